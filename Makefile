@@ -1,0 +1,54 @@
+# The one entry. Every target sets up what it needs: `make run` and `make test` work in a fresh clone.
+export PYTHONUNBUFFERED := 1
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+BIN := .venv/bin
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
+	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+.venv/ready: tools/environment.sh requirements-dev.txt pyproject.toml layers/core/pyproject.toml layers/assistant/pyproject.toml
+	@tools/environment.sh
+
+.PHONY: run
+run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded PostgreSQL)
+	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
+
+.PHONY: test
+test: .venv/ready ## every test, on a real PostgreSQL, with the coverage bar
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.PHONY: check
+check: .venv/ready ## format, lint, strict types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: .venv/ready ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: openapi
+openapi: .venv/ready ## write functions/meta/openapi.json from the routes
+	$(BIN)/python tools/openapi.py
+
+.PHONY: bench
+bench: .venv/ready ## CPU time and latency: ours, the naive way and the floor, in one run
+	$(BIN)/python benchmarks/requests.py
+
+.PHONY: lock
+lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgrade for the newest)
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --group dev -o requirements-dev.txt

@@ -1,0 +1,1 @@
+"""Accounts and sessions: `/api/v1/auth`."""

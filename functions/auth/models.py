@@ -1,0 +1,107 @@
+"""What the auth routes take and answer."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final, Literal
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from todo_core.times import Instant
+from todo_core.users import Credentials
+from todo_core.web.problems import UnsupportedMediaType
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
+_FORM_FIELDS: Final = {"username": "email", "password": "password"}
+"""OAuth2 calls it username, whatever it is."""
+
+_USER_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "id": "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10",
+    "email": "ada@example.com",
+    "name": "Ada",
+    "timezone": "Europe/London",
+    "created_at": "2030-01-01T08:00:00Z",
+}
+
+
+class UserRead(BaseModel):
+    """An account, as its owner sees it."""
+
+    model_config: ClassVar = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_USER_EXAMPLE]})
+
+    id: UUID
+    email: str
+    name: str | None
+    timezone: str
+    created_at: Instant
+
+
+class TokenRead(UserRead):
+    """The answer to a login by form: the account, and the session token for programs (OAuth2, RFC 6749)."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [_USER_EXAMPLE | {"access_token": "eyJ...", "token_type": "bearer", "expires_in": 604800}]
+        }
+    )
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"
+    expires_in: int
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Credentials, and whether they came by the OAuth2 password form."""
+
+    credentials: Credentials
+    by_form: bool
+
+
+async def _login(request: Request) -> Login:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if media_type == _JSON:
+            return Login(Credentials.model_validate_json(await request.body()), by_form=False)
+        if media_type == _FORM:
+            form = await request.form()
+            fields = {ours: form[theirs] for theirs, ours in _FORM_FIELDS.items() if theirs in form}
+            return Login(Credentials.model_validate(fields), by_form=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+    raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {_FORM}, and say so in Content-Type.")
+
+
+SubmittedLogin = Annotated[Login, Depends(_login)]
+
+LOGIN_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            _JSON: {"schema": {"$ref": "#/components/schemas/Credentials"}},
+            _FORM: {
+                "schema": {
+                    "type": "object",
+                    "title": "OAuth2 password form",
+                    "required": ["username", "password"],
+                    "properties": {
+                        "username": {"type": "string", "format": "email", "maxLength": 254},
+                        "password": {
+                            "type": "string",
+                            "format": "password",
+                            "minLength": 1,
+                            "maxLength": 256,
+                        },
+                        "grant_type": {"type": "string", "const": "password"},
+                    },
+                },
+                "example": {"username": "ada@example.com", "password": "correct horse battery staple"},
+            },
+        },
+    }
+}
+"""The body of a login for the OpenAPI document: FastAPI has no word for a route that takes JSON or a form."""

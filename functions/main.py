@@ -1,0 +1,30 @@
+"""Every function in one app: `uvicorn functions.main:app`, and what the container runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from functions.auth.routes import router as auth
+from functions.meta.routes import router as meta
+from functions.migrate.app import upgrade
+from functions.todos.routes import router as todos
+from todo_core import embedded
+from todo_core.web.app import create_app
+from todo_core.web.resources import resources_of
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """In development, sees to it that there is a database and that its schema is the newest."""
+    resources = resources_of(app)
+    async with embedded.running(resources.settings) as settings:
+        resources.database.connect_to(settings.connection_url)
+        if not settings.in_production:
+            await asyncio.to_thread(upgrade, settings)
+        yield
+        await resources.database.close()
+
+
+app = create_app(auth, todos, meta, lifespan=lifespan)

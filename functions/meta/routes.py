@@ -1,0 +1,85 @@
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse
+from pydantic import BaseModel
+
+from todo_core import schema
+from todo_core.errors import DatabaseUnavailable, SchemaOutdated
+from todo_core.web import openapi
+from todo_core.web.problems import RouteNotFound, describe
+from todo_core.web.resources import Database
+
+_PACKAGE: Final = "fastapi_offline"  # ships the current files of Swagger UI and ReDoc
+_ASSETS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png")
+_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
+
+router = APIRouter()
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/health", tags=["health"])
+async def health() -> Health:
+    """Answers while the process lives, and touches nothing."""
+    return Health()
+
+
+@router.get("/health/ready", tags=["health"], responses=describe(DatabaseUnavailable, SchemaOutdated))
+async def ready(db: Database) -> Health:
+    """Answers 200 when the database answers and its schema is at the head revision."""
+    await schema.require_head(db)
+    return Health()
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi_document(request: Request) -> Response:
+    app = request.app
+    if app.openapi_schema is None:
+        app.openapi_schema = openapi.document(app)
+    return Response(json.dumps(app.openapi_schema), media_type="application/json")
+
+
+@router.get("/docs", include_in_schema=False)
+async def swagger_ui(request: Request) -> HTMLResponse:
+    root = request.scope["root_path"]
+    return get_swagger_ui_html(
+        title=openapi.TITLE,
+        openapi_url=f"{root}/openapi.json",
+        swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
+        swagger_favicon_url=f"{root}/docs/assets/favicon.png",
+    )
+
+
+@router.get("/redoc", include_in_schema=False)
+async def redoc(request: Request) -> HTMLResponse:
+    root = request.scope["root_path"]
+    return get_redoc_html(
+        title=openapi.TITLE,
+        openapi_url=f"{root}/openapi.json",
+        redoc_js_url=f"{root}/docs/assets/redoc.standalone.js",
+        redoc_favicon_url=f"{root}/docs/assets/favicon.png",
+        with_google_fonts=False,
+    )
+
+
+@router.get("/docs/assets/{name}", include_in_schema=False)
+async def asset(name: str) -> FileResponse:
+    if name not in _ASSETS:
+        raise RouteNotFound
+    return FileResponse(_assets_folder() / name, headers=_A_DAY)
+
+
+def _assets_folder() -> Path:
+    # Found, not imported: the package would load an app factory of its own.
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise RouteNotFound(f"The pages need the package {_PACKAGE}, which is not installed.")
+    return Path(spec.origin).parent / "static"

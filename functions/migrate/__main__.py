@@ -1,0 +1,8 @@
+from functions.migrate.app import upgrade
+from todo_core.settings import InvalidSettings, load
+
+if __name__ == "__main__":
+    try:
+        upgrade(load())
+    except InvalidSettings as error:
+        raise SystemExit(str(error)) from None

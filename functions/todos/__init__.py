@@ -1,0 +1,1 @@
+"""Todos: `/api/v1/todos`."""

@@ -1,0 +1,106 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from functions.todos.models import TodoQuery, TodoRead
+from todo_core import todos
+from todo_core.errors import (
+    CrossOrigin,
+    DatabaseUnavailable,
+    InvalidCursor,
+    NotAuthenticated,
+    StaleVersion,
+    TodoNotFound,
+)
+from todo_core.todos import Position, TodoCreate, TodoUpdate
+from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
+from todo_core.web.identity import CurrentUser
+from todo_core.web.paging import link_to_next
+from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.resources import CurrentResources, Database
+
+PATH = "/api/v1/todos"
+
+router = APIRouter(
+    prefix=PATH, tags=["todos"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+)
+
+
+async def _collection_url(request: Request) -> str:
+    return f"{str(request.base_url).rstrip('/')}{PATH}"
+
+
+CollectionUrl = Annotated[str, Depends(_collection_url)]
+
+
+@router.get("", responses=describe(InvalidCursor))
+async def list_todos(
+    query: Annotated[TodoQuery, Query()],
+    user: CurrentUser,
+    resources: CurrentResources,
+    url: CollectionUrl,
+    request: Request,
+    response: Response,
+) -> list[TodoRead]:
+    """The todos that pass all filters, by `order`."""
+    after = resources.cursors.read(query.cursor) if query.cursor else None
+    found = await todos.find(resources.database, user.id, query.filters, most=query.limit + 1, after=after)
+    page = found[: query.limit]
+    if len(found) > len(page):
+        last = Position(page[-1].order, page[-1].id)
+        response.headers["Link"] = link_to_next(request, resources.cursors.write(last))
+    return [TodoRead.of(todo, url) for todo in page]
+
+
+@router.post("", status_code=201, responses=describe(CrossOrigin, *BODY_ERRORS))
+async def create_todo(
+    new: TodoCreate, user: CurrentUser, db: Database, url: CollectionUrl, response: Response
+) -> TodoRead:
+    """Adds a todo, at the end of the list unless `order` says otherwise."""
+    todo = TodoRead.of(await todos.add(db, user.id, new), url)
+    response.headers["Location"] = todo.url
+    response.headers["ETag"] = etag(todo.version)
+    return todo
+
+
+@router.get(
+    "/{todo_id}",
+    response_model=TodoRead,
+    responses=describe(TodoNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
+)
+async def read_todo(
+    todo_id: UUID,
+    user: CurrentUser,
+    db: Database,
+    url: CollectionUrl,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> TodoRead | Response:
+    todo = await todos.get(db, user.id, todo_id)
+    response.headers["ETag"] = etag(todo.version)
+    if is_current(todo.version, if_none_match):
+        return Response(status_code=304, headers=response.headers)
+    return TodoRead.of(todo, url)
+
+
+@router.patch("/{todo_id}", responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS))
+async def update_todo(
+    todo_id: UUID,
+    changes: TodoUpdate,
+    user: CurrentUser,
+    db: Database,
+    url: CollectionUrl,
+    response: Response,
+    if_match: IfMatch = None,
+) -> TodoRead:
+    """A merge patch: what is absent stays, `null` clears. Completing sets `completed_at`."""
+    todo = await todos.update(db, user.id, todo_id, changes, versions_matching(if_match))
+    response.headers["ETag"] = etag(todo.version)
+    return TodoRead.of(todo, url)
+
+
+@router.delete("/{todo_id}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
+async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = None) -> None:
+    """Puts the todo into the trash."""
+    await todos.delete(db, user.id, todo_id, versions_matching(if_match))

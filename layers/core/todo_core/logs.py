@@ -1,0 +1,41 @@
+"""Logging: JSON lines for machines, readable lines in a developer's terminal.
+
+Logged are facts about requests. Passwords, tokens, cookies and the text of todos are never handed to a logger,
+and of an unexpected exception only its type and its place, because its message may quote them.
+"""
+
+import logging
+import sys
+import traceback
+from typing import Final
+
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+from todo_core.settings import Settings
+
+_SERVICE: Final = "todo-backend"
+
+log: Final = logging.getLogger(_SERVICE)
+
+
+def configure(settings: Settings) -> None:
+    """Sends the log to standard output, and silences uvicorn's line per request in favour of ours."""
+    handler = logging.StreamHandler(sys.stdout)
+    if sys.stdout.isatty() and not settings.in_production:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    else:
+        handler.setFormatter(LambdaPowertoolsFormatter(service=_SERVICE, location=None, utc=True, use_rfc3339=True))
+    log.handlers = [handler]
+    log.propagate = False
+    log.setLevel(settings.log_level)
+
+    uvicorns = logging.getLogger("uvicorn.access")
+    uvicorns.handlers.clear()
+    uvicorns.propagate = False
+
+
+def place_of(error: BaseException) -> list[str]:
+    """The type of an exception and the lines it came through, innermost last, without any message or value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return [*lines, f"{type(error).__module__}.{type(error).__qualname__}"]

@@ -1,0 +1,149 @@
+"""Settings, from the environment or `.env`. No value of theirs ever reaches a log or an error."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from todo_core import postgres_url
+
+_SHORTEST_KEY: Final = 32
+_DEVELOPMENT_KEY: Final = "development-only-key-that-production-refuses"
+_DEVELOPMENT_ORIGINS: Final = ("http://localhost:3000", "http://localhost:5173")
+_PLACEHOLDERS: Final = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "secret-key",
+    "your-",
+    "placeholder",
+    "development",
+)
+
+
+def _split_by_comma(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+def _require_origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise PydanticCustomError("origin", "must list origins such as https://app.example.com")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _require_postgres_url(secret: SecretStr) -> SecretStr:
+    try:
+        postgres_url.parse(secret.get_secret_value())
+    except ValueError as error:
+        raise PydanticCustomError("postgres_url", f"cannot be used: {error}") from None
+    return secret
+
+
+Origin = Annotated[str, AfterValidator(_require_origin)]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split_by_comma)]
+PostgresUrlSecret = Annotated[SecretStr, AfterValidator(_require_postgres_url)]
+
+
+class InvalidSettings(Exception):
+    """The settings do not allow a start; the message is one sentence that names the setting."""
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its bounds. Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    database_url: PostgresUrlSecret | None = None
+    database_url_unpooled: PostgresUrlSecret | None = None
+    database_pool_size: int = Field(default=10, ge=1, le=100)
+    database_prepared_statements: bool | None = None
+    data_folder: Path = Path(".data")
+
+    secret_key: SecretStr | None = None
+    session_seconds: int = Field(default=7 * 24 * 3600, ge=60)
+    session_cookie: Literal["auto", "secure", "lax"] = "auto"
+    cookie_domain: str | None = None
+    bcrypt_rounds: int = Field(default=12, ge=4, le=16)
+    failed_logins_per_account: int = Field(default=10, ge=1)
+    failed_logins_per_address: int = Field(default=100, ge=1)
+    registrations_per_address: int = Field(default=30, ge=1)
+    attempts_window_seconds: int = Field(default=15 * 60, ge=1)
+
+    cors_origins: Origins | None = None
+    max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def in_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def connection_url(self) -> str:
+        """Raises InvalidSettings when no database is named."""
+        if self.database_url is None:
+            raise InvalidSettings("DATABASE_URL must be set.")
+        return self.database_url.get_secret_value()
+
+    @property
+    def database_place(self) -> str | None:
+        """Database and host, without credentials; None where no database is named."""
+        return postgres_url.parse(self.connection_url).place if self.database_url else None
+
+    @property
+    def migration_url(self) -> str:
+        """Where migrations run: past a pooler, if there is a way. Raises InvalidSettings."""
+        if self.database_url_unpooled is None:
+            return self.connection_url
+        return self.database_url_unpooled.get_secret_value()
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """All keys that verify; the first one signs."""
+        if self.secret_key is None:
+            return [_DEVELOPMENT_KEY]
+        return [key.strip() for key in self.secret_key.get_secret_value().split(",") if key.strip()]
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may use the API with the user's cookie."""
+        if self.cors_origins is None:
+            return () if self.in_production else _DEVELOPMENT_ORIGINS
+        return self.cors_origins
+
+    @model_validator(mode="after")
+    def _require_secrets_in_production(self) -> Self:
+        if not self.in_production:
+            return self
+        if self.database_url is None:
+            raise PydanticCustomError("missing", "DATABASE_URL must be set in production")
+        if self.secret_key is None or not self.secret_keys:
+            raise PydanticCustomError("missing", "SECRET_KEY must be set in production")
+        for key in self.secret_keys:
+            if len(key) < _SHORTEST_KEY:
+                raise PydanticCustomError("short", f"SECRET_KEY must have at least {_SHORTEST_KEY} characters")
+            if any(word in key.lower() for word in _PLACEHOLDERS) or len(set(key)) < 8:  # noqa: PLR2004
+                raise PydanticCustomError("placeholder", "SECRET_KEY looks like a placeholder; make a random one")
+        return self
+
+
+def load() -> Settings:
+    """Reads the settings. Raises InvalidSettings."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidSettings(" ".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    # Only the names and the rules: an input may be a secret.
+    return [
+        f"{str(fault['loc'][0]).upper()}: {fault['msg']}." if fault["loc"] else f"{fault['msg']}."
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    ]

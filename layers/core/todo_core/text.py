@@ -1,0 +1,56 @@
+"""Text as clients type it: NFC, trimmed, free of control characters."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_CONTROL_BUT_TAB_AND_NEWLINE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Annotates a `str` field: `Title = Annotated[str, Text(min_length=1, max_length=500)]`.
+
+    Lengths count characters as sent; `min_length` is 0 or 1, where 1 also refuses blank text. Multiline text may
+    hold tabs and line breaks, which become `\\n`. Unpaired surrogates are refused by pydantic itself.
+    """
+
+    max_length: int
+    min_length: int = 0
+    multiline: bool = False
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            self.clean, core_schema.str_schema(min_length=self.min_length, max_length=self.max_length)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": self.pattern}
+
+    @property
+    def forbidden(self) -> str:
+        return _CONTROL_BUT_TAB_AND_NEWLINE if self.multiline else _CONTROL
+
+    @property
+    def pattern(self) -> str:
+        """The same rule as a regular expression, for clients that read the OpenAPI document."""
+        middle = f"[^{self.forbidden}]*"
+        if self.min_length:
+            middle += rf"[^{_CONTROL}\s]{middle}"
+        return rf"^\s*{middle}\s*$"
+
+    def clean(self, value: str) -> str:
+        """Raises PydanticCustomError, which the web layer tells as a 422 for the field."""
+        text = unicodedata.normalize("NFC", value).strip()
+        if self.multiline:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if re.search(f"[{self.forbidden}]", text):
+            raise PydanticCustomError("control_characters", "Text may not hold control characters")
+        if len(text) < self.min_length:
+            raise PydanticCustomError("blank", "Text may not be blank")
+        return text

@@ -1,0 +1,81 @@
+"""Limits on what may be tried, counted in the database so that they hold across instances.
+
+An attempt is counted before the work that it limits, so that a thousand attempts at once do not all find room.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.sql.expression import bindparam
+
+from todo_core.database import Database
+from todo_core.errors import TooManyAttempts
+from todo_core.statements import Statement
+from todo_core.tables import AttemptRow, table_of
+
+_attempts = table_of(AttemptRow)
+_OF_KEY = _attempts.c.key == bindparam("of_key")
+
+_COUNT = Statement(
+    text("""
+        WITH tried AS (
+            INSERT INTO attempts AS known (key, count, expires_at)
+            SELECT key, 1, now() + CAST(:window AS interval) FROM unnest(CAST(:keys AS text[])) AS key
+            ON CONFLICT (key) DO UPDATE SET
+                count = CASE WHEN known.expires_at <= now() THEN 1 ELSE known.count + 1 END,
+                expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
+            RETURNING key, count, expires_at
+        )
+        SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
+        FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
+        WHERE count > most
+    """)
+)
+_TAKE_BACK = Statement(update(_attempts).where(_OF_KEY).values(count=func.greatest(_attempts.c.count - 1, 0)))
+_CLEAR = Statement(delete(_attempts).where(_OF_KEY))
+_SWEEP = Statement(
+    delete(_attempts).where(
+        _attempts.c.key.in_(
+            select(_attempts.c.key)
+            .where(_attempts.c.expires_at <= func.now())
+            .limit(100)
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
+
+
+async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
+    """Counts one attempt under each key of `limits`. Windows begin with the first attempt under a key.
+
+    Raises TooManyAttempts, with the time until the window ends, when a key is beyond its limit.
+    """
+    # Sorted, so that two statements that share keys lock them in the same order.
+    keys = sorted(limits)
+    beyond = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
+    if beyond is not None and beyond["seconds"] is not None:
+        raise TooManyAttempts(retry_after=max(beyond["seconds"], 1))
+
+
+async def take_back(db: Database, key: str) -> None:
+    """Uncounts one attempt, because it did no harm."""
+    await db.write(_TAKE_BACK, of_key=key)
+
+
+async def clear(db: Database, key: str) -> None:
+    """Forgets all attempts under the key, and, in passing, some whose window is over."""
+    await db.write(_CLEAR, of_key=key)
+    await db.write(_SWEEP)
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 network that an IPv6 host takes its addresses from."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
+    return address

@@ -1,0 +1,55 @@
+"""Instants, dates and time zones as they cross the wire."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _require_rfc3339(value: object) -> object:
+    # Pydantic alone would also take numbers as seconds since 1970, and times without an offset.
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise PydanticCustomError("rfc3339", "Give an RFC 3339 time with an offset, such as 2030-01-31T17:00:00Z")
+
+
+def _to_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("time_out_of_range", "The time lies outside the years 1 to 9999") from None
+
+
+def _require_full_date(value: object) -> object:
+    if isinstance(value, date) or (isinstance(value, str) and _FULL_DATE.fullmatch(value)):
+        return value
+    raise PydanticCustomError("full_date", "Give a date such as 2030-01-31")
+
+
+def _require_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # OSError: "America" is a folder of zones, not a zone.
+        raise PydanticCustomError("timezone", "Give an IANA time zone such as Europe/Berlin") from None
+    return name
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_to_utc), BeforeValidator(_require_rfc3339)]
+"""A point in time, always UTC once read; written as RFC 3339 ending in Z."""
+
+FullDate = Annotated[date, BeforeValidator(_require_full_date)]
+"""A day without a time, as RFC 3339 writes it: YYYY-MM-DD."""
+
+TimeZoneName = Annotated[
+    str,
+    AfterValidator(_require_timezone),
+    WithJsonSchema({"type": "string", "format": "timezone", "minLength": 1, "maxLength": 64}),
+]
+"""The name of an IANA time zone, such as `Europe/Berlin`."""

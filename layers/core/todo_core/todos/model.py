@@ -1,0 +1,140 @@
+"""What a todo is, and what may be said about one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic_core import PydanticCustomError
+
+from todo_core.text import Text
+from todo_core.times import FullDate, Instant
+
+_LARGEST_ORDER: Final = 2**53
+"""Up to here a double, and JavaScript, count in steps of one, so that there is always a next place in a list."""
+
+
+def _without_repeats(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+Title = Annotated[str, Text(min_length=1, max_length=500)]
+Description = Annotated[str, Text(max_length=16_384, multiline=True)]
+Priority = Literal["none", "low", "medium", "high"]
+Tag = Annotated[str, Text(min_length=1, max_length=50)]
+Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_without_repeats)]
+Order = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Todo:
+    id: UUID
+    title: str
+    description: str | None
+    completed: bool
+    completed_at: datetime | None
+    priority: Priority
+    due_date: date | None
+    due_at: datetime | None
+    tags: list[str]
+    order: float
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+def _refuse_two_dues(due_date: object, due_at: object) -> None:
+    if isinstance(due_date, date) and isinstance(due_at, datetime):
+        raise PydanticCustomError("two_dues", "Give due_date (all day) or due_at (an instant), not both")
+
+
+class TodoCreate(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Buy milk",
+                    "description": "The one in the blue carton",
+                    "priority": "high",
+                    "due_at": "2030-01-31T17:00:00Z",
+                    "tags": ["home"],
+                }
+            ]
+        },
+    )
+
+    title: Title
+    description: Description | None = None
+    completed: StrictBool = False
+    priority: Priority = "none"
+    due_date: FullDate | None = None
+    due_at: Instant | None = None
+    tags: Tags = []
+    order: Order | None = Field(default=None, description="Place in the list; the end if left out.")
+
+    @model_validator(mode="after")
+    def _one_due(self) -> Self:
+        _refuse_two_dues(self.due_date, self.due_at)
+        return self
+
+
+class TodoUpdate(BaseModel):
+    """A merge patch: absent keeps, `null` clears."""
+
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"completed": True}, {"title": "Buy oat milk", "due_at": None}]},
+    )
+
+    title: Title | MISSING = MISSING
+    description: Description | None | MISSING = MISSING
+    completed: StrictBool | MISSING = MISSING
+    priority: Priority | None | MISSING = MISSING
+    due_date: FullDate | None | MISSING = MISSING
+    due_at: Instant | None | MISSING = MISSING
+    tags: Tags | None | MISSING = MISSING
+    order: Order | MISSING = MISSING
+
+    @model_validator(mode="after")
+    def _one_due(self) -> Self:
+        _refuse_two_dues(self.due_date, self.due_at)
+        return self
+
+    def values(self) -> dict[str, Any]:
+        """What to write, column by column: a cleared field at its default, and no second due beside a new one."""
+        values = self.model_dump()
+        if "priority" in values:
+            values["priority"] = values["priority"] or "none"
+        if "tags" in values:
+            values["tags"] = values["tags"] or []
+        if values.get("due_date"):
+            values["due_at"] = None
+        if values.get("due_at"):
+            values["due_date"] = None
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which todos a list holds; None does not filter. `tags` must all be on the todo, every word of `q` in it."""
+
+    completed: bool | None = None
+    priority: Priority | None = None
+    tags: Sequence[str] = ()
+    q: str | None = None
+
+    def values(self) -> dict[str, object]:
+        given = {"completed": self.completed, "priority": self.priority, "q": self.q}
+        values: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+        return values | {"tags": list(self.tags)} if self.tags else values
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page of a list begins: right after the todo with this order and id."""
+
+    order: float
+    id: UUID

@@ -1,0 +1,68 @@
+"""Reading, adding and changing todos. The owner is part of every question, so another's is simply not found."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from todo_core.database import Database
+from todo_core.errors import StaleVersion, TodoNotFound
+from todo_core.identifiers import new_id
+from todo_core.statements import Statement
+from todo_core.todos import queries
+from todo_core.todos.model import Filters, Position, Todo, TodoCreate, TodoUpdate
+
+type Versions = Sequence[int] | None
+"""The versions that a change is meant for; None means whichever there is."""
+
+
+async def find(
+    db: Database, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None
+) -> list[Todo]:
+    """At most `most` of the user's todos, by `order`, that pass the filters and come after a position."""
+    values = filters.values()
+    conditions = set(values)
+    if after is not None:
+        conditions.add("after")
+        values |= {"after_order": after.order, "after_id": after.id}
+    page = queries.select_page(frozenset(conditions))
+    return [Todo(*row) for row in await db.fetch_all(page, of_user=user_id, most=most, **values)]
+
+
+async def get(db: Database, user_id: UUID, todo_id: UUID) -> Todo:
+    """Raises TodoNotFound."""
+    row = await db.fetch_one(queries.SELECT_ONE, of_user=user_id, todo_id=todo_id)
+    if row is None:
+        raise TodoNotFound
+    return Todo(*row)
+
+
+async def add(db: Database, user_id: UUID, new: TodoCreate) -> Todo:
+    row = await db.write(queries.INSERT, of_user=user_id, todo_id=new_id(), **dict(new))
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING yields its row or raises
+    return Todo(*row)
+
+
+async def update(db: Database, user_id: UUID, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
+    """Applies the changes. Raises TodoNotFound and StaleVersion."""
+    values = changes.values()
+    if not values:
+        todo = await get(db, user_id, todo_id)
+        if versions is not None and todo.version not in versions:
+            raise StaleVersion
+        return todo
+    statement = queries.update_columns(frozenset(values), checked=versions is not None)
+    return await _write(db, user_id, todo_id, statement, versions, **values)
+
+
+async def delete(db: Database, user_id: UUID, todo_id: UUID, versions: Versions = None) -> None:
+    """Puts the todo into the trash. Raises TodoNotFound and StaleVersion."""
+    await _write(db, user_id, todo_id, queries.delete(checked=versions is not None), versions)
+
+
+async def _write(
+    db: Database, user_id: UUID, todo_id: UUID, statement: Statement, versions: Versions, **values: object
+) -> Todo:
+    row = await db.write(statement, of_user=user_id, todo_id=todo_id, versions=versions, **values)
+    if row is None:
+        await get(db, user_id, todo_id)
+        raise StaleVersion
+    return Todo(*row)

@@ -1,0 +1,107 @@
+"""The statements behind the operations, each compiled once for every shape it is used in."""
+
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Double,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from todo_core.statements import Statement
+from todo_core.tables import TodoRow, table_of
+from todo_core.todos.model import Todo, TodoCreate
+
+_todos = table_of(TodoRow)
+_COLUMNS = [_todos.c[field.name] for field in fields(Todo)]
+_OF_USER = (_todos.c.user_id == bindparam("of_user")) & _todos.c.deleted_at.is_(None)
+_THIS = (_todos.c.id == bindparam("todo_id")) & _OF_USER
+_NOW = func.now()
+
+# The words asked for go through the same parser as the words stored; each may be the beginning of a word.
+_WORDS = text(r"""(
+    SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''':*', ' & ')::tsquery
+    FROM unnest(to_tsvector('simple', CAST(:q AS text)))
+)""")
+
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "completed": _todos.c.completed == bindparam("completed"),
+    "priority": _todos.c.priority == bindparam("priority"),
+    "tags": _todos.c.tags.contains(cast(bindparam("tags"), ARRAY(Text))),
+    "q": _todos.c.words.op("@@")(_WORDS),
+    "after": tuple_(_todos.c.order, _todos.c.id)
+    > tuple_(bindparam("after_order", type_=Double), bindparam("after_id", type_=Uuid)),
+}
+
+SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
+
+_COMPLETED = bindparam("completed", type_=Boolean)
+_END_OF_LIST = select(func.coalesce(func.max(_todos.c.order) + 1, 1)).where(_OF_USER).scalar_subquery()
+
+INSERT = Statement(
+    insert(_todos)
+    .values({name: bindparam(name) for name in TodoCreate.model_fields})
+    .values(
+        {
+            "id": bindparam("todo_id"),
+            "user_id": bindparam("of_user"),
+            "order": func.coalesce(bindparam("order", type_=Double), _END_OF_LIST),
+            "completed_at": case((_COMPLETED, _NOW)),
+        }
+    )
+    .returning(*_COLUMNS)
+)
+
+
+@cache
+def select_page(conditions: frozenset[str]) -> Statement:
+    """A page of a list under the named conditions: `completed`, `priority`, `tags`, `q`, `after`."""
+    return Statement(
+        select(*_COLUMNS)
+        .where(_OF_USER, *(_CONDITIONS[name] for name in sorted(conditions)))
+        .order_by(_todos.c.order, _todos.c.id)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+@cache
+def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
+    """Writes the named columns of one todo; `checked` only if its version is among the `versions`."""
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    if "completed" in columns:
+        values["completed_at"] = case((_COMPLETED, func.coalesce(_todos.c.completed_at, _NOW)))
+    return _write(values, checked=checked)
+
+
+@cache
+def delete(*, checked: bool) -> Statement:
+    """Puts one todo into the trash; `checked` only if its version is among the `versions`."""
+    return _write({"deleted_at": _NOW}, checked=checked)
+
+
+def _write(values: dict[str, Any], *, checked: bool) -> Statement:
+    condition = _THIS
+    if checked:
+        condition &= _todos.c.version == any_(cast(bindparam("versions"), ARRAY(Integer)))
+    return Statement(
+        update(_todos)
+        .where(condition)
+        .values(**values, version=_todos.c.version + 1, updated_at=_NOW)
+        .returning(*_COLUMNS)
+    )

@@ -1,0 +1,162 @@
+"""Accounts: registering and proving who one is."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, SecretStr
+from pydantic_core import PydanticCustomError
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from todo_core import throttle
+from todo_core.database import Database
+from todo_core.errors import EmailTaken, InvalidCredentials
+from todo_core.identifiers import new_id
+from todo_core.security import Passwords
+from todo_core.settings import Settings
+from todo_core.statements import Statement
+from todo_core.tables import UserRow, table_of
+from todo_core.text import Text
+from todo_core.times import TimeZoneName
+
+
+@dataclass(frozen=True)
+class User:
+    """An account, without its secrets."""
+
+    id: UUID
+    email: str
+    name: str | None
+    timezone: str
+    created_at: datetime
+
+
+def _without_nul(password: SecretStr) -> SecretStr:
+    if "\0" in password.get_secret_value():
+        raise PydanticCustomError("control_characters", "A password may not hold the character NUL")
+    return password
+
+
+Email = Annotated[EmailStr, Field(max_length=254)]
+Name = Annotated[str, Text(max_length=200)]
+NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=256), AfterValidator(_without_nul)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=256), AfterValidator(_without_nul)]
+
+
+class Registration(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "ada@example.com",
+                    "password": "correct horse battery staple",
+                    "name": "Ada",
+                    "timezone": "Europe/London",
+                }
+            ]
+        },
+    )
+
+    email: Email
+    password: NewPassword
+    name: Name | None = None
+    timezone: TimeZoneName = "UTC"
+
+
+class Credentials(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"email": "ada@example.com", "password": "correct horse battery staple"}]},
+    )
+
+    email: Email
+    password: Password
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often signing in may fail, and registering be tried, within a window."""
+
+    failed_logins_per_account: int
+    failed_logins_per_address: int
+    registrations_per_address: int
+    window: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        return cls(
+            settings.failed_logins_per_account,
+            settings.failed_logins_per_address,
+            settings.registrations_per_address,
+            timedelta(seconds=settings.attempts_window_seconds),
+        )
+
+
+_users = table_of(UserRow)
+USER_COLUMNS = [_users.c[field.name] for field in fields(User)]
+
+_INSERT = Statement(
+    insert(_users)
+    .values({column: bindparam(column) for column in ("id", "email", "email_key", "password_hash", "name", "timezone")})
+    .on_conflict_do_nothing(index_elements=[_users.c.email_key])
+    .returning(*USER_COLUMNS)
+)
+_BY_EMAIL = Statement(select(*USER_COLUMNS, _users.c.password_hash).where(_users.c.email_key == bindparam("email_key")))
+_REHASH = Statement(
+    update(_users).where(_users.c.id == bindparam("user_id")).values(password_hash=bindparam("new_hash"))
+)
+
+
+def _email_key(email: str) -> str:
+    return email.casefold()
+
+
+async def register(
+    db: Database, passwords: Passwords, limits: Limits, registration: Registration, *, address: str
+) -> User:
+    """Creates an account. Raises EmailTaken, and TooManyAttempts for an address that registers too many."""
+    network = throttle.network_of(address)
+    await throttle.count(db, {f"register:{network}": limits.registrations_per_address}, limits.window)
+    row = await db.write(
+        _INSERT,
+        id=new_id(),
+        email=registration.email,
+        email_key=_email_key(registration.email),
+        password_hash=await passwords.hash(registration.password.get_secret_value()),
+        name=registration.name,
+        timezone=registration.timezone,
+    )
+    if row is None:
+        raise EmailTaken
+    return User(*row)
+
+
+async def authenticate(
+    db: Database, passwords: Passwords, limits: Limits, credentials: Credentials, *, address: str
+) -> User:
+    """The user whose email and password these are.
+
+    Raises InvalidCredentials, after the same time whether or not the account exists, and TooManyAttempts after
+    repeated failures for the account or from the address.
+    """
+    email_key = _email_key(credentials.email)
+    account, network = f"login:{email_key}", f"login:{throttle.network_of(address)}"
+    await throttle.count(
+        db,
+        {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address},
+        limits.window,
+    )
+    row = await db.fetch_one(_BY_EMAIL, email_key=email_key)
+    stored_hash = row["password_hash"] if row else None
+    fits, new_hash = await passwords.verify(credentials.password.get_secret_value(), stored_hash)
+    if row is None or not fits:
+        raise InvalidCredentials
+    user = User(*row[:-1])
+    if new_hash is not None:
+        await db.write(_REHASH, user_id=user.id, new_hash=new_hash)
+    await throttle.clear(db, account)
+    await throttle.take_back(db, network)
+    return user

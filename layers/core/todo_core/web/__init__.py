@@ -1,0 +1,1 @@
+"""HTTP, once for all functions: the app factory, identity, problem documents, paging, logging."""

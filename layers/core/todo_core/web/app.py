@@ -1,0 +1,70 @@
+"""The app factory: one FastAPI app from one or more routers, with everything that holds for every route."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from todo_core import logs
+from todo_core.errors import ServiceError
+from todo_core.settings import InvalidSettings, Settings, load
+from todo_core.web import openapi, problems
+from todo_core.web.middleware import CrossOriginPolicy, RequestScope, UnexpectedErrors
+from todo_core.web.resources import Resources
+
+type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: Lifespan | None = None) -> FastAPI:
+    """Exits with one sentence when the settings do not allow a start."""
+    try:
+        settings = settings or load()
+    except InvalidSettings as error:
+        raise SystemExit(str(error)) from None
+    logs.configure(settings)
+
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=openapi.VERSION,
+        description=openapi.DESCRIPTION,
+        openapi_url=None,  # served, as the pages that show it, by functions.meta
+        redirect_slashes=False,
+        max_body_size=settings.max_body_bytes,
+        middleware=_middleware(settings),
+        exception_handlers={
+            ServiceError: problems.on_service_error,
+            RequestValidationError: problems.on_invalid_request,
+            HTTPException: problems.on_http_exception,
+        },
+        lifespan=lifespan,
+    )
+    for router in routers:
+        app.include_router(router)
+    app.state.resources = Resources.of(settings)
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    return [
+        Middleware(RequestScope),
+        Middleware(
+            CrossOriginPolicy,
+            allow_origins=settings.allowed_origins,
+            allow_credentials=True,
+            allow_methods=("GET", "POST", "PATCH", "DELETE"),
+            allow_headers=(
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "If-None-Match",
+                "X-Request-ID",
+            ),
+            expose_headers=("ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"),
+            max_age=7200,  # the most that Chromium honours
+        ),
+        Middleware(UnexpectedErrors),
+    ]

@@ -1,0 +1,180 @@
+"""What happens around every request, as plain ASGI: a BaseHTTPMiddleware would cost more than the routes do."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, Final
+from uuid import uuid4
+
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from todo_core.errors import CrossOrigin
+from todo_core.logs import log, place_of
+from todo_core.web.problems import InternalError, problem_response
+
+_API: Final = "/api/v1/"
+_TODOS: Final = f"{_API}todos"
+_SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
+_SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
+_CACHE_POLICIES: Final = ((_TODOS, b"private, no-cache"), (_API, b"no-store"))
+
+
+class RequestScope:
+    """Outermost: gives a request its id, its place behind a gateway, its log line and the headers of every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        started = perf_counter()
+        event = scope.get("aws.event")
+        if event is not None:
+            _leave_stage(scope, event)
+        _drop_trailing_slash(scope)
+        request_id = _request_id(scope, event)
+        scope.setdefault("state", {})["request_id"] = request_id
+        headers = _response_headers(scope, request_id)
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                known = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in headers if pair[0] not in known),
+                ]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            _log_request(scope, status, (perf_counter() - started) * 1000)
+
+
+class UnexpectedErrors:
+    """Turns a fault of ours into a 500 inside of CORS, so that a browser may read it too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch_start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch_start)
+        except Exception as error:
+            request_id = scope["state"]["request_id"]
+            log.error("Unexpected error", extra={"request_id": request_id, "error": place_of(error)})
+            if started:
+                raise
+            await problem_response(InternalError(), request_id)(scope, receive, send)
+
+
+class CrossOriginPolicy(CORSMiddleware):
+    """CORS, and the refusal of changes that a page of a foreign site tries to make with the user's cookie.
+
+    The rule is that of Go's http.CrossOriginProtection: what the browser says in Sec-Fetch-Site counts, and for
+    older browsers Origin against Host. Neither header, or a bearer token, means that no browser added a cookie of
+    its own accord.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._refuses(scope["method"], Headers(scope=scope)):
+            refusal = problem_response(CrossOrigin(), scope["state"]["request_id"])
+            refusal.headers["Vary"] = "Origin"
+            await refusal(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    def _refuses(self, method: str, headers: Headers) -> bool:
+        if method == "OPTIONS":
+            asks = "origin" in headers and "access-control-request-method" in headers
+            return asks and self.preflight_response(headers).status_code != HTTPStatus.OK
+        return method not in _SAFE_METHODS and self._is_foreign(headers)
+
+    def _is_foreign(self, headers: Headers) -> bool:
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if site in {"same-origin", "none"} or (origin is None and site is None):
+            return False
+        if _has_bearer_token(headers) or (origin is not None and self.is_allowed_origin(origin)):
+            return False
+        return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
+
+
+def _has_bearer_token(headers: Headers) -> bool:
+    scheme, _ = get_authorization_scheme_param(headers.get("authorization"))
+    return scheme.lower() == "bearer"
+
+
+def _leave_stage(scope: Scope, event: Mapping[str, Any]) -> None:
+    """Behind a stage other than $default the gateway's paths begin with its name, which no route knows."""
+    stage = event.get("requestContext", {}).get("stage", "$default")
+    if stage != "$default" and f"{scope['path']}/".startswith(f"/{stage}/"):
+        scope["root_path"] = f"/{stage}"
+
+
+def _drop_trailing_slash(scope: Scope) -> None:
+    """Answers with and without the slash directly: a redirect would lose the stage and the cookie."""
+    path = scope["path"]
+    if path.endswith("/") and path.strip("/") != scope["root_path"].strip("/"):
+        scope["path"] = path[:-1]
+
+
+def _request_id(scope: Scope, event: Mapping[str, Any] | None) -> str:
+    clients = Headers(scope=scope).get("x-request-id", "")
+    if _SANE_REQUEST_ID.fullmatch(clients):
+        return clients
+    if event is not None and (gateways := event.get("requestContext", {}).get("requestId")):
+        return str(gateways)
+    return str(uuid4())
+
+
+def _response_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"x-request-id", request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
+    path = scope["path"].removeprefix(scope["root_path"])
+    for prefix, policy in _CACHE_POLICIES:
+        if path.startswith(prefix):
+            headers.append((b"cache-control", policy))
+            break
+    if scope["scheme"] == "https":
+        headers.append((b"strict-transport-security", b"max-age=31536000"))
+    return headers
+
+
+def _log_request(scope: Scope, status: int, milliseconds: float) -> None:
+    method, state = scope["method"], scope["state"]
+    route = getattr(scope.get("route"), "path", None)
+    log.info(
+        "%s %s %d %.1f ms",
+        method,
+        route or "(no route)",
+        status,
+        milliseconds,
+        extra={
+            "request_id": state["request_id"],
+            "method": method,
+            "route": route,
+            "status": status,
+            "milliseconds": round(milliseconds, 1),
+            "user_id": state.get("user_id"),
+        },
+    )

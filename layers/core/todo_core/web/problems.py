@@ -1,0 +1,163 @@
+"""Errors as problem documents (RFC 9457), on the wire and in the OpenAPI document."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from todo_core.errors import ServiceError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_REQUEST_ID: Final = "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10"  # of the examples
+
+
+class MalformedBody(ServiceError):
+    status = 400
+    code = "malformed_body"
+    title = "Malformed body"
+    detail = "The body could not be read; send JSON in UTF-8 that is not nested absurdly deep."
+
+
+class RouteNotFound(ServiceError):
+    status = 404
+    code = "route_not_found"
+    title = "No such route"
+    detail = "Nothing answers at this path; see /docs for what does."
+
+
+class MethodNotAllowed(ServiceError):
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    detail = "This path does not take this method; the header Allow lists those that it takes."
+
+
+class ContentTooLarge(ServiceError):
+    status = 413
+    code = "content_too_large"
+    title = "Body too large"
+    detail = "The body is larger than the service takes; send less at once."
+
+
+class UnsupportedMediaType(ServiceError):
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+    detail = "Send the body as application/json, and say so in Content-Type."
+
+
+class ValidationFailed(ServiceError):
+    status = 422
+    code = "validation_failed"
+    title = "Validation failed"
+    detail = "Some of what was sent is not acceptable; see errors for each field."
+
+
+class InternalError(ServiceError):
+    status = 500
+    code = "internal_error"
+    title = "Internal error"
+    detail = "Something went wrong on our side; report it with the request_id."
+
+
+class FieldError(BaseModel):
+    field: str
+    message: str
+    code: str
+
+
+class Problem(BaseModel):
+    """What went wrong, for a person (`title`, `detail`) and for a program (`status`, `code`)."""
+
+    model_config: ClassVar = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[FieldError] | None = None
+
+
+def _problem(kind: type[ServiceError], sentence: str, request_id: str, errors: list[FieldError] | None) -> Problem:
+    return Problem(
+        type=f"urn:todo-backend:problem:{kind.code}",
+        title=kind.title,
+        status=kind.status,
+        detail=sentence,
+        code=kind.code,
+        request_id=request_id,
+        errors=errors,
+    )
+
+
+def problem_response(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Response:
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = _problem(type(error), error.sentence, request_id, errors).model_dump_json(exclude_none=True)
+    return Response(body, error.status, headers, media_type=MEDIA_TYPE)
+
+
+async def on_service_error(request: Request, error: ServiceError) -> Response:
+    return problem_response(error, request.state.request_id)
+
+
+async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    if isinstance(error.body, bytes):
+        # FastAPI leaves a body unparsed when its Content-Type is not JSON.
+        return problem_response(UnsupportedMediaType(), request.state.request_id)
+    errors = [
+        FieldError(field=_field(fault["loc"]), message=fault["msg"], code=fault["type"]) for fault in error.errors()
+    ]
+    return problem_response(ValidationFailed(), request.state.request_id, errors)
+
+
+async def on_http_exception(request: Request, error: HTTPException) -> Response:
+    """For what FastAPI and Starlette raise by themselves."""
+    kinds = {kind.status: kind for kind in (MalformedBody, RouteNotFound, MethodNotAllowed, ContentTooLarge)}
+    response = problem_response(kinds.get(error.status_code, InternalError)(), request.state.request_id)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """`tags.0` for ("body", "tags", 0); the part of the request itself when nothing inside it is named."""
+    part, *path = location
+    if part == "body" and path and isinstance(path[0], int):
+        return "body"  # a position inside broken JSON
+    return ".".join(str(step) for step in path) or str(part)
+
+
+BODY_ERRORS = (MalformedBody, ContentTooLarge, UnsupportedMediaType)
+
+
+def describe(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses for these errors, each with an example; those with the same status share one."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        response = responses.setdefault(
+            error.status,
+            {
+                "description": error.title,
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
+            },
+        )
+        fields = (
+            [FieldError(field="title", message="Text may not be blank", code="blank")]
+            if error is ValidationFailed
+            else None
+        )
+        example = _problem(error, error.detail, _REQUEST_ID, fields)
+        response["content"][MEDIA_TYPE]["examples"][error.code] = {
+            "summary": error.title,
+            "value": example.model_dump(exclude_none=True),
+        }
+    return responses

@@ -1,0 +1,58 @@
+"""What a process holds for its requests, and how a route asks for it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Self
+
+from fastapi import Depends, FastAPI, Request
+
+from todo_core import database
+from todo_core.security import Passwords, Tokens
+from todo_core.settings import Settings
+from todo_core.users import Limits
+from todo_core.web.paging import Cursors
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """One per process, made without touching the network."""
+
+    settings: Settings
+    database: database.Database
+    passwords: Passwords
+    tokens: Tokens
+    limits: Limits
+    cursors: Cursors
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        url = settings.database_url
+        return cls(
+            settings=settings,
+            database=database.Database(
+                url.get_secret_value() if url else None,
+                pool_size=settings.database_pool_size,
+                prepared_statements=settings.database_prepared_statements,
+            ),
+            passwords=Passwords(settings.bcrypt_rounds),
+            tokens=Tokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),
+            limits=Limits.of(settings),
+            cursors=Cursors(settings.secret_keys),
+        )
+
+
+def resources_of(app: FastAPI) -> Resources:
+    resources: Resources = app.state.resources
+    return resources
+
+
+async def _resources(request: Request) -> Resources:
+    return resources_of(request.app)
+
+
+async def _database(resources: "CurrentResources") -> database.Database:
+    return resources.database
+
+
+CurrentResources = Annotated[Resources, Depends(_resources)]
+Database = Annotated[database.Database, Depends(_database)]

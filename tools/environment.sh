@@ -1,0 +1,44 @@
+#!/bin/sh
+# Makes .venv from the hashed lock: Python 3.13 from this machine, uv from this machine or from the package index.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+
+is_python_313() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' >/dev/null 2>&1; }
+
+find_python() {
+    for candidate in "${PYTHON:-python3.13}" python3.13 python3 python "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13*/bin/python; do
+        if is_python_313 "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    if command -v uv >/dev/null; then
+        uv python find --no-project 3.13 2>/dev/null && return
+    fi
+    say "Python 3.13 was not found. Install it (python3.13 on PATH, pyenv, or 'uv python install 3.13'),"
+    say "or name it: make PYTHON=/path/to/python3.13 ..."
+    return 1
+}
+
+python=$(find_python)
+
+if command -v uv >/dev/null; then
+    uv=uv
+else
+    uv=.tools/uv/bin/uv
+    if [ ! -x "$uv" ]; then
+        say "Getting uv (it is not on PATH) ..."
+        "$python" -m venv .tools/uv
+        grep -A 100 '^uv==' requirements-dev.txt | awk 'NR > 1 && !/^ +--hash/ { exit } { print }' >.tools/uv/requirements.txt
+        .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+            --requirement .tools/uv/requirements.txt
+    fi
+fi
+
+say "Making .venv with $("$python" --version) ..."
+"$uv" venv --quiet --allow-existing --python "$python" .venv
+"$uv" pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
+"$uv" pip install --quiet --python .venv/bin/python --no-deps --editable layers/core --editable layers/assistant --editable .
+touch .venv/ready
