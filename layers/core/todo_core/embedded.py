@@ -26,14 +26,15 @@ async def running(settings: Settings) -> AsyncIterator[Settings]:
     if settings.database_url is not None:
         yield settings
         return
-    server = await asyncio.to_thread(_start, settings.data_folder / "postgres")
+    server = await asyncio.to_thread(start, settings.data_folder / "postgres")
     try:
         yield settings.model_copy(update={"database_url": SecretStr(server.get_uri())})
     finally:
         await asyncio.to_thread(server.cleanup)
 
 
-def _start(folder: Path) -> "PostgresServer":
+def start(folder: Path) -> "PostgresServer":
+    """Starts the server whose data is in `folder`, or joins it. Blocks; `cleanup()` leaves it again."""
     try:
         with warnings.catch_warnings():
             # It looks for a runtime directory at import, and does well without one.

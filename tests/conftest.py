@@ -1,0 +1,52 @@
+"""One database for the whole run, and the settings under which every surface serves from it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests import postgres
+from todo_core.settings import Settings
+
+FRONT_END = "https://app.example.com"
+SECRET_KEY = "the-key-that-signs-in-all-of-the-tests-0123456789"
+RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
+
+# A developer's own .env is not for the tests.
+Settings.model_config["env_file"] = None
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    with postgres.database(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def environment(database_url: str) -> Iterator[dict[str, str]]:
+    """The environment of the service, set in this process too before the first import of an app."""
+    variables = {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": f"{SECRET_KEY},{RETIRED_KEY}",
+        "CORS_ORIGINS": FRONT_END,
+        "BCRYPT_ROUNDS": "4",
+        "FAILED_LOGINS_PER_ACCOUNT": "5",
+        "FAILED_LOGINS_PER_ADDRESS": "12",
+        "REGISTRATIONS_PER_ADDRESS": "8",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield variables
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> None:
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)

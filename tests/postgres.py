@@ -1,0 +1,75 @@
+"""A real PostgreSQL for the tests: the one that TEST_DATABASE_URL names, or an embedded one for this run."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+
+from functions.migrate.app import upgrade
+from todo_core import embedded
+from todo_core.settings import Settings
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a server on which databases may be made."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    folder = Path(tempfile.mkdtemp(prefix="todo-tests-"))
+    postgres = embedded.start(folder / "postgres")
+    try:
+        # The data is thrown away, so nothing has to reach the disk.
+        run(postgres.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield postgres.get_uri()
+    finally:
+        postgres.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
+    """The URL of a new database, dropped afterwards. Its schema is made by the migrations."""
+    name = f"todo_{uuid4().hex}"
+    run(server_url, f"CREATE DATABASE {name}")
+    url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    try:
+        if migrated:
+            upgrade(Settings(database_url=url))
+        yield url
+    finally:
+        run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def run(url: str, *statements: str) -> None:
+    """Runs statements one by one, each as a transaction of its own."""
+
+    async def run_all() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run_all())
+
+
+def query(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    """The rows of one statement."""
+
+    async def fetch() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
