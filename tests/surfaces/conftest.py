@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -21,8 +20,8 @@ def app_surface(environment: dict[str, str]) -> Iterator[Surface]:
 
 @pytest.fixture(scope="session")
 def uvicorn_surface(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surface]:
-    folder: Path = tmp_path_factory.mktemp("uvicorn")
-    with serving.on_port(environment, folder=str(folder)) as surface:
+    folder = str(tmp_path_factory.mktemp("uvicorn"))
+    with serving.on_port(environment, folder=folder) as surface:
         yield surface
 
 
