@@ -1,36 +1,69 @@
 """Serves everything on this machine: `python -m functions`, with HOST and PORT from the environment."""
 
 import os
+import socket
 import sys
+from typing import Final
 
 import uvicorn
 
 from todo_core.settings import InvalidSettings, Settings, load
 
+_LAST_PORT: Final = 65535
+_EVERYWHERE: Final = {"0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - compared with, not bound to
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Tells the person who started it where the service is, once it is there."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+    def _announce(self) -> None:
+        settings, config = self._settings, self.config
+        url = f"http://{'localhost' if config.host in _EVERYWHERE else config.host}:{config.port}"
+        embedded = f"embedded PostgreSQL, kept in {settings.data_folder / 'postgres'}"
+        print(  # noqa: T201 - for the person who started it
+            f"API       {url}/api/v1",
+            f"Docs      {url}/docs",
+            f"Database  {settings.database_place or embedded}",
+            "Stop with Ctrl-C.",
+            sep="\n",
+            file=sys.stderr,
+        )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
+        raise InvalidSettings(f"PORT must be a number from 1 to {_LAST_PORT}.")
+    return int(text)
+
 
 def main() -> None:
-    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
     try:
-        settings = load()
-        if not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's last port is 65535
-            raise InvalidSettings("PORT must be a number from 1 to 65535.")
+        settings, port = load(), _port(os.environ.get("PORT", "8000"))
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
-    _announce(settings, f"http://{'localhost' if host in {'0.0.0.0', '127.0.0.1', '::'} else host}:{port}")  # noqa: S104
-    uvicorn.run("functions.main:app", host=host, port=int(port), log_level="warning")
-
-
-def _announce(settings: Settings, url: str) -> None:
-    place = settings.database_place or f"embedded PostgreSQL, kept in {settings.data_folder / 'postgres'}"
-    print(  # noqa: T201 - for the person who starts it
-        f"API       {url}/api/v1",
-        f"Docs      {url}/docs",
-        f"Database  {place}",
-        "Stop with Ctrl-C.",
-        sep="\n",
-        flush=True,
-        file=sys.stderr,
+    config = uvicorn.Config(
+        "functions.main:app",
+        host=os.environ.get("HOST", "127.0.0.1"),
+        port=port,
+        log_level="warning",
+        server_header=False,
     )
+    server = AnnouncingServer(config, settings)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        return
+    if not server.started:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

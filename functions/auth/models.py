@@ -1,6 +1,7 @@
 """What the auth routes take and answer."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -8,7 +9,6 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from todo_core.times import Instant
 from todo_core.users import Credentials
 from todo_core.web.problems import UnsupportedMediaType
 
@@ -35,7 +35,7 @@ class UserRead(BaseModel):
     email: str
     name: str | None
     timezone: str
-    created_at: Instant
+    created_at: datetime
 
 
 class TokenRead(UserRead):

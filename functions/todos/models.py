@@ -1,5 +1,6 @@
 """What the todo routes take and answer."""
 
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
@@ -7,7 +8,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from todo_core.text import Text
-from todo_core.times import FullDate, Instant
 from todo_core.todos import Filters, Todo
 from todo_core.todos.model import Priority, Tag
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
@@ -49,16 +49,16 @@ class TodoRead(BaseModel):
     title: str
     description: str | None
     completed: bool
-    completed_at: Instant | None
+    completed_at: datetime | None
     priority: Priority
-    due_date: FullDate | None
-    due_at: Instant | None
+    due_date: date | None
+    due_at: datetime | None
     tags: list[str]
     order: float
     url: str
     version: int
-    created_at: Instant
-    updated_at: Instant
+    created_at: datetime
+    updated_at: datetime
 
     @classmethod
     def of(cls, todo: Todo, collection_url: str) -> Self:

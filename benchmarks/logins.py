@@ -1,0 +1,60 @@
+"""Logins that are always in flight, sent from a process of their own so that they do not slow down who measures."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from threading import Event
+from typing import Final
+
+from client import Connection
+
+_processes: Final = get_context("spawn")
+
+
+@contextmanager
+def in_flight(port: int, requests: Sequence[bytes]) -> Iterator[list[int]]:
+    """Repeats each login without a pause during the block; the last ones are answered before it ends.
+
+    The list that it gives holds, after the block, how often each of them was answered.
+    """
+    ours, theirs = _processes.Pipe()
+    process = _processes.Process(target=_repeat_all, args=(port, requests, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    answered: list[int] = []
+    try:
+        ours.recv()
+        yield answered
+        ours.send("stop")
+        answered += ours.recv()
+    except EOFError:
+        raise RuntimeError("The process that logs in has failed") from None
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _repeat_all(port: int, requests: Sequence[bytes], parent: Pipe) -> None:
+    # Ctrl-C reaches this process too, but its parent is who ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopped = Event()
+    with ThreadPoolExecutor(len(requests)) as threads:
+        counts = [threads.submit(_repeat, port, request, stopped) for request in requests]
+        try:
+            parent.send("started")
+            parent.recv()
+        finally:
+            stopped.set()
+        parent.send([count.result() for count in counts])
+
+
+def _repeat(port: int, request: bytes, stopped: Event) -> int:
+    answered = 0
+    with Connection(port) as connection:
+        while not stopped.is_set():
+            connection.exchange(request)
+            answered += 1
+    return answered

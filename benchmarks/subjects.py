@@ -1,0 +1,117 @@
+"""What is compared: ours, the naive way and the floor, each running, signed in to and filled with todos."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+import httpx2
+from client import request_bytes
+from servers import Server, new_database, uvicorn
+
+OPERATIONS: Final = ("list", "create", "patch")
+_PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of accounts that live for one run
+_OURS_API: Final = "/api/v1"
+_LISTED: Final = 20
+_STORED: Final = 25
+"""More than are listed, so that ours also writes the link to the next page."""
+
+_NEW_TODO: Final = {
+    "title": "Buy milk",
+    "priority": "high",
+    "tags": ["home", "errands"],
+    "due_at": "2030-01-31T17:00:00Z",
+}
+# In turn, so that every one changes something: SQLAlchemy does not write a value that is there already.
+_CHANGES: Final = ({"title": "Buy oat milk", "completed": True}, {"title": "Buy milk", "completed": False})
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    server: Server
+    requests: Mapping[str, Sequence[bytes]]
+    """For each operation the requests to send, in turn."""
+
+
+@contextmanager
+def all_subjects(postgres_url: str) -> Iterator[tuple[Subject, Subject, Subject]]:
+    """Ours, naive and floor, in this order."""
+    key = secrets.token_urlsafe(32)
+    with ExitStack() as stack:
+        ours = stack.enter_context(
+            uvicorn("functions.main:app", _ours_settings(new_database(postgres_url, "ours"), key))
+        )
+        naive = stack.enter_context(
+            uvicorn("naive:app", {"DATABASE_URL": new_database(postgres_url, "naive"), "SECRET_KEY": key})
+        )
+        floor = stack.enter_context(uvicorn("floor:app", {}))
+        yield (
+            Subject("ours", ours, _requests(ours, f"{_OURS_API}/todos", _sign_in_to_ours)),
+            Subject("naive", naive, _requests(naive, "/todos", _sign_in_to_naive)),
+            Subject("floor", floor, _requests(floor, "/todos", _stay_unknown)),
+        )
+
+
+def login_requests(ours: Server, count: int) -> list[bytes]:
+    """Registers that many accounts with ours and gives a login for each."""
+    with _client(ours) as client:
+        return [
+            request_bytes("POST", f"{_OURS_API}/auth/login", body=_register_with_ours(client)) for _ in range(count)
+        ]
+
+
+def _ours_settings(database_url: str, key: str) -> dict[str, str]:
+    without_limit = str(10**6)
+    return {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": key,
+        "FAILED_LOGINS_PER_ADDRESS": without_limit,
+        "REGISTRATIONS_PER_ADDRESS": without_limit,
+    }
+
+
+def _requests(server: Server, path: str, sign_in: Callable[[httpx2.Client], None]) -> dict[str, Sequence[bytes]]:
+    # Two accounts: what one creates must not make the other's list longer.
+    with _client(server) as reader, _client(server) as writer:
+        sign_in(reader)
+        sign_in(writer)
+        for _ in range(_STORED):
+            reader.post(path, json=_NEW_TODO).raise_for_status()
+        if (listed := len(reader.get(path, params={"limit": _LISTED}).json())) != _LISTED:
+            raise RuntimeError(f"{path} lists {listed} todos, not {_LISTED}")
+        todo_id = writer.post(path, json=_NEW_TODO).raise_for_status().json()["id"]
+        reads, writes = dict(reader.cookies), dict(writer.cookies)
+    return {
+        "list": [request_bytes("GET", f"{path}?limit={_LISTED}", cookies=reads)],
+        "create": [request_bytes("POST", path, cookies=writes, body=_NEW_TODO)],
+        "patch": [request_bytes("PATCH", f"{path}/{todo_id}", cookies=writes, body=changes) for changes in _CHANGES],
+    }
+
+
+def _client(server: Server) -> httpx2.Client:
+    return httpx2.Client(base_url=server.url, timeout=30)
+
+
+def _sign_in_to_ours(client: httpx2.Client) -> None:
+    client.post(f"{_OURS_API}/auth/login", json=_register_with_ours(client)).raise_for_status()
+
+
+def _register_with_ours(client: httpx2.Client) -> dict[str, str]:
+    credentials = {"email": _new_email(), "password": _PASSWORD}
+    client.post(f"{_OURS_API}/auth/register", json=credentials).raise_for_status()
+    return credentials
+
+
+def _sign_in_to_naive(client: httpx2.Client) -> None:
+    client.post("/register", params={"email": _new_email()}).raise_for_status()
+
+
+def _stay_unknown(_client: httpx2.Client) -> None:
+    """The floor has no accounts."""
+
+
+def _new_email() -> str:
+    return f"{uuid4().hex}@example.com"
