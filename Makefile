@@ -33,6 +33,7 @@ check: .venv/ready ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks tools migrations
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: format
@@ -46,7 +47,7 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 
 .PHONY: bench
 bench: .venv/ready ## CPU time and latency: ours, the naive way and the floor, in one run
-	$(BIN)/python benchmarks/requests.py
+	$(BIN)/python benchmarks/run.py
 
 .PHONY: lock
 lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgrade for the newest)

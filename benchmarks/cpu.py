@@ -9,8 +9,8 @@ from client import Connection
 from spread import Spread, ratios
 from subjects import OPERATIONS, Subject
 
-_ROUNDS: Final = 7
-_REQUESTS: Final = 500
+_ROUNDS: Final = 15
+_REQUESTS: Final = 250
 _WARM_UP_REQUESTS: Final = 200
 _FIRST_REQUESTS: Final = 20
 _LARGEST_SHARE: Final = 1 / 3

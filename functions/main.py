@@ -27,4 +27,4 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await resources.database.close()
 
 
-app = create_app(auth, todos, meta, lifespan=lifespan)
+app = create_app(todos, auth, meta, lifespan=lifespan)

@@ -12,14 +12,14 @@ from todo_core.errors import (
 )
 from todo_core.users import Registration, User
 from todo_core.web.identity import (
-    BearerToken,
-    CookieToken,
+    COOKIE,
     CurrentUser,
+    bearer_token,
     clear_session_cookie,
     set_session_cookie,
 )
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
-from todo_core.web.resources import CurrentResources
+from todo_core.web.resources import resources_of
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=describe(DatabaseUnavailable))
 
@@ -30,8 +30,9 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=describe(Data
     response_model=UserRead,
     responses=describe(CrossOrigin, EmailTaken, TooManyAttempts, ValidationFailed, *BODY_ERRORS),
 )
-async def register(registration: Registration, request: Request, resources: CurrentResources) -> User:
+async def register(registration: Registration, request: Request) -> User:
     """Creates an account. Sign in to it with `POST /login`."""
+    resources = resources_of(request)
     return await users.register(
         resources.database, resources.passwords, resources.limits, registration, address=_address(request)
     )
@@ -42,10 +43,9 @@ async def register(registration: Registration, request: Request, resources: Curr
     openapi_extra=LOGIN_BODY,
     responses=describe(CrossOrigin, InvalidCredentials, TooManyAttempts, ValidationFailed, *BODY_ERRORS),
 )
-async def login(
-    submitted: SubmittedLogin, request: Request, response: Response, resources: CurrentResources
-) -> TokenRead | UserRead:
+async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
     """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself."""
+    resources = resources_of(request)
     user = await users.authenticate(
         resources.database,
         resources.passwords,
@@ -58,17 +58,18 @@ async def login(
         resources.database, user.id, lifetime, user_agent=request.headers.get("user-agent")
     )
     token = resources.tokens.sign(user.id, session_id)
-    set_session_cookie(response, request, resources.settings, token)
+    set_session_cookie(response, request, token)
     if submitted.by_form:
         return TokenRead(**vars(user), access_token=token, expires_in=resources.settings.session_seconds)
     return UserRead.model_validate(user)
 
 
 @router.post("/logout", status_code=204, responses=describe(CrossOrigin))
-async def logout(response: Response, resources: CurrentResources, cookie: CookieToken, bearer: BearerToken) -> None:
+async def logout(request: Request, response: Response) -> None:
     """Ends the session, so that its token is no good any more, and clears the cookie. Fine without a session too."""
+    resources = resources_of(request)
     clear_session_cookie(response, resources.settings)
-    for token in filter(None, (cookie, bearer)):
+    for token in filter(None, (request.cookies.get(COOKIE), bearer_token(request.headers))):
         try:
             claims = resources.tokens.verify(token)
         except NotAuthenticated:

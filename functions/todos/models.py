@@ -1,7 +1,7 @@
 """What the todo routes take and answer."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -36,10 +36,10 @@ class TodoRead(BaseModel):
                     "due_at": "2030-01-31T17:00:00Z",
                     "tags": ["home"],
                     "order": 1.0,
-                    "url": "https://api.example.com/api/v1/todos/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
                     "version": 1,
                     "created_at": "2030-01-01T08:00:00Z",
                     "updated_at": "2030-01-01T08:00:00Z",
+                    "url": "https://api.example.com/api/v1/todos/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
                 }
             ]
         },
@@ -55,14 +55,15 @@ class TodoRead(BaseModel):
     due_at: datetime | None
     tags: list[str]
     order: float
-    url: str
     version: int
     created_at: datetime
     updated_at: datetime
+    url: str
 
-    @classmethod
-    def of(cls, todo: Todo, collection_url: str) -> Self:
-        return cls(**vars(todo), url=f"{collection_url}/{todo.id}")
+
+def fields_of(todo: Todo, collection_url: str) -> dict[str, Any]:
+    """The fields of a TodoRead."""
+    return {**todo._asdict(), "url": f"{collection_url}/{todo.id}"}
 
 
 class TodoQuery(BaseModel):

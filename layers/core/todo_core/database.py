@@ -1,29 +1,22 @@
-"""One pool of connections per process, opened on first use, and what happens when a connection dies.
+"""The database of a process, connected to on first use, and what happens when a connection dies.
 
-Neon sleeps and a Lambda thaws after minutes, so a pooled connection may be dead without anyone having noticed.
-A read is repeated once on a fresh connection. A write is not repeated, because it may have landed: its
-connection is checked first when it has been idle.
+Neon sleeps and a Lambda thaws after minutes, so an idle connection may be dead without anyone having noticed. A read
+is repeated once on a fresh connection. A write is not repeated, because it may have landed: a connection that has
+been idle is asked first whether it lives.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from time import monotonic
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import asyncpg
 
 from todo_core import postgres_url
+from todo_core.connections import Connection, Connections
 from todo_core.errors import DatabaseUnavailable
 from todo_core.statements import Statement
 
-if TYPE_CHECKING:
-    from asyncpg.pool import Pool, PoolConnectionProxy
-
-    Connection = PoolConnectionProxy[asyncpg.Record]
-
 _CONNECT_SECONDS: Final = 10.0
-_ACQUIRE_SECONDS: Final = 5.0
+_WAIT_SECONDS: Final = 5.0
 _COMMAND_SECONDS: Final = 15.0
 _TRUSTED_IDLE_SECONDS: Final = 1.0
 """A connection that answered within this time is taken to be alive."""
@@ -45,8 +38,6 @@ _UNAVAILABLE = (
     TimeoutError,
 )
 
-_CHECK = "SELECT 1"
-
 
 class Database:
     """Runs statements. Every method raises DatabaseUnavailable when the database cannot be reached in time."""
@@ -58,11 +49,8 @@ class Database:
         understood.
         """
         self._url = postgres_url.parse(url) if url else None
-        self._pool_size = pool_size
         self._prepared_statements = prepared_statements
-        self._opening = asyncio.Lock()
-        self._pool: Pool[asyncpg.Record] | None = None
-        self._answered_at = monotonic()
+        self._connections = Connections(self._connect, pool_size, wait_seconds=_WAIT_SECONDS)
 
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""
@@ -84,64 +72,37 @@ class Database:
         It is never sent twice: after a connection that died midway nobody can tell whether it landed.
         """
         arguments = statement.arguments(values)
-        with _unavailable_told():
-            if monotonic() - self._answered_at > _TRUSTED_IDLE_SECONDS:
-                await self._read(lambda connection: connection.fetchval(_CHECK))
-            async with self._borrow() as connection:
-                return await connection.fetchrow(statement.sql, *arguments)
+        try:
+            return await self._connections.run(
+                lambda connection: connection.fetchrow(statement.sql, *arguments),
+                trusted_seconds=_TRUSTED_IDLE_SECONDS,
+            )
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailable from error
 
     async def close(self) -> None:
-        """Closes every connection. The next use opens a new pool."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close()
+        """Closes every connection. The next use opens new ones."""
+        await self._connections.close()
 
-    async def _read[Result](self, run: Callable[["Connection"], Awaitable[Result]]) -> Result:
-        with _unavailable_told():
+    async def _read[Result](self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        try:
             try:
-                async with self._borrow() as connection:
-                    return await run(connection)
+                return await self._connections.run(work)
             except _CONNECTION_LOST:
-                # Where one has died the others have too, more often than not.
-                await (await self._open_pool()).expire_connections()
-            async with self._borrow() as connection:
-                return await run(connection)
+                self._connections.forget_idle()
+                return await self._connections.run(work)
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailable from error
 
-    @asynccontextmanager
-    async def _borrow(self) -> AsyncIterator["Connection"]:
-        pool = self._pool or await self._open_pool()
-        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-            yield connection
-            self._answered_at = monotonic()
-
-    async def _open_pool(self) -> "Pool[asyncpg.Record]":
-        async with self._opening:
-            if self._pool is None:
-                if self._url is None:
-                    raise DatabaseUnavailable("No database is configured: DATABASE_URL must be set.")
-                pooled = self._url.pooled
-                prepared = not pooled if self._prepared_statements is None else self._prepared_statements
-                self._pool = await asyncpg.create_pool(
-                    self._url.dsn,
-                    ssl=self._url.ssl,
-                    min_size=0,
-                    max_size=self._pool_size,
-                    timeout=_CONNECT_SECONDS,
-                    command_timeout=_COMMAND_SECONDS,
-                    statement_cache_size=100 if prepared else 0,
-                    server_settings={"application_name": "todo-backend"},
-                    reset=_keep_session,
-                )
-            return self._pool
-
-
-async def _keep_session(_connection: object) -> None:
-    """Spares the round trip of asyncpg's own reset: no statement here changes the state of its session."""
-
-
-@contextmanager
-def _unavailable_told() -> Iterator[None]:
-    try:
-        yield
-    except _UNAVAILABLE as error:
-        raise DatabaseUnavailable from error
+    async def _connect(self) -> Connection:
+        if self._url is None:
+            raise DatabaseUnavailable("No database is configured: DATABASE_URL must be set.")
+        prepared = not self._url.pooled if self._prepared_statements is None else self._prepared_statements
+        return await asyncpg.connect(
+            self._url.dsn,
+            ssl=self._url.ssl,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_COMMAND_SECONDS,
+            statement_cache_size=100 if prepared else 0,
+            server_settings={"application_name": "todo-backend"},
+        )

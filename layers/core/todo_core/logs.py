@@ -9,6 +9,7 @@ import sys
 import traceback
 from typing import Final
 
+import msgspec
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from todo_core.settings import Settings
@@ -24,7 +25,14 @@ def configure(settings: Settings) -> None:
     if sys.stdout.isatty() and not settings.in_production:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     else:
-        handler.setFormatter(LambdaPowertoolsFormatter(service=_SERVICE, location=None, utc=True, use_rfc3339=True))
+        handler.setFormatter(
+            LambdaPowertoolsFormatter(
+                json_serializer=_to_json, service=_SERVICE, location=None, utc=True, use_rfc3339=True
+            )
+        )
+    # Each line would otherwise look up the thread, the process and the asyncio task, which say nothing here.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined] # since Python 3.12; typeshed does not know it
     log.handlers = [handler]
     log.propagate = False
     log.setLevel(settings.log_level)
@@ -32,6 +40,11 @@ def configure(settings: Settings) -> None:
     uvicorns = logging.getLogger("uvicorn.access")
     uvicorns.handlers.clear()
     uvicorns.propagate = False
+
+
+def _to_json(record: object) -> str:
+    line: bytes = msgspec.json.encode(record)
+    return line.decode()
 
 
 def place_of(error: BaseException) -> list[str]:

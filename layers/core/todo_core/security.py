@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -102,13 +103,17 @@ class Tokens:
         """Raises NotAuthenticated for a token that is malformed, expired or signed by someone else."""
         for key in self._keys:
             try:
-                return _claims(token, key)
+                claims = _claims(token, key)
             except (JWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
                 continue
+            if claims.expires_at > datetime.now(UTC):
+                return claims
         raise NotAuthenticated
 
 
+@lru_cache(maxsize=4096)
 def _claims(token: str, key: str) -> Claims:
+    # Kept, because a signature that was right once stays right; what time changes is checked by the caller.
     # Everything is required here because python-jose takes a missing claim for a valid one.
     claims = jwt.decode(
         token,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
@@ -28,8 +28,9 @@ Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_without_repeat
 Order = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True)
-class Todo:
+class Todo(NamedTuple):
+    """A todo as it is stored. A tuple, because nothing is made faster from a row."""
+
     id: UUID
     title: str
     description: str | None

@@ -1,6 +1,5 @@
 """The statements behind the operations, each compiled once for every shape it is used in."""
 
-from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -29,7 +28,7 @@ from todo_core.tables import TodoRow, table_of
 from todo_core.todos.model import Todo, TodoCreate
 
 _todos = table_of(TodoRow)
-_COLUMNS = [_todos.c[field.name] for field in fields(Todo)]
+_COLUMNS = [_todos.c[name] for name in Todo._fields]
 _OF_USER = (_todos.c.user_id == bindparam("of_user")) & _todos.c.deleted_at.is_(None)
 _THIS = (_todos.c.id == bindparam("todo_id")) & _OF_USER
 _NOW = func.now()

@@ -1,80 +1,65 @@
 """Who asks: the user of the session whose token came in the cookie or as a bearer token."""
 
-from dataclasses import dataclass
-from typing import Annotated, Final
-from uuid import UUID
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Response
-from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.datastructures import Headers
 
 from todo_core import sessions
 from todo_core.errors import NotAuthenticated
 from todo_core.settings import Settings
 from todo_core.users import User
-from todo_core.web.resources import CurrentResources
+from todo_core.web.resources import resources_of
 
 COOKIE: Final = "session_token"
 
-_cookie = APIKeyCookie(
-    name=COOKIE,
-    scheme_name="SessionCookie",
-    description="Set by POST /api/v1/auth/login; browsers send it by themselves.",
-    auto_error=False,
-)
-_bearer = OAuth2PasswordBearer(
-    tokenUrl="api/v1/auth/login",
-    scheme_name="BearerToken",
-    description="The access_token that the form of POST /api/v1/auth/login answers.",
-    auto_error=False,
-)
-CookieToken = Annotated[str | None, Depends(_cookie)]
-BearerToken = Annotated[str | None, Depends(_bearer)]
+SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
+    "SessionCookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "Set by `POST /api/v1/auth/login`; browsers send it by themselves.",
+    },
+    "BearerToken": {
+        "type": "oauth2",
+        "description": "The `access_token` that `POST /api/v1/auth/login` answers to the OAuth2 password form.",
+        "flows": {"password": {"tokenUrl": "api/v1/auth/login", "scopes": {}}},
+    },
+}
+"""For the OpenAPI document. FastAPI's own security classes would cost every request a dependency each."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """The user who asks, and the session it is done in."""
-
-    user: User
-    session_id: UUID
+def bearer_token(headers: Headers) -> str | None:
+    """The token of an `Authorization: Bearer` header, which may be empty; None if there is no such header."""
+    scheme, token = get_authorization_scheme_param(headers.get("authorization"))
+    return token if scheme.lower() == "bearer" else None
 
 
-async def _sign_in(
-    request: Request,
-    response: Response,
-    resources: CurrentResources,
-    cookie: CookieToken,
-    bearer: BearerToken,
-) -> SignIn:
+async def _current_user(request: Request, response: Response) -> User:
+    resources = resources_of(request)
+    bearer = bearer_token(request.headers)
     # A bearer token that is no good is not made good by a cookie: the request passed as one without a cookie.
-    token = cookie if bearer is None else bearer
+    token = request.cookies.get(COOKIE) if bearer is None else bearer
     if not token:
         raise NotAuthenticated
     claims = resources.tokens.verify(token)
     user = await sessions.user_of(resources.database, claims.user_id, claims.session_id)
     request.state.user_id = str(user.id)
     if bearer is None and claims.half_over:
-        lifetime = resources.tokens.lifetime
-        await sessions.extend(resources.database, user.id, claims.session_id, lifetime)
-        set_session_cookie(response, request, resources.settings, resources.tokens.sign(user.id, claims.session_id))
-    return SignIn(user, claims.session_id)
+        await sessions.extend(resources.database, user.id, claims.session_id, resources.tokens.lifetime)
+        set_session_cookie(response, request, resources.tokens.sign(user.id, claims.session_id))
+    return user
 
 
-CurrentSignIn = Annotated[SignIn, Depends(_sign_in)]
+CurrentUser = Annotated[User, Depends(_current_user)]
 
 
-async def _user(sign_in: CurrentSignIn) -> User:
-    return sign_in.user
-
-
-CurrentUser = Annotated[User, Depends(_user)]
-
-
-def set_session_cookie(response: Response, request: Request, settings: Settings, token: str) -> None:
+def set_session_cookie(response: Response, request: Request, token: str) -> None:
     """Over https the cookie may travel from pages of other sites; plain http cannot carry such a cookie."""
-    secure = settings.session_cookie == "secure" or (
-        settings.session_cookie == "auto" and request.url.scheme == "https"
-    )
+    settings = resources_of(request).settings
+    by_scheme = settings.session_cookie == "auto" and request.url.scheme == "https"
+    secure = by_scheme or settings.session_cookie == "secure"
     response.set_cookie(
         COOKIE,
         token,

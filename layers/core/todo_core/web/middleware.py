@@ -7,13 +7,13 @@ from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
 
-from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo_core.errors import CrossOrigin
 from todo_core.logs import log, place_of
+from todo_core.web.identity import bearer_token
 from todo_core.web.problems import InternalError, problem_response
 
 _API: Final = "/api/v1/"
@@ -111,14 +111,9 @@ class CrossOriginPolicy(CORSMiddleware):
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if site in {"same-origin", "none"} or (origin is None and site is None):
             return False
-        if _has_bearer_token(headers) or (origin is not None and self.is_allowed_origin(origin)):
+        if bearer_token(headers) is not None or (origin is not None and self.is_allowed_origin(origin)):
             return False
         return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
-
-
-def _has_bearer_token(headers: Headers) -> bool:
-    scheme, _ = get_authorization_scheme_param(headers.get("authorization"))
-    return scheme.lower() == "bearer"
 
 
 def _leave_stage(scope: Scope, event: Mapping[str, Any]) -> None:

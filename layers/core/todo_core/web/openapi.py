@@ -1,12 +1,15 @@
 """The OpenAPI document of an app, with problem documents for its errors."""
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from todo_core.web.problems import Problem
+from todo_core.errors import NotAuthenticated
+from todo_core.web.identity import SECURITY_SCHEMES
+from todo_core.web.problems import MEDIA_TYPE, Problem
 
 TITLE: Final = "Todo backend"
 VERSION: Final = version("todo-core")
@@ -25,7 +28,22 @@ def document(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs", {})
     schemas["Problem"] = problem
+    content["components"]["securitySchemes"] = SECURITY_SCHEMES
+    for operation in _operations(content):
+        if _needs_sign_in(operation):
+            operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
     # FastAPI's own shape of a 422, which nothing here answers.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return content
+
+
+def _operations(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in content["paths"].values():
+        yield from path.values()
+
+
+def _needs_sign_in(operation: dict[str, Any]) -> bool:
+    refusal = operation["responses"].get(str(NotAuthenticated.status), {})
+    examples: dict[str, object] = refusal.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+    return NotAuthenticated.code in examples

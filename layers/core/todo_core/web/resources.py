@@ -41,18 +41,15 @@ class Resources:
         )
 
 
-def resources_of(app: FastAPI) -> Resources:
+def resources_of(holder: Request | FastAPI) -> Resources:
+    """The resources of an app, or of the app that serves a request."""
+    app = holder.app if isinstance(holder, Request) else holder
     resources: Resources = app.state.resources
     return resources
 
 
-async def _resources(request: Request) -> Resources:
-    return resources_of(request.app)
+async def _database(request: Request) -> database.Database:
+    return resources_of(request).database
 
 
-async def _database(resources: "CurrentResources") -> database.Database:
-    return resources.database
-
-
-CurrentResources = Annotated[Resources, Depends(_resources)]
 Database = Annotated[database.Database, Depends(_database)]

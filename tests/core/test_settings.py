@@ -1,0 +1,344 @@
+"""What may be set, within which bounds, and what a start without it says."""
+
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+from todo_core.settings import InvalidSettings, Settings, load
+
+DATABASE_URL = "postgresql://ada:hunter2@db.example.com/todos"
+SECRET_KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
+
+LEAK = "c0ffee"
+SECRETS = {
+    "DATABASE_URL": f"postgresql://ada:{LEAK}@db.example.com/todos",
+    "DATABASE_URL_UNPOOLED": f"postgresql://ada:{LEAK}@db.example.com/todos",
+    "SECRET_KEY": f"{LEAK},{LEAK}-that-is-long-enough-to-be-a-key",
+}
+
+PLACEHOLDERS = [
+    "changeme-changeme-changeme-changeme",
+    "please-change-me-before-production-0123",
+    "PLEASE_CHANGE_ME_BEFORE_PRODUCTION_0123",
+    "your-256-bit-random-string-goes-here",
+    "django-insecure-secret-key-0123456789",
+    "this-is-a-placeholder-0123456789abcdef",
+    "development-only-key-that-production-refuses",
+    "x" * 40,
+    "0123456" * 6,
+]
+COMMANDS = [("-m", "uvicorn", "functions.main:app"), ("-m", "functions")]
+
+
+class Environment:
+    """The environment variables of the service, of which none is set at first."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+
+    def load(self, **variables: str) -> Settings:
+        for name, value in variables.items():
+            self._patch.setenv(name, value)
+        return load()
+
+    def refusal(self, **variables: str) -> str:
+        """The sentence with which these variables are refused."""
+        with pytest.raises(InvalidSettings) as refused:
+            self.load(**variables)
+        return str(refused.value)
+
+
+@pytest.fixture
+def environment_variables(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    return Environment(monkeypatch)
+
+
+@pytest.fixture
+def production(environment_variables: Environment) -> Environment:
+    """Production, for which everything is set but what a test takes away."""
+    environment_variables.load(ENVIRONMENT="production", DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
+    return environment_variables
+
+
+def python(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A Python process with these settings only, without so much as a .env."""
+    outside = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**outside, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+class TestDefaults:
+    def test_nothing_has_to_be_set_in_development(self, environment_variables: Environment) -> None:
+        settings = environment_variables.load()
+        assert not settings.in_production
+        assert settings.database_url is None
+        assert settings.database_url_unpooled is None
+        assert settings.secret_keys
+
+    @pytest.mark.parametrize(
+        ("name", "default"),
+        [
+            ("environment", "development"),
+            ("database_pool_size", 10),
+            ("database_prepared_statements", None),
+            ("data_folder", Path(".data")),
+            ("session_seconds", 7 * 24 * 3600),
+            ("session_cookie", "auto"),
+            ("cookie_domain", None),
+            ("bcrypt_rounds", 12),
+            ("failed_logins_per_account", 10),
+            ("failed_logins_per_address", 100),
+            ("registrations_per_address", 30),
+            ("attempts_window_seconds", 900),
+            ("max_body_bytes", 2 * 1024 * 1024),
+            ("log_level", "INFO"),
+        ],
+    )
+    def test_default(self, environment_variables: Environment, name: str, default: object) -> None:
+        assert getattr(environment_variables.load(), name) == default
+
+    def test_an_empty_variable_counts_as_absent(self, environment_variables: Environment) -> None:
+        empty = {name.upper(): "" for name in Settings.model_fields}
+        assert environment_variables.load(**empty) == Settings()
+
+    def test_an_unknown_variable_is_ignored(self, environment_variables: Environment) -> None:
+        assert environment_variables.load(DATABASE_COLOUR="blue") == Settings()
+
+    def test_settings_cannot_be_changed(self, environment_variables: Environment) -> None:
+        with pytest.raises(ValueError, match="frozen"):
+            environment_variables.load().environment = "production"  # type: ignore[misc]
+
+
+class TestBounds:
+    @pytest.mark.parametrize(
+        ("name", "least", "most"),
+        [
+            ("DATABASE_POOL_SIZE", 1, 100),
+            ("SESSION_SECONDS", 60, None),
+            ("BCRYPT_ROUNDS", 4, 16),
+            ("FAILED_LOGINS_PER_ACCOUNT", 1, None),
+            ("FAILED_LOGINS_PER_ADDRESS", 1, None),
+            ("REGISTRATIONS_PER_ADDRESS", 1, None),
+            ("ATTEMPTS_WINDOW_SECONDS", 1, None),
+            ("MAX_BODY_BYTES", 1024, None),
+        ],
+    )
+    def test_a_number_beyond_its_bounds_is_refused(
+        self, environment_variables: Environment, name: str, least: int, most: int | None
+    ) -> None:
+        assert getattr(environment_variables.load(**{name: str(least)}), name.lower()) == least
+        assert name in environment_variables.refusal(**{name: str(least - 1)})
+        if most is not None:
+            assert getattr(environment_variables.load(**{name: str(most)}), name.lower()) == most
+            assert name in environment_variables.refusal(**{name: str(most + 1)})
+
+    @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "LOG_LEVEL"])
+    def test_a_choice_that_there_is_not_is_refused(self, environment_variables: Environment, name: str) -> None:
+        assert name in environment_variables.refusal(**{name: "marker"})
+
+    @pytest.mark.parametrize("name", ["DATABASE_POOL_SIZE", "DATABASE_PREPARED_STATEMENTS", "BCRYPT_ROUNDS"])
+    def test_text_in_place_of_a_value_is_refused_without_being_repeated(
+        self, environment_variables: Environment, name: str
+    ) -> None:
+        sentence = environment_variables.refusal(**{name: "marker"})
+        assert name in sentence
+        assert "marker" not in sentence
+
+    def test_each_wrong_setting_is_named(self, environment_variables: Environment) -> None:
+        sentences = environment_variables.refusal(DATABASE_POOL_SIZE="0", BCRYPT_ROUNDS="99")
+        assert "DATABASE_POOL_SIZE" in sentences
+        assert "BCRYPT_ROUNDS" in sentences
+
+
+class TestDotEnv:
+    PRINT = "from todo_core.settings import load; s = load(); print(s.environment, s.secret_keys, s.database_place)"
+
+    def test_settings_come_from_the_folder_of_the_process(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text(f"# a comment\nSECRET_KEY=one,two\nDATABASE_URL='{DATABASE_URL}'\nOTHER=x\n")
+        assert python("-c", self.PRINT, folder=tmp_path).stdout == (
+            "development ['one', 'two'] todos at db.example.com\n"
+        )
+
+    def test_the_environment_comes_first(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("SECRET_KEY=of-the-file\n")
+        told = python("-c", self.PRINT, folder=tmp_path, SECRET_KEY="of-the-environment")
+        assert told.stdout == "development ['of-the-environment'] None\n"
+
+
+class TestProduction:
+    def test_it_starts_with_a_database_and_a_key(self, production: Environment) -> None:
+        assert production.load().in_production
+
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "SECRET_KEY"])
+    def test_what_is_missing_is_named_in_one_sentence(self, production: Environment, name: str) -> None:
+        assert production.refusal(**{name: ""}) == f"{name} must be set in production."
+
+    def test_a_short_key_is_refused(self, production: Environment) -> None:
+        assert production.refusal(SECRET_KEY=SECRET_KEY[:31]) == "SECRET_KEY must have at least 32 characters."
+
+    @pytest.mark.parametrize("key", PLACEHOLDERS)
+    def test_a_placeholder_is_refused(self, production: Environment, key: str) -> None:
+        assert production.refusal(SECRET_KEY=key) == "SECRET_KEY looks like a placeholder; make a random one."
+
+    def test_every_one_of_several_keys_is_looked_at(self, production: Environment) -> None:
+        assert "at least 32" in production.refusal(SECRET_KEY=f"{SECRET_KEY},short")
+        assert "placeholder" in production.refusal(SECRET_KEY=f"{SECRET_KEY},{PLACEHOLDERS[0]}")
+
+    def test_commas_alone_are_no_key(self, production: Environment) -> None:
+        assert production.refusal(SECRET_KEY=" , ,") == "SECRET_KEY must be set in production."
+
+    def test_no_origin_is_allowed_by_default(self, production: Environment) -> None:
+        assert production.load().allowed_origins == ()
+
+
+class TestSecretKey:
+    def test_several_keys_are_separated_by_commas(self, environment_variables: Environment) -> None:
+        assert environment_variables.load(SECRET_KEY=" new , old,older ").secret_keys == ["new", "old", "older"]
+
+    def test_an_empty_place_between_commas_is_no_key(self, environment_variables: Environment) -> None:
+        assert environment_variables.load(SECRET_KEY="new,,old,").secret_keys == ["new", "old"]
+
+    def test_commas_alone_count_as_absent(self, environment_variables: Environment) -> None:
+        assert environment_variables.load(SECRET_KEY=",").secret_keys == Settings(secret_key=None).secret_keys
+
+    @pytest.mark.parametrize("key", ["short", "changeme"])
+    def test_development_takes_any_key(self, environment_variables: Environment, key: str) -> None:
+        assert environment_variables.load(SECRET_KEY=key).secret_keys == [key]
+
+
+class TestCorsOrigins:
+    def test_development_allows_the_usual_local_front_ends(self, environment_variables: Environment) -> None:
+        assert environment_variables.load().allowed_origins == ("http://localhost:3000", "http://localhost:5173")
+
+    def test_origins_are_separated_by_commas(self, environment_variables: Environment) -> None:
+        settings = environment_variables.load(CORS_ORIGINS="https://app.example.com,http://localhost:8080")
+        assert settings.allowed_origins == ("https://app.example.com", "http://localhost:8080")
+
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            " https://app.example.com ",
+            "https://app.example.com/",
+            "HTTPS://App.Example.COM",
+            "https://app.example.com,",
+        ],
+    )
+    def test_spaces_case_and_a_trailing_slash_make_no_difference(
+        self, environment_variables: Environment, origin: str
+    ) -> None:
+        assert environment_variables.load(CORS_ORIGINS=origin).allowed_origins == ("https://app.example.com",)
+
+    @pytest.mark.parametrize(
+        ("origin", "as_browsers_send_it"),
+        [("https://app.example.com:443", "https://app.example.com"), ("http://localhost:80", "http://localhost")],
+    )
+    def test_a_default_port_is_left_out_as_browsers_do(
+        self, environment_variables: Environment, origin: str, as_browsers_send_it: str
+    ) -> None:
+        assert environment_variables.load(CORS_ORIGINS=origin).allowed_origins == (as_browsers_send_it,)
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "*",
+            "app.example.com",
+            "localhost:3000",
+            "https://",
+            "https://app.example.com/path",
+            "https://app.example.com?query",
+            "https://app.example.com#fragment",
+            "https://*.example.com",
+            "https://ada:hunter2@app.example.com",
+            "https://app example.com",
+            "https://app.example.com:99999",
+            "https://:443",
+            "https://[::1",
+            "https://app.example\u2100.com",
+            "ftp://app.example.com",
+            "javascript:alert(1)",
+        ],
+    )
+    def test_what_is_not_an_origin_is_refused_without_being_repeated(
+        self, environment_variables: Environment, entry: str
+    ) -> None:
+        sentence = environment_variables.refusal(CORS_ORIGINS=f"https://fine.example.com,{entry}")
+        assert sentence == "CORS_ORIGINS: must list origins such as https://app.example.com."
+
+    def test_set_origins_replace_those_of_development(self, environment_variables: Environment) -> None:
+        settings = environment_variables.load(CORS_ORIGINS="https://app.example.com")
+        assert settings.allowed_origins == ("https://app.example.com",)
+
+
+class TestDatabaseUrl:
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_UNPOOLED"])
+    def test_one_that_cannot_be_used_stops_the_start(self, environment_variables: Environment, name: str) -> None:
+        sentence = environment_variables.refusal(**{name: "mysql://ada:hunter2@db.example.com/todos"})
+        assert sentence == f"{name}: cannot be used: it must begin with postgresql://."
+
+    def test_its_place_is_told_without_credentials(self, environment_variables: Environment) -> None:
+        assert environment_variables.load(DATABASE_URL=DATABASE_URL).database_place == "todos at db.example.com"
+
+    def test_without_one_there_is_no_connection(self, environment_variables: Environment) -> None:
+        with pytest.raises(InvalidSettings, match=r"^DATABASE_URL must be set\.$"):
+            assert environment_variables.load().connection_url
+
+    def test_migrations_run_on_the_unpooled_one(self, environment_variables: Environment) -> None:
+        settings = environment_variables.load(DATABASE_URL=DATABASE_URL, DATABASE_URL_UNPOOLED=f"{DATABASE_URL}_direct")
+        assert settings.connection_url == DATABASE_URL
+        assert settings.migration_url == f"{DATABASE_URL}_direct"
+
+    def test_migrations_run_on_the_only_one(self, environment_variables: Environment) -> None:
+        assert environment_variables.load(DATABASE_URL=DATABASE_URL).migration_url == DATABASE_URL
+
+
+class TestNoValueIsTold:
+    def test_in_the_repr(self, environment_variables: Environment) -> None:
+        settings = environment_variables.load(**SECRETS)
+        for told in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
+            assert LEAK not in told
+
+    @pytest.mark.parametrize("wrong", ["ENVIRONMENT", "LOG_LEVEL", "CORS_ORIGINS", "DATABASE_URL", "BCRYPT_ROUNDS"])
+    def test_in_the_error_and_all_that_it_comes_from(self, environment_variables: Environment, wrong: str) -> None:
+        with pytest.raises(InvalidSettings) as refused:
+            environment_variables.load(**{**SECRETS, wrong: f"{LEAK}://{LEAK}:{LEAK}@{LEAK}"})
+        assert LEAK not in everything_about(refused.value)
+
+    def test_when_production_refuses_a_key(self, environment_variables: Environment) -> None:
+        with pytest.raises(InvalidSettings) as refused:
+            environment_variables.load(**SECRETS, ENVIRONMENT="production")
+        assert LEAK not in everything_about(refused.value)
+
+
+def everything_about(error: BaseException | None) -> str:
+    """The traceback, and those of all the errors before it, suppressed or not."""
+    if error is None:
+        return ""
+    own = [str(error), repr(error), *traceback.format_exception(error)]
+    return "".join(own) + everything_about(error.__cause__) + everything_about(error.__context__)
+
+
+class TestStart:
+    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+    def test_a_missing_key_ends_it_with_the_sentence_alone(self, command: tuple[str, ...], tmp_path: Path) -> None:
+        ended = python(*command, folder=tmp_path, ENVIRONMENT="production", DATABASE_URL=SECRETS["DATABASE_URL"])
+        assert ended.returncode != 0
+        assert ended.stdout + ended.stderr == "SECRET_KEY must be set in production.\n"
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+    def test_a_short_key_is_not_repeated(self, command: tuple[str, ...], tmp_path: Path) -> None:
+        ended = python(*command, folder=tmp_path, ENVIRONMENT="production", **SECRETS)
+        assert ended.returncode != 0
+        assert ended.stdout + ended.stderr == "SECRET_KEY must have at least 32 characters.\n"

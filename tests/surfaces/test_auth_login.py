@@ -1,0 +1,360 @@
+"""POST /api/v1/auth/login."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urljoin
+from uuid import UUID
+
+import bcrypt
+import httpx2
+import pytest
+from passlib.context import CryptContext
+
+from tests import postgres
+from tests.accounts import AUTH, PASSWORD, Account, new_email, problem, register, sign_in
+from tests.serving import Surface, new_address
+
+CURRENT_SCHEME = "$bcrypt-sha256$v=2,t=2b,r=4$"
+
+
+def submit_form(client: httpx2.Client, email: str, password: str = PASSWORD, **fields: str) -> httpx2.Response:
+    return client.post(f"{AUTH}/login", data={"username": email, "password": password} | fields)
+
+
+def submit_json(client: httpx2.Client, body: object) -> httpx2.Response:
+    # httpx2 itself would refuse to send half of a surrogate pair, which json.dumps escapes.
+    return client.post(f"{AUTH}/login", content=json.dumps(body), headers={"Content-Type": "application/json"})
+
+
+def without_request_id(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "request_id"}
+
+
+class TestAnswer:
+    def test_it_is_the_user(self, client: httpx2.Client) -> None:
+        user = register(client)
+
+        response = sign_in(client, user["email"])
+
+        assert response.status_code == 200
+        assert response.json() == user
+
+    def test_the_cookie_is_good_from_then_on(self, client: httpx2.Client) -> None:
+        user = register(client)
+        sign_in(client, user["email"])
+
+        assert client.get(f"{AUTH}/me").json() == user
+
+    def test_the_token_is_in_the_cookie_only(self, client: httpx2.Client) -> None:
+        response = sign_in(client, register(client)["email"])
+
+        assert response.cookies["session_token"] not in response.text
+        assert "access_token" not in response.json()
+
+    def test_nothing_may_store_it(self, client: httpx2.Client) -> None:
+        assert sign_in(client, register(client)["email"]).headers["cache-control"] == "no-store"
+
+    def test_it_holds_neither_password_nor_hash(self, client: httpx2.Client) -> None:
+        user = register(client)
+
+        for response in (sign_in(client, user["email"]), submit_form(client, user["email"])):
+            assert PASSWORD not in response.text
+            assert "bcrypt" not in response.text
+
+    def test_each_login_is_a_session_of_its_own(self, client: httpx2.Client) -> None:
+        email = register(client)["email"]
+
+        tokens = {sign_in(client, email).cookies["session_token"] for _ in range(2)}
+
+        assert len(tokens) == 2
+
+    def test_a_user_agent_of_any_length_may_sign_in(self, client: httpx2.Client) -> None:
+        user = register(client)
+        client.headers["User-Agent"] = "browser/7 " * 600 + "end"
+
+        assert sign_in(client, user["email"]).status_code == 200
+
+    def test_the_users_expired_sessions_are_forgotten(
+        self, ada: Account, bob: Account, surface: Surface, database_url: str
+    ) -> None:
+        users = [UUID(ada.user["id"]), UUID(bob.user["id"])]
+        expire = "UPDATE sessions SET expires_at = now() WHERE user_id = ANY($1)"
+        postgres.query(database_url, expire, users)
+
+        with surface.client() as client:
+            sign_in(client, ada.email)
+
+        left = "SELECT user_id FROM sessions WHERE user_id = ANY($1) AND expires_at <= now()"
+        assert [row["user_id"] for row in postgres.query(database_url, left, users)] == [users[1]]
+
+
+class TestForm:
+    def test_it_answers_the_token_beside_the_user(self, client: httpx2.Client) -> None:
+        user = register(client)
+
+        response = submit_form(client, user["email"])
+
+        assert response.status_code == 200
+        token = response.json()["access_token"]
+        assert response.json() == user | {"access_token": token, "token_type": "bearer", "expires_in": 604800}
+
+    def test_its_token_is_a_bearer_token(self, surface: Surface) -> None:
+        with surface.client() as client, surface.client() as program:
+            user = register(client)
+            token = submit_form(client, user["email"]).json()["access_token"]
+
+            answer = program.get(f"{AUTH}/me", headers={"Authorization": f"Bearer {token}"})
+
+            assert answer.json() == user
+
+    def test_it_sets_the_cookie_too(self, client: httpx2.Client) -> None:
+        response = submit_form(client, register(client)["email"])
+
+        assert response.cookies["session_token"] == response.json()["access_token"]
+
+    def test_nothing_may_store_it(self, client: httpx2.Client) -> None:
+        assert submit_form(client, register(client)["email"]).headers["cache-control"] == "no-store"
+
+    def test_it_is_what_the_authorize_button_sends(self, client: httpx2.Client) -> None:
+        schemes = client.get("/openapi.json").json()["components"]["securitySchemes"]
+        (flow,) = (scheme["flows"]["password"] for scheme in schemes.values() if scheme["type"] == "oauth2")
+        user = register(client)
+
+        response = client.post(
+            urljoin("/openapi.json", flow["tokenUrl"]),
+            data={
+                "grant_type": "password",
+                "username": user["email"],
+                "password": PASSWORD,
+                "scope": "",
+                "client_id": "",
+                "client_secret": "",
+            },
+            headers={"X-Requested-With": "XMLHttpRequest", "Sec-Fetch-Site": "same-origin"},
+        )
+
+        assert response.status_code == 200
+        assert response.json()["token_type"] == "bearer"
+
+    def test_text_in_it_is_utf8(self, client: httpx2.Client) -> None:
+        user = register(client, email=f"ådå.{new_email()}", password="crème & brûlée = 100%+😀")
+
+        assert submit_form(client, user["email"], "crème & brûlée = 100%+😀").status_code == 200
+
+    def test_a_charset_may_be_named(self, client: httpx2.Client) -> None:
+        email = register(client)["email"]
+
+        response = client.post(
+            f"{AUTH}/login",
+            data={"username": email, "password": PASSWORD},
+            headers={"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"},
+        )
+
+        assert response.status_code == 200
+
+    def test_a_wrong_password_in_it_is_told_like_one_in_json(self, client: httpx2.Client) -> None:
+        email = register(client)["email"]
+
+        by_form = problem(submit_form(client, email, "a wrong one"), 401, "invalid_credentials")
+        by_json = problem(sign_in(client, email, "a wrong one"), 401, "invalid_credentials")
+
+        assert without_request_id(by_form) == without_request_id(by_json)
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            {},
+            {"username": "ada@example.com"},
+            {"password": PASSWORD},
+            {"username": "ada", "password": PASSWORD},
+            {"username": "ada@example.com", "password": ""},
+            {"username": "ada@example.com", "password": "a" * 257},
+            {"username": "ada@example.com", "password": "hush\u0000hush"},
+        ],
+        ids=["empty", "no password", "no username", "no email", "blank password", "long password", "NUL"],
+    )
+    def test_one_that_cannot_be_is_refused(self, client: httpx2.Client, form: dict[str, str]) -> None:
+        response = client.post(
+            f"{AUTH}/login", data=form, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+
+        problem(response, 422, "validation_failed")
+        assert "hush" not in response.text
+
+
+class TestBody:
+    @pytest.mark.parametrize("field", ["email", "password"])
+    def test_a_missing_field_is_named(self, client: httpx2.Client, field: str) -> None:
+        body = {"email": new_email(), "password": PASSWORD}
+        del body[field]
+
+        (fault,) = problem(submit_json(client, body), 422, "validation_failed")["errors"]
+        assert fault["field"] == field
+
+    @pytest.mark.parametrize("password", ["", "a" * 257, "hush\u0000hush", "\ud800", 7, None, ["hush"]], ids=ascii)
+    def test_a_password_that_no_account_can_have_is_refused(self, client: httpx2.Client, password: object) -> None:
+        response = submit_json(client, {"email": new_email(), "password": password})
+
+        problem(response, 422, "validation_failed")
+        assert "hush" not in response.text
+
+    @pytest.mark.parametrize("email", ["", "ada", "ada\u0000@example.com", "\ud800@example.com", 7, None], ids=ascii)
+    def test_an_email_that_no_account_can_have_is_refused(self, client: httpx2.Client, email: object) -> None:
+        problem(submit_json(client, {"email": email, "password": PASSWORD}), 422, "validation_failed")
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"email":', b'"ada"'])
+    def test_what_is_no_object_is_refused(self, client: httpx2.Client, body: bytes) -> None:
+        response = client.post(f"{AUTH}/login", content=body, headers={"Content-Type": "application/json"})
+
+        (fault,) = problem(response, 422, "validation_failed")["errors"]
+        assert fault["field"] == "body"
+
+    @pytest.mark.parametrize("body", [b'{"email": "\xff"}', b"[" * 100_000], ids=["not UTF-8", "nested absurdly deep"])
+    @pytest.mark.parametrize("call", ["login", "register"])
+    def test_what_cannot_be_read_is_malformed(self, client: httpx2.Client, call: str, body: bytes) -> None:
+        response = client.post(f"{AUTH}/{call}", content=body, headers={"Content-Type": "application/json"})
+
+        problem(response, 400, "malformed_body")
+
+    def test_a_charset_may_be_named(self, client: httpx2.Client) -> None:
+        body = json.dumps({"email": register(client)["email"], "password": PASSWORD})
+
+        response = client.post(
+            f"{AUTH}/login", content=body, headers={"Content-Type": "Application/JSON; charset=UTF-8"}
+        )
+
+        assert response.status_code == 200
+
+    @pytest.mark.parametrize("field", ["remember", "username"])
+    def test_an_unknown_field_is_named(self, client: httpx2.Client, field: str) -> None:
+        response = submit_json(client, {"email": new_email(), "password": PASSWORD, field: "x"})
+
+        (fault,) = problem(response, 422, "validation_failed")["errors"]
+        assert fault["field"] == field
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=x", "", "application/xml"])
+    def test_one_that_is_neither_json_nor_form_is_not_understood(
+        self, client: httpx2.Client, content_type: str
+    ) -> None:
+        body = json.dumps({"email": new_email(), "password": PASSWORD})
+
+        response = client.post(f"{AUTH}/login", content=body, headers={"Content-Type": content_type})
+
+        problem(response, 415, "unsupported_media_type")
+
+
+class TestWrongCredentials:
+    def test_a_wrong_password_is_refused(self, client: httpx2.Client) -> None:
+        problem(sign_in(client, register(client)["email"], "a wrong one"), 401, "invalid_credentials")
+
+    def test_an_unknown_account_is_refused(self, client: httpx2.Client) -> None:
+        problem(sign_in(client, new_email()), 401, "invalid_credentials")
+
+    def test_they_set_no_cookie(self, client: httpx2.Client) -> None:
+        assert "set-cookie" not in sign_in(client, register(client)["email"], "a wrong one").headers
+
+    def test_nobody_can_tell_the_one_from_the_other(self, client: httpx2.Client) -> None:
+        known = sign_in(client, register(client)["email"], "a wrong one")
+        unknown = sign_in(client, new_email(), "a wrong one")
+
+        assert without_request_id(known.json()) == without_request_id(unknown.json())
+        assert set(known.headers) == set(unknown.headers)
+
+    def test_another_users_password_is_wrong(self, client: httpx2.Client) -> None:
+        first = register(client, password="the password of the first")
+        register(client, password="the password of the second")
+
+        problem(sign_in(client, first["email"], "the password of the second"), 401, "invalid_credentials")
+
+
+class TestHashes:
+    @pytest.fixture
+    def user(self, client: httpx2.Client) -> dict[str, Any]:
+        return register(client)
+
+    def store(self, database_url: str, user: dict[str, Any], password_hash: str) -> None:
+        statement = "UPDATE users SET password_hash = $1 WHERE id = $2"
+        postgres.query(database_url, statement, password_hash, UUID(user["id"]))
+
+    def stored(self, database_url: str, user: dict[str, Any]) -> str:
+        (row,) = postgres.query(database_url, "SELECT password_hash FROM users WHERE id = $1", UUID(user["id"]))
+        return str(row["password_hash"])
+
+    def plain_bcrypt(self, password: str = PASSWORD, *, prefix: bytes = b"2b") -> str:
+        return bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4, prefix=prefix)).decode()
+
+    def test_a_new_account_has_one_of_the_current_scheme(self, user: dict[str, Any], database_url: str) -> None:
+        assert self.stored(database_url, user).startswith(CURRENT_SCHEME)
+
+    def test_two_accounts_with_one_password_have_two(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str
+    ) -> None:
+        assert self.stored(database_url, user) != self.stored(database_url, register(client))
+
+    @pytest.mark.parametrize("prefix", [b"2a", b"2b"])
+    def test_one_of_the_older_scheme_still_signs_in(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str, prefix: bytes
+    ) -> None:
+        self.store(database_url, user, self.plain_bcrypt(prefix=prefix))
+
+        assert sign_in(client, user["email"]).status_code == 200
+
+    def test_one_of_the_older_scheme_is_replaced(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str
+    ) -> None:
+        self.store(database_url, user, self.plain_bcrypt())
+        sign_in(client, user["email"])
+
+        assert self.stored(database_url, user).startswith(CURRENT_SCHEME)
+        assert sign_in(client, user["email"]).status_code == 200
+
+    @pytest.mark.parametrize("rounds", [5, 6])
+    def test_one_of_another_factor_is_replaced(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str, rounds: int
+    ) -> None:
+        self.store(database_url, user, CryptContext(["bcrypt_sha256"], bcrypt_sha256__rounds=rounds).hash(PASSWORD))
+        sign_in(client, user["email"])
+
+        assert self.stored(database_url, user).startswith(CURRENT_SCHEME)
+        assert sign_in(client, user["email"]).status_code == 200
+
+    def test_a_wrong_password_replaces_nothing(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str
+    ) -> None:
+        older = self.plain_bcrypt()
+        self.store(database_url, user, older)
+        problem(sign_in(client, user["email"], "a wrong one"), 401, "invalid_credentials")
+
+        assert self.stored(database_url, user) == older
+
+    def test_a_current_one_stays(self, client: httpx2.Client, user: dict[str, Any], database_url: str) -> None:
+        current = self.stored(database_url, user)
+        sign_in(client, user["email"])
+
+        assert self.stored(database_url, user) == current
+
+    def test_only_the_hash_of_who_signs_in_is_replaced(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str
+    ) -> None:
+        other, older = register(client), self.plain_bcrypt()
+        self.store(database_url, user, older)
+        self.store(database_url, other, older)
+        sign_in(client, user["email"])
+
+        assert self.stored(database_url, other) == older
+
+    def test_the_older_scheme_takes_a_long_password_as_it_always_did(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str
+    ) -> None:
+        password = "é" * 50
+        self.store(database_url, user, self.plain_bcrypt(password))
+
+        assert sign_in(client, user["email"], password).status_code == 200
+
+    def test_the_older_scheme_refuses_a_wrong_password_of_any_length(
+        self, client: httpx2.Client, user: dict[str, Any], database_url: str
+    ) -> None:
+        self.store(database_url, user, self.plain_bcrypt())
+
+        problem(sign_in(client, user["email"], "a wrong one " * 10), 401, "invalid_credentials")

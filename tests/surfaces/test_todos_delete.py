@@ -1,0 +1,99 @@
+"""DELETE /api/v1/todos/{id}: into the trash."""
+
+import httpx2
+import pytest
+
+from tests import postgres
+from tests.accounts import TODOS, Account, problem
+
+UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+
+
+class TestDelete:
+    def test_answers_204_with_nothing(self, ada: Account) -> None:
+        deleted = ada.client.delete(ada.add()["url"])
+        assert deleted.status_code == 204
+        assert deleted.content == b""
+
+    def test_it_is_gone(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        ada.client.delete(url)
+        problem(ada.client.get(url), 404, "todo_not_found")
+
+    def test_it_is_not_in_the_list(self, ada: Account) -> None:
+        url = ada.add("Goes")["url"]
+        ada.add("Stays")
+        ada.client.delete(url)
+        assert ada.titles() == ["Stays"]
+
+    def test_it_can_not_be_changed(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        ada.client.delete(url)
+        problem(ada.client.patch(url, json={"title": "Back"}), 404, "todo_not_found")
+        problem(ada.client.patch(url, json={}), 404, "todo_not_found")
+
+    def test_again_is_not_found(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        ada.client.delete(url)
+        problem(ada.client.delete(url), 404, "todo_not_found")
+
+    def test_again_is_not_found_whatever_if_match_says(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        tag = ada.client.get(url).headers["etag"]
+        ada.client.delete(url)
+        problem(ada.client.delete(url, headers={"If-Match": tag}), 404, "todo_not_found")
+
+    def test_its_place_in_the_list_is_free_again(self, ada: Account) -> None:
+        ada.add("First")
+        ada.client.delete(ada.add("Second")["url"])
+        assert ada.add("Third")["order"] == 2
+
+    def test_it_lies_in_the_trash(self, ada: Account, database_url: str) -> None:
+        todo = ada.add()
+        ada.client.delete(todo["url"])
+        [row] = postgres.query(database_url, "SELECT title, deleted_at FROM todos WHERE id = $1", todo["id"])
+        assert row["title"] == todo["title"]
+        assert row["deleted_at"] is not None
+
+    def test_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
+        problem(client.delete(ada.add()["url"]), 401, "not_authenticated")
+        assert ada.titles() == ["Buy milk"]
+
+    def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
+        problem(ada.client.delete(UNKNOWN), 404, "todo_not_found")
+
+    def test_another_users_todo_is_not_found(self, ada: Account, bob: Account) -> None:
+        problem(bob.client.delete(ada.add()["url"]), 404, "todo_not_found")
+        assert ada.titles() == ["Buy milk"]
+
+    @pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}, {"If-Match": '"1"'}, {"If-Match": '"7"'}])
+    def test_another_users_todo_is_like_one_that_never_existed(
+        self, ada: Account, bob: Account, headers: dict[str, str]
+    ) -> None:
+        adas, unknown = (bob.client.delete(url, headers=headers) for url in (ada.add()["url"], UNKNOWN))
+        assert adas.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
+        assert set(adas.headers) == set(unknown.headers)
+        assert ada.titles() == ["Buy milk"]
+
+
+class TestIfMatch:
+    @pytest.mark.parametrize("given", ["{}", "*", '"0", {}', '{},"another"'])
+    def test_with_the_current_tag_it_is_deleted(self, ada: Account, given: str) -> None:
+        url = ada.add()["url"]
+        tag = ada.client.get(url).headers["etag"]
+        assert ada.client.delete(url, headers={"If-Match": given.format(tag)}).status_code == 204
+        assert ada.titles() == []
+
+    @pytest.mark.parametrize("given", ["{}", '"another", {}', "W/{}"])
+    def test_with_a_stale_tag_it_stays(self, ada: Account, given: str) -> None:
+        url = ada.add()["url"]
+        stale = ada.client.get(url).headers["etag"]
+        ada.client.patch(url, json={"title": "Buy oat milk"})
+        problem(ada.client.delete(url, headers={"If-Match": given.format(stale)}), 412, "stale_version")
+        assert ada.titles() == ["Buy oat milk"]
+
+    def test_a_weak_tag_never_matches(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        tag = ada.client.get(url).headers["etag"]
+        problem(ada.client.delete(url, headers={"If-Match": f"W/{tag}"}), 412, "stale_version")
+        assert ada.titles() == ["Buy milk"]

@@ -1,0 +1,84 @@
+"""GET /api/v1/todos/{id}: one todo, and whether it has changed."""
+
+import httpx2
+import pytest
+
+from tests.accounts import TODOS, Account, problem
+
+UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+
+
+class TestRead:
+    def test_answers_what_was_created(self, ada: Account) -> None:
+        todo = ada.add("Buy milk", description="The blue one", tags=["home"], due_at="2030-01-31T17:00:00Z")
+        assert ada.client.get(f"{TODOS}/{todo['id']}").json() == todo
+
+    def test_answers_at_its_url(self, ada: Account) -> None:
+        todo = ada.add()
+        assert ada.client.get(todo["url"]).json() == todo
+
+    def test_the_etag_changes_with_every_change(self, ada: Account) -> None:
+        todo = ada.add()
+        before = ada.client.get(todo["url"]).headers["etag"]
+        ada.client.patch(todo["url"], json={"title": "Buy oat milk"})
+        assert ada.client.get(todo["url"]).headers["etag"] != before
+
+    def test_the_etag_stays_while_nothing_changes(self, ada: Account) -> None:
+        todo = ada.add()
+        ada.add("Another one")
+        assert ada.client.get(todo["url"]).headers["etag"] == ada.client.get(todo["url"]).headers["etag"]
+
+    def test_may_be_kept_but_not_used_unasked(self, ada: Account) -> None:
+        assert ada.client.get(ada.add()["url"]).headers["cache-control"] == "private, no-cache"
+
+    def test_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
+        problem(client.get(ada.add()["url"]), 401, "not_authenticated")
+
+    def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
+        problem(ada.client.get(UNKNOWN), 404, "todo_not_found")
+
+    def test_another_users_todo_is_not_found(self, ada: Account, bob: Account) -> None:
+        problem(bob.client.get(ada.add()["url"]), 404, "todo_not_found")
+
+    def test_another_users_todo_is_like_one_that_never_existed(self, ada: Account, bob: Account) -> None:
+        bobs, unknown = bob.client.get(ada.add()["url"]), bob.client.get(UNKNOWN)
+        assert bobs.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
+        assert set(bobs.headers) == set(unknown.headers)
+
+
+class TestIfNoneMatch:
+    @pytest.mark.parametrize("given", ["{}", "W/{}", "*", 'W/"0",W/{}', '"a, b", {}'])
+    def test_with_the_current_tag_is_a_304(self, ada: Account, given: str) -> None:
+        url = ada.add()["url"]
+        tag = ada.client.get(url).headers["etag"]
+        unchanged = ada.client.get(url, headers={"If-None-Match": given.format(tag)})
+        assert unchanged.status_code == 304
+
+    def test_the_304_has_the_etag_and_the_cache_policy(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        read = ada.client.get(url)
+        unchanged = ada.client.get(url, headers={"If-None-Match": read.headers["etag"]})
+        assert unchanged.headers["etag"] == read.headers["etag"]
+        assert unchanged.headers["cache-control"] == read.headers["cache-control"]
+
+    def test_the_304_has_no_body(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        unchanged = ada.client.get(url, headers={"If-None-Match": "*"})
+        assert unchanged.content == b""
+        assert unchanged.headers.get("content-length", "0") == "0"
+
+    @pytest.mark.parametrize("given", ['"another"', 'W/"another"', '"0", "another"', "unquoted", "", '"'])
+    def test_with_another_tag_is_a_200(self, ada: Account, given: str) -> None:
+        todo = ada.add()
+        read = ada.client.get(todo["url"], headers={"If-None-Match": given})
+        assert (read.status_code, read.json()) == (200, todo)
+
+    def test_with_the_tag_of_an_older_version_is_a_200(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        older = ada.client.get(url).headers["etag"]
+        ada.client.patch(url, json={"completed": True})
+        assert ada.client.get(url, headers={"If-None-Match": older}).json()["completed"] is True
+
+    def test_of_another_users_todo_is_not_found(self, ada: Account, bob: Account) -> None:
+        url = ada.add()["url"]
+        problem(bob.client.get(url, headers={"If-None-Match": "*"}), 404, "todo_not_found")
