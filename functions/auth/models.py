@@ -6,11 +6,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_core.users import Credentials
-from todo_core.web.problems import UnsupportedMediaType
+from todo_core.web.problems import UnsupportedMediaType, invalid_part
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
@@ -71,8 +70,7 @@ async def _login(request: Request) -> Login:
             fields = {ours: form[theirs] for theirs, ours in _FORM_FIELDS.items() if theirs in form}
             return Login(Credentials.model_validate(fields), by_form=True)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+        raise invalid_part("body", error) from None
     raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {_FORM}, and say so in Content-Type.")
 
 

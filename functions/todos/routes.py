@@ -2,7 +2,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.models import TodoQuery, TodoRead, fields_of
 from todo_core import todos
@@ -19,6 +19,7 @@ from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
 PATH = "/api/v1/todos"
@@ -34,9 +35,14 @@ def _url(request: Request) -> str:
     return f"{scope['scheme']}://{request.headers.get('host', 'localhost')}{scope['root_path']}{PATH}"
 
 
-@router.get("", response_model=list[TodoRead], responses=describe(InvalidCursor))
+@router.get(
+    "",
+    response_model=list[TodoRead],
+    responses=describe(InvalidCursor),
+    openapi_extra=query_parameters(TodoQuery),
+)
 async def list_todos(
-    query: Annotated[TodoQuery, Query()],
+    query: Annotated[TodoQuery, Depends(query_of(TodoQuery))],
     user: CurrentUser,
     db: Database,
     request: Request,

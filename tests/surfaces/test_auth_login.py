@@ -1,7 +1,6 @@
 """POST /api/v1/auth/login."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urljoin
 from uuid import UUID
@@ -13,7 +12,7 @@ from passlib.context import CryptContext
 
 from tests import postgres
 from tests.accounts import AUTH, PASSWORD, Account, new_email, problem, register, sign_in
-from tests.serving import Surface, new_address
+from tests.serving import Surface
 
 CURRENT_SCHEME = "$bcrypt-sha256$v=2,t=2b,r=4$"
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import AUTH, TODOS, Account, problem, register, sign_in
+from tests.accounts import TODOS, Account, problem, register, sign_in
 from tests.serving import Surface
 from tests.surfaces.test_auth_tokens import ME, WEEK, aged, claims_of, with_bearer, with_cookie
 

@@ -76,8 +76,8 @@ class TestToken:
         assert claims["sub"] == ada.user["id"]
         assert claims["exp"] - claims["iat"] == WEEK.total_seconds()
 
-    def test_each_sign_in_has_a_sid_of_its_own(self, ada: Account) -> None:
-        other = sign_in(ada.client, ada.email).cookies["session_token"]
+    def test_each_sign_in_has_a_sid_of_its_own(self, ada: Account, client: httpx2.Client) -> None:
+        other = sign_in(client, ada.email).cookies["session_token"]
 
         assert claims_of(other)["sid"] != claims_of(ada.token)["sid"]
 
@@ -134,7 +134,7 @@ def _saying_a_list(claim: str) -> Forgery:
 FORGERIES: dict[str, Forgery] = {
     "expired": lambda ada, _: changed(ada, exp=int(datetime.now(UTC).timestamp()) - 1),
     "expired long ago": lambda ada, _: changed(ada, iat=0, exp=1),
-    "other payload": lambda ada, bob: _with_payload_of(ada, bob),
+    "other payload": _with_payload_of,
     "other signature": lambda ada, _: _with_other_signature(ada),
     "no signature": lambda ada, _: ada.rpartition(".")[0] + ".",
     "no third part": lambda ada, _: ada.rpartition(".")[0],

@@ -85,60 +85,97 @@ def errors_of(response: httpx2.Response) -> dict[str, str]:
     return {error["field"]: error["code"] for error in errors}
 
 
+def refused_somehow(response: httpx2.Response, codes: dict[int, str]) -> None:
+    """For what may be refused at one of several stages."""
+    assert response.status_code in codes, response.text
+    problem(response, response.status_code, codes[response.status_code])
+
+
+def named(account: Account, body: object, *, method: str = "POST", url: str = TODOS) -> list[str]:
+    """The fields that the 422 for this body names."""
+    return list(errors_of(send(account, json.dumps(body).encode(), method=method, url=url)))
+
+
 def padded(size: int) -> bytes:
     """A todo, acceptable but for the length of its title, of `size` bytes."""
     frame = b'{"title": "%s"}'
     return frame % (b"a" * (size - len(frame) + 2))
 
 
-WRONG: list[tuple[str, Any]] = [
-    *(("title", value) for value in (None, 1, 1.5, True, [], {}, ["Buy milk"], 10**400)),
-    *(("title", value) for value in ("", " ", "\t\n", "\u00a0", "\u2003", "a" * 501, "🥛" * 501)),
-    *(("title", value) for value in ("a\0", "\0", "a\nb", "a\tb", "a\x07b", "\x1b[31mred", "a\x7fb", "a\x80b")),
-    *(("title", value) for value in ("\ud800", "a\udfff", "\ude00\ud83d")),
-    *(("description", value) for value in (1, True, [], {}, "a" * 16_385, "a\0", "a\x07b", "a\x0bb", "\ud800")),
-    *(("completed", value) for value in (None, 0, 1, 1.0, "true", "yes", "", [], {})),
-    *(("priority", value) for value in ("urgent", "High", "", "none ", "\0", 0, 1, True, [], {}, ["high"])),
-    *(("due_date", value) for value in (0, 5, 5.5, True, [], {}, "", "tomorrow", "2024-02-30", "2023-02-29")),
-    *(("due_date", value) for value in ("2024-13-01", "2024-00-10", "2024-01-00", "0000-01-01", "10000-01-01")),
-    *(("due_date", value) for value in ("2024-2-3", "20240203", "2024-W05-1", "2024-034", "-2024-02-03", "2024-02")),
-    *(("due_date", value) for value in ("2024-02-03T00:00:00", "2024-02-03T00:00:00Z", " 2024-02-03", "2024-02-03\n")),
-    *(("due_date", value) for value in ("٢٠٢٤-٠٢-٠٣", "1706918400", "2024-02-03\0", 1e999, 10**400)),
-    *(("due_at", value) for value in (0, 5, 1893456000, 1.5, True, [], {}, "", "now", "1893456000", "P1D")),
-    *(("due_at", value) for value in ("2030-01-31", "2030-01-31T17:00:00", "2030-01-31T17:00Z", "2030-01-31T17Z")),
-    *(("due_at", value) for value in ("2030-01-31T24:00:00Z", "2030-01-31T17:60:00Z", "2030-01-31T17:00:61Z")),
-    *(("due_at", value) for value in ("2016-12-31T23:59:60Z", "2030-02-30T17:00:00Z", "2030-13-01T17:00:00Z")),
-    *(("due_at", value) for value in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")),
-    *(("due_at", value) for value in ("0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "+2030-01-31T17:00:00Z")),
-    *(("due_at", value) for value in ("2030-01-31T17:00:00+24:00", "2030-01-31T17:00:00+99:99")),
-    *(("due_at", value) for value in ("2030-01-31T17:00:00+1:00", "2030-01-31T17:00:00+0100", "2030-01-31T17:00:00 Z")),
-    *(("due_at", value) for value in ("2030-01-31T17:00:00.Z", "2030-01-31T17:00:00.1234567890Z", "٢٠٣٠-٠١-٣١T17:00:00Z")),
-    *(("due_at", value) for value in ("2030-01-31T17:00:00Z\n", "2030-01-31T17:00:00Z\0", 1e999, 10**400)),
-    *(("tags", value) for value in ("home", "", 1, True, {}, {"home": 1}, [f"tag-{n}" for n in range(51)], ["a"] * 51)),
-    *(("tags.0", [value]) for value in (None, 1, True, [], {}, "", " ", "a" * 51, "a\0", "a\nb", "\ud800")),
-    ("tags.1", ["home", 1]),
-    *(("order", value) for value in ("1", "", True, [], {}, 1e999, -1e999, float("nan"), 10**400, -(10**400))),
-    *(("order", value) for value in (2**53 + 2, -(2**53) - 2, 1.8e308)),
-    *((name, 1) for name in ("id", "url", "version", "created_at", "updated_at", "completed_at", "user_id")),
-    *((name, None) for name in ("deleted_at", "words", "Title", "titel", "__class__", "a.b", "ü", "🥛", "\0")),
-]  # fmt: skip
+WRONG: dict[str, list[Any]] = {
+    "title": [
+        *(None, 1, 1.5, True, [], {}, ["Buy milk"], 10**400),
+        *("", " ", "\t\n", "\u00a0", "\u2003", "a" * 501, "🥛" * 501),
+        *("a\0", "\0", "a\nb", "a\tb", "a\x07b", "\x1b[31mred", "a\x7fb", "a\x80b"),
+        *("\ud800", "a\udfff", "\ude00\ud83d"),
+    ],
+    "description": [1, True, [], {}, "a" * 16_385, "a\0", "a\x07b", "a\x0bb", "\ud800"],
+    "completed": [None, 0, 1, 1.0, "true", "yes", "", [], {}],
+    "priority": ["urgent", "High", "", "none ", "\0", 0, 1, True, [], {}, ["high"]],
+    "due_date": [
+        *(0, 5, 5.5, True, [], {}, "", "tomorrow", 1e999, 10**400),
+        *("2024-02-30", "2023-02-29", "2024-13-01", "2024-00-10", "2024-01-00", "0000-01-01", "10000-01-01"),
+        *("2024-2-3", "20240203", "2024-W05-1", "2024-034", "-2024-02-03", "2024-02", "1706918400"),
+        *(
+            "2024-02-03T00:00:00",
+            "2024-02-03T00:00:00Z",
+            " 2024-02-03",
+            "2024-02-03\n",
+            "2024-02-03\0",
+            "2024-02-0\u0663",
+        ),
+    ],
+    "due_at": [
+        *(0, 5, 1893456000, 1.5, True, [], {}, "", "now", "1893456000", "P1D", 1e999, 10**400),
+        *("2030-01-31", "2030-01-31T17:00:00", "2030-01-31T17:00Z", "2030-01-31T17Z", "+2030-01-31T17:00:00Z"),
+        *("2030-01-31T24:00:00Z", "2030-01-31T17:60:00Z", "2030-01-31T17:00:61Z", "2016-12-31T23:59:60Z"),
+        *("2030-02-30T17:00:00Z", "2030-13-01T17:00:00Z", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z"),
+        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
+        *("2030-01-31T17:00:00+24:00", "2030-01-31T17:00:00+99:99", "2030-01-31T17:00:00+1:00"),
+        *("2030-01-31T17:00:00+0100", "2030-01-31T17:00:00 Z", "2030-01-31T17:00:00.Z", "2030-01-3\u0661T17:00:00Z"),
+        *("2030-01-31T17:00:00.1234567890Z", "2030-01-31T17:00:00Z\n", "2030-01-31T17:00:00Z\0"),
+    ],
+    "tags": ["home", "", 1, True, {}, {"home": 1}, [f"tag-{number}" for number in range(51)], ["home"] * 51],
+    "order": [
+        *("1", "", True, [], {}, 1e999, -1e999, float("nan"), 10**400, -(10**400)),
+        *(2**53 + 2, -(2**53) - 2, 1.8e308),
+    ],
+}
+WRONG_TAGS: list[Any] = [None, 1, True, [], {}, "", " ", "a" * 51, "a\0", "a\nb", "\ud800"]
+UNKNOWN_NAMES = [
+    *("id", "url", "version", "created_at", "updated_at", "completed_at", "user_id", "deleted_at", "words"),
+    *("Title", "titel", "__class__", "a.b", "ü", "🥛", "\0"),
+]
 
 
 class TestFields:
-    @pytest.mark.parametrize(("field", "value"), WRONG)
-    def test_a_wrong_one_is_named(self, ada: Account, field: str, value: object) -> None:
-        name = field.partition(".")[0] if field.startswith("tags.") else field
-        body = {"title": "Buy milk", name: value}
-        assert list(errors_of(send(ada, json.dumps(body).encode()))) == [field]
+    @pytest.mark.parametrize("field", WRONG)
+    def test_a_wrong_one_is_named(self, ada: Account, field: str, subtests: pytest.Subtests) -> None:
+        for value in WRONG[field]:
+            with subtests.test(value=value):
+                assert named(ada, {"title": "Buy milk", field: value}) == [field]
         assert ada.titles() == []
 
-    @pytest.mark.parametrize(("field", "value"), WRONG)
-    def test_a_wrong_one_is_named_in_a_patch_too(self, ada: Account, field: str, value: object) -> None:
+    @pytest.mark.parametrize("field", WRONG)
+    def test_a_wrong_one_of_a_patch_is_named(self, ada: Account, field: str, subtests: pytest.Subtests) -> None:
         todo = ada.add()
-        name = field.partition(".")[0] if field.startswith("tags.") else field
-        body = json.dumps({name: value}).encode()
-        assert list(errors_of(send(ada, body, method="PATCH", url=todo["url"]))) == [field]
+        for value in WRONG[field]:
+            with subtests.test(value=value):
+                assert named(ada, {field: value}, method="PATCH", url=todo["url"]) == [field]
         assert ada.client.get(todo["url"]).json() == todo
+
+    def test_a_wrong_tag_is_named(self, ada: Account, subtests: pytest.Subtests) -> None:
+        for tag in WRONG_TAGS:
+            with subtests.test(tag=tag):
+                assert named(ada, {"title": "Buy milk", "tags": ["home", tag]}) == ["tags.1"]
+
+    def test_an_unknown_one_is_named(self, ada: Account, subtests: pytest.Subtests) -> None:
+        todo = ada.add()
+        for name in UNKNOWN_NAMES:
+            with subtests.test(name=name):
+                assert named(ada, {"title": "Buy bread", name: 1}) == [name]
+                assert named(ada, {"title": "Buy bread", name: 1}, method="PATCH", url=todo["url"]) == [name]
+        assert ada.titles() == ["Buy milk"]
 
     @pytest.mark.parametrize("name", ["title", "priority", "tags", "completed"])
     def test_none_of_a_new_todo_that_has_no_empty_value_may_be_null(self, ada: Account, name: str) -> None:
@@ -239,24 +276,21 @@ class TestBodies:
         assert list(errors_of(send(ada, b'{"title": "\xed\xa0\x80"}'))) == ["title"]
 
     @pytest.mark.parametrize("levels", [100, 500, 1_000, 10_000, 100_000])
-    @pytest.mark.parametrize(
-        "frame", ["{}", '{{"title": {}}}', '{{"title": "a", "tags": {}}}', '{{"title": "a", "x": {}}}']
-    )
-    @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "1}")])
+    @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
     def test_one_nested_absurdly_deep_is_refused(
-        self, ada: Account, frame: str, opening: str, closing: str, levels: int
+        self, ada: Account, opening: str, closing: str, levels: int, subtests: pytest.Subtests
     ) -> None:
-        nested = frame.format(opening * levels + closing[:-1] + closing[-1] * levels)
-        response = send(ada, nested.encode())
-        assert response.status_code in {400, 422}
-        problem(response, response.status_code, {400: "malformed_body", 422: "validation_failed"}[response.status_code])
+        nested = f"{opening * levels}1{closing * levels}"
+        for body in (nested, f'{{"title": {nested}}}', f'{{"title": "a", "tags": {nested}}}', f'{{"x": {nested}}}'):
+            with subtests.test(body=body[:20]):
+                refused_somehow(send(ada, body.encode()), {400: "malformed_body", 422: "validation_failed"})
 
     def test_one_that_only_opens_is_refused(self, ada: Account) -> None:
-        assert send(ada, b"[" * 100_000).status_code in {400, 422}
+        refused_somehow(send(ada, b"[" * 100_000), {400: "malformed_body", 422: "validation_failed"})
 
     def test_a_number_of_ten_thousand_digits_is_refused(self, ada: Account) -> None:
         response = send(ada, b'{"title": "Buy milk", "order": %s}' % (b"1" * 10_000))
-        assert response.status_code in {400, 422}
+        refused_somehow(response, {400: "malformed_body", 422: "validation_failed"})
 
     @pytest.mark.parametrize(
         "media_type",
@@ -365,9 +399,7 @@ class TestIds:
 
     @pytest.mark.parametrize("path", ["/%2e%2e/auth/me", "/..%2f..", "/a/b", "//", "/%2F", "/" + "a" * 4_000 + "/b"])
     def test_a_path_that_leads_nowhere_is_not_found(self, ada: Account, path: str) -> None:
-        response = get_raw(ada, f"{TODOS}{path}")
-        assert response.status_code in {404, 422}
-        problem(response, response.status_code, {404: "route_not_found", 422: "validation_failed"}[response.status_code])
+        refused_somehow(get_raw(ada, f"{TODOS}{path}"), {404: "route_not_found", 422: "validation_failed"})
 
 
 class TestQueries:
@@ -431,23 +463,30 @@ class TestQueries:
         answer = get_raw(ada, f"{TODOS}?{query}")
         assert answer.status_code == 200, answer.text
 
-    @pytest.mark.parametrize("cursor", ["%00", "%ff", "%", "%F0%9F%A5%9B", ".", "%2E%2E", "a" * 400, "eyJ9.x", "W10.%ff"])
+    @pytest.mark.parametrize(
+        "cursor", ["%00", "%ff", "%", "%F0%9F%A5%9B", ".", "%2E%2E", "a" * 400, "eyJ9.x", "W10.%ff"]
+    )
     def test_a_cursor_that_is_none_is_refused(self, ada: Account, cursor: str) -> None:
         problem(get_raw(ada, f"{TODOS}?cursor={cursor}"), 400, "invalid_cursor")
 
     def test_a_cursor_beyond_all_measure_is_refused(self, ada: Account) -> None:
-        assert get_raw(ada, f"{TODOS}?cursor={'a' * 8_000}").status_code in {400, 422}
+        response = get_raw(ada, f"{TODOS}?cursor={'a' * 8_000}")
+        refused_somehow(response, {400: "invalid_cursor", 422: "validation_failed"})
+
+
+BROKEN_HEADERS = [
+    *(b"", b'"', b'"""', b",,,", b"W/", b'W/"', b"\xff\xfe", b'"\xff"', b'"-1"', b'"1e5"', b'"1" "2"', b"**"),
+    *(b'"' * 4_000, b'"99999999999999999999"', '"\u0661"'.encode()),
+]
 
 
 class TestHeaders:
-    @pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "Accept", "Accept-Language", "X-Request-ID"])
-    @pytest.mark.parametrize(
-        "value",
-        [b"", b'"', b'"""', b",,,", b'W/', b'W/"', b"\xff\xfe", b'"\xff"', b'"-1"', b'"1e5"', b'"1" "2"', b'"' * 4_000],
-    )  # fmt: skip
-    def test_a_broken_one_breaks_nothing(self, ada: Account, name: str, value: bytes) -> None:
+    @pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "Accept", "X-Request-ID"])
+    def test_a_broken_one_breaks_nothing(self, ada: Account, name: str, subtests: pytest.Subtests) -> None:
         url = ada.add()["url"]
-        read = ada.client.get(url, headers={name.encode(): value})
-        patched = ada.client.patch(url, json={"title": "New"}, headers={name.encode(): value})
-        assert read.status_code == 200
-        assert patched.status_code in {200, 412}
+        for value in BROKEN_HEADERS:
+            with subtests.test(value=value):
+                headers = {name.encode(): value}
+                assert ada.client.get(url, headers=headers).status_code in {200, 304}
+                assert ada.client.patch(url, json={"title": "New"}, headers=headers).status_code in {200, 412}
+                assert ada.client.delete(f"{TODOS}/{UUID(int=0)}", headers=headers).status_code == 404

@@ -231,7 +231,9 @@ class TestIfMatch:
         assert ada.client.patch(url, json={"title": "New"}, headers=headers).status_code == 200
         assert ada.titles() == ["New"]
 
-    @pytest.mark.parametrize("given", ["{}", '"another", {}', "W/{}", '"another"', "unquoted", '"99999999999999999999"'])
+    @pytest.mark.parametrize(
+        "given", ["{}", '"another", {}', "W/{}", '"another"', "unquoted", '"99999999999999999999"']
+    )
     def test_with_a_stale_tag_is_a_412(self, ada: Account, given: str) -> None:
         url = ada.add()["url"]
         headers = {"If-Match": given.format(ada.client.get(url).headers["etag"])}

@@ -27,6 +27,8 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     logs.configure(settings)
 
     app = FastAPI(
+        # The routes themselves: an included router is matched twice at each request.
+        routes=[route for router in routers for route in router.routes],
         title=openapi.TITLE,
         version=openapi.VERSION,
         description=openapi.DESCRIPTION,
@@ -41,8 +43,6 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
         },
         lifespan=lifespan,
     )
-    for router in routers:
-        app.include_router(router)
     app.state.resources = Resources.of(settings)
     return app
 

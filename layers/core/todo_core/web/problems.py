@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from todo_core.errors import ServiceError
@@ -118,6 +118,12 @@ async def on_invalid_request(request: Request, error: RequestValidationError) ->
         FieldError(field=_field(fault["loc"]), message=fault["msg"], code=fault["type"]) for fault in error.errors()
     ]
     return problem_response(ValidationFailed(), request.state.request_id, errors)
+
+
+def invalid_part(part: str, error: ValidationError) -> RequestValidationError:
+    """What FastAPI would raise had it validated this part of the request (`body`, `query`) by itself."""
+    faults = error.errors(include_url=False, include_context=False)
+    return RequestValidationError([{**fault, "loc": (part, *fault["loc"])} for fault in faults])
 
 
 async def on_http_exception(request: Request, error: HTTPException) -> Response:

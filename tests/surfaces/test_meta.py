@@ -1,0 +1,109 @@
+"""The OpenAPI document, and the pages that show it."""
+
+import json
+from html.parser import HTMLParser
+from importlib import import_module
+from urllib.parse import urljoin
+
+import httpx2
+import pytest
+
+from tests.accounts import TODOS, problem
+from todo_core.web import openapi
+
+PAGES = ["/docs", "/redoc"]
+TYPES = {"js": "text/javascript", "css": "text/css", "png": "image/png", "json": "application/json"}
+
+
+class References(HTMLParser):
+    """What a page makes a browser fetch."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+        # Swagger UI is told the document by a script, ReDoc by an attribute.
+        self.found += [line.split("'")[1] for line in page.splitlines() if line.strip().startswith("url: ")]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag
+        self.found += [value for name, value in attrs if name in {"src", "href", "spec-url"} and value]
+
+
+def references(response: httpx2.Response) -> list[str]:
+    return References(response.text).found
+
+
+class TestPages:
+    @pytest.mark.parametrize("path", PAGES)
+    def test_it_is_html_in_utf8(self, client: httpx2.Client, path: str) -> None:
+        response = client.get(path)
+
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<html" in response.text
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_it_names_no_other_host(self, client: httpx2.Client, path: str) -> None:
+        page = client.get(path).text
+
+        assert "http:" not in page
+        assert "https:" not in page
+        assert all(reference.startswith("/") and reference[1] != "/" for reference in references(client.get(path)))
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_everything_that_it_refers_to_is_here(self, client: httpx2.Client, path: str) -> None:
+        found = references(client.get(path))
+
+        assert {reference.rpartition(".")[2] for reference in found} >= {"js", "png", "json"}
+        for reference in found:
+            response = client.get(urljoin(str(client.base_url), reference))
+            assert response.status_code == 200
+            assert response.headers["content-type"].partition(";")[0] == TYPES[reference.rpartition(".")[2]]
+            assert len(response.content) > 1000
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_it_shows_the_document_of_this_service(self, client: httpx2.Client, path: str) -> None:
+        (reference,) = (found for found in references(client.get(path)) if found.endswith("openapi.json"))
+
+        assert client.get(reference).json()["info"]["title"] == openapi.TITLE
+
+
+class TestAssets:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "nothing.js",
+            "index.html",
+            "__init__.py",
+            "%2e%2e",
+            "..%2f__init__.py",
+            "..%5c__init__.py",
+            "%00",
+            "/etc/passwd",
+        ],
+    )
+    def test_any_other_file_is_not_found(self, client: httpx2.Client, name: str) -> None:
+        problem(client.get(f"/docs/assets/{name}"), 404, "route_not_found")
+
+    def test_the_folder_is_not_listed(self, client: httpx2.Client) -> None:
+        problem(client.get("/docs/assets"), 404, "route_not_found")
+        problem(client.get("/docs/assets/"), 404, "route_not_found")
+
+
+class TestDocument:
+    def test_it_is_that_of_the_whole_service(self, client: httpx2.Client) -> None:
+        response = client.get("/openapi.json")
+
+        assert response.headers["content-type"] == "application/json"
+        assert response.json() == json.loads(json.dumps(openapi.document(import_module("functions.main").app)))
+
+    def test_it_needs_nobody_signed_in_and_may_be_fetched_twice(self, client: httpx2.Client) -> None:
+        assert client.get("/openapi.json").content == client.get("/openapi.json").content
+
+    def test_a_tool_can_find_and_call_an_operation_with_it(self, client: httpx2.Client) -> None:
+        document = client.get("/openapi.json").json()
+
+        assert document["openapi"].startswith("3.1.")
+        assert set(document["paths"][TODOS]) == {"get", "post"}
+        assert client.get(urljoin(str(client.base_url), TODOS)).status_code == 401

@@ -1,0 +1,259 @@
+"""The OpenAPI document: valid, complete, true to itself, and the same wherever it is served."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import openapi_spec_validator
+import pytest
+
+from functions.auth.routes import router as auth
+from functions.meta.routes import router as meta
+from functions.todos.routes import router as todos
+from tests import serving
+from tests.accounts import AUTH, TODOS
+from todo_core.settings import Settings
+from todo_core.web import openapi
+from todo_core.web.app import create_app
+
+COMMITTED = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
+PROBLEM = "application/problem+json"
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    description: Json
+
+    def __str__(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def responses(self) -> dict[str, Json]:
+        found: dict[str, Json] = self.description["responses"]
+        return found
+
+    @property
+    def body(self) -> Json | None:
+        return self.description.get("requestBody")
+
+    @property
+    def parameters(self) -> set[str]:
+        return {parameter["name"].lower() for parameter in self.description.get("parameters", [])}
+
+    @property
+    def errors(self) -> set[str]:
+        """The codes of the errors that this operation names."""
+        return {
+            code
+            for response in self.responses.values()
+            for code in response.get("content", {}).get(PROBLEM, {}).get("examples", {})
+        }
+
+    @property
+    def errors_that_can_occur(self) -> set[str]:
+        """Those that follow from what the operation takes."""
+        codes = set() if self.path == "/health" else {"database_unavailable"}
+        if self.method in {"post", "patch", "delete"}:
+            codes |= {"cross_origin"}
+        if self.body:
+            codes |= {"malformed_body", "content_too_large", "unsupported_media_type", "validation_failed"}
+        if self.parameters:
+            codes |= {"validation_failed"}
+        if "cursor" in self.parameters:
+            codes |= {"invalid_cursor"}
+        if "todo_id" in self.parameters:
+            codes |= {"todo_not_found"}
+        if "if-match" in self.parameters:
+            codes |= {"stale_version"}
+        if (self.path.startswith(TODOS)) or self.path == f"{AUTH}/me":
+            codes |= {"not_authenticated"}
+        return codes | ERRORS_OF_THEIR_OWN.get(str(self), set())
+
+
+ERRORS_OF_THEIR_OWN = {
+    f"POST {AUTH}/register": {"email_taken", "too_many_attempts"},
+    f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts"},
+    "GET /health/ready": {"schema_outdated"},
+}
+
+
+@pytest.fixture(scope="module")
+def document(environment: dict[str, str]) -> Json:
+    assert environment
+    # Through JSON, as everybody else gets it.
+    made: Json = json.loads(json.dumps(openapi.document(import_module("functions.main").app)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def operations(document: Json) -> list[Operation]:
+    return [
+        Operation(method, path, description)
+        for path, methods in document["paths"].items()
+        for method, description in methods.items()
+    ]
+
+
+def bodies(operations: list[Operation]) -> Iterator[tuple[str, Json]]:
+    """Every body that the document describes, with the place where it does."""
+    for operation in operations:
+        for media_type, content in (operation.body or {}).get("content", {}).items():
+            yield f"{operation} takes {media_type}", content
+        for status, response in operation.responses.items():
+            for media_type, content in response.get("content", {}).items():
+                yield f"{operation} answers {status} {media_type}", content
+
+
+def examples(content: Json, document: Json) -> list[Any]:
+    """The examples of a body: its own, or those of its schema."""
+    if "examples" in content:
+        return [example["value"] for example in content["examples"].values()]
+    return [content["example"]] if "example" in content else examples_of_schema(content["schema"], document)
+
+
+def examples_of_schema(schema: Json, document: Json) -> list[Any]:
+    if "$ref" in schema:
+        schema = resolve(schema["$ref"], document)
+    if "items" in schema:
+        return [[example] for example in examples_of_schema(schema["items"], document)]
+    for alternative in schema.get("anyOf", []):
+        if found := examples_of_schema(alternative, document):
+            return found
+    return list(schema.get("examples", []))
+
+
+def resolve(reference: str, document: Json) -> Json:
+    found: Any = document
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step]
+    target: Json = found
+    return target
+
+
+def references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def faults(example: object, schema: Json, document: Json) -> list[str]:
+    validator = jsonschema_rs.Draft202012Validator(
+        {**schema, "components": document["components"]}, validate_formats=True
+    )
+    return [error.message for error in validator.iter_errors(example)]
+
+
+class TestDocument:
+    def test_it_is_valid_openapi_3_1(self, document: Json) -> None:
+        assert document["openapi"].startswith("3.1.")
+        openapi_spec_validator.validate(document)
+
+    def test_every_reference_leads_somewhere(self, document: Json) -> None:
+        known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+        assert set(references(document)) <= known
+
+    def test_every_schema_is_referred_to(self, document: Json) -> None:
+        known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+        assert known <= set(references(document))
+
+    def test_the_committed_file_is_up_to_date(self, document: Json) -> None:
+        assert json.loads(COMMITTED.read_text()) == document, "The routes have changed: run `make openapi`."
+
+    def test_operation_ids_are_unique(self, operations: list[Operation]) -> None:
+        counted = Counter(operation.description["operationId"] for operation in operations)
+
+        assert max(counted.values()) == 1
+
+    def test_every_operation_has_a_tag_and_a_summary(self, operations: list[Operation]) -> None:
+        assert not [str(each) for each in operations if not each.description.get("tags")]
+        assert not [str(each) for each in operations if not each.description.get("summary")]
+
+
+class TestErrors:
+    def test_every_operation_names_those_that_can_occur(self, operations: list[Operation]) -> None:
+        missing = {str(each): each.errors_that_can_occur - each.errors for each in operations}
+
+        assert not {operation: codes for operation, codes in missing.items() if codes}
+
+    def test_no_operation_names_one_that_cannot(self, operations: list[Operation]) -> None:
+        needless = {str(each): each.errors - each.errors_that_can_occur for each in operations}
+
+        assert not {operation: codes for operation, codes in needless.items() if codes}
+
+    def test_each_is_a_problem_document_with_an_example_of_its_status(self, operations: list[Operation]) -> None:
+        errors = [
+            (status, response["content"])
+            for each in operations
+            for status, response in each.responses.items()
+            if status >= "400"
+        ]
+
+        assert errors
+        for status, content in errors:
+            assert list(content) == [PROBLEM]
+            assert content[PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}
+            for code, example in content[PROBLEM]["examples"].items():
+                assert (example["value"]["code"], str(example["value"]["status"])) == (code, status)
+
+    def test_the_example_of_a_failed_validation_names_a_field(self, operations: list[Operation]) -> None:
+        content = next(each for each in operations if each.body).responses["422"]["content"][PROBLEM]
+
+        assert content["examples"]["validation_failed"]["value"]["errors"]
+
+
+class TestExamples:
+    def test_every_body_has_one(self, document: Json, operations: list[Operation]) -> None:
+        assert not [
+            place
+            for place, content in bodies(operations)
+            if not set(references(content)) - reachable(document) and not examples(content, document)
+        ]
+
+    def test_every_one_is_what_its_schema_says(self, document: Json, operations: list[Operation]) -> None:
+        found = {
+            place: [faults(example, content["schema"], document) for example in examples(content, document)]
+            for place, content in bodies(operations)
+            if not set(references(content)) - reachable(document)
+        }
+
+        assert not {place: list(filter(None, each)) for place, each in found.items() if any(each)}
+
+
+def reachable(document: Json) -> set[str]:
+    return {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+class TestSettings:
+    def test_no_value_of_theirs_shows(self) -> None:
+        settings = Settings(
+            database_url="postgresql://ada:c0ffee@c0ffee.example.com/c0ffee",
+            database_url_unpooled="postgresql://ada:c0ffee@c0ffee.example.com/c0ffee",
+            secret_key="c0ffee" * 10,
+            cookie_domain="c0ffee.example.com",
+            cors_origins=("https://c0ffee.example.com",),
+            data_folder=Path("c0ffee"),
+        )
+        app = create_app(auth, meta, todos, settings=settings)
+
+        with serving.in_process(app) as surface, surface.client() as client:
+            pages = [client.get(path) for path in ("/openapi.json", "/docs", "/redoc", "/health")]
+
+        assert [page.status_code for page in pages] == [200] * 4
+        assert not [page.url for page in pages if "c0ffee" in f"{page.text} {page.headers}"]

