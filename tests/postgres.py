@@ -27,8 +27,9 @@ def server() -> Iterator[str]:
     postgres = embedded.start(folder / "postgres")
     try:
         # The data is thrown away, so nothing has to reach the disk.
-        run(postgres.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-        yield postgres.get_uri()
+        url = embedded.url_of(postgres)
+        run(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield url
     finally:
         postgres.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

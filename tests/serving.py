@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -83,7 +84,7 @@ class OnPort:
     """A uvicorn process on a port of this machine, which trusts what this machine says of the client."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     name: str = "uvicorn"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
@@ -97,22 +98,27 @@ def on_port(
 ) -> Iterator[OnPort]:
     """Runs `command` (uvicorn with the whole service by default) until it answers, and stops it in the end."""
     port = free_port()
+    # A file, because a pipe that nobody reads would stop the server once it is full.
+    output = tempfile.TemporaryFile("w+")
     process = subprocess.Popen(
         command
         or (sys.executable, "-m", "uvicorn", "functions.main:app", "--port", str(port), "--log-level", "warning"),
         env={**os.environ, **environment, "PORT": str(port)},
         cwd=folder,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
-        text=True,
     )
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until_healthy(url, process)
         yield OnPort(url, process)
+    except RuntimeError as error:
+        output.seek(0)
+        raise RuntimeError(f"{error}:\n{output.read()}") from None
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.wait(timeout=20)
+        output.close()
 
 
 def free_port() -> int:
@@ -122,12 +128,11 @@ def free_port() -> int:
         return port
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[str], *, seconds: float = 60) -> None:
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            output = process.stdout.read() if process.stdout else ""
-            raise RuntimeError(f"The server ended with {process.returncode}:\n{output}")
+            raise RuntimeError(f"The server ended with {process.returncode}")
         try:
             httpx2.get(f"{url}/health", timeout=1).raise_for_status()
         except httpx2.HTTPError:

@@ -42,8 +42,8 @@ def _url(request: Request) -> str:
     openapi_extra=query_parameters(TodoQuery),
 )
 async def list_todos(
-    query: Annotated[TodoQuery, Depends(query_of(TodoQuery))],
     user: CurrentUser,
+    query: Annotated[TodoQuery, Depends(query_of(TodoQuery))],
     db: Database,
     request: Request,
     response: Response,

@@ -1,11 +1,13 @@
 """The development database: a real PostgreSQL from a wheel, kept in a folder between runs."""
 
 import asyncio
+import re
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
@@ -28,13 +30,24 @@ async def running(settings: Settings) -> AsyncIterator[Settings]:
         return
     server = await asyncio.to_thread(start, settings.data_folder / "postgres")
     try:
-        yield settings.model_copy(update={"database_url": SecretStr(server.get_uri())})
+        yield settings.model_copy(update={"database_url": SecretStr(url_of(server))})
     finally:
         await asyncio.to_thread(server.cleanup)
 
 
+def url_of(server: "PostgresServer") -> str:
+    # Its own get_uri() does not encode the folder.
+    return f"postgresql://postgres@/postgres?{urlencode({'host': server.get_postmaster_info().socket_dir})}"
+
+
 def start(folder: Path) -> "PostgresServer":
-    """Starts the server whose data is in `folder`, or joins it. Blocks; `cleanup()` leaves it again."""
+    """Starts the server whose data is in `folder`, or joins it. Blocks; `cleanup()` leaves it again.
+
+    Raises InvalidSettings.
+    """
+    if re.search(r"[\s'\"\\$`]", str(folder.resolve())):
+        # pg_ctl hands the folder to a shell.
+        raise InvalidSettings("DATA_FOLDER must lead to a folder without spaces, quotes, $ or backslashes in its path.")
     try:
         with warnings.catch_warnings():
             # It looks for a runtime directory at import, and does well without one.

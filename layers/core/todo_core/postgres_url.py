@@ -2,18 +2,22 @@
 
 import re
 import ssl
-from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-_SCHEMES = {"postgres", "postgresql"}
-_CHANNEL_BINDING = {"disable", "prefer", "require"}
+_SCHEMES: Final = {"postgres", "postgresql"}
+_CHANNEL_BINDING: Final = {"disable", "prefer", "require"}
+_SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+_OF_OTHER_DRIVERS: Final = {"connect_timeout", "connection_limit", "pgbouncer", "pool_timeout", "socket_timeout"}
+"""What libpq and Prisma read for themselves; asyncpg would hand it to the server as a setting of the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresUrl:
     """A URL for asyncpg. `place` is fit for a log line: database and host, without the credentials."""
 
-    dsn: str
+    dsn: str = field(repr=False)
     place: str
     pooled: bool
     """Whether the host is a transaction pooler by Neon's naming (`...-pooler...`)."""
@@ -38,13 +42,10 @@ def parse(text: str) -> PostgresUrl:
     """
     bare = re.sub(r"^(psql\s+|(export\s+)?\w+\s*=\s*)", "", text.strip()).strip("'\" ")
     parts = _split(bare.removeprefix("jdbc:"))
-    query = {_snake_case(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+    query = _query(parts)
 
-    binding = query.pop("channel_binding", "prefer")
-    if binding not in _CHANNEL_BINDING:
-        raise ValueError("its channel_binding must be disable, prefer or require")
     roots = query.get("sslrootcert", "system")
-    if binding == "require" or query.get("sslrootcert") == "system":
+    if query.pop("channel_binding", None) == "require" or query.get("sslrootcert") == "system":
         query["sslmode"] = "verify-full"
     by_system_roots = query.get("sslmode") == "verify-full" and roots == "system"
     if by_system_roots:
@@ -60,14 +61,31 @@ def parse(text: str) -> PostgresUrl:
 
 
 def _split(url: str) -> SplitResult:
+    if re.search(r"[\x00-\x1f\x7f]", unquote(url)):
+        raise ValueError("it holds a control character")
     try:
         parts = urlsplit(url)
+        _ = parts.port
     except ValueError:
         # The message of urlsplit may quote the part with the password.
-        raise ValueError("it is not a URL") from None
-    if parts.scheme.partition("+")[0] not in _SCHEMES:
+        raise ValueError("it is not a URL whose password and port can be told apart") from None
+    scheme = parts.scheme.partition("+")[0]
+    if scheme not in _SCHEMES or not url.startswith(f"{parts.scheme}://"):
         raise ValueError("it must begin with postgresql://")
+    if "@" in parts.path or parts.fragment:
+        raise ValueError("the special characters of its password must be percent-encoded")
     return parts
+
+
+def _query(parts: SplitResult) -> dict[str, str]:
+    query = {_snake_case(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+    if "ssl" in query:
+        query.setdefault("sslmode", query["ssl"])  # SQLAlchemy's name for it
+    if query.get("sslmode", "prefer") not in _SSL_MODES:
+        raise ValueError(f"its sslmode must be one of {', '.join(sorted(_SSL_MODES))}")
+    if query.get("channel_binding", "prefer") not in _CHANNEL_BINDING:
+        raise ValueError("its channel_binding must be disable, prefer or require")
+    return {name: value for name, value in query.items() if name not in _OF_OTHER_DRIVERS | {"ssl"}}
 
 
 def _snake_case(name: str) -> str:

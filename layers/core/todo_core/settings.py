@@ -2,9 +2,8 @@
 
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -23,16 +22,24 @@ _PLACEHOLDERS: Final = (
     "development",
 )
 
+_NOT_AN_ORIGIN: Final = PydanticCustomError("origin", "must list origins such as https://app.example.com")
+
 
 def _split_by_comma(value: object) -> object:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
 def _require_origin(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
-        raise PydanticCustomError("origin", "must list origins such as https://app.example.com")
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    try:
+        url = HttpUrl(text)
+    except ValidationError:
+        raise _NOT_AN_ORIGIN from None
+    more = url.username, url.password, url.query, url.fragment, (url.path or "").strip("/")
+    if any(more) or "*" in text:
+        raise _NOT_AN_ORIGIN
+    # As browsers write it in the header Origin: without a port that goes without saying.
+    by_default = {"http": 80, "https": 443}[url.scheme]
+    return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port != by_default else "")
 
 
 def _require_postgres_url(secret: SecretStr) -> SecretStr:
@@ -106,9 +113,12 @@ class Settings(BaseSettings):
     @property
     def secret_keys(self) -> list[str]:
         """All keys that verify; the first one signs."""
-        if self.secret_key is None:
-            return [_DEVELOPMENT_KEY]
-        return [key.strip() for key in self.secret_key.get_secret_value().split(",") if key.strip()]
+        return self._given_keys or [_DEVELOPMENT_KEY]
+
+    @property
+    def _given_keys(self) -> list[str]:
+        given = self.secret_key.get_secret_value() if self.secret_key else ""
+        return [key.strip() for key in given.split(",") if key.strip()]
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
@@ -123,9 +133,9 @@ class Settings(BaseSettings):
             return self
         if self.database_url is None:
             raise PydanticCustomError("missing", "DATABASE_URL must be set in production")
-        if self.secret_key is None or not self.secret_keys:
+        if not self._given_keys:
             raise PydanticCustomError("missing", "SECRET_KEY must be set in production")
-        for key in self.secret_keys:
+        for key in self._given_keys:
             if len(key) < _SHORTEST_KEY:
                 raise PydanticCustomError("short", f"SECRET_KEY must have at least {_SHORTEST_KEY} characters")
             if any(word in key.lower() for word in _PLACEHOLDERS) or len(set(key)) < 8:  # noqa: PLR2004

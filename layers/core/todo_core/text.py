@@ -16,7 +16,7 @@ _CONTROL_BUT_TAB_AND_NEWLINE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 class Text:
     """Annotates a `str` field: `Title = Annotated[str, Text(min_length=1, max_length=500)]`.
 
-    Lengths count characters as sent; `min_length` is 0 or 1, where 1 also refuses blank text. Multiline text may
+    Lengths count characters, as sent and as NFC; `min_length` is 0 or 1, where 1 also refuses blank text. Multiline text may
     hold tabs and line breaks, which become `\\n`. Unpaired surrogates are refused by pydantic itself.
     """
 
@@ -53,4 +53,7 @@ class Text:
             raise PydanticCustomError("control_characters", "Text may not hold control characters")
         if len(text) < self.min_length:
             raise PydanticCustomError("blank", "Text may not be blank")
+        if len(text) > self.max_length:
+            # Some characters have no composed form of their own, so that NFC takes more of them.
+            raise PydanticCustomError("string_too_long", f"Text may have {self.max_length} characters at most, as NFC")
         return text

@@ -9,8 +9,12 @@ _TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<opaque>[^"]*)"')
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
 """Nine digits stay within PostgreSQL's integer; no todo is changed more often."""
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", description='Act only if the ETag is still this one, such as `"7"`.')]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="Answer 304 if the ETag is still this one.")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description='Act only if the ETag is still this one, such as `"7"`.')
+]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="Answer 304 if the ETag is still this one.")
+]
 
 
 def etag(version: int) -> str:

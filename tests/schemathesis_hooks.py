@@ -1,0 +1,70 @@
+"""What Schemathesis is told of the service, in a process of its own: who is signed in, and what no schema can say."""
+
+import json
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+import httpx2
+import schemathesis
+from hypothesis import strategies
+from schemathesis import AuthContext, Case, HookContext, Response
+from schemathesis.core.failures import Failure
+from schemathesis.generation.meta import TestPhase
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from tests.accounts import AUTH, new_email, sign_up
+
+COOKIE = "session_token"
+ONLY_THE_SERVER_KNOWS = {"invalid_cursor", "stale_version"}
+
+schemathesis.openapi.format("timezone", strategies.sampled_from(sorted(available_timezones())))
+schemathesis.openapi.format(
+    "email", strategies.from_regex(r"[A-Za-z0-9][a-z0-9+_-]{9,19}@example\.(com|org)", fullmatch=True)
+)
+
+
+def new_token(url: str) -> str:
+    with httpx2.Client(base_url=url) as client:
+        return sign_up(client).token
+
+
+@cache
+def token_of_all(url: str) -> str:
+    return new_token(url)
+
+
+@schemathesis.auth(refresh_interval=None)
+class Session:
+    """One session for everything but the logout, which ends its own."""
+
+    def get(self, _case: Case, context: AuthContext) -> str:
+        url = context.operation.schema.get_base_url()
+        return new_token(url) if context.operation.path == f"{AUTH}/logout" else token_of_all(url)
+
+    def set(self, case: Case, data: str, _context: AuthContext) -> None:
+        case.cookies[COOKIE] = data
+
+
+@schemathesis.hook
+def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
+    """Puts what the server takes into a case that is meant to be accepted.
+
+    The coverage phase sends every parameter with every case. With an arbitrary If-Match or cursor, and with the
+    email of the example again and again, nothing else of them would be looked at.
+    """
+    if case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE or not case.meta.generation.mode.is_positive:
+        return
+    case.query.pop("cursor", None)
+    if "If-Match" in case.headers:
+        case.headers["If-Match"] = "*"
+    if case.path == f"{AUTH}/register":
+        case.body = {**case.body, "email": new_email()}
+
+
+@schemathesis.hook
+def filter_failure(_context: HookContext, failure: Failure, _case: Case, response: Response) -> bool:
+    """Takes a refusal for right where what was sent is well formed and still not what the server handed out."""
+    if not isinstance(failure, RejectedPositiveData):
+        return True
+    return json.loads(response.content)["code"] not in ONLY_THE_SERVER_KNOWS

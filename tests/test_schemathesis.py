@@ -1,0 +1,113 @@
+"""The service and its OpenAPI document, held against each other by Schemathesis with all its checks.
+
+`SCHEMATHESIS_EXAMPLES=400 pytest tests/test_schemathesis.py` sends some 5,000 cases instead of some 800.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import postgres, serving
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "15"))
+
+# Not a limit of attempts, nor a pipe full of log lines that nobody reads, should end the run.
+LIMITS = {
+    "FAILED_LOGINS_PER_ACCOUNT": "1000000",
+    "FAILED_LOGINS_PER_ADDRESS": "1000000",
+    "REGISTRATIONS_PER_ADDRESS": "1000000",
+    "LOG_LEVEL": "WARNING",
+}
+CONFIG = f"""
+continue-on-failure = true
+
+[warnings]
+fail-on = true
+
+[generation]
+max-examples = {EXAMPLES}
+deterministic = true
+database = "none"
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of Schemathesis found."""
+
+    exit_code: int
+    output: str
+    report: dict[str, Any]
+
+    @property
+    def cases(self) -> int:
+        sent: int = self.report["test_cases"]["generated"]
+        return sent
+
+    @property
+    def operations_that_accepted_something(self) -> set[str]:
+        return {
+            operation
+            for operation, phases in self.report["valid_rates"].items()
+            if any(phase["accepted"] for phase in phases.values())
+        }
+
+
+@pytest.fixture(scope="module")
+def url(server_url: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a uvicorn process serves from a database of its own."""
+    folder = str(tmp_path_factory.mktemp("service"))
+    with postgres.database(server_url) as database_url:
+        settings = environment | LIMITS | {"DATABASE_URL": database_url}
+        with serving.on_port(settings, folder=folder) as service:
+            yield service.url
+
+
+@pytest.fixture(scope="module")
+def run(url: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("schemathesis")
+    config, report = folder / "schemathesis.toml", folder / "report.json"
+    config.write_text(CONFIG)
+    schemathesis = (sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", "--no-color")
+    finished = subprocess.run(
+        (*schemathesis, "--report", "json", "--report-json-path", str(report), f"{url}/openapi.json"),
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+            "SCHEMATHESIS_HOOKS": "tests.schemathesis_hooks",
+        },
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert report.exists(), finished.stdout
+    return Run(finished.returncode, finished.stdout, json.loads(report.read_text()))
+
+
+def test_every_check_holds(run: Run) -> None:
+    assert run.exit_code == 0, run.output
+
+
+def test_every_phase_ran(run: Run) -> None:
+    assert {name: phase["skip_reason"] for name, phase in run.report["phases"].items()} == dict.fromkeys(
+        ("examples", "coverage", "fuzzing", "stateful")
+    )
+
+
+def test_every_operation_was_reached(run: Run) -> None:
+    assert run.report["operations"]["tested"] == run.report["operations"]["total"]
+    assert len(run.operations_that_accepted_something) == run.report["operations"]["total"]
+
+
+def test_enough_cases_were_sent(run: Run) -> None:
+    assert run.cases >= max(500, 5 * EXAMPLES)
