@@ -7,6 +7,7 @@ error of the server happened (a cancelled request, a lost line) is thrown away i
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -15,6 +16,17 @@ import asyncpg
 type Connection = asyncpg.Connection[asyncpg.Record]
 
 _LONGEST_IDLE_SECONDS: Final = 300.0
+_CHECK_SECONDS: Final = 2.0
+
+CONNECTION_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    # What asyncpg says when the end of the line is noticed at the very moment of sending.
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+"""How a connection tells that it has died."""
 
 
 class Connections:
@@ -58,7 +70,9 @@ class Connections:
     async def close(self) -> None:
         """Says goodbye on all idle connections."""
         while self._idle:
-            await self._idle.pop()[0].close(timeout=1)
+            connection, _ = self._idle.pop()
+            with suppress(*CONNECTION_LOST, TimeoutError):
+                await connection.close(timeout=1)
 
     async def _take_place(self) -> None:
         if self._free_places.locked():
@@ -74,6 +88,7 @@ class Connections:
                 continue
             if trusted_seconds is None or monotonic() - since <= trusted_seconds or await _is_alive(connection):
                 return connection
+            self.forget_idle()
         return await self._connect()
 
     def _put_back(self, connection: Connection) -> None:
@@ -88,8 +103,8 @@ class Connections:
 
 async def _is_alive(connection: Connection) -> bool:
     try:
-        await connection.execute("SELECT 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        await connection.execute("SELECT 1", timeout=_CHECK_SECONDS)
+    except (*CONNECTION_LOST, TimeoutError):
         connection.terminate()
         return False
     return True

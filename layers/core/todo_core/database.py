@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from todo_core import postgres_url
-from todo_core.connections import Connection, Connections
+from todo_core.connections import CONNECTION_LOST, Connection, Connections
 from todo_core.errors import DatabaseUnavailable
 from todo_core.statements import Statement
 
@@ -21,14 +21,8 @@ _COMMAND_SECONDS: Final = 15.0
 _TRUSTED_IDLE_SECONDS: Final = 1.0
 """A connection that answered within this time is taken to be alive."""
 
-_CONNECTION_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    ConnectionError,
-)
 _UNAVAILABLE = (
-    *_CONNECTION_LOST,
+    *CONNECTION_LOST,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
@@ -88,7 +82,7 @@ class Database:
         try:
             try:
                 return await self._connections.run(work)
-            except _CONNECTION_LOST:
+            except CONNECTION_LOST:
                 self._connections.forget_idle()
                 return await self._connections.run(work)
         except _UNAVAILABLE as error:
