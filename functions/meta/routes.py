@@ -40,10 +40,12 @@ async def ready(db: Database) -> Health:
 
 @router.get("/openapi.json", include_in_schema=False)
 async def openapi_document(request: Request) -> Response:
-    app = request.app
+    app, root = request.app, request.scope["root_path"]
     if app.openapi_schema is None:
         app.openapi_schema = openapi.document(app)
-    return Response(json.dumps(app.openapi_schema), media_type="application/json")
+    # Behind a gateway's stage the paths begin there.
+    place = {"servers": [{"url": root}]} if root else {}
+    return Response(json.dumps(app.openapi_schema | place), media_type="application/json")
 
 
 @router.get("/docs", include_in_schema=False)

@@ -1,8 +1,9 @@
 from functions.migrate.app import upgrade
+from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import InvalidSettings, load
 
 if __name__ == "__main__":
     try:
         upgrade(load())
-    except InvalidSettings as error:
+    except (InvalidSettings, DatabaseUnavailable) as error:
         raise SystemExit(str(error)) from None

@@ -3,20 +3,30 @@
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 
+from todo_core import postgres_url
+from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings, load
 
 _MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 
 
 def upgrade(settings: Settings) -> None:
-    """Runs the migrations that are missing. Safe to be run by several processes at once: they take turns."""
+    """Runs the migrations that are missing. Safe to be run by several processes at once: they take turns.
+
+    Raises DatabaseUnavailable when there is no connection, and what Alembic raises when a migration fails.
+    """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["settings"] = settings
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        place = postgres_url.parse(settings.migration_url).place
+        raise DatabaseUnavailable(f"No connection to the database {place}: {error}") from None
 
 
 def handler(_event: object, _context: object) -> dict[str, str]:

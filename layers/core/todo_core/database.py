@@ -24,10 +24,7 @@ _TRUSTED_IDLE_SECONDS: Final = 1.0
 _UNAVAILABLE = (
     *CONNECTION_LOST,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
     OSError,
     TimeoutError,
 )
@@ -92,11 +89,15 @@ class Database:
         if self._url is None:
             raise DatabaseUnavailable("No database is configured: DATABASE_URL must be set.")
         prepared = not self._url.pooled if self._prepared_statements is None else self._prepared_statements
-        return await asyncpg.connect(
-            self._url.dsn,
-            ssl=self._url.ssl,
-            timeout=_CONNECT_SECONDS,
-            command_timeout=_COMMAND_SECONDS,
-            statement_cache_size=100 if prepared else 0,
-            server_settings={"application_name": "todo-backend"},
-        )
+        try:
+            return await asyncpg.connect(
+                self._url.dsn,
+                ssl=self._url.ssl,
+                timeout=_CONNECT_SECONDS,
+                command_timeout=_COMMAND_SECONDS,
+                statement_cache_size=100 if prepared else 0,
+                server_settings={"application_name": "todo-backend"},
+            )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            # Whatever the server has against letting us in: the password, the limit of connections, its own trouble.
+            raise DatabaseUnavailable from error

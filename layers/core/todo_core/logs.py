@@ -40,11 +40,24 @@ def configure(settings: Settings) -> None:
     uvicorns = logging.getLogger("uvicorn.access")
     uvicorns.handlers.clear()
     uvicorns.propagate = False
+    logging.getLogger("uvicorn.error").filters = [_StartAndStop()]
 
 
 def _to_json(record: object) -> str:
     line: bytes = msgspec.json.encode(record)
     return line.decode()
+
+
+class _StartAndStop(logging.Filter):
+    """Starlette hands a start that failed to uvicorn as a traceback in text. Of an error of ours its sentence is
+    enough, and a stop that was cut short by a second Ctrl-C is none.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        *before, last = record.getMessage().rstrip().splitlines() or [""]
+        if before and last.startswith("todo_core."):
+            record.msg, record.args = last.partition(": ")[2], ()
+        return not (before and last.endswith("CancelledError"))
 
 
 def place_of(error: BaseException) -> list[str]:

@@ -16,8 +16,8 @@ _CONTROL_BUT_TAB_AND_NEWLINE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 class Text:
     """Annotates a `str` field: `Title = Annotated[str, Text(min_length=1, max_length=500)]`.
 
-    Lengths count characters, as sent and as NFC; `min_length` is 0 or 1, where 1 also refuses blank text. Multiline text may
-    hold tabs and line breaks, which become `\\n`. Unpaired surrogates are refused by pydantic itself.
+    Lengths count characters, as sent and as NFC; `min_length` is 0 or 1, where 1 also refuses blank text. Multiline
+    text may hold tabs and line breaks, which become `\\n`. Unpaired surrogates are refused by pydantic itself.
     """
 
     max_length: int

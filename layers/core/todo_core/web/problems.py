@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from todo_core.errors import ServiceError
+from todo_core.logs import log, place_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 _REQUEST_ID: Final = "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10"  # of the examples
@@ -107,7 +108,10 @@ def problem_response(error: ServiceError, request_id: str, errors: list[FieldErr
 
 
 async def on_service_error(request: Request, error: ServiceError) -> Response:
-    return problem_response(error, request.state.request_id)
+    request_id = request.state.request_id
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s", error.code, extra={"request_id": request_id, "error": place_of(error.__cause__ or error)})
+    return problem_response(error, request_id)
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
