@@ -24,7 +24,7 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 .PHONY: test
 test: .venv/ready ## every test, on a real PostgreSQL, with the coverage bar
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -76,12 +76,6 @@ class TestCount:
         assert wait is not None
         assert 80 < wait <= 90
 
-    def test_the_wait_is_a_second_at_least(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 1}, times=1)
-        end_window(database_url, key, seconds=0.9)
-
-        assert outcomes(database_url, {key: 1}, times=1) == [1]
-
     def test_attempts_do_not_prolong_the_window(self, database_url: str, key: str) -> None:
         outcomes(database_url, {key: 1}, times=1)
         end_window(database_url, key, seconds=60)
@@ -97,7 +91,8 @@ class TestCount:
         first, second = outcomes(database_url, {key: 1}, times=2)
 
         assert first is None
-        assert second == WINDOW.total_seconds()
+        assert second is not None
+        assert second > WINDOW.total_seconds() - 10
 
     def test_every_key_is_counted(self, database_url: str, key: str) -> None:
         outcomes(database_url, {f"{key}:a": 10, f"{key}:b": 10}, times=2)

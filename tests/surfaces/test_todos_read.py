@@ -54,6 +54,11 @@ class TestIfNoneMatch:
         unchanged = ada.client.get(url, headers={"If-None-Match": given.format(tag)})
         assert unchanged.status_code == 304
 
+    def test_tags_may_come_on_several_lines(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        lines = [("If-None-Match", '"another"'), ("If-None-Match", ada.client.get(url).headers["etag"])]
+        assert ada.client.get(url, headers=lines).status_code == 304
+
     def test_the_304_has_the_etag_and_the_cache_policy(self, ada: Account) -> None:
         url = ada.add()["url"]
         read = ada.client.get(url)

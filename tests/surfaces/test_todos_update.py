@@ -246,6 +246,11 @@ class TestIfMatch:
         headers = {"If-Match": f"W/{ada.client.get(url).headers['etag']}"}
         problem(ada.client.patch(url, json={"title": "New"}, headers=headers), 412, "stale_version")
 
+    def test_tags_may_come_on_several_lines(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        lines = [("If-Match", '"another"'), ("If-Match", ada.client.get(url).headers["etag"])]
+        assert ada.client.patch(url, json={"title": "New"}, headers=lines).status_code == 200
+
     def test_an_empty_patch_is_guarded_too(self, ada: Account) -> None:
         url = ada.add()["url"]
         headers = {"If-Match": ada.client.get(url).headers["etag"]}
