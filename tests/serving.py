@@ -99,7 +99,7 @@ def on_port(
     """Runs `command` (uvicorn with the whole service by default) until it answers, and stops it in the end."""
     port = free_port()
     # A file, because a pipe that nobody reads would stop the server once it is full.
-    output = tempfile.TemporaryFile("w+")
+    output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
     process = subprocess.Popen(
         command
         or (sys.executable, "-m", "uvicorn", "functions.main:app", "--port", str(port), "--log-level", "warning"),
@@ -128,7 +128,9 @@ def free_port() -> int:
         return port
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes], *, seconds: float = 60) -> None:
+def wait_until_healthy(
+    url: str, process: subprocess.Popen[str] | subprocess.Popen[bytes], *, seconds: float = 60
+) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:

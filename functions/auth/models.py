@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_core.users import Credentials
-from todo_core.web.problems import UnsupportedMediaType, invalid_part
+from todo_core.web.problems import UnsupportedMediaType, invalid_part, json_body
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
@@ -64,7 +64,7 @@ async def _login(request: Request) -> Login:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == _JSON:
-            return Login(Credentials.model_validate_json(await request.body()), by_form=False)
+            return Login(Credentials.model_validate(await json_body(request)), by_form=False)
         if media_type == _FORM:
             form = await request.form()
             fields = {ours: form[theirs] for theirs, ours in _FORM_FIELDS.items() if theirs in form}
@@ -80,7 +80,7 @@ LOGIN_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {
-            _JSON: {"schema": {"$ref": "#/components/schemas/Credentials"}},
+            _JSON: {"schema": Credentials.model_json_schema()},
             _FORM: {
                 "schema": {
                     "type": "object",

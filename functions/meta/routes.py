@@ -1,12 +1,12 @@
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from todo_core import schema
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
@@ -22,6 +22,8 @@ router = APIRouter()
 
 
 class Health(BaseModel):
+    model_config: ClassVar = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
     status: Literal["ok"] = "ok"
 
 

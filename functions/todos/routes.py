@@ -83,7 +83,7 @@ async def read_todo(
     db: Database,
     request: Request,
     response: Response,
-    if_none_match: IfNoneMatch = None,
+    if_none_match: IfNoneMatch,
 ) -> TodoRead | Response:
     todo = await todos.get(db, user.id, todo_id)
     response.headers["ETag"] = etag(todo.version)
@@ -100,7 +100,7 @@ async def update_todo(
     db: Database,
     request: Request,
     response: Response,
-    if_match: IfMatch = None,
+    if_match: IfMatch,
 ) -> TodoRead:
     """A merge patch: what is absent stays, `null` clears. Completing sets `completed_at`."""
     todo = await todos.update(db, user.id, todo_id, changes, versions_matching(if_match))
@@ -109,6 +109,6 @@ async def update_todo(
 
 
 @router.delete("/{todo_id}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
-async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = None) -> None:
+async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
     """Puts the todo into the trash."""
     await todos.delete(db, user.id, todo_id, versions_matching(if_match))

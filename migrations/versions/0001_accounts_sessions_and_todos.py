@@ -66,7 +66,11 @@ def upgrade() -> None:
         sa.Column(
             "words",
             postgresql.TSVECTOR(),
-            sa.Computed("to_tsvector('simple', title || ' ' || coalesce(description, ''))", persisted=True),
+            sa.Computed(
+                "to_tsvector('simple', translate(title || ' ' || coalesce(description, ''), "
+                "'!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~', repeat(' ', 32)))",
+                persisted=True,
+            ),
             nullable=True,
         ),
         sa.CheckConstraint("priority IN ('none', 'low', 'medium', 'high')", name="todos_priority"),

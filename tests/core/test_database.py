@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 import psutil
@@ -130,7 +130,11 @@ class Server:
         self._server.cleanup()
 
     def url(self, user: str = "postgres", password: str = "", database: str = "postgres") -> str:
-        return f"postgresql://{user}:{password}@/{database}?host={self.folder}"
+        return f"postgresql://{user}:{password}@/{database}?{urlencode({'host': self.socket_folder})}"
+
+    @property
+    def socket_folder(self) -> str:
+        return dict(parse_qsl(urlsplit(self._server.get_uri()).query))["host"]
 
     def require_password(self, user: str, password: str) -> None:
         rules = self.folder / "pg_hba.conf"
@@ -431,8 +435,8 @@ def pooler(server: Server) -> str:
     """The URL of the server under a host's name that ends as a pooler's does."""
     folder = server.folder.with_name("ep-pooler")
     if not folder.exists():
-        folder.symlink_to(server.folder)
-    return server.url().replace(str(server.folder), str(folder))
+        folder.symlink_to(server.socket_folder)
+    return f"postgresql://postgres@/postgres?{urlencode({'host': folder})}"
 
 
 def prepared(database: Database) -> int:

@@ -127,7 +127,7 @@ class TestRunning:
 
     @pytest.mark.parametrize("name", ["My todos", "it's", 'say "hi"', "$HOME"])
     def test_a_folder_that_a_shell_would_take_apart_is_refused_in_one_sentence(self, folder: Path, name: str) -> None:
-        with pytest.raises(InvalidSettings, match="^DATA_FOLDER must lead to a folder without spaces, quotes"):
+        with pytest.raises(InvalidSettings, match=r"^DATA_FOLDER must lead to a folder without spaces, quotes"):
             embedded.start(folder / name)
 
     def test_a_database_that_is_set_is_used_instead(self, folder: Path, server_url: str) -> None:

@@ -30,7 +30,10 @@ type Line = dict[str, Any]
 
 def app_with_faults() -> FastAPI:
     """The whole service, and three routes that fail and say why."""
-    from functions.main import auth, lifespan, meta, todos  # noqa: PLC0415 - makes the app of this environment
+    from functions.auth.routes import router as auth  # noqa: PLC0415 - these make the app of this environment
+    from functions.main import lifespan  # noqa: PLC0415 - the same
+    from functions.meta.routes import router as meta  # noqa: PLC0415 - the same
+    from functions.todos.routes import router as todos  # noqa: PLC0415 - the same
     from todo_core.web.app import create_app  # noqa: PLC0415 - the same
 
     faults = APIRouter()

@@ -1,7 +1,7 @@
 """Instants, dates and time zones as they cross the wire."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
-from zoneinfo import available_timezones
+from importlib.resources import files
 
 import pytest
 from hypothesis import given, settings
@@ -88,7 +88,7 @@ class TestInstant:
     def test_lies_within_the_years_that_there_are(self, text: str) -> None:
         assert code_of(INSTANT, text) == "time_out_of_range"
 
-    @pytest.mark.parametrize("text", ["0001-01-01T14:00:00+14:00", "9999-12-31T09:59:59-14:00"])
+    @pytest.mark.parametrize("text", ["0001-01-01T14:00:00.000001+14:00", "9999-12-31T09:59:59.999998-14:00"])
     def test_may_lie_at_their_ends(self, text: str) -> None:
         assert INSTANT.validate_python(text) == datetime.fromisoformat(text)
 
@@ -124,7 +124,7 @@ class TestTimeZoneName:
         assert TIME_ZONE.validate_python(name) == name
 
     def test_may_be_any_of_ianas(self) -> None:
-        for name in available_timezones():
+        for name in (files("tzdata") / "zones").read_text().split():
             assert TIME_ZONE.validate_python(name) == name
 
     @pytest.mark.parametrize(

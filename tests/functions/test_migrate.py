@@ -16,7 +16,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from anyio.from_thread import start_blocking_portal
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -118,7 +118,7 @@ class TestUpgrade:
 
 def create(url: str) -> None:
     """Makes the tables without the migrations."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     for table in tables.metadata.sorted_tables:
         made: list[CreateTable | CreateIndex] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
         postgres.run(url, *(str(statement.compile(dialect=dialect)) for statement in made))

@@ -68,11 +68,14 @@ class TestAnswer:
 
         assert len(tokens) == 2
 
-    def test_a_user_agent_of_any_length_may_sign_in(self, client: httpx2.Client) -> None:
-        user = register(client)
-        client.headers["User-Agent"] = "browser/7 " * 600 + "end"
+    def test_the_session_remembers_a_part_of_a_long_user_agent(self, client: httpx2.Client, database_url: str) -> None:
+        user, agent = register(client), "browser/7 " * 600 + "end"
+        client.headers["User-Agent"] = agent
 
         assert sign_in(client, user["email"]).status_code == 200
+        remembered = "SELECT user_agent FROM sessions WHERE user_id = $1"
+        (session,) = postgres.query(database_url, remembered, UUID(user["id"]))
+        assert session["user_agent"] == agent[:500]
 
     def test_the_users_expired_sessions_are_forgotten(
         self, ada: Account, bob: Account, surface: Surface, database_url: str

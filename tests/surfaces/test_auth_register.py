@@ -148,8 +148,8 @@ class TestEmail:
             "ada lovelace@example.com",
             "ada\u0000@example.com",
             "ada@example.com\r\nBcc: bob@example.com",
-            f"{'a' * 250}@example.com",
-            f"ada@{'a' * 100_000}.com",
+            pytest.param(f"{'a' * 250}@example.com", id="long"),
+            pytest.param(f"ada@{'a' * 100_000}.com", id="very long"),
             "\ud800@example.com",
             7,
             None,
@@ -236,7 +236,9 @@ class TestName:
     def test_it_may_be_null(self, client: httpx2.Client) -> None:
         assert submit(client, name=None).json()["name"] is None
 
-    @pytest.mark.parametrize("name", ["Ada\u0000", "Ada\u001b[31m", "\ud800", "a" * 10_000, 7], ids=ascii)
+    @pytest.mark.parametrize(
+        "name", ["Ada\u0000", "Ada\u001b[31m", "\ud800", pytest.param("a" * 10_000, id="long"), 7], ids=ascii
+    )
     def test_one_that_cannot_be_is_refused(self, client: httpx2.Client, name: object) -> None:
         assert refused_field(submit(client, name=name)) == "name"
 
@@ -261,7 +263,7 @@ class TestTimezone:
             "+02:00",
             "UTC\u0000",
             "\ud800",
-            "a" * 10_000,
+            pytest.param("a" * 10_000, id="long"),
             None,
             7,
         ],

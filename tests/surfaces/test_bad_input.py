@@ -427,7 +427,7 @@ class TestQueries:
             ("=1", "query"),
             ("%ff=1", "\ufffd"),
             ("%00=1", "\0"),
-            ("a" * 8_000 + "=1", "a" * 8_000),
+            ("a" * 8_000 + "=1", "a" * 200),
         ],
     )
     def test_a_wrong_parameter_is_named(self, ada: Account, query: str, field: str) -> None:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from itsdangerous import URLSafeSerializer
 
 from tests import postgres
 from tests.accounts import TODOS, Account, problem
@@ -247,8 +246,8 @@ class TestCursor:
             problem(ada.client.get(TODOS, params={"cursor": cursor[:length]}), 400, "invalid_cursor")
 
     def test_of_ones_own_making_is_a_400(self, ada: Account) -> None:
-        position = [0.0, "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"]
-        forged = URLSafeSerializer("a key that is not the service's", salt="todos by order").dumps(position)
+        position = Position(0.0, UUID("0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"))
+        forged = Cursors(["a key that is not the service's"]).write(position)
         problem(ada.client.get(TODOS, params={"cursor": forged}), 400, "invalid_cursor")
 
     def test_outlives_the_rotation_of_its_key(self, ada: Account) -> None:

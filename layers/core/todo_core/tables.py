@@ -24,6 +24,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 _NOW = func.now()
+_ASCII_PUNCTUATION = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~"
+
+
+def words_in(text_expression: str) -> str:
+    """SQL for the words in a text. PostgreSQL alone would take `milk/bread` or `ada@example.com` for one word."""
+    return f"to_tsvector('simple', translate({text_expression}, '{_ASCII_PUNCTUATION}', repeat(' ', 32)))"
 
 
 def _moment(name: str) -> Column[datetime]:
@@ -96,7 +102,7 @@ class TodoRow(SQLModel, table=True):
     words: str = Field(
         sa_column=Column(
             TSVECTOR,
-            Computed("to_tsvector('simple', title || ' ' || coalesce(description, ''))", persisted=True),
+            Computed(words_in("title || ' ' || coalesce(description, '')"), persisted=True),
         )
     )
 

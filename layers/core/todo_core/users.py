@@ -1,5 +1,7 @@
 """Accounts: registering and proving who one is."""
 
+import re
+import unicodedata
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar
@@ -33,16 +35,16 @@ class User:
     created_at: datetime
 
 
-def _without_nul(password: SecretStr) -> SecretStr:
-    if "\0" in password.get_secret_value():
-        raise PydanticCustomError("control_characters", "A password may not hold the character NUL")
+def _require_text(password: SecretStr) -> SecretStr:
+    if re.search("[\0\ud800-\udfff]", password.get_secret_value()):
+        raise PydanticCustomError("not_text", "A password may not hold the character NUL or half of a character")
     return password
 
 
 Email = Annotated[EmailStr, Field(max_length=254)]
 Name = Annotated[str, Text(max_length=200)]
-NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=256), AfterValidator(_without_nul)]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=256), AfterValidator(_without_nul)]
+NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=256), AfterValidator(_require_text)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=256), AfterValidator(_require_text)]
 
 
 class Registration(BaseModel):
@@ -111,7 +113,7 @@ _REHASH = Statement(
 
 
 def _email_key(email: str) -> str:
-    return email.casefold()
+    return unicodedata.normalize("NFC", email.casefold())
 
 
 async def register(

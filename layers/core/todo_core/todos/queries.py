@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from todo_core.statements import Statement
-from todo_core.tables import TodoRow, table_of
+from todo_core.tables import TodoRow, table_of, words_in
 from todo_core.todos.model import Todo, TodoCreate
 
 _todos = table_of(TodoRow)
@@ -34,10 +34,10 @@ _THIS = (_todos.c.id == bindparam("todo_id")) & _OF_USER
 _NOW = func.now()
 
 # The words asked for go through the same parser as the words stored; each may be the beginning of a word.
-_WORDS = text(r"""(
-    SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''':*', ' & ')::tsquery
-    FROM unnest(to_tsvector('simple', CAST(:q AS text)))
-)""")
+_ASKED = words_in("CAST(:q AS text)")
+_WORDS = text(
+    f"(SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest({_ASKED}))"  # noqa: S608 - constants
+)
 
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "completed": _todos.c.completed == bindparam("completed"),

@@ -12,7 +12,7 @@ from todo_core import logs
 from todo_core.errors import ServiceError
 from todo_core.settings import InvalidSettings, Settings, load
 from todo_core.web import openapi, problems
-from todo_core.web.middleware import CrossOriginPolicy, RequestScope, UnexpectedErrors
+from todo_core.web.middleware import BodyLimit, CrossOriginPolicy, RequestScope, UnexpectedErrors
 from todo_core.web.resources import Resources
 
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -34,7 +34,6 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
         description=openapi.DESCRIPTION,
         openapi_url=None,  # served, as the pages that show it, by functions.meta
         redirect_slashes=False,
-        max_body_size=settings.max_body_bytes,
         middleware=_middleware(settings),
         exception_handlers={
             ServiceError: problems.on_service_error,
@@ -67,4 +66,5 @@ def _middleware(settings: Settings) -> list[Middleware]:
             max_age=7200,  # the most that Chromium honours
         ),
         Middleware(UnexpectedErrors),
+        Middleware(BodyLimit, most_bytes=settings.max_body_bytes),
     ]

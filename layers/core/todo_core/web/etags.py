@@ -1,6 +1,7 @@
 """Entity tags of versioned resources (RFC 9110): `"7"` is the tag of version 7."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import Header
@@ -10,10 +11,14 @@ _VERSION: Final = re.compile(r"[0-9]{1,9}")
 """Nine digits stay within PostgreSQL's integer; no todo is changed more often."""
 
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description='Act only if the ETag is still this one, such as `"7"`.')
+    list[str],
+    Header(
+        default_factory=list, alias="If-Match", description='Act only if the ETag is still this one, such as `"7"`.'
+    ),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(alias="If-None-Match", description="Answer 304 if the ETag is still this one.")
+    list[str],
+    Header(default_factory=list, alias="If-None-Match", description="Answer 304 if the ETag is still this one."),
 ]
 
 
@@ -21,17 +26,16 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def versions_matching(if_match: str | None) -> list[int] | None:
-    """The versions that an If-Match header allows; None if it allows any. Weak tags never match."""
-    if if_match is None or if_match.strip() == "*":
+def versions_matching(if_match: Sequence[str]) -> list[int] | None:
+    """The versions that the lines of If-Match allow; None if they allow any. Weak tags never match."""
+    line = ",".join(if_match)
+    if not if_match or line.strip() == "*":
         return None
-    return [
-        int(tag["opaque"]) for tag in _TAG.finditer(if_match) if not tag["weak"] and _VERSION.fullmatch(tag["opaque"])
-    ]
+    tags = [tag["opaque"] for tag in _TAG.finditer(line) if not tag["weak"]]
+    return [int(tag) for tag in tags if _VERSION.fullmatch(tag)]
 
 
-def is_current(version: int, if_none_match: str | None) -> bool:
-    """Whether an If-None-Match header names this version; here weak tags do match."""
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or any(tag["opaque"] == str(version) for tag in _TAG.finditer(if_none_match))
+def is_current(version: int, if_none_match: Sequence[str]) -> bool:
+    """Whether the lines of If-None-Match name this version; here weak tags do match."""
+    line = ",".join(if_none_match)
+    return line.strip() == "*" or any(tag["opaque"] == str(version) for tag in _TAG.finditer(line))

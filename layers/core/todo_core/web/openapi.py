@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from todo_core.errors import NotAuthenticated
 from todo_core.web.identity import SECURITY_SCHEMES
@@ -28,6 +29,10 @@ def document(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs", {})
     schemas["Problem"] = problem
+    for model in _models():
+        if model.__name__ in schemas:
+            # FastAPI drops what is null, in examples too.
+            schemas[model.__name__]["examples"] = model.model_json_schema()["examples"]
     content["components"]["securitySchemes"] = SECURITY_SCHEMES
     for operation in _operations(content):
         if _needs_sign_in(operation):
@@ -36,6 +41,14 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return content
+
+
+def _models(parent: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
+    """The models that have examples."""
+    for model in parent.__subclasses__():
+        if model.model_config.get("json_schema_extra"):
+            yield model
+        yield from _models(model)
 
 
 def _operations(content: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Errors as problem documents (RFC 9457), on the wire and in the OpenAPI document."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -8,11 +9,15 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from todo_core.errors import ServiceError
 from todo_core.logs import log, place_of
 
 MEDIA_TYPE: Final = "application/problem+json"
+_MOST_ERRORS: Final = 100
+_LONGEST_NAME: Final = 200
+"""A body of nothing but unknown fields would be answered by one six times as large, which Lambda cannot send."""
 _REQUEST_ID: Final = "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10"  # of the examples
 
 
@@ -118,9 +123,7 @@ async def on_invalid_request(request: Request, error: RequestValidationError) ->
     if isinstance(error.body, bytes):
         # FastAPI leaves a body unparsed when its Content-Type is not JSON.
         return problem_response(UnsupportedMediaType(), request.state.request_id)
-    errors = [
-        FieldError(field=_field(fault["loc"]), message=fault["msg"], code=fault["type"]) for fault in error.errors()
-    ]
+    errors = [_field_error(fault) for fault in error.errors()[:_MOST_ERRORS]]
     return problem_response(ValidationFailed(), request.state.request_id, errors)
 
 
@@ -135,15 +138,37 @@ async def on_http_exception(request: Request, error: HTTPException) -> Response:
     kinds = {kind.status: kind for kind in (MalformedBody, RouteNotFound, MethodNotAllowed, ContentTooLarge)}
     response = problem_response(kinds.get(error.status_code, InternalError)(), request.state.request_id)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of one route only.
+        response.headers["Allow"] = ", ".join(sorted(_methods_of(request)))
     return response
 
 
-def _field(location: Sequence[str | int]) -> str:
-    """`tags.0` for ("body", "tags", 0); the part of the request itself when nothing inside it is named."""
-    part, *path = location
-    if part == "body" and path and isinstance(path[0], int):
-        return "body"  # a position inside broken JSON
-    return ".".join(str(step) for step in path) or str(part)
+async def json_body(request: Request) -> object:
+    """The body as FastAPI reads it for a route of its own. Raises RequestValidationError and MalformedBody."""
+    try:
+        return await request.json()
+    except json.JSONDecodeError as error:
+        fault = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "", "ctx": {"error": error.msg}}
+        raise RequestValidationError([fault]) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise MalformedBody from None
+
+
+def _methods_of(request: Request) -> set[str]:
+    path = request.scope["path"].removeprefix(request.scope["root_path"])
+    routes = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return {method for route in routes for method in route.methods or ()}
+
+
+def _field_error(fault: Mapping[str, Any]) -> FieldError:
+    """The field is `tags.0` for ("body", "tags", 0), and the part of the request when nothing inside it is named."""
+    part, *path = fault["loc"]
+    if fault["type"] == "json_invalid":
+        message = f"This is not JSON: {fault['ctx']['error']} at character {path[0]}"
+        return FieldError(field=part, message=message, code=fault["type"])
+    name = ".".join(str(step) for step in path) or str(part)
+    return FieldError(field=name[:_LONGEST_NAME], message=fault["msg"], code=fault["type"])
 
 
 BODY_ERRORS = (MalformedBody, ContentTooLarge, UnsupportedMediaType)
