@@ -125,7 +125,7 @@ class TestRunning:
         with used(folder / "c++50%25#1") as url:
             assert postgres.query(url, "SELECT 1")
 
-    @pytest.mark.parametrize("name", ["My todos", "it's", 'say "hi"', "$HOME"])
+    @pytest.mark.parametrize("name", ["My todos", "it's", 'say "hi"', "$HOME", "R&D", "(copy)", "a,b"])
     def test_a_folder_that_a_shell_would_take_apart_is_refused_in_one_sentence(self, folder: Path, name: str) -> None:
         with pytest.raises(InvalidSettings, match=r"^DATA_FOLDER must lead to a folder without spaces, quotes"):
             embedded.start(folder / name)

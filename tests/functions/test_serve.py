@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx2
 import psutil
 import pytest
 
+from tests import postgres
 from tests.accounts import Account, problem, sign_in, sign_up
 from tests.serving import free_port, wait_until_healthy
 from todo_core.settings import Settings
@@ -208,6 +211,22 @@ class TestRefusal:
         code, printed = Service(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos").end()
         assert code != 0
         assert "todos at 127.0.0.1" in printed
+        assert "Traceback" not in printed
+        assert "c0ffee" not in printed
+
+    def test_a_database_that_lets_nobody_in_is_told_in_a_sentence(self, server_url: str, tmp_path: Path) -> None:
+        guest = f"guest_{uuid4().hex}"
+        postgres.run(server_url, f"CREATE ROLE {guest} LOGIN PASSWORD 'c0ffee'")
+        with postgres.database(server_url, migrated=False) as url:
+            parts = urlsplit(url)
+            postgres.run(url, f"REVOKE CONNECT ON DATABASE {parts.path.lstrip('/')} FROM PUBLIC")
+            host = parts.netloc.rpartition("@")[2]
+            code, printed = Service(
+                tmp_path, DATABASE_URL=parts._replace(netloc=f"{guest}:c0ffee@{host}").geturl()
+            ).end()
+        postgres.run(server_url, f"DROP ROLE {guest}")
+        assert code != 0
+        assert "permission denied for database" in printed
         assert "Traceback" not in printed
         assert "c0ffee" not in printed
 

@@ -71,6 +71,7 @@ class TestDelete:
         self, ada: Account, bob: Account, headers: dict[str, str]
     ) -> None:
         adas, unknown = (bob.client.delete(url, headers=headers) for url in (ada.add()["url"], UNKNOWN))
+        problem(adas, 404, "todo_not_found")
         assert adas.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
         assert set(adas.headers) == set(unknown.headers)
         assert ada.titles() == ["Buy milk"]

@@ -1,15 +1,22 @@
 """PATCH /api/v1/todos/{id}: a merge patch, guarded by If-Match."""
 
+import asyncio
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 
 from tests.accounts import TODOS, Account, problem
 
 UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
-TOGETHER = 8
+TOGETHER = 4
+LONGEST_QUEUEING = 0.5
+WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
 
 EVERYTHING: dict[str, Any] = {
     "description": "The blue one",
@@ -27,6 +34,28 @@ def changed(account: Account, todo: dict[str, Any], **changes: object) -> dict[s
     assert response.status_code == 200, response.text
     after: dict[str, Any] = response.json()
     return after
+
+
+@contextmanager
+def locked(database_url: str, todo_id: str) -> Iterator[Callable[[int], None]]:
+    """Holds the todo's row, so that changes queue up behind it; gives a way to wait until so many do.
+
+    A way of serving that takes one request at a time never gets beyond one, so the wait has an end.
+    """
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(database_url))
+
+        def until_waiting(count: int) -> None:
+            deadline = monotonic() + LONGEST_QUEUEING
+            while runner.run(connection.fetchval(WAITING)) < count and monotonic() < deadline:
+                sleep(0.005)
+
+        runner.run(connection.execute("BEGIN"))
+        runner.run(connection.fetchval("SELECT 1 FROM todos WHERE id = $1 FOR UPDATE", todo_id))
+        try:
+            yield until_waiting
+        finally:
+            runner.run(connection.close())
 
 
 def only(todo: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -133,6 +162,7 @@ class TestUpdate:
     ) -> None:
         todo = ada.add()
         adas, unknown = (bob.client.patch(url, json=change, headers=headers) for url in (todo["url"], UNKNOWN))
+        problem(adas, 404, "todo_not_found")
         assert adas.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
         assert set(adas.headers) == set(unknown.headers)
         assert ada.client.get(todo["url"]).json() == todo
@@ -264,19 +294,21 @@ class TestIfMatch:
         second = ada.client.patch(url, json={"title": "Second"}, headers={"If-Match": first.headers["etag"]})
         assert second.status_code == 200
 
-    def test_of_many_at_once_with_the_same_tag_one_wins(self, ada: Account) -> None:
-        url = ada.add()["url"]
-        headers = {"If-Match": ada.client.get(url).headers["etag"]}
+    def test_of_many_at_once_with_the_same_tag_one_wins(self, ada: Account, database_url: str) -> None:
+        todo = ada.add()
+        headers = {"If-Match": ada.client.get(todo["url"]).headers["etag"]}
+
+        def patch(number: int) -> httpx2.Response:
+            return ada.client.patch(todo["url"], json={"title": f"By {number}"}, headers=headers)
+
         with ThreadPoolExecutor(TOGETHER) as clients:
-            answers = list(
-                clients.map(
-                    lambda number: ada.client.patch(url, json={"title": f"By {number}"}, headers=headers),
-                    range(TOGETHER),
-                )
-            )
+            with locked(database_url, todo["id"]) as until_waiting:
+                pending = [clients.submit(patch, number) for number in range(TOGETHER)]
+                until_waiting(TOGETHER)
+            answers = [each.result() for each in pending]
         assert sorted(answer.status_code for answer in answers) == [200] + [412] * (TOGETHER - 1)
         [won] = [answer.json() for answer in answers if answer.status_code == 200]
-        assert ada.client.get(url).json() == won
+        assert ada.client.get(todo["url"]).json() == won
 
     def test_of_many_at_once_without_a_tag_none_is_lost(self, ada: Account) -> None:
         url = ada.add()["url"]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from todo_core.text import Text
@@ -46,6 +46,15 @@ class Todo(NamedTuple):
     updated_at: datetime
 
 
+_ONE_DUE: Final[dict[str, JsonValue]] = {
+    "not": {
+        "required": ["due_date", "due_at"],
+        "properties": {"due_date": {"type": "string"}, "due_at": {"type": "string"}},
+    }
+}
+"""The rule below, in JSON Schema."""
+
+
 def _refuse_two_dues(due_date: object, due_at: object) -> None:
     if isinstance(due_date, date) and isinstance(due_at, datetime):
         raise PydanticCustomError("two_dues", "Give due_date (all day) or due_at (an instant), not both")
@@ -54,7 +63,8 @@ def _refuse_two_dues(due_date: object, due_at: object) -> None:
 class TodoCreate(BaseModel):
     model_config: ClassVar = ConfigDict(
         extra="forbid",
-        json_schema_extra={
+        json_schema_extra=_ONE_DUE
+        | {
             "examples": [
                 {
                     "title": "Buy milk",
@@ -87,7 +97,7 @@ class TodoUpdate(BaseModel):
 
     model_config: ClassVar = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"completed": True}, {"title": "Buy oat milk", "due_at": None}]},
+        json_schema_extra=_ONE_DUE | {"examples": [{"completed": True}, {"title": "Buy oat milk", "due_at": None}]},
     )
 
     title: Title | MISSING = MISSING

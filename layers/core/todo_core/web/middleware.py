@@ -62,6 +62,10 @@ class RequestScope:
             _log_request(scope, status, (perf_counter() - started) * 1000)
 
 
+class ResponseCutOff(Exception):
+    """A fault of ours after the response had begun."""
+
+
 class UnexpectedErrors:
     """Turns a fault of ours into a 500 inside of CORS, so that a browser may read it too."""
 
@@ -82,7 +86,9 @@ class UnexpectedErrors:
             request_id = scope["state"]["request_id"]
             log.error("Unexpected error", extra={"request_id": request_id, "error": place_of(error)})
             if started:
-                raise
+                # Ends the connection, so that the client sees a response that was cut off. The server logs what
+                # comes up here, so it must not be the error, whose message may quote anything.
+                raise ResponseCutOff from None
             await problem_response(InternalError(), request_id)(scope, receive, send)
 
 
