@@ -51,11 +51,11 @@ class Connections:
             connection = await self._take(trusted_seconds)
             try:
                 result = await work(connection)
-            except asyncpg.PostgresError:
-                self._put_back(connection)
-                raise
-            except BaseException:
-                connection.terminate()
+            except BaseException as error:
+                if isinstance(error, asyncpg.PostgresError) and not isinstance(error, CONNECTION_LOST):
+                    self._put_back(connection)
+                else:
+                    connection.terminate()
                 raise
             self._put_back(connection)
             return result
