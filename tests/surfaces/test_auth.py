@@ -4,7 +4,7 @@ import statistics
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import httpx2
@@ -99,12 +99,13 @@ class TestTimeOfWrongCredentials:
             times = [(self.seconds(client, email), self.seconds(client, new_email())) for _ in range(self.TRIES)]
 
         known, unknown = (statistics.median(column) for column in zip(*times, strict=True))
-        assert 0.7 < unknown / known < 1.4
+        assert 0.8 < unknown / known < 1.25
 
     def seconds(self, client: httpx2.Client, email: str) -> float:
-        started = perf_counter()
+        # Of the processor: on a busy machine the clock on the wall would tell more of the others than of us.
+        started = process_time()
         problem(sign_in(client, email, "a wrong one"), 401, "invalid_credentials")
-        return perf_counter() - started
+        return process_time() - started
 
 
 class TestHashing:

@@ -82,7 +82,7 @@ class UnexpectedErrors:
 
         try:
             await self.app(scope, receive, watch_start)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, a client gets an answer
             request_id = scope["state"]["request_id"]
             log.error("Unexpected error", extra={"request_id": request_id, "error": place_of(error)})
             if started:
