@@ -162,3 +162,12 @@ class TestPages:
         assert scan["Index Name"] == "todos_by_order"
         assert scan["Actual Rows"] == 51
         assert scan.get("Rows Removed by Filter", 0) == 0
+
+    def test_go_by_order_and_then_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
+        page = queries.select_page(frozenset())
+        no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
+        url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
+        rows = postgres.query(url, page.sql, *page.arguments({"of_user": ada, "most": TODOS_OF_ADA}))
+        places = [(row["order"], row["id"]) for row in rows]
+        assert len(places) == TODOS_OF_ADA
+        assert places == sorted(places)

@@ -456,6 +456,8 @@ class TestSearch:
             ("Buy milk/bread", "bread"),
             ("Buy milk/bread", "buy bread"),
             ("Yes and/or no", "or"),
+            ("Milk\u2013bread", "bread"),
+            ("Milk\u2026bread", "bread"),
             ("Read src/main.py", "main"),
             ("Meet 10-12", "12"),
             ("Since 2024-05-17", "05"),
@@ -463,7 +465,7 @@ class TestSearch:
             ("see https://example.com/path", "path"),
         ],
     )
-    def test_finds_words_after_a_slash_a_hyphen_or_an_at(self, ada: Account, title: str, q: str) -> None:
+    def test_finds_words_after_any_punctuation(self, ada: Account, title: str, q: str) -> None:
         ada.add(title)
         assert ada.titles(q=q) == [title]
 
