@@ -3,6 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# The certificates that this machine trusts, as pip does: a company's network may have one of its own.
+export UV_SYSTEM_CERTS=1
+
 say() { printf '%s\n' "$*" >&2; }
 
 is_python_313() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' >/dev/null 2>&1; }
