@@ -18,11 +18,12 @@ _LOCK_TIMEOUT = "10s"  # how long a migration may wait, and make others wait beh
 async def _run(settings: Settings) -> None:
     async with embedded.running(settings) as settings_with_database:
         url = postgres_url.parse(settings_with_database.migration_url)
-        engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=lambda: asyncpg.connect(url.dsn, ssl=url.ssl, statement_cache_size=0),
-            poolclass=NullPool,
-        )
+        direct = await asyncpg.connect(url.dsn, ssl=url.ssl, statement_cache_size=0)
+
+        async def connected() -> asyncpg.Connection:
+            return direct
+
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)
         async with engine.connect() as connection:
             await connection.run_sync(_migrate)
         await engine.dispose()

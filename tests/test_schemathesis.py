@@ -18,6 +18,8 @@ from tests import postgres, serving
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "15"))
+SCENARIOS = 60
+"""At least; a fault in a sequence of requests takes more tries than one in a single request."""
 
 # Not a limit of attempts, nor a pipe full of log lines that nobody reads, should end the run.
 LIMITS = {
@@ -36,6 +38,9 @@ fail-on = true
 max-examples = {EXAMPLES}
 deterministic = true
 database = "none"
+
+[phases.stateful.generation]
+max-examples = {max(EXAMPLES, SCENARIOS)}
 """
 
 
@@ -90,7 +95,9 @@ def run(url: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
         text=True,
         check=False,
     )
+    # Of a run that broke off, the report stays empty.
     assert report.exists(), finished.stdout
+    assert report.read_text(), finished.stdout
     return Run(finished.returncode, finished.stdout, json.loads(report.read_text()))
 
 

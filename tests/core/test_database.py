@@ -259,7 +259,7 @@ class TestWriting:
 
     def test_connections_that_fell_silent_do_not_hold_it_up(self, server: Server) -> None:
         async def scenario(database: Database) -> float:
-            await fill(database, 2)
+            await fill(database, 4)
             backends = await asyncio.to_thread(postgres.query, server.url(), BACKENDS)
             # They neither answer nor end, as when a firewall between has forgotten them.
             with suspended([backend["pid"] for backend in backends]):

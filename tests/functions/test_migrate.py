@@ -30,6 +30,9 @@ from todo_core.settings import Settings
 ROOT = Path(__file__).parents[2]
 
 REVISION = "SELECT version_num FROM alembic_version"
+WAITING = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 SCHEMA = """
 SELECT 'column', concat_ws(' ', table_name, column_name, data_type, udt_name, is_nullable, column_default,
     generation_expression)
@@ -108,7 +111,7 @@ class TestUpgrade:
 
     def test_it_fails_in_bounded_time_while_a_table_is_locked(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
-        with locked(empty_database, "alembic_version"):
+        with held(empty_database, "LOCK TABLE alembic_version"):
             started = time.monotonic()
             with pytest.raises(DBAPIError, match="canceling statement due to lock timeout"):
                 upgrade(settings(database_url=empty_database))
@@ -125,15 +128,23 @@ def create(url: str) -> None:
 
 
 @contextmanager
-def locked(url: str, table: str) -> Iterator[None]:
-    """Somebody else holds the table."""
+def held(url: str, statement: str) -> Iterator[None]:
+    """Somebody else is in the middle of a transaction, which is undone in the end."""
     with start_blocking_portal() as portal:
         connection = portal.call(asyncpg.connect, url)
-        portal.call(connection.execute, f"BEGIN; LOCK TABLE {table}")
+        portal.call(connection.execute, f"BEGIN; {statement}")
         try:
             yield
         finally:
             portal.call(connection.close)
+
+
+def wait_for_waiting(url: str, count: int) -> None:
+    """Waits until this many connections wait for somebody's lock."""
+    deadline = time.monotonic() + 30
+    while len(postgres.query(url, WAITING)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 class TestRevisions:
@@ -155,9 +166,12 @@ class TestEntries:
         def job() -> subprocess.CompletedProcess[str]:
             return python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=empty_database)
 
-        with ThreadPoolExecutor(3) as pool:
-            jobs = [pool.submit(job) for _ in range(3)]
-        assert [job.result().returncode for job in jobs] == [0] * 3, [job.result().stderr for job in jobs]
+        with ThreadPoolExecutor(2) as pool:
+            # The first one stands still in the middle of its work, until the other one has come as well.
+            with held(empty_database, "CREATE TABLE users ()"):
+                jobs = [pool.submit(job) for _ in range(2)]
+                wait_for_waiting(empty_database, 2)
+            assert [job.result().returncode for job in jobs] == [0, 0], [job.result().stderr for job in jobs]
         assert revision(empty_database) == HEAD_REVISION
 
     def test_a_job_without_what_it_needs_says_so_in_a_sentence(self, tmp_path: Path) -> None:

@@ -45,9 +45,11 @@ def start(folder: Path) -> "PostgresServer":
 
     Raises InvalidSettings.
     """
-    if re.search(r"[\s'\"\\$`]", str(folder.resolve())):
+    if re.search(r"[^\w./+%#@:=~-]", str(folder.resolve())):
         # pg_ctl hands the folder to a shell.
-        raise InvalidSettings("DATA_FOLDER must lead to a folder without spaces, quotes, $ or backslashes in its path.")
+        raise InvalidSettings(
+            "DATA_FOLDER must lead to a folder without spaces, quotes or other characters of the shell in its path."
+        )
     try:
         with warnings.catch_warnings():
             # It looks for a runtime directory at import, and does well without one.

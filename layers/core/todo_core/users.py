@@ -145,7 +145,7 @@ async def authenticate(
     repeated failures for the account or from the address.
     """
     email_key = _email_key(credentials.email)
-    account, network = f"login:{email_key}", f"login:{throttle.network_of(address)}"
+    account, network = f"login:account:{email_key}", f"login:network:{throttle.network_of(address)}"
     await throttle.count(
         db,
         {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address},
