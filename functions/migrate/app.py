@@ -26,7 +26,9 @@ def upgrade(settings: Settings) -> None:
         command.upgrade(config, "head")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         place = postgres_url.parse(settings.migration_url).place
-        raise DatabaseUnavailable(f"No connection to the database {place}: {error}") from None
+        # PostgreSQL may add details on lines of their own.
+        reason = str(error).partition("\n")[0]
+        raise DatabaseUnavailable(f"No connection to the database {place}: {reason}") from None
 
 
 def handler(_event: object, _context: object) -> dict[str, str]:
