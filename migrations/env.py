@@ -12,7 +12,7 @@ from todo_core import embedded, postgres_url, tables
 from todo_core.settings import Settings, load
 
 _ADVISORY_LOCK = 0x70D0  # any number that nothing else in the database locks
-_LOCK_TIMEOUT = "10s"  # how long a migration may wait, and make others wait behind it, for a table's lock
+_LOCK_TIMEOUT = "5s"  # how long a migration may wait, and make others wait behind it, for a table's lock
 
 
 async def _run(settings: Settings) -> None:
