@@ -1,14 +1,17 @@
 """What the todo routes take and answer."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+from todo_core.actors import ActorKind
 from todo_core.text import Text
 from todo_core.todos import Filters, Todo
+from todo_core.todos.changes import Change, Operation
 from todo_core.todos.model import Priority, Tag
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
 
@@ -19,30 +22,33 @@ def _require_true_or_false(value: object) -> object:
     raise PydanticCustomError("true_or_false", "Give true or false")
 
 
+TrueOrFalse = Annotated[bool, BeforeValidator(_require_true_or_false)]
+
+
+TODO_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
+    "title": "Buy milk",
+    "description": "The one in the blue carton",
+    "completed": False,
+    "completed_at": None,
+    "priority": "high",
+    "due_date": None,
+    "due_at": "2030-01-31T17:00:00Z",
+    "tags": ["home"],
+    "order": 1.0,
+    "version": 1,
+    "created_at": "2030-01-01T08:00:00Z",
+    "updated_at": "2030-01-01T08:00:00Z",
+    "deleted_at": None,
+    "url": "https://api.example.com/api/v1/todos/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
+}
+
+
 class TodoRead(BaseModel):
     """A todo, as its owner sees it."""
 
     model_config: ClassVar = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
-                    "title": "Buy milk",
-                    "description": "The one in the blue carton",
-                    "completed": False,
-                    "completed_at": None,
-                    "priority": "high",
-                    "due_date": None,
-                    "due_at": "2030-01-31T17:00:00Z",
-                    "tags": ["home"],
-                    "order": 1.0,
-                    "version": 1,
-                    "created_at": "2030-01-01T08:00:00Z",
-                    "updated_at": "2030-01-01T08:00:00Z",
-                    "url": "https://api.example.com/api/v1/todos/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
-                }
-            ]
-        },
+        json_schema_extra={"examples": [TODO_EXAMPLE]},
     )
 
     id: UUID
@@ -58,12 +64,13 @@ class TodoRead(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None
     url: str
 
 
 def fields_of(todo: Todo, collection_url: str) -> dict[str, Any]:
     """The fields of a TodoRead."""
-    return {**todo._asdict(), "url": f"{collection_url}/{todo.id}"}
+    return {**msgspec.structs.asdict(todo), "url": f"{collection_url}/{todo.id}"}
 
 
 class TodoQuery(BaseModel):
@@ -71,15 +78,76 @@ class TodoQuery(BaseModel):
 
     model_config: ClassVar = ConfigDict(extra="forbid")
 
-    completed: Annotated[bool, BeforeValidator(_require_true_or_false)] | None = None
+    completed: TrueOrFalse | None = None
     priority: Priority | None = None
     tag: list[Tag] = Field(default=[], max_length=50, description="Repeatable; the todo must have all of them.")
     q: Annotated[str, Text(max_length=200)] | None = Field(
         default=None, description="Words, or beginnings of words, of title and description."
     )
+    trashed: TrueOrFalse = Field(default=False, description="The trash, instead of what is not in it.")
     limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
 
     @property
     def filters(self) -> Filters:
-        return Filters(self.completed, self.priority, self.tag, self.q)
+        return Filters(self.completed, self.priority, self.tag, self.q, trashed=self.trashed)
+
+
+_LARGEST_SEQ: Final = 2**63 - 1
+
+
+class ChangesQuery(BaseModel):
+    """From where on to read the change log."""
+
+    model_config: ClassVar = ConfigDict(extra="forbid")
+
+    since: int = Field(default=0, ge=0, le=_LARGEST_SEQ, description="The last `seq` that was seen; 0 for all.")
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+
+
+class ActorRead(BaseModel):
+    """Who made a change: the user on a page, a program with a bearer token, the assistant, or maintenance."""
+
+    kind: ActorKind
+    turn_id: UUID | None = None
+
+
+class ChangeRead(BaseModel):
+    """One change of one todo. `before` is null for a creation, `after` once a todo is purged from the trash."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "seq": 7,
+                    "todo_id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
+                    "op": "create",
+                    "actor": {"kind": "user", "turn_id": None},
+                    "before": None,
+                    "after": TODO_EXAMPLE,
+                    "created_at": "2030-01-01T08:00:00Z",
+                }
+            ]
+        },
+    )
+
+    seq: int
+    todo_id: UUID
+    op: Operation
+    actor: ActorRead
+    before: TodoRead | None
+    after: TodoRead | None
+    created_at: datetime
+
+
+def fields_of_change(change: Change, collection_url: str) -> dict[str, Any]:
+    """The fields of a ChangeRead."""
+    return {
+        "seq": change.seq,
+        "todo_id": change.todo_id,
+        "op": change.op,
+        "actor": {"kind": change.actor, "turn_id": change.turn_id},
+        "before": change.before and fields_of(change.before, collection_url),
+        "after": change.after and fields_of(change.after, collection_url),
+        "created_at": change.created_at,
+    }

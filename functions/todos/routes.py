@@ -4,7 +4,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.models import TodoQuery, TodoRead, fields_of
+from functions.todos.models import ChangeRead, ChangesQuery, TodoQuery, TodoRead, fields_of, fields_of_change
 from todo_core import todos
 from todo_core.errors import (
     CrossOrigin,
@@ -14,7 +14,7 @@ from todo_core.errors import (
     StaleVersion,
     TodoNotFound,
 )
-from todo_core.todos import Position, TodoCreate, TodoUpdate
+from todo_core.todos import Position, TodoCreate, TodoUpdate, changes
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next
@@ -55,7 +55,7 @@ async def list_todos(
     page, url = found[: query.limit], _url(request)
     if len(found) > len(page):
         last = Position(page[-1].order, page[-1].id)
-        response.headers["Link"] = link_to_next(request, url, cursors.write(last))
+        response.headers["Link"] = link_to_next(request, url, cursor=cursors.write(last))
     # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
     content = msgspec.json.encode([fields_of(todo, url) for todo in page])
     return Response(content, media_type="application/json", headers=response.headers)
@@ -66,10 +66,28 @@ async def create_todo(
     new: TodoCreate, user: CurrentUser, db: Database, request: Request, response: Response
 ) -> TodoRead:
     """Adds a todo, at the end of the list unless `order` says otherwise."""
-    todo = TodoRead(**fields_of(await todos.add(db, user.id, new), _url(request)))
+    todo = TodoRead(**fields_of(await todos.add(db, user.actor, new), _url(request)))
     response.headers["Location"] = todo.url
     response.headers["ETag"] = etag(todo.version)
     return todo
+
+
+@router.get("/changes", response_model=list[ChangeRead], openapi_extra=query_parameters(ChangesQuery))
+async def list_changes(
+    user: CurrentUser,
+    query: Annotated[ChangesQuery, Depends(query_of(ChangesQuery))],
+    db: Database,
+    request: Request,
+    response: Response,
+) -> Response:
+    """Every change after a sequence number, oldest first: keep the last `seq` and ask again from there."""
+    url = _url(request)
+    found = await changes.since(db, user.id, query.since, most=query.limit + 1)
+    page = found[: query.limit]
+    if len(found) > len(page):
+        response.headers["Link"] = link_to_next(request, f"{url}/changes", since=str(page[-1].seq))
+    content = msgspec.json.encode([fields_of_change(change, url) for change in page])
+    return Response(content, media_type="application/json", headers=response.headers)
 
 
 @router.get(
@@ -103,7 +121,7 @@ async def update_todo(
     if_match: IfMatch,
 ) -> TodoRead:
     """A merge patch: what is absent stays, `null` clears. Completing sets `completed_at`."""
-    todo = await todos.update(db, user.id, todo_id, changes, versions_matching(if_match))
+    todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
     return TodoRead(**fields_of(todo, _url(request)))
 
@@ -111,4 +129,14 @@ async def update_todo(
 @router.delete("/{todo_id}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
     """Puts the todo into the trash."""
-    await todos.delete(db, user.id, todo_id, versions_matching(if_match))
+    await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
+
+
+@router.post("/{todo_id}/restore", responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
+async def restore_todo(
+    todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch
+) -> TodoRead:
+    """Takes the todo out of the trash. One that is not there is answered as it is."""
+    todo = await todos.restore(db, user.actor, todo_id, versions_matching(if_match))
+    response.headers["ETag"] = etag(todo.version)
+    return TodoRead(**fields_of(todo, _url(request)))

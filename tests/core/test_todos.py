@@ -118,14 +118,16 @@ class TestUpdate:
 
 class TestFilters:
     def test_by_default_do_not_filter(self) -> None:
-        assert Filters().values() == {}
+        assert Filters().conditions == set()
 
     def test_are_what_is_given(self) -> None:
-        given = Filters(completed=True, priority="high", tags=("home", "shop"), q="milk").values()
-        assert given == {"completed": True, "priority": "high", "tags": ["home", "shop"], "q": "milk"}
+        filters = Filters(completed=True, priority="high", tags=("home", "shop"), q="milk")
+        assert filters.conditions == {"completed", "priority", "tags", "q"}
+        assert filters.values == {"completed": True, "priority": "high", "tags": ["home", "shop"], "q": "milk"}
 
     def test_false_filters_too(self) -> None:
-        assert Filters(completed=False).values() == {"completed": False}
+        assert Filters(completed=False).conditions == {"completed"}
+        assert Filters(trashed=True).conditions == {"trashed"}
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,7 @@ class TestCreate:
             "tags": [],
             "order": 1,
             "version": 1,
+            "deleted_at": None,
         }
 
     def test_every_field_that_is_given_is_kept(self, ada: Account) -> None:

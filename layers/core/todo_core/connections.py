@@ -6,12 +6,14 @@ error of the server happened (a cancelled request, a lost line) is thrown away i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Final
 
 import asyncpg
+
+from todo_core.errors import ServiceError
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -52,13 +54,25 @@ class Connections:
             try:
                 result = await work(connection)
             except BaseException as error:
-                if isinstance(error, asyncpg.PostgresError) and not isinstance(error, CONNECTION_LOST):
-                    self._put_back(connection)
-                else:
-                    connection.terminate()
+                self._recover(connection, error)
                 raise
             self._put_back(connection)
             return result
+        finally:
+            self._free_places.release()
+
+    @asynccontextmanager
+    async def borrow(self, *, trusted_seconds: float | None = None) -> AsyncIterator[Connection]:
+        """Like `run`, for work of several steps."""
+        await self._take_place()
+        try:
+            connection = await self._take(trusted_seconds)
+            try:
+                yield connection
+            except BaseException as error:
+                self._recover(connection, error)
+                raise
+            self._put_back(connection)
         finally:
             self._free_places.release()
 
@@ -90,6 +104,13 @@ class Connections:
                 return connection
             self.forget_idle()
         return await self._connect()
+
+    def _recover(self, connection: Connection, error: BaseException) -> None:
+        """Keeps a connection on which nothing went wrong but what was asked for."""
+        if isinstance(error, asyncpg.PostgresError | ServiceError) and not isinstance(error, CONNECTION_LOST):
+            self._put_back(connection)
+        else:
+            connection.terminate()
 
     def _put_back(self, connection: Connection) -> None:
         now = monotonic()

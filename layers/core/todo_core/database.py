@@ -5,14 +5,15 @@ is repeated once on a fresh connection. A write is not repeated, because it may 
 been idle is asked first whether it lives.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Protocol
 
 import asyncpg
 
 from todo_core import postgres_url
 from todo_core.connections import CONNECTION_LOST, Connection, Connections
-from todo_core.errors import DatabaseUnavailable
+from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 from todo_core.statements import Statement
 
 _CONNECT_SECONDS: Final = 10.0
@@ -24,14 +25,47 @@ _TRUSTED_IDLE_SECONDS: Final = 1.0
 _UNAVAILABLE = (
     *CONNECTION_LOST,
     asyncpg.CannotConnectNowError,
+    asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
     OSError,
     TimeoutError,
 )
 
 
+_OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
+
+
+class Executor(Protocol):
+    """What runs statements: the database, each in a transaction of its own, or a transaction, all or none."""
+
+    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]: ...
+
+    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None: ...
+
+    async def write(self, statement: Statement, **values: object) -> asyncpg.Record | None: ...
+
+
+class Transaction:
+    """Statements that take effect together."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
+        return await self._connection.fetch(statement.sql, *statement.arguments(values))
+
+    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
+        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+
+    write = fetch_one
+
+
 class Database:
-    """Runs statements. Every method raises DatabaseUnavailable when the database cannot be reached in time."""
+    """Runs statements.
+
+    Every method raises DatabaseUnavailable when the database cannot be reached in time, and SchemaOutdated when it
+    lacks what this version needs.
+    """
 
     def __init__(self, url: str | None, *, pool_size: int = 10, prepared_statements: bool | None = None) -> None:
         """`prepared_statements` off suits a pooler that loses them; None decides by the name of the host.
@@ -63,27 +97,33 @@ class Database:
         It is never sent twice: after a connection that died midway nobody can tell whether it landed.
         """
         arguments = statement.arguments(values)
-        try:
+        with _faults():
             return await self._connections.run(
                 lambda connection: connection.fetchrow(statement.sql, *arguments),
                 trusted_seconds=_TRUSTED_IDLE_SECONDS,
             )
-        except _UNAVAILABLE as error:
-            raise DatabaseUnavailable from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commits at the end of the block and rolls back when it raises. Like a write, it is never repeated."""
+        with _faults():
+            async with (
+                self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
+                connection.transaction(),
+            ):
+                yield Transaction(connection)
 
     async def close(self) -> None:
         """Closes every connection. The next use opens new ones."""
         await self._connections.close()
 
     async def _read[Result](self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        try:
+        with _faults():
             try:
                 return await self._connections.run(work)
             except CONNECTION_LOST:
                 self._connections.forget_idle()
                 return await self._connections.run(work)
-        except _UNAVAILABLE as error:
-            raise DatabaseUnavailable from error
 
     async def _connect(self) -> Connection:
         if self._url is None:
@@ -101,3 +141,14 @@ class Database:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             # Whatever the server has against letting us in: the password, the limit of connections, its own trouble.
             raise DatabaseUnavailable from error
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Tells the database's faults as errors of ours."""
+    try:
+        yield
+    except _OUTDATED as error:
+        raise SchemaOutdated from error
+    except _UNAVAILABLE as error:
+        raise DatabaseUnavailable from error

@@ -1,9 +1,11 @@
 """The tables. Migrations are made from them, statements are written against them."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -12,15 +14,17 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 _NOW = func.now()
@@ -34,6 +38,12 @@ def words_in(text_expression: str) -> str:
 
 def _moment(name: str) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=_NOW)
+
+
+def _owner(*, primary_key: bool = False, index: bool = False) -> Column[UUID]:
+    return Column(
+        Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=primary_key, nullable=False, index=index
+    )
 
 
 class UserRow(SQLModel, table=True):
@@ -55,9 +65,7 @@ class SessionRow(SQLModel, table=True):
     __tablename__ = "sessions"
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    user_id: UUID = Field(
-        sa_column=Column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True)
-    )
+    user_id: UUID = Field(sa_column=_owner(index=True))
     user_agent: str | None = Field(sa_column=Column(Text))
     created_at: datetime = Field(sa_column=_moment("created_at"))
     last_seen_at: datetime = Field(sa_column=_moment("last_seen_at"))
@@ -85,7 +93,7 @@ class TodoRow(SQLModel, table=True):
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False))
+    user_id: UUID = Field(sa_column=_owner())
     title: str = Field(sa_column=Column(Text, nullable=False))
     description: str | None = Field(sa_column=Column(Text))
     completed: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
@@ -105,6 +113,133 @@ class TodoRow(SQLModel, table=True):
             Computed(words_in("title || ' ' || coalesce(description, '')"), persisted=True),
         )
     )
+
+
+class ChangeCounterRow(SQLModel, table=True):
+    """How far a user's change log has been counted. Whoever counts holds the row to the end of the transaction."""
+
+    __tablename__ = "change_counters"
+
+    user_id: UUID = Field(sa_column=_owner(primary_key=True))
+    last_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ChangeRow(SQLModel, table=True):
+    """One change of one todo, written by a trigger on the table `todos`."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("changes_of_turn", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),)
+
+    user_id: UUID = Field(sa_column=_owner(primary_key=True))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    todo_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    op: str = Field(sa_column=Column(Text, nullable=False))
+    actor: str = Field(sa_column=Column(Text, nullable=False))
+    turn_id: UUID | None = Field(sa_column=Column(Uuid))
+    before: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    after: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    created_at: datetime = Field(sa_column=_moment("created_at"))
+
+
+class ConversationRow(SQLModel, table=True):
+    __tablename__ = "conversations"
+    __table_args__ = (Index("conversations_by_activity", "user_id", "active_at", "id"),)
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    user_id: UUID = Field(sa_column=_owner())
+    title: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_column=_moment("created_at"))
+    active_at: datetime = Field(sa_column=_moment("active_at"))
+
+
+class TurnRow(SQLModel, table=True):
+    """One message of the user's and what the assistant made of it.
+
+    While a process works on a turn it holds a lease, which it renews. A turn that is `running` without one has lost its
+    process.
+    """
+
+    __tablename__ = "turns"
+    __table_args__ = (
+        CheckConstraint("status IN ('running', 'needs_approval', 'done', 'incomplete')", name="turns_status"),
+        Index("turns_of_conversation", "conversation_id", "id"),
+        Index(
+            "turns_by_key",
+            "user_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    user_id: UUID = Field(sa_column=_owner())
+    conversation_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False)
+    )
+    message_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    reply_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    idempotency_key: str | None = Field(sa_column=Column(Text))
+    request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    message: str = Field(sa_column=Column(Text, nullable=False))
+    timezone: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False, server_default="running"))
+    stopped_by: str | None = Field(sa_column=Column(Text))
+    response: str | None = Field(sa_column=Column(Text))
+    model: str = Field(sa_column=Column(Text, nullable=False))
+    approval: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    lease: UUID | None = Field(sa_column=Column(Uuid))
+    leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    created_at: datetime = Field(sa_column=_moment("created_at"))
+    finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    undone_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+
+
+class RoundRow(SQLModel, table=True):
+    """One answer of the model inside a turn: what it said, what it cost, and how long it took."""
+
+    __tablename__ = "rounds"
+
+    turn_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    content: str = Field(sa_column=Column(Text, nullable=False))
+    prompt_tokens: int = Field(sa_column=Column(Integer, nullable=False))
+    completion_tokens: int = Field(sa_column=Column(Integer, nullable=False))
+    milliseconds: int = Field(sa_column=Column(Integer, nullable=False))
+    created_at: datetime = Field(sa_column=_moment("created_at"))
+
+
+class ToolCallRow(SQLModel, table=True):
+    """What the model asked for in a round. Its outcome is written in the transaction of its effect."""
+
+    __tablename__ = "tool_calls"
+    __table_args__ = (
+        ForeignKeyConstraint(["turn_id", "round"], ["rounds.turn_id", "rounds.number"], ondelete="CASCADE"),
+    )
+
+    turn_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    round: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    call_id: str = Field(sa_column=Column(Text, nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    arguments: str = Field(sa_column=Column(Text, nullable=False))
+    ok: bool | None = Field(sa_column=Column(Boolean))
+    result: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    milliseconds: int | None = Field(sa_column=Column(Integer))
+    finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+
+
+class AssistantUsageRow(SQLModel, table=True):
+    """What a user has had of the assistant on a day (UTC). Deleting conversations does not give it back."""
+
+    __tablename__ = "assistant_usage"
+
+    user_id: UUID = Field(sa_column=_owner(primary_key=True))
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    turns: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    tokens: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
 metadata = SQLModel.metadata

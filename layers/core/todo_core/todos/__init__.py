@@ -1,9 +1,12 @@
-"""Todos: what they are (`model`), how they are stored (`queries`) and what can be done with them (`operations`)."""
+"""Todos: what they are (`model`), how they are stored (`queries`), what can be done with them (`operations`), and the
+log of what was done (`changes`).
+"""
 
-from todo_core.todos.model import Filters, Position, Todo, TodoCreate, TodoUpdate
-from todo_core.todos.operations import add, delete, find, get, update
+from todo_core.todos.model import DueBound, Filters, Position, Todo, TodoCreate, TodoUpdate
+from todo_core.todos.operations import add, delete, find, get, restore, update
 
 __all__ = [
+    "DueBound",
     "Filters",
     "Position",
     "Todo",
@@ -13,5 +16,6 @@ __all__ = [
     "delete",
     "find",
     "get",
+    "restore",
     "update",
 ]

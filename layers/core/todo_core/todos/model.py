@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
+import msgspec
 from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -28,8 +29,8 @@ Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_without_repeat
 Order = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
 
 
-class Todo(NamedTuple):
-    """A todo as it is stored. A tuple, because nothing is made faster from a row."""
+class Todo(msgspec.Struct, frozen=True):
+    """A todo as it is stored. A Struct, because nothing is made faster from a row, or from JSON."""
 
     id: UUID
     title: str
@@ -44,6 +45,7 @@ class Todo(NamedTuple):
     version: int
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None
 
 
 _ONE_DUE: Final[dict[str, JsonValue]] = {
@@ -129,18 +131,49 @@ class TodoUpdate(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class DueBound:
+    """An end of a span of time, for todos that are due at an instant and for those that are due on a day."""
+
+    at: datetime
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
-    """Which todos a list holds; None does not filter. `tags` must all be on the todo, every word of `q` in it."""
+    """Which todos a list holds; None does not filter. `tags` must all be on the todo, every word of `q` in it.
+
+    `due_from` is inclusive, `due_until` is not. `trashed` shows the trash instead of what is not in it.
+    """
 
     completed: bool | None = None
     priority: Priority | None = None
     tags: Sequence[str] = ()
     q: str | None = None
+    due_from: DueBound | None = None
+    due_until: DueBound | None = None
+    trashed: bool = False
 
+    @property
+    def conditions(self) -> set[str]:
+        """The names of the conditions under which `queries.select_page` lists."""
+        given = {
+            name for name in ("completed", "priority", "q", "due_from", "due_until") if getattr(self, name) is not None
+        }
+        return given | {name for name in ("tags", "trashed") if getattr(self, name)}
+
+    @property
     def values(self) -> dict[str, object]:
-        given = {"completed": self.completed, "priority": self.priority, "q": self.q}
-        values: dict[str, object] = {name: value for name, value in given.items() if value is not None}
-        return values | {"tags": list(self.tags)} if self.tags else values
+        """The parameters of those conditions."""
+        values: dict[str, object] = {
+            "completed": self.completed,
+            "priority": self.priority,
+            "tags": list(self.tags),
+            "q": self.q,
+        }
+        for name, bound in (("due_from", self.due_from), ("due_until", self.due_until)):
+            if bound is not None:
+                values |= {f"{name}_at": bound.at, f"{name}_day": bound.day}
+        return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,15 @@
-"""Reading, adding and changing todos. The owner is part of every question, so another's is simply not found."""
+"""Reading, adding and changing todos. The owner is part of every question, so another's is simply not found.
+
+Each is one statement, so it may run on the database or in a transaction of several.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from todo_core.database import Database
+import asyncpg
+
+from todo_core.actors import Actor
+from todo_core.database import Executor
 from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
@@ -15,11 +21,10 @@ type Versions = Sequence[int] | None
 
 
 async def find(
-    db: Database, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None
+    db: Executor, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None
 ) -> list[Todo]:
     """At most `most` of the user's todos, by `order`, that pass the filters and come after a position."""
-    values = filters.values()
-    conditions = set(values)
+    conditions, values = filters.conditions, filters.values
     if after is not None:
         conditions.add("after")
         values |= {"after_order": after.order, "after_id": after.id}
@@ -27,7 +32,7 @@ async def find(
     return [Todo(*row) for row in await db.fetch_all(page, of_user=user_id, most=most, **values)]
 
 
-async def get(db: Database, user_id: UUID, todo_id: UUID) -> Todo:
+async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
     """Raises TodoNotFound."""
     row = await db.fetch_one(queries.SELECT_ONE, of_user=user_id, todo_id=todo_id)
     if row is None:
@@ -35,34 +40,53 @@ async def get(db: Database, user_id: UUID, todo_id: UUID) -> Todo:
     return Todo(*row)
 
 
-async def add(db: Database, user_id: UUID, new: TodoCreate) -> Todo:
-    row = await db.write(queries.INSERT, of_user=user_id, todo_id=new_id(), **dict(new))
+async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
+    row = await db.write(queries.INSERT, of_user=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
     assert row is not None  # noqa: S101 - INSERT ... RETURNING yields its row or raises
-    return Todo(*row)
+    return _todo(row)
 
 
-async def update(db: Database, user_id: UUID, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
+async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
     """Applies the changes. Raises TodoNotFound and StaleVersion."""
     values = changes.values()
     if not values:
-        todo = await get(db, user_id, todo_id)
+        todo = await get(db, actor.user_id, todo_id)
         if versions is not None and todo.version not in versions:
             raise StaleVersion
         return todo
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
-    return await _write(db, user_id, todo_id, statement, versions, **values)
+    return await _write(db, actor, todo_id, statement, versions, **values)
 
 
-async def delete(db: Database, user_id: UUID, todo_id: UUID, versions: Versions = None) -> None:
+async def delete(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> None:
     """Puts the todo into the trash. Raises TodoNotFound and StaleVersion."""
-    await _write(db, user_id, todo_id, queries.delete(checked=versions is not None), versions)
+    await _write(db, actor, todo_id, queries.delete(checked=versions is not None), versions)
+
+
+async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> Todo:
+    """Takes the todo out of the trash; one that is not there is left as it is. Raises TodoNotFound and StaleVersion."""
+    statement = queries.restore(checked=versions is not None)
+    row = await db.write(statement, of_user=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions)
+    if row is not None:
+        return _todo(row)
+    todo = await get(db, actor.user_id, todo_id)
+    if versions is not None and todo.version not in versions:
+        raise StaleVersion
+    return todo
 
 
 async def _write(
-    db: Database, user_id: UUID, todo_id: UUID, statement: Statement, versions: Versions, **values: object
+    db: Executor, actor: Actor, todo_id: UUID, statement: Statement, versions: Versions, **values: object
 ) -> Todo:
-    row = await db.write(statement, of_user=user_id, todo_id=todo_id, versions=versions, **values)
+    row = await db.write(
+        statement, of_user=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions, **values
+    )
     if row is None:
-        await get(db, user_id, todo_id)
+        await get(db, actor.user_id, todo_id)
         raise StaleVersion
-    return Todo(*row)
+    return _todo(row)
+
+
+def _todo(row: asyncpg.Record) -> Todo:
+    """From what a write returns: the columns, and the signature under which it was made."""
+    return Todo(*row[:-1])

@@ -1,11 +1,14 @@
 """The statements behind the operations, each compiled once for every shape it is used in."""
 
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Date,
+    DateTime,
     Double,
     Integer,
     Text,
@@ -28,10 +31,14 @@ from todo_core.tables import TodoRow, table_of, words_in
 from todo_core.todos.model import Todo, TodoCreate
 
 _todos = table_of(TodoRow)
-_COLUMNS = [_todos.c[name] for name in Todo._fields]
-_OF_USER = (_todos.c.user_id == bindparam("of_user")) & _todos.c.deleted_at.is_(None)
+_COLUMNS = [_todos.c[name] for name in Todo.__struct_fields__]
+_OWNED = _todos.c.user_id == bindparam("of_user")
+_OF_USER = _OWNED & _todos.c.deleted_at.is_(None)
+_IN_TRASH = _OWNED & _todos.c.deleted_at.is_not(None)
 _THIS = (_todos.c.id == bindparam("todo_id")) & _OF_USER
 _NOW = func.now()
+_SIGNED = func.set_config("todo.actor", bindparam("actor"), True)  # noqa: FBT003 - PostgreSQL's is_local
+"""In RETURNING of each write, so that the trigger behind the change log knows in whose name it was."""
 
 # The words asked for go through the same parser as the words stored; each may be the beginning of a word.
 _ASKED = words_in("CAST(:q AS text)")
@@ -39,11 +46,21 @@ _WORDS = text(
     f"(SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest({_ASKED}))"  # noqa: S608 - constants
 )
 
+
+def _due(name: str) -> tuple[ColumnElement[datetime], ColumnElement[date]]:
+    return bindparam(f"{name}_at", type_=DateTime(timezone=True)), bindparam(f"{name}_day", type_=Date)
+
+
+_FROM_AT, _FROM_DAY = _due("due_from")
+_UNTIL_AT, _UNTIL_DAY = _due("due_until")
+
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "completed": _todos.c.completed == bindparam("completed"),
     "priority": _todos.c.priority == bindparam("priority"),
     "tags": _todos.c.tags.contains(cast(bindparam("tags"), ARRAY(Text))),
     "q": _todos.c.words.op("@@")(_WORDS),
+    "due_from": (_todos.c.due_at >= _FROM_AT) | (_todos.c.due_date >= _FROM_DAY),
+    "due_until": (_todos.c.due_at < _UNTIL_AT) | (_todos.c.due_date < _UNTIL_DAY),
     "after": tuple_(_todos.c.order, _todos.c.id)
     > tuple_(bindparam("after_order", type_=Double), bindparam("after_id", type_=Uuid)),
 }
@@ -64,16 +81,19 @@ INSERT = Statement(
             "completed_at": case((_COMPLETED, _NOW)),
         }
     )
-    .returning(*_COLUMNS)
+    .returning(*_COLUMNS, _SIGNED)
 )
 
 
 @cache
 def select_page(conditions: frozenset[str]) -> Statement:
-    """A page of a list under the named conditions: `completed`, `priority`, `tags`, `q`, `after`."""
+    """A page of a list under the conditions that `Filters` names, and `after` a position."""
     return Statement(
         select(*_COLUMNS)
-        .where(_OF_USER, *(_CONDITIONS[name] for name in sorted(conditions)))
+        .where(
+            _IN_TRASH if "trashed" in conditions else _OF_USER,
+            *(_CONDITIONS[name] for name in sorted(conditions - {"trashed"})),
+        )
         .order_by(_todos.c.order, _todos.c.id)
         .limit(bindparam("most", type_=Integer))
     )
@@ -94,13 +114,18 @@ def delete(*, checked: bool) -> Statement:
     return _write({"deleted_at": _NOW}, checked=checked)
 
 
-def _write(values: dict[str, Any], *, checked: bool) -> Statement:
-    condition = _THIS
+@cache
+def restore(*, checked: bool) -> Statement:
+    """Takes one todo out of the trash; `checked` only if its version is among the `versions`."""
+    return _write({"deleted_at": None}, checked=checked, this=(_todos.c.id == bindparam("todo_id")) & _IN_TRASH)
+
+
+def _write(values: dict[str, Any], *, checked: bool, this: ColumnElement[bool] = _THIS) -> Statement:
     if checked:
-        condition &= _todos.c.version == any_(cast(bindparam("versions"), ARRAY(Integer)))
+        this &= _todos.c.version == any_(cast(bindparam("versions"), ARRAY(Integer)))
     return Statement(
         update(_todos)
-        .where(condition)
+        .where(this)
         .values(**values, version=_todos.c.version + 1, updated_at=_NOW)
-        .returning(*_COLUMNS)
+        .returning(*_COLUMNS, _SIGNED)
     )

@@ -1,5 +1,6 @@
 """Who asks: the user of the session whose token came in the cookie or as a bearer token."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Response
@@ -7,6 +8,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 
 from todo_core import sessions
+from todo_core.actors import Actor, ActorKind
 from todo_core.errors import NotAuthenticated
 from todo_core.settings import Settings
 from todo_core.users import User
@@ -36,7 +38,18 @@ def bearer_token(headers: Headers) -> str | None:
     return token if scheme.lower() == "bearer" else None
 
 
-async def _current_user(request: Request, response: Response) -> User:
+@dataclass(frozen=True)
+class SignedInUser(User):
+    """The user who asks, and whether a page or a program asks in their name."""
+
+    by: ActorKind
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.id, self.by)
+
+
+async def _current_user(request: Request, response: Response) -> SignedInUser:
     resources = resources_of(request)
     bearer = bearer_token(request.headers)
     # A bearer token that is no good is not made good by a cookie: the request passed as one without a cookie.
@@ -49,10 +62,10 @@ async def _current_user(request: Request, response: Response) -> User:
     if bearer is None and claims.half_over:
         await sessions.extend(resources.database, user.id, claims.session_id, resources.tokens.lifetime)
         set_session_cookie(response, request, resources.tokens.sign(user.id, claims.session_id))
-    return user
+    return SignedInUser(**vars(user), by="user" if bearer is None else "token")
 
 
-CurrentUser = Annotated[User, Depends(_current_user)]
+CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
 
 
 def set_session_cookie(response: Response, request: Request, token: str) -> None:

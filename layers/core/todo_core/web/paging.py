@@ -40,7 +40,7 @@ def _signature(key: bytes, place: str) -> str:
     return digest(key, place.encode(), "sha256")[:16].hex()
 
 
-def link_to_next(request: Request, url: str, cursor: str) -> str:
-    """The value of a Link header: the list at `url` as this request asked for it, beginning at the cursor."""
-    others = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f'<{url}?{urlencode([*others, ("cursor", cursor)])}>; rel="next"'
+def link_to_next(request: Request, url: str, **place: str) -> str:
+    """The value of a Link header: the list at `url` as this request asked for it, beginning at the place."""
+    others = [(name, value) for name, value in request.query_params.multi_items() if name not in place]
+    return f'<{url}?{urlencode([*others, *place.items()])}>; rel="next"'

@@ -1,0 +1,136 @@
+"""The change log, which triggers of the database write in the transaction of each change, and undo by it.
+
+Sequence numbers are counted per user, under a lock that is held to the end of the transaction. So they become visible
+in their order, and a reader who asks for what came after the last one it saw never misses one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import BigInteger, Integer, bindparam, func, select, text
+
+from todo_core.actors import Actor, ActorKind
+from todo_core.database import Executor, Transaction
+from todo_core.statements import Statement
+from todo_core.tables import ChangeRow, TodoRow, table_of
+from todo_core.todos.model import Todo
+
+type Operation = Literal["create", "update", "complete", "reopen", "delete", "restore", "purge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one todo: `before` is None for a creation, `after` for a purge from the trash."""
+
+    seq: int
+    todo_id: UUID
+    op: Operation
+    actor: ActorKind
+    turn_id: UUID | None
+    before: Todo | None
+    after: Todo | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TurnChange:
+    """A todo that a turn changed: `untouched` since then or not, without a title if it is gone."""
+
+    todo_id: UUID
+    added: bool
+    title: str | None
+    untouched: bool
+
+
+_changes = table_of(ChangeRow)
+_OWNED = _changes.c.user_id == bindparam("of_user")
+_COLUMNS = [_changes.c[name] for name in ("seq", "todo_id", "op", "actor", "turn_id", "before", "after", "created_at")]
+
+_SINCE = Statement(
+    select(*_COLUMNS)
+    .where(_OWNED, _changes.c.seq > bindparam("since", type_=BigInteger))
+    .order_by(_changes.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
+_CHANGED_IN_TURN = Statement(
+    select(_changes.c.todo_id)
+    .where(_OWNED, _changes.c.turn_id == bindparam("turn_id"))
+    .group_by(_changes.c.todo_id)
+    .order_by(func.min(_changes.c.seq))
+)
+_LOCK = Statement(
+    text("""
+        INSERT INTO change_counters (user_id, last_seq) VALUES (:of_user, 0)
+        ON CONFLICT (user_id) DO UPDATE SET last_seq = change_counters.last_seq
+    """)
+)
+
+# What an undo gives back. The other columns say who and when, or are made from these.
+_UNDONE = ", ".join(
+    f'"{column.name}"'
+    for column in table_of(TodoRow).columns
+    if column.name not in {"id", "user_id", "version", "created_at", "updated_at", "words"}
+)
+_TURN = """
+    SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, max((after->>'version')::int) AS version
+    FROM changes WHERE user_id = :of_user AND turn_id = :turn_id GROUP BY todo_id
+"""
+_STATE_OF_TURN = Statement(
+    text(f"""
+        WITH turn AS ({_TURN})
+        SELECT turn.todo_id, turn.before IS NULL, todos.title, coalesce(todos.version = turn.version, false)
+        FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :of_user
+    """)  # noqa: S608 - constants
+)
+_UNDO = Statement(
+    text(f"""
+        WITH turn AS ({_TURN})
+        UPDATE todos SET
+            ({_UNDONE}) = (SELECT {_UNDONE} FROM jsonb_populate_record(
+                todos, coalesce(turn.before, jsonb_build_object('deleted_at', now())))),
+            version = todos.version + 1,
+            updated_at = now()
+        FROM turn
+        WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND todos.version = turn.version
+        RETURNING todos.id, set_config('todo.actor', :actor, true)
+    """)  # noqa: S608 - names of columns
+)
+
+
+async def since(db: Executor, user_id: UUID, seq: int, *, most: int) -> list[Change]:
+    """At most `most` of the user's changes after a sequence number, oldest first."""
+    rows = await db.fetch_all(_SINCE, of_user=user_id, since=seq, most=most)
+    return [Change(**{**row, "before": _todo(row["before"]), "after": _todo(row["after"])}) for row in rows]
+
+
+async def changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[UUID]:
+    """The todos that a turn changed, in the order in which it first did."""
+    return [row["todo_id"] for row in await db.fetch_all(_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)]
+
+
+async def state_of_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[TurnChange]:
+    """The todos that a turn changed, and whether someone else has changed them since."""
+    return [TurnChange(*row) for row in await db.fetch_all(_STATE_OF_TURN, of_user=user_id, turn_id=turn_id)]
+
+
+async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Sequence[UUID]:
+    """Puts back every todo of a turn that nobody has changed since, and what the turn added into the trash."""
+    rows = await transaction.fetch_all(_UNDO, of_user=actor.user_id, turn_id=turn_id, actor=actor.signature)
+    return [row["id"] for row in rows]
+
+
+async def lock(transaction: Transaction, user_id: UUID) -> None:
+    """Lets the user's other changes wait for this transaction, from here to its end.
+
+    The first statement of every transaction that makes several: each of them takes this lock, after those of its rows,
+    and two transactions could wait for each other crosswise.
+    """
+    await transaction.write(_LOCK, of_user=user_id)
+
+
+def _todo(snapshot: str | None) -> Todo | None:
+    return None if snapshot is None else msgspec.json.decode(snapshot, type=Todo)
