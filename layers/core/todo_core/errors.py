@@ -4,19 +4,24 @@ An error names the fact and carries what every face needs to tell it: `status` (
 (stable, for programs), `title` (the kind) and `detail` (one sentence for a person: what was wrong, what to do).
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
+
+type JsonMember = str | int | list[str]
 
 
 class ServiceError(Exception):
     """Root of all errors that a caller may see.
 
-    `retry_after` is in whole seconds; None where repeating the request unchanged cannot help.
+    `retry_after` is in whole seconds; None where repeating the request unchanged cannot help. `members` are facts for
+    programs beyond the code.
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
     detail: ClassVar[str]
+    members: Mapping[str, JsonMember] = {}
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
         self.sentence = detail or self.detail
@@ -64,6 +69,13 @@ class EmailTaken(ServiceError):
     code = "email_taken"
     title = "Email taken"
     detail = "An account with this email exists already; sign in, or register another email."
+
+
+class IdempotencyKeyReused(ServiceError):
+    status = 422
+    code = "idempotency_key_reused"
+    title = "Idempotency key reused"
+    detail = "This Idempotency-Key came with another request before; use a new key for each request."
 
 
 class StaleVersion(ServiceError):

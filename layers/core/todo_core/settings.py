@@ -83,6 +83,17 @@ class Settings(BaseSettings):
     registrations_per_address: int = Field(default=30, ge=1)
     attempts_window_seconds: int = Field(default=15 * 60, ge=1)
 
+    openai_api_key: SecretStr | None = None
+    openai_base_url: HttpUrl | None = None
+    openai_model: str = Field(default="gpt-4.1-mini", min_length=1)
+    assistant_seconds: float = Field(default=25, ge=1, le=600)
+    assistant_rounds: int = Field(default=8, ge=1, le=50)
+    assistant_tool_calls: int = Field(default=25, ge=1, le=100)
+    assistant_turn_tokens: int = Field(default=60_000, ge=100)
+    assistant_history_tokens: int = Field(default=8_000, ge=0)
+    assistant_daily_turns: int = Field(default=500, ge=1)
+    assistant_daily_tokens: int = Field(default=1_000_000, ge=1)
+
     cors_origins: Origins | None = None
     max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
