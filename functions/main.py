@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from functions.auth.routes import router as auth
+from functions.chat.routes import close_assistant
+from functions.chat.routes import router as chat
 from functions.meta.routes import router as meta
 from functions.migrate.app import upgrade
 from functions.todos.routes import router as todos
@@ -24,7 +26,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if not settings.in_production:
             await asyncio.to_thread(upgrade, settings)
         yield
+        await close_assistant(app)
         await resources.database.close()
 
 
-app = create_app(todos, auth, meta, lifespan=lifespan)
+app = create_app(todos, auth, chat, meta, lifespan=lifespan)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import postgres
+from tests.scripted_model import ScriptedModel, scripted_model
 from todo_core.settings import Settings
 
 FRONT_END = "https://app.example.com"
@@ -29,12 +30,23 @@ def database_url(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def environment(database_url: str) -> Iterator[dict[str, str]]:
+def scripted() -> Iterator[ScriptedModel]:
+    """The language model of every surface."""
+    with scripted_model() as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def environment(database_url: str, scripted: ScriptedModel) -> Iterator[dict[str, str]]:
     """The environment of the service, set in this process too before the first import of an app."""
     variables = {
         "DATABASE_URL": database_url,
         "SECRET_KEY": f"{SECRET_KEY},{RETIRED_KEY}",
         "CORS_ORIGINS": FRONT_END,
+        "OPENAI_API_KEY": scripted.key,
+        "OPENAI_BASE_URL": scripted.url,
+        "OPENAI_MODEL": "scripted",
+        "ASSISTANT_SECONDS": "4",
         "BCRYPT_ROUNDS": "4",
         "FAILED_LOGINS_PER_ACCOUNT": "5",
         "FAILED_LOGINS_PER_ADDRESS": "12",

@@ -21,6 +21,7 @@ import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
+from functions.chat.routes import close_assistant
 from todo_core.web.resources import resources_of
 
 _networks = count(1)
@@ -177,7 +178,7 @@ class Functions(httpx2.BaseTransport):
 
 
 def _function_of(path: str) -> str:
-    for group in ("auth", "todos"):
+    for group in ("auth", "todos", "chat"):
         if f"{path}/".startswith(f"/api/v1/{group}/"):
             return group
     return "meta"
@@ -204,8 +205,9 @@ def close_functions() -> None:
 
     def run() -> None:
         loop = asyncio.get_event_loop()
-        for group in ("auth", "todos", "meta"):
+        for group in ("auth", "todos", "chat", "meta"):
             app = import_module(f"functions.{group}.app").app
+            loop.run_until_complete(close_assistant(app))
             loop.run_until_complete(resources_of(app).database.close())
         loop.close()
 

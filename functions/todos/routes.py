@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -22,7 +22,8 @@ from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
-PATH = "/api/v1/todos"
+PATH: Final = "/api/v1/todos"
+_LIST: Final = "todos by order"
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -50,12 +51,12 @@ async def list_todos(
 ) -> Response:
     """The todos that pass all filters, by `order`."""
     cursors = resources_of(request).cursors
-    after = cursors.read(query.cursor) if query.cursor else None
+    after = Position(*cursors.read(_LIST, query.cursor, float, UUID)) if query.cursor else None
     found = await todos.find(db, user.id, query.filters, most=query.limit + 1, after=after)
     page, url = found[: query.limit], _url(request)
     if len(found) > len(page):
-        last = Position(page[-1].order, page[-1].id)
-        response.headers["Link"] = link_to_next(request, url, cursor=cursors.write(last))
+        cursor = cursors.write(_LIST, page[-1].order, page[-1].id)
+        response.headers["Link"] = link_to_next(request, url, cursor=cursor)
     # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
     content = msgspec.json.encode([fields_of(todo, url) for todo in page])
     return Response(content, media_type="application/json", headers=response.headers)

@@ -11,8 +11,7 @@ import pytest
 
 from tests import postgres
 from tests.accounts import TODOS, Account, problem
-from tests.conftest import RETIRED_KEY
-from todo_core.todos import Position
+from tests.conftest import RETIRED_KEY, SECRET_KEY
 from todo_core.web.paging import Cursors
 
 MOST_PAGES = 30
@@ -249,13 +248,17 @@ class TestCursor:
             problem(ada.client.get(TODOS, params={"cursor": cursor[:length]}), 400, "invalid_cursor")
 
     def test_of_ones_own_making_is_a_400(self, ada: Account) -> None:
-        position = Position(0.0, UUID("0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"))
-        forged = Cursors(["a key that is not the service's"]).write(position)
+        place = (0.0, "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22")
+        forged = Cursors(["a key that is not the service's"]).write("todos by order", *place)
         problem(ada.client.get(TODOS, params={"cursor": forged}), 400, "invalid_cursor")
+
+    def test_of_another_list_is_a_400(self, ada: Account) -> None:
+        other = Cursors([SECRET_KEY]).write("history", 0.0, "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22")
+        problem(ada.client.get(TODOS, params={"cursor": other}), 400, "invalid_cursor")
 
     def test_outlives_the_rotation_of_its_key(self, ada: Account) -> None:
         todos = [ada.add("0"), ada.add("1")]
-        older = Cursors([RETIRED_KEY]).write(Position(todos[0]["order"], UUID(todos[0]["id"])))
+        older = Cursors([RETIRED_KEY]).write("todos by order", todos[0]["order"], todos[0]["id"])
         assert ada.titles(cursor=older) == ["1"]
 
 

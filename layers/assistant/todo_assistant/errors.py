@@ -49,7 +49,7 @@ class AssistantBudgetSpent(ServiceError):
 
 
 class AssistantFailure(ServiceError):
-    """The model gave no answer. What the turn had changed by then is part of the error, so that it is not left unsaid."""
+    """The model gave no answer. What the turn had changed by then is told with it."""
 
     status = 503
 

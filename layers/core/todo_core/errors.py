@@ -21,11 +21,12 @@ class ServiceError(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
     detail: ClassVar[str]
-    members: Mapping[str, JsonMember] = {}
+    members: Mapping[str, JsonMember]
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
         self.sentence = detail or self.detail
         self.retry_after = retry_after
+        self.members = {}
         super().__init__(self.sentence)
 
 

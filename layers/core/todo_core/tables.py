@@ -115,15 +115,6 @@ class TodoRow(SQLModel, table=True):
     )
 
 
-class ChangeCounterRow(SQLModel, table=True):
-    """How far a user's change log has been counted. Whoever counts holds the row to the end of the transaction."""
-
-    __tablename__ = "change_counters"
-
-    user_id: UUID = Field(sa_column=_owner(primary_key=True))
-    last_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
-
-
 class ChangeRow(SQLModel, table=True):
     """One change of one todo, written by a trigger on the table `todos`."""
 

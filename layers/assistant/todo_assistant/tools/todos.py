@@ -34,9 +34,19 @@ class TodoIds(Arguments):
     ids: Ids
 
 
+class ChangedIds(TodoIds):
+    async def effect(self, _context: ToolContext) -> Effect:
+        return Effect(self.ids)
+
+
+class DeletedIds(TodoIds):
+    async def effect(self, _context: ToolContext) -> Effect:
+        return Effect(self.ids, deletes=True)
+
+
 class SearchTodos(Arguments):
     text: Annotated[str, Text(max_length=200)] | None = Field(None, description="Words, or beginnings of words.")
-    tags: SomeTags = Field([], description="The todo has all of them.")
+    tags: SomeTags = Field(default_factory=list, description="The todo has all of them.")
     completed: bool | None = None
     priority: Priority | None = None
     overdue: bool = False
@@ -50,7 +60,7 @@ class NewTodo(Arguments):
     description: Description | None = None
     due: DatePhrase | None = None
     priority: Priority | None = None
-    tags: SomeTags = []
+    tags: SomeTags = Field(default_factory=list)
 
 
 class AddTodos(Arguments):
@@ -62,16 +72,18 @@ class TodoChange(Arguments):
     title: Title | None = Field(None, description="null keeps it, as everywhere here.")
     description: Description | None = Field(None, description="An empty text clears it.")
     priority: Priority | None = None
-    add_tags: SomeTags = []
-    remove_tags: SomeTags = []
+    add_tags: SomeTags = Field(default_factory=list)
+    remove_tags: SomeTags = Field(default_factory=list)
 
 
 class UpdateTodos(Arguments):
     changes: list[TodoChange] = Field(min_length=1, max_length=_MOST_ITEMS)
 
+    async def effect(self, _context: ToolContext) -> Effect:
+        return Effect([change.id for change in self.changes])
 
-class RescheduleTodos(Arguments):
-    ids: Ids
+
+class RescheduleTodos(ChangedIds):
     due: DatePhrase | None = Field(description="null takes the date away.")
 
 
@@ -79,32 +91,19 @@ class DayOverview(Arguments):
     day: DayPhrase | None = Field(None, description="null means today.")
 
 
-class Nothing(Arguments):
-    """No arguments."""
+class LastTurn(Arguments):
+    """Needs no arguments: which turn it is follows from the conversation."""
+
+    async def effect(self, context: ToolContext) -> Effect:
+        turn_id = await turns.last_to_undo(context.db, context.user_id, context.conversation_id, context.actor.turn_id)
+        if turn_id is None:
+            return Effect()
+        state = await changes.state_of_turn(context.db, context.user_id, turn_id)
+        untouched = [change for change in state if change.untouched]
+        return Effect([change.todo_id for change in untouched], deletes=any(change.added for change in untouched))
 
 
-async def _changes_ids(_context: ToolContext, arguments: TodoIds | RescheduleTodos) -> Effect:
-    return Effect(arguments.ids)
-
-
-async def _deletes_ids(_context: ToolContext, arguments: TodoIds) -> Effect:
-    return Effect(arguments.ids, deletes=True)
-
-
-async def _updates_ids(_context: ToolContext, arguments: UpdateTodos) -> Effect:
-    return Effect([change.id for change in arguments.changes])
-
-
-async def _undoes(context: ToolContext, _arguments: Nothing) -> Effect:
-    turn_id = await turns.last_to_undo(context.db, context.user_id, context.conversation_id, context.actor.turn_id)
-    if turn_id is None:
-        return Effect()
-    state = await changes.state_of_turn(context.db, context.user_id, turn_id)
-    untouched = [change for change in state if change.untouched]
-    return Effect([change.todo_id for change in untouched], deletes=any(change.added for change in untouched))
-
-
-@TODO_TOOLS.add()
+@TODO_TOOLS.add
 async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
     """Find todos and their ids. All conditions must hold; null and empty lists do not filter."""
     today = _today(context)
@@ -130,7 +129,7 @@ async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
     return Outcome(ok=True, result={"todos": shown, "more": len(found) > _MOST_FOUND})
 
 
-@TODO_TOOLS.add()
+@TODO_TOOLS.add
 async def get_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
     """Read todos in full, with their descriptions."""
 
@@ -141,7 +140,7 @@ async def get_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
     return await _for_each(arguments.ids, get)
 
 
-@TODO_TOOLS.add()
+@TODO_TOOLS.add
 async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
     """Add one or several todos. Give each date as the phrase the user said; the result names the instant it became."""
 
@@ -163,7 +162,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
     return await _for_each(arguments.todos, add)
 
 
-@TODO_TOOLS.add(foresee=_updates_ids)
+@TODO_TOOLS.add
 async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
     """Change title, description, priority or tags. What is null stays as it is. For dates use reschedule_todos."""
 
@@ -180,19 +179,19 @@ async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
     return await _for_each(arguments.changes, update)
 
 
-@TODO_TOOLS.add(foresee=_changes_ids)
-async def complete_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
+@TODO_TOOLS.add
+async def complete_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
     """Mark todos as done."""
     return await _for_each(arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=True)))
 
 
-@TODO_TOOLS.add(foresee=_changes_ids)
-async def reopen_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
+@TODO_TOOLS.add
+async def reopen_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
     """Mark todos as not done."""
     return await _for_each(arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=False)))
 
 
-@TODO_TOOLS.add(foresee=_changes_ids)
+@TODO_TOOLS.add
 async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> Outcome:
     """Give todos another due date, or none. Give it as the phrase the user said; the result names the instant."""
     try:
@@ -207,8 +206,8 @@ async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> 
     return await _for_each(arguments.ids, move)
 
 
-@TODO_TOOLS.add(foresee=_deletes_ids)
-async def delete_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
+@TODO_TOOLS.add
+async def delete_todos(context: ToolContext, arguments: DeletedIds) -> Outcome:
     """Put todos into the trash. The user is asked first, by the service itself."""
 
     async def delete(todo_id: UUID) -> dict[str, JsonValue]:
@@ -219,8 +218,8 @@ async def delete_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
     return await _for_each(arguments.ids, delete)
 
 
-@TODO_TOOLS.add(foresee=_changes_ids)
-async def restore_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
+@TODO_TOOLS.add
+async def restore_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
     """Take todos out of the trash. Find them with search_todos and trashed."""
 
     async def restore(todo_id: UUID) -> dict[str, JsonValue]:
@@ -229,8 +228,8 @@ async def restore_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
     return await _for_each(arguments.ids, restore)
 
 
-@TODO_TOOLS.add(foresee=_undoes)
-async def undo_last_turn(context: ToolContext, _arguments: Nothing) -> Outcome:
+@TODO_TOOLS.add
+async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> Outcome:
     """Put back everything that the last turn of this conversation changed."""
     turn_id = await turns.last_to_undo(context.db, context.user_id, context.conversation_id, context.actor.turn_id)
     if turn_id is None:
@@ -245,7 +244,7 @@ async def undo_last_turn(context: ToolContext, _arguments: Nothing) -> Outcome:
     )
 
 
-@TODO_TOOLS.add()
+@TODO_TOOLS.add
 async def day_overview(context: ToolContext, arguments: DayOverview) -> Outcome:
     """What is due on a day, what is overdue by now, and how many open todos there are without a date."""
     try:
@@ -288,9 +287,7 @@ def _due_view(due: Due | None, timezone: ZoneInfo) -> str | None:
     return f"{due:%A} {due.isoformat()}" if due else None
 
 
-async def _for_each[Item](
-    items: Iterable[Item], act: Callable[[Item], Awaitable[dict[str, JsonValue]]]
-) -> Outcome:
+async def _for_each[Item](items: Iterable[Item], act: Callable[[Item], Awaitable[dict[str, JsonValue]]]) -> Outcome:
     """The results in the order of the items; one that fails says why, and does not keep the others from being done."""
     results: list[JsonValue] = []
     failed = False

@@ -4,31 +4,19 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar, Final, get_type_hints
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
-from pydantic.json_schema import GenerateJsonSchema
 
 from todo_assistant.messages import ToolSchema
 from todo_core.actors import Actor
 from todo_core.database import Transaction
 
 _MOST_FAULTS: Final = 5
-
-
-def _require_all_properties(schema: dict[str, Any]) -> None:
-    # Strict function calling wants every property named as required; what may be left out may be null instead.
-    schema["required"] = list(schema.get("properties", {}))
-    for described in schema.get("properties", {}).values():
-        described.pop("default", None)
-
-
-class Arguments(BaseModel):
-    """What a model says to a tool."""
-
-    model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra=_require_all_properties)
+_NOT_STRICT: Final = {"default", "maxLength", "minLength", "pattern", "properties", "required", "title"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +54,40 @@ class Effect:
     deletes: bool = False
 
 
+class Arguments(BaseModel):
+    """What a model says to a tool."""
+
+    model_config: ClassVar = ConfigDict(extra="forbid")
+
+    async def effect(self, _context: ToolContext) -> Effect:
+        """What the call would do to todos that exist, told without doing it."""
+        return Effect()
+
+
 type Run[A: Arguments] = Callable[[ToolContext, A], Awaitable[Outcome]]
-type Foresee[A: Arguments] = Callable[[ToolContext, A], Awaitable[Effect]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool[A: Arguments]:
-    """A function that a model may call. `foresee` tells what a call would do to todos that exist, without doing it."""
+    """A function that a model may call."""
 
     name: str
     description: str
     arguments: type[A]
     run: Run[A]
-    foresee: Foresee[A] | None = None
 
     def read(self, arguments: str) -> A:
         """The arguments as the model wrote them. Raises ValidationError."""
         return self.arguments.model_validate_json(arguments or "{}")
 
-    @property
+    @cached_property
     def schema(self) -> ToolSchema:
-        parameters = self.arguments.model_json_schema(schema_generator=_WithoutTitles)
-        function = {"name": self.name, "description": self.description, "parameters": parameters, "strict": True}
+        function = {
+            "name": self.name,
+            "description": self.description,
+            "parameters": _strict(self.arguments.model_json_schema()),
+            "strict": True,
+        }
         return {"type": "function", "function": function}
 
 
@@ -97,17 +97,12 @@ class Toolbox:
 
     _tools: dict[str, Tool[Any]] = field(default_factory=dict)
 
-    def add[A: Arguments](self, foresee: Foresee[A] | None = None) -> Callable[[Run[A]], Run[A]]:
+    def add[A: Arguments](self, run: Run[A]) -> Run[A]:
         """Makes a tool of a function: its name, its docstring for the model, and the type of its second parameter."""
-
-        def take(run: Run[A]) -> Run[A]:
-            name, hints = run.__name__, get_type_hints(run)
-            parameters = list(inspect.signature(run).parameters)
-            description = inspect.getdoc(run) or ""
-            self._tools[name] = Tool(name, description, hints[parameters[1]], run, foresee)
-            return run
-
-        return take
+        name = run.__name__
+        arguments = get_type_hints(run)[list(inspect.signature(run).parameters)[1]]
+        self._tools[name] = Tool(name, inspect.getdoc(run) or "", arguments, run)
+        return run
 
     def find(self, name: str) -> Tool[Any] | None:
         return self._tools.get(name)
@@ -117,14 +112,21 @@ class Toolbox:
 
     @property
     def schemas(self) -> list[ToolSchema]:
-        return [tool.schema for tool in self]
+        return [tool.schema for tool in self._tools.values()]
 
 
-class _WithoutTitles(GenerateJsonSchema):
-    """Each token of a schema is paid for in every request."""
-
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - the library's interface
-        return False
+def _strict(schema: JsonValue) -> JsonValue:
+    """The schema in the part of JSON Schema that strict function calling takes; what it loses is checked here."""
+    if isinstance(schema, list):
+        return [_strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: _strict(value) for name, value in schema.items() if name not in _NOT_STRICT}
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        # Every property is required; what may be left out may be null, or empty, instead.
+        kept |= {"properties": {name: _strict(value) for name, value in properties.items()}, "required": [*properties]}
+    return kept
 
 
 def sentence_of(error: ValidationError) -> str:

@@ -62,12 +62,13 @@ _CHANGED_IN_TURN = Statement(
     .group_by(_changes.c.todo_id)
     .order_by(func.min(_changes.c.seq))
 )
-_LOCK = Statement(
-    text("""
-        INSERT INTO change_counters (user_id, last_seq) VALUES (:of_user, 0)
-        ON CONFLICT (user_id) DO UPDATE SET last_seq = change_counters.last_seq
-    """)
+_EXISTING_CHANGED_IN_TURN = Statement(
+    select(_changes.c.todo_id)
+    .where(_OWNED, _changes.c.turn_id == bindparam("turn_id"))
+    .group_by(_changes.c.todo_id)
+    .having(func.bool_and(_changes.c.op != "create"))
 )
+_LOCK = Statement(text("SELECT lock_change_log(:of_user)"))
 
 # What an undo gives back. The other columns say who and when, or are made from these.
 _UNDONE = ", ".join(
@@ -96,6 +97,7 @@ _UNDO = Statement(
             updated_at = now()
         FROM turn
         WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND todos.version = turn.version
+            AND (SELECT lock_change_log(:of_user))
         RETURNING todos.id, set_config('todo.actor', :actor, true)
     """)  # noqa: S608 - names of columns
 )
@@ -112,6 +114,11 @@ async def changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[UU
     return [row["todo_id"] for row in await db.fetch_all(_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)]
 
 
+async def existing_changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[UUID]:
+    """The todos that a turn changed and had not added itself."""
+    return [row["todo_id"] for row in await db.fetch_all(_EXISTING_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)]
+
+
 async def state_of_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[TurnChange]:
     """The todos that a turn changed, and whether someone else has changed them since."""
     return [TurnChange(*row) for row in await db.fetch_all(_STATE_OF_TURN, of_user=user_id, turn_id=turn_id)]
@@ -124,11 +131,7 @@ async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Sequenc
 
 
 async def lock(transaction: Transaction, user_id: UUID) -> None:
-    """Lets the user's other changes wait for this transaction, from here to its end.
-
-    The first statement of every transaction that makes several: each of them takes this lock, after those of its rows,
-    and two transactions could wait for each other crosswise.
-    """
+    """Lets the user's other changes wait for this transaction, from here to its end. Comes before any lock on a row."""
     await transaction.write(_LOCK, of_user=user_id)
 
 

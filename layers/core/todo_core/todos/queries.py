@@ -46,6 +46,9 @@ _WORDS = text(
     f"(SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest({_ASKED}))"  # noqa: S608 - constants
 )
 
+_LOG_IS_OURS = select(func.lock_change_log(bindparam("of_user"), type_=Boolean)).scalar_subquery()
+"""Taken before the lock on the row, see `changes`."""
+
 
 def _due(name: str) -> tuple[ColumnElement[datetime], ColumnElement[date]]:
     return bindparam(f"{name}_at", type_=DateTime(timezone=True)), bindparam(f"{name}_day", type_=Date)
@@ -66,6 +69,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
 }
 
 SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
+SELECT_SOME = Statement(select(*_COLUMNS).where(_OWNED, _todos.c.id == any_(cast(bindparam("todo_ids"), ARRAY(Uuid)))))
 
 _COMPLETED = bindparam("completed", type_=Boolean)
 _END_OF_LIST = select(func.coalesce(func.max(_todos.c.order) + 1, 1)).where(_OF_USER).scalar_subquery()
@@ -125,7 +129,7 @@ def _write(values: dict[str, Any], *, checked: bool, this: ColumnElement[bool] =
         this &= _todos.c.version == any_(cast(bindparam("versions"), ARRAY(Integer)))
     return Statement(
         update(_todos)
-        .where(this)
+        .where(this, _LOG_IS_OURS)
         .values(**values, version=_todos.c.version + 1, updated_at=_NOW)
         .returning(*_COLUMNS, _SIGNED)
     )

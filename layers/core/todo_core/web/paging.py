@@ -1,43 +1,45 @@
 """Pages of lists: opaque cursors, and the Link header that leads to the next page (RFC 8288)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hmac import compare_digest, digest
 from typing import Final
 from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import Request
 
 from todo_core.errors import InvalidCursor
-from todo_core.todos import Position
 
 LARGEST_PAGE: Final = 200
 DEFAULT_PAGE: Final = 50
+_SEPARATOR: Final = "~"
 
 
 class Cursors:
-    """Writes a position in a list as a signed token, so that one that was tampered with is told from a good one."""
+    """Writes a place in a list as a signed token, so that one that was tampered with is told from a good one."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = [f"todos by order {key}".encode() for key in keys]
+        self._keys = [key.encode() for key in keys]
 
-    def write(self, position: Position) -> str:
-        place = f"{position.order!r}~{position.id}"
-        return f"{place}.{_signature(self._keys[0], place)}"
+    def write(self, of_list: str, *place: object) -> str:
+        """A cursor that is good for one kind of list."""
+        text = _SEPARATOR.join(str(part) for part in place)
+        return f"{text}.{_signature(self._keys[0], of_list, text)}"
 
-    def read(self, cursor: str) -> Position:
-        """Raises InvalidCursor."""
-        place, _, signature = cursor.rpartition(".")
+    def read[First, Second](
+        self, of_list: str, cursor: str, first: Callable[[str], First], second: Callable[[str], Second]
+    ) -> tuple[First, Second]:
+        """The two parts of a place, read as they were written. Raises InvalidCursor."""
+        text, _, signature = cursor.rpartition(".")
         given = signature.encode()
-        if not any(compare_digest(given, _signature(key, place).encode()) for key in self._keys):
+        if not any(compare_digest(given, _signature(key, of_list, text).encode()) for key in self._keys):
             raise InvalidCursor
-        order, _, todo_id = place.partition("~")
-        return Position(float(order), UUID(todo_id))
+        parts = text.split(_SEPARATOR)
+        return first(parts[0]), second(parts[1])
 
 
-def _signature(key: bytes, place: str) -> str:
+def _signature(key: bytes, of_list: str, place: str) -> str:
     # In hexadecimal, which has one spelling only; base64 ignores some of what is changed at its end.
-    return digest(key, place.encode(), "sha256")[:16].hex()
+    return digest(key, f"{of_list} {place}".encode(), "sha256")[:16].hex()
 
 
 def link_to_next(request: Request, url: str, **place: str) -> str:

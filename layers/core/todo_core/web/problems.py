@@ -79,7 +79,7 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """What went wrong, for a person (`title`, `detail`) and for a program (`status`, `code`)."""
 
-    model_config: ClassVar = ConfigDict(json_schema_serialization_defaults_required=False)
+    model_config: ClassVar = ConfigDict(extra="allow", json_schema_serialization_defaults_required=False)
 
     type: str
     title: str
@@ -90,15 +90,16 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
 
 
-def _problem(kind: type[ServiceError], sentence: str, request_id: str, errors: list[FieldError] | None) -> Problem:
+def problem_of(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Problem:
     return Problem(
-        type=f"urn:todo-backend:problem:{kind.code}",
-        title=kind.title,
-        status=kind.status,
-        detail=sentence,
-        code=kind.code,
+        type=f"urn:todo-backend:problem:{error.code}",
+        title=error.title,
+        status=error.status,
+        detail=error.sentence,
+        code=error.code,
         request_id=request_id,
         errors=errors,
+        **error.members,
     )
 
 
@@ -108,7 +109,7 @@ def problem_response(error: ServiceError, request_id: str, errors: list[FieldErr
         headers["Retry-After"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    body = _problem(type(error), error.sentence, request_id, errors).model_dump_json(exclude_none=True)
+    body = problem_of(error, request_id, errors).model_dump_json(exclude_none=True)
     return Response(body, error.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -190,7 +191,7 @@ def describe(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
             if error is ValidationFailed
             else None
         )
-        example = _problem(error, error.detail, _REQUEST_ID, fields)
+        example = problem_of(error(), _REQUEST_ID, fields)
         response["content"][MEDIA_TYPE]["examples"][error.code] = {
             "summary": error.title,
             "value": example.model_dump(exclude_none=True),

@@ -1,0 +1,1 @@
+"""The assistant: `/api/v1/chat`."""

@@ -1,0 +1,262 @@
+"""What the chat routes take and answer."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, ClassVar, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from todo_assistant.conversations import Said
+from todo_assistant.turns import Approval, Status, ToolCall, Turn, Undone
+from todo_core.text import Text
+from todo_core.times import TimeZoneName
+from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
+
+_TURN: Final = "0198c5a1-9000-7c11-8a70-5b1f0d2e3c44"
+_CONVERSATION: Final = "0198c5a1-8f00-7d2a-9e10-0a2b4c6d8e10"
+_TODO: Final = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+_CALL: Final[dict[str, JsonValue]] = {
+    "id": "call_1",
+    "name": "complete_todos",
+    "arguments": {"ids": [_TODO]},
+    "ok": True,
+    "result": {"results": [{"ok": True, "todo": {"id": _TODO, "title": "Buy milk", "completed": True}}]},
+}
+
+Message = Annotated[str, Text(min_length=1, max_length=4_000, multiline=True)]
+ConversationTitle = Annotated[str, Text(min_length=1, max_length=200)]
+
+
+class ChatRequest(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"message": "add call mum tomorrow 5pm #family !high"}]}
+    )
+
+    message: Message
+    conversation_id: UUID | None = Field(default=None, description="A new conversation if left out.")
+    timezone: TimeZoneName | None = Field(default=None, description="The account's if left out.")
+
+
+class Decision(BaseModel):
+    model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"approve": True}]})
+
+    approve: Annotated[bool, Field(strict=True)]
+
+
+class ToolCallRead(BaseModel):
+    """A call of a tool. `ok` and `result` are null as long as it waits for an approval."""
+
+    id: str
+    name: str
+    arguments: JsonValue
+    ok: bool | None
+    result: dict[str, JsonValue] | None
+
+    @classmethod
+    def of(cls, call: ToolCall) -> Self:
+        return cls(id=call.id, name=call.name, arguments=_arguments(call.arguments), ok=call.ok, result=call.result)
+
+
+class ApprovalTodoRead(BaseModel):
+    id: UUID
+    title: str
+    version: int
+
+
+class ApprovalCallRead(BaseModel):
+    """A call that waits: exactly these arguments, on these todos as they were."""
+
+    id: str
+    name: str
+    arguments: JsonValue
+    deletes: bool
+    todos: list[ApprovalTodoRead]
+
+
+class ApprovalRead(BaseModel):
+    """What the user is asked. Answer it once, with `POST /turns/{turn_id}/approval`."""
+
+    calls: list[ApprovalCallRead]
+
+    @classmethod
+    def of(cls, approval: Approval) -> Self:
+        return cls(
+            calls=[
+                ApprovalCallRead(
+                    id=call.id,
+                    name=call.name,
+                    arguments=_arguments(call.arguments),
+                    deletes=call.deletes,
+                    todos=[ApprovalTodoRead(id=todo.id, title=todo.title, version=todo.version) for todo in call.todos],
+                )
+                for call in approval.calls
+            ]
+        )
+
+
+class UsageRead(BaseModel):
+    """Tokens of the language model."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class TurnRead(BaseModel):
+    """One turn of the assistant. `incomplete`: a bound was hit, or it was interrupted; what is done stays."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "conversation_id": _CONVERSATION,
+                    "turn_id": _TURN,
+                    "response": "Completed “Buy milk”.",
+                    "tool_calls": [_CALL],
+                    "changed": [_TODO],
+                    "status": "done",
+                    "approval": None,
+                    "model": "commands",
+                    "usage": {"prompt_tokens": 0, "completion_tokens": 0},
+                }
+            ]
+        }
+    )
+
+    conversation_id: UUID
+    turn_id: UUID
+    response: str
+    tool_calls: list[ToolCallRead]
+    changed: list[UUID]
+    status: Status
+    approval: ApprovalRead | None
+    model: str
+    usage: UsageRead
+
+    @classmethod
+    def of(cls, turn: Turn, changed: Sequence[UUID]) -> Self:
+        waits = turn.approval is not None and turn.status == "needs_approval"
+        return cls(
+            conversation_id=turn.conversation_id,
+            turn_id=turn.id,
+            response=turn.response or "",
+            tool_calls=[ToolCallRead.of(call) for call in turn.calls],
+            changed=list(changed),
+            status=turn.status,
+            approval=ApprovalRead.of(turn.approval) if waits and turn.approval else None,
+            model=turn.model,
+            usage=UsageRead(prompt_tokens=turn.prompt_tokens, completion_tokens=turn.completion_tokens),
+        )
+
+
+class MessageRead(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c5a1-9001-7a00-9000-000000000001",
+                    "conversation_id": _CONVERSATION,
+                    "turn_id": _TURN,
+                    "role": "assistant",
+                    "content": "Completed “Buy milk”.",
+                    "tool_calls": [_CALL],
+                    "created_at": "2030-01-01T08:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    conversation_id: UUID
+    turn_id: UUID
+    role: Literal["user", "assistant"]
+    content: str
+    tool_calls: list[ToolCallRead]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, said: Said) -> Self:
+        return cls(
+            id=said.id,
+            conversation_id=said.conversation_id,
+            turn_id=said.turn_id,
+            role=said.role,
+            content=said.content,
+            tool_calls=[ToolCallRead.of(call) for call in said.tool_calls],
+            created_at=said.created_at,
+        )
+
+
+class ConversationRead(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _CONVERSATION,
+                    "title": "add buy milk",
+                    "created_at": "2030-01-01T08:00:00Z",
+                    "active_at": "2030-01-01T08:05:00Z",
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    title: str
+    created_at: datetime
+    active_at: datetime
+
+
+class ConversationRename(BaseModel):
+    model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Groceries"}]})
+
+    title: ConversationTitle
+
+
+class UndoneTodo(BaseModel):
+    id: UUID
+    title: str | None = Field(description="null once the todo is gone for good.")
+
+
+class UndoneRead(BaseModel):
+    """What an undo put back, and what it left alone because someone else has changed it since."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={"examples": [{"undone": [{"id": _TODO, "title": "Buy milk"}], "conflicts": []}]}
+    )
+
+    undone: list[UndoneTodo]
+    conflicts: list[UndoneTodo]
+
+    @classmethod
+    def of(cls, undone: Undone) -> Self:
+        return cls(
+            undone=[UndoneTodo(id=change.todo_id, title=change.title) for change in undone.todos],
+            conflicts=[UndoneTodo(id=change.todo_id, title=change.title) for change in undone.conflicts],
+        )
+
+
+class HistoryQuery(BaseModel):
+    model_config: ClassVar = ConfigDict(extra="forbid")
+
+    conversation_id: UUID | None = Field(default=None, description="The latest conversation if left out.")
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
+
+
+class ConversationsQuery(BaseModel):
+    model_config: ClassVar = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
+
+
+def _arguments(written: str) -> JsonValue:
+    """As JSON if they are that, else the text that the model wrote."""
+    try:
+        arguments: JsonValue = json.loads(written or "{}")
+    except (ValueError, RecursionError):
+        return written
+    return arguments

@@ -1,0 +1,257 @@
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+
+from functions.chat.events import Emit, EmittingListener, EventStream
+from functions.chat.models import (
+    ChatRequest,
+    ConversationRead,
+    ConversationRename,
+    ConversationsQuery,
+    Decision,
+    HistoryQuery,
+    MessageRead,
+    TurnRead,
+    UndoneRead,
+)
+from todo_assistant import conversations, turns
+from todo_assistant.assistant import Assistant
+from todo_assistant.conversations import Place
+from todo_assistant.errors import (
+    AssistantBudgetSpent,
+    AssistantNotConfigured,
+    AssistantUnavailable,
+    ConversationNotFound,
+    NothingToApprove,
+    TurnInProgress,
+    TurnNotFound,
+    TurnUndone,
+)
+from todo_assistant.turns import NewTurn, Turn
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
+from todo_core.todos import changes
+from todo_core.web.identity import CurrentUser
+from todo_core.web.paging import link_to_next
+from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.query import query_of, query_parameters
+from todo_core.web.resources import Database, resources_of
+
+PATH: Final = "/api/v1/chat"
+_EVENT_STREAM: Final = "text/event-stream"
+_TO_ANSWER: Final = 2.0
+"""Seconds of a Lambda invocation that are kept for storing and sending the answer."""
+
+_STREAMED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": (
+            "The turn; with `Accept: text/event-stream` as the events `turn`, `token`, `tool_call`, `tool_result`, and "
+            "at the end `done` with the same object, or `error` with a problem document."
+        ),
+        "content": {_EVENT_STREAM: {"schema": {"type": "string"}}},
+    }
+}
+_FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)
+
+router = APIRouter(
+    prefix=PATH, tags=["chat"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="A repeat within 24 hours goes on with the same turn, or gets its answer.",
+    ),
+]
+
+
+async def _assistant(request: Request) -> Assistant:
+    return assistant_of(request.app)
+
+
+CurrentAssistant = Annotated[Assistant, Depends(_assistant)]
+
+
+def assistant_of(app: FastAPI) -> Assistant:
+    """The assistant of an app, made on first use."""
+    state = app.state
+    if not hasattr(state, "assistant"):
+        resources = resources_of(app)
+        state.assistant = Assistant.of(resources.settings, resources.database)
+    assistant: Assistant = state.assistant
+    return assistant
+
+
+async def close_assistant(app: FastAPI) -> None:
+    """Closes the connections to the model, if there are any."""
+    if hasattr(app.state, "assistant"):
+        await app.state.assistant.model.close()
+
+
+@router.post(
+    "",
+    response_model=TurnRead,
+    responses=_STREAMED
+    | describe(
+        CrossOrigin,
+        ConversationNotFound,
+        TurnInProgress,
+        IdempotencyKeyReused,
+        ValidationFailed,
+        AssistantBudgetSpent,
+        DatabaseUnavailable,
+        *_FAILURES,
+        *BODY_ERRORS,
+    ),
+)
+async def chat(
+    asked: ChatRequest,
+    user: CurrentUser,
+    assistant: CurrentAssistant,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> TurnRead | Response:
+    """Runs one turn of the assistant. It asks before it deletes, or changes more than five todos at once."""
+    new = NewTurn(
+        message=asked.message,
+        conversation_id=asked.conversation_id,
+        timezone=asked.timezone or user.timezone,
+        idempotency_key=idempotency_key,
+        model=assistant.model.name,
+    )
+    turn = await assistant.begin(user.id, new)
+    if turn.lease is None:
+        response.headers["Idempotent-Replayed"] = "true"
+    return await _run(turn, assistant, request, response)
+
+
+@router.get(
+    "/history",
+    responses=describe(ConversationNotFound, InvalidCursor),
+    openapi_extra=query_parameters(HistoryQuery),
+)
+async def read_history(
+    query: Annotated[HistoryQuery, Depends(query_of(HistoryQuery))],
+    user: CurrentUser,
+    db: Database,
+    request: Request,
+    response: Response,
+) -> list[MessageRead]:
+    """What was said: the newest page first, and inside a page the oldest message first."""
+    cursors = resources_of(request).cursors
+    before = Place(*cursors.read("history", query.cursor, UUID, int)) if query.cursor else None
+    found = await conversations.messages(db, user.id, query.conversation_id, most=query.limit + 1, before=before)
+    page = found[-query.limit :]
+    if len(found) > len(page):
+        first = page[0]
+        cursor = cursors.write("history", first.turn_id, 1 if first.role == "user" else 2)
+        response.headers["Link"] = link_to_next(
+            request, f"{PATH}/history", conversation_id=str(first.conversation_id), cursor=cursor
+        )
+    return [MessageRead.of(said) for said in page]
+
+
+@router.get("/conversations", responses=describe(InvalidCursor), openapi_extra=query_parameters(ConversationsQuery))
+async def list_conversations(
+    query: Annotated[ConversationsQuery, Depends(query_of(ConversationsQuery))],
+    user: CurrentUser,
+    db: Database,
+    request: Request,
+    response: Response,
+) -> list[ConversationRead]:
+    """The conversations, the most recently active first."""
+    cursors = resources_of(request).cursors
+    after = cursors.read("conversations", query.cursor, datetime.fromisoformat, UUID) if query.cursor else None
+    found = await conversations.list_page(db, user.id, most=query.limit + 1, after=after)
+    page = found[: query.limit]
+    if len(found) > len(page):
+        cursor = cursors.write("conversations", page[-1].active_at.isoformat(), page[-1].id)
+        response.headers["Link"] = link_to_next(request, f"{PATH}/conversations", cursor=cursor)
+    return [ConversationRead.model_validate(conversation) for conversation in page]
+
+
+@router.patch("/conversations/{conversation_id}", responses=describe(CrossOrigin, ConversationNotFound, *BODY_ERRORS))
+async def rename_conversation(
+    conversation_id: UUID, renamed: ConversationRename, user: CurrentUser, db: Database
+) -> ConversationRead:
+    """Gives the conversation another title."""
+    return ConversationRead.model_validate(await conversations.rename(db, user.id, conversation_id, renamed.title))
+
+
+@router.delete(
+    "/conversations/{conversation_id}", status_code=204, responses=describe(CrossOrigin, ConversationNotFound)
+)
+async def delete_conversation(conversation_id: UUID, user: CurrentUser, db: Database) -> None:
+    """Forgets what was said. What was done to todos stays."""
+    await conversations.delete(db, user.id, conversation_id)
+
+
+@router.get("/turns/{turn_id}", responses=describe(TurnNotFound))
+async def read_turn(turn_id: UUID, user: CurrentUser, db: Database) -> TurnRead:
+    """A turn as it stands, for a client that lost the answer. One whose process died is incomplete."""
+    turn = await turns.load(db, user.id, turn_id)
+    return TurnRead.of(turn, await changes.changed_in_turn(db, user.id, turn_id))
+
+
+@router.post("/turns/{turn_id}/undo", responses=describe(CrossOrigin, TurnNotFound, TurnInProgress, TurnUndone))
+async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistant) -> UndoneRead:
+    """Puts back everything that the turn changed. What has been changed since is left alone and reported."""
+    return UndoneRead.of(await assistant.undo(user.actor, turn_id))
+
+
+@router.post(
+    "/turns/{turn_id}/approval",
+    response_model=TurnRead,
+    responses=_STREAMED
+    | describe(
+        CrossOrigin, TurnNotFound, TurnInProgress, NothingToApprove, DatabaseUnavailable, *_FAILURES, *BODY_ERRORS
+    ),
+)
+async def decide_turn(
+    turn_id: UUID,
+    decision: Decision,
+    user: CurrentUser,
+    assistant: CurrentAssistant,
+    request: Request,
+    response: Response,
+) -> TurnRead | Response:
+    """Goes on with a turn that stopped to ask. The approval holds for exactly what was asked, and once."""
+    turn = await assistant.decide(user.id, turn_id, approved=decision.approve)
+    return await _run(turn, assistant, request, response)
+
+
+async def _run(turn: Turn, assistant: Assistant, request: Request, response: Response) -> TurnRead | Response:
+    """Takes the turn to its end, unless it is there, and answers it as the client wants it."""
+    seconds = min(assistant.seconds, _seconds_left(request))
+
+    async def answer() -> TurnRead:
+        ended = await turns.load(assistant.db, turn.user_id, turn.id)
+        return TurnRead.of(ended, await changes.changed_in_turn(assistant.db, turn.user_id, turn.id))
+
+    async def emit_all(emit: Emit) -> None:
+        identity = {"turn_id": str(turn.id), "conversation_id": str(turn.conversation_id), "model": turn.model}
+        await emit("turn", dict(identity))
+        if turn.lease is not None:
+            await assistant.agent.run(turn, seconds=seconds, listener=EmittingListener(emit))
+        await emit("done", await answer())
+
+    if _EVENT_STREAM in request.headers.get("accept", ""):
+        return EventStream(emit_all, request.state.request_id, dict(response.headers))
+    if turn.lease is not None:
+        await assistant.agent.run(turn, seconds=seconds)
+    return await answer()
+
+
+def _seconds_left(request: Request) -> float:
+    """Of a Lambda invocation; any number elsewhere."""
+    context = request.scope.get("aws.context")
+    if context is None:
+        return float("inf")
+    milliseconds: int = context.get_remaining_time_in_millis()
+    return max(milliseconds / 1000 - _TO_ANSWER, 0)

@@ -1,0 +1,65 @@
+"""What a model gets to read: the rules, as many earlier turns as fit, and the turn so far."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from todo_assistant import conversations, prompt
+from todo_assistant.messages import CallMessage, Message
+from todo_assistant.turns import Round, ToolCall, Turn
+from todo_core.database import Executor
+
+_MOST_TURNS: Final = 20
+_BYTES_PER_TOKEN: Final = 3
+"""Rather too few than too many: tokenisers differ, and none is loaded for this."""
+
+
+async def messages(db: Executor, turn: Turn, timezone: ZoneInfo, *, most_tokens: int) -> list[Message]:
+    """The messages of a request; earlier turns whole or not at all, the newest first to be kept."""
+    left = most_tokens
+    earlier: list[list[Message]] = []
+    for past in await conversations.turns_before(db, turn, most=_MOST_TURNS):
+        said = [*_messages_of(past), *_closing(past)]
+        left -= tokens_of(said)
+        if left < 0:
+            break
+        earlier.insert(0, said)
+    return [
+        prompt.rules(turn.created_at, timezone),
+        *(message for said in earlier for message in said),
+        *_messages_of(turn),
+    ]
+
+
+def tokens_of(said: Sequence[Message]) -> int:
+    """An estimate of what messages cost."""
+    return sum(len(str(message).encode()) for message in said) // _BYTES_PER_TOKEN
+
+
+def _messages_of(turn: Turn) -> Iterable[Message]:
+    yield {"role": "user", "content": turn.message}
+    for each in turn.rounds:
+        yield from _round(each)
+
+
+def _closing(turn: Turn) -> Iterable[Message]:
+    """How an earlier turn ended, where its last round does not say so."""
+    if turn.rounds and not turn.rounds[-1].calls:
+        return
+    endings = {"needs_approval": "(I asked for approval and was not answered.)"}
+    yield {"role": "assistant", "content": turn.response or endings.get(turn.status, "(I was interrupted.)")}
+
+
+def _round(each: Round) -> Iterable[Message]:
+    if not each.calls:
+        yield {"role": "assistant", "content": each.content}
+        return
+    # An empty text, where OpenAI would take null: other endpoints do not.
+    yield {"role": "assistant", "content": each.content, "tool_calls": [_call(call) for call in each.calls]}
+    for call in each.calls:
+        result = call.result if call.result is not None else {"error": "This was not carried out."}
+        yield {"role": "tool", "tool_call_id": call.id, "content": prompt.fence(result)}
+
+
+def _call(call: ToolCall) -> CallMessage:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}

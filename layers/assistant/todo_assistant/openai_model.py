@@ -1,0 +1,192 @@
+"""A language model behind any endpoint that speaks Chat Completions with tools."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from todo_assistant.errors import AssistantNotConfigured, AssistantUnavailable
+from todo_assistant.messages import ModelRequest, OnText, Reply, RequestedCall
+from todo_core.logs import log
+
+if TYPE_CHECKING:
+    # Loaded on first use: it takes longer than everything else of a cold start together.
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+_MOST_ATTEMPTS: Final = 4
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 8.0
+_LONGEST_REPLY: Final = 200_000
+"""In characters. A stream that never ends is cut here instead of filling the memory."""
+
+_REFUSED_SETTINGS: Final = {401, 403, 404}
+_WORTH_ANOTHER_TRY: Final = {408, 409, 429}
+
+
+class _Transient(Exception):
+    """A failure that another attempt may not meet; `pause` is what the provider asks for, in seconds."""
+
+    def __init__(self, reason: str, pause: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.pause = pause
+
+
+class OpenAIModel:
+    """Asks the model, again with jitter where that may help, always inside the deadline."""
+
+    def __init__(self, name: str, api_key: str, base_url: str | None = None) -> None:
+        self.name = name
+        self._api_key = api_key
+        self._base_url = base_url
+        self._opened: AsyncOpenAI | None = None
+
+    async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Reply:
+        """Raises AssistantUnavailable, AssistantNotConfigured, and TimeoutError once the deadline has passed."""
+        clock = asyncio.get_running_loop().time
+        attempt = 1
+        streamed = on_text is not None
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return await self._attempt(request, attempt, on_text if streamed else None)
+            except _Transient as failure:
+                log.warning("The model failed: %s", failure.reason, extra={"attempt": attempt})
+                # Some endpoints answer tools with an empty stream, but well without streaming.
+                streamed = streamed and failure.reason != _EMPTY
+                pause = failure.pause or _jittered(attempt)
+                if attempt == _MOST_ATTEMPTS or clock() + pause >= deadline:
+                    raise AssistantUnavailable(retry_after=max(round(pause), 1)) from failure
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    async def close(self) -> None:
+        if self._opened is not None:
+            await self._opened.close()
+            self._opened = None
+
+    @property
+    def _client(self) -> "AsyncOpenAI":
+        if self._opened is None:
+            from openai import AsyncOpenAI  # noqa: PLC0415 - see above
+
+            self._opened = AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, max_retries=0)
+        return self._opened
+
+    async def _attempt(self, request: ModelRequest, attempt: int, on_text: OnText | None) -> Reply:
+        import openai  # noqa: PLC0415 - see above
+
+        try:
+            if on_text is None:
+                return await self._complete(request)
+            return await self._stream(request, attempt, on_text)
+        except openai.APIStatusError as error:
+            if error.status_code in _REFUSED_SETTINGS:
+                raise AssistantNotConfigured from error
+            if error.status_code in _WORTH_ANOTHER_TRY or error.status_code >= 500:  # noqa: PLR2004
+                pause = _retry_after(error.response.headers.get("retry-after", ""))
+                raise _Transient(f"HTTP {error.status_code}", pause) from error
+            raise AssistantUnavailable from error
+        except openai.APIError as error:
+            raise _Transient(type(error).__name__) from error
+        except (ValueError, AttributeError, TypeError) as error:
+            # The client checks no answer's shape: what is not JSON, or not a completion, comes out as one of these.
+            raise _Transient("not a completion") from error
+
+    async def _complete(self, request: ModelRequest) -> Reply:
+        completion = cast(
+            "ChatCompletion", await self._client.chat.completions.create(**self._parameters(request), stream=False)
+        )
+        if not completion.choices:
+            raise _Transient(_EMPTY)
+        message, usage = completion.choices[0].message, completion.usage
+        return Reply(
+            content=(message.content or "")[:_LONGEST_REPLY],
+            calls=[
+                RequestedCall(call.id or "", call.function.name or "", call.function.arguments or "")
+                for call in message.tool_calls or ()
+                if call.type == "function"
+            ],
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
+        )
+
+    async def _stream(self, request: ModelRequest, attempt: int, on_text: OnText) -> Reply:
+        reply = _StreamedReply()
+        chunks = cast(
+            "AsyncIterator[ChatCompletionChunk]",
+            await self._client.chat.completions.create(
+                **self._parameters(request), stream=True, stream_options={"include_usage": True}
+            ),
+        )
+        async for chunk in chunks:
+            if text := reply.add(chunk):
+                await on_text(text, attempt)
+            if reply.size > _LONGEST_REPLY:
+                break
+        return reply.finish()
+
+    def _parameters(self, request: ModelRequest) -> dict[str, Any]:
+        # tool_choice is OpenAI's default, but other endpoints ignore the tools without it.
+        return {
+            "model": self.name,
+            "messages": request.messages,
+            "tools": request.tools,
+            "tool_choice": "auto",
+        }
+
+
+class _StreamedReply:
+    """A reply as it grows from the chunks of a stream."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._texts: list[str] = []
+        self._calls: dict[int, list[str]] = {}
+        self._finished = False
+        self._tokens = (0, 0)
+
+    def add(self, chunk: "ChatCompletionChunk") -> str:
+        """Takes in a chunk and gives the text in it."""
+        if chunk.usage is not None:
+            self._tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
+        if not chunk.choices:
+            return ""
+        choice = chunk.choices[0]
+        self._finished = self._finished or choice.finish_reason is not None
+        for part in choice.delta.tool_calls or ():
+            call = self._calls.setdefault(part.index, ["", "", ""])
+            if part.id:
+                call[0] = part.id
+            if part.function is not None:
+                call[1] += part.function.name or ""
+                call[2] += part.function.arguments or ""
+                self.size += len(part.function.arguments or "")
+        text = choice.delta.content or ""
+        self._texts.append(text)
+        self.size += len(text)
+        return text
+
+    def finish(self) -> Reply:
+        """Raises _Transient for a stream that broke off, which the client does not tell by itself."""
+        if not self._finished and self.size <= _LONGEST_REPLY:
+            raise _Transient("the stream broke off" if self.size or self._calls else _EMPTY)
+        calls = [RequestedCall(*self._calls[index]) for index in sorted(self._calls)]
+        return Reply("".join(self._texts), calls, *self._tokens)
+
+
+_EMPTY: Final = "empty answer"
+
+
+def _jittered(attempt: int) -> float:
+    most = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)
+    return random.uniform(most / 2, most)  # noqa: S311 - not a secret
+
+
+def _retry_after(header: str) -> float | None:
+    try:
+        return max(float(header), 0)
+    except ValueError:
+        # A date, or nothing: the pause is ours to choose.
+        return None
