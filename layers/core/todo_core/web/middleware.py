@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo_core.errors import CrossOrigin
+from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.logs import log, place_of
 from todo_core.web.identity import bearer_token
-from todo_core.web.problems import ContentTooLarge, InternalError, problem_response
+from todo_core.web.problems import ContentTooLarge, InternalError, PreflightRefused, problem_response
 
 _API: Final = "/api/v1/"
 _TODOS: Final = f"{_API}todos"
@@ -133,18 +133,32 @@ class CrossOriginPolicy(CORSMiddleware):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._refuses(scope["method"], Headers(scope=scope)):
-            refusal = problem_response(CrossOrigin(), scope["state"]["request_id"])
-            refusal.headers["Vary"] = "Origin"
-            await refusal(scope, receive, send)
-        else:
+        refusal = self._refusal(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
+        if refusal is None:
             await super().__call__(scope, receive, send)
+            return
+        response = problem_response(refusal, scope["state"]["request_id"])
+        response.headers["Vary"] = "Origin"
+        await response(scope, receive, send)
 
-    def _refuses(self, method: str, headers: Headers) -> bool:
+    def _refusal(self, method: str, headers: Headers) -> ServiceError | None:
         if method == "OPTIONS":
-            asks = "origin" in headers and "access-control-request-method" in headers
-            return asks and self.preflight_response(headers).status_code != HTTPStatus.OK
-        return method not in _SAFE_METHODS and self._is_foreign(headers)
+            return self._refusal_of_preflight(headers)
+        return CrossOrigin() if method not in _SAFE_METHODS and self._is_foreign(headers) else None
+
+    def _refusal_of_preflight(self, headers: Headers) -> ServiceError | None:
+        origin, method = headers.get("origin"), headers.get("access-control-request-method")
+        if origin is None or method is None or self.preflight_response(headers).status_code == HTTPStatus.OK:
+            return None
+        if not self.is_allowed_origin(origin):
+            return CrossOrigin()
+        if method not in self.allow_methods:
+            return PreflightRefused.of("method", method, ", ".join(self.allow_methods))
+        asked = map(str.strip, headers.get("access-control-request-headers", "").split(","))
+        unknown = next((name for name in asked if name and name.lower() not in self.allow_headers), None)
+        if unknown is None:
+            return PreflightRefused()
+        return PreflightRefused.of("header", unknown, self.preflight_headers["Access-Control-Allow-Headers"])
 
     def _is_foreign(self, headers: Headers) -> bool:
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")

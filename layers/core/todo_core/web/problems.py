@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +26,18 @@ class MalformedBody(ServiceError):
     code = "malformed_body"
     title = "Malformed body"
     detail = "The body could not be read; send JSON in UTF-8 that is not nested absurdly deep."
+
+
+class PreflightRefused(ServiceError):
+    status = 403
+    code = "preflight_refused"
+    title = "Not for pages of other origins"
+    detail = "The preflight asks for more than pages of other origins may do here."
+
+    @classmethod
+    def of(cls, kind: str, asked: str, allowed: str) -> Self:
+        """For the `method` or `header` that was asked for in vain."""
+        return cls(f"Pages of other origins may not send the {kind} {asked[:_LONGEST_NAME]}; they may send {allowed}.")
 
 
 class RouteNotFound(ServiceError):
