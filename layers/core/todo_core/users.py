@@ -146,19 +146,17 @@ async def authenticate(
     """
     email_key = _email_key(credentials.email)
     account, network = f"login:account:{email_key}", f"login:network:{throttle.network_of(address)}"
-    await throttle.count(
-        db,
-        {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address},
-        limits.window,
-    )
+    failures = {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address}
+    await throttle.require_room(db, failures)
     row = await db.fetch_one(_BY_EMAIL, email_key=email_key)
     stored_hash = row["password_hash"] if row else None
     fits, new_hash = await passwords.verify(credentials.password.get_secret_value(), stored_hash)
     if row is None or not fits:
+        await throttle.count(db, failures, limits.window)
         raise InvalidCredentials
+    await throttle.require_room(db, failures)
     user = User(*row[:-1])
     if new_hash is not None:
         await db.write(_REHASH, user_id=user.id, new_hash=new_hash)
     await throttle.clear(db, account)
-    await throttle.take_back(db, network)
     return user
