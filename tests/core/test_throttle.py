@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from tests import postgres
@@ -48,6 +49,10 @@ def outcomes(database_url: str, limits: Mapping[str, int], *, times: int) -> lis
         return [await outcome(db, limits) for _ in range(times)]
 
     return run(database_url, count_all)
+
+
+def require_room(database_url: str, limits: Mapping[str, int]) -> None:
+    run(database_url, lambda db: throttle.require_room(db, limits))
 
 
 def counted(database_url: str, key: str) -> int | None:
@@ -129,6 +134,19 @@ class TestCount:
         assert wait is not None
         assert wait <= 30
 
+    def test_windows_that_are_over_go_with_the_first_attempt_under_another_key(
+        self, database_url: str, key: str
+    ) -> None:
+        outcomes(database_url, {f"{key}:old": 9, f"{key}:older": 9}, times=1)
+        for name in ("old", "older"):
+            end_window(database_url, f"{key}:{name}", seconds=-1)
+
+        outcomes(database_url, {key: 9}, times=1)
+
+        assert counted(database_url, f"{key}:old") is None
+        assert counted(database_url, f"{key}:older") is None
+        assert counted(database_url, key) == 1
+
     def test_attempts_at_once_do_not_slip_past(self, database_url: str, key: str) -> None:
         async def count_at_once(db: Database) -> list[int | None]:
             return await asyncio.gather(*(outcome(db, {key: 5}) for _ in range(30)))
@@ -146,26 +164,74 @@ class TestCount:
         assert set(run(database_url, count_at_once)) == {None}
 
 
-class TestTakeBack:
-    def test_the_attempt_is_not_counted_any_more(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 9}, times=3)
+class TestRequireRoom:
+    def test_there_is_room_up_to_the_limit(self, database_url: str, key: str) -> None:
+        for _ in range(2):
+            outcomes(database_url, {key: 3}, times=1)
+            require_room(database_url, {key: 3})
+        outcomes(database_url, {key: 3}, times=1)
 
-        run(database_url, lambda db: throttle.take_back(db, key))
+        with pytest.raises(TooManyAttempts):
+            require_room(database_url, {key: 3})
 
-        assert counted(database_url, key) == 2
-
-    def test_there_are_never_fewer_than_none(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 9}, times=1)
-
-        for _ in range(3):
-            run(database_url, lambda db: throttle.take_back(db, key))
-
-        assert counted(database_url, key) == 0
-
-    def test_what_was_never_counted_is_fine(self, database_url: str, key: str) -> None:
-        run(database_url, lambda db: throttle.take_back(db, key))
+    def test_asking_counts_nothing(self, database_url: str, key: str) -> None:
+        require_room(database_url, {key: 1})
 
         assert counted(database_url, key) is None
+        assert outcomes(database_url, {key: 1}, times=1) == [None]
+
+    @pytest.mark.parametrize("limits", [(1, 9), (9, 1)])
+    def test_one_key_without_room_is_enough(self, database_url: str, key: str, limits: tuple[int, int]) -> None:
+        of_each = dict(zip((f"{key}:a", f"{key}:b"), limits, strict=True))
+        outcomes(database_url, of_each, times=1)
+
+        with pytest.raises(TooManyAttempts):
+            require_room(database_url, of_each)
+
+    def test_the_wait_is_what_is_left_of_the_window(self, database_url: str, key: str) -> None:
+        outcomes(database_url, {key: 1, f"{key}:other": 9}, times=1)
+        end_window(database_url, key, seconds=90)
+
+        with pytest.raises(TooManyAttempts) as refusal:
+            require_room(database_url, {key: 1, f"{key}:other": 9})
+
+        assert refusal.value.retry_after
+        assert 80 < refusal.value.retry_after <= 90
+
+    def test_a_window_that_is_over_leaves_room(self, database_url: str, key: str) -> None:
+        outcomes(database_url, {key: 1}, times=1)
+        end_window(database_url, key, seconds=-1)
+
+        require_room(database_url, {key: 1})
+
+    def test_it_waits_for_failures_that_are_being_counted(self, database_url: str, key: str) -> None:
+        outcomes(database_url, {key: 2}, times=1)
+
+        async def ask_while_another_counts(db: Database) -> None:
+            other = await asyncpg.connect(database_url)
+            counting = other.transaction()
+            await counting.start()
+            await other.execute("UPDATE attempts SET count = count + 1 WHERE key = $1", key)
+            asking = asyncio.create_task(throttle.require_room(db, {key: 2}))
+            done, _ = await asyncio.wait([asking], timeout=0.2)
+            await counting.commit()
+            await other.close()
+            assert not done
+            await asking
+
+        with pytest.raises(TooManyAttempts):
+            run(database_url, ask_while_another_counts)
+
+    def test_asking_and_counting_at_once_do_not_block_each_other(self, database_url: str, key: str) -> None:
+        limits = {f"{key}:{number}": 1000 for number in range(20)}
+        backwards = dict(reversed(limits.items()))
+
+        async def ask_and_count(db: Database) -> None:
+            asking = [throttle.require_room(db, order) for _ in range(50) for order in (limits, backwards)]
+            counting = [throttle.count(db, order, WINDOW) for _ in range(50) for order in (limits, backwards)]
+            await asyncio.gather(*asking, *counting)
+
+        run(database_url, ask_and_count)
 
 
 class TestClear:
@@ -182,14 +248,6 @@ class TestClear:
         run(database_url, lambda db: throttle.clear(db, key))
 
         assert counted(database_url, f"{key}:other") == 1
-
-    def test_windows_that_are_over_go_in_passing(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {f"{key}:old": 9}, times=1)
-        end_window(database_url, f"{key}:old", seconds=-1)
-
-        run(database_url, lambda db: throttle.clear(db, key))
-
-        assert counted(database_url, f"{key}:old") is None
 
 
 class TestNetworkOf:

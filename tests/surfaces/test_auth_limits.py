@@ -105,6 +105,17 @@ class TestLimitPerAccount:
         assert statuses.count(401) == FAILURES_PER_ACCOUNT
         assert statuses.count(429) == 2 * FAILURES_PER_ACCOUNT
 
+    def test_successes_at_once_do_not_lock_each_other_out(self, surface: Surface, ada: Account) -> None:
+        self.fail(surface, ada.email, times=FAILURES_PER_ACCOUNT - 1)
+        address = new_address()
+
+        def attempt(_: int) -> int:
+            with surface.client(address=address) as client:
+                return sign_in(client, ada.email).status_code
+
+        with ThreadPoolExecutor(20) as pool:
+            assert set(pool.map(attempt, range(20))) == {200}
+
     def end_windows_in(self, database_url: str, email: str, *, seconds: int) -> None:
         postgres.query(
             database_url,

@@ -112,7 +112,7 @@ class TestErrors:
 
 
 class TestPreflight:
-    @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "DELETE"])
     def test_every_method_of_the_api_is_allowed(self, client: httpx2.Client, method: str) -> None:
         response = preflight(client, method=method)
 
@@ -145,10 +145,28 @@ class TestPreflight:
         assert "Origin" in listed(response, "vary")
 
     def test_a_method_that_the_api_does_not_have_is_refused(self, client: httpx2.Client) -> None:
-        assert not preflight(client, method="PUT").is_success
+        document = problem(preflight(client, method="PUT"), 403, "preflight_refused")
 
-    def test_a_header_that_the_api_does_not_read_is_refused(self, client: httpx2.Client) -> None:
-        assert not preflight(client, headers="X-Secret").is_success
+        assert document["detail"] == (
+            "Pages of other origins may not send the method PUT; they may send GET, HEAD, POST, PATCH, DELETE."
+        )
+
+    @pytest.mark.parametrize("headers", ["X-Secret", "Content-Type, X-Secret", "content-type,X-Secret,x-other"])
+    def test_a_header_that_the_api_does_not_read_is_refused(self, client: httpx2.Client, headers: str) -> None:
+        document = problem(preflight(client, headers=headers), 403, "preflight_refused")
+
+        assert "may not send the header X-Secret; they may send Accept, " in document["detail"]
+        assert "CORS_ORIGINS" not in document["detail"]
+
+    def test_access_to_a_private_network_is_refused(self, client: httpx2.Client) -> None:
+        asked = ORIGIN | {"Access-Control-Request-Method": "GET", "Access-Control-Request-Private-Network": "true"}
+
+        problem(client.options(TODOS, headers=asked), 403, "preflight_refused")
+
+    def test_of_several_reasons_the_origin_is_told(self, client: httpx2.Client) -> None:
+        refusal = preflight(client, origin="https://evil.example.net", method="PUT", headers="X-Secret")
+
+        problem(refusal, 403, "cross_origin")
 
     def test_it_needs_nobody_signed_in_and_changes_nothing(self, ada: Account) -> None:
         todo = ada.add()

@@ -1,13 +1,16 @@
 """Limits on what may be tried, counted in the database so that they hold across instances.
 
-An attempt is counted before the work that it limits, so that a thousand attempts at once do not all find room.
+What is counted before the work that it limits cannot find more room than there is, however much is tried at once. Where
+only failures count, one asks for room before the work, and again before a success is told: by then others may have
+failed, and what is not told helps nobody to guess.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 
-from sqlalchemy import delete, func, select, text, update
+import asyncpg
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.sql.expression import bindparam
 
 from todo_core.database import Database
@@ -28,12 +31,25 @@ _COUNT = Statement(
                 expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
             RETURNING key, count, expires_at
         )
-        SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
+        SELECT
+            ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > most) - now()))::int AS seconds,
+            bool_or(count = 1) AS any_new
         FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
-        WHERE count > most
     """)
 )
-_TAKE_BACK = Statement(update(_attempts).where(_OF_KEY).values(count=func.greatest(_attempts.c.count - 1, 0)))
+_ROOM = Statement(
+    # Locked, so that it waits its turn behind the failures that are being counted, and sorted as those are.
+    text("""
+        WITH known AS (
+            SELECT key, count, expires_at FROM attempts
+            WHERE key = ANY(CAST(:keys AS text[])) AND expires_at > now()
+            ORDER BY key COLLATE "C" FOR UPDATE
+        )
+        SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
+        FROM known JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
+        WHERE count >= most
+    """)
+)
 _CLEAR = Statement(delete(_attempts).where(_OF_KEY))
 _SWEEP = Statement(
     delete(_attempts).where(
@@ -48,26 +64,33 @@ _SWEEP = Statement(
 
 
 async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
-    """Counts one attempt under each key of `limits`. Windows begin with the first attempt under a key.
+    """Counts one attempt under each key of `limits`. Windows begin with the first attempt under a key, which also
+    forgets some whose window is over: so there are never many more keys than are being tried.
 
     Raises TooManyAttempts, with the time until the window ends, when a key is beyond its limit.
     """
     # Sorted, so that two statements that share keys lock them in the same order.
     keys = sorted(limits)
-    beyond = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
-    if beyond is not None and beyond["seconds"] is not None:
-        raise TooManyAttempts(retry_after=max(beyond["seconds"], 1))
+    counted = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
+    if counted is not None and counted["any_new"]:
+        await db.write(_SWEEP)
+    _require_none_beyond(counted)
 
 
-async def take_back(db: Database, key: str) -> None:
-    """Uncounts one attempt, because it did no harm."""
-    await db.write(_TAKE_BACK, of_key=key)
+async def require_room(db: Database, limits: Mapping[str, int]) -> None:
+    """Raises TooManyAttempts, as `count` would for one more attempt, but counts none."""
+    keys = list(limits)
+    _require_none_beyond(await db.fetch_one(_ROOM, keys=keys, limits=[limits[key] for key in keys]))
+
+
+def _require_none_beyond(row: asyncpg.Record | None) -> None:
+    if row is not None and row["seconds"] is not None:
+        raise TooManyAttempts(retry_after=max(row["seconds"], 1))
 
 
 async def clear(db: Database, key: str) -> None:
-    """Forgets all attempts under the key, and, in passing, some whose window is over."""
+    """Forgets all attempts under the key."""
     await db.write(_CLEAR, of_key=key)
-    await db.write(_SWEEP)
 
 
 def network_of(address: str) -> str:

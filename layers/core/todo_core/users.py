@@ -4,10 +4,10 @@ import re
 import unicodedata
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, JsonValue, SecretStr
 from pydantic_core import PydanticCustomError
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -35,16 +35,56 @@ class User:
     created_at: datetime
 
 
-def _require_text(password: SecretStr) -> SecretStr:
-    if re.search("[\0\ud800-\udfff]", password.get_secret_value()):
-        raise PydanticCustomError("not_text", "A password may not hold the character NUL or half of a character")
-    return password
+@dataclass(frozen=True, slots=True)
+class _PasswordRule:
+    """What may be a password. Characters are counted as NFC, as the password is hashed: keyboards differ in how they
+    send the same ones.
+    """
+
+    least: int
+    most: int = 256
+
+    def check(self, password: SecretStr) -> SecretStr:
+        text = password.get_secret_value()
+        if re.search("[\0\ud800-\udfff]", text):
+            raise PydanticCustomError("not_text", "A password may not hold the character NUL or half of a character")
+        length = len(unicodedata.normalize("NFC", text))
+        if length < self.least:
+            raise PydanticCustomError("too_short", f"A password must have at least {self.least} characters")
+        if length > self.most:
+            raise PydanticCustomError("too_long", f"A password may have {self.most} characters at most")
+        return password
+
+    @property
+    def schema(self) -> dict[str, JsonValue]:
+        return {"minLength": self.least, "maxLength": self.most}
 
 
-Email = Annotated[EmailStr, Field(max_length=254)]
+_MOST_AS_SENT: Final = 1024
+"""Characters before NFC, which makes up to four into one, and takes very long for very many."""
+_NEW_PASSWORD: Final = _PasswordRule(8)
+_PASSWORD: Final = _PasswordRule(1)
+
+
+def _refuse_display_name(email: object) -> object:
+    # Pydantic alone would take the address out of it.
+    if isinstance(email, str) and re.search("[<>]", email):
+        raise PydanticCustomError(
+            "value_error", "An email is sent without a name: ada@example.com, not Ada <ada@example.com>"
+        )
+    return email
+
+
+Email = Annotated[EmailStr, Field(max_length=254), BeforeValidator(_refuse_display_name)]
 Name = Annotated[str, Text(max_length=200)]
-NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=256), AfterValidator(_require_text)]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=256), AfterValidator(_require_text)]
+NewPassword = Annotated[
+    SecretStr,
+    Field(max_length=_MOST_AS_SENT, json_schema_extra=_NEW_PASSWORD.schema),
+    AfterValidator(_NEW_PASSWORD.check),
+]
+Password = Annotated[
+    SecretStr, Field(max_length=_MOST_AS_SENT, json_schema_extra=_PASSWORD.schema), AfterValidator(_PASSWORD.check)
+]
 
 
 class Registration(BaseModel):
@@ -119,7 +159,7 @@ def _email_key(email: str) -> str:
 async def register(
     db: Database, passwords: Passwords, limits: Limits, registration: Registration, *, address: str
 ) -> User:
-    """Creates an account. Raises EmailTaken, and TooManyAttempts for an address that registers too many."""
+    """Creates an account. Raises EmailTaken, TooManyAttempts for an address that registers too many, and TooBusy."""
     network = throttle.network_of(address)
     await throttle.count(db, {f"register:{network}": limits.registrations_per_address}, limits.window)
     row = await db.write(
@@ -141,24 +181,22 @@ async def authenticate(
 ) -> User:
     """The user whose email and password these are.
 
-    Raises InvalidCredentials, after the same time whether or not the account exists, and TooManyAttempts after
-    repeated failures for the account or from the address.
+    Raises InvalidCredentials, after the same time whether or not the account exists, TooManyAttempts after
+    repeated failures for the account or from the address, and TooBusy.
     """
     email_key = _email_key(credentials.email)
     account, network = f"login:account:{email_key}", f"login:network:{throttle.network_of(address)}"
-    await throttle.count(
-        db,
-        {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address},
-        limits.window,
-    )
+    failures = {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address}
+    await throttle.require_room(db, failures)
     row = await db.fetch_one(_BY_EMAIL, email_key=email_key)
     stored_hash = row["password_hash"] if row else None
     fits, new_hash = await passwords.verify(credentials.password.get_secret_value(), stored_hash)
     if row is None or not fits:
+        await throttle.count(db, failures, limits.window)
         raise InvalidCredentials
+    await throttle.require_room(db, failures)
     user = User(*row[:-1])
     if new_hash is not None:
         await db.write(_REHASH, user_id=user.id, new_hash=new_hash)
     await throttle.clear(db, account)
-    await throttle.take_back(db, network)
     return user

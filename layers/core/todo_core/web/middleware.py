@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo_core.errors import CrossOrigin
+from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.logs import log, place_of
 from todo_core.web.identity import bearer_token
-from todo_core.web.problems import ContentTooLarge, InternalError, problem_response
+from todo_core.web.problems import ContentTooLarge, InternalError, PreflightRefused, problem_response
 
 _API: Final = "/api/v1/"
 _TODOS: Final = f"{_API}todos"
@@ -25,7 +25,10 @@ _CACHE_POLICIES: Final = ((_TODOS, b"private, no-cache"), (_API, b"no-store"))
 
 
 class RequestScope:
-    """Outermost: gives a request its id, its place behind a gateway, its log line and the headers of every response."""
+    """Outermost: gives a request its id, its place behind a gateway, its log line and the headers of every response.
+
+    To everything inside a HEAD is a GET, whose body is left away on the way out.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -36,6 +39,10 @@ class RequestScope:
             return
 
         started = perf_counter()
+        method = scope["method"]
+        if method == "HEAD":
+            # A copy: the server goes on to know what it was asked.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         event = scope.get("aws.event")
         if event is not None:
             _leave_stage(scope, event)
@@ -59,7 +66,7 @@ class RequestScope:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            _log_request(scope, status, (perf_counter() - started) * 1000)
+            _log_request(method, scope, status, (perf_counter() - started) * 1000)
 
 
 class ResponseCutOff(Exception):
@@ -133,18 +140,32 @@ class CrossOriginPolicy(CORSMiddleware):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._refuses(scope["method"], Headers(scope=scope)):
-            refusal = problem_response(CrossOrigin(), scope["state"]["request_id"])
-            refusal.headers["Vary"] = "Origin"
-            await refusal(scope, receive, send)
-        else:
+        refusal = self._refusal(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
+        if refusal is None:
             await super().__call__(scope, receive, send)
+            return
+        response = problem_response(refusal, scope["state"]["request_id"])
+        response.headers["Vary"] = "Origin"
+        await response(scope, receive, send)
 
-    def _refuses(self, method: str, headers: Headers) -> bool:
+    def _refusal(self, method: str, headers: Headers) -> ServiceError | None:
         if method == "OPTIONS":
-            asks = "origin" in headers and "access-control-request-method" in headers
-            return asks and self.preflight_response(headers).status_code != HTTPStatus.OK
-        return method not in _SAFE_METHODS and self._is_foreign(headers)
+            return self._refusal_of_preflight(headers)
+        return CrossOrigin() if method not in _SAFE_METHODS and self._is_foreign(headers) else None
+
+    def _refusal_of_preflight(self, headers: Headers) -> ServiceError | None:
+        origin, method = headers.get("origin"), headers.get("access-control-request-method")
+        if origin is None or method is None or self.preflight_response(headers).status_code == HTTPStatus.OK:
+            return None
+        if not self.is_allowed_origin(origin):
+            return CrossOrigin()
+        if method not in self.allow_methods:
+            return PreflightRefused.of("method", method, ", ".join(self.allow_methods))
+        asked = map(str.strip, headers.get("access-control-request-headers", "").split(","))
+        unknown = next((name for name in asked if name and name.lower() not in self.allow_headers), None)
+        if unknown is None:
+            return PreflightRefused()
+        return PreflightRefused.of("header", unknown, self.preflight_headers["Access-Control-Allow-Headers"])
 
     def _is_foreign(self, headers: Headers) -> bool:
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
@@ -153,6 +174,16 @@ class CrossOriginPolicy(CORSMiddleware):
         if bearer_token(headers) is not None or (origin is not None and self.is_allowed_origin(origin)):
             return False
         return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
+
+
+def _without_body(send: Send) -> Send:
+    async def send_all_but_body(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif not message.get("more_body", False):
+            await send({"type": "http.response.body"})
+
+    return send_all_but_body
 
 
 def _leave_stage(scope: Scope, event: Mapping[str, Any]) -> None:
@@ -194,8 +225,8 @@ def _response_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]
     return headers
 
 
-def _log_request(scope: Scope, status: int, milliseconds: float) -> None:
-    method, state = scope["method"], scope["state"]
+def _log_request(method: str, scope: Scope, status: int, milliseconds: float) -> None:
+    state = scope["state"]
     route = getattr(scope.get("route"), "path", None)
     log.info(
         "%s %s %d %.1f ms",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +26,18 @@ class MalformedBody(ServiceError):
     code = "malformed_body"
     title = "Malformed body"
     detail = "The body could not be read; send JSON in UTF-8 that is not nested absurdly deep."
+
+
+class PreflightRefused(ServiceError):
+    status = 403
+    code = "preflight_refused"
+    title = "Not for pages of other origins"
+    detail = "The preflight asks for more than pages of other origins may do here."
+
+    @classmethod
+    def of(cls, kind: str, asked: str, allowed: str) -> Self:
+        """For the `method` or `header` that was asked for in vain."""
+        return cls(f"Pages of other origins may not send the {kind} {asked[:_LONGEST_NAME]}; they may send {allowed}.")
 
 
 class RouteNotFound(ServiceError):
@@ -159,7 +171,8 @@ async def json_body(request: Request) -> object:
 def _methods_of(request: Request) -> set[str]:
     path = request.scope["path"].removeprefix(request.scope["root_path"])
     routes = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
-    return {method for route in routes for method in route.methods or ()}
+    methods = {method for route in routes for method in route.methods or ()}
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
