@@ -25,15 +25,11 @@ MONTH: Final = (
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
 TOMORROW: Final = r"(?:tomorrow|tomm?orr?ow|tmrw?|2moro)"
-COUNT: Final = (
-    r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|\d{1,4}(?!\d))"
-)
+COUNT: Final = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|\d{1,4}(?!\d))"
 DAYS: Final = r"(?:days?|weeks?|fortnights?|months?|years?)"
 HOURS: Final = rf"(?:half an hour|{COUNT} ?(?:hours?|hrs?|h|minutes?|mins?|m))"
 HOLIDAY: Final = r"(?:christmas eve|christmas|xmas|new year'?s eve|new year'?s day|halloween|valentine'?s day)"
-CLOCK: Final = (
-    r"(?:\d{1,2}(?:[:.][0-5]\d)? ?[ap](?:m|\.m\.)|\d{1,2}:[0-5]\d(?::[0-5]\d)?|\d{1,2}h(?:[0-5]\d)?|noon|midday|midnight)"
-)
+CLOCK: Final = r"(?:\d{1,2}(?:[:.][0-5]\d)? ?[ap](?:m|\.m\.)|\d{1,2}:[0-5]\d(?::[0-5]\d)?|\d{1,2}h(?:[0-5]\d)?|noon|midday|midnight)"
 """A time of the day that needs no `at` before it."""
 HOUR: Final = r"(?:(?:half past |quarter past |quarter to )?\d{1,2}(?:[:.][0-5]\d)?(?: ?o'?clock)?)"
 """A time of the day that needs one."""
@@ -42,7 +38,7 @@ PART: Final = r"(?:morning|afternoon|evening|night)"
 _COUNTS: Final = {
     word: count
     for count, words in enumerate(
-        "a|an|one two|a_couple_of three four five six seven eight nine ten eleven twelve".split(), start=1
+        ["a|an|one", "two|a_couple_of", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], start=1
     )
     for word in words.replace("_", " ").split("|")
 }
