@@ -9,6 +9,7 @@ import httpx2
 PASSWORD = "correct horse battery staple"
 AUTH = "/api/v1/auth"
 TODOS = "/api/v1/todos"
+CHAT = "/api/v1/chat"
 
 
 def new_email() -> str:

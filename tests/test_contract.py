@@ -19,7 +19,7 @@ from functions.meta.routes import router as meta
 from functions.todos.models import TodoRead
 from functions.todos.routes import router as todos
 from tests import serving
-from tests.accounts import AUTH, TODOS
+from tests.accounts import AUTH, CHAT, TODOS
 from todo_core.settings import Settings
 from todo_core.todos import TodoCreate, TodoUpdate
 from todo_core.users import Registration
@@ -79,14 +79,24 @@ class Operation:
             codes |= {"todo_not_found"}
         if "if-match" in self.parameters:
             codes |= {"stale_version"}
-        if self.path.startswith(TODOS) or self.path == f"{AUTH}/me":
+        if "conversation_id" in self.parameters:
+            codes |= {"conversation_not_found"}
+        if "turn_id" in self.parameters:
+            codes |= {"turn_not_found"}
+        if "idempotency-key" in self.parameters:
+            codes |= {"idempotency_key_reused"}
+        if self.path.startswith((TODOS, CHAT)) or self.path == f"{AUTH}/me":
             codes |= {"not_authenticated"}
         return codes | ERRORS_OF_THEIR_OWN.get(str(self), set())
 
 
+MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
+    f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", "assistant_budget_spent", *MODEL_ERRORS},
+    f"POST {CHAT}/turns/{{turn_id}}/approval": {"turn_in_progress", "nothing_to_approve", *MODEL_ERRORS},
+    f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone"},
     "GET /health/ready": {"schema_outdated"},
 }
 
@@ -232,7 +242,7 @@ class TestExamples:
 
 class TestSecurity:
     def test_what_needs_a_session_takes_it_as_a_cookie_or_a_bearer_token(self, operations: list[Operation]) -> None:
-        needing = [each for each in operations if each.path.startswith(TODOS) or each.path == f"{AUTH}/me"]
+        needing = [each for each in operations if each.path.startswith((TODOS, CHAT)) or each.path == f"{AUTH}/me"]
 
         assert needing
         for operation in needing:

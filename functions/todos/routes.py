@@ -18,6 +18,7 @@ from todo_core.todos import Position, TodoCreate, TodoUpdate, changes
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next
+from todo_core.web.paths import TODO_ID
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
@@ -92,7 +93,7 @@ async def list_changes(
 
 
 @router.get(
-    "/{todo_id}",
+    f"/{TODO_ID}",
     response_model=TodoRead,
     responses=describe(TodoNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
 )
@@ -111,7 +112,7 @@ async def read_todo(
     return TodoRead(**fields_of(todo, _url(request)))
 
 
-@router.patch("/{todo_id}", responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS))
+@router.patch(f"/{TODO_ID}", responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS))
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
@@ -127,13 +128,13 @@ async def update_todo(
     return TodoRead(**fields_of(todo, _url(request)))
 
 
-@router.delete("/{todo_id}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
+@router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
     """Puts the todo into the trash."""
     await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
 
 
-@router.post("/{todo_id}/restore", responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
+@router.post(f"/{TODO_ID}/restore", responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
 async def restore_todo(
     todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch
 ) -> TodoRead:

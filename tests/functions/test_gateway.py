@@ -20,7 +20,7 @@ from tests import postgres, serving
 from tests.accounts import AUTH, PASSWORD, TODOS, Account, new_email, problem, register, sign_up
 from tests.surfaces.test_meta import references
 
-FUNCTIONS = ("auth", "todos", "meta")
+FUNCTIONS = ("auth", "todos", "chat", "meta")
 REGISTRATIONS_PER_ADDRESS = 8
 
 
