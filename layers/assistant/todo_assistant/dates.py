@@ -31,12 +31,11 @@ COUNT: Final = (
 DAYS: Final = r"(?:days?|weeks?|fortnights?|months?|years?)"
 HOURS: Final = rf"(?:half an hour|{COUNT} ?(?:hours?|hrs?|h|minutes?|mins?|m))"
 HOLIDAY: Final = r"(?:christmas eve|christmas|xmas|new year'?s eve|new year'?s day|halloween|valentine'?s day)"
-CLOCK: Final = (
-    r"(?:\d{1,2}(?:[:.][0-5]\d)? ?[ap](?:m|\.m\.)|\d{1,2}:[0-5]\d(?::[0-5]\d)?|\d{1,2}h(?:[0-5]\d)?|noon|midday|midnight)"
-)
-"""A time of the day that needs no `at` before it."""
+DIGITAL: Final = r"(?:\d{1,2}(?:[:.][0-5]\d)? ?[ap](?:m|\.m\.)|\d{1,2}:[0-5]\d(?::[0-5]\d)?)"
+"""A time of the day that is one wherever it stands."""
+CLOCK: Final = rf"(?:{DIGITAL}|\d{{1,2}}h(?:[0-5]\d)?|noon|midday|midnight)"
 HOUR: Final = r"(?:(?:half past |quarter past |quarter to )?\d{1,2}(?:[:.][0-5]\d)?(?: ?o'?clock)?)"
-"""A time of the day that needs one."""
+"""A time of the day only with `at` before it."""
 PART: Final = r"(?:morning|afternoon|evening|night)"
 
 _COUNTS: Final = {
