@@ -3,13 +3,13 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from todo_assistant.dates import resolve
-from todo_assistant.grammar import Command, Find, NewTodo, parse
+from todo_assistant.grammar import Command, Find, parse
 
 TABLE = Path(__file__).with_name("phrases.toml")
 _EMPTY: tuple[object, ...] = (None, False, "", (), [])
@@ -87,12 +87,9 @@ def phrases() -> Iterator[Phrase]:
 
 def _on_the_wall(value: Any, timezone: ZoneInfo) -> Any:
     if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=timezone)
+        return value.replace(tzinfo=timezone).astimezone(UTC)
     if isinstance(value, list):
         return [_on_the_wall(item, timezone) for item in value]
     if isinstance(value, dict):
         return {key: _on_the_wall(item, timezone) for key, item in value.items()}
     return value
-
-
-__all__ = ["TABLE", "NewTodo", "Phrase", "date", "phrases"]

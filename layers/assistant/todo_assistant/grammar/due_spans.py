@@ -59,7 +59,7 @@ _TIME: Final = re.compile(
     rf"|{_START}(?P<digital>{DIGITAL})"
     rf"|{_START}(?:at |@ ?)(?P<hour>{HOUR})"
     rf"|{_START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
-    rf"|{_START}(?P<part>{PART})"
+    rf"|{_START}(?P<part>{PART}|noon|midday|midnight)"
     rf"){_END}",
     re.IGNORECASE,
 )
@@ -144,4 +144,5 @@ def _stands_alone(found: re.Match[str], text: str) -> bool:
 
 
 def _ends_clause(found: re.Match[str], text: str) -> bool:
-    return bool(_CLAUSE_ENDS.match(text, found.end()) or _ONLY_SIGNS.fullmatch(text, 0, found.start()))
+    begins = not found[0].endswith(tuple("0123456789")) and _ONLY_SIGNS.fullmatch(text, 0, found.start())
+    return bool(begins or _CLAUSE_ENDS.match(text, found.end()))

@@ -319,6 +319,7 @@ def _always(command: Command) -> Callable[[re.Match[str], _Moment], Command]:
 type _Rule = tuple[re.Pattern[str], Callable[[re.Match[str], _Moment], Command | None]]
 
 _DONE: Final = r"(?:done|completed?|finished)"
+_QUOTED_OR_NOT: Final = r"\"[^\"]+\"|.+?"
 _TAGS: Final = rf"(?P<tags>(?:{TAG}[\s,]*)+)"
 _WHAT_IS: Final = r"(?:what['’]?s|what is|what are)"
 _DATE_OF: Final = r"(?:the )?(?:due )?date (?:of|from|for|on)"
@@ -330,12 +331,12 @@ _RULES: Final[Sequence[_Rule]] = [
         (
             r"(?:show )?(?:me )?(?:(?:my |the )?(?:overview|agenda)|my day|today['’]?s agenda)|today"
             rf"|{_WHAT_IS} (?:up|on|happening)(?: for)?(?: today)?"
-            r"|(?:how|what) does (?:my day|today) look(?: like)?",
+            r"|what should i do(?: now| next| today)?|(?:how|what) does (?:my day|today) look(?: like)?",
             _always(Overview()),
         ),
         (r"(?:list|show|ls|display|view)(?: (.+))?", _list),
         (r"((?:(?:my|the) )?(?:overdue|trash)(?: (?:tasks?|to-?dos?))?)", _list),
-        (r"(?:find|search|look)(?: for)? (.+)", _search),
+        (r"(?:(?:find|search)(?: for)?|look for) (.+)", _search),
         (rf"{_WHAT_IS} (?:(?:due|planned|scheduled|left|on)(?: (?:on|for|my list))?\b)? ?(.*)", _asked),
         (
             r"(?:what do i have|what have i(?: got)?|what must i do|do i have|have i got|is there)(?: to do)?"
@@ -343,10 +344,10 @@ _RULES: Final[Sequence[_Rule]] = [
             _asked,
         ),
         (r"any ?thing (?:due|planned|left|to do) ?(.*)", _asked),
-        (rf"(?:remove|clear|delete) {_DATE_OF} (.+)|(?:unschedule) (.+)", lambda found, _: _without_due(found)),
+        (rf"(?:(?:remove|clear|delete) {_DATE_OF}|unschedule) (.+)", _on_target(_clear_due)),
         (rf"(?:set|change) {_DATE_OF} (.+?) to (.+)", _set_due),
         (r"(?:set|make) (.+?) due (.+)", _set_due),
-        (r"(?:rename|change (?:the )?(?:title|name) of) (.+?) to (.+)", _rename),
+        (rf"(?:rename|change (?:the )?(?:title|name) of) ({_QUOTED_OR_NOT}) to (.+)", _rename),
         (rf"tag (?P<target>.+?) (?:(?:with|as) )?{_TAGS}", _tag),
         (r"tag (?P<target>.+) (?:with|as) (?P<tags>[\w-]{1,50})", _tag),
         (rf"add (?:the )?(?:tags? )?{_TAGS}to (?P<target>.+)", _tag),
@@ -357,10 +358,10 @@ _RULES: Final[Sequence[_Rule]] = [
         (r"(?:set|make|change|give) (.+)", _set),
         (r"prioriti[sz]e (.+)", _on_target(_prioritize)),
         (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _on_target(Reopen)),
-        (rf"mark (.+?) (?:as )?{_DONE}", _on_target(Complete)),
+        (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _on_target(Complete)),
         (r"(.+?) (?:is(?: not|n['’]t)|are not|aren['’]t) (?:done|completed?|finished)(?: yet)?", _on_target(Reopen)),
         (rf"(?:done|completed|finished|i(?:['’]ve| have)? {_DONE})\b(?: with\b)?:? (.+)", _on_target(Complete)),
-        (r"(?:check|tick|cross)(?: off) (.+)|tick (.+)", lambda found, _: _ticked(found)),
+        (r"(?:(?:check|tick|cross) off|tick) (.+)", _on_target(Complete)),
         (rf"(.+?) (?:is|are) {_DONE}", _on_target(Complete)),
         (r"(?:complete|finish) (.+)", _on_target_or_add(Complete)),
         (r"(?:re-?open|undone|un-?check|un-?complete|untick) (.+)", _on_target(Reopen)),
@@ -371,12 +372,3 @@ _RULES: Final[Sequence[_Rule]] = [
     )
 ]
 
-
-def _without_due(found: re.Match[str]) -> Command | None:
-    target = targets.read(found[1] or found[2])
-    return _clear_due(target) if target else None
-
-
-def _ticked(found: re.Match[str]) -> Command | None:
-    target = targets.read(found[1] or found[2])
-    return Complete(target) if target else None

@@ -93,8 +93,11 @@ def _without(text: str, places: list[tuple[int, int]]) -> str:
     """The words that are left, without the punctuation that held those that went."""
     if not places:
         return unquoted(text)
+    last = max(end for _, end in places)
+    if not text[last:].strip(".!)"):
+        places = [*places, (last, len(text))]
     kept = " ".join(_blank(text, places).split())
-    kept = re.sub(r"\( ?\)", "", kept)
+    kept = re.sub(r"\( ?\)|\($", "", kept)
     kept = re.sub(r" ([,.;:!?]+)(?=\s|$)", r"\1", kept)
     kept = re.sub(r"^[\s,.;:!–—-]+(?=\s|$)|^[,.;:]+\s*", "", kept)
     return unquoted(_trimmed(kept.strip()))

@@ -8,7 +8,7 @@ from todo_assistant.grammar.quick_add import TAG, unquoted
 
 NOUNS: Final = r"(?:to-?dos?|tasks?|items?|things?|ones?|entries)"
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_NUMBER: Final = re.compile(rf"(?:(?:{NOUNS} )?(?:number |no\.? ?|#)?|)(\d{{1,4}})", re.IGNORECASE | re.ASCII)
+_NUMBER: Final = re.compile(rf"(?:{NOUNS} )?(?:number |no\.? ?|#)?(\d{{1,4}})", re.IGNORECASE | re.ASCII)
 _ORDINAL: Final = re.compile(rf"(?:the )?({'|'.join(_ORDINALS)})(?: {NOUNS})?", re.IGNORECASE)
 _TAGGED: Final = re.compile(
     r"(?:(?:that are|which are) )?\b(?:tagged|labell?ed)(?: (?:as|with))? #?([\w-]{1,50})$", re.IGNORECASE
@@ -20,6 +20,7 @@ _GROUP: Final = re.compile(
     rf"(?P<noun>{NOUNS}(?!\S))? ?(?P<text>.*)",
     re.IGNORECASE,
 )
+_NAMED: Final = re.compile(r"the (.+) (?:to-?do|task)", re.IGNORECASE)
 _COMPLETED: Final = {"completed": True, "done": True, "finished": True, "open": False}
 
 
@@ -59,7 +60,8 @@ def _group(words: str, tags: tuple[str, ...]) -> Target | None:
     if found is None or not (words or tags):
         return None
     if found["text"] and not found["all"]:
-        return Target(text=unquoted(words), tags=tags)
+        named = _NAMED.fullmatch(words)
+        return Target(text=unquoted(named[1] if named else words), tags=tags)
     state = (found["state"] or "").lower()
     return Target(
         text=unquoted(found["text"]) or None,
