@@ -58,8 +58,8 @@ class Phrase:
 
     def _plain(self, told: dict[str, Any]) -> dict[str, Any]:
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}
-        if plain.get("due"):
-            plain["due"] = resolve(plain["due"], now=self.now, timezone=self.timezone)[0]
+        if isinstance(due := plain.get("due"), str):
+            plain["due"] = resolve(due, now=self.now, timezone=self.timezone)[0]
         return {key: value for key, value in plain.items() if value not in _EMPTY}
 
 

@@ -111,16 +111,5 @@ class Unknown:
 
 
 type Command = (
-    Add
-    | Find
-    | Overview
-    | Complete
-    | Reopen
-    | Reschedule
-    | Update
-    | Delete
-    | Restore
-    | Undo
-    | Help
-    | Unknown
+    Add | Find | Overview | Complete | Reopen | Reschedule | Update | Delete | Restore | Undo | Help | Unknown
 )

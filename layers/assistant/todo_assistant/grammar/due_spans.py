@@ -18,32 +18,34 @@ _MONTH_AND_DAY: Final = (
     rf"(?:{MONTH}\.? (?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?![\d:.]\d){_YEAR}"
     rf"|(?:the )?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?: of)? {MONTH}{_YEAR})"
 )
-_CLEAR: Final = "|".join((
-    rf"(?:the )?day after {TOMORROW}",
-    r"(?:later )?today|tonight",
-    TOMORROW,
-    rf"(?:later )?this {PART}",
-    rf"(?:this coming|this|next|coming) {WEEKDAY}",
-    r"(?:this|next) weekend|next (?:week|month|year)",
-    rf"in {HOURS}(?:(?: and)? {HOURS})?(?:'? time)?",
-    rf"in {COUNT} {DAYS}(?:'? time)?",
-    rf"{COUNT} {DAYS} from (?:now|today|{TOMORROW}|{WEEKDAY})",
-    r"\d{4}-\d\d-\d\dt\d\d:\d\d(?::\d\d)?(?:z|[+-]\d\d:\d\d)?|\d{4}-\d\d-\d\d",
-    r"\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{1,2}\.\d{1,2}\.\d{4}",
-    rf"(?:{WEEKDAY},? )?{_MONTH_AND_DAY}",
-    rf"eo[dwmy]|(?:the )?end of (?:(?:the |this )?(?:day|week|month|year)|next month|{MONTH})",
-    rf"mid[ -](?:{MONTH}|next month)",
-))
+_CLEAR: Final = "|".join(
+    (
+        rf"(?:the )?day after {TOMORROW}",
+        r"(?:later )?today|tonight",
+        TOMORROW,
+        rf"(?:later )?this {PART}",
+        rf"(?:this coming|this|next|coming) {WEEKDAY}",
+        r"(?:this|next) weekend|next (?:week|month|year)",
+        rf"in {HOURS}(?:(?: and)? {HOURS})?(?:'? time)?",
+        rf"in {COUNT} {DAYS}(?:'? time)?",
+        rf"{COUNT} {DAYS} from (?:now|today|{TOMORROW}|{WEEKDAY})",
+        r"\d{4}-\d\d-\d\dt\d\d:\d\d(?::\d\d)?(?:z|[+-]\d\d:\d\d)?|\d{4}-\d\d-\d\d",
+        r"\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{1,2}\.\d{1,2}\.\d{4}",
+        rf"(?:{WEEKDAY},? )?{_MONTH_AND_DAY}",
+        rf"eo[dwmy]|(?:the )?end of (?:(?:the |this )?(?:day|week|month|year)|next month|{MONTH})",
+        rf"mid[ -](?:{MONTH}|next month)",
+    )
+)
 """Words that say when wherever they stand."""
 _WORDY: Final = r"(?:monday|tues(?:day)?|wednesday|thu(?:rs(?:day)?)?|fri(?:day)?|saturday|sunday|tue)"
 _LOOSE: Final = rf"{_WORDY}|\d{{1,2}}/\d{{1,2}}"
 """Words that say when unless they go with the next one, as in `cook sunday roast`."""
-_LATE: Final = r"(?:due(?: on| by| in|:)?|on|by|until|till?|before)"
+_LATE: Final = r"(?:(?:(?:is|are) )?due(?: on| by| in|:)?|on|by|until|till?|before)"
 _WEAK: Final = rf"{WEEKDAY}|{HOLIDAY}|(?:the )?weekend|the \d{{1,2}}(?:st|nd|rd|th)|\d{{1,2}}\.\d{{1,2}}\.(?!\d)"
 """Words that say when only after a preposition, as in `on sat`."""
 
-_START: Final = r"(?<![\w'’.@#/:-])"
-_END: Final = r"(?![\w/]|['’:.-]\w)"
+_START: Final = r"(?<![\w'\u2019.@#/:-])"
+_END: Final = r"(?![\w/]|['\u2019:.-]\w)"
 _DAY: Final = re.compile(
     rf"{_START}(?a:"
     rf"(?:(?:{_LATE}|for|at) )?(?P<clear>{_CLEAR})"
@@ -55,7 +57,7 @@ _DAY: Final = re.compile(
     re.IGNORECASE,
 )
 _TIME: Final = re.compile(
-    rf"(?a:{_START}(?:due:? )?(?:(?:at|around|by|before|until|till?) |@ ?)(?P<clock>{CLOCK})"
+    rf"(?a:{_START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
     rf"|{_START}(?P<digital>{DIGITAL})"
     rf"|{_START}(?:at |@ ?)(?P<hour>{HOUR})"
     rf"|{_START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
@@ -64,16 +66,16 @@ _TIME: Final = re.compile(
     re.IGNORECASE,
 )
 _PART_OF_TITLE: Final = re.compile(
-    r"\b(?:mr|mrs|ms|dr|black|good|cyber|palm|easter|after|since|every|each|about|of|the|last)\.? $", re.IGNORECASE
+    r"\b(?:mr|mrs|ms|dr|black|good|cyber|palm|easter|after|since|every|each|about|of|the|last|to)\.? $", re.IGNORECASE
 )
 """Ends what stands before words that are no date of the todo: `the 5pm train`, `mr. friday`, `every monday`."""
 _LONGEST_OF_THOSE: Final = 10
 _CLAUSE_ENDS: Final = re.compile(
-    r"\s*(?:$|[,.;:!?()#@–—-]|p[1-4]\b"
+    r"\s*(?:$|[,.;:!?()#@\u2013\u2014-]|p[1-4]\b"
     r"|(?:about|at|with|for|in|to|from|and|before|after|re|by|on|via|if|when|because|or|but)\b)",
     re.IGNORECASE,
 )
-_ONLY_SIGNS: Final = re.compile(r"(?:\s|[#@!]\S+(?!\S)|p[1-4]\b|[-–—,(])*", re.IGNORECASE)
+_ONLY_SIGNS: Final = re.compile(r"(?:\s|[#@!]\S+(?!\S)|p[1-4]\b|[-\u2013\u2014,(])*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

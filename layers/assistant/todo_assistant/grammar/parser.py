@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from todo_assistant import dates
+from todo_assistant.dates import COUNT, DAYS, HOURS
 from todo_assistant.grammar import quick_add, targets
 from todo_assistant.grammar.commands import (
     Add,
@@ -69,7 +70,7 @@ _LEAD_IN: Final = re.compile(
     rf"(?:(?:add|create|make|new)(?: (?:an?|new|another))* (?:{NOUNS}|reminders?)(?: to\b| for\b|:)?"
     r"|(?:add|create)\b:?|(?:new|to-?do|task|reminder):|to-?do\b"
     r"|(?:please )?remind me(?: to| about| that)?\b:?|(?:i|we) (?:need|have|want|ought) to\b|i(?:'ve| have) got to\b"
-    r"|i (?:must|should|gotta)\b|i need\b|(?:need|have|remember) to\b|(?:don['’]?t|do not) (?:let me )?forget(?: to)?\b"
+    r"|i (?:must|should|gotta)\b|i need\b|(?:need|have|remember) to\b|(?:don\W?t|do not) (?:let me )?forget(?: to)?\b"
     r"|put\b(?=.* on (?:my|the) (?:to-?do )?list$))\s*",
     re.IGNORECASE,
 )
@@ -148,11 +149,15 @@ _TALK: Final = re.compile(
     re.IGNORECASE,
 )
 _OPEN_QUESTION: Final = re.compile(
-    r"(?:what|what['’]?s|who|whose|whom|which|where|when|why|how)\b.*|.*\?",
+    r"(?:what|what\W?s|who|whose|whom|which|where|when|why|how)\b.*|.*\?",
     re.IGNORECASE | re.DOTALL,
 )
-_LACKING: Final = re.compile(r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*", re.IGNORECASE)
-"""Commands that are never titles, which lack something if no rule took them."""
+_LACKING: Final = re.compile(
+    r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*"
+    r"|(?:add|new|create|remind me(?: to)?|done|complete|finish|delete|remove|trash|move|tag|set|find|search)[.!:]*",
+    re.IGNORECASE,
+)
+"""Commands that lack something, as no rule took them."""
 _PUNCTUATION: Final = re.compile(r"[\x00-/:-@\[-`{-\x7f\s]*")
 
 
@@ -168,7 +173,7 @@ _FILTER: Final = re.compile(
     r"(?P<trashed>(?:trash|trashed|deleted|bin)(?!\S))? ?"
     r"(?P<state>(?:overdue|open|done|completed|finished|closed)(?!\S))? ?"
     r"(?P<priority>(?:high|medium|low|p[1-4])(?!\S))? ?(?:priority(?!\S))? ?"
-    rf"(?:(?:{NOUNS}|list|due)(?!\S))? ?(?P<text>.*)",
+    rf"(?:(?:{NOUNS}|list|due)(?!\S))? ?(?P<text>.*?)(?: ?\b{NOUNS})?",
     re.IGNORECASE,
 )
 
@@ -202,6 +207,12 @@ def _list(found: re.Match[str], moment: _Moment) -> Find:
     return _find(found[1] or "", moment)
 
 
+def _show(found: re.Match[str], moment: _Moment) -> Find | None:
+    """`show mum the photos on sunday` is a new todo."""
+    shown = _list(found, moment)
+    return None if shown.text and shown.due else shown
+
+
 def _search(found: re.Match[str], moment: _Moment) -> Find:
     return _find(found[1], moment, completed=None)
 
@@ -214,7 +225,9 @@ def _asked(found: re.Match[str], moment: _Moment) -> Find | None:
 
 # What is done with todos
 
-_PREPOSITION: Final = re.compile(r" (?:to|until|till?|for|on|by|back)\b(?: to)? ", re.IGNORECASE)
+_PREPOSITION: Final = re.compile(
+    rf" (?a:(?:to|until|till?|for|on|by|back)\b(?: (?:to|by))? |(?=(?:{COUNT} {DAYS}|{HOURS})$))", re.IGNORECASE
+)
 
 
 def _on_target(make: Callable[[Target], Command]) -> Callable[[re.Match[str], _Moment], Command | None]:
@@ -264,6 +277,12 @@ def _postpone(found: re.Match[str], moment: _Moment) -> Reschedule | None:
     return Reschedule(target, "tomorrow") if target else None
 
 
+def _clear(found: re.Match[str], _: _Moment) -> Delete | None:
+    """`clear the gutters` is a new todo."""
+    target = targets.read(found[1])
+    return Delete(target) if target and target.every else None
+
+
 def _set_due(found: re.Match[str], moment: _Moment) -> Reschedule | None:
     target = targets.read(found[1])
     return Reschedule(target, found[2]) if target and moment.readable(found[2]) else None
@@ -298,6 +317,10 @@ def _prioritize(target: Target) -> Update:
     return Update(target, priority="high")
 
 
+def _without_priority(target: Target) -> Update:
+    return Update(target, priority="none")
+
+
 def _tag(found: re.Match[str], _: _Moment) -> Update | None:
     target = targets.read(found["target"])
     return Update(target, add_tags=_tags(found["tags"])) if target else None
@@ -321,33 +344,34 @@ type _Rule = tuple[re.Pattern[str], Callable[[re.Match[str], _Moment], Command |
 _DONE: Final = r"(?:done|completed?|finished)"
 _QUOTED_OR_NOT: Final = r"\"[^\"]+\"|.+?"
 _TAGS: Final = rf"(?P<tags>(?:{TAG}[\s,]*)+)"
-_WHAT_IS: Final = r"(?:what['’]?s|what is|what are)"
+_WHAT_IS: Final = r"(?:what\W?s|what is|what are)"
+_DAY_AHEAD: Final = (
+    r"(?:show )?(?:me )?(?:(?:my |the )?(?:overview|agenda)|my day|today\W?s agenda)|today"
+    rf"|{_WHAT_IS} (?:up|on|happening)(?: for)?(?: today)?"
+    r"|what should i do(?: now| next| today)?|(?:how|what) does (?:my day|today) look(?: like)?"
+)
+_WHAT_DO_I_HAVE: Final = (
+    r"(?:what do i (?:have|need)|what have i(?: got)?|what must i do|do i have|have i got|is there)(?: to do)?"
+    r"(?: anything| something| any (?:to-?dos?|tasks))?(?: to do| due| planned)? ?(.*)"
+)
 _DATE_OF: Final = r"(?:the )?(?:due )?date (?:of|from|for|on)"
 _RULES: Final[Sequence[_Rule]] = [
     (re.compile(pattern, re.IGNORECASE), read)
     for pattern, read in (
         (r"(?:undo|revert)(?: (?:that|it|this|the last (?:one|change|command|action)|last))?", _always(Undo())),
         (r"help(?: me)?|\?+|what can (?:you|i) (?:do|say|type)|how does (?:this|it) work|commands", _always(Help())),
-        (
-            r"(?:show )?(?:me )?(?:(?:my |the )?(?:overview|agenda)|my day|today['’]?s agenda)|today"
-            rf"|{_WHAT_IS} (?:up|on|happening)(?: for)?(?: today)?"
-            r"|what should i do(?: now| next| today)?|(?:how|what) does (?:my day|today) look(?: like)?",
-            _always(Overview()),
-        ),
-        (r"(?:list|show|ls|display|view)(?: (.+))?", _list),
+        (_DAY_AHEAD, _always(Overview())),
+        (r"(?:list|ls)(?: (.+))?", _list),
+        (rf"show(?: me)?(?: (?:{_WHAT_IS} )?(.+))?", _show),
         (r"((?:(?:my|the) )?(?:overdue|trash)(?: (?:tasks?|to-?dos?))?)", _list),
         (r"(?:(?:find|search)(?: for)?|look for) (.+)", _search),
         (rf"{_WHAT_IS} (?:(?:due|planned|scheduled|left|on)(?: (?:on|for|my list))?\b)? ?(.*)", _asked),
-        (
-            r"(?:what do i have|what have i(?: got)?|what must i do|do i have|have i got|is there)(?: to do)?"
-            r"(?: anything| something| any (?:to-?dos?|tasks))?(?: to do| due| planned)? ?(.*)",
-            _asked,
-        ),
+        (_WHAT_DO_I_HAVE, _asked),
         (r"any ?thing (?:due|planned|left|to do) ?(.*)", _asked),
         (rf"(?:(?:remove|clear|delete) {_DATE_OF}|unschedule) (.+)", _on_target(_clear_due)),
         (rf"(?:set|change) {_DATE_OF} (.+?) to (.+)", _set_due),
         (r"(?:set|make) (.+?) due (.+)", _set_due),
-        (rf"(?:rename|change (?:the )?(?:title|name) of) ({_QUOTED_OR_NOT}) to (.+)", _rename),
+        (rf"(?:rename|change (?:the )?(?:title|name) of) ({_QUOTED_OR_NOT}) (?:to|as|->|→) (.+)", _rename),
         (rf"tag (?P<target>.+?) (?:(?:with|as) )?{_TAGS}", _tag),
         (r"tag (?P<target>.+) (?:with|as) (?P<tags>[\w-]{1,50})", _tag),
         (rf"add (?:the )?(?:tags? )?{_TAGS}to (?P<target>.+)", _tag),
@@ -355,20 +379,22 @@ _RULES: Final[Sequence[_Rule]] = [
         (rf"remove (?:the )?(?:tags? )?{_TAGS}from (?P<target>.+)", _untag),
         (r"remove (?:the )?tag (?P<tags>[\w-]{1,50}) from (?P<target>.+)", _untag),
         (r"(?:set |change )?(?:the )?priority of (.+) to (\w+)", _set_priority),
+        (r"(?:remove|clear) (?:the )?priority (?:of|from) (.+)", _on_target(_without_priority)),
         (r"(?:set|make|change|give) (.+)", _set),
         (r"prioriti[sz]e (.+)", _on_target(_prioritize)),
         (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _on_target(Reopen)),
         (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _on_target(Complete)),
-        (r"(.+?) (?:is(?: not|n['’]t)|are not|aren['’]t) (?:done|completed?|finished)(?: yet)?", _on_target(Reopen)),
-        (rf"(?:done|completed|finished|i(?:['’]ve| have)? {_DONE})\b(?: with\b)?:? (.+)", _on_target(Complete)),
+        (r"(.+?) (?:is(?: not|n\W?t)|are not|aren\W?t) (?:done|completed?|finished)(?: yet)?", _on_target(Reopen)),
+        (rf"(?:done|completed|finished|i(?:\W?ve| have)? {_DONE})\b(?: with\b)?:? (.+)", _on_target(Complete)),
         (r"(?:(?:check|tick|cross) off|tick) (.+)", _on_target(Complete)),
         (rf"(.+?) (?:is|are) {_DONE}", _on_target(Complete)),
         (r"(?:complete|finish) (.+)", _on_target_or_add(Complete)),
         (r"(?:re-?open|undone|un-?check|un-?complete|untick) (.+)", _on_target(Reopen)),
         (r"(?:postpone|snooze|defer|delay) (.+)", _postpone),
-        (r"(?:move|re-?schedule|push|shift|bump|change) (.+)", _move),
-        (r"(?:delete|remove|trash|clear) (.+)", _on_target_or_add(Delete)),
+        (r"(?:move|re-?schedule|push|shift|bump) (?!to )(.+)", _move),
+        (r"(?:set|change) (.+?) to (.+)", _set_due),
+        (r"(?:delete|remove|trash) (.+)", _on_target_or_add(Delete)),
+        (r"clear (.+)", _clear),
         (r"(?:restore|undelete|bring back) (.+)", _on_target_or_add(Restore)),
     )
 ]
-

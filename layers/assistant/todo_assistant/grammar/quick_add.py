@@ -99,10 +99,10 @@ def _without(text: str, places: list[tuple[int, int]]) -> str:
     kept = " ".join(_blank(text, places).split())
     kept = re.sub(r"\( ?\)|\($", "", kept)
     kept = re.sub(r" ([,.;:!?]+)(?=\s|$)", r"\1", kept)
-    kept = re.sub(r"^[\s,.;:!–—-]+(?=\s|$)|^[,.;:]+\s*", "", kept)
+    kept = re.sub(r"^[\s,.;:!\u2013\u2014-]+(?=\s|$)|^[,.;:]+\s*", "", kept)
     return unquoted(_trimmed(kept.strip()))
 
 
 def _trimmed(title: str) -> str:
     """Without what is left over at the end: `call mum,` and `call mum -`."""
-    return re.sub(r"(?<!\s)[,;:]+$", "", re.sub(r"(?:\s[-–—,;:]+)+$", "", title)).strip()
+    return re.sub(r"(?<!\s)[,;:]+$", "", re.sub(r"(?:\s[-\u2013\u2014,;:]+)+$", "", title)).strip()
