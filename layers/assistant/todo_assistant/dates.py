@@ -29,19 +29,15 @@ COUNT: Final = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|
 DAYS: Final = r"(?:days?|weeks?|fortnights?|months?|years?)"
 HOURS: Final = rf"(?:half an hour|{COUNT} ?(?:hours?|hrs?|h|minutes?|mins?|m))"
 HOLIDAY: Final = r"(?:christmas eve|christmas|xmas|new year'?s eve|new year'?s day|halloween|valentine'?s day)"
-CLOCK: Final = r"(?:\d{1,2}(?:[:.][0-5]\d)? ?[ap](?:m|\.m\.)|\d{1,2}:[0-5]\d(?::[0-5]\d)?|\d{1,2}h(?:[0-5]\d)?|noon|midday|midnight)"
-"""A time of the day that needs no `at` before it."""
+DIGITAL: Final = r"(?:\d{1,2}(?:[:.][0-5]\d)? ?[ap](?:m|\.m\.)|\d{1,2}:[0-5]\d(?::[0-5]\d)?)"
+"""A time of the day that is one wherever it stands."""
+CLOCK: Final = rf"(?:{DIGITAL}|\d{{1,2}}h(?:[0-5]\d)?|noon|midday|midnight)"
 HOUR: Final = r"(?:(?:half past |quarter past |quarter to )?\d{1,2}(?:[:.][0-5]\d)?(?: ?o'?clock)?)"
-"""A time of the day that needs one."""
+"""A time of the day only with `at` before it."""
 PART: Final = r"(?:morning|afternoon|evening|night)"
 
-_COUNTS: Final = {
-    word: count
-    for count, words in enumerate(
-        ["a|an|one", "two|a_couple_of", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], start=1
-    )
-    for word in words.replace("_", " ").split("|")
-}
+_NUMBERS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_COUNTS: Final = {"a": 1, "an": 1, "a couple of": 2} | {word: count for count, word in enumerate(_NUMBERS, start=1)}
 _HOLIDAYS: Final = {"chr": "dec 25", "xma": "dec 25", "hal": "oct 31", "val": "feb 14"}
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
@@ -59,8 +55,8 @@ class UnreadableDate(ValueError):
         shown = "".join(character if character.isprintable() else "?" for character in phrase[:_SHOWN])
         more = "…" if len(phrase) > _SHOWN else ""
         super().__init__(
-            f'"{shown}{more}" is not a date that I understand. Try "tomorrow 5pm", "next friday", "in 2 weeks", "jan 3" '
-            'or "2030-01-31".'
+            f'"{shown}{more}" is not a date that I understand. '
+            'Try "tomorrow 5pm", "next friday", "in 2 weeks", "jan 3" or "2030-01-31".'
         )
 
 
@@ -161,7 +157,7 @@ _CLOCK_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)?({CLOCK
 _CLOCK_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)?({CLOCK})(?: on)? (.*)", re.ASCII)
 _HOUR_LAST: Final = re.compile(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HOUR})", re.ASCII)
 _HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR})(?: on)? (.*)", re.ASCII)
-_NUMBERS: Final = re.compile(
+_SHOWN_BY_CLOCK: Final = re.compile(
     r"(?P<past>half past |quarter past |quarter to )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d\d))?(?::\d\d)?"
     r"(?P<h24>h)? ?(?P<half>[ap])?.*",
     re.ASCII,
@@ -214,7 +210,7 @@ def _clock(words: str) -> list[int]:
         return [_NOON]
     if words == "midnight":
         return [_MIDNIGHT, 0]
-    shown = _NUMBERS.fullmatch(words)
+    shown = _SHOWN_BY_CLOCK.fullmatch(words)
     if shown is None:
         raise ValueError(words)
     hour, minute = int(shown["hour"]), int(shown["minute"] or 0)

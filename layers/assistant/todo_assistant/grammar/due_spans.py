@@ -1,0 +1,150 @@
+"""Finds the words of a text that say when, and leaves alone those that only look like it."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from todo_assistant.dates import CLOCK, COUNT, DAYS, DIGITAL, HOLIDAY, HOUR, HOURS, MONTH, PART, TOMORROW, WEEKDAY
+
+type Readable = Callable[[str], bool]
+"""Whether a phrase is a date."""
+
+_TRIED: Final = 8
+"""So many candidates are looked up on the calendar, from the last: a text of nothing but dates shall not take long."""
+
+_YEAR: Final = r"(?:,? (?:\d{4}|'\d\d)(?![\d:]))?"
+_MONTH_AND_DAY: Final = (
+    rf"(?:{MONTH}\.? (?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?![\d:.]\d){_YEAR}"
+    rf"|(?:the )?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?: of)? {MONTH}{_YEAR})"
+)
+_CLEAR: Final = "|".join(
+    (
+        rf"(?:the )?day after {TOMORROW}",
+        r"(?:later )?today|tonight",
+        TOMORROW,
+        rf"(?:later )?this {PART}",
+        rf"(?:this coming|this|next|coming) {WEEKDAY}",
+        r"(?:this|next) weekend|next (?:week|month|year)",
+        rf"in {HOURS}(?:(?: and)? {HOURS})?(?:'? time)?",
+        rf"in {COUNT} {DAYS}(?:'? time)?",
+        rf"{COUNT} {DAYS} from (?:now|today|{TOMORROW}|{WEEKDAY})",
+        r"\d{4}-\d\d-\d\dt\d\d:\d\d(?::\d\d)?(?:z|[+-]\d\d:\d\d)?|\d{4}-\d\d-\d\d",
+        r"\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{1,2}\.\d{1,2}\.\d{4}",
+        rf"(?:{WEEKDAY},? )?{_MONTH_AND_DAY}",
+        rf"eo[dwmy]|(?:the )?end of (?:(?:the |this )?(?:day|week|month|year)|next month|{MONTH})",
+        rf"mid[ -](?:{MONTH}|next month)",
+    )
+)
+"""Words that say when wherever they stand."""
+_WORDY: Final = r"(?:monday|tues(?:day)?|wednesday|thu(?:rs(?:day)?)?|fri(?:day)?|saturday|sunday|tue)"
+_LOOSE: Final = rf"{_WORDY}|\d{{1,2}}/\d{{1,2}}"
+"""Words that say when unless they go with the next one, as in `cook sunday roast`."""
+_LATE: Final = r"(?:(?:(?:is|are) )?due(?: on| by| in|:)?|on|by|until|till?|before)"
+_WEAK: Final = rf"{WEEKDAY}|{HOLIDAY}|(?:the )?weekend|the \d{{1,2}}(?:st|nd|rd|th)|\d{{1,2}}\.\d{{1,2}}\.(?!\d)"
+"""Words that say when only after a preposition, as in `on sat`."""
+
+_START: Final = r"(?<![\w'\u2019.@#/:-])"
+_END: Final = r"(?![\w/]|['\u2019:.-]\w)"
+_DAY: Final = re.compile(
+    rf"{_START}(?a:"
+    rf"(?:(?:{_LATE}|for|at) )?(?P<clear>{_CLEAR})"
+    rf"|{_LATE} (?P<late>{_WEAK}|{_LOOSE})|(?:at|on) (?P<weekend>the weekend)"
+    rf"|(?:in|by|until|till?|before|due(?: in| by)?) (?P<month>{MONTH}(?: \d{{4}})?)"
+    rf"|(?:for )?(?P<loose>{_LOOSE})"
+    rf"|(?P<weak>{WEEKDAY})"
+    rf"){_END}",
+    re.IGNORECASE,
+)
+_TIME: Final = re.compile(
+    rf"(?a:{_START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
+    rf"|{_START}(?P<digital>{DIGITAL})"
+    rf"|{_START}(?:at |@ ?)(?P<hour>{HOUR})"
+    rf"|{_START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
+    rf"|{_START}(?P<part>{PART}|noon|midday|midnight)"
+    rf"){_END}",
+    re.IGNORECASE,
+)
+_PART_OF_TITLE: Final = re.compile(
+    r"\b(?:mr|mrs|ms|dr|black|good|cyber|palm|easter|after|since|every|each|about|of|the|last|to)\.? $", re.IGNORECASE
+)
+"""Ends what stands before words that are no date of the todo: `the 5pm train`, `mr. friday`, `every monday`."""
+_LONGEST_OF_THOSE: Final = 10
+_CLAUSE_ENDS: Final = re.compile(
+    r"\s*(?:$|[,.;:!?()#@\u2013\u2014-]|p[1-4]\b"
+    r"|(?:about|at|with|for|in|to|from|and|before|after|re|by|on|via|if|when|because|or|but)\b)",
+    re.IGNORECASE,
+)
+_ONLY_SIGNS: Final = re.compile(r"(?:\s|[#@!]\S+(?!\S)|p[1-4]\b|[-\u2013\u2014,(])*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    start: int
+    end: int
+    phrase: str
+    needs_neighbour: bool = False
+    """Whether these words say when only beside others that do, as in `sat 10am`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueSpans:
+    """The phrase, and the places in the text where its words stand."""
+
+    phrase: str
+    places: tuple[tuple[int, int], ...]
+
+
+def find_due(text: str, readable: Readable) -> DueSpans | None:
+    """The last day and the last time of the day that are said in a text with single spaces, as one phrase."""
+    days, times = list(_days(text)), list(_times(text))
+    day = _last(days, times, text, readable)
+    time = _last(times, days if day is None else [day], text, readable)
+    if day and time and readable(f"{day.phrase} {time.phrase}"):
+        return DueSpans(f"{day.phrase} {time.phrase}", ((day.start, day.end), (time.start, time.end)))
+    if last := day or time:
+        return DueSpans(last.phrase, ((last.start, last.end),))
+    return None
+
+
+def _last(spans: list[Span], others: list[Span], text: str, readable: Readable) -> Span | None:
+    beside = {place for other in others for place in (other.start, other.end)}
+    for span in spans[: -_TRIED - 1 : -1]:
+        if span.needs_neighbour and not any(_near(span, place, text) for place in beside):
+            continue
+        if readable(span.phrase):
+            return span
+    return None
+
+
+def _near(span: Span, place: int, text: str) -> bool:
+    gap = text[place : span.start] if place <= span.start else text[span.end : place]
+    return gap in {"", " ", ", "} and (place <= span.start or place >= span.end)
+
+
+def _days(text: str) -> Iterator[Span]:
+    for found in _DAY.finditer(text):
+        if not _stands_alone(found, text):
+            continue
+        kind = str(found.lastgroup)
+        lone = kind == "weak" or (kind == "loose" and not _ends_clause(found, text))
+        yield Span(found.start(), found.end(), found[kind], needs_neighbour=lone)
+
+
+def _times(text: str) -> Iterator[Span]:
+    for found in _TIME.finditer(text):
+        if not _stands_alone(found, text):
+            continue
+        kind = str(found.lastgroup)
+        lone = kind == "part" or (kind == "hour" and not _CLAUSE_ENDS.match(text, found.end()))
+        phrase = f"at {found[kind]}" if kind == "hour" else found[kind]
+        yield Span(found.start(), found.end(), phrase, needs_neighbour=lone)
+
+
+def _stands_alone(found: re.Match[str], text: str) -> bool:
+    return _PART_OF_TITLE.search(text[max(0, found.start() - _LONGEST_OF_THOSE) : found.start()]) is None
+
+
+def _ends_clause(found: re.Match[str], text: str) -> bool:
+    begins = not found[0].endswith(tuple("0123456789")) and _ONLY_SIGNS.fullmatch(text, 0, found.start())
+    return bool(begins or _CLAUSE_ENDS.match(text, found.end()))

@@ -1,0 +1,30 @@
+"""What can be said, for those who ask."""
+
+from typing import Final
+
+HELP: Final = """\
+Type a todo, with a date, #tags and a priority anywhere in it:
+  call mum tomorrow 5pm #family !high
+  pay rent on the 1st p1
+  add: milk, eggs, bread
+  remind me to water the plants in 3 days
+Look at what there is:
+  today
+  list overdue
+  list #home
+  what's due tomorrow?
+  find milk
+Get it done, or change it:
+  done milk
+  done all #home
+  reopen milk
+  move milk to friday
+  remove date from milk
+  rename milk to oat milk
+  tag milk #shop
+  set milk priority high
+  delete milk
+  restore milk
+  undo
+Quote words to take them as they are: add "read 1984 tomorrow"."""
+"""Every example stands on a line of its own, indented."""
