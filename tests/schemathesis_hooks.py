@@ -13,7 +13,7 @@ from schemathesis.core.failures import Failure
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from tests.accounts import AUTH, new_email, sign_up
+from tests.accounts import AUTH, CHAT, new_email, sign_up
 
 COOKIE = "session_token"
 ONLY_THE_SERVER_KNOWS = {"invalid_cursor", "stale_version", "idempotency_key_reused"}
@@ -32,6 +32,21 @@ def new_token(url: str) -> str:
 @cache
 def token_of_all(url: str) -> str:
     return new_token(url)
+
+
+def new_turn(url: str, *messages: str) -> str:
+    """The id of a turn of the session that everything is asked with; the last one that the messages make."""
+    with httpx2.Client(base_url=url, cookies={COOKIE: token_of_all(url)}) as client:
+        return str([client.post(CHAT, json={"message": message}).json() for message in messages][-1]["turn_id"])
+
+
+@cache
+def turn_of_all(url: str) -> str:
+    return new_turn(url, "add milk")
+
+
+def turn_that_asks(url: str) -> str:
+    return new_turn(url, "add milk", "delete all milk")
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -58,6 +73,10 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
     case.query.pop("cursor", None)
     case.headers.pop("If-Match", None)
     case.headers.pop("Idempotency-Key", None)
+    if "turn_id" in case.path_parameters:
+        url = case.operation.schema.get_base_url()
+        asks = case.operation.path.endswith("/approval")
+        case.path_parameters["turn_id"] = turn_that_asks(url) if asks else turn_of_all(url)
     if case.path == f"{AUTH}/register" and isinstance(case.body, dict):
         case.body = case.body | {"email": new_email()}
 

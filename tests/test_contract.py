@@ -73,23 +73,21 @@ class Operation:
             codes |= {"malformed_body", "content_too_large", "unsupported_media_type", "validation_failed"}
         if self.parameters:
             codes |= {"validation_failed"}
-        if "cursor" in self.parameters:
-            codes |= {"invalid_cursor"}
-        if "todo_id" in self.parameters:
-            codes |= {"todo_not_found"}
-        if "if-match" in self.parameters:
-            codes |= {"stale_version"}
-        if "conversation_id" in self.parameters:
-            codes |= {"conversation_not_found"}
-        if "turn_id" in self.parameters:
-            codes |= {"turn_not_found"}
-        if "idempotency-key" in self.parameters:
-            codes |= {"idempotency_key_reused"}
+        for parameter in self.parameters & ERRORS_OF_PARAMETERS.keys():
+            codes |= {ERRORS_OF_PARAMETERS[parameter]}
         if self.path.startswith((TODOS, CHAT)) or self.path == f"{AUTH}/me":
             codes |= {"not_authenticated"}
         return codes | ERRORS_OF_THEIR_OWN.get(str(self), set())
 
 
+ERRORS_OF_PARAMETERS = {
+    "cursor": "invalid_cursor",
+    "todo_id": "todo_not_found",
+    "conversation_id": "conversation_not_found",
+    "turn_id": "turn_not_found",
+    "if-match": "stale_version",
+    "idempotency-key": "idempotency_key_reused",
+}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},

