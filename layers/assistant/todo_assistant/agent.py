@@ -27,6 +27,7 @@ from todo_core.errors import ServiceError
 from todo_core.todos import changes
 
 _MOST_CHANGES_UNASKED: Final = 5
+_MOST_TOKENS: Final = 10_000_000
 _LONGEST_ARGUMENTS: Final = 50_000
 _RELEASE_SECONDS: Final = 5
 _REFUSED: Final = "The user refused this. Nothing was changed. Do not try again unless the user asks for it."
@@ -144,8 +145,8 @@ class Agent:
         kept = Reply(
             content=_storable(reply.content) or ("" if reply.calls else _NO_WORDS),
             calls=reply.calls[:room],
-            prompt_tokens=reply.prompt_tokens or history.tokens_of(messages),
-            completion_tokens=reply.completion_tokens,
+            prompt_tokens=_counted(reply.prompt_tokens, messages),
+            completion_tokens=_counted(reply.completion_tokens, reply),
         )
         await turns.add_round(self._db, turn, kept, milliseconds=milliseconds)
         return len(reply.calls) > room
@@ -200,7 +201,7 @@ class Agent:
         asked = turn.approval.of(call) if turn.approval else None
         if turn.approval is not None and asked is not None:
             if not turn.approval.approved:
-                return Outcome.failed(_REFUSED)
+                return Outcome(ok=False, result={"error": _REFUSED, "refused": True})
             if await self._versions(context, call) != {todo.id: todo.version for todo in asked.todos}:
                 return Outcome.failed(_CHANGED_SINCE)
         else:
@@ -274,6 +275,12 @@ def _question(approval: Approval) -> str:
         if titles:
             parts.append(f"{verb} {', '.join(titles.values())}")
     return f"This needs your approval: {'; '.join(parts)}."
+
+
+def _counted(tokens: int | None, otherwise: object) -> int:
+    """What the provider counted, as far as it can be true; an estimate if it did not count."""
+    counted = history.tokens_of(otherwise) if tokens is None else tokens
+    return min(max(counted, 0), _MOST_TOKENS)
 
 
 def _storable(text: str) -> str:

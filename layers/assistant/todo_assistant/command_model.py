@@ -6,7 +6,7 @@ next follows from the messages, the command that came last and the results since
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -46,6 +46,12 @@ _DONE: Final = {
     "delete_todos": "Deleted",
     "restore_todos": "Restored",
 }
+_TOLD_IN_FULL: Final = {"add_todos", "reschedule_todos", "update_todos"}
+_PLACES: Final[dict[type[OnTodos], str]] = {
+    Complete: "open todo",
+    Reopen: "completed todo",
+    Restore: "todo in the trash",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class CommandModel:
         command = grammar.parse(request.messages[last]["content"], now=request.now, timezone=request.timezone)
         done = list(_results(request.messages[last:]))
         shown = [result for result in _results(request.messages[:last]) if result.name in _LISTING]
-        reply = _next(command, done, shown[-1].todos if shown else [])
+        reply = replace(_next(command, done, shown[-1].todos if shown else []), prompt_tokens=0, completion_tokens=0)
         if on_text is not None and reply.content:
             await on_text(reply.content, 1)
         return reply
@@ -148,7 +154,8 @@ def _on_found(command: OnTodos, found: Sequence[dict[str, Any]]) -> Reply:
     target = command.target
     meant = _meant(target, found)
     if not meant:
-        return Reply(f"I found no todo that fits {_spoken(target)}. Type `list` to see what there is.")
+        place = _PLACES.get(type(command), "todo")
+        return Reply(f"I found no {place} that fits {_spoken(target)}. Type `list` to see what there is.")
     if len(meant) > 1 and not target.every:
         return Reply(f"Several todos fit {_spoken(target)}; say more of the title, or `all`:\n{_lines(meant)}")
     return _act(command, meant)
@@ -202,6 +209,8 @@ def _call(name: str, arguments: dict[str, JsonValue]) -> Reply:
 def _told(outcome: _Result) -> str:
     """What came of a call, in words."""
     result = outcome.result
+    if result.get("refused"):
+        return "All right, nothing was changed."
     if "error" in result:
         return str(result["error"])
     match outcome.name:
@@ -212,15 +221,16 @@ def _told(outcome: _Result) -> str:
         case "undo_last_turn":
             return _undone(result)
         case name:
-            return "\n".join(_item(_DONE[name], item) for item in result["results"])
+            return "\n".join(_item(name, item) for item in result["results"])
 
 
-def _item(verb: str, item: dict[str, Any]) -> str:
+def _item(tool: str, item: dict[str, Any]) -> str:
     if not item["ok"]:
         return str(item["error"])
-    others = item.get("other_readings_of_due")
+    todo = item["todo"]
+    others = [_moment(reading) for reading in item.get("other_readings_of_due", [])]
     asides = f" (or did you mean {' or '.join(others)}?)" if others else ""
-    return f"{verb} {_spelled(item['todo'])}{asides}."
+    return f"{_DONE[tool]} {_spelled(todo) if tool in _TOLD_IN_FULL else _titles([todo])}{asides}."
 
 
 def _undone(result: dict[str, Any]) -> str:
@@ -249,11 +259,16 @@ def _lines(todos: Sequence[dict[str, Any]], *, first: int = 1, more: bool = Fals
 def _spelled(todo: dict[str, Any]) -> str:
     facts = [
         "done" if todo["completed"] else "",
-        f"due {todo['due']}" if todo["due"] else "",
+        f"due {_moment(todo['due'])}" if todo["due"] else "",
         f"{todo['priority']} priority" if todo["priority"] != "none" else "",
         " ".join(f"#{tag}" for tag in todo["tags"]),
     ]
     return ", ".join([f"“{todo['title']}”", *filter(None, facts)])
+
+
+def _moment(due: str) -> str:
+    """`Monday 2030-01-31T17:00+01:00` as it is read: without the zone, which is the user's."""
+    return due[: due.index("T", len("Sunday")) + len("T17:00")].replace("T", " ") if ":" in due else due
 
 
 def _titles(todos: Iterable[dict[str, Any]]) -> str:

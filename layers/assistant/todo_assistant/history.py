@@ -1,6 +1,6 @@
 """What a model gets to read: the rules, as many earlier turns as fit, and the turn so far."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -31,9 +31,9 @@ async def messages(db: Executor, turn: Turn, timezone: ZoneInfo, *, most_tokens:
     ]
 
 
-def tokens_of(said: Sequence[Message]) -> int:
-    """An estimate of what messages cost."""
-    return sum(len(str(message).encode()) for message in said) // _BYTES_PER_TOKEN
+def tokens_of(said: object) -> int:
+    """An estimate of what messages, or a reply, cost."""
+    return len(str(said).encode(errors="replace")) // _BYTES_PER_TOKEN
 
 
 def _messages_of(turn: Turn) -> Iterable[Message]:

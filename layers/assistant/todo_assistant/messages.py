@@ -50,12 +50,12 @@ class RequestedCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's answer to one request: text, calls of tools, or both, and what it cost in tokens."""
+    """A model's answer to one request: text, calls of tools, or both, and what it cost in tokens (None: not told)."""
 
     content: str = ""
     calls: Sequence[RequestedCall] = field(default_factory=tuple)
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
 
 type OnText = Callable[[str, int], Awaitable[None]]

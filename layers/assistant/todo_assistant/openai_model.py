@@ -50,7 +50,10 @@ class OpenAIModel:
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
-                    return await self._attempt(request, attempt, on_text if streamed else None)
+                    reply = await self._attempt(request, attempt, on_text if streamed else None)
+                if on_text is not None and not streamed and reply.content:
+                    await on_text(reply.content, attempt)
+                return reply
             except _Transient as failure:
                 log.warning("The model failed: %s", failure.reason, extra={"attempt": attempt})
                 # Some endpoints answer tools with an empty stream, but well without streaming.
@@ -108,8 +111,8 @@ class OpenAIModel:
                 for call in message.tool_calls or ()
                 if call.type == "function"
             ],
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
         )
 
     async def _stream(self, request: ModelRequest, attempt: int, on_text: OnText) -> Reply:
@@ -145,7 +148,7 @@ class _StreamedReply:
         self._texts: list[str] = []
         self._calls: dict[int, list[str]] = {}
         self._finished = False
-        self._tokens = (0, 0)
+        self._tokens: tuple[int | None, int | None] = (None, None)
 
     def add(self, chunk: "ChatCompletionChunk") -> str:
         """Takes in a chunk and gives the text in it."""

@@ -368,7 +368,7 @@ async def finish(db: Executor, turn: Turn, ending: Ending) -> None:
 async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int) -> Round:
     """Stores an answer of the model, before anything is done about it."""
     number = len(turn.rounds) + 1
-    added = Round(number, reply.content, reply.prompt_tokens, reply.completion_tokens)
+    added = Round(number, reply.content, reply.prompt_tokens or 0, reply.completion_tokens or 0)
     taken = {call.id for call in turn.calls}
     for position, call in enumerate(reply.calls, start=1):
         # A result must find its call, whatever ids the model gave.
