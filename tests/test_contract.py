@@ -85,8 +85,8 @@ class Operation:
 
 
 ERRORS_OF_THEIR_OWN = {
-    f"POST {AUTH}/register": {"email_taken", "too_many_attempts"},
-    f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts"},
+    f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
+    f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
     "GET /health/ready": {"schema_outdated"},
 }
 

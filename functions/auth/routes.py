@@ -8,6 +8,7 @@ from todo_core.errors import (
     EmailTaken,
     InvalidCredentials,
     NotAuthenticated,
+    TooBusy,
     TooManyAttempts,
 )
 from todo_core.users import Registration, User
@@ -28,7 +29,9 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=describe(Data
     "/register",
     status_code=201,
     response_model=UserRead,
-    responses=describe(CrossOrigin, EmailTaken, TooManyAttempts, ValidationFailed, *BODY_ERRORS),
+    responses=describe(
+        CrossOrigin, EmailTaken, TooManyAttempts, ValidationFailed, TooBusy, DatabaseUnavailable, *BODY_ERRORS
+    ),
 )
 async def register(registration: Registration, request: Request) -> User:
     """Creates an account. Sign in to it with `POST /login`."""
@@ -41,7 +44,9 @@ async def register(registration: Registration, request: Request) -> User:
 @router.post(
     "/login",
     openapi_extra=LOGIN_BODY,
-    responses=describe(CrossOrigin, InvalidCredentials, TooManyAttempts, ValidationFailed, *BODY_ERRORS),
+    responses=describe(
+        CrossOrigin, InvalidCredentials, TooManyAttempts, ValidationFailed, TooBusy, DatabaseUnavailable, *BODY_ERRORS
+    ),
 )
 async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
     """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself."""

@@ -1,4 +1,7 @@
 import asyncio
+import os
+import sys
+import threading
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from time import sleep
@@ -10,7 +13,7 @@ import pytest
 from jose import jwt
 
 from tests.conftest import RETIRED_KEY, SECRET_KEY
-from todo_core.errors import NotAuthenticated
+from todo_core.errors import NotAuthenticated, TooBusy
 from todo_core.security import Claims, Passwords, Tokens
 from todo_core.settings import Settings
 
@@ -66,6 +69,55 @@ class TestVerify:
     @pytest.mark.parametrize("password", ["", "a password", "x" * 256])
     def test_nothing_fits_an_account_that_does_not_exist(self, password: str) -> None:
         assert verified(password, None) == (False, None)
+
+
+class TestManyAtOnce:
+    @pytest.mark.parametrize(("rounds", "most"), [(12, 41), (16, 3)])
+    def test_whoever_would_wait_for_too_long_is_sent_away(self, rounds: int, most: int) -> None:
+        outcomes = asyncio.run(self.verify_at_once(Passwords(rounds), most + 5))
+
+        assert outcomes[:most] == [(False, None)] * most
+        assert all(isinstance(outcome, TooBusy) and outcome.retry_after for outcome in outcomes[most:])
+
+    def test_on_a_slow_machine_fewer_may_wait(self) -> None:
+        slow = Passwords(ROUNDS)
+
+        async def verify_after_a_slow_one() -> list[object]:
+            await slow._run(lambda: sleep(0.4))  # noqa: SLF001 - stands for a hash beside busy neighbours
+            return await self.verify_at_once(slow, 30)
+
+        outcomes = asyncio.run(verify_after_a_slow_one())
+
+        assert 20 < outcomes.count((False, None)) <= 25
+
+    def test_there_is_room_again_afterwards(self) -> None:
+        dear = Passwords(16)
+
+        for _ in range(5):
+            assert asyncio.run(self.verify_at_once(dear, 1)) == [(False, None)]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+    def test_the_event_loop_goes_first(self) -> None:
+        def niceness() -> int:
+            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+        of_thread = asyncio.run(passwords._run(niceness))  # noqa: SLF001 - nothing else tells
+
+        assert of_thread == min(niceness() + 5, 19)
+
+    def test_an_outdated_hash_may_stay_for_now(self) -> None:
+        outdated = hashed("a password")
+
+        class Busy(Passwords):
+            async def hash(self, password: str) -> str:
+                raise TooBusy(password)
+
+        assert asyncio.run(Busy(ROUNDS + 1).verify("a password", outdated)) == (True, None)
+
+    async def verify_at_once(self, dear: Passwords, times: int) -> list[object]:
+        cheap_hash = await passwords.hash("a password")
+        verifying = (dear.verify("another password", cheap_hash) for _ in range(times))
+        return await asyncio.gather(*verifying, return_exceptions=True)
 
 
 class TestOutdatedHash:

@@ -80,6 +80,16 @@ class TooManyAttempts(ServiceError):
     detail = "Too many attempts; wait for the seconds in Retry-After and try again."
 
 
+class TooBusy(ServiceError):
+    status = 503
+    code = "too_busy"
+    title = "Too busy"
+    detail = "Too many are signing in or registering at the moment; try again after the seconds in Retry-After."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 5) -> None:
+        super().__init__(detail, retry_after=retry_after)
+
+
 class DatabaseUnavailable(ServiceError):
     status = 503
     code = "database_unavailable"

@@ -119,7 +119,7 @@ def _email_key(email: str) -> str:
 async def register(
     db: Database, passwords: Passwords, limits: Limits, registration: Registration, *, address: str
 ) -> User:
-    """Creates an account. Raises EmailTaken, and TooManyAttempts for an address that registers too many."""
+    """Creates an account. Raises EmailTaken, TooManyAttempts for an address that registers too many, and TooBusy."""
     network = throttle.network_of(address)
     await throttle.count(db, {f"register:{network}": limits.registrations_per_address}, limits.window)
     row = await db.write(
@@ -141,8 +141,8 @@ async def authenticate(
 ) -> User:
     """The user whose email and password these are.
 
-    Raises InvalidCredentials, after the same time whether or not the account exists, and TooManyAttempts after
-    repeated failures for the account or from the address.
+    Raises InvalidCredentials, after the same time whether or not the account exists, TooManyAttempts after
+    repeated failures for the account or from the address, and TooBusy.
     """
     email_key = _email_key(credentials.email)
     account, network = f"login:account:{email_key}", f"login:network:{throttle.network_of(address)}"
