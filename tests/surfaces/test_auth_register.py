@@ -172,6 +172,8 @@ class TestPassword:
             pytest.param("12345678", id="digits only"),
             pytest.param("        ", id="spaces only"),
             pytest.param("пароль и ещё", id="no Latin letter"),
+            pytest.param("e\u0301" * 256, id="the longest, decomposed"),
+            pytest.param("\u03b1\u0313\u0300\u0345" * 256, id="the longest, four code points each"),
         ],
     )
     def test_any_of_8_to_256_characters_is_good(self, client: httpx2.Client, password: str) -> None:
@@ -180,7 +182,9 @@ class TestPassword:
         assert sign_in(client, user["email"], password).status_code == 200
 
     @pytest.mark.parametrize(
-        "password", ["", "a" * 7, "😀" * 7, "a" * 257, "é" * 257], ids=["0", "7", "7", "257", "257"]
+        "password",
+        ["", "a" * 7, "😀" * 7, "e\u0301" * 7, "a" * 257, "é" * 257, "e\u0301" * 257, "a\u0301\u0323" * 10**5],
+        ids=["0", "7", "7", "7 decomposed", "257", "257", "257 decomposed", "very many decomposed"],
     )
     def test_any_other_length_is_refused(self, client: httpx2.Client, password: str) -> None:
         assert refused_field(submit(client, password=password)) == "password"

@@ -4,10 +4,10 @@ import re
 import unicodedata
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, JsonValue, SecretStr
 from pydantic_core import PydanticCustomError
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -35,16 +35,47 @@ class User:
     created_at: datetime
 
 
-def _require_text(password: SecretStr) -> SecretStr:
-    if re.search("[\0\ud800-\udfff]", password.get_secret_value()):
-        raise PydanticCustomError("not_text", "A password may not hold the character NUL or half of a character")
-    return password
+@dataclass(frozen=True, slots=True)
+class _PasswordRule:
+    """What may be a password. Characters are counted as NFC, as the password is hashed: keyboards differ in how they
+    send the same ones.
+    """
+
+    least: int
+    most: int = 256
+
+    def check(self, password: SecretStr) -> SecretStr:
+        text = password.get_secret_value()
+        if re.search("[\0\ud800-\udfff]", text):
+            raise PydanticCustomError("not_text", "A password may not hold the character NUL or half of a character")
+        length = len(unicodedata.normalize("NFC", text))
+        if length < self.least:
+            raise PydanticCustomError("too_short", f"A password must have at least {self.least} characters")
+        if length > self.most:
+            raise PydanticCustomError("too_long", f"A password may have {self.most} characters at most")
+        return password
+
+    @property
+    def schema(self) -> dict[str, JsonValue]:
+        return {"minLength": self.least, "maxLength": self.most}
+
+
+_MOST_AS_SENT: Final = 1024
+"""Characters before NFC, which makes up to four into one, and takes very long for very many."""
+_NEW_PASSWORD: Final = _PasswordRule(8)
+_PASSWORD: Final = _PasswordRule(1)
 
 
 Email = Annotated[EmailStr, Field(max_length=254)]
 Name = Annotated[str, Text(max_length=200)]
-NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=256), AfterValidator(_require_text)]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=256), AfterValidator(_require_text)]
+NewPassword = Annotated[
+    SecretStr,
+    Field(max_length=_MOST_AS_SENT, json_schema_extra=_NEW_PASSWORD.schema),
+    AfterValidator(_NEW_PASSWORD.check),
+]
+Password = Annotated[
+    SecretStr, Field(max_length=_MOST_AS_SENT, json_schema_extra=_PASSWORD.schema), AfterValidator(_PASSWORD.check)
+]
 
 
 class Registration(BaseModel):
