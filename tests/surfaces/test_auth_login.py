@@ -170,11 +170,21 @@ class TestForm:
             {"username": "ada@example.com"},
             {"password": PASSWORD},
             {"username": "ada", "password": PASSWORD},
+            {"username": "Ada <ada@example.com>", "password": PASSWORD},
             {"username": "ada@example.com", "password": ""},
             {"username": "ada@example.com", "password": "a" * 257},
             {"username": "ada@example.com", "password": "hush\u0000hush"},
         ],
-        ids=["empty", "no password", "no username", "no email", "blank password", "long password", "NUL"],
+        ids=[
+            "empty",
+            "no password",
+            "no username",
+            "no email",
+            "display name",
+            "blank password",
+            "long password",
+            "NUL",
+        ],
     )
     def test_one_that_cannot_be_is_refused(self, client: httpx2.Client, form: dict[str, str]) -> None:
         response = client.post(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, JsonValue, SecretStr
 from pydantic_core import PydanticCustomError
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -66,7 +66,16 @@ _NEW_PASSWORD: Final = _PasswordRule(8)
 _PASSWORD: Final = _PasswordRule(1)
 
 
-Email = Annotated[EmailStr, Field(max_length=254)]
+def _refuse_display_name(email: object) -> object:
+    # Pydantic alone would take the address out of it.
+    if isinstance(email, str) and re.search("[<>]", email):
+        raise PydanticCustomError(
+            "value_error", "An email is sent without a name: ada@example.com, not Ada <ada@example.com>"
+        )
+    return email
+
+
+Email = Annotated[EmailStr, Field(max_length=254), BeforeValidator(_refuse_display_name)]
 Name = Annotated[str, Text(max_length=200)]
 NewPassword = Annotated[
     SecretStr,
