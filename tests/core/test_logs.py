@@ -116,6 +116,7 @@ def use_everything(client: httpx2.Client) -> Account:
     todo = {"title": f"{MARK} 1", "description": f"{MARK} 2", "tags": [MARK]}
     todo_id = send("create", "POST", TODOS, json=todo).json()["id"]
     send("read", "GET", f"{TODOS}/{todo_id}")
+    send("head", "HEAD", f"{TODOS}/{todo_id}")
     send("search", "GET", TODOS, params={"q": MARK, "tag": MARK, "cursor": MARK})
     send("change", "PATCH", f"{TODOS}/{todo_id}", json={"title": f"{MARK} 3"}, headers={"If-Match": f'"{MARK}"'})
     send("bearer", "GET", f"{AUTH}/me", headers={"Authorization": f"Bearer {token}"})
@@ -174,6 +175,11 @@ class TestLine:
         line = log.request(request_id)
 
         assert (line["route"], line["status"]) == (f"{TODOS}/{{todo_id}}", status)
+
+    def test_it_tells_a_head_from_a_get(self, log: Log) -> None:
+        line = log.request("head")
+
+        assert (line["method"], line["route"], line["status"]) == ("HEAD", f"{TODOS}/{{todo_id}}", 200)
 
     def test_it_names_no_route_where_there_is_none(self, log: Log) -> None:
         assert log.request("bad-route").get("route") is None

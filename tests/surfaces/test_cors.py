@@ -112,7 +112,7 @@ class TestErrors:
 
 
 class TestPreflight:
-    @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "DELETE"])
     def test_every_method_of_the_api_is_allowed(self, client: httpx2.Client, method: str) -> None:
         response = preflight(client, method=method)
 
@@ -148,7 +148,7 @@ class TestPreflight:
         document = problem(preflight(client, method="PUT"), 403, "preflight_refused")
 
         assert document["detail"] == (
-            "Pages of other origins may not send the method PUT; they may send GET, POST, PATCH, DELETE."
+            "Pages of other origins may not send the method PUT; they may send GET, HEAD, POST, PATCH, DELETE."
         )
 
     @pytest.mark.parametrize("headers", ["X-Secret", "Content-Type, X-Secret", "content-type,X-Secret,x-other"])

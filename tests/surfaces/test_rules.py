@@ -54,6 +54,11 @@ STRANGE_REQUESTS: list[dict[str, Any]] = [
 ]
 
 
+def without_request(response: httpx2.Response) -> dict[str, str]:
+    """The headers, without those that differ from request to request."""
+    return {name: value for name, value in response.headers.items() if name not in {"x-request-id", "date"}}
+
+
 def codes(document: dict[str, Any]) -> dict[str, str]:
     return {fault["field"]: fault["code"] for fault in document["errors"]}
 
@@ -100,6 +105,45 @@ class TestPaths:
         problem(ada.client.get("/todos"), 404, "route_not_found")
 
 
+class TestHead:
+    @pytest.mark.parametrize(("path", "status"), [*READS, ("/docs/assets/swagger-ui.css", 200)])
+    @pytest.mark.parametrize("slash", ["", "/"])
+    def test_it_answers_as_a_read_does_but_for_the_body(self, ada: Account, path: str, status: int, slash: str) -> None:
+        read, head = (ada.client.request(method, path + slash) for method in ("GET", "HEAD"))
+
+        assert (head.status_code, head.content) == (status, b"")
+        assert without_request(head) == without_request(read)
+
+    def test_it_answers_what_has_not_changed(self, ada: Account) -> None:
+        todo = ada.add()
+
+        response = ada.client.head(todo["url"], headers={"If-None-Match": f'"{todo["version"]}"'})
+
+        assert response.status_code == 304
+
+    def test_it_leaves_the_connection_in_order(self, ada: Account) -> None:
+        for _ in range(3):
+            assert ada.client.head(TODOS).status_code == 200
+            assert ada.client.get(TODOS).json() == []
+
+    def test_it_needs_somebody_signed_in_where_a_read_does(self, client: httpx2.Client) -> None:
+        response = client.head(TODOS)
+
+        assert (response.status_code, response.content) == (401, b"")
+        assert response.headers["www-authenticate"] == "Bearer"
+
+    def test_a_path_that_cannot_be_read_does_not_take_it(self, client: httpx2.Client) -> None:
+        response = client.head(f"{AUTH}/register")
+
+        assert (response.status_code, response.content) == (405, b"")
+        assert response.headers["allow"] == "POST"
+
+    def test_the_document_does_not_list_it_apart(self, client: httpx2.Client) -> None:
+        paths = client.get("/openapi.json").json()["paths"]
+
+        assert not [path for path, operations in paths.items() if "head" in operations]
+
+
 class TestJson:
     def test_it_is_json_in_utf8(self, ada: Account) -> None:
         response = ada.client.post(TODOS, json={"title": "Zürich 🚲"})
@@ -132,11 +176,11 @@ class TestProblems:
     @pytest.mark.parametrize(
         ("path", "methods"),
         [
-            (TODOS, {"GET", "POST"}),
-            (NO_TODO, {"GET", "PATCH", "DELETE"}),
+            (TODOS, {"GET", "HEAD", "POST"}),
+            (NO_TODO, {"GET", "HEAD", "PATCH", "DELETE"}),
             (f"{AUTH}/register", {"POST"}),
-            (f"{AUTH}/me", {"GET"}),
-            ("/health", {"GET"}),
+            (f"{AUTH}/me", {"GET", "HEAD"}),
+            ("/health", {"GET", "HEAD"}),
         ],
     )
     def test_the_header_allow_lists_every_method_that_a_path_takes(
@@ -144,7 +188,7 @@ class TestProblems:
     ) -> None:
         allow = client.put(path).headers["allow"]
 
-        assert set(allow.replace(" ", "").split(",")) - {"HEAD", "OPTIONS"} == methods
+        assert set(allow.replace(" ", "").split(",")) - {"OPTIONS"} == methods
 
     def test_who_is_not_signed_in_is_told_how(self, client: httpx2.Client) -> None:
         response = client.get(TODOS)

@@ -53,7 +53,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             CrossOriginPolicy,
             allow_origins=settings.allowed_origins,
             allow_credentials=True,
-            allow_methods=("GET", "POST", "PATCH", "DELETE"),
+            allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
             allow_headers=(
                 "Authorization",
                 "Content-Type",

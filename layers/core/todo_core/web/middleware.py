@@ -25,7 +25,10 @@ _CACHE_POLICIES: Final = ((_TODOS, b"private, no-cache"), (_API, b"no-store"))
 
 
 class RequestScope:
-    """Outermost: gives a request its id, its place behind a gateway, its log line and the headers of every response."""
+    """Outermost: gives a request its id, its place behind a gateway, its log line and the headers of every response.
+
+    To everything inside a HEAD is a GET, whose body is left away on the way out.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -36,6 +39,10 @@ class RequestScope:
             return
 
         started = perf_counter()
+        method = scope["method"]
+        if method == "HEAD":
+            # A copy: the server goes on to know what it was asked.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         event = scope.get("aws.event")
         if event is not None:
             _leave_stage(scope, event)
@@ -59,7 +66,7 @@ class RequestScope:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            _log_request(scope, status, (perf_counter() - started) * 1000)
+            _log_request(method, scope, status, (perf_counter() - started) * 1000)
 
 
 class ResponseCutOff(Exception):
@@ -169,6 +176,16 @@ class CrossOriginPolicy(CORSMiddleware):
         return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
 
 
+def _without_body(send: Send) -> Send:
+    async def send_all_but_body(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif not message.get("more_body", False):
+            await send({"type": "http.response.body"})
+
+    return send_all_but_body
+
+
 def _leave_stage(scope: Scope, event: Mapping[str, Any]) -> None:
     """Behind a stage other than $default the gateway's paths begin with its name, which no route knows."""
     stage = event.get("requestContext", {}).get("stage", "$default")
@@ -208,8 +225,8 @@ def _response_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]
     return headers
 
 
-def _log_request(scope: Scope, status: int, milliseconds: float) -> None:
-    method, state = scope["method"], scope["state"]
+def _log_request(method: str, scope: Scope, status: int, milliseconds: float) -> None:
+    state = scope["state"]
     route = getattr(scope.get("route"), "path", None)
     log.info(
         "%s %s %d %.1f ms",

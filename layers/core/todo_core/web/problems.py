@@ -170,7 +170,8 @@ async def json_body(request: Request) -> object:
 def _methods_of(request: Request) -> set[str]:
     path = request.scope["path"].removeprefix(request.scope["root_path"])
     routes = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
-    return {method for route in routes for method in route.methods or ()}
+    methods = {method for route in routes for method in route.methods or ()}
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
