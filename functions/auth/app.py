@@ -1,7 +1,6 @@
-from mangum import Mangum
-
 from functions.auth.routes import router
 from todo_core.web.app import create_app
+from todo_core.web.lambda_handler import handler_of
 
 app = create_app(router)
-handler = Mangum(app, lifespan="off")
+handler = handler_of(app)

@@ -1,12 +1,11 @@
 import json
 from pathlib import Path
 
-from mangum import Mangum
-
 from functions.meta.routes import router
 from todo_core.web.app import create_app
+from todo_core.web.lambda_handler import handler_of
 
 app = create_app(router)
 # The document of the whole service, written by `make openapi`: this function sees no other's routes.
 app.openapi_schema = json.loads(Path(__file__).with_name("openapi.json").read_text())
-handler = Mangum(app, lifespan="off")
+handler = handler_of(app)

@@ -177,6 +177,13 @@ class TestAnswer:
         assert not answer["isBase64Encoded"]
         assert json.loads(answer["body"])[0]["title"] == "Zürich 🚲"
 
+    @pytest.mark.parametrize(("group", "path"), [("todos", TODOS), ("auth", f"{AUTH}/me"), ("meta", "/nothing")])
+    def test_a_problem_comes_out_as_text(self, client: httpx2.Client, group: str, path: str) -> None:
+        answer = serving.invoke(group, event(client, "GET", path))
+
+        assert not answer["isBase64Encoded"]
+        assert json.loads(answer["body"])["status"] == answer["statusCode"]
+
     def test_a_picture_comes_out_in_base64(self, client: httpx2.Client) -> None:
         answer = serving.invoke("meta", event(client, "GET", "/docs/assets/favicon.png"))
 
