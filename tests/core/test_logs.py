@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from fastapi.responses import StreamingResponse
 from tests import serving
 from tests.accounts import AUTH, TODOS, Account, new_email
 from tests.conftest import SECRET_KEY
+from todo_core.web import middleware
 
 ROOT = Path(__file__).parents[2]
 MARK = "xyzzy"
@@ -262,20 +264,40 @@ def terminal() -> Iterator[tuple[int, IO[bytes]]]:
             os.close(written)
 
 
-def line_about_health(environment: Mapping[str, str], folder: Path) -> str:
-    """The first line about a request that a person sees in a terminal."""
-    with terminal() as (written, screen), service(environment, folder, written):
-        return next(line for line in map(bytes.decode, screen) if "/health" in line)
+def line_about(mark: str, environment: Mapping[str, str], folder: Path, *, path: str = "/health") -> str:
+    """The first line with the mark that a person sees in a terminal when the path is asked for."""
+    with terminal() as (written, screen), service(environment, folder, written) as client:
+        client.get(path)
+        return next(line for line in map(bytes.decode, screen) if mark in line)
 
 
 class TestTerminal:
     def test_a_developer_gets_a_line_to_read(self, environment: dict[str, str], tmp_path: Path) -> None:
-        line = line_about_health(environment, tmp_path)
+        line = line_about("/health", environment, tmp_path)
 
         assert "GET /health 200" in line
         assert "{" not in line
 
+    @pytest.mark.parametrize(
+        ("path", "kind", "place"),
+        [("/fail", "RuntimeError", " fail"), ("/fail/to/answer", "fastapi.exceptions.ResponseValidationError", "")],
+    )
+    def test_a_fault_of_ours_has_its_type_and_its_place_there(
+        self, environment: dict[str, str], tmp_path: Path, path: str, kind: str, place: str
+    ) -> None:
+        line = line_about("Unexpected error", environment, tmp_path, path=path).rstrip()
+
+        ours = Path(__file__ if place else middleware.__file__)
+        assert re.search(rf"Unexpected error: {re.escape(kind)} at {re.escape(str(ours))}:\d+ \w+$", line)
+        assert line.endswith(place)
+        assert MARK not in line
+
+    def test_a_path_below_the_current_folder_is_short(self, environment: dict[str, str]) -> None:
+        line = line_about("Unexpected error", environment, ROOT / "layers", path="/fail/to/answer")
+
+        assert " at core/todo_core/web/middleware.py:" in line
+
     def test_in_production_it_is_json_there_too(self, environment: dict[str, str], tmp_path: Path) -> None:
-        line = line_about_health(environment | {"ENVIRONMENT": "production"}, tmp_path)
+        line = line_about("/health", environment | {"ENVIRONMENT": "production"}, tmp_path)
 
         assert json.loads(line)["route"] == "/health"

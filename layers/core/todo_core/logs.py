@@ -5,8 +5,12 @@ and of an unexpected exception only its type and its place, because its message 
 """
 
 import logging
+import os
 import sys
+import sysconfig
 import traceback
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,6 +19,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from todo_core.settings import Settings
 
 _SERVICE: Final = "todo-backend"
+_CODE_OF_OTHERS: Final = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 log: Final = logging.getLogger(_SERVICE)
 
@@ -23,7 +28,7 @@ def configure(settings: Settings) -> None:
     """Sends the log to standard output, and silences uvicorn's line per request in favour of ours."""
     handler = logging.StreamHandler(sys.stdout)
     if sys.stdout.isatty() and not settings.in_production:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        handler.setFormatter(_ForPeople("%(asctime)s %(message)s", "%H:%M:%S"))
     else:
         handler.setFormatter(
             LambdaPowertoolsFormatter(
@@ -46,6 +51,25 @@ def configure(settings: Settings) -> None:
 def _to_json(record: object) -> str:
     line: bytes = msgspec.json.encode(record)
     return line.decode()
+
+
+class _ForPeople(logging.Formatter):
+    """Says after the message what `place_of` an error tells, in brief: its type and the line of ours it came from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        match getattr(record, "error", None):
+            case [*frames, kind]:
+                return f"{line}: {kind.removeprefix('builtins.')} at {_innermost_of_ours(frames)}"
+            case _:
+                return line
+
+
+def _innermost_of_ours(frames: Sequence[str]) -> str:
+    # A frame of compiled code has no absolute path.
+    ours = [frame for frame in frames if Path(frame).is_absolute() and not frame.startswith(_CODE_OF_OTHERS)]
+    innermost = next(reversed(ours or frames), "an unknown place")
+    return innermost.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 class _StartAndStop(logging.Filter):
