@@ -176,6 +176,7 @@ class TestDocument:
         counted = Counter(operation.description["operationId"] for operation in operations)
 
         assert max(counted.values()) == 1
+        assert {"list_todos", "create_todo", "login", "health"} <= counted.keys()
 
     def test_every_operation_has_a_tag_and_a_summary(self, operations: list[Operation]) -> None:
         assert not [str(each) for each in operations if not each.description.get("tags")]

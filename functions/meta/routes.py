@@ -45,9 +45,8 @@ async def openapi_document(request: Request) -> Response:
     app, root = request.app, request.scope["root_path"]
     if app.openapi_schema is None:
         app.openapi_schema = openapi.document(app)
-    # Behind a gateway's stage the paths begin there.
-    place = {"servers": [{"url": root}]} if root else {}
-    return Response(json.dumps(app.openapi_schema | place), media_type="application/json")
+    document = openapi.behind(root, app.openapi_schema) if root else app.openapi_schema
+    return Response(json.dumps(document), media_type="application/json")
 
 
 @router.get("/docs", include_in_schema=False)

@@ -112,6 +112,19 @@ class TestStage:
 
         assert urljoin(document_url, server["url"]).rstrip("/") == f"http://api.example.com/{stage}"
 
+    def test_the_authorize_button_finds_the_login_behind_it(self, staged: httpx2.Client, stage: str) -> None:
+        document = staged.get("/openapi.json").json()
+        token_url = document["components"]["securitySchemes"]["BearerToken"]["flows"]["password"]["tokenUrl"]
+        form = {"grant_type": "password", "username": register(staged)["email"], "password": PASSWORD}
+
+        # Swagger UI takes it relative to the server, other tools relative to the document.
+        found = {
+            urljoin(f"http://api.example.com{base}", token_url) for base in (f"/{stage}", f"/{stage}/openapi.json")
+        }
+
+        assert len(found) == 1
+        assert staged.post(found.pop(), data=form).json()["token_type"] == "bearer"
+
     def test_a_domain_that_hides_it_is_fine(self, ada: Account) -> None:
         request = ada.client.build_request("GET", f"{AUTH}/me")
 

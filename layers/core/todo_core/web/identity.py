@@ -14,20 +14,28 @@ from todo_core.web.resources import resources_of
 
 COOKIE: Final = "session_token"
 
-SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
-    "SessionCookie": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": COOKIE,
-        "description": "Set by `POST /api/v1/auth/login`; browsers send it by themselves.",
-    },
-    "BearerToken": {
-        "type": "oauth2",
-        "description": "The `access_token` that `POST /api/v1/auth/login` answers to the OAuth2 password form.",
-        "flows": {"password": {"tokenUrl": "api/v1/auth/login", "scopes": {}}},
-    },
-}
-"""For the OpenAPI document. FastAPI's own security classes would cost every request a dependency each."""
+_LOGIN: Final = "/api/v1/auth/login"
+
+
+def security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
+    """For the OpenAPI document of a service whose paths begin at `root`.
+
+    FastAPI's own security classes would cost every request a dependency each.
+    """
+    return {
+        "SessionCookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": f"Set by `POST {_LOGIN}`; browsers send it by themselves.",
+        },
+        "BearerToken": {
+            "type": "oauth2",
+            "description": f"The `access_token` that `POST {_LOGIN}` answers to the OAuth2 password form.",
+            # From the root, because tools disagree on what else it would be relative to.
+            "flows": {"password": {"tokenUrl": f"{root}{_LOGIN}", "scopes": {}}},
+        },
+    }
 
 
 def bearer_token(headers: Headers) -> str | None:

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from todo_core.errors import NotAuthenticated
-from todo_core.web.identity import SECURITY_SCHEMES
+from todo_core.web.identity import security_schemes
 from todo_core.web.problems import MEDIA_TYPE, Problem
 
 TITLE: Final = "Todo backend"
@@ -33,14 +34,29 @@ def document(app: FastAPI) -> dict[str, Any]:
         if model.__name__ in schemas:
             # FastAPI drops what is null, in examples too.
             schemas[model.__name__]["examples"] = model.model_json_schema()["examples"]
-    content["components"]["securitySchemes"] = SECURITY_SCHEMES
+    content["components"]["securitySchemes"] = security_schemes()
     for operation in _operations(content):
         if _needs_sign_in(operation):
-            operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
+            operation["security"] = [{name: []} for name in security_schemes()]
+    _name_operations(content, app)
     # FastAPI's own shape of a 422, which nothing here answers.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return content
+
+
+def behind(root: str, content: dict[str, Any]) -> dict[str, Any]:
+    """The document for clients that reach the service at a path of its own, such as a gateway's stage."""
+    components = content["components"] | {"securitySchemes": security_schemes(root)}
+    return content | {"servers": [{"url": root}], "components": components}
+
+
+def _name_operations(content: dict[str, Any], app: FastAPI) -> None:
+    """By the function that answers. FastAPI adds path and method, which generated clients would call it by."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                content["paths"][route.path_format][method.lower()]["operationId"] = route.name
 
 
 def _models(parent: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
