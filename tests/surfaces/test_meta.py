@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import httpx2
 import pytest
 
-from tests.accounts import TODOS, problem
+from tests.accounts import AUTH, TODOS, Account, problem
 from todo_core.web import openapi
 
 PAGES = ["/docs", "/redoc"]
@@ -107,3 +107,26 @@ class TestDocument:
         assert document["openapi"].startswith("3.1.")
         assert set(document["paths"][TODOS]) == {"get", "post"}
         assert client.get(urljoin(str(client.base_url), TODOS)).status_code == 401
+
+    def test_it_names_the_headers_of_every_response(self, ada: Account) -> None:
+        document = ada.client.get("/openapi.json").json()
+        known = {name.lower() for name in document["components"]["headers"]}
+        todo = ada.add()
+        ada.add()
+        url, one = f"{TODOS}/{todo['id']}", f"{TODOS}/{{todo_id}}"
+
+        for method, path, response in (
+            ("post", TODOS, ada.client.post(TODOS, json={"title": "Buy milk"})),
+            ("get", TODOS, ada.client.get(TODOS, params={"limit": 1})),
+            ("get", one, ada.client.get(url)),
+            ("get", one, ada.client.get(url, headers={"If-None-Match": f'"{todo["version"]}"'})),
+            ("patch", one, ada.client.patch(url, json={"completed": True})),
+            ("delete", one, ada.client.delete(url)),
+            ("get", one, ada.client.get(url)),
+            ("get", f"{AUTH}/me", ada.client.get(f"{AUTH}/me")),
+            ("get", "/health", ada.client.get("/health")),
+            ("post", f"{AUTH}/logout", ada.client.post(f"{AUTH}/logout")),
+            ("get", TODOS, ada.client.get(TODOS)),
+        ):
+            described = document["paths"][path][method]["responses"][str(response.status_code)]["headers"]
+            assert {name.lower() for name in described} == known & response.headers.keys()

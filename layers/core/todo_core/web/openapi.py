@@ -1,6 +1,7 @@
 """The OpenAPI document of an app, with problem documents for its errors."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -23,6 +24,16 @@ Errors are problem documents (RFC 9457) with a stable `code`. Lists are arrays; 
 """
 
 
+_HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "X-Request-ID": {"description": "Names the request in the log.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "How to sign in.", "schema": {"const": "Bearer"}},
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "ETag": {"description": "The version, for `If-Match` and `If-None-Match`.", "schema": {"type": "string"}},
+    "Location": {"description": "The URL of what was created.", "schema": {"type": "string", "format": "uri"}},
+    "Link": {"description": 'The next page, `rel="next"`; absent on the last one.', "schema": {"type": "string"}},
+}
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI 3.1 document of all routes of the app."""
     content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
@@ -39,6 +50,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         if _needs_sign_in(operation):
             operation["security"] = [{name: []} for name in security_schemes()]
     _name_operations(content, app)
+    _describe_headers(content)
     # FastAPI's own shape of a 422, which nothing here answers.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
@@ -57,6 +69,38 @@ def _name_operations(content: dict[str, Any], app: FastAPI) -> None:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 content["paths"][route.path_format][method.lower()]["operationId"] = route.name
+
+
+def _describe_headers(content: dict[str, Any]) -> None:
+    content["components"]["headers"] = _HEADERS
+    for operation in _operations(content):
+        for status, response in operation["responses"].items():
+            names = _headers_of(int(status), _schema_of(response, content))
+            response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _headers_of(status: int, schema: dict[str, Any]) -> Iterator[str]:
+    """What the API keeps to everywhere: what has a version has an ETag, a list has pages, and so on."""
+    properties = schema.get("properties", {})
+    yield "X-Request-ID"
+    if status == HTTPStatus.UNAUTHORIZED:
+        yield "WWW-Authenticate"
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        yield "Retry-After"
+    if "version" in properties or status == HTTPStatus.NOT_MODIFIED:
+        yield "ETag"
+    if "url" in properties and status == HTTPStatus.CREATED:
+        yield "Location"
+    if schema.get("type") == "array":
+        yield "Link"
+
+
+def _schema_of(response: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """Of the response's JSON, where it has any."""
+    schema: dict[str, Any] = response.get("content", {}).get("application/json", {}).get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    named: dict[str, Any] = content["components"]["schemas"].get(name, schema)
+    return named
 
 
 def _models(parent: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
