@@ -134,6 +134,19 @@ class TestCount:
         assert wait is not None
         assert wait <= 30
 
+    def test_windows_that_are_over_go_with_the_first_attempt_under_another_key(
+        self, database_url: str, key: str
+    ) -> None:
+        outcomes(database_url, {f"{key}:old": 9, f"{key}:older": 9}, times=1)
+        for name in ("old", "older"):
+            end_window(database_url, f"{key}:{name}", seconds=-1)
+
+        outcomes(database_url, {key: 9}, times=1)
+
+        assert counted(database_url, f"{key}:old") is None
+        assert counted(database_url, f"{key}:older") is None
+        assert counted(database_url, key) == 1
+
     def test_attempts_at_once_do_not_slip_past(self, database_url: str, key: str) -> None:
         async def count_at_once(db: Database) -> list[int | None]:
             return await asyncio.gather(*(outcome(db, {key: 5}) for _ in range(30)))
@@ -235,14 +248,6 @@ class TestClear:
         run(database_url, lambda db: throttle.clear(db, key))
 
         assert counted(database_url, f"{key}:other") == 1
-
-    def test_windows_that_are_over_go_in_passing(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {f"{key}:old": 9}, times=1)
-        end_window(database_url, f"{key}:old", seconds=-1)
-
-        run(database_url, lambda db: throttle.clear(db, key))
-
-        assert counted(database_url, f"{key}:old") is None
 
 
 class TestNetworkOf:

@@ -31,9 +31,10 @@ _COUNT = Statement(
                 expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
             RETURNING key, count, expires_at
         )
-        SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
+        SELECT
+            ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > most) - now()))::int AS seconds,
+            bool_or(count = 1) AS any_new
         FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
-        WHERE count > most
     """)
 )
 _ROOM = Statement(
@@ -63,13 +64,17 @@ _SWEEP = Statement(
 
 
 async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
-    """Counts one attempt under each key of `limits`. Windows begin with the first attempt under a key.
+    """Counts one attempt under each key of `limits`. Windows begin with the first attempt under a key, which also
+    forgets some whose window is over: so there are never many more keys than are being tried.
 
     Raises TooManyAttempts, with the time until the window ends, when a key is beyond its limit.
     """
     # Sorted, so that two statements that share keys lock them in the same order.
     keys = sorted(limits)
-    _require_none_beyond(await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window))
+    counted = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
+    if counted is not None and counted["any_new"]:
+        await db.write(_SWEEP)
+    _require_none_beyond(counted)
 
 
 async def require_room(db: Database, limits: Mapping[str, int]) -> None:
@@ -84,9 +89,8 @@ def _require_none_beyond(row: asyncpg.Record | None) -> None:
 
 
 async def clear(db: Database, key: str) -> None:
-    """Forgets all attempts under the key, and, in passing, some whose window is over."""
+    """Forgets all attempts under the key."""
     await db.write(_CLEAR, of_key=key)
-    await db.write(_SWEEP)
 
 
 def network_of(address: str) -> str:
