@@ -76,7 +76,7 @@ async def logout(request: Request, response: Response) -> None:
     clear_session_cookie(response, resources.settings)
     for token in filter(None, (request.cookies.get(COOKIE), bearer_token(request.headers))):
         try:
-            claims = resources.tokens.verify(token)
+            claims = resources.tokens.verify_even_if_expired(token)
         except NotAuthenticated:
             continue
         await sessions.close(resources.database, claims.user_id, claims.session_id)

@@ -129,6 +129,17 @@ class TestSession:
 
         assert ada.client.get(ME).json() == ada.user
 
+    def test_an_expired_token_ends_it(self, ada: Account, client: httpx2.Client, database_url: str) -> None:
+        session = claims_of(ada.token)["sid"]
+        sign_out(client, aged(ada.token, timedelta(days=8)))
+
+        assert not postgres.query(database_url, "SELECT FROM sessions WHERE id::text = $1", session)
+
+    def test_a_forged_token_ends_nothing_when_it_is_expired_either(self, ada: Account, client: httpx2.Client) -> None:
+        sign_out(client, aged(ada.token, timedelta(days=8), key="a-key-that-nobody-here-has-ever-signed-with"))
+
+        assert ada.client.get(ME).status_code == 200
+
     def test_nothing_of_it_stays_on_the_server(self, ada: Account, database_url: str) -> None:
         session = claims_of(ada.token)["sid"]
         ada.client.post(LOGOUT)
