@@ -1,5 +1,6 @@
 """Settings, from the environment or `.env`. No value of theirs ever reaches a log or an error."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -12,14 +13,8 @@ from todo_core import postgres_url
 _SHORTEST_KEY: Final = 32
 _DEVELOPMENT_KEY: Final = "development-only-key-that-production-refuses"
 _DEVELOPMENT_ORIGINS: Final = ("http://localhost:3000", "http://localhost:5173")
-_PLACEHOLDERS: Final = (
-    "changeme",
-    "change-me",
-    "change_me",
-    "secret-key",
-    "your-",
-    "placeholder",
-    "development",
+_PLACEHOLDER: Final = re.compile(
+    r"(change|replace)[-_ .]*(me|this|it|in|with)|secret[-_ .]?key|your[-_ .]|placeholder|development", re.IGNORECASE
 )
 
 _NOT_AN_ORIGIN: Final = PydanticCustomError("origin", "must list origins such as https://app.example.com")
@@ -138,7 +133,7 @@ class Settings(BaseSettings):
         for key in self._given_keys:
             if len(key) < _SHORTEST_KEY:
                 raise PydanticCustomError("short", f"SECRET_KEY must have at least {_SHORTEST_KEY} characters")
-            if any(word in key.lower() for word in _PLACEHOLDERS) or len(set(key)) < 8:  # noqa: PLR2004
+            if _PLACEHOLDER.search(key) or len(set(key)) < 8:  # noqa: PLR2004
                 raise PydanticCustomError("placeholder", "SECRET_KEY looks like a placeholder; make a random one")
         return self
 
