@@ -201,8 +201,11 @@ class TestTls:
         assert target(url).sslmode == sslmode
         assert postgres_url.parse(url).ssl is None
 
-    def test_full_verification_without_roots_takes_the_systems(self) -> None:
-        url = postgres_url.parse("postgresql://alex@localhost/todos?sslmode=verify-full")
+    @pytest.mark.parametrize("asked", ["sslmode=verify-full", "channel_binding=require"])
+    @pytest.mark.parametrize("roots", ["", "&sslrootcert="])
+    def test_full_verification_without_roots_takes_the_systems(self, asked: str, roots: str) -> None:
+        url = postgres_url.parse(f"postgresql://alex@localhost/todos?{asked}{roots}")
+        assert "sslrootcert" not in url.dsn
         assert url.ssl is not None
         assert url.ssl.check_hostname
         assert url.ssl.verify_mode is ssl.CERT_REQUIRED

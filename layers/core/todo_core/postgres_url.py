@@ -83,6 +83,8 @@ def _query(parts: SplitResult) -> dict[str, str]:
         query.setdefault("sslmode", query["ssl"])  # SQLAlchemy's name for it
     if query.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"its sslmode must be one of {', '.join(sorted(_SSL_MODES))}")
+    if query.get("sslrootcert") == "":
+        del query["sslrootcert"]  # for libpq the same as none
     if query.get("channel_binding", "prefer") not in _CHANNEL_BINDING:
         raise ValueError("its channel_binding must be disable, prefer or require")
     return {name: value for name, value in query.items() if name not in _OF_OTHER_DRIVERS | {"ssl"}}
