@@ -20,15 +20,21 @@ def upgrade(settings: Settings) -> None:
     Raises DatabaseUnavailable when there is no connection, and what Alembic raises when a migration fails.
     """
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    # Kept as a line of an .ini file, in which a percent sign begins a reference.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["settings"] = settings
     try:
         command.upgrade(config, "head")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        place = postgres_url.parse(settings.migration_url).place
         # PostgreSQL may add details on lines of their own.
         reason = str(error).partition("\n")[0]
-        raise DatabaseUnavailable(f"No connection to the database {place}: {reason}") from None
+        raise DatabaseUnavailable(f"No connection to the database {_place(settings)}: {reason}") from None
+
+
+def _place(settings: Settings) -> str:
+    if settings.database_url is None and settings.database_url_unpooled is None:
+        return f"embedded in {settings.data_folder}"
+    return postgres_url.parse(settings.migration_url).place
 
 
 def handler(_event: object, _context: object) -> dict[str, str]:

@@ -20,10 +20,12 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from functions.migrate import app
 from functions.migrate.app import handler, upgrade
 from tests import postgres
 from tests.serving import LambdaContext
 from todo_core import tables
+from todo_core.errors import DatabaseUnavailable
 from todo_core.schema import HEAD_REVISION
 from todo_core.settings import Settings
 
@@ -108,6 +110,24 @@ class TestUpgrade:
         upgrade(settings(database_url=other_database, database_url_unpooled=empty_database))
         assert revision(empty_database) == HEAD_REVISION
         assert not schema(other_database)
+
+    def test_the_folder_of_the_project_may_have_any_name(
+        self, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        migrations = shutil.copytree(app._MIGRATIONS, tmp_path / "50% of %(here)s" / "migrations")  # noqa: SLF001
+        monkeypatch.setattr(app, "_MIGRATIONS", migrations)
+        upgrade(settings(database_url=empty_database))
+        assert revision(empty_database) == HEAD_REVISION
+
+    def test_where_no_database_is_named_the_embedded_one_is_at_fault(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("DATABASE_URL", raising=False)
+        (tmp_path / "file").touch()
+        with pytest.raises(
+            DatabaseUnavailable, match=f"No connection to the database embedded in {tmp_path}/file/data: "
+        ):
+            upgrade(settings(data_folder=str(tmp_path / "file" / "data")))
 
     def test_it_fails_in_bounded_time_while_a_table_is_locked(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
