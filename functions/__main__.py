@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from contextlib import suppress
 from typing import Final
 
 import uvicorn
@@ -57,13 +58,8 @@ def main() -> None:
         log_level="warning",
         server_header=False,
     )
-    server = AnnouncingServer(config, settings)
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        return
-    if not server.started:
-        raise SystemExit(1)
+    with suppress(KeyboardInterrupt):
+        AnnouncingServer(config, settings).run()
 
 
 if __name__ == "__main__":
