@@ -1,8 +1,11 @@
 """The development database: kept between runs, shared by processes, gone with the last of them."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +39,9 @@ class User:
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-W", "ignore", "-c", USE, str(folder)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
 
     def url(self) -> str:
         """Where the database is, once it is there."""
@@ -50,6 +55,10 @@ class User:
 
     def kill(self) -> None:
         self._process.kill()
+        self._process.communicate(timeout=30)
+
+    def kill_with_all_that_it_started(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate(timeout=30)
 
 
@@ -110,6 +119,25 @@ class TestRunning:
         with used(folder) as url:
             assert postgres.query(url, "SELECT 1")
         assert not servers(folder)
+
+    def test_a_first_start_that_is_killed_does_not_spoil_the_next(self, folder: Path) -> None:
+        killed = User(folder)
+        deadline = time.monotonic() + 30
+        while not list(folder.glob("postgres*/PG_VERSION")):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        killed.kill_with_all_that_it_started()
+
+        with used(folder) as url:
+            assert postgres.query(url, "SELECT 1")
+        assert {path.name for path in folder.iterdir()} == {"postgres", "postgres.lock"}
+
+    def test_a_folder_of_something_else_is_refused_in_one_sentence(self, folder: Path) -> None:
+        (folder / "postgres").mkdir(parents=True)
+        (folder / "postgres" / "letter.txt").touch()
+
+        with pytest.raises(InvalidSettings, match=r"^DATA_FOLDER holds no database in .*/postgres, but something else"):
+            embedded.start(folder / "postgres")
 
     def test_a_killed_server_is_started_again(self, folder: Path) -> None:
         with used(folder) as url:

@@ -119,7 +119,10 @@ class TestUpgrade:
         upgrade(settings(database_url=empty_database))
         assert revision(empty_database) == HEAD_REVISION
 
-    def test_where_no_database_is_named_the_embedded_one_is_at_fault(self, tmp_path: Path) -> None:
+    def test_where_no_database_is_named_the_embedded_one_is_at_fault(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("DATABASE_URL", raising=False)
         (tmp_path / "file").touch()
         with pytest.raises(
             DatabaseUnavailable, match=f"No connection to the database embedded in {tmp_path}/file/data: "

@@ -51,6 +51,9 @@ class TestPages:
         assert "https:" not in page
         assert all(reference.startswith("/") and reference[1] != "/" for reference in references(client.get(path)))
 
+    def test_a_browser_fetches_no_logo_of_redoc_from_elsewhere(self, client: httpx2.Client) -> None:
+        assert client.get("/redoc").headers["content-security-policy"] == "img-src 'self' data:"
+
     @pytest.mark.parametrize("path", PAGES)
     def test_everything_that_it_refers_to_is_here(self, client: httpx2.Client, path: str) -> None:
         found = references(client.get(path))

@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+import shutil
+import tempfile
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,9 +63,27 @@ def start(folder: Path) -> "PostgresServer":
             " or install todo-core[embedded]."
         ) from None
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _make_data(folder, get_server)
     server = get_server(folder)
     _forget_dead_users(server)
     return server
+
+
+def _make_data(folder: Path, get_server: Callable[[Path], "PostgresServer"]) -> None:
+    """Makes the data where there is none, in a folder beside it: a start that is killed leaves nothing half done."""
+    import fasteners  # type: ignore[import-untyped] # noqa: PLC0415 - development only
+
+    with fasteners.InterProcessLock(folder.with_name(f"{folder.name}.lock")):
+        if (folder / "PG_VERSION").exists():
+            return
+        if folder.exists() and any(folder.iterdir()):
+            raise InvalidSettings(f"DATA_FOLDER holds no database in {folder}, but something else; move that away.")
+        unfinished = f"{folder.name}-unfinished-"
+        for abandoned in folder.parent.glob(f"{unfinished}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix=unfinished, dir=folder.parent))
+        get_server(made).cleanup()
+        made.rename(folder)
 
 
 def _forget_dead_users(server: "PostgresServer") -> None:
@@ -71,6 +91,7 @@ def _forget_dead_users(server: "PostgresServer") -> None:
     import psutil  # noqa: PLC0415 - development only
 
     users = server.global_process_id_list
-    for process_id in users.get():
-        if not psutil.pid_exists(process_id):
-            users.get_and_remove(process_id)
+    with server._lock:  # noqa: SLF001 - others may come and go meanwhile, and would be lost from the list
+        for process_id in users.get():
+            if not psutil.pid_exists(process_id):
+                users.get_and_remove(process_id)
