@@ -188,6 +188,12 @@ def _function_of(path: str) -> str:
 _lambda_thread = ThreadPoolExecutor(1, thread_name_prefix="lambda")
 
 
+def app_of(group: str) -> FastAPI:
+    """The app of a function, imported where its handler will be called."""
+    app: FastAPI = _lambda_thread.submit(lambda: import_module(f"functions.{group}.app").app).result()
+    return app
+
+
 def invoke(group: str, event: LambdaEvent) -> dict[str, Any]:
     """One invocation of a function's handler."""
 

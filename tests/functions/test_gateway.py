@@ -270,11 +270,11 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
 
 class TestFunctions:
     def test_together_they_route_what_the_whole_app_routes(self) -> None:
-        of_functions = [routes(import_module(f"functions.{name}.app").app) for name in FUNCTIONS]
+        of_functions = [routes(serving.app_of(name)) for name in FUNCTIONS]
 
         assert set(chain(*of_functions)) == routes(import_module("functions.main").app)
 
     def test_no_two_of_them_route_the_same(self) -> None:
-        of_functions = [routes(import_module(f"functions.{name}.app").app) for name in FUNCTIONS]
+        of_functions = [routes(serving.app_of(name)) for name in FUNCTIONS]
 
         assert len(set(chain(*of_functions))) == sum(map(len, of_functions))

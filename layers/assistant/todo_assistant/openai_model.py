@@ -51,9 +51,6 @@ class OpenAIModel:
             try:
                 async with asyncio.timeout_at(deadline):
                     reply = await self._attempt(request, attempt, on_text if streamed else None)
-                if on_text is not None and not streamed and reply.content:
-                    await on_text(reply.content, attempt)
-                return reply
             except _Transient as failure:
                 log.warning("The model failed: %s", failure.reason, extra={"attempt": attempt})
                 # Some endpoints answer tools with an empty stream, but well without streaming.
@@ -61,6 +58,10 @@ class OpenAIModel:
                 pause = failure.pause or _jittered(attempt)
                 if attempt == _MOST_ATTEMPTS or clock() + pause >= deadline:
                     raise AssistantUnavailable(retry_after=max(round(pause), 1)) from failure
+            else:
+                if on_text is not None and not streamed and reply.content:
+                    await on_text(reply.content, attempt)
+                return reply
             await asyncio.sleep(pause)
             attempt += 1
 

@@ -227,7 +227,7 @@ def _response_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]
 
 def _log_request(method: str, scope: Scope, status: int, milliseconds: float) -> None:
     state = scope["state"]
-    route = getattr(scope.get("route"), "path", None)
+    route = getattr(scope.get("route"), "path_format", None)
     log.info(
         "%s %s %d %.1f ms",
         method,
