@@ -116,7 +116,7 @@ def _new_todo(line: str, moment: _Moment) -> NewTodo:
 # Single lines
 
 _POLITE: Final = re.compile(
-    r"(?:please|pls|(?P<asking>(?:can|could|would|will) you(?: please)?(?! do\b)))[, ]+", re.IGNORECASE
+    r"(?:please|pls|oops|hey|ok|okay|(?P<asking>(?:can|could|would|will) you(?: please)?(?! do\b)))[, ]+", re.IGNORECASE
 )
 _THANKS: Final = re.compile(r"[, ]+(?:please|pls|thanks|thank you)(?=[.!?]*$)", re.IGNORECASE)
 
@@ -367,6 +367,8 @@ _RULES: Final[Sequence[_Rule]] = [
         (r"(?:(?:find|search)(?: for)?|look for) (.+)", _search),
         (rf"{_WHAT_IS} (?:(?:due|planned|scheduled|left|on)(?: (?:on|for|my list))?\b)? ?(.*)", _asked),
         (_WHAT_DO_I_HAVE, _asked),
+        (rf"how many (?:{NOUNS}\b ?)?(?:do i have|have i got|are there|are)? ?(.*)", _asked),
+        (r"when(?: is|\W?s) (?:the |my )?(.+?)(?: due)?", _search),
         (r"any ?thing (?:due|planned|left|to do) ?(.*)", _asked),
         (rf"(?:(?:remove|clear|delete) {_DATE_OF}|unschedule) (.+)", _on_target(_clear_due)),
         (rf"(?:set|change) {_DATE_OF} (.+?) to (.+)", _set_due),
@@ -382,6 +384,7 @@ _RULES: Final[Sequence[_Rule]] = [
         (r"(?:remove|clear) (?:the )?priority (?:of|from) (.+)", _on_target(_without_priority)),
         (r"(?:set|make|change|give) (.+)", _set),
         (r"prioriti[sz]e (.+)", _on_target(_prioritize)),
+        (r"(?:mark|make) (.+?) (?:as )?(?:urgent|important)", _on_target(_prioritize)),
         (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _on_target(Reopen)),
         (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _on_target(Complete)),
         (r"(.+?) (?:is(?: not|n\W?t)|are not|aren\W?t) (?:done|completed?|finished)(?: yet)?", _on_target(Reopen)),
