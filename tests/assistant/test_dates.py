@@ -215,7 +215,7 @@ class TestUnreadable:
     @pytest.mark.parametrize(
         "phrase",
         [
-            *("", " ", "milk", "the", "at", "5 milks", "friday the milk", "every friday", "0", "at 25", "13pm", "0am"),
+            *("", " ", "milk", "the", "at", "5 milks", "friday the milk", "every friday", "at 25", "13pm", "0am"),
             *(
                 "12:60",
                 "31 apr",
@@ -228,7 +228,7 @@ class TestUnreadable:
                 "99/99",
             ),
             *("in 99999999999 years", "in 9999 years", "9999 years ago", "9999-12-31T23:59:59-14:00", "1" * 100),
-            *("tomorrow\0", "\0", "٣ jan", "in ３ days", "ﬁve pm", "\U0001f4c5", "mañana", "mid 3", "end of nothing"),
+            *("tomorrow\0", "\0", "\u0663 jan", "in \uff13 days", "\ufb01ve pm", "\U0001f4c5", "mañana", "mid 3", "end of nothing"),
         ],
     )
     def test_is_refused(self, phrase: str) -> None:
@@ -248,9 +248,7 @@ class TestUnreadable:
         with pytest.raises(UnreadableDate):
             read("tomorrow" + " " * 93)
 
-    @pytest.mark.parametrize(
-        "unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "eod ", "ü", "1/"]
-    )
+    @pytest.mark.parametrize("unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "ü", "1/"])
     def test_takes_no_longer_for_the_hostile(self, unit: str) -> None:
         read("jan 3")  # the library compiles its language once
         begun = time.perf_counter()

@@ -260,11 +260,11 @@ def _move(found: re.Match[str], moment: _Moment) -> Reschedule | None:
         due = words[preposition.end() :]
         if moment.readable(due) and (target := targets.read(words[: preposition.start()])):
             return Reschedule(target, due)
-    if _PREPOSITION.search(words):
-        return None
     signs = moment.quick_add(words)
+    if _PREPOSITION.search(words) or not signs.due or not words.startswith(signs.title):
+        return None
     target = targets.read(signs.title)
-    return Reschedule(target, signs.due) if target and signs.due else None
+    return Reschedule(target, signs.due) if target else None
 
 
 _LONGEST_DUE: Final = 110
