@@ -228,7 +228,17 @@ class TestUnreadable:
                 "99/99",
             ),
             *("in 99999999999 years", "in 9999 years", "9999 years ago", "9999-12-31T23:59:59-14:00", "1" * 100),
-            *("tomorrow\0", "\0", "\u0663 jan", "in \uff13 days", "\ufb01ve pm", "\U0001f4c5", "mañana", "mid 3", "end of nothing"),
+            *(
+                "tomorrow\0",
+                "\0",
+                "\u0663 jan",
+                "in \uff13 days",
+                "\ufb01ve pm",
+                "\U0001f4c5",
+                "mañana",
+                "mid 3",
+                "end of nothing",
+            ),
         ],
     )
     def test_is_refused(self, phrase: str) -> None:
