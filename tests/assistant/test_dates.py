@@ -1,7 +1,9 @@
 """Date phrases: which day and which instant they mean, and which are refused."""
 
+import re
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -138,6 +140,13 @@ class TestDays:
 
         assert resolve("today", now=now, timezone=BERLIN) == [date(2026, 11, 21)]
         assert resolve("today", now=now, timezone=NEW_YORK) == [date(2026, 11, 20)]
+
+    def test_are_read_as_the_document_tells(self) -> None:
+        document = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| (?:days|from now|dates|ends|times) \| (.+) \|$", document, re.MULTILINE)
+
+        assert all(read(phrase) for row in rows for phrase in re.findall(r"`(.+?)`", row))
+        assert len(rows) == 5
 
 
 class TestTimes:

@@ -127,6 +127,9 @@ class TestQuickAdd:
     def test_is_a_todo_even_of_signs_alone_when_it_is_asked_for(self) -> None:
         assert added("add tomorrow #home") == NewTodo("tomorrow #home")
 
+    def test_may_end_like_a_command(self) -> None:
+        assert added("remind me to check that the build is done") == NewTodo("check that the build is done")
+
     def test_takes_quoted_text_as_it_is(self) -> None:
         assert added('add "  buy p1 #home; tomorrow"') == NewTodo("buy p1 #home; tomorrow")
 

@@ -1,14 +1,18 @@
 """The table of phrases, and the document that tells people what it does not hold."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.assistant.phrases import Phrase, phrases
+from todo_assistant.grammar import Unknown, parse
 
 TABLE = list(phrases())
 MISSES = [phrase for phrase in TABLE if phrase.known_miss]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "commands.md"
+TYPED = re.findall(r"^\| (`.+?`) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+EXAMPLES = [example for cell in TYPED for example in re.findall(r"`(.+?)`", cell)]
 
 
 @pytest.mark.parametrize("phrase", [phrase for phrase in TABLE if not phrase.known_miss], ids=lambda phrase: phrase.say)
@@ -32,6 +36,13 @@ def test_no_phrase_is_counted_twice() -> None:
     said = [(phrase.say, phrase.now) for phrase in TABLE]
 
     assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_document_are_understood(example: str) -> None:
+    command = parse(example, now=TABLE[0].now, timezone=TABLE[0].timezone)
+
+    assert not isinstance(command, Unknown)
 
 
 def test_the_known_misses_are_told_to_users() -> None:

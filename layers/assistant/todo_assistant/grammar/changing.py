@@ -21,6 +21,9 @@ from todo_assistant.grammar.due_spans import Readable
 from todo_assistant.grammar.quick_add import TAG
 from todo_assistant.grammar.rules import Reader, compiled
 
+_LONGEST_DUE: Final = 110
+"""Characters from the preposition to the end of what can be a date."""
+_FROM_MY_LIST: Final = re.compile(r" (?:from|off|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
 _PREPOSITION: Final = re.compile(
     rf" (?a:(?:to|until|till?|for|on|by|back)\b(?: (?:to|by))? |(?=(?:{COUNT} {DAYS}|{HOURS})$))", re.IGNORECASE
 )
@@ -47,9 +50,6 @@ def _on_target_or_add(make: Callable[[Target], Command]) -> Reader:
     return read
 
 
-_FROM_MY_LIST: Final = re.compile(r" (?:from|off|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
-
-
 def _move(found: re.Match[str], readable: Readable) -> Reschedule | None:
     words = found[1]
     for preposition in _PREPOSITION.finditer(words, max(0, len(words) - _LONGEST_DUE)):
@@ -61,9 +61,6 @@ def _move(found: re.Match[str], readable: Readable) -> Reschedule | None:
         return None
     target = targets.read(signs.title)
     return Reschedule(target, signs.due) if target else None
-
-
-_LONGEST_DUE: Final = 110
 
 
 def _postpone(found: re.Match[str], readable: Readable) -> Reschedule | None:

@@ -9,7 +9,7 @@ from todo_assistant.grammar.due_spans import Readable
 from todo_assistant.grammar.rules import always, compiled
 from todo_assistant.grammar.targets import NOUNS
 
-_STATES: Final = {"done": True, "completed": True, "finished": True, "closed": True}
+_STATES: Final = {"done": True, "completed": True, "finished": True, "closed": True, "open": False}
 _FILTER: Final = re.compile(
     r"(?:for |me\b ?)?(?:(?:all|everything|anything|every)\b ?)?(?:of )?(?:(?:my|the)\b ?)?"
     r"(?P<trashed>(?:trash|trashed|deleted|bin)(?!\S))? ?"
@@ -29,19 +29,15 @@ def _find(words: str, readable: Readable, *, completed: bool | None = False) -> 
     if found is None:
         return Find(text=signs.title, completed=completed)
     state = (found["state"] or "").lower()
-    trashed = bool(found["trashed"])
-    if state == "open":
-        completed = False
-    elif trashed and not state:
-        completed = None
+    unsaid = None if found["trashed"] else completed
     return Find(
         text=found["text"] or None,
         tags=(*tags, *signs.tags),
         priority=signs.priority or quick_add.priority_named(found["priority"] or ""),
-        completed=_STATES.get(state, completed),
+        completed=_STATES.get(state, unsaid),
         overdue=state == "overdue",
         due=signs.due,
-        trashed=trashed,
+        trashed=bool(found["trashed"]),
     )
 
 

@@ -35,21 +35,24 @@ def parse(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
     lines = quick_add.split_outside_quotes(text, r"[\n\r;]")
     if len(lines) > 1:
         return _read_lines(lines, readable) or Unknown(text.strip())
-    return _read_line(" ".join(text.split()), readable)
+    return _read_line(" ".join("".join(lines).split()), readable)
 
 
 # New todos
 
-_LEAD_IN: Final = re.compile(
-    rf"(?!{changing.ADD_TAG})(?:(?:add|create|make|new)(?: (?:an?|new|another))* (?:{NOUNS}|reminders?)(?: to\b| for\b|:)?"
-    r"|(?:add|create)\b:?|(?:new|to-?do|task|reminder):|to-?do\b"
-    r"|(?:please )?remind me(?: to| about| that)?\b:?|(?:i|we) (?:need|have|want|ought) to\b|i(?:'ve| have) got to\b"
-    r"|i (?:must|should|gotta)\b|i need\b|(?:need|have|remember) to\b|(?:don\W?t|do not) (?:let me )?forget(?: to)?\b"
-    r"|put\b(?=.* on (?:my|the) (?:to-?do )?list$))\s*",
-    re.IGNORECASE,
+_TITLES_FOLLOW: Final = "|".join(
+    (
+        rf"(?:add|create|make|new)(?: (?:an?|new|another))* (?:{NOUNS}|reminders?)(?: to\b| for\b|:)?",
+        r"(?:add|create)\b:?|(?:new|to-?do|task|reminder):|to-?do\b",
+        r"remind me(?: to| about| that)?\b:?",
+        r"(?:i|we) (?:need|have|want|ought) to\b|i(?:\W?ve| have) got to\b|i (?:must|should|gotta|need)\b",
+        r"(?:need|have|remember) to\b|(?:don\W?t|do not) (?:let me )?forget(?: to)?\b",
+        r"put\b(?=.* on (?:my|the) (?:to-?do )?list$)",
+    )
 )
+_LEAD_IN: Final = re.compile(rf"(?!{changing.ADD_TAG})(?:{_TITLES_FOLLOW})\s*", re.IGNORECASE)
 _BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
-_TO_MY_LIST: Final = re.compile(r" (?:to|on) my (?:to-?do )?list$| (?:to|on) the (?:to-?do )?list$", re.IGNORECASE)
+_TO_MY_LIST: Final = re.compile(r" (?:to|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
 
 
 def _read_lines(lines: Sequence[str], readable: Readable) -> Add | None:
@@ -92,9 +95,11 @@ def _read_line(line: str, readable: Readable) -> Command:
     asking = bool(polite and polite["asking"])
     if asking:
         said = said.rstrip("?. ")
-    return _command(said, readable) or (
-        Unknown(line) if asking or _is_talk(said) else Add((quick_add.new_todo(said, readable),))
-    )
+    if command := _command(said, readable):
+        return command
+    if asking or _is_talk(said):
+        return Unknown(line)
+    return Add((quick_add.new_todo(said, readable),))
 
 
 def _command(said: str, readable: Readable) -> Command | None:
@@ -116,8 +121,7 @@ _TALK: Final = re.compile(
     re.IGNORECASE,
 )
 _OPEN_QUESTION: Final = re.compile(
-    r"(?:what|what\W?s|who|whose|whom|which|where|when|why|how)\b.*|.*\?",
-    re.IGNORECASE | re.DOTALL,
+    r"(?:whats?|who|whose|whom|which|where|when|why|how)\b.*|.*\?", re.IGNORECASE | re.DOTALL
 )
 _LACKING: Final = re.compile(
     r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*"
