@@ -1,7 +1,10 @@
 """Date phrases: which day and which instant they mean, and which are refused."""
 
 import re
+import subprocess
+import sys
 import time
+import tracemalloc
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -218,6 +221,23 @@ class TestClockChanges:
     def test_a_day_that_a_zone_skipped(self) -> None:
         # Samoa went from December 29th, 2011 to the 31st.
         assert wall("tomorrow noon", datetime(2011, 12, 29, 9, tzinfo=APIA)) == ["2011-12-31 12:00"]
+
+
+class TestLibrary:
+    def test_is_loaded_only_by_a_phrase_that_needs_it(self) -> None:
+        code = "import sys, todo_assistant.grammar; print('dateparser' in sys.modules)"
+
+        assert subprocess.run((sys.executable, "-c", code), stdout=subprocess.PIPE, check=True).stdout == b"False\n"
+
+    def test_does_not_remember_every_day_on_which_it_was_asked(self) -> None:
+        read("jan 3")
+        tracemalloc.start()
+        for day in range(1, 29):
+            read("jan 3", datetime(2027, 2, day, tzinfo=BERLIN))
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert grown < 1_000_000
 
 
 class TestUnreadable:
