@@ -181,6 +181,8 @@ class TestTimes:
             ("half an hour", "2026-11-20 10:45"),
             ("2026-12-01T10:00", "2026-12-01 10:00"),
             ("2026-12-01 5pm", "2026-12-01 17:00"),
+            ("2026-12-01 at 5", "2026-12-01 17:00"),
+            ("noon on 2026-12-01", "2026-12-01 12:00"),
             ("2026-12-01T10:00:00Z", "2026-12-01 11:00"),
             ("2026-12-01T10:00:00+05:30", "2026-12-01 05:30"),
         ],
@@ -191,6 +193,11 @@ class TestTimes:
     def test_without_am_or_pm_may_be_either(self) -> None:
         assert wall("5") == ["2026-11-20 17:00", "2026-11-21 05:00"]
         assert wall("05:00") == ["2026-11-21 05:00"]
+
+    def test_lies_ahead_if_it_can(self) -> None:
+        assert wall("today at 9") == ["2026-11-20 21:00"]
+        assert wall("friday 9am") == ["2026-11-27 09:00"]
+        assert wall("today 9am") == ["2026-11-20 09:00"]
 
     def test_midnight_ends_a_day_or_begins_it(self) -> None:
         assert wall("tomorrow midnight") == ["2026-11-22 00:00", "2026-11-21 00:00"]
@@ -254,6 +261,7 @@ class TestUnreadable:
                 "0000-01-01",
                 "2026-13-01",
                 "2026-02-30",
+                "2026-01-01T24:30",
                 "99/99",
             ),
             *("in 99999999999 years", "in 9999 years", "9999 years ago", "9999-12-31T23:59:59-14:00", "1" * 100),
