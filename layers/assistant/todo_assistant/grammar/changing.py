@@ -110,6 +110,10 @@ def _prioritize(target: Target) -> Update:
     return Update(target, priority="high")
 
 
+def _deprioritize(target: Target) -> Update:
+    return Update(target, priority="low")
+
+
 def _without_priority(target: Target) -> Update:
     return Update(target, priority="none")
 
@@ -145,14 +149,15 @@ RULES: Final = compiled(
     (rf"remove (?:the )?(?:tags? )?{_TAGS}from (?P<target>.+)", _untag),
     (r"remove (?:the )?tag (?P<tags>[\w-]{1,50}) from (?P<target>.+)", _untag),
     (r"(?:set |change )?(?:the )?priority of (.+) to (\w+)", _set_priority),
-    (r"(?:remove|clear) (?:the )?priority (?:of|from) (.+)", _on_target(_without_priority)),
+    (r"(?:remove|clear) (?:(?:the )?priority|p[1-4]) (?:of|from) (.+)", _on_target(_without_priority)),
     (r"(?:set|make|change|give) (.+)", _set),
     (r"prioriti[sz]e (.+)", _on_target(_prioritize)),
+    (r"deprioriti[sz]e (.+)", _on_target(_deprioritize)),
     (r"(?:mark|make) (.+?) (?:as )?(?:urgent|important)", _on_target(_prioritize)),
     (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _on_target(Reopen)),
     (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _on_target(Complete)),
     (r"(.+?) (?:is(?: not|n\W?t)|are not|aren\W?t) (?:done|completed?|finished)(?: yet)?", _on_target(Reopen)),
-    (rf"(?:done|completed|finished|i(?:\W?ve| have)? {_DONE})\b(?: with\b)?:? (.+)", _on_target(Complete)),
+    (rf"(?:done|completed|finished|i(?:\W?ve| have)? (?:{_DONE}|bought))\b(?: with\b)?:? (.+)", _on_target(Complete)),
     (r"(?:(?:check|tick|cross) off|tick) (.+)", _on_target(Complete)),
     (rf"(.+?) (?:is|are) {_DONE}", _on_target(Complete)),
     (r"(?:complete|finish) (.+)", _on_target_or_add(Complete)),

@@ -52,6 +52,7 @@ _TITLES_FOLLOW: Final = "|".join(
 )
 _LEAD_IN: Final = re.compile(rf"(?!{changing.ADD_TAG})(?:{_TITLES_FOLLOW})\s*", re.IGNORECASE)
 _BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
+_DASH: Final = re.compile(r"^[-*•+]\s+(?=\S)")
 _TO_MY_LIST: Final = re.compile(r" (?:to|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
 
 
@@ -76,7 +77,7 @@ def _add(line: str, readable: Readable) -> Add | None:
     found = _LEAD_IN.match(line)
     if found is None or found.end() == len(line):
         return None
-    rest = _TO_MY_LIST.sub("", line[found.end() :])
+    rest = _TO_MY_LIST.sub("", _DASH.sub("", line[found.end() :]))
     parts = quick_add.split_outside_quotes(rest, ",") if found[0].lower().startswith("add:") else [rest]
     return Add(tuple(quick_add.new_todo(part, readable) for part in parts)) if parts else None
 
@@ -125,7 +126,8 @@ _OPEN_QUESTION: Final = re.compile(
 )
 _LACKING: Final = re.compile(
     r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*"
-    r"|(?:add|new|create|remind me(?: to)?|done|complete|finish|delete|remove|trash|move|tag|set|find|search)[.!:]*",
+    r"|(?:add|new|create|to-?do|task|remind me(?: to)?|done|complete|finish|delete|remove|trash|move|tag|set|find|search)"
+    r"[.!:]*",
     re.IGNORECASE,
 )
 """Commands that lack something, as no rule took them."""
@@ -138,7 +140,7 @@ def _is_talk(said: str) -> bool:
 
 _RULES: Final = [
     *compiled(
-        (r"(?:undo|revert)(?: (?:that|it|this|the last (?:one|change|command|action)|last))?", always(Undo())),
+        (r"(?:undo|revert|go back)(?: (?:that|it|this|the last (?:one|change|command|action)|last))?", always(Undo())),
         (r"help(?: me)?|\?+|what can (?:you|i) (?:do|say|type)|how does (?:this|it) work|commands", always(Help())),
     ),
     *looking.RULES,
