@@ -126,8 +126,8 @@ _OPEN_QUESTION: Final = re.compile(
 )
 _LACKING: Final = re.compile(
     r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*"
-    r"|(?:add|new|create|to-?do|task|remind me(?: to)?|done|complete|finish|delete|remove|trash|move|tag|set|find|search)"
-    r"[.!:]*",
+    r"|(?:add|new|create|to-?do|task|remind me(?: to)?|done|complete|finish|delete|remove|trash|move|tag|set"
+    r"|find|search)[.!:]*",
     re.IGNORECASE,
 )
 """Commands that lack something, as no rule took them."""
