@@ -42,6 +42,9 @@ _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
 _NOON: Final = 12 * 60
 _MIDNIGHT: Final = 24 * 60
 _PARTS: Final = {"morning": 9 * 60, "afternoon": 15 * 60, "evening": 19 * 60, "night": 20 * 60}
+_SHIFTS: Final = {None: 0, "half past ": 30, "quarter past ": 15, "quarter to ": -15}
+_FACE: Final = range(1, 13)
+"""The hours on the face of a clock."""
 _AWAKE: Final = range(7 * 60, 22 * 60)
 """The minutes of the day in which "at 5" is looked for first."""
 
@@ -113,6 +116,7 @@ def resolve(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
     return ahead or readings
 
 
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:z|[+-]\d\d:\d\d)?", re.ASCII)
 _LEADING: Final = re.compile(r"(?:due|on|by|until|till?|before|for|from)(?::| |$)")
 
 
@@ -125,8 +129,8 @@ def _normal(phrase: str) -> str:
 
 
 def _readings(words: str, moment: _Moment) -> Iterable[Due]:
-    if re.match(r"\d{4}-\d", words):
-        return [_iso(words, moment)]
+    if _ISO.fullmatch(words):
+        return [_instant(words, moment)]
     if elapsed := _ELAPSED.fullmatch(words):
         return [moment.instant + _duration(elapsed[1])]
     day, clock = _split(words)
@@ -137,14 +141,9 @@ def _readings(words: str, moment: _Moment) -> Iterable[Due]:
     return _at_times(_days(day, moment), clock, moment)
 
 
-def _iso(words: str, moment: _Moment) -> Due:
-    day, separator, clock = words.replace("t", " ").upper().partition(" ")
-    if not separator:
-        return date.fromisoformat(day)
-    if found := re.fullmatch(rf"(?:AT )?({CLOCK})", clock, re.ASCII | re.IGNORECASE):
-        return moment.at(date.fromisoformat(day), _clock(found[1].lower())[0])
-    instant = datetime.fromisoformat(f"{day}T{clock}")
-    return (instant if instant.tzinfo else instant.replace(tzinfo=moment.timezone)).astimezone(UTC)
+def _instant(iso: str, moment: _Moment) -> datetime:
+    said = datetime.fromisoformat(iso.upper())
+    return (said if said.tzinfo else said.replace(tzinfo=moment.timezone)).astimezone(UTC)
 
 
 # Times of the day
@@ -212,7 +211,7 @@ def _clock(words: str) -> list[int]:
     if shown is None:
         raise ValueError(words)
     hour, minute = int(shown["hour"]), int(shown["minute"] or 0)
-    if shown["half"] and not 1 <= hour <= 12:  # noqa: PLR2004 - the hours on the face of a clock
+    if shown["half"] and hour not in _FACE:
         raise ValueError(words)
     first = time(hour % 12 if shown["half"] else hour, minute)
     minutes = first.hour * 60 + first.minute + _SHIFTS[shown["past"]]
@@ -221,9 +220,6 @@ def _clock(words: str) -> list[int]:
     if shown["h24"] or shown["hour"].startswith("0") or minutes >= _NOON:
         return [minutes]
     return sorted((minutes, minutes + _NOON), key=lambda either: either not in _AWAKE)
-
-
-_SHIFTS: Final = {None: 0, "half past ": 30, "quarter past ": 15, "quarter to ": -15}
 
 
 def _next_time(clock: _Clock, moment: _Moment) -> list[datetime]:
@@ -357,6 +353,9 @@ def _from_library(words: str, today: date) -> list[date]:
 
 
 def _library(words: str, base: date, more: dict[str, str]) -> date | None:
+    # Importing it takes a third of a second of a cold start, and most phrases do without.
+    from dateparser.date import DateDataParser  # noqa: PLC0415
+
     settings = {
         "RELATIVE_BASE": datetime.combine(base, time()),
         "PREFER_DATES_FROM": "future",
@@ -408,6 +407,7 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
         (rf"({COUNT} {DAYS}) (?:from|after) (.+)", _counted_from),
         (rf"(?:in |\+)?({COUNT} {DAYS})(?:'? time)?", lambda found, moment: _relative(found[1], "in", moment.today)),
         (rf"({COUNT} {DAYS}) ago", lambda found, moment: _relative(found[1], "ago", moment.today)),
+        (r"\d{4}-\d\d-\d\d", lambda found, _: [date.fromisoformat(found[0])]),
         (rf"(?:{WEEKDAY} )?(?:in )?({_DATE})", lambda found, moment: _from_library(found[1], moment.today)),
     )
 ]

@@ -60,6 +60,7 @@ _TIME: Final = re.compile(
     rf"(?a:{_START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
     rf"|{_START}(?P<digital>{DIGITAL})"
     rf"|{_START}(?:at |@ ?)(?P<hour>{HOUR})"
+    rf"|{_START}(?P<dotted>\d{{1,2}}\.(?:00|15|30|45))"
     rf"|{_START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
     rf"|{_START}(?P<part>{PART}|noon|midday|midnight)"
     rf"){_END}",
@@ -127,7 +128,8 @@ def _days(text: str) -> Iterator[Span]:
         if not _stands_alone(found, text):
             continue
         kind = str(found.lastgroup)
-        lone = kind == "weak" or (kind == "loose" and not _ends_clause(found, text))
+        headed = found.start() == 0 and text.startswith(":", found.end())
+        lone = (kind == "weak" and not headed) or (kind == "loose" and not _ends_clause(found, text))
         yield Span(found.start(), found.end(), found[kind], needs_neighbour=lone)
 
 
@@ -136,8 +138,8 @@ def _times(text: str) -> Iterator[Span]:
         if not _stands_alone(found, text):
             continue
         kind = str(found.lastgroup)
-        lone = kind == "part" or (kind == "hour" and not _CLAUSE_ENDS.match(text, found.end()))
-        phrase = f"at {found[kind]}" if kind == "hour" else found[kind]
+        lone = kind in {"part", "dotted"} or (kind == "hour" and not _CLAUSE_ENDS.match(text, found.end()))
+        phrase = f"at {found[kind]}" if kind in {"hour", "dotted"} else found[kind]
         yield Span(found.start(), found.end(), phrase, needs_neighbour=lone)
 
 

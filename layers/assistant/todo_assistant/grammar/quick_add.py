@@ -39,9 +39,6 @@ class QuickAdd:
     def has_signs(self) -> bool:
         return bool(self.due or self.tags or self.priority)
 
-    def as_todo(self) -> NewTodo:
-        return NewTodo(self.title, self.due, self.tags, self.priority)
-
 
 def read(line: str, readable: Readable) -> QuickAdd:
     """Of several dates the last day and the last time count, of several priorities the last; the others stay."""
@@ -59,6 +56,14 @@ def read(line: str, readable: Readable) -> QuickAdd:
         tags=tuple(dict.fromkeys(found[1][1:] for found in tags)),
         priority=_PRIORITIES[_level(priorities[0])] if priorities else None,
     )
+
+
+def new_todo(line: str, readable: Readable) -> NewTodo:
+    """The todo that a line describes, which always has a title: what is nothing but a date is one, too."""
+    said = read(line, readable)
+    # "remind me tomorrow to buy milk" leaves the "to" in front.
+    title = re.sub(r"^to (?=\S)", "", said.title, flags=re.IGNORECASE) if said.due else said.title
+    return NewTodo(title, said.due, said.tags, said.priority) if title else NewTodo(line)
 
 
 def priority_named(name: str) -> Priority | None:

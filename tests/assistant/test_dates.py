@@ -1,0 +1,315 @@
+"""Date phrases: which day and which instant they mean, and which are refused."""
+
+import re
+import subprocess
+import sys
+import time
+import tracemalloc
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from todo_assistant.dates import Due, UnreadableDate, resolve
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NEW_YORK = ZoneInfo("America/New_York")
+LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
+APIA = ZoneInfo("Pacific/Apia")
+FRIDAY = datetime(2026, 11, 20, 10, 15, tzinfo=BERLIN)
+
+WORDS = [
+    *(
+        "in",
+        "at",
+        "on",
+        "the",
+        "next",
+        "last",
+        "this",
+        "end of",
+        "day",
+        "week",
+        "month",
+        "year",
+        "friday",
+        "sun",
+        "may",
+    ),
+    *("jan", "3rd", "31", "9999", "0", "00:00", "24:00", "5pm", "13 am", "noon", "midnight", "tonight", "morning"),
+    *(
+        "tomorrow",
+        "ago",
+        "from now",
+        "2026-12-31",
+        "29/2",
+        "31.12.",
+        "1/1/0001",
+        "feb 29",
+        "christmas",
+        "eod",
+        ",",
+        "'",
+    ),
+]
+zones = st.sampled_from([BERLIN, NEW_YORK, LORD_HOWE, APIA, ZoneInfo("Asia/Kolkata"), ZoneInfo("UTC")])
+moments = st.datetimes(timezones=st.just(UTC))
+
+
+def read(phrase: str, now: datetime = FRIDAY) -> list[Due]:
+    assert isinstance(now.tzinfo, ZoneInfo)
+    return resolve(phrase, now=now, timezone=now.tzinfo)
+
+
+def wall(phrase: str, now: datetime = FRIDAY) -> list[str]:
+    """The readings as the clock on the wall shows them."""
+    return [
+        f"{due.astimezone(now.tzinfo):%Y-%m-%d %H:%M}" if isinstance(due, datetime) else str(due)
+        for due in read(phrase, now)
+    ]
+
+
+class TestDays:
+    @pytest.mark.parametrize(
+        ("phrase", "day"),
+        [
+            ("today", "2026-11-20"),
+            ("tomorrow", "2026-11-21"),
+            ("day after tomorrow", "2026-11-22"),
+            ("monday", "2026-11-23"),
+            ("next friday", "2026-11-27"),
+            ("last friday", "2026-11-13"),
+            ("this weekend", "2026-11-21"),
+            ("next weekend", "2026-11-28"),
+            ("next week", "2026-11-23"),
+            ("next month", "2026-12-01"),
+            ("next year", "2027-01-01"),
+            ("eod", "2026-11-20"),
+            ("eow", "2026-11-20"),
+            ("end of month", "2026-11-30"),
+            ("end of next month", "2026-12-31"),
+            ("end of february", "2027-02-28"),
+            ("start of next month", "2026-12-01"),
+            ("mid january", "2027-01-15"),
+            ("end of the year", "2026-12-31"),
+            ("monday eod", "2026-11-23"),
+            ("eod on monday", "2026-11-23"),
+            ("in two weeks", "2026-12-04"),
+            ("2 days from now", "2026-11-22"),
+            ("a week from monday", "2026-11-30"),
+            ("3 days ago", "2026-11-17"),
+            ("yesterday", "2026-11-19"),
+            ("on the 3rd", "2026-12-03"),
+            ("the 31st", "2026-12-31"),
+            ("jan 3", "2027-01-03"),
+            ("20 nov", "2026-11-20"),
+            ("fri, 3 jan 2027", "2027-01-03"),
+            ("january 3rd, 2028", "2028-01-03"),
+            ("march", "2027-03-01"),
+            ("feb 29", "2028-02-29"),
+            ("christmas eve", "2026-12-24"),
+            ("christmas", "2026-12-25"),
+            ("new year's day", "2027-01-01"),
+            ("13/04", "2027-04-13"),
+            ("24.12.", "2026-12-24"),
+            ("2026-12-01", "2026-12-01"),
+            ("By:  Monday!", "2026-11-23"),
+        ],
+    )
+    def test_is_meant(self, phrase: str, day: str) -> None:
+        assert wall(phrase)[0] == day
+
+    def test_a_weekday_is_the_coming_one_and_today_only_perhaps(self) -> None:
+        assert wall("friday") == ["2026-11-27", "2026-11-20"]
+        assert wall("saturday") == ["2026-11-21"]
+
+    def test_next_weekday_is_next_weeks(self) -> None:
+        monday = datetime(2026, 11, 16, 9, tzinfo=BERLIN)
+
+        assert wall("next friday", monday) == ["2026-11-27", "2026-11-20"]
+
+    def test_the_month_is_first_in_america(self) -> None:
+        assert wall("03/04") == ["2027-04-03", "2027-03-04"]
+        assert wall("03/04", FRIDAY.astimezone(NEW_YORK)) == ["2027-03-04", "2027-04-03"]
+
+    def test_the_day_of_a_month_skips_months_that_lack_it(self) -> None:
+        assert wall("the 31st", datetime(2027, 2, 1, tzinfo=BERLIN)) == ["2027-03-31"]
+
+    def test_today_is_the_zones(self) -> None:
+        now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+
+        assert resolve("today", now=now, timezone=BERLIN) == [date(2026, 11, 21)]
+        assert resolve("today", now=now, timezone=NEW_YORK) == [date(2026, 11, 20)]
+
+    def test_are_read_as_the_document_tells(self) -> None:
+        document = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| (?:days|from now|dates|ends|times) \| (.+) \|$", document, re.MULTILINE)
+
+        assert all(read(phrase) for row in rows for phrase in re.findall(r"`(.+?)`", row))
+        assert len(rows) == 5
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("phrase", "moment"),
+        [
+            ("5pm", "2026-11-20 17:00"),
+            ("17:00", "2026-11-20 17:00"),
+            ("9am", "2026-11-21 09:00"),
+            ("at 5", "2026-11-20 17:00"),
+            ("half past 5", "2026-11-20 17:30"),
+            ("quarter to 6", "2026-11-20 17:45"),
+            ("at 5 o'clock", "2026-11-20 17:00"),
+            ("5.30 p.m.", "2026-11-20 17:30"),
+            ("noon", "2026-11-20 12:00"),
+            ("midnight", "2026-11-21 00:00"),
+            ("tonight", "2026-11-20 20:00"),
+            ("tonight at 9", "2026-11-20 21:00"),
+            ("this morning", "2026-11-20"),
+            ("in the morning", "2026-11-21 09:00"),
+            ("tomorrow morning", "2026-11-21 09:00"),
+            ("tomorrow at 5pm", "2026-11-21 17:00"),
+            ("5pm tomorrow", "2026-11-21 17:00"),
+            ("at 5 on monday", "2026-11-23 17:00"),
+            ("jan 3 at 9:30", "2027-01-03 09:30"),
+            ("12am tomorrow", "2026-11-21 00:00"),
+            ("in 90 minutes", "2026-11-20 11:45"),
+            ("in 2 hours 30 minutes", "2026-11-20 12:45"),
+            ("half an hour", "2026-11-20 10:45"),
+            ("2026-12-01T10:00", "2026-12-01 10:00"),
+            ("2026-12-01 5pm", "2026-12-01 17:00"),
+            ("2026-12-01 at 5", "2026-12-01 17:00"),
+            ("noon on 2026-12-01", "2026-12-01 12:00"),
+            ("2026-12-01T10:00:00Z", "2026-12-01 11:00"),
+            ("2026-12-01T10:00:00+05:30", "2026-12-01 05:30"),
+        ],
+    )
+    def test_is_meant(self, phrase: str, moment: str) -> None:
+        assert wall(phrase)[0] == moment
+
+    def test_without_am_or_pm_may_be_either(self) -> None:
+        assert wall("5") == ["2026-11-20 17:00", "2026-11-21 05:00"]
+        assert wall("05:00") == ["2026-11-21 05:00"]
+
+    def test_lies_ahead_if_it_can(self) -> None:
+        assert wall("today at 9") == ["2026-11-20 21:00"]
+        assert wall("friday 9am") == ["2026-11-27 09:00"]
+        assert wall("today 9am") == ["2026-11-20 09:00"]
+
+    def test_midnight_ends_a_day_or_begins_it(self) -> None:
+        assert wall("tomorrow midnight") == ["2026-11-22 00:00", "2026-11-21 00:00"]
+
+    def test_is_utc(self) -> None:
+        [due] = read("5pm")
+        assert isinstance(due, datetime)
+        assert due.tzinfo is UTC
+
+
+class TestClockChanges:
+    def test_a_time_that_the_clocks_skip_moves_on(self) -> None:
+        assert wall("tomorrow 2:30am", datetime(2027, 3, 27, 12, tzinfo=BERLIN)) == ["2027-03-28 03:30"]
+        assert wall("tomorrow 2:15am", datetime(2026, 10, 3, 12, tzinfo=LORD_HOWE)) == ["2026-10-04 02:45"]
+
+    def test_a_time_that_the_clocks_show_twice_is_the_first(self) -> None:
+        assert read("tomorrow 1:30am", datetime(2026, 10, 31, 12, tzinfo=NEW_YORK)) == [
+            datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+        ]
+
+    def test_hours_pass_while_days_are_counted(self) -> None:
+        saturday = datetime(2027, 3, 27, 12, tzinfo=BERLIN)
+
+        assert wall("in 24 hours", saturday) == ["2027-03-28 13:00"]
+        assert wall("tomorrow 12:00", saturday) == ["2027-03-28 12:00"]
+        assert wall("in 1 day", saturday) == ["2027-03-28"]
+
+    def test_a_day_that_a_zone_skipped(self) -> None:
+        # Samoa went from December 29th, 2011 to the 31st.
+        assert wall("tomorrow noon", datetime(2011, 12, 29, 9, tzinfo=APIA)) == ["2011-12-31 12:00"]
+
+
+class TestLibrary:
+    def test_is_loaded_only_by_a_phrase_that_needs_it(self) -> None:
+        code = "import sys, todo_assistant.grammar; print('dateparser' in sys.modules)"
+
+        assert subprocess.run((sys.executable, "-c", code), stdout=subprocess.PIPE, check=True).stdout == b"False\n"
+
+    def test_does_not_remember_every_day_on_which_it_was_asked(self) -> None:
+        read("jan 3")
+        tracemalloc.start()
+        for day in range(1, 29):
+            read("jan 3", datetime(2027, 2, day, tzinfo=BERLIN))
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert grown < 1_000_000
+
+
+class TestUnreadable:
+    @pytest.mark.parametrize(
+        "phrase",
+        [
+            *("", " ", "milk", "the", "at", "5 milks", "friday the milk", "every friday", "at 25", "13pm", "0am"),
+            *(
+                "12:60",
+                "31 apr",
+                "29 feb 2027",
+                "feb 30",
+                "the 32nd",
+                "0000-01-01",
+                "2026-13-01",
+                "2026-02-30",
+                "2026-01-01T24:30",
+                "99/99",
+            ),
+            *("in 99999999999 years", "in 9999 years", "9999 years ago", "9999-12-31T23:59:59-14:00", "1" * 100),
+            *(
+                "tomorrow\0",
+                "\0",
+                "\u0663 jan",
+                "in \uff13 days",
+                "\ufb01ve pm",
+                "\U0001f4c5",
+                "mañana",
+                "mid 3",
+                "end of nothing",
+            ),
+        ],
+    )
+    def test_is_refused(self, phrase: str) -> None:
+        with pytest.raises(UnreadableDate):
+            read(phrase)
+
+    def test_is_told_in_a_sentence_that_can_be_shown(self) -> None:
+        with pytest.raises(UnreadableDate) as refused:
+            read("whenever\n\0" + "x" * 80)
+
+        assert str(refused.value).startswith('"whenever??xxx')
+        assert "x… " not in str(refused.value)
+        assert 'x…" is not a date that I understand. Try "tomorrow 5pm"' in str(refused.value)
+
+    def test_above_100_characters_is_not_even_tried(self) -> None:
+        assert read("tomorrow" + " " * 92)
+        with pytest.raises(UnreadableDate):
+            read("tomorrow" + " " * 93)
+
+    @pytest.mark.parametrize("unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "ü", "1/"])
+    def test_takes_no_longer_for_the_hostile(self, unit: str) -> None:
+        read("jan 3")  # the library compiles its language once
+        begun = time.perf_counter()
+        with pytest.raises(UnreadableDate):
+            read((unit * 100)[:100])
+        assert time.perf_counter() - begun < 0.1
+
+    @settings(derandomize=True, deadline=None, max_examples=300)
+    @given(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.text(max_size=110), moments, zones)
+    def test_is_all_that_is_ever_raised(self, phrase: str, now: datetime, timezone: ZoneInfo) -> None:
+        try:
+            readings = resolve(phrase, now=now, timezone=timezone)
+        except UnreadableDate:
+            return
+        assert readings
+        assert all(due.tzinfo is UTC for due in readings if isinstance(due, datetime))
+        assert readings == resolve(phrase, now=now, timezone=timezone)

@@ -1,0 +1,52 @@
+"""The table of phrases, and the document that tells people what it does not hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.assistant.phrases import Phrase, phrases
+from todo_assistant.grammar import Unknown, parse
+
+TABLE = list(phrases())
+MISSES = [phrase for phrase in TABLE if phrase.known_miss]
+DOCUMENT = Path(__file__).parents[2] / "docs" / "commands.md"
+TYPED = re.findall(r"^\| (`.+?`) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+EXAMPLES = [example for cell in TYPED for example in re.findall(r"`(.+?)`", cell)]
+
+
+@pytest.mark.parametrize("phrase", [phrase for phrase in TABLE if not phrase.known_miss], ids=lambda phrase: phrase.say)
+def test_a_phrase_is_read_as_it_is_meant(phrase: Phrase) -> None:
+    assert phrase.row() == phrase.expected
+
+
+@pytest.mark.parametrize("phrase", MISSES, ids=lambda phrase: phrase.say)
+def test_a_known_miss_is_one_still(phrase: Phrase) -> None:
+    assert phrase.row() != phrase.expected, "It is read right now: take the known_miss away"
+
+
+def test_at_least_95_of_100_phrases_are_read_exactly_right() -> None:
+    right = [phrase for phrase in TABLE if phrase.is_right]
+
+    assert len(TABLE) >= 320
+    assert len(right) / len(TABLE) >= 0.95
+
+
+def test_no_phrase_is_counted_twice() -> None:
+    said = [(phrase.say, phrase.now) for phrase in TABLE]
+
+    assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_document_are_understood(example: str) -> None:
+    command = parse(example, now=TABLE[0].now, timezone=TABLE[0].timezone)
+
+    assert not isinstance(command, Unknown)
+
+
+def test_the_known_misses_are_told_to_users() -> None:
+    _, _, section = DOCUMENT.read_text(encoding="utf-8").partition("## What it gets wrong")
+    told = [line for line in section.splitlines() if line.startswith("- ")]
+
+    assert told == [f"- `{phrase.say}`: {phrase.known_miss}" for phrase in MISSES]
