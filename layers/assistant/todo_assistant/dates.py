@@ -364,7 +364,6 @@ def _library(words: str, base: date, more: dict[str, str]) -> date | None:
         **more,
     }
     # Loaded on first use: a turn without a date needs nothing of it, and it takes as long as all the rest of the chat.
-    from dateparser.date import DateDataParser  # noqa: PLC0415
 
     found = DateDataParser(languages=["en"], settings=settings).get_date_data(words).date_obj
     return found.date() if found else None
