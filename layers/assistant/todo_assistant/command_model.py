@@ -5,6 +5,7 @@ next follows from the messages, the command that came last and the results since
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -268,7 +269,7 @@ def _spelled(todo: dict[str, Any]) -> str:
 
 def _moment(due: str) -> str:
     """`Monday 2030-01-31T17:00+01:00` as it is read: without the zone, which is the user's."""
-    return due[: due.index("T", len("Sunday")) + len("T17:00")].replace("T", " ") if ":" in due else due
+    return re.sub(r"T(\d\d:\d\d).*", r" \1", due)
 
 
 def _titles(todos: Iterable[dict[str, Any]]) -> str:
