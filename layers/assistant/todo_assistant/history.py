@@ -46,8 +46,11 @@ def _closing(turn: Turn) -> Iterable[Message]:
     """How an earlier turn ended, where its last round does not say so."""
     if turn.rounds and not turn.rounds[-1].calls:
         return
-    endings = {"needs_approval": "(I asked for approval and was not answered.)"}
-    yield {"role": "assistant", "content": turn.response or endings.get(turn.status, "(I was interrupted.)")}
+    # The question that a turn asked quotes todos, whose text is data and must not come back outside of the fence.
+    ending = (
+        "(I asked for approval and was not answered.)" if turn.status == "needs_approval" else "(I was interrupted.)"
+    )
+    yield {"role": "assistant", "content": (turn.response if turn.stopped_by else None) or ending}
 
 
 def _round(each: Round) -> Iterable[Message]:
