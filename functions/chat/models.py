@@ -1,12 +1,11 @@
 """What the chat routes take and answer."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from todo_assistant.conversations import Said
 from todo_assistant.turns import Approval, Status, ToolCall, Turn, Undone
@@ -24,6 +23,8 @@ _CALL: Final[dict[str, JsonValue]] = {
     "ok": True,
     "result": {"results": [{"ok": True, "todo": {"id": _TODO, "title": "Buy milk", "completed": True}}]},
 }
+
+_JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 
 Message = Annotated[str, Text(min_length=1, max_length=4_000, multiline=True)]
 ConversationTitle = Annotated[str, Text(min_length=1, max_length=200)]
@@ -256,7 +257,6 @@ class ConversationsQuery(BaseModel):
 def _arguments(written: str) -> JsonValue:
     """As JSON if they are that, else the text that the model wrote."""
     try:
-        arguments: JsonValue = json.loads(written or "{}")
-    except (ValueError, RecursionError):
+        return _JSON.validate_json(written or "{}")
+    except ValidationError:
         return written
-    return arguments
