@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from todo_assistant import history, turns
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
-from todo_assistant.messages import Model, ModelRequest, OnText, Reply
+from todo_assistant.messages import Model, ModelRequest, OnText, Reply, RequestedCall
 from todo_assistant.tools import TODO_TOOLS, Effect, Outcome, Toolbox, ToolContext, sentence_of
 from todo_assistant.turns import Approval, ApprovalCall, ApprovalTodo, Bound, Ending, ToolCall, Turn
 from todo_core import todos
@@ -28,6 +28,7 @@ from todo_core.todos import changes
 
 _MOST_CHANGES_UNASKED: Final = 5
 _LONGEST_ARGUMENTS: Final = 50_000
+_LONGEST_NAME: Final = 64
 _RELEASE_SECONDS: Final = 5
 _REFUSED: Final = "The user refused this. Nothing was changed. Do not try again unless the user asks for it."
 _CHANGED_SINCE: Final = (
@@ -142,8 +143,8 @@ class Agent:
         milliseconds = round((monotonic() - started) * 1000)
         room = self._bounds.tool_calls - len(turn.calls)
         kept = Reply(
-            content=_storable(reply.content) or ("" if reply.calls else _NO_WORDS),
-            calls=reply.calls[:room],
+            content=_storable(reply.content).strip() or ("" if reply.calls else _NO_WORDS),
+            calls=[_kept(call) for call in reply.calls[:room]],
             prompt_tokens=reply.prompt_tokens or history.tokens_of(messages),
             completion_tokens=reply.completion_tokens,
         )
@@ -276,6 +277,12 @@ def _question(approval: Approval) -> str:
     return f"This needs your approval: {'; '.join(parts)}."
 
 
+def _kept(call: RequestedCall) -> RequestedCall:
+    """A call as it is stored and told again: what is too long to be of use is not kept whole."""
+    call_id, name = _storable(call.id)[:_LONGEST_NAME], _storable(call.name)[:_LONGEST_NAME]
+    return RequestedCall(call_id, name, _storable(call.arguments)[: _LONGEST_ARGUMENTS + 1])
+
+
 def _storable(text: str) -> str:
     """What PostgreSQL takes: a model may write the NUL, or half of a character."""
-    return text.replace("\0", "").encode(errors="replace").decode().strip()
+    return text.replace("\0", "").encode(errors="replace").decode()

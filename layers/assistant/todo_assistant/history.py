@@ -1,5 +1,6 @@
 """What a model gets to read: the rules, as many earlier turns as fit, and the turn so far."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -65,4 +66,6 @@ def _round(each: Round) -> Iterable[Message]:
 
 
 def _call(call: ToolCall) -> CallMessage:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    # Endpoints refuse a name that no tool could have, and with it everything that is said in the conversation.
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
+    return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}

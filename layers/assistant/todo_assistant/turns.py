@@ -373,6 +373,8 @@ async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int
     for position, call in enumerate(reply.calls, start=1):
         # A result must find its call, whatever ids the model gave.
         call_id = call.id if call.id and call.id not in taken else f"call_{number}_{position}"
+        while call_id in taken:
+            call_id += "_"
         taken.add(call_id)
         added.calls.append(ToolCall(number, position, call_id, call.name, call.arguments))
     async with db.transaction() as transaction:
