@@ -101,7 +101,7 @@ class Agent:
                     asks = _with_last_words(turn, _question(approval))
                     await turns.finish(self._db, turn, Ending("needs_approval", asks, approval=approval))
                     return
-            elif turn.rounds and not turn.rounds[-1].calls:
+            elif turn.rounds and not turn.rounds[-1].calls and not cut:
                 await turns.finish(self._db, turn, Ending("done", turn.rounds[-1].content))
                 return
             if (bound := self._bound_hit(turn, deadline, cut=cut)) is not None:
