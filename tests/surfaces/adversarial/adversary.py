@@ -1,6 +1,7 @@
 """A user whose model is hostile, or obeys what it reads in todos; and what must hold of such a user's talks."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,6 +110,9 @@ def check_message(message: Json, said: set[str]) -> None:
         json.loads(inside)
     elif message["role"] == "user":
         assert content in said
+    for call in message.get("tool_calls", ()):
+        assert re.fullmatch("[A-Za-z0-9_-]{1,64}", call["function"]["name"])
+        assert len(call["id"]) < 100
 
 
 def turn_of(response: httpx2.Response) -> Json:
