@@ -111,8 +111,9 @@ class LastTurn(Arguments):
         if turn_id is None:
             return Effect()
         state = await changes.state_of_turn(context.db, context.user_id, turn_id)
-        untouched = [change for change in state if change.untouched]
-        return Effect([change.todo_id for change in untouched], deletes=any(change.added for change in untouched))
+        untouched = [change.todo_id for change in state if change.untouched]
+        trashed = await turns.trashed_by_undo(context.db, context.user_id, turn_id)
+        return Effect(untouched, deletes=not trashed.isdisjoint(untouched))
 
 
 @TODO_TOOLS.add
