@@ -205,15 +205,17 @@ class Agent:
             if await self._versions(context, call) != {todo.id: todo.version for todo in asked.todos}:
                 return Outcome.failed(_CHANGED_SINCE)
         else:
-            await self._require_no_approval(context, call, together)
+            await self._require_no_approval(context, turn, call, together)
         return await tool.run(context, arguments)
 
-    async def _require_no_approval(self, context: ToolContext, call: ToolCall, together: set[UUID]) -> None:
+    async def _require_no_approval(self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]) -> None:
         effect = await self._effect(context, call)
         if not effect.todo_ids:
             return
         existing = {todo.id for todo in await todos.find_by_id(context.db, context.user_id, effect.todo_ids)}
-        if existing and (effect.deletes or len(existing | together) > _MOST_CHANGES_UNASKED):
+        # What an undo changes shows only once the undo before it in the same round is done.
+        changed = await changes.existing_changed_in_turn(context.db, context.user_id, turn.id)
+        if existing and (effect.deletes or len(existing.union(together, changed)) > _MOST_CHANGES_UNASKED):
             raise _NeedsApproval
 
     async def _approval_of(self, turn: Turn, call: ToolCall) -> ApprovalCall:
