@@ -1,12 +1,11 @@
 """What the chat routes take and answer."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from todo_assistant.conversations import Said
 from todo_assistant.turns import Approval, Status, ToolCall, Turn, Undone
@@ -33,6 +32,7 @@ event: token
 data: {"text": "Completed “Buy milk”.", "round": 2, "attempt": 1}
 """
 """The beginning of a stream. A higher `attempt` at the same `round` replaces what came before."""
+_JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 
 Message = Annotated[str, Text(min_length=1, max_length=4_000, multiline=True)]
 ConversationTitle = Annotated[str, Text(min_length=1, max_length=200)]
@@ -265,7 +265,6 @@ class ConversationsQuery(BaseModel):
 def _arguments(written: str) -> JsonValue:
     """As JSON if they are that, else the text that the model wrote."""
     try:
-        arguments: JsonValue = json.loads(written or "{}")
-    except (ValueError, RecursionError):
+        return _JSON.validate_json(written or "{}")
+    except ValidationError:
         return written
-    return arguments

@@ -258,4 +258,4 @@ class TestHistoryOfTheModel:
         assert scripted.unexpected == []
         told = json.dumps(scripted.requests[-1].messages, ensure_ascii=False)
         assert "This was not carried out" in told
-        assert "This needs your approval: delete “Milk”." in told
+        assert "I asked for approval and was not answered" in told

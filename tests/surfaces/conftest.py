@@ -7,8 +7,11 @@ import httpx2
 import pytest
 
 from tests import serving
-from tests.accounts import Account, sign_up
+from tests.accounts import TODOS, Account, sign_up
+from tests.model_replies import Call, Calls, Say
+from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
+from tests.surfaces.adversarial.adversary import Talk, Victim, on, possessions
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +60,31 @@ def bob(surface: Surface) -> Iterator[Account]:
     """Another one."""
     with surface.client() as client:
         yield sign_up(client)
+
+
+@pytest.fixture(scope="session")
+def _rich(app_surface: Surface, scripted: ScriptedModel) -> Iterator[Victim]:
+    with app_surface.client() as client:
+        account = sign_up(client)
+        live, trashed, waiting = (account.add(f"Secret {word}", tags=["secret"]) for word in ("plan", "past", "end"))
+        client.delete(f"{TODOS}/{trashed['id']}").raise_for_status()
+        talk = Talk(account, scripted)
+        done = talk.turn(Call("add_todos", {"todos": [{"title": "Secret addition"}]}), Say("Secret answer."))
+        asked = talk.turn(Calls(on("delete_todos", [waiting["id"]])), conversation_id=done["conversation_id"])
+        assert asked["status"] == "needs_approval"
+        yield Victim(account, live["id"], trashed["id"], done, asked, possessions(account))
+
+
+@pytest.fixture
+def victim(_rich: Victim) -> Iterator[Victim]:
+    """Another user, with todos, a trash and turns, of which nothing may change in any test."""
+    yield _rich
+    assert possessions(_rich.account) == _rich.possessions
+
+
+@pytest.fixture
+def talk(ada: Account, scripted: ScriptedModel) -> Iterator[Talk]:
+    """A user whose model a test plays; in the end, what must hold of every talk is checked."""
+    talk = Talk(ada, scripted)
+    yield talk
+    talk.check()

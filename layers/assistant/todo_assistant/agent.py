@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from todo_assistant import history, turns
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
-from todo_assistant.messages import Model, ModelRequest, OnText, Reply
+from todo_assistant.messages import Model, ModelRequest, OnText, Reply, RequestedCall
 from todo_assistant.tools import TODO_TOOLS, Effect, Outcome, Toolbox, ToolContext, sentence_of
 from todo_assistant.turns import Approval, ApprovalCall, ApprovalTodo, Bound, Ending, ToolCall, Turn
 from todo_core import todos
@@ -27,8 +27,8 @@ from todo_core.errors import ServiceError
 from todo_core.todos import changes
 
 _MOST_CHANGES_UNASKED: Final = 5
-_MOST_TOKENS: Final = 10_000_000
 _LONGEST_ARGUMENTS: Final = 50_000
+_LONGEST_NAME: Final = 64
 _RELEASE_SECONDS: Final = 5
 _REFUSED: Final = "The user refused this. Nothing was changed. Do not try again unless the user asks for it."
 _CHANGED_SINCE: Final = (
@@ -101,7 +101,7 @@ class Agent:
                     asks = _with_last_words(turn, _question(approval))
                     await turns.finish(self._db, turn, Ending("needs_approval", asks, approval=approval))
                     return
-            elif turn.rounds and not turn.rounds[-1].calls:
+            elif turn.rounds and not turn.rounds[-1].calls and not cut:
                 await turns.finish(self._db, turn, Ending("done", turn.rounds[-1].content))
                 return
             if (bound := self._bound_hit(turn, deadline, cut=cut)) is not None:
@@ -143,8 +143,8 @@ class Agent:
         milliseconds = round((monotonic() - started) * 1000)
         room = self._bounds.tool_calls - len(turn.calls)
         kept = Reply(
-            content=_storable(reply.content) or ("" if reply.calls else _NO_WORDS),
-            calls=reply.calls[:room],
+            content=_storable(reply.content).strip() or ("" if reply.calls else _NO_WORDS),
+            calls=[_kept(call) for call in reply.calls[:room]],
             prompt_tokens=_counted(reply.prompt_tokens, messages),
             completion_tokens=_counted(reply.completion_tokens, reply),
         )
@@ -205,15 +205,17 @@ class Agent:
             if await self._versions(context, call) != {todo.id: todo.version for todo in asked.todos}:
                 return Outcome.failed(_CHANGED_SINCE)
         else:
-            await self._require_no_approval(context, call, together)
+            await self._require_no_approval(context, turn, call, together)
         return await tool.run(context, arguments)
 
-    async def _require_no_approval(self, context: ToolContext, call: ToolCall, together: set[UUID]) -> None:
+    async def _require_no_approval(self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]) -> None:
         effect = await self._effect(context, call)
         if not effect.todo_ids:
             return
         existing = {todo.id for todo in await todos.find_by_id(context.db, context.user_id, effect.todo_ids)}
-        if existing and (effect.deletes or len(existing | together) > _MOST_CHANGES_UNASKED):
+        # What an undo changes shows only once the undo before it in the same round is done.
+        changed = await changes.existing_changed_in_turn(context.db, context.user_id, turn.id)
+        if existing and (effect.deletes or len(existing.union(together, changed)) > _MOST_CHANGES_UNASKED):
             raise _NeedsApproval
 
     async def _approval_of(self, turn: Turn, call: ToolCall) -> ApprovalCall:
@@ -278,11 +280,16 @@ def _question(approval: Approval) -> str:
 
 
 def _counted(tokens: int | None, otherwise: object) -> int:
-    """What the provider counted, as far as it can be true; an estimate if it did not count."""
-    counted = history.tokens_of(otherwise) if tokens is None else tokens
-    return min(max(counted, 0), _MOST_TOKENS)
+    """What the provider counted, or an estimate if it did not count."""
+    return history.tokens_of(otherwise) if tokens is None else tokens
+
+
+def _kept(call: RequestedCall) -> RequestedCall:
+    """A call as it is stored and told again: what is too long to be of use is not kept whole."""
+    call_id, name = _storable(call.id)[:_LONGEST_NAME], _storable(call.name)[:_LONGEST_NAME]
+    return RequestedCall(call_id, name, _storable(call.arguments)[: _LONGEST_ARGUMENTS + 1])
 
 
 def _storable(text: str) -> str:
     """What PostgreSQL takes: a model may write the NUL, or half of a character."""
-    return text.replace("\0", "").encode(errors="replace").decode().strip()
+    return text.replace("\0", "").encode(errors="replace").decode()

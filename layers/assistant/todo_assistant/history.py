@@ -1,5 +1,6 @@
 """What a model gets to read: the rules, as many earlier turns as fit, and the turn so far."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -46,8 +47,11 @@ def _closing(turn: Turn) -> Iterable[Message]:
     """How an earlier turn ended, where its last round does not say so."""
     if turn.rounds and not turn.rounds[-1].calls:
         return
-    endings = {"needs_approval": "(I asked for approval and was not answered.)"}
-    yield {"role": "assistant", "content": turn.response or endings.get(turn.status, "(I was interrupted.)")}
+    # The question that a turn asked quotes todos, whose text is data and must not come back outside of the fence.
+    ending = (
+        "(I asked for approval and was not answered.)" if turn.status == "needs_approval" else "(I was interrupted.)"
+    )
+    yield {"role": "assistant", "content": (turn.response if turn.stopped_by else None) or ending}
 
 
 def _round(each: Round) -> Iterable[Message]:
@@ -62,4 +66,6 @@ def _round(each: Round) -> Iterable[Message]:
 
 
 def _call(call: ToolCall) -> CallMessage:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    # Endpoints refuse a name that no tool could have, and with it everything that is said in the conversation.
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
+    return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}

@@ -20,6 +20,9 @@ _LONGEST_PAUSE: Final = 8.0
 _LONGEST_REPLY: Final = 200_000
 """In characters. A stream that never ends is cut here instead of filling the memory."""
 
+_MOST_TOKENS: Final = 10_000_000
+"""Of one answer: no model has as many, whatever an endpoint says."""
+
 _REFUSED_SETTINGS: Final = {401, 403, 404}
 _WORTH_ANOTHER_TRY: Final = {408, 409, 429}
 
@@ -106,14 +109,14 @@ class OpenAIModel:
             raise _Transient(_EMPTY)
         message, usage = completion.choices[0].message, completion.usage
         return Reply(
-            content=(message.content or "")[:_LONGEST_REPLY],
+            content=_text(message.content)[:_LONGEST_REPLY],
             calls=[
-                RequestedCall(call.id or "", call.function.name or "", call.function.arguments or "")
+                RequestedCall(_text(call.id), _text(call.function.name), _text(call.function.arguments))
                 for call in message.tool_calls or ()
                 if call.type == "function"
             ],
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
+            prompt_tokens=_count(usage, "prompt_tokens"),
+            completion_tokens=_count(usage, "completion_tokens"),
         )
 
     async def _stream(self, request: ModelRequest, attempt: int, on_text: OnText) -> Reply:
@@ -154,7 +157,7 @@ class _StreamedReply:
     def add(self, chunk: "ChatCompletionChunk") -> str:
         """Takes in a chunk and gives the text in it."""
         if chunk.usage is not None:
-            self._tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
+            self._tokens = _count(chunk.usage, "prompt_tokens"), _count(chunk.usage, "completion_tokens")
         if not chunk.choices:
             return ""
         choice = chunk.choices[0]
@@ -162,12 +165,15 @@ class _StreamedReply:
         for part in choice.delta.tool_calls or ():
             call = self._calls.setdefault(part.index, ["", "", ""])
             if part.id:
-                call[0] = part.id
+                call[0] = _text(part.id)
             if part.function is not None:
-                call[1] += part.function.name or ""
-                call[2] += part.function.arguments or ""
-                self.size += len(part.function.arguments or "")
-        text = choice.delta.content or ""
+                name, arguments = _text(part.function.name), _text(part.function.arguments)
+                call[1] += name
+                call[2] += arguments
+                self.size += len(name) + len(arguments)
+        # Calls of which nothing comes but their number fill the memory too.
+        self.size += len(choice.delta.tool_calls or ())
+        text = _text(choice.delta.content)
         self._texts.append(text)
         self.size += len(text)
         return text
@@ -181,6 +187,19 @@ class _StreamedReply:
 
 
 _EMPTY: Final = "empty answer"
+
+
+def _text(value: object) -> str:
+    """What ought to be a text or nothing. Raises TypeError."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value or ""
+
+
+def _count(usage: object, name: str) -> int | None:
+    """A number of tokens; None, which means unknown, for what can be none."""
+    value = getattr(usage, name, None)
+    return min(value, _MOST_TOKENS) if isinstance(value, int) and value > 0 else None
 
 
 def _jittered(attempt: int) -> float:

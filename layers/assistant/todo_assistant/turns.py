@@ -300,6 +300,15 @@ _LAST_TO_UNDO = Statement(
         ORDER BY id DESC LIMIT 1
     """)
 )
+_TRASHED_BY_UNDO = Statement(
+    text("""
+        SELECT todo_id FROM (
+            SELECT DISTINCT ON (todo_id) todo_id, before FROM changes
+            WHERE user_id = :of_user AND turn_id = :turn_id ORDER BY todo_id, seq
+        ) AS first
+        WHERE before IS NULL OR before->>'deleted_at' IS NOT NULL
+    """)
+)
 _LOCK_FOR_UNDO = Statement(
     text(f"SELECT {COLUMNS}, undone_at FROM turns WHERE id = :turn_id AND user_id = :of_user FOR UPDATE")  # noqa: S608
 )
@@ -373,6 +382,8 @@ async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int
     for position, call in enumerate(reply.calls, start=1):
         # A result must find its call, whatever ids the model gave.
         call_id = call.id if call.id and call.id not in taken else f"call_{number}_{position}"
+        while call_id in taken:
+            call_id += "_"
         taken.add(call_id)
         added.calls.append(ToolCall(number, position, call_id, call.name, call.arguments))
     async with db.transaction() as transaction:
@@ -417,6 +428,11 @@ async def last_to_undo(db: Executor, user_id: UUID, conversation_id: UUID, this:
     """The last turn of a conversation, other than this one, that has changed something and is not undone."""
     row = await db.fetch_one(_LAST_TO_UNDO, of_user=user_id, conversation_id=conversation_id, this=this)
     return row["id"] if row else None
+
+
+async def trashed_by_undo(db: Executor, user_id: UUID, turn_id: UUID) -> set[UUID]:
+    """The todos that an undo of a turn puts into the trash: it had added them, or taken them out of there."""
+    return {row["todo_id"] for row in await db.fetch_all(_TRASHED_BY_UNDO, of_user=user_id, turn_id=turn_id)}
 
 
 async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Undone:

@@ -1,16 +1,16 @@
 """The tools for todos, over the operations that the routes use. Each takes lists and answers per item."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, ValidationError
 
 from todo_assistant import turns
 from todo_assistant.dates import Due, UnreadableDate, resolve
-from todo_assistant.tools.toolbox import Arguments, Effect, Outcome, Toolbox, ToolContext
+from todo_assistant.tools.toolbox import Arguments, Effect, Outcome, Toolbox, ToolContext, sentence_of
 from todo_core import todos
 from todo_core.errors import ServiceError, TodoNotFound
 from todo_core.text import Text
@@ -19,10 +19,22 @@ from todo_core.todos.model import Description, Priority, Tag, Title
 
 _MOST_ITEMS: Final = 50
 _MOST_FOUND: Final = 50
+_FIRST_DAY: Final = date(1, 1, 3)
+_LAST_DAY: Final = date(9999, 12, 29)
+"""Nearer to the ends of the calendar, a day or an instant has no counterpart in every time zone."""
 
 TODO_TOOLS: Final = Toolbox()
 
-Ids = Annotated[list[UUID], Field(min_length=1, max_length=_MOST_ITEMS, description="From results of tools.")]
+
+def _once_each(ids: list[UUID]) -> list[UUID]:
+    return list(dict.fromkeys(ids))
+
+
+Ids = Annotated[
+    list[UUID],
+    Field(min_length=1, max_length=_MOST_ITEMS, description="From results of tools."),
+    AfterValidator(_once_each),
+]
 DatePhrase = Annotated[
     str, Field(min_length=1, max_length=100, description="As the user said it: `tomorrow 5pm`, `next friday`.")
 ]
@@ -99,8 +111,9 @@ class LastTurn(Arguments):
         if turn_id is None:
             return Effect()
         state = await changes.state_of_turn(context.db, context.user_id, turn_id)
-        untouched = [change for change in state if change.untouched]
-        return Effect([change.todo_id for change in untouched], deletes=any(change.added for change in untouched))
+        untouched = [change.todo_id for change in state if change.untouched]
+        trashed = await turns.trashed_by_undo(context.db, context.user_id, turn_id)
+        return Effect(untouched, deletes=not trashed.isdisjoint(untouched))
 
 
 @TODO_TOOLS.add
@@ -282,7 +295,7 @@ def view(todo: Todo, timezone: ZoneInfo) -> dict[str, JsonValue]:
 
 def _due_view(due: Due | None, timezone: ZoneInfo) -> str | None:
     if isinstance(due, datetime):
-        local = due.astimezone(timezone)
+        local = due.astimezone(timezone if _FIRST_DAY <= due.date() <= _LAST_DAY else UTC)
         return f"{local:%A} {local.isoformat(timespec='minutes')}"
     return f"{due:%A} {due.isoformat()}" if due else None
 
@@ -294,13 +307,15 @@ async def _for_each[Item](items: Iterable[Item], act: Callable[[Item], Awaitable
     for item in items:
         try:
             results.append({"ok": True} | await act(item))
-        except (TodoNotFound, UnreadableDate) as error:
+        except (TodoNotFound, UnreadableDate, ValidationError) as error:
             failed = True
             results.append({"ok": False, "error": _advice(error)})
     return Outcome(ok=not failed, result={"results": results})
 
 
-def _advice(error: ServiceError | UnreadableDate) -> str:
+def _advice(error: ServiceError | UnreadableDate | ValidationError) -> str:
+    if isinstance(error, ValidationError):
+        return sentence_of(error)
     if isinstance(error, TodoNotFound):
         return "There is no todo with this id (any more). Find the right id with search_todos."
     return str(error)
@@ -311,7 +326,14 @@ async def _update(context: ToolContext, todo_id: UUID, update: TodoUpdate) -> di
 
 
 def _readings(context: ToolContext, phrase: str | None) -> Sequence[Due]:
-    return resolve(phrase, now=context.now, timezone=context.timezone) if phrase else ()
+    """Raises UnreadableDate."""
+    if not phrase:
+        return ()
+    readings = resolve(phrase, now=context.now, timezone=context.timezone)
+    days = (reading.date() if isinstance(reading, datetime) else reading for reading in readings)
+    if not all(_FIRST_DAY <= day <= _LAST_DAY for day in days):
+        raise UnreadableDate(phrase)
+    return readings
 
 
 def _due_fields(readings: Sequence[Due]) -> dict[str, Due]:

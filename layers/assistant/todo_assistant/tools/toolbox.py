@@ -43,7 +43,8 @@ class Outcome:
 
     @classmethod
     def failed(cls, sentence: str) -> "Outcome":
-        return cls(ok=False, result={"error": sentence})
+        # A sentence may quote what the model wrote; PostgreSQL's JSON cannot hold a NUL.
+        return cls(ok=False, result={"error": sentence.replace("\0", "\ufffd")})
 
 
 @dataclass(frozen=True, slots=True)
