@@ -19,6 +19,7 @@ from sqlalchemy import (
     cast,
     func,
     insert,
+    null,
     select,
     text,
     tuple_,
@@ -121,7 +122,7 @@ def delete(*, checked: bool) -> Statement:
 @cache
 def restore(*, checked: bool) -> Statement:
     """Takes one todo out of the trash; `checked` only if its version is among the `versions`."""
-    return _write({"deleted_at": None}, checked=checked, this=(_todos.c.id == bindparam("todo_id")) & _IN_TRASH)
+    return _write({"deleted_at": null()}, checked=checked, this=(_todos.c.id == bindparam("todo_id")) & _IN_TRASH)
 
 
 def _write(values: dict[str, Any], *, checked: bool, this: ColumnElement[bool] = _THIS) -> Statement:
