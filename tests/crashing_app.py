@@ -12,14 +12,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import asyncpg
 
-from tests.serving import without_coverage
+from tests.serving import free_port, without_coverage
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,21 @@ def _serve(listener: socket.socket, statements: int, what: signal.Signals) -> No
     asyncio.run(Server(Config(app, log_level="critical", limit_max_requests=1)).serve([listener]))
 
 
+async def _ask_nobody() -> None:
+    """Loads what the client of a model needs for its first question, which takes longer than all that comes after."""
+    from openai import APIConnectionError, AsyncOpenAI  # noqa: PLC0415 - only this process needs it
+
+    async with AsyncOpenAI(api_key="none", base_url=f"http://127.0.0.1:{free_port()}", max_retries=0) as client:
+        with suppress(APIConnectionError):
+            await client.chat.completions.create(model="none", messages=[], stream=False)
+
+
 def _main() -> None:
-    import openai.resources.chat.completions  # noqa: F401, PLC0415 - what a process loads on first use
-    import uvicorn.protocols.http.httptools_impl  # noqa: F401, PLC0415 - the same
+    import uvicorn.protocols.http.httptools_impl  # noqa: F401, PLC0415 - what a process loads on first use
 
     import functions.main  # noqa: F401, PLC0415 - the same
 
+    asyncio.run(_ask_nobody())
     gc.freeze()
     for line in sys.stdin:
         statements, what = map(int, line.split())

@@ -5,6 +5,7 @@ its statements, COMMIT among them, and each is tried: a process kills itself aft
 after its second, until one lives to answer.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from threading import Event, Lock
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -103,17 +105,21 @@ class Left:
     changes: list[tuple[Any, ...]]
     turns: list[tuple[Any, ...]]
     calls: list[tuple[Any, ...]]
-    spent: tuple[int, int]
+    spent: list[tuple[Any, ...]]
 
     @classmethod
     def of(cls, database_url: str, account: Account) -> "Left":
-        user_id = UUID(account.user["id"])
+        statements = TODOS_LEFT, CHANGES_LEFT, TURNS_LEFT, CALLS_LEFT, SPENT
 
-        def rows(statement: str) -> list[tuple[Any, ...]]:
-            return [tuple(row) for row in postgres.query(database_url, statement, user_id)]
+        async def fetch() -> list[list[tuple[Any, ...]]]:
+            connection = await asyncpg.connect(database_url)
+            try:
+                found = [await connection.fetch(statement, UUID(account.user["id"])) for statement in statements]
+            finally:
+                await connection.close()
+            return [[tuple(row) for row in rows] for rows in found]
 
-        [spent] = rows(SPENT)
-        return cls(rows(TODOS_LEFT), rows(CHANGES_LEFT), rows(TURNS_LEFT), rows(CALLS_LEFT), (spent[0], spent[1]))
+        return cls(*asyncio.run(fetch()))
 
 
 TIDIED = Left(
@@ -145,7 +151,7 @@ TIDIED = Left(
         (TIDY, 3, 2, "renamed", "update_todos", True),
         (TIDY, 4, 1, "added again", "add_todos", True),
     ],
-    spent=(1, 5 * 18),
+    spent=[(1, 5 * 18)],
 )
 UNDONE = Left(
     todos=[("Eggs", False, False, 1), ("Milk", False, False, 3), ("Rubbish", False, False, 1)],
@@ -163,7 +169,7 @@ UNDONE = Left(
         (COMPLETE, 2, 1, "completed", "complete_todos", True),
         (UNDO, 1, 1, "undone", "undo_last_turn", True),
     ],
-    spent=(2, 5 * 18),
+    spent=[(2, 5 * 18)],
 )
 
 
