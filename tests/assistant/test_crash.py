@@ -2,12 +2,15 @@
 
 Everything that a turn leaves behind is in the database. So the points at which a process can die are the gaps between
 its statements, COMMIT among them, and each is tried: a process kills itself after its first statement, another one
-after its second, until one lives to answer.
+after its second, until one lives to answer. The same goes for processes that only seem to be dead.
 """
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
@@ -31,6 +34,8 @@ from todo_assistant.prompt import unfence
 CHAT = "/api/v1/chat"
 SIDE_BY_SIDE = 2
 MOST_STATEMENTS = 400
+IN_THE_FIRST_ROUND = 15
+PATIENCE = 0.2
 
 TIDY = "Tidy up."
 COMPLETE = "Buy of the milk: done."
@@ -366,3 +371,144 @@ class TestDeath:
             return died
 
         assert at_every_point(nurseries, dies_after) >= least
+
+    def test_before_anything_was_asked_of_the_database_leaves_it_to_the_repeat(
+        self, nurseries: list[Nursery], new_client: Callable[[], Client]
+    ) -> None:
+        staged = Chat(client := new_client())
+        process = nurseries[0].process(MOST_STATEMENTS)
+        os.kill(process.id, signal.SIGKILL)
+        assert process.event() == "died"
+        with pytest.raises(httpx2.TransportError):
+            staged.send(process.url)
+        staged.repeat()
+        assert client.left == TIDIED
+
+    def test_keeps_others_out_for_no_longer_than_the_lease(
+        self, nurseries: list[Nursery], new_client: Callable[[], Client], environment: dict[str, str]
+    ) -> None:
+        client = new_client()
+        process = nurseries[0].process(IN_THE_FIRST_ROUND)
+        with pytest.raises(httpx2.TransportError):
+            client.chat(url=process.url)
+        assert process.event() == "died"
+        died = time.monotonic()
+        refused = client.chat()
+        problem(refused, 409, "turn_in_progress")
+        lease = float(environment["ASSISTANT_SECONDS"]) + 2
+        assert 0 < int(refused.headers["retry-after"]) <= lease
+        time.sleep(int(refused.headers["retry-after"]))
+        Chat(client).repeat()
+        assert time.monotonic() - died < lease + 3
+        assert client.left == TIDIED
+
+
+class TestSeemingDeath:
+    """A process that stops for so long that another one takes its turn over, and then wakes up."""
+
+    def test_at_any_point_leaves_one_turn(self, nurseries: list[Nursery], new_client: Callable[[], Client]) -> None:
+        def freezes_after(nursery: Nursery, statements: int) -> bool:
+            client = new_client()
+            staged = Undo(client)
+            process = nursery.process(statements, signal.SIGSTOP)
+            with ThreadPoolExecutor(2) as threads:
+                late = threads.submit(staged.send, process.url)
+                froze = process.event() == "stopped"
+                if froze:
+                    repeated = threads.submit(insist, client, staged)
+                    # Unless it has to wait for what the other one has locked.
+                    wait([repeated], timeout=PATIENCE)
+                    os.kill(process.id, signal.SIGCONT)
+                    assert process.event() == "answered"
+                    ended(repeated.result())
+            if late.result().status_code == 409:
+                problem(late.result(), 409, "turn_in_progress")
+            else:
+                ended(late.result())
+            assert client.left == UNDONE, f"It froze after {statements} statements."
+            return froze
+
+        assert at_every_point(nurseries, freezes_after) >= 40
+
+    def test_while_the_model_thinks_ends_with_a_409_and_no_effect(
+        self, nurseries: list[Nursery], new_client: Callable[[], Client], scripted: ScriptedModel
+    ) -> None:
+        awake = Event()
+        scripted.answer_with(only_the_first_waits_for(awake))
+        client = new_client()
+        process = nurseries[0].process(MOST_STATEMENTS)
+        with ThreadPoolExecutor(1) as threads:
+            late = threads.submit(client.chat, url=process.url)
+            scripted.wait_until(lambda: len(scripted.requests) == 1)
+            client.expire_lease()
+            Chat(client).repeat()
+            awake.set()
+            problem(late.result(), 409, "turn_in_progress")
+        assert process.event() == "answered"
+        assert client.left == TIDIED
+
+
+class TestLife:
+    def test_a_repeat_while_the_turn_is_being_worked_on_is_refused_and_has_no_effect(
+        self, nurseries: list[Nursery], new_client: Callable[[], Client], scripted: ScriptedModel
+    ) -> None:
+        goes_on = Event()
+        scripted.answer_with(only_the_first_waits_for(goes_on))
+        client = new_client()
+        process = nurseries[0].process(MOST_STATEMENTS)
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(client.chat, url=process.url)
+            scripted.wait_until(lambda: len(scripted.requests) == 1)
+            before = client.left
+            for _ in range(3):
+                refused = client.chat()
+                problem(refused, 409, "turn_in_progress")
+                assert 0 < int(refused.headers["retry-after"]) <= 6
+            assert client.left == before
+            assert len(scripted.requests) == 1
+            goes_on.set()
+            turn = ended(first.result(), "needs_approval")
+        assert process.event() == "answered"
+        ended(client.approve(turn["turn_id"]))
+        assert client.left == TIDIED
+
+    def test_a_repeated_approval_while_it_is_being_worked_on_is_refused_and_has_no_effect(
+        self, nurseries: list[Nursery], new_client: Callable[[], Client], scripted: ScriptedModel
+    ) -> None:
+        client = new_client()
+        staged = Approval(client)
+        goes_on = Event()
+        scripted.answer_with(only_the_first_waits_for(goes_on))
+        process = nurseries[0].process(MOST_STATEMENTS)
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(staged.send, process.url)
+            scripted.wait_until(lambda: len(scripted.requests) == 1)
+            refused = staged.send()
+            problem(refused, 409, "turn_in_progress")
+            assert int(refused.headers["retry-after"]) > 0
+            problem(client.chat(), 409, "turn_in_progress")
+            goes_on.set()
+            ended(first.result())
+        assert process.event() == "answered"
+        assert client.left == TIDIED
+
+
+def insist(client: Client, staged: Stage) -> httpx2.Response:
+    """Repeats for as long as the turn is said to be in progress, by a process that is given up each time."""
+    deadline = time.monotonic() + 10
+    client.expire_lease()
+    while (repeated := staged.send()).status_code == 409 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        client.expire_lease()
+    return repeated
+
+
+def only_the_first_waits_for(event: Event) -> Callable[[Asked], Reply]:
+    numbers = count(1)
+
+    def reply(asked: Asked) -> Reply:
+        if next(numbers) == 1:
+            event.wait(10)
+        return reply_to(asked)
+
+    return reply
