@@ -465,8 +465,11 @@ async def add_rounds(db: Executor, loaded: Sequence[Turn]) -> None:
             Round(row["number"], row["content"], row["prompt_tokens"], row["completion_tokens"])
         )
     for turn_id, calls in (await calls_of(db, list(by_id))).items():
+        rounds = by_id[turn_id].rounds
         for call in calls:
-            by_id[turn_id].rounds[call.round - 1].calls.append(call)
+            # A round that another process has added between the two reads is left out whole.
+            if call.round <= len(rounds):
+                rounds[call.round - 1].calls.append(call)
 
 
 async def calls_of(db: Executor, turn_ids: Sequence[UUID]) -> dict[UUID, list[ToolCall]]:

@@ -74,10 +74,13 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     row = await db.write(statement, of_user=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions)
     if row is not None:
         return _todo(row)
-    todo = await get(db, actor.user_id, todo_id)
-    if versions is not None and todo.version not in versions:
+    # In the trash too, where one that is stale has stayed.
+    found = await find_by_id(db, actor.user_id, [todo_id])
+    if not found:
+        raise TodoNotFound
+    if versions is not None and found[0].version not in versions:
         raise StaleVersion
-    return todo
+    return found[0]
 
 
 async def _write(
