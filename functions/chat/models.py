@@ -1,6 +1,6 @@
 """What the chat routes take and answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, Self
 from uuid import UUID
@@ -144,7 +144,7 @@ class TurnRead(BaseModel):
     usage: UsageRead
 
     @classmethod
-    def of(cls, turn: Turn, changed: Sequence[UUID]) -> Self:
+    def of(cls, turn: Turn, changed: Iterable[UUID]) -> Self:
         waits = turn.approval is not None and turn.status == "needs_approval"
         return cls(
             conversation_id=turn.conversation_id,

@@ -4,7 +4,7 @@ Between two steps everything is in the database, and no connection is held while
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -13,27 +13,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from anyio import move_on_after
-from pydantic import ValidationError
 
 from todo_assistant import history, turns
+from todo_assistant.calls import LONGEST_ARGUMENTS, CallListener, Calls
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
 from todo_assistant.messages import Model, ModelRequest, OnText, Reply, RequestedCall
-from todo_assistant.tools import TODO_TOOLS, Effect, Outcome, Toolbox, ToolContext, sentence_of
-from todo_assistant.turns import Approval, ApprovalCall, ApprovalTodo, Bound, Ending, ToolCall, Turn
-from todo_core import todos
-from todo_core.actors import Actor
-from todo_core.database import Database, Transaction
+from todo_assistant.tools import TODO_TOOLS, Toolbox
+from todo_assistant.turns import Approval, Bound, Ending, Turn
+from todo_core.database import Database
 from todo_core.errors import ServiceError
 from todo_core.todos import changes
 
-_MOST_CHANGES_UNASKED: Final = 5
-_LONGEST_ARGUMENTS: Final = 50_000
 _LONGEST_NAME: Final = 64
 _RELEASE_SECONDS: Final = 5
-_REFUSED: Final = "The user refused this. Nothing was changed. Do not try again unless the user asks for it."
-_CHANGED_SINCE: Final = (
-    "The todos have changed since the user was asked, so nothing was done. Look at them again before you ask again."
-)
 _NO_WORDS: Final = "I have no answer to that. Please say it in other words."
 _STOPPED: Final[Mapping[Bound, str]] = {
     "rounds": "I stopped because this took too many steps.",
@@ -53,18 +45,10 @@ class Bounds:
     history_tokens: int = 8_000
 
 
-class Listener(Protocol):
+class Listener(CallListener, Protocol):
     """Hears of a turn as it goes on."""
 
     async def on_text(self, text: str, round_number: int, attempt: int) -> None: ...
-
-    async def on_call(self, call: ToolCall) -> None: ...
-
-    async def on_result(self, call: ToolCall) -> None: ...
-
-
-class _NeedsApproval(Exception):
-    """Raised inside the transaction of a call, so that it ends without effect."""
 
 
 class Agent:
@@ -74,7 +58,8 @@ class Agent:
         self._db = db
         self._model = model
         self._bounds = bounds
-        self._tools = tools
+        self._schemas = tools.schemas
+        self._calls = Calls(db, tools)
 
     async def run(self, turn: Turn, *, seconds: float, listener: Listener | None = None) -> None:
         """Goes on with a leased turn until it is done, incomplete, or needs an approval.
@@ -97,7 +82,7 @@ class Agent:
         cut = False
         while True:
             if turn.pending:
-                if (approval := await self._act(turn, listener)) is not None:
+                if (approval := await self._calls.carry_out(turn, listener)) is not None:
                     asks = _with_last_words(turn, _question(approval))
                     await turns.finish(self._db, turn, Ending("needs_approval", asks, approval=approval))
                     return
@@ -137,7 +122,7 @@ class Agent:
         """Adds a round. Tells whether the model asked for more calls than the turn has left."""
         timezone = ZoneInfo(turn.timezone)
         messages = await history.messages(self._db, turn, timezone, most_tokens=self._bounds.history_tokens)
-        request = ModelRequest(messages, self._tools.schemas, turn.created_at, timezone)
+        request = ModelRequest(messages, self._schemas, turn.created_at, timezone)
         started = monotonic()
         reply = await self._model.answer(request, deadline=deadline, on_text=_to(listener, len(turn.rounds) + 1))
         milliseconds = round((monotonic() - started) * 1000)
@@ -151,105 +136,8 @@ class Agent:
         await turns.add_round(self._db, turn, kept, milliseconds=milliseconds)
         return len(reply.calls) > room
 
-    async def _act(self, turn: Turn, listener: Listener | None) -> Approval | None:
-        """Carries out the calls of the last round. Gives what the user must be asked before the rest of them."""
-        asked: list[ApprovalCall] = []
-        together = await self._changes_together(turn)
-        for call in turn.pending:
-            if listener is not None:
-                await listener.on_call(call)
-            try:
-                await self._carry_out(turn, call, together)
-            except _NeedsApproval:
-                asked.append(await self._approval_of(turn, call))
-                continue
-            if listener is not None:
-                await listener.on_result(call)
-        return Approval(turn.rounds[-1].number, asked) if asked else None
-
-    async def _changes_together(self, turn: Turn) -> set[UUID]:
-        """The todos that this turn has changed, and those that the calls of its last round would change."""
-        together: set[UUID] = set()
-        async with self._db.transaction() as transaction:
-            context = _context(transaction, turn)
-            together.update(await changes.existing_changed_in_turn(transaction, turn.user_id, turn.id))
-            for call in turn.pending:
-                together.update((await self._effect(context, call)).todo_ids)
-            return {todo.id for todo in await todos.find_by_id(transaction, turn.user_id, list(together))}
-
-    async def _carry_out(self, turn: Turn, call: ToolCall, together: set[UUID]) -> None:
-        """Runs a call and stores its outcome in the same transaction. Raises _NeedsApproval instead of doing harm."""
-        started = monotonic()
-        async with self._db.transaction() as transaction:
-            await changes.lock(transaction, turn.user_id)
-            await turns.hold(transaction, turn)
-            outcome = await self._outcome(_context(transaction, turn), turn, call, together)
-            call.ok, call.result = outcome.ok, outcome.result
-            await turns.record(transaction, turn, call, milliseconds=round((monotonic() - started) * 1000))
-
-    async def _outcome(self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]) -> Outcome:
-        tool = self._tools.find(call.name)
-        if tool is None:
-            names = ", ".join(each.name for each in self._tools)
-            return Outcome.failed(f"There is no tool of this name; there are {names}.")
-        if len(call.arguments) > _LONGEST_ARGUMENTS:
-            return Outcome.failed("The arguments are too long, so nothing was done; call with fewer items.")
-        try:
-            arguments = tool.read(call.arguments)
-        except ValidationError as error:
-            return Outcome.failed(sentence_of(error))
-        asked = turn.approval.of(call) if turn.approval else None
-        if turn.approval is not None and asked is not None:
-            if not turn.approval.approved:
-                return Outcome(ok=False, result={"error": _REFUSED, "refused": True})
-            if await self._versions(context, call) != {todo.id: todo.version for todo in asked.todos}:
-                return Outcome.failed(_CHANGED_SINCE)
-        else:
-            await self._require_no_approval(context, turn, call, together)
-        return await tool.run(context, arguments)
-
-    async def _require_no_approval(self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]) -> None:
-        effect = await self._effect(context, call)
-        if not effect.todo_ids:
-            return
-        existing = {todo.id for todo in await todos.find_by_id(context.db, context.user_id, effect.todo_ids)}
-        # What an undo changes shows only once the undo before it in the same round is done.
-        changed = await changes.existing_changed_in_turn(context.db, context.user_id, turn.id)
-        if existing and (effect.deletes or len(existing.union(together, changed)) > _MOST_CHANGES_UNASKED):
-            raise _NeedsApproval
-
-    async def _approval_of(self, turn: Turn, call: ToolCall) -> ApprovalCall:
-        async with self._db.transaction() as transaction:
-            context = _context(transaction, turn)
-            effect = await self._effect(context, call)
-            found = await todos.find_by_id(transaction, turn.user_id, effect.todo_ids)
-        asked = [ApprovalTodo(todo.id, todo.title, todo.version) for todo in found]
-        return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, asked)
-
-    async def _versions(self, context: ToolContext, call: ToolCall) -> dict[UUID, int]:
-        effect = await self._effect(context, call)
-        found = await todos.find_by_id(context.db, context.user_id, effect.todo_ids)
-        return {todo.id: todo.version for todo in found}
-
-    async def _effect(self, context: ToolContext, call: ToolCall) -> Effect:
-        """What a call would do; nothing if it cannot be carried out at all."""
-        tool = self._tools.find(call.name)
-        if tool is None or len(call.arguments) > _LONGEST_ARGUMENTS:
-            return Effect()
-        try:
-            arguments = tool.read(call.arguments)
-        except ValidationError:
-            return Effect()
-        effect: Effect = await arguments.effect(context)
-        return effect
-
-    async def _changed(self, turn: Turn) -> Sequence[UUID]:
-        return await changes.changed_in_turn(self._db, turn.user_id, turn.id)
-
-
-def _context(transaction: Transaction, turn: Turn) -> ToolContext:
-    actor = Actor(turn.user_id, "assistant", turn.id)
-    return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
+    async def _changed(self, turn: Turn) -> list[UUID]:
+        return list(await changes.changed_in_turn(self._db, turn.user_id, turn.id))
 
 
 def _to(listener: Listener | None, round_number: int) -> OnText | None:
@@ -287,7 +175,7 @@ def _counted(tokens: int | None, otherwise: object) -> int:
 def _kept(call: RequestedCall) -> RequestedCall:
     """A call as it is stored and told again: what is too long to be of use is not kept whole."""
     call_id, name = _storable(call.id)[:_LONGEST_NAME], _storable(call.name)[:_LONGEST_NAME]
-    return RequestedCall(call_id, name, _storable(call.arguments)[: _LONGEST_ARGUMENTS + 1])
+    return RequestedCall(call_id, name, _storable(call.arguments)[: LONGEST_ARGUMENTS + 1])
 
 
 def _storable(text: str) -> str:

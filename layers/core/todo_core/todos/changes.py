@@ -57,16 +57,10 @@ _SINCE = Statement(
     .limit(bindparam("most", type_=Integer))
 )
 _CHANGED_IN_TURN = Statement(
-    select(_changes.c.todo_id)
+    select(_changes.c.todo_id, func.bool_or(_changes.c.op == "create").label("added"))
     .where(_OWNED, _changes.c.turn_id == bindparam("turn_id"))
     .group_by(_changes.c.todo_id)
     .order_by(func.min(_changes.c.seq))
-)
-_EXISTING_CHANGED_IN_TURN = Statement(
-    select(_changes.c.todo_id)
-    .where(_OWNED, _changes.c.turn_id == bindparam("turn_id"))
-    .group_by(_changes.c.todo_id)
-    .having(func.bool_and(_changes.c.op != "create"))
 )
 _LOCK = Statement(text("SELECT lock_change_log(:of_user)"))
 
@@ -109,14 +103,10 @@ async def since(db: Executor, user_id: UUID, seq: int, *, most: int) -> list[Cha
     return [Change(**{**row, "before": _todo(row["before"]), "after": _todo(row["after"])}) for row in rows]
 
 
-async def changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[UUID]:
-    """The todos that a turn changed, in the order in which it first did."""
-    return [row["todo_id"] for row in await db.fetch_all(_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)]
-
-
-async def existing_changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[UUID]:
-    """The todos that a turn changed and had not added itself."""
-    return [row["todo_id"] for row in await db.fetch_all(_EXISTING_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)]
+async def changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, bool]:
+    """The todos that a turn changed, in the order in which it first did, and whether it had added them itself."""
+    rows = await db.fetch_all(_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)
+    return {row["todo_id"]: row["added"] for row in rows}
 
 
 async def state_of_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[TurnChange]:
