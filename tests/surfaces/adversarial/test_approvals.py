@@ -9,7 +9,7 @@ import pytest
 
 from tests.accounts import TODOS, problem
 from tests.model_replies import Call, Calls, Fail, Json, Say
-from tests.surfaces.adversarial.adversary import CHAT, SAID, Talk, Victim, arguments, error, on, results
+from tests.surfaces.adversarial.adversary import CHAT, Talk, Victim, arguments, error, on
 
 CHANGING = ["update_todos", "complete_todos", "reopen_todos", "reschedule_todos", "restore_todos"]
 
