@@ -55,6 +55,29 @@ def all_subjects(postgres_url: str) -> Iterator[tuple[Subject, Subject, Subject]
         )
 
 
+@contextmanager
+def ours_with_model(database_url: str, model_url: str, *, pool_size: int) -> Iterator[Subject]:
+    """Ours with a language model and few connections to the database."""
+    settings = _ours_settings(database_url, secrets.token_urlsafe(32)) | {
+        "DATABASE_POOL_SIZE": str(pool_size),
+        "OPENAI_API_KEY": "none",
+        "OPENAI_BASE_URL": model_url,
+    }
+    with uvicorn("functions.main:app", settings) as server:
+        yield Subject("ours with a model", server, _requests(server, f"{_OURS_API}/todos", _sign_in_to_ours))
+
+
+def chat_requests(ours: Server, count: int) -> list[bytes]:
+    """Registers that many accounts with ours and gives a message to the assistant for each."""
+    requests = []
+    for _ in range(count):
+        with _client(ours) as client:
+            _sign_in_to_ours(client)
+            cookies = dict(client.cookies)
+        requests.append(request_bytes("POST", f"{_OURS_API}/chat", cookies=cookies, body={"message": "Hello"}))
+    return requests
+
+
 def login_requests(ours: Server, count: int) -> list[bytes]:
     """Registers that many accounts with ours and gives a login for each."""
     with _client(ours) as client:

@@ -66,7 +66,7 @@ USELESS_CALLS: dict[str, Reply] = {
     "a name with NUL": raw("delete\0todos", "{}"),
     "a name of half a character": raw(f"delete{LONE}", "{}"),
     "a name as long as a book": raw("x" * 150_000, "{}"),
-    "a name of other letters": raw("dеlete_todos 🗑\n\u202e", "{}"),
+    "a name of other letters": raw("d\u0435lete_todos 🗑\n\u202e", "{}"),
     "an id of the call with NUL": raw("nothing", "{}", "call\0"),
     "an id of the call of half a character": raw("nothing", "{}", LONE),
     "an id of the call as long as a book": raw("nothing", "{}", "x" * 150_000),
@@ -87,18 +87,18 @@ LAST_DAYS: dict[str, Json] = {
 
 def survives(talk: Talk, *replies: Reply, **fields: Any) -> Json:
     """Asserts that a turn ends well with these replies, can be read in each way, and that another can follow it."""
-    turn = talk.turn(*replies, Say("Well."), **fields)
+    heard = talk.events(*replies, Say("Well."), **fields)
+    name, turn = heard[-1]
+    assert name == "done", heard[-1]
+    assert talk.model.unexpected == []
     conversation = {"conversation_id": turn["conversation_id"]}
     read = talk.account.client.get(f"{CHAT}/turns/{turn['turn_id']}")
     assert read.status_code == 200, read.text
     assert read.json() == turn
     said = everything(talk.account.client.get(f"{CHAT}/history", params=conversation))
     assert said[-1]["tool_calls"] == turn["tool_calls"]
-    assert talk.turn(Say("Still here."), **conversation)["response"] == "Still here."
-    heard = talk.events(*replies, Say("Well."), **fields)
-    assert heard[-1][0] == "done", heard[-1]
-    assert heard[-1][1]["status"] == turn["status"]
-    assert talk.model.unexpected == []
+    again = talk.turn(*replies, Say("Still here."), **conversation | fields)
+    assert (again["response"], again["status"]) == ("Still here.", turn["status"])
     return turn
 
 
@@ -112,9 +112,10 @@ class TestACallThatIsOfNoUse:
         assert talk.by_the_model() == []
 
     @pytest.mark.parametrize("call", LAST_DAYS.values(), ids=LAST_DAYS.keys())
-    @pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Etc/GMT+12"])
-    def test_may_ask_for_days_at_the_ends_of_time(self, talk: Talk, call: Json, timezone: str) -> None:
+    def test_may_ask_for_days_at_the_ends_of_time(self, talk: Talk, call: Json) -> None:
         [(name, arguments)] = call.items()
+        # Where the last days end, and the first ones begin, outside of what UTC can tell.
+        timezone = "Etc/GMT+12" if "9999" in str(arguments) else "Pacific/Kiritimati"
         survives(talk, Call(name, arguments), Call("search_todos"), timezone=timezone)
 
     def test_may_meet_a_todo_at_the_end_of_time(self, talk: Talk) -> None:
@@ -138,11 +139,7 @@ class TestAnAnswerOfAStrangeShape:
         "message",
         [
             {"content": {"text": "Hello"}},
-            {"content": [{"type": "text", "text": "Hello"}]},
-            {"content": 7},
             {"content": None, "tool_calls": {"name": "delete_todos"}},
-            {"content": None, "tool_calls": [None]},
-            {"content": None, "tool_calls": ["delete_todos"]},
             {"content": None, "tool_calls": [{"id": "a", "type": "function"}]},
             {
                 "tool_calls": [
@@ -150,7 +147,6 @@ class TestAnAnswerOfAStrangeShape:
                 ]
             },
             {"tool_calls": [{"id": "a", "type": "function", "function": {"name": 7, "arguments": "{}"}}]},
-            {"tool_calls": [{"id": 7, "type": "function", "function": {"name": "nothing", "arguments": "{}"}}]},
             {"tool_calls": [{"id": ["a"], "type": "function", "function": {"name": ["b"], "arguments": ["c"]}}]},
         ],
         ids=json.dumps,

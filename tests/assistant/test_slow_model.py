@@ -1,0 +1,181 @@
+"""A model that takes its time keeps nobody else waiting, and no connection of the pool."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+
+import httpx2
+import pytest
+
+from tests import postgres, serving
+from tests.accounts import Account, sign_up
+from tests.model_replies import Asked, Call, Hang, Reply, Say, Slow
+from tests.scripted_model import ScriptedModel
+from tests.serving import OnPort
+
+CHAT = "/api/v1/chat"
+CHATS = 20
+POOL_SIZE = 2
+PROMPTLY = 1.0
+"""Seconds, of which a machine that is busy otherwise may use most."""
+
+CONNECTIONS = """
+    SELECT state FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'todo-backend'
+"""
+LEASES = "SELECT FROM turns WHERE lease IS NOT NULL OR leased_until IS NOT NULL"
+
+
+@pytest.fixture(scope="module")
+def url(server_url: str) -> Iterator[str]:
+    """A database of its own, whose connections are this module's."""
+    with postgres.database(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def service(environment: dict[str, str], url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
+    few = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": str(POOL_SIZE), "ASSISTANT_SECONDS": "60"}
+    with serving.on_port(environment | few, folder=str(tmp_path_factory.mktemp("service"))) as service:
+        yield service
+
+
+@pytest.fixture
+def ada(service: OnPort) -> Iterator[Account]:
+    with service.client() as client:
+        account = sign_up(client)
+        account.add()
+        yield account
+
+
+def ask(client: httpx2.Client, key: int) -> httpx2.Response:
+    return client.post(
+        CHAT,
+        json={"message": "Hello"},
+        headers={"Idempotency-Key": str(key)},
+    )
+
+
+def listen(stack: ExitStack, account: Account, service: OnPort, key: int) -> httpx2.Response:
+    """Begins to listen to a turn over a connection of its own."""
+    client = stack.enter_context(service.client())
+    asked = client.stream(
+        "POST",
+        CHAT,
+        json={"message": "Hello"},
+        headers={"Idempotency-Key": str(key), "Accept": "text/event-stream"} | account.bearer,
+    )
+    response = stack.enter_context(asked)
+    assert response.status_code == 200
+    return response
+
+
+def require_prompt_lists(account: Account) -> None:
+    for _ in range(CHATS):
+        started = time.monotonic()
+        assert account.titles() == ["Buy milk"]
+        assert time.monotonic() - started < PROMPTLY
+
+
+def require_idle_connections(url: str) -> None:
+    """All of them, but for what a statement takes that is just ending."""
+    wait_until(lambda: {row["state"] for row in postgres.query(url, CONNECTIONS)} <= {"idle"}, seconds=1)
+    assert len(postgres.query(url, CONNECTIONS)) <= POOL_SIZE
+
+
+def adds(adding: Call, asked: Asked) -> Reply:
+    return Say("Added.") if asked.messages[-1]["role"] == "tool" else adding
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "It takes too long."
+        time.sleep(0.05)
+
+
+class TestSlowModel:
+    def test_keeps_no_list_waiting_and_no_connection(
+        self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
+    ) -> None:
+        scripted.play(*[Slow(Say("At last."), 2)] * CHATS)
+        with ThreadPoolExecutor(CHATS) as threads, ExitStack() as stack:
+            clients = [stack.enter_context(service.client()) for _ in range(CHATS)]
+            for client in clients:
+                client.headers.update(ada.bearer)
+            answers = [threads.submit(ask, client, key) for key, client in enumerate(clients)]
+            scripted.wait_until(lambda: len(scripted.requests) == CHATS)
+            require_idle_connections(url)
+            require_prompt_lists(ada)
+            turns = [answer.result() for answer in answers]
+        assert {turn.status_code for turn in turns} == {200}
+        assert {turn.json()["status"] for turn in turns} == {"done"}
+
+    def test_that_hangs_keeps_no_list_waiting_either(
+        self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
+    ) -> None:
+        scripted.play(*[Hang()] * CHATS)
+        with ExitStack() as stack:
+            for key in range(CHATS):
+                listen(stack, ada, service, key)
+            scripted.wait_until(lambda: len(scripted.requests) == CHATS)
+            require_idle_connections(url)
+            require_prompt_lists(ada)
+        scripted.wait_until(lambda: scripted.abandoned == CHATS)
+
+
+class TestClientsThatGoAway:
+    def test_cancel_the_call_and_leave_turns_that_go_on_at_once(
+        self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
+    ) -> None:
+        scripted.play(*[Hang()] * CHATS)
+        with ExitStack() as stack:
+            for key in range(CHATS):
+                listen(stack, ada, service, key)
+            scripted.wait_until(lambda: len(scripted.requests) == CHATS)
+            assert scripted.abandoned == 0
+        scripted.wait_until(lambda: scripted.abandoned == CHATS)
+        wait_until(lambda: not postgres.query(url, LEASES))
+        require_idle_connections(url)
+        scripted.play(*[Say("At last.")] * CHATS)
+        for key in range(CHATS):
+            resumed = ask(ada.client, key)
+            assert resumed.status_code == 200, resumed.text
+            assert (resumed.json()["status"], resumed.json()["response"]) == ("done", "At last.")
+        assert (scripted.left, scripted.unexpected) == (0, [])
+
+    def test_between_two_rounds_leave_what_was_done_to_be_gone_on_from(
+        self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
+    ) -> None:
+        scripted.play(Call("add_todos", {"todos": [{"title": "Bread"}]}), Hang())
+        with ExitStack() as stack:
+            listen(stack, ada, service, key=1)
+            scripted.wait_until(lambda: len(scripted.requests) == 2)
+        scripted.wait_until(lambda: scripted.abandoned == 1)
+        wait_until(lambda: not postgres.query(url, LEASES))
+        require_idle_connections(url)
+        scripted.play(Say("Added."))
+        resumed = ask(ada.client, key=1).json()
+        assert (resumed["status"], resumed["response"]) == ("done", "Added.")
+        assert [call["name"] for call in resumed["tool_calls"]] == ["add_todos"]
+        assert ada.titles() == ["Buy milk", "Bread"]
+
+    def test_while_tools_write_leave_no_connection_in_a_transaction(
+        self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
+    ) -> None:
+        for key in range(10):
+            adding = Call("add_todos", {"todos": [{"title": f"{key} {number}"} for number in range(50)]})
+            scripted.answer_with(partial(adds, adding))
+            with ExitStack() as stack:
+                listen(stack, ada, service, key)
+                scripted.wait_until(lambda: len(scripted.requests) >= 1)
+                # Into the transaction of the call, each time a little further.
+                time.sleep(key / 200)
+            wait_until(lambda: not postgres.query(url, LEASES))
+            require_idle_connections(url)
+            resumed = ask(ada.client, key)
+            assert resumed.status_code == 200, resumed.text
+            assert resumed.json()["status"] == "done"
+            added = [title for title in ada.titles(limit=200, q=str(key)) if title.startswith(f"{key} ")]
+            assert len(added) == 50
