@@ -1,4 +1,4 @@
-"""Carrying out what the model asked for: each call once, in one transaction, and not without approval where it is due."""
+"""Carrying out what the model asked for: each call once, in one transaction, and only with approval where it is due."""
 
 from time import monotonic
 from typing import Any, Final, Protocol
