@@ -178,6 +178,15 @@ UNDONE = Left(
 )
 
 
+UNDONE_BY_ROUTE = Left(
+    todos=UNDONE.todos,
+    changes=[*UNDONE.changes[:4], (5, "reopen", "Milk", "user", None)],
+    turns=UNDONE.turns[:1],
+    calls=UNDONE.calls[:2],
+    spent=[(1, 3 * 18)],
+)
+
+
 @dataclass(frozen=True)
 class Client:
     """One user's client, which repeats what was not answered."""
@@ -282,7 +291,28 @@ class Undo:
         ended(self.send())
 
 
-type Stage = Chat | Approval | Undo
+class UndoByRoute:
+    """The process dies while the user takes back an earlier turn."""
+
+    leaves = UNDONE_BY_ROUTE
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._turn_id: str = ended(client.chat(COMPLETE))["turn_id"]
+
+    def send(self, url: str = "") -> httpx2.Response:
+        return self._client.account.client.post(f"{url}{CHAT}/turns/{self._turn_id}/undo")
+
+    def repeat(self) -> None:
+        repeated = self.send()
+        if repeated.status_code == 409:
+            # Only the answer was lost.
+            problem(repeated, 409, "turn_undone")
+        else:
+            assert [todo["title"] for todo in repeated.json()["undone"]] == ["Milk"]
+
+
+type Stage = Chat | Approval | Undo | UndoByRoute
 
 
 @pytest.fixture(scope="module")
@@ -343,7 +373,7 @@ def at_every_point(nurseries: list[Nursery], attempt: Callable[[Nursery, int], b
 
 class TestDeath:
     @pytest.mark.parametrize(
-        ("stage", "least"), [(Chat, 80), (Approval, 40), (ApprovalRepeatedByItsChat, 40), (Undo, 40)]
+        ("stage", "least"), [(Chat, 80), (Approval, 40), (ApprovalRepeatedByItsChat, 40), (Undo, 40), (UndoByRoute, 8)]
     )
     def test_at_any_point_leaves_one_turn_when_the_request_is_repeated(
         self,
