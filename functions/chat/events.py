@@ -11,13 +11,16 @@ from pydantic import BaseModel, JsonValue
 from starlette.types import Receive, Scope, Send
 
 from functions.chat.models import ToolCallRead
-from todo_assistant.turns import ToolCall
+from todo_assistant.turns import ToolCall, Turn
 from todo_core.errors import ServiceError
 from todo_core.logs import log, place_of
-from todo_core.web.problems import InternalError, problem_of
+from todo_core.web.problems import InternalError, log_failure, problem_of
 
 _HEARTBEAT_SECONDS: Final = 10.0
 """Proxies cut connections that are silent for longer than 30 to 60 seconds."""
+
+_PATIENCE_SECONDS: Final = 20.0
+"""Who does not read for so long is taken to be gone."""
 
 _HEARTBEAT: Final = format_sse_event(comment="heartbeat")
 
@@ -41,11 +44,15 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         one_at_a_time = anyio.Lock()
 
-        async def write(chunk: bytes) -> None:
-            async with one_at_a_time:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-
         async with anyio.create_task_group() as group:
+
+            async def write(chunk: bytes) -> None:
+                async with one_at_a_time:
+                    with anyio.move_on_after(_PATIENCE_SECONDS) as patience:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                if patience.cancelled_caught:
+                    group.cancel_scope.cancel()
+
             group.start_soon(_beat, write)
             group.start_soon(_until_gone, receive, group.cancel_scope)
             await self._emit_all(write)
@@ -60,10 +67,16 @@ class EventStream(Response):
         try:
             await self._work(emit)
         except ServiceError as error:
-            await emit("error", problem_of(error, self._request_id))
+            log_failure(error, self._request_id)
+            await emit("error", self._problem(error))
         except Exception as error:  # noqa: BLE001 - the response has begun, so this is how a client hears of it
             log.error("Unexpected error", extra={"request_id": self._request_id, "error": place_of(error)})
-            await emit("error", problem_of(InternalError(), self._request_id))
+            await emit("error", self._problem(InternalError()))
+
+    def _problem(self, error: ServiceError) -> dict[str, JsonValue]:
+        """The problem document, with what would be a header if the headers were not sent already."""
+        document: dict[str, JsonValue] = problem_of(error, self._request_id).model_dump(exclude_none=True)
+        return document if error.retry_after is None else document | {"retry_after": error.retry_after}
 
 
 class EmittingListener:
@@ -71,6 +84,10 @@ class EmittingListener:
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
+
+    async def on_turn(self, turn: Turn) -> None:
+        identity = {"turn_id": str(turn.id), "conversation_id": str(turn.conversation_id), "model": turn.model}
+        await self._emit("turn", dict(identity))
 
     async def on_text(self, text: str, round_number: int, attempt: int) -> None:
         await self._emit("token", {"text": text, "round": round_number, "attempt": attempt})

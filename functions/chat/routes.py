@@ -1,4 +1,5 @@
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from todo_assistant.turns import NewTurn, Turn
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
 from todo_core.todos import changes
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import link_to_next
+from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
@@ -128,8 +129,9 @@ async def chat(
         message=asked.message,
         conversation_id=asked.conversation_id,
         timezone=asked.timezone or user.timezone,
-        idempotency_key=idempotency_key,
         model=assistant.model.name,
+        idempotency_key=idempotency_key,
+        digest=sha256(asked.model_dump_json().encode()).digest(),
     )
     turn = await assistant.begin(user.id, new)
     if turn.lease is None:
@@ -158,7 +160,7 @@ async def read_history(
         first = page[0]
         cursor = cursors.write("history", first.turn_id, 1 if first.role == "user" else 2)
         response.headers["Link"] = link_to_next(
-            request, f"{PATH}/history", conversation_id=str(first.conversation_id), cursor=cursor
+            request, url_of(request, f"{PATH}/history"), conversation_id=str(first.conversation_id), cursor=cursor
         )
     return [MessageRead.of(said) for said in page]
 
@@ -178,7 +180,7 @@ async def list_conversations(
     page = found[: query.limit]
     if len(found) > len(page):
         cursor = cursors.write("conversations", page[-1].active_at.isoformat(), page[-1].id)
-        response.headers["Link"] = link_to_next(request, f"{PATH}/conversations", cursor=cursor)
+        response.headers["Link"] = link_to_next(request, url_of(request, f"{PATH}/conversations"), cursor=cursor)
     return [ConversationRead.model_validate(conversation) for conversation in page]
 
 
@@ -241,10 +243,11 @@ async def _run(turn: Turn, assistant: Assistant, request: Request, response: Res
         return TurnRead.of(ended, await changes.changed_in_turn(assistant.db, turn.user_id, turn.id))
 
     async def emit_all(emit: Emit) -> None:
-        identity = {"turn_id": str(turn.id), "conversation_id": str(turn.conversation_id), "model": turn.model}
-        await emit("turn", dict(identity))
+        listener = EmittingListener(emit)
         if turn.lease is not None:
-            await assistant.agent.run(turn, seconds=seconds, listener=EmittingListener(emit))
+            await assistant.agent.run(turn, seconds=seconds, listener=listener)
+        else:
+            await listener.on_turn(turn)
         await emit("done", await answer())
 
     if _EVENT_STREAM in request.headers.get("accept", ""):

@@ -17,7 +17,7 @@ from todo_core.errors import (
 from todo_core.todos import Position, TodoCreate, TodoUpdate, changes
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import link_to_next
+from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.paths import TODO_ID
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
 from todo_core.web.query import query_of, query_parameters
@@ -29,12 +29,6 @@ _LIST: Final = "todos by order"
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
-
-
-def _url(request: Request) -> str:
-    """Of the collection, as the client reaches it."""
-    scope = request.scope
-    return f"{scope['scheme']}://{request.headers.get('host', 'localhost')}{scope['root_path']}{PATH}"
 
 
 @router.get(
@@ -54,7 +48,7 @@ async def list_todos(
     cursors = resources_of(request).cursors
     after = Position(*cursors.read(_LIST, query.cursor, float, UUID)) if query.cursor else None
     found = await todos.find(db, user.id, query.filters, most=query.limit + 1, after=after)
-    page, url = found[: query.limit], _url(request)
+    page, url = found[: query.limit], url_of(request, PATH)
     if len(found) > len(page):
         cursor = cursors.write(_LIST, page[-1].order, page[-1].id)
         response.headers["Link"] = link_to_next(request, url, cursor=cursor)
@@ -68,7 +62,7 @@ async def create_todo(
     new: TodoCreate, user: CurrentUser, db: Database, request: Request, response: Response
 ) -> TodoRead:
     """Adds a todo, at the end of the list unless `order` says otherwise."""
-    todo = TodoRead(**fields_of(await todos.add(db, user.actor, new), _url(request)))
+    todo = TodoRead(**fields_of(await todos.add(db, user.actor, new), url_of(request, PATH)))
     response.headers["Location"] = todo.url
     response.headers["ETag"] = etag(todo.version)
     return todo
@@ -83,7 +77,7 @@ async def list_changes(
     response: Response,
 ) -> Response:
     """Every change after a sequence number, oldest first: keep the last `seq` and ask again from there."""
-    url = _url(request)
+    url = url_of(request, PATH)
     found = await changes.since(db, user.id, query.since, most=query.limit + 1)
     page = found[: query.limit]
     if len(found) > len(page):
@@ -109,7 +103,7 @@ async def read_todo(
     response.headers["ETag"] = etag(todo.version)
     if is_current(todo.version, if_none_match):
         return Response(status_code=304, headers=response.headers)
-    return TodoRead(**fields_of(todo, _url(request)))
+    return TodoRead(**fields_of(todo, url_of(request, PATH)))
 
 
 @router.patch(f"/{TODO_ID}", responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS))
@@ -125,7 +119,7 @@ async def update_todo(
     """A merge patch: what is absent stays, `null` clears. Completing sets `completed_at`."""
     todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
-    return TodoRead(**fields_of(todo, _url(request)))
+    return TodoRead(**fields_of(todo, url_of(request, PATH)))
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
@@ -141,4 +135,4 @@ async def restore_todo(
     """Takes the todo out of the trash. One that is not there is answered as it is."""
     todo = await todos.restore(db, user.actor, todo_id, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
-    return TodoRead(**fields_of(todo, _url(request)))
+    return TodoRead(**fields_of(todo, url_of(request, PATH)))

@@ -4,7 +4,7 @@ Between two steps everything is in the database, and no connection is held while
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -17,7 +17,7 @@ from anyio import move_on_after
 from todo_assistant import history, turns
 from todo_assistant.calls import LONGEST_ARGUMENTS, CallListener, Calls
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
-from todo_assistant.messages import Model, ModelRequest, OnText, Reply, RequestedCall
+from todo_assistant.messages import Message, Model, ModelRequest, OnText, Reply, RequestedCall
 from todo_assistant.tools import TODO_TOOLS, Toolbox
 from todo_assistant.turns import Approval, Bound, Ending, Turn
 from todo_core.database import Database
@@ -25,7 +25,7 @@ from todo_core.errors import ServiceError
 from todo_core.todos import changes
 
 _LONGEST_NAME: Final = 64
-_RELEASE_SECONDS: Final = 5
+_CLOSING_SECONDS: Final = 5
 _NO_WORDS: Final = "I have no answer to that. Please say it in other words."
 _STOPPED: Final[Mapping[Bound, str]] = {
     "rounds": "I stopped because this took too many steps.",
@@ -47,6 +47,8 @@ class Bounds:
 
 class Listener(CallListener, Protocol):
     """Hears of a turn as it goes on."""
+
+    async def on_turn(self, turn: Turn) -> None: ...
 
     async def on_text(self, text: str, round_number: int, attempt: int) -> None: ...
 
@@ -75,40 +77,47 @@ class Agent:
         finally:
             if turn.lease is not None:
                 # Also when the client went away: whoever asks next may go on at once.
-                with move_on_after(_RELEASE_SECONDS, shield=True), suppress(ServiceError):
+                with move_on_after(_CLOSING_SECONDS, shield=True), suppress(ServiceError):
                     await turns.release(self._db, turn)
 
     async def _go_on(self, turn: Turn, deadline: float, listener: Listener | None) -> None:
-        cut = False
+        if listener is not None:
+            await listener.on_turn(turn)
+        earlier = await history.earlier(self._db, turn, most_tokens=self._bounds.history_tokens)
         while True:
-            if turn.pending:
-                if (approval := await self._calls.carry_out(turn, listener)) is not None:
+            # A call beyond the bound is stored, so that a turn that is taken up again ends as this one would.
+            pending = [call for call in turn.calls[: self._bounds.tool_calls] if call.ok is None]
+            if pending:
+                approval = await self._calls.carry_out(turn, pending, deadline=deadline, listener=listener)
+                if approval is not None:
                     asks = _with_last_words(turn, _question(approval))
                     await turns.finish(self._db, turn, Ending("needs_approval", asks, approval=approval))
                     return
-            elif turn.rounds and not turn.rounds[-1].calls and not cut:
+            elif turn.rounds and not turn.rounds[-1].calls:
                 await turns.finish(self._db, turn, Ending("done", turn.rounds[-1].content))
                 return
-            if (bound := self._bound_hit(turn, deadline, cut=cut)) is not None:
+            messages = [*earlier, *history.of_turn(turn)]
+            if (bound := self._bound_hit(turn, messages, deadline)) is not None:
                 await self._stop(turn, bound)
                 return
             try:
-                cut = await self._ask(turn, deadline, listener)
+                await self._ask(turn, messages, deadline, listener)
             except TimeoutError:
                 if not turn.rounds:
                     raise AssistantUnavailable from None
                 await self._stop(turn, "deadline")
                 return
 
-    def _bound_hit(self, turn: Turn, deadline: float, *, cut: bool) -> Bound | None:
-        if cut:
+    def _bound_hit(self, turn: Turn, messages: Sequence[Message], deadline: float) -> Bound | None:
+        if turn.rounds and asyncio.get_running_loop().time() >= deadline:
+            return "deadline"
+        if len(turn.calls) > self._bounds.tool_calls:
             return "tool_calls"
         if len(turn.rounds) >= self._bounds.rounds:
             return "rounds"
-        if turn.prompt_tokens + turn.completion_tokens >= self._bounds.tokens:
+        spent = turn.prompt_tokens + turn.completion_tokens
+        if turn.rounds and spent + history.tokens_of(messages) > self._bounds.tokens:
             return "tokens"
-        if turn.rounds and asyncio.get_running_loop().time() >= deadline:
-            return "deadline"
         return None
 
     async def _stop(self, turn: Turn, bound: Bound) -> None:
@@ -118,23 +127,25 @@ class Agent:
         response = _with_last_words(turn, f"{_STOPPED[bound]} {done}")
         await turns.finish(self._db, turn, Ending("incomplete", response, stopped_by=bound))
 
-    async def _ask(self, turn: Turn, deadline: float, listener: Listener | None) -> bool:
-        """Adds a round. Tells whether the model asked for more calls than the turn has left."""
-        timezone = ZoneInfo(turn.timezone)
-        messages = await history.messages(self._db, turn, timezone, most_tokens=self._bounds.history_tokens)
-        request = ModelRequest(messages, self._schemas, turn.created_at, timezone)
+    async def _ask(self, turn: Turn, messages: Sequence[Message], deadline: float, listener: Listener | None) -> None:
+        """Adds a round."""
+        request = ModelRequest(messages, self._schemas, turn.created_at, ZoneInfo(turn.timezone))
         started = monotonic()
-        reply = await self._model.answer(request, deadline=deadline, on_text=_to(listener, len(turn.rounds) + 1))
-        milliseconds = round((monotonic() - started) * 1000)
+        try:
+            reply = await self._model.answer(request, deadline=deadline, on_text=_to(listener, len(turn.rounds) + 1))
+        except BaseException:
+            # What was asked costs as much as if the answer had been waited for.
+            with move_on_after(_CLOSING_SECONDS, shield=True), suppress(ServiceError):
+                await turns.spend_tokens(self._db, turn.user_id, history.tokens_of(messages))
+            raise
         room = self._bounds.tool_calls - len(turn.calls)
         kept = Reply(
             content=_storable(reply.content).strip() or ("" if reply.calls else _NO_WORDS),
-            calls=[_kept(call) for call in reply.calls[:room]],
+            calls=[_kept(call) for call in reply.calls[: room + 1]],
             prompt_tokens=_counted(reply.prompt_tokens, messages),
             completion_tokens=_counted(reply.completion_tokens, reply),
         )
-        await turns.add_round(self._db, turn, kept, milliseconds=milliseconds)
-        return len(reply.calls) > room
+        await turns.add_round(self._db, turn, kept, milliseconds=round((monotonic() - started) * 1000))
 
     async def _changed(self, turn: Turn) -> list[UUID]:
         return list(await changes.changed_in_turn(self._db, turn.user_id, turn.id))

@@ -55,7 +55,7 @@ class Assistant:
         return await turns.decide(self.db, user_id, turn_id, self.terms, approved=approved)
 
     async def undo(self, actor: Actor, turn_id: UUID) -> Undone:
-        """Puts back what a turn changed, all or nothing of what nobody has changed since. See `turns.undo`."""
+        """See `turns.undo`."""
         async with self.db.transaction() as transaction:
             return await turns.undo(transaction, actor, turn_id)
 

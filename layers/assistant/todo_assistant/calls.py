@@ -1,5 +1,7 @@
 """Carrying out what the model asked for: each call once, in one transaction, and only with approval where it is due."""
 
+import asyncio
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -32,14 +34,6 @@ class CallListener(Protocol):
     async def on_result(self, call: ToolCall) -> None: ...
 
 
-class _NeedsApproval(Exception):
-    """Raised inside the transaction of a call, so that it ends without effect."""
-
-    def __init__(self, asked: ApprovalCall) -> None:
-        super().__init__()
-        self.asked = asked
-
-
 class _Unusable(Exception):
     """Arguments, or a name, with which no tool can be called; the message is for the model."""
 
@@ -51,42 +45,54 @@ class Calls:
         self._db = db
         self._tools = tools
 
-    async def carry_out(self, turn: Turn, listener: CallListener | None) -> Approval | None:
-        """Carries out the pending calls. Gives what the user must be asked before the rest of them."""
+    async def carry_out(
+        self, turn: Turn, calls: Sequence[ToolCall], *, deadline: float, listener: CallListener | None
+    ) -> Approval | None:
+        """Carries out calls of the last round, as many as there is time for until `deadline` (of the loop's clock).
+
+        Gives what the user must be asked before the rest of them.
+        """
         asked: list[ApprovalCall] = []
-        together = await self._changes_together(turn)
-        for call in turn.pending:
+        together = await self._changes_together(turn, calls)
+        for call in calls:
+            if asyncio.get_running_loop().time() >= deadline:
+                break
             if listener is not None:
                 await listener.on_call(call)
-            try:
-                await self._carry_out(turn, call, together)
-            except _NeedsApproval as needed:
-                asked.append(needed.asked)
-                continue
-            if listener is not None:
+            question = await self._carry_out(turn, call, together)
+            if question is not None:
+                asked.append(question)
+            elif listener is not None:
                 await listener.on_result(call)
         return Approval(turn.rounds[-1].number, asked) if asked else None
 
-    async def _changes_together(self, turn: Turn) -> set[UUID]:
-        """The todos that the calls of the last round would change."""
-        together: set[UUID] = set()
+    async def _changes_together(self, turn: Turn, calls: Sequence[ToolCall]) -> set[UUID]:
+        """The todos that the calls of a round would change."""
+        if len(calls) == 1:
+            return set()
         async with self._db.transaction() as transaction:
             context = _context(transaction, turn)
-            for call in turn.pending:
-                together.update(todo.id for todo in await self._touched(context, (await self._effect(context, call))))
-        return together
+            return {
+                todo.id for call in calls for todo in await self._touched(context, await self._effect(context, call))
+            }
 
-    async def _carry_out(self, turn: Turn, call: ToolCall, together: set[UUID]) -> None:
-        """Runs a call and stores its outcome in the same transaction. Raises _NeedsApproval instead of doing harm."""
+    async def _carry_out(self, turn: Turn, call: ToolCall, together: set[UUID]) -> ApprovalCall | None:
+        """Runs a call and stores its outcome in the same transaction, unless the user must be asked before."""
         started = monotonic()
         async with self._db.transaction() as transaction:
             await changes.lock(transaction, turn.user_id)
             await turns.hold(transaction, turn)
             outcome = await self._outcome(_context(transaction, turn), turn, call, together)
+            if isinstance(outcome, ApprovalCall):
+                return outcome
             call.ok, call.result = outcome.ok, outcome.result
             await turns.record(transaction, turn, call, milliseconds=round((monotonic() - started) * 1000))
+        return None
 
-    async def _outcome(self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]) -> Outcome:
+    async def _outcome(
+        self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]
+    ) -> Outcome | ApprovalCall:
+        """Where the user must be asked, nothing has been done yet."""
         try:
             tool, arguments = self._read(call)
         except _Unusable as error:
@@ -97,16 +103,24 @@ class Calls:
         if turn.approval is not None and asked is not None:
             if not turn.approval.approved:
                 return Outcome(ok=False, result={"error": _REFUSED, "refused": True})
-            if _versions(touched) != _versions(asked.todos):
+            if await self._has_changed(context, turn, asked.todos, touched):
                 return Outcome.failed(_CHANGED_SINCE)
         elif touched and (effect.deletes or await self._is_too_much(context, turn, together, touched)):
-            raise _NeedsApproval(
-                ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, touched)
-            )
+            return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, touched)
         return await tool.run(context, arguments)
 
+    async def _has_changed(
+        self, context: ToolContext, turn: Turn, asked: Sequence[ApprovalTodo], touched: Sequence[ApprovalTodo]
+    ) -> bool:
+        """Whether anyone but the turn itself has changed the todos since the user was asked."""
+        own = await changes.versions_by_turn(context.db, context.user_id, turn.id)
+        expected = {
+            todo.id: todo.version + sum(version > todo.version for version in own.get(todo.id, ())) for todo in asked
+        }
+        return _versions(touched) != expected
+
     async def _is_too_much(
-        self, context: ToolContext, turn: Turn, together: set[UUID], touched: list[ApprovalTodo]
+        self, context: ToolContext, turn: Turn, together: set[UUID], touched: Sequence[ApprovalTodo]
     ) -> bool:
         """Whether the turn would have changed more todos than it may without asking, those it added not counted."""
         # Read anew: what an undo changes shows only once the undo before it in the same round is done.
@@ -147,5 +161,5 @@ def _context(transaction: Transaction, turn: Turn) -> ToolContext:
     return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
 
 
-def _versions(seen: list[ApprovalTodo]) -> dict[UUID, int]:
+def _versions(seen: Sequence[ApprovalTodo]) -> dict[UUID, int]:
     return {todo.id: todo.version for todo in seen}

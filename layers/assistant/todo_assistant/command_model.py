@@ -57,10 +57,9 @@ _PLACES: Final[dict[type[OnTodos], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """A tool call and what came of it."""
+    """What came of a call of a tool."""
 
     name: str
-    arguments: dict[str, Any]
     result: dict[str, Any]
 
     @property
@@ -91,12 +90,12 @@ class CommandModel:
 
 
 def _results(messages: Iterable[Message]) -> Iterable[_Result]:
-    asked: dict[str, tuple[str, dict[str, Any]]] = {}
+    asked: dict[str, str] = {}
     for message in messages:
         for call in message.get("tool_calls", []):
-            asked[call["id"]] = call["function"]["name"], json.loads(call["function"]["arguments"])
+            asked[call["id"]] = call["function"]["name"]
         if message["role"] == "tool":
-            yield _Result(*asked[message["tool_call_id"]], unfence(message["content"]))
+            yield _Result(asked[message["tool_call_id"]], unfence(message["content"]))
 
 
 def _next(command: Command, done: Sequence[_Result], shown: Sequence[dict[str, Any]]) -> Reply:

@@ -15,32 +15,29 @@ _BYTES_PER_TOKEN: Final = 3
 """Rather too few than too many: tokenisers differ, and none is loaded for this."""
 
 
-async def messages(db: Executor, turn: Turn, timezone: ZoneInfo, *, most_tokens: int) -> list[Message]:
-    """The messages of a request; earlier turns whole or not at all, the newest first to be kept."""
+async def earlier(db: Executor, turn: Turn, *, most_tokens: int) -> list[Message]:
+    """The rules, and what was said before a turn; earlier turns whole or not at all, the newest first to be kept."""
     left = most_tokens
-    earlier: list[list[Message]] = []
+    kept: list[list[Message]] = []
     for past in await conversations.turns_before(db, turn, most=_MOST_TURNS):
-        said = [*_messages_of(past), *_closing(past)]
+        said = [*of_turn(past), *_closing(past)]
         left -= tokens_of(said)
         if left < 0:
             break
-        earlier.insert(0, said)
-    return [
-        prompt.rules(turn.created_at, timezone),
-        *(message for said in earlier for message in said),
-        *_messages_of(turn),
-    ]
+        kept.insert(0, said)
+    return [prompt.rules(turn.created_at, ZoneInfo(turn.timezone)), *(message for said in kept for message in said)]
+
+
+def of_turn(turn: Turn) -> Iterable[Message]:
+    """What was said in a turn so far."""
+    yield {"role": "user", "content": turn.message}
+    for each in turn.rounds:
+        yield from _round(each)
 
 
 def tokens_of(said: object) -> int:
     """An estimate of what messages, or a reply, cost."""
     return len(str(said).encode(errors="replace")) // _BYTES_PER_TOKEN
-
-
-def _messages_of(turn: Turn) -> Iterable[Message]:
-    yield {"role": "user", "content": turn.message}
-    for each in turn.rounds:
-        yield from _round(each)
 
 
 def _closing(turn: Turn) -> Iterable[Message]:

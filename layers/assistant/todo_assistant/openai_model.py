@@ -1,6 +1,7 @@
 """A language model behind any endpoint that speaks Chat Completions with tools."""
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -209,7 +210,8 @@ def _jittered(attempt: int) -> float:
 
 def _retry_after(header: str) -> float | None:
     try:
-        return max(float(header), 0)
+        seconds = float(header)
     except ValueError:
         # A date, or nothing: the pause is ours to choose.
         return None
+    return max(seconds, 0) if math.isfinite(seconds) else None

@@ -7,7 +7,6 @@ effect. So whoever takes over a turn whose process died knows what is left to do
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
 from typing import Final, Literal
 from uuid import UUID
 
@@ -120,11 +119,6 @@ class Turn:
         return [call for each in self.rounds for call in each.calls]
 
     @property
-    def pending(self) -> list[ToolCall]:
-        """The calls that are neither carried out nor refused."""
-        return [call for call in self.calls if call.ok is None]
-
-    @property
     def prompt_tokens(self) -> int:
         return sum(each.prompt_tokens for each in self.rounds)
 
@@ -140,13 +134,10 @@ class NewTurn:
     message: str
     conversation_id: UUID | None
     timezone: str
-    idempotency_key: str | None
     model: str
-
-    @property
-    def digest(self) -> bytes:
-        """Tells this request from another one under the same key."""
-        return sha256(msgspec.json.encode((self.message, self.conversation_id, self.timezone))).digest()
+    idempotency_key: str | None
+    digest: bytes
+    """Tells this request from another one under the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +199,10 @@ _SPEND_TURN = Statement(
     """)
 )
 _SPEND_TOKENS = Statement(
-    text("UPDATE assistant_usage SET tokens = tokens + :tokens WHERE user_id = :of_user AND day = :today")
+    text("""
+        INSERT INTO assistant_usage AS usage (user_id, day, tokens) VALUES (:of_user, :today, :tokens)
+        ON CONFLICT (user_id, day) DO UPDATE SET tokens = usage.tokens + excluded.tokens
+    """)
 )
 _TOUCH_CONVERSATION = Statement(
     text("UPDATE conversations SET active_at = now() WHERE id = :conversation_id AND user_id = :of_user RETURNING id")
@@ -287,8 +281,7 @@ _RECORD = Statement(
     text("""
         UPDATE tool_calls SET ok = :ok, result = CAST(:result AS jsonb), milliseconds = :milliseconds,
             finished_at = now()
-        WHERE turn_id = :turn_id AND round = :round AND position = :position AND ok IS NULL
-        RETURNING position
+        WHERE turn_id = :turn_id AND round = :round AND position = :position
     """)
 )
 _LAST_TO_UNDO = Statement(
@@ -300,19 +293,17 @@ _LAST_TO_UNDO = Statement(
         ORDER BY id DESC LIMIT 1
     """)
 )
-_TRASHED_BY_UNDO = Statement(
-    text("""
-        SELECT todo_id FROM (
-            SELECT DISTINCT ON (todo_id) todo_id, before FROM changes
-            WHERE user_id = :of_user AND turn_id = :turn_id ORDER BY todo_id, seq
-        ) AS first
-        WHERE before IS NULL OR before->>'deleted_at' IS NOT NULL
-    """)
-)
 _LOCK_FOR_UNDO = Statement(
     text(f"SELECT {COLUMNS}, undone_at FROM turns WHERE id = :turn_id AND user_id = :of_user FOR UPDATE")  # noqa: S608
 )
-_MARK_UNDONE = Statement(text("UPDATE turns SET undone_at = now() WHERE id = :turn_id"))
+# Whatever the turn still waited for is not done any more.
+_MARK_UNDONE = Statement(
+    text("""
+        UPDATE turns SET undone_at = now(), lease = NULL, leased_until = NULL, approval = NULL,
+            status = CASE WHEN status = 'done' THEN status ELSE 'incomplete' END
+        WHERE id = :turn_id
+    """)
+)
 
 
 async def begin(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> Turn:
@@ -348,8 +339,12 @@ async def decide(db: Database, user_id: UUID, turn_id: UUID, terms: Terms, *, ap
 
 
 async def hold(transaction: Transaction, turn: Turn) -> None:
-    """Keeps the turn's lease to the end of a transaction. Raises TurnInProgress when another process has it."""
+    """Keeps the turn's lease to the end of a transaction.
+
+    Raises TurnInProgress when another process has it, and TurnNotFound when the conversation has been deleted.
+    """
     if await transaction.fetch_one(_HOLD, turn_id=turn.id, lease=turn.lease) is None:
+        await _require(transaction, turn)
         raise TurnInProgress(retry_after=2)
 
 
@@ -359,7 +354,7 @@ async def release(db: Executor, turn: Turn) -> None:
 
 
 async def finish(db: Executor, turn: Turn, ending: Ending) -> None:
-    """Raises TurnInProgress when another process has taken the turn over."""
+    """Raises TurnInProgress when another process has taken the turn over, TurnNotFound when it has been deleted."""
     finished = await db.write(
         _FINISH,
         turn_id=turn.id,
@@ -370,8 +365,14 @@ async def finish(db: Executor, turn: Turn, ending: Ending) -> None:
         approval=msgspec.json.encode(ending.approval).decode() if ending.approval else None,
     )
     if finished is None:
+        await _require(db, turn)
         raise TurnInProgress(retry_after=2)
     turn.lease = None
+
+
+async def spend_tokens(db: Executor, user_id: UUID, tokens: int) -> None:
+    """Counts tokens towards the user's budget of the day."""
+    await db.write(_SPEND_TOKENS, of_user=user_id, today=_today(), tokens=tokens)
 
 
 async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int) -> Round:
@@ -406,13 +407,13 @@ async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int
             arguments=[call.arguments for call in added.calls],
         )
         tokens = added.prompt_tokens + added.completion_tokens
-        await transaction.write(_SPEND_TOKENS, of_user=turn.user_id, today=_today(), tokens=tokens)
+        await spend_tokens(transaction, turn.user_id, tokens)
     turn.rounds.append(added)
     return added
 
 
 async def record(transaction: Transaction, turn: Turn, call: ToolCall, *, milliseconds: int) -> None:
-    """Stores the outcome of a call, once."""
+    """Stores the outcome of a call. The turn must be held, so that nobody else does."""
     await transaction.write(
         _RECORD,
         turn_id=turn.id,
@@ -428,11 +429,6 @@ async def last_to_undo(db: Executor, user_id: UUID, conversation_id: UUID, this:
     """The last turn of a conversation, other than this one, that has changed something and is not undone."""
     row = await db.fetch_one(_LAST_TO_UNDO, of_user=user_id, conversation_id=conversation_id, this=this)
     return row["id"] if row else None
-
-
-async def trashed_by_undo(db: Executor, user_id: UUID, turn_id: UUID) -> set[UUID]:
-    """The todos that an undo of a turn puts into the trash: it had added them, or taken them out of there."""
-    return {row["todo_id"] for row in await db.fetch_all(_TRASHED_BY_UNDO, of_user=user_id, turn_id=turn_id)}
 
 
 async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Undone:
@@ -500,6 +496,12 @@ def from_row(row: asyncpg.Record) -> Turn:
     )
 
 
+async def _require(db: Executor, turn: Turn) -> None:
+    """Raises TurnNotFound."""
+    if await db.fetch_one(_BY_ID, turn_id=turn.id, of_user=turn.user_id) is None:
+        raise TurnNotFound
+
+
 async def _earlier(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> Turn | None:
     """The turn that an earlier request with the same key began; leased, unless it is finished."""
     if new.idempotency_key is None:
@@ -512,9 +514,14 @@ async def _earlier(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> T
     lease = None
     if not row["finished"]:
         lease = new_id()
-        taken = await db.write(_TAKE_OVER, turn_id=row["id"], of_user=user_id, lease=lease, leased_for=terms.lease)
-        if taken is None:
-            raise TurnInProgress(retry_after=max(row["seconds_left"] or 1, 1))
+        async with db.transaction() as transaction:
+            taken = await transaction.write(
+                _TAKE_OVER, turn_id=row["id"], of_user=user_id, lease=lease, leased_for=terms.lease
+            )
+            if taken is None:
+                raise TurnInProgress(retry_after=max(row["seconds_left"] or 1, 1))
+            # Going on costs as much as beginning: otherwise who leaves each answer unfinished would have it for free.
+            await _spend_turn(transaction, user_id, terms)
     turn = await load(db, user_id, row["id"])
     turn.lease = lease
     return turn

@@ -89,6 +89,7 @@ class TodoRow(SQLModel, table=True):
         CheckConstraint("due_date IS NULL OR due_at IS NULL", name="todos_one_due"),
         CheckConstraint("completed = (completed_at IS NOT NULL)", name="todos_completed_at"),
         Index("todos_by_order", "user_id", "order", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("todos_by_words", "words", postgresql_using="gin"),
     )
 
@@ -146,14 +147,15 @@ class ConversationRow(SQLModel, table=True):
 class TurnRow(SQLModel, table=True):
     """One message of the user's and what the assistant made of it.
 
-    While a process works on a turn it holds a lease, which it renews. A turn that is `running` without one has lost its
-    process.
+    While a process works on a turn it holds a lease, for as long as a turn may take. A turn that is `running` without
+    one has lost its process.
     """
 
     __tablename__ = "turns"
     __table_args__ = (
         CheckConstraint("status IN ('running', 'needs_approval', 'done', 'incomplete')", name="turns_status"),
         Index("turns_of_conversation", "conversation_id", "id"),
+        Index("turns_of_user", "user_id"),
         Index(
             "turns_by_key",
             "user_id",

@@ -32,6 +32,13 @@ def _to_utc(value: datetime) -> datetime:
     return instant
 
 
+def _require_writable(day: date) -> date:
+    # asyncpg takes the first and the last day for PostgreSQL's minus and plus infinity.
+    if day in {date.min, date.max}:
+        raise PydanticCustomError("time_out_of_range", "The day lies outside of 0001-01-02 to 9999-12-30")
+    return day
+
+
 def _require_full_date(value: object) -> object:
     if isinstance(value, date) or (isinstance(value, str) and _FULL_DATE.fullmatch(value)):
         return value
@@ -53,7 +60,7 @@ def _require_timezone(name: str) -> str:
 Instant = Annotated[AwareDatetime, AfterValidator(_to_utc), BeforeValidator(_require_rfc3339)]
 """A point in time, always UTC once read; written as RFC 3339 ending in Z."""
 
-FullDate = Annotated[date, BeforeValidator(_require_full_date)]
+FullDate = Annotated[date, AfterValidator(_require_writable), BeforeValidator(_require_full_date)]
 """A day without a time, as RFC 3339 writes it: YYYY-MM-DD."""
 
 TimeZoneName = Annotated[

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, JsonValue, ValidationError
 
 from todo_assistant import turns
 from todo_assistant.dates import Due, UnreadableDate, resolve
+from todo_assistant.errors import TurnInProgress, TurnNotFound, TurnUndone
 from todo_assistant.tools.toolbox import Arguments, Effect, Outcome, Toolbox, ToolContext, sentence_of
 from todo_core import todos
 from todo_core.errors import ServiceError, TodoNotFound
@@ -19,6 +20,10 @@ from todo_core.todos.model import Description, Priority, Tag, Title
 
 _MOST_ITEMS: Final = 50
 _MOST_FOUND: Final = 50
+_MOST_READ: Final = 20
+_LONGEST_LISTING: Final = 20_000
+_LONGEST_DESCRIPTION: Final = 2_000
+"""In characters. A model has to read all of it, in each round anew."""
 _FIRST_DAY: Final = date(1, 1, 3)
 _LAST_DAY: Final = date(9999, 12, 29)
 """Nearer to the ends of the calendar, a day or an instant has no counterpart in every time zone."""
@@ -44,6 +49,10 @@ SomeTags = Annotated[list[Tag], Field(max_length=_MOST_ITEMS)]
 
 class TodoIds(Arguments):
     ids: Ids
+
+
+class ReadIds(Arguments):
+    ids: Annotated[Ids, Field(max_length=_MOST_READ)]
 
 
 class ChangedIds(TodoIds):
@@ -111,44 +120,42 @@ class LastTurn(Arguments):
         if turn_id is None:
             return Effect()
         state = await changes.state_of_turn(context.db, context.user_id, turn_id)
-        untouched = [change.todo_id for change in state if change.untouched]
-        trashed = await turns.trashed_by_undo(context.db, context.user_id, turn_id)
-        return Effect(untouched, deletes=not trashed.isdisjoint(untouched))
+        untouched = [change for change in state if change.untouched]
+        return Effect([change.todo_id for change in untouched], deletes=any(change.to_trash for change in untouched))
 
 
 @TODO_TOOLS.add
 async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
     """Find todos and their ids. All conditions must hold; null and empty lists do not filter."""
-    today = _today(context)
     try:
         first = _day(context, arguments.due_from)
         last = _day(context, arguments.due_to)
     except UnreadableDate as error:
         return Outcome.failed(str(error))
-    until = _start_of(context.timezone, last + timedelta(days=1)) if last else None
+    untils = [_start_of(context.timezone, last + timedelta(days=1))] if last else []
     if arguments.overdue:
-        until = DueBound(context.now, today)
+        untils.append(DueBound(context.now, _today(context)))
     filters = Filters(
         completed=False if arguments.overdue else arguments.completed,
         priority=arguments.priority,
         tags=arguments.tags,
         q=arguments.text or None,
         due_from=_start_of(context.timezone, first) if first else None,
-        due_until=until,
+        due_until=min(untils, key=lambda until: until.at, default=None),
         trashed=arguments.trashed,
     )
-    found = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND + 1)
-    shown: list[JsonValue] = [view(todo, context.timezone) for todo in found[:_MOST_FOUND]]
-    return Outcome(ok=True, result={"todos": shown, "more": len(found) > _MOST_FOUND})
+    found, more = await _list(context, filters)
+    return Outcome(ok=True, result={"todos": found, "more": more})
 
 
 @TODO_TOOLS.add
-async def get_todos(context: ToolContext, arguments: TodoIds) -> Outcome:
-    """Read todos in full, with their descriptions."""
+async def get_todos(context: ToolContext, arguments: ReadIds) -> Outcome:
+    """Read todos with their descriptions, of which very long ones are cut."""
 
     async def get(todo_id: UUID) -> dict[str, JsonValue]:
         todo = await todos.get(context.db, context.user_id, todo_id)
-        return {"todo": view(todo, context.timezone) | {"description": todo.description}}
+        description = todo.description and _cut(todo.description)
+        return {"todo": view(todo, context.timezone) | {"description": description}}
 
     return await _for_each(arguments.ids, get)
 
@@ -247,7 +254,10 @@ async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> Outcome:
     turn_id = await turns.last_to_undo(context.db, context.user_id, context.conversation_id, context.actor.turn_id)
     if turn_id is None:
         return Outcome.failed("No turn of this conversation has changed anything that is not undone already.")
-    undone = await turns.undo(context.db, context.actor, turn_id)
+    try:
+        undone = await turns.undo(context.db, context.actor, turn_id)
+    except (TurnInProgress, TurnNotFound, TurnUndone) as error:
+        return Outcome.failed(error.sentence)
     return Outcome(
         ok=not undone.conflicts,
         result={
@@ -259,26 +269,39 @@ async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> Outcome:
 
 @TODO_TOOLS.add
 async def day_overview(context: ToolContext, arguments: DayOverview) -> Outcome:
-    """What is due on a day, what is overdue by now, and how many open todos there are without a date."""
+    """The open todos that are due on a day, and those that were due before."""
     try:
         day = _day(context, arguments.day) or _today(context)
     except UnreadableDate as error:
         return Outcome.failed(str(error))
 
-    async def find(due_from: DueBound | None, due_until: DueBound) -> list[JsonValue]:
-        filters = Filters(completed=False, due_from=due_from, due_until=due_until)
-        found = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND)
-        return [view(todo, context.timezone) for todo in found]
-
-    start, end = (_start_of(context.timezone, day + timedelta(days=days)) for days in (0, 1))
+    start, end = (_start_of(context.timezone, each) for each in (day, day + timedelta(days=1)))
+    due, more_due = await _list(context, Filters(completed=False, due_from=start, due_until=end))
+    overdue, more_overdue = await _list(
+        context, Filters(completed=False, due_until=_start_of(context.timezone, min(day, _today(context))))
+    )
     return Outcome(
         ok=True,
         result={
             "day": f"{day:%A} {day.isoformat()}",
-            "due": await find(start, end),
-            "overdue": await find(None, DueBound(context.now, _today(context))),
+            "due": due,
+            "overdue": overdue,
+            "more": more_due or more_overdue,
         },
     )
+
+
+async def _list(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
+    """As many of the todos that pass as a model should have to read, and whether there are more."""
+    found = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND + 1)
+    shown: list[JsonValue] = []
+    left = _LONGEST_LISTING
+    for todo in found[:_MOST_FOUND]:
+        shown.append(view(todo, context.timezone))
+        left -= len(str(shown[-1]))
+        if left < 0:
+            break
+    return shown, len(found) > len(shown)
 
 
 def view(todo: Todo, timezone: ZoneInfo) -> dict[str, JsonValue]:
@@ -291,6 +314,11 @@ def view(todo: Todo, timezone: ZoneInfo) -> dict[str, JsonValue]:
         "due": _due_view(todo.due_date or todo.due_at, timezone),
         "tags": list(todo.tags),
     }
+
+
+def _cut(description: str) -> str:
+    cut = description[:_LONGEST_DESCRIPTION]
+    return cut if cut == description else f"{cut} …"
 
 
 def _due_view(due: Due | None, timezone: ZoneInfo) -> str | None:

@@ -38,10 +38,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TurnChange:
-    """A todo that a turn changed: `untouched` since then or not, without a title if it is gone."""
+    """A todo that a turn changed, without a title if it is gone.
+
+    `untouched`: nobody else has changed it since the turn began to. `to_trash`: that is where an undo would put it.
+    """
 
     todo_id: UUID
-    added: bool
+    to_trash: bool
     title: str | None
     untouched: bool
 
@@ -62,6 +65,12 @@ _CHANGED_IN_TURN = Statement(
     .group_by(_changes.c.todo_id)
     .order_by(func.min(_changes.c.seq))
 )
+_VERSIONS_BY_TURN = Statement(
+    text("""
+        SELECT todo_id, array_agg((after->>'version')::int) AS versions
+        FROM changes WHERE user_id = :of_user AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
+    """)
+)
 _LOCK = Statement(text("SELECT lock_change_log(:of_user)"))
 
 # What an undo gives back. The other columns say who and when, or are made from these.
@@ -71,13 +80,19 @@ _UNDONE = ", ".join(
     if column.name not in {"id", "user_id", "version", "created_at", "updated_at", "words"}
 )
 _TURN = """
-    SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, max((after->>'version')::int) AS version
+    SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, max((after->>'version')::int) AS version,
+        count(*) AS changes
     FROM changes WHERE user_id = :of_user AND turn_id = :turn_id GROUP BY todo_id
 """
+# Nobody else has changed it: neither since the turn nor between two changes of the turn.
+_UNTOUCHED = (
+    "todos.version = turn.version AND turn.version - coalesce((turn.before->>'version')::int, 0) = turn.changes"
+)
 _STATE_OF_TURN = Statement(
     text(f"""
         WITH turn AS ({_TURN})
-        SELECT turn.todo_id, turn.before IS NULL, todos.title, coalesce(todos.version = turn.version, false)
+        SELECT turn.todo_id, turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL, todos.title,
+            coalesce({_UNTOUCHED}, false)
         FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :of_user
     """)  # noqa: S608 - constants
 )
@@ -90,7 +105,7 @@ _UNDO = Statement(
             version = todos.version + 1,
             updated_at = now()
         FROM turn
-        WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND todos.version = turn.version
+        WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND {_UNTOUCHED}
             AND (SELECT lock_change_log(:of_user))
         RETURNING todos.id, set_config('todo.actor', :actor, true)
     """)  # noqa: S608 - names of columns
@@ -107,6 +122,12 @@ async def changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UU
     """The todos that a turn changed, in the order in which it first did, and whether it had added them itself."""
     rows = await db.fetch_all(_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)
     return {row["todo_id"]: row["added"] for row in rows}
+
+
+async def versions_by_turn(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, list[int]]:
+    """The versions that a turn has given to the todos it changed."""
+    rows = await db.fetch_all(_VERSIONS_BY_TURN, of_user=user_id, turn_id=turn_id)
+    return {row["todo_id"]: row["versions"] for row in rows}
 
 
 async def state_of_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[TurnChange]:

@@ -42,6 +42,12 @@ def _signature(key: bytes, of_list: str, place: str) -> str:
     return digest(key, f"{of_list} {place}".encode(), "sha256")[:16].hex()
 
 
+def url_of(request: Request, path: str) -> str:
+    """The URL of a path, as the client reaches it."""
+    scope = request.scope
+    return f"{scope['scheme']}://{request.headers.get('host', 'localhost')}{scope['root_path']}{path}"
+
+
 def link_to_next(request: Request, url: str, **place: str) -> str:
     """The value of a Link header: the list at `url` as this request asked for it, beginning at the place."""
     others = [(name, value) for name, value in request.query_params.multi_items() if name not in place]

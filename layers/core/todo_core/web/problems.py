@@ -126,10 +126,14 @@ def problem_response(error: ServiceError, request_id: str, errors: list[FieldErr
 
 
 async def on_service_error(request: Request, error: ServiceError) -> Response:
-    request_id = request.state.request_id
+    log_failure(error, request.state.request_id)
+    return problem_response(error, request.state.request_id)
+
+
+def log_failure(error: ServiceError, request_id: str) -> None:
+    """Logs an error that is not the client's."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", error.code, extra={"request_id": request_id, "error": place_of(error.__cause__ or error)})
-    return problem_response(error, request_id)
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
