@@ -13,7 +13,7 @@ from functions.chat.routes import router as chat
 from functions.todos.routes import router as todos
 from tests import serving
 from tests.accounts import CHAT, TODOS, Account, problem, sign_up
-from tests.model_replies import Call, Calls, Say, Tokens
+from tests.model_replies import Call, Calls, Hang, Say, Tokens
 from tests.scripted_model import ScriptedModel
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
@@ -191,8 +191,30 @@ class TestCommands:
         assert "event: token" in streamed.text
         assert "event: done" in streamed.text
 
+    def test_what_another_model_wrote_in_the_conversation_does_no_harm(
+        self, environment: dict[str, str], scripted: ScriptedModel
+    ) -> None:
+        scripted.play(Call("add_todos", '{"todos": ['), Call("nothing", ""), Say("Sorry."))
+        with account(environment) as user:
+            conversation = user.client.post(CHAT, json={"message": "Hello"}).json()["conversation_id"]
+            bearer = user.bearer
+        with account(environment, openai_api_key=None) as other:
+            body = {"message": "list", "conversation_id": conversation}
+            answered = other.client.post(CHAT, json=body, headers=bearer)
+
+            assert answered.json()["response"] == "Nothing found."
+
 
 class TestDailyBudget:
+    def test_who_leaves_before_the_answer_pays_too(self, environment: dict[str, str], scripted: ScriptedModel) -> None:
+        scripted.answer_with(lambda _: Hang())
+        key = {"Idempotency-Key": "k"}
+        with account(environment, assistant_daily_tokens=100, assistant_seconds=1) as user:
+            for _ in range(2):
+                refused = user.client.post(CHAT, json={"message": "Hello"}, headers=key)
+
+            problem(refused, 429, "assistant_budget_spent")
+
     def test_of_turns(self, environment: dict[str, str], scripted: ScriptedModel) -> None:
         scripted.play(Say("One."), Say("Two."))
         with account(environment, assistant_daily_turns=2) as user:

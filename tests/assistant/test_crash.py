@@ -373,7 +373,7 @@ def at_every_point(nurseries: list[Nursery], attempt: Callable[[Nursery, int], b
 
 class TestDeath:
     @pytest.mark.parametrize(
-        ("stage", "least"), [(Chat, 80), (Approval, 40), (ApprovalRepeatedByItsChat, 40), (Undo, 40), (UndoByRoute, 8)]
+        ("stage", "least"), [(Chat, 70), (Approval, 40), (ApprovalRepeatedByItsChat, 40), (Undo, 40), (UndoByRoute, 8)]
     )
     def test_at_any_point_leaves_one_turn_when_the_request_is_repeated(
         self,

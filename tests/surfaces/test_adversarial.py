@@ -5,13 +5,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.accounts import TODOS, problem
+from tests.accounts import CHAT, TODOS, problem
 from tests.model_replies import Call, Calls, Say
 from tests.surfaces.adversarial.adversary import (
-    CHAT,
     NOBODYS,
     Talk,
     Victim,
+    carried_out,
     delete_all_it_sees,
     error,
     on,
@@ -55,7 +55,7 @@ class TestAModelThatWasTakenOver:
 
     def test_is_stopped_when_it_calls_without_end(self, talk: Talk) -> None:
         turn = talk.turn(Calls(*[Call("search_todos") for _ in range(1000)], split=None))
-        assert (turn["status"], len(turn["tool_calls"])) == ("incomplete", 25)
+        assert (turn["status"], carried_out(turn)) == ("incomplete", 25)
 
 
 class TestAModelThatIsBroken:

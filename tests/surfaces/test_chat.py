@@ -416,6 +416,27 @@ class TestApproval:
         assert answer["tool_calls"][0]["ok"] is False
         assert ada.titles() == ["Milk", "Bread"]
 
+    def test_two_calls_on_the_same_todos_are_both_carried_out(self, ada: Account, model: ScriptedModel) -> None:
+        ids = [ada.add(str(number))["id"] for number in range(6)]
+        model.play(
+            Calls(
+                Call("reschedule_todos", {"ids": ids, "due": "jan 31 2040"}),
+                Call("update_todos", {"changes": [{"id": each, "add_tags": ["x"]} for each in ids]}),
+            ),
+            Say("Moved and tagged."),
+        )
+        answer = decide(ada, turn(ada)["turn_id"], approve=True).json()
+
+        assert [call["ok"] for call in answer["tool_calls"]] == [True, True]
+        assert {(todo["due_date"], *todo["tags"]) for todo in ada.client.get(TODOS).json()} == {("2040-01-31", "x")}
+
+    def test_todos_that_the_turn_added_are_not_counted(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(Call("add_todos", todos(*"abcdefg")))
+        model.answer_with(tag_all_that_were_added)
+
+        assert turn(ada)["status"] == "done"
+        assert ada.titles(tag="x") == [*"abcdefg"]
+
     def test_another_user_cannot_give_it(self, ada: Account, bob: Account, asks: Json) -> None:
         problem(decide(bob, asks["turn_id"], approve=True), 404, "turn_not_found")
         assert ada.titles() == ["Milk", "Bread"]
@@ -453,7 +474,47 @@ class TestApproval:
         problem(decided, 422, "validation_failed")
 
 
+def tag_all_that_were_added(asked: Asked) -> Reply:
+    results = [json.loads(each["content"][6:-7]) for each in asked.messages if each["role"] == "tool"]
+    if not results:
+        return Call("add_todos", todos(*"abcdefg"))
+    if len(results) == 1:
+        ids = [item["todo"]["id"] for item in results[0]["results"]]
+        return Call("update_todos", {"changes": [{"id": each, "add_tags": ["x"]} for each in ids]})
+    return Say("Done.")
+
+
 class TestUndo:
+    def test_what_was_changed_between_two_changes_of_the_turn_is_left_alone_too(
+        self, ada: Account, model: ScriptedModel
+    ) -> None:
+        milk = ada.add("Milk")
+        ids = {"ids": [milk["id"]]}
+
+        def meanwhile(asked: Asked) -> Reply:
+            answers = len([message for message in asked.messages if message["role"] == "tool"])
+            if answers == 0:
+                return Call("reschedule_todos", ids | {"due": "jan 31 2040"})
+            if answers == 1:
+                ada.client.patch(milk["url"], json={"title": "Oat milk"}).raise_for_status()
+                return Call("complete_todos", ids)
+            return Say("Done.")
+
+        model.answer_with(meanwhile)
+        undone = undo(ada, turn(ada)["turn_id"]).json()
+
+        assert undone == {"undone": [], "conflicts": [{"id": milk["id"], "title": "Oat milk"}]}
+
+    def test_a_turn_that_was_undone_does_not_go_on(self, ada: Account, model: ScriptedModel) -> None:
+        milk, bread = ada.add("Milk"), ada.add("Bread")
+        calls = [Call("complete_todos", {"ids": [milk["id"]]}), Call("delete_todos", {"ids": [bread["id"]]})]
+        model.play(Calls(*calls))
+        asks = turn(ada)
+        undo(ada, asks["turn_id"])
+
+        problem(decide(ada, asks["turn_id"], approve=True), 409, "nothing_to_approve")
+        assert ada.titles(completed=False) == ["Milk", "Bread"]
+
     def test_everything_that_the_turn_changed_is_put_back(self, ada: Account, model: ScriptedModel) -> None:
         milk = ada.add("Milk", tags=["home"], due_date="2040-01-31")
         ids = {"ids": [milk["id"]]}
@@ -528,7 +589,8 @@ class TestBounds:
         answer = turn(ada)
 
         assert answer["status"] == "incomplete"
-        assert len(answer["tool_calls"]) == len(ada.titles()) == 25
+        assert [call["ok"] for call in answer["tool_calls"]] == [*[True] * 25, None]
+        assert len(ada.titles()) == 25
 
     def test_tokens_are_counted(self, ada: Account, model: ScriptedModel) -> None:
         model.play(Calls(Call("search_todos", {}), tokens=Tokens(prompt=59_000, completion=1_000)))
@@ -600,6 +662,12 @@ class TestFailures:
 
         problem(say(ada), 503, "assistant_not_configured")
 
+    @pytest.mark.parametrize("pause", ["inf", "nan", "-1", "Wed, 21 Oct 2015 07:28:00 GMT"])
+    def test_an_odd_retry_after_is_not_taken_at_its_word(self, ada: Account, model: ScriptedModel, pause: str) -> None:
+        model.play(Fail(429, retry_after=pause), Say("Hello Ada."))
+
+        assert turn(ada)["response"] == "Hello Ada."
+
     def test_a_request_that_is_refused_is_not_repeated(self, ada: Account, model: ScriptedModel) -> None:
         model.play(Fail(400))
 
@@ -631,6 +699,14 @@ class TestFailures:
 
 
 class TestIdempotency:
+    def test_the_request_counts_and_not_what_the_account_says_meanwhile(
+        self, ada: Account, model: ScriptedModel
+    ) -> None:
+        key = {"Idempotency-Key": uuid4().hex}
+        model.play(Say("Hello."))
+        for body in ({"message": "Hello"}, {"message": "Hello", "conversation_id": None}):
+            assert ada.client.post(CHAT, json=body, headers=key).status_code == 200
+
     def test_a_repeat_gets_the_same_answer(self, ada: Account, model: ScriptedModel) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         model.play(Call("add_todos", todos("Bread")), Say("Added."))
@@ -721,6 +797,12 @@ class TestStream:
         assert name == "error"
         assert (error["code"], error["status"]) == ("assistant_not_configured", 503)
         assert error["turn_id"] == begun["turn_id"]
+        assert "errors" not in error
+
+    def test_when_to_try_again_is_in_the_event(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(Fail(429, retry_after=60))
+
+        assert stream(ada)[-1][1]["retry_after"] == 60
 
     def test_what_fails_before_is_a_problem_document(self, ada: Account) -> None:
         refused = ada.client.post(CHAT, json={"message": ""}, headers={"Accept": "text/event-stream"})

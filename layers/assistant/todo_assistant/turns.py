@@ -198,6 +198,9 @@ _SPEND_TURN = Statement(
         RETURNING turns
     """)
 )
+_TOKENS_SPENT = Statement(
+    text("SELECT tokens FROM assistant_usage WHERE user_id = :of_user AND day = :today AND tokens >= :most")
+)
 _SPEND_TOKENS = Statement(
     text("""
         INSERT INTO assistant_usage AS usage (user_id, day, tokens) VALUES (:of_user, :today, :tokens)
@@ -520,8 +523,9 @@ async def _earlier(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> T
             )
             if taken is None:
                 raise TurnInProgress(retry_after=max(row["seconds_left"] or 1, 1))
-            # Going on costs as much as beginning: otherwise who leaves each answer unfinished would have it for free.
-            await _spend_turn(transaction, user_id, terms)
+            # Otherwise, who leaves each answer unfinished would have it for free.
+            if await transaction.fetch_one(_TOKENS_SPENT, of_user=user_id, today=_today(), most=terms.daily_tokens):
+                raise _budget_spent()
     turn = await load(db, user_id, row["id"])
     turn.lease = lease
     return turn
@@ -572,9 +576,13 @@ async def _spend_turn(transaction: Transaction, user_id: UUID, terms: Terms) -> 
         _SPEND_TURN, of_user=user_id, today=_today(), most_turns=terms.daily_turns, most_tokens=terms.daily_tokens
     )
     if spent is None:
-        now = datetime.now(UTC)
-        midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
-        raise AssistantBudgetSpent(retry_after=int((midnight - now).total_seconds()) + 1)
+        raise _budget_spent()
+
+
+def _budget_spent() -> AssistantBudgetSpent:
+    now = datetime.now(UTC)
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    return AssistantBudgetSpent(retry_after=int((midnight - now).total_seconds()) + 1)
 
 
 def _today() -> date:

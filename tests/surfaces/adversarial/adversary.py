@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx2
 
-from tests.accounts import TODOS, Account
+from tests.accounts import CHAT, TODOS, Account
 from tests.model_replies import Asked, Call, Calls, Json, Reply, Say
 from tests.scripted_model import ScriptedModel
 
-CHAT = "/api/v1/chat"
 STREAM = {"Accept": "text/event-stream"}
 SAID = "Tidy up my list."
 NOBODYS = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
@@ -163,6 +162,11 @@ def arguments(tool: str, ids: Sequence[str]) -> Json:
 
 def on(tool: str, ids: Sequence[str]) -> Call:
     return Call(tool, arguments(tool, ids))
+
+
+def carried_out(turn: Json) -> int:
+    """How many calls were; the one beyond the bound is there and was not."""
+    return len([call for call in turn["tool_calls"] if call["ok"] is not None])
 
 
 def results(turn: Json, call: int = 0) -> list[Json]:

@@ -7,9 +7,9 @@ from threading import Barrier
 
 import pytest
 
-from tests.accounts import TODOS, problem
+from tests.accounts import CHAT, TODOS, problem
 from tests.model_replies import Call, Calls, Fail, Json, Say
-from tests.surfaces.adversarial.adversary import CHAT, Talk, Victim, arguments, error, on
+from tests.surfaces.adversarial.adversary import Talk, Victim, arguments, error, on
 
 CHANGING = ["update_todos", "complete_todos", "reopen_todos", "reschedule_todos", "restore_todos"]
 

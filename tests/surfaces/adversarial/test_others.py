@@ -7,8 +7,9 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from tests.accounts import CHAT
 from tests.model_replies import Call, Calls, Json, Say
-from tests.surfaces.adversarial.adversary import CHAT, NOBODYS, Talk, Victim, on, results
+from tests.surfaces.adversarial.adversary import NOBODYS, Talk, Victim, on, results
 
 READING_AND_CHANGING = ["get_todos", "update_todos", "complete_todos", "reopen_todos", "reschedule_todos"]
 ALL = [*READING_AND_CHANGING, "restore_todos", "delete_todos"]
