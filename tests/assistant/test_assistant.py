@@ -210,10 +210,10 @@ class TestDailyBudget:
         scripted.answer_with(lambda _: Hang())
         key = {"Idempotency-Key": "k"}
         with account(environment, assistant_daily_tokens=100, assistant_seconds=1) as user:
-            for _ in range(2):
-                refused = user.client.post(CHAT, json={"message": "Hello"}, headers=key)
+            first, second = (user.client.post(CHAT, json={"message": "Hello"}, headers=key) for _ in range(2))
 
-            problem(refused, 429, "assistant_budget_spent")
+            problem(first, 503, "assistant_unavailable")
+            problem(second, 429, "assistant_budget_spent")
 
     def test_of_turns(self, environment: dict[str, str], scripted: ScriptedModel) -> None:
         scripted.play(Say("One."), Say("Two."))

@@ -671,7 +671,7 @@ class TestFailures:
     def test_a_request_that_is_refused_is_not_repeated(self, ada: Account, model: ScriptedModel) -> None:
         model.play(Fail(400))
 
-        problem(say(ada), 503, "assistant_unavailable")
+        assert "HTTP 400" in problem(say(ada), 503, "assistant_unavailable")["detail"]
 
     def test_what_was_done_before_is_not_left_unsaid(self, ada: Account, model: ScriptedModel) -> None:
         model.play(Call("add_todos", todos("Bread")), Fail(401))

@@ -95,7 +95,10 @@ class OpenAIModel:
             if error.status_code in _WORTH_ANOTHER_TRY or error.status_code >= 500:  # noqa: PLR2004
                 pause = _retry_after(error.response.headers.get("retry-after", ""))
                 raise _Transient(f"HTTP {error.status_code}", pause) from error
-            raise AssistantUnavailable from error
+            raise AssistantUnavailable(
+                f"The language model's provider refused the request (HTTP {error.status_code}); "
+                "a new conversation, which is shorter, may help."
+            ) from error
         except openai.APIError as error:
             raise _Transient(type(error).__name__) from error
         except (ValueError, AttributeError, TypeError) as error:
