@@ -17,6 +17,22 @@ RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 Settings.model_config["env_file"] = None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--surface",
+        action="append",
+        metavar="NAME",
+        help="run the tests of tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leaves the processes that tests start unmeasured: most run the same lines, and would take twice as long."""
+    if hasattr(config, "workerinput"):
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     with postgres.server() as url:

@@ -19,7 +19,7 @@ from typing import Any
 
 import asyncpg
 
-from tests.serving import free_port, without_coverage
+from tests.serving import free_port
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
     parent = subprocess.Popen(
         (sys.executable, "-m", "tests.crashing_app"),
         # Without the migrations that a process in development runs at its start.
-        env=without_coverage({**os.environ, **environment, "ENVIRONMENT": "production"}),
+        env={**os.environ, **environment, "ENVIRONMENT": "production"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -105,7 +105,7 @@ def on_port(
     process = subprocess.Popen(
         command
         or (sys.executable, "-m", "uvicorn", "functions.main:app", "--port", str(port), "--log-level", "warning"),
-        env=without_coverage({**os.environ, **environment, "PORT": str(port)}),
+        env={**os.environ, **environment, "PORT": str(port)},
         cwd=folder,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -121,11 +121,6 @@ def on_port(
         process.terminate()
         process.wait(timeout=20)
         output.close()
-
-
-def without_coverage(environment: Mapping[str, str]) -> dict[str, str]:
-    """For a process that runs the same lines as the app in process, or none of ours: measured, it takes far longer."""
-    return {name: value for name, value in environment.items() if not name.startswith("COVERAGE_")}
 
 
 def free_port() -> int:

@@ -13,6 +13,8 @@ from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
 from tests.surfaces.adversarial.adversary import Talk, Victim, on, possessions
 
+SURFACES = ("app", "uvicorn", "lambda")
+
 
 @pytest.fixture(scope="session")
 def app_surface(environment: dict[str, str]) -> Iterator[Surface]:
@@ -35,7 +37,13 @@ def lambda_surface(environment: dict[str, str]) -> Iterator[Surface]:
     serving.close_functions()
 
 
-@pytest.fixture(params=["app", "uvicorn", "lambda"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "surface" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--surface") or SURFACES
+        metafunc.parametrize("surface", chosen, indirect=True)
+
+
+@pytest.fixture
 def surface(request: pytest.FixtureRequest) -> Surface:
     found: Surface = request.getfixturevalue(f"{request.param}_surface")
     return found

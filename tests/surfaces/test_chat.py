@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -745,34 +744,6 @@ class TestIdempotency:
         refused = ada.client.post(CHAT, json={"message": "Hello"}, headers={"Idempotency-Key": key})
 
         problem(refused, 422, "validation_failed")
-
-
-class TestSimultaneously:
-    @pytest.fixture
-    def surface_name(self, request: pytest.FixtureRequest) -> str:
-        name: str = request.getfixturevalue("surface").name
-        return name
-
-    def test_a_repeat_while_the_first_runs_is_a_409(
-        self, ada: Account, model: ScriptedModel, surface_name: str
-    ) -> None:
-        if surface_name == "lambda":
-            return  # a Lambda process serves one invocation at a time
-        key = {"Idempotency-Key": uuid4().hex}
-        model.play(Slow(Say("Hello."), 1.5))
-
-        def ask() -> httpx2.Response:
-            return ada.client.post(CHAT, json={"message": "Hello"}, headers=key)
-
-        with ThreadPoolExecutor() as threads:
-            running = threads.submit(ask)
-            model.wait_until(lambda: len(model.requests) == 1)
-            refused = ask()
-            answer = running.result()
-
-        problem(refused, 409, "turn_in_progress")
-        assert int(refused.headers["retry-after"]) > 0
-        assert answer.json()["response"] == "Hello."
 
 
 class TestStream:

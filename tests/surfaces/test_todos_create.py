@@ -184,9 +184,19 @@ class TestDue:
         [error] = problem(refused, 422, "validation_failed")["errors"]
         assert (error["field"], error["code"]) == ("due_at", "time_out_of_range")
 
-    @pytest.mark.parametrize("due_date", ["0001-01-01", "9999-12-31", "2024-02-29"])
-    def test_the_ends_of_the_calendar_are_days_too(self, ada: Account, due_date: str) -> None:
-        assert ada.add(due_date=due_date)["due_date"] == due_date
+    @pytest.mark.parametrize("due_date", ["0001-01-02", "9999-12-30", "2024-02-29"])
+    def test_days_at_the_ends_of_the_calendar_are_days_too(self, ada: Account, due_date: str) -> None:
+        todo = ada.add(due_date=due_date)
+
+        assert todo["due_date"] == due_date
+        assert ada.client.get(f"{TODOS}/changes").json()[-1]["after"] == todo
+
+    @pytest.mark.parametrize("due_date", ["0001-01-01", "9999-12-31"])
+    def test_the_very_first_and_the_very_last_are_not(self, ada: Account, due_date: str) -> None:
+        refused = ada.client.post(TODOS, json={"title": "Late", "due_date": due_date})
+
+        [error] = problem(refused, 422, "validation_failed")["errors"]
+        assert (error["field"], error["code"]) == ("due_date", "time_out_of_range")
 
     def test_a_day_and_an_instant_at_once_are_refused(self, ada: Account) -> None:
         both = {"title": "Buy milk", "due_date": "2030-01-31", "due_at": "2030-01-31T17:00:00Z"}
