@@ -47,9 +47,7 @@ TODO_EXAMPLE: Final[dict[str, JsonValue]] = {
 class TodoRead(BaseModel):
     """A todo, as its owner sees it."""
 
-    model_config: ClassVar = ConfigDict(
-        json_schema_extra={"examples": [TODO_EXAMPLE]},
-    )
+    model_config: ClassVar = ConfigDict(from_attributes=True, json_schema_extra={"examples": [TODO_EXAMPLE]})
 
     id: UUID
     title: str
@@ -68,9 +66,14 @@ class TodoRead(BaseModel):
     url: str
 
 
-def fields_of(todo: Todo, collection_url: str) -> dict[str, Any]:
-    """The fields of a TodoRead."""
-    return {**msgspec.structs.asdict(todo), "url": f"{collection_url}/{todo.id}"}
+class TodoFields(Todo, frozen=True):
+    """The fields of a TodoRead, in the form that becomes JSON fastest."""
+
+    url: str
+
+
+def fields_of(todo: Todo, collection_url: str) -> TodoFields:
+    return TodoFields(*msgspec.structs.astuple(todo), f"{collection_url}/{todo.id}")
 
 
 class TodoQuery(BaseModel):
