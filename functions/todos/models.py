@@ -73,7 +73,8 @@ class TodoFields(Todo, frozen=True):
 
 
 def fields_of(todo: Todo, collection_url: str) -> TodoFields:
-    return TodoFields(*msgspec.structs.astuple(todo), f"{collection_url}/{todo.id}")
+    values = (*msgspec.structs.astuple(todo), f"{collection_url}/{todo.id}")
+    return TodoFields(*values)
 
 
 class TodoQuery(BaseModel):
