@@ -29,11 +29,13 @@ class AnnouncingServer(uvicorn.Server):
     def _announce(self) -> None:
         settings, config = self._settings, self.config
         url = f"http://{'localhost' if config.host in _EVERYWHERE else config.host}:{config.port}"
+        commands = "built-in commands; OPENAI_API_KEY brings a language model"
         embedded = f"embedded PostgreSQL, kept in {settings.data_folder / 'postgres'}"
         print(  # noqa: T201 - for the person who started it
             f"API       {url}/api/v1",
             f"Docs      {url}/docs",
             f"Database  {settings.database_place or embedded}",
+            f"Assistant {settings.openai_model if settings.openai_api_key else commands}",
             "Stop with Ctrl-C.",
             sep="\n",
             file=sys.stderr,

@@ -140,6 +140,7 @@ class TestStarting:
         assert f"API       http://localhost:{first_run.port}/api/v1" in lines
         assert f"Docs      http://localhost:{first_run.port}/docs" in lines
         assert f"Database  embedded PostgreSQL, kept in {EMBEDDED}" in lines
+        assert "Assistant built-in commands; OPENAI_API_KEY brings a language model" in lines
 
     def test_the_pages_that_it_names_are_there(self, first_run: FirstRun) -> None:
         assert first_run.pages == {"/docs": 200, "/health/ready": 200}
