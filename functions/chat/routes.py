@@ -32,6 +32,7 @@ from todo_assistant.errors import (
     TurnUndone,
 )
 from todo_assistant.turns import NewTurn, Turn
+from todo_core.database import Executor
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
 from todo_core.todos import changes
 from todo_core.web.identity import CurrentUser
@@ -203,8 +204,7 @@ async def delete_conversation(conversation_id: UUID, user: CurrentUser, db: Data
 @router.get("/turns/{turn_id}", responses=describe(TurnNotFound))
 async def read_turn(turn_id: UUID, user: CurrentUser, db: Database) -> TurnRead:
     """A turn as it stands, for a client that lost the answer. One whose process died is incomplete."""
-    turn = await turns.load(db, user.id, turn_id)
-    return TurnRead.of(turn, await changes.changed_in_turn(db, user.id, turn_id))
+    return await _read(db, user.id, turn_id)
 
 
 @router.post("/turns/{turn_id}/undo", responses=describe(CrossOrigin, TurnNotFound, TurnInProgress, TurnUndone))
@@ -238,23 +238,24 @@ async def _run(turn: Turn, assistant: Assistant, request: Request, response: Res
     """Takes the turn to its end, unless it is there, and answers it as the client wants it."""
     seconds = min(assistant.seconds, _seconds_left(request))
 
-    async def answer() -> TurnRead:
-        ended = await turns.load(assistant.db, turn.user_id, turn.id)
-        return TurnRead.of(ended, await changes.changed_in_turn(assistant.db, turn.user_id, turn.id))
-
     async def emit_all(emit: Emit) -> None:
         listener = EmittingListener(emit)
         if turn.lease is not None:
             await assistant.agent.run(turn, seconds=seconds, listener=listener)
         else:
             await listener.on_turn(turn)
-        await emit("done", await answer())
+        await emit("done", await _read(assistant.db, turn.user_id, turn.id))
 
     if _EVENT_STREAM in request.headers.get("accept", ""):
         return EventStream(emit_all, request.state.request_id, dict(response.headers))
     if turn.lease is not None:
         await assistant.agent.run(turn, seconds=seconds)
-    return await answer()
+    return await _read(assistant.db, turn.user_id, turn.id)
+
+
+async def _read(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:
+    turn = await turns.load(db, user_id, turn_id)
+    return TurnRead.of(turn, await changes.changed_in_turn(db, user_id, turn_id))
 
 
 def _seconds_left(request: Request) -> float:

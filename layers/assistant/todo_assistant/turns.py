@@ -378,7 +378,7 @@ async def spend_tokens(db: Executor, user_id: UUID, tokens: int) -> None:
     await db.write(_SPEND_TOKENS, of_user=user_id, today=_today(), tokens=tokens)
 
 
-async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int) -> Round:
+async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int) -> None:
     """Stores an answer of the model, before anything is done about it."""
     number = len(turn.rounds) + 1
     added = Round(number, reply.content, reply.prompt_tokens or 0, reply.completion_tokens or 0)
@@ -409,10 +409,8 @@ async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int
             names=[call.name for call in added.calls],
             arguments=[call.arguments for call in added.calls],
         )
-        tokens = added.prompt_tokens + added.completion_tokens
-        await spend_tokens(transaction, turn.user_id, tokens)
+        await spend_tokens(transaction, turn.user_id, added.prompt_tokens + added.completion_tokens)
     turn.rounds.append(added)
-    return added
 
 
 async def record(transaction: Transaction, turn: Turn, call: ToolCall, *, milliseconds: int) -> None:
