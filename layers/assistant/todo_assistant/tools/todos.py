@@ -16,7 +16,7 @@ from todo_core import todos
 from todo_core.errors import ServiceError, TodoNotFound
 from todo_core.text import Text
 from todo_core.todos import DueBound, Filters, Todo, TodoCreate, TodoUpdate, changes
-from todo_core.todos.model import Description, Priority, Tag, Title
+from todo_core.todos.model import Description, Priority, Tag, Title, without_repeats
 
 _MOST_ITEMS: Final = 50
 _MOST_FOUND: Final = 50
@@ -31,14 +31,10 @@ _LAST_DAY: Final = date(9999, 12, 29)
 TODO_TOOLS: Final = Toolbox()
 
 
-def _once_each(ids: list[UUID]) -> list[UUID]:
-    return list(dict.fromkeys(ids))
-
-
 Ids = Annotated[
     list[UUID],
     Field(min_length=1, max_length=_MOST_ITEMS, description="From results of tools."),
-    AfterValidator(_once_each),
+    AfterValidator(without_repeats),
 ]
 DatePhrase = Annotated[
     str, Field(min_length=1, max_length=100, description="As the user said it: `tomorrow 5pm`, `next friday`.")

@@ -17,15 +17,16 @@ _LARGEST_ORDER: Final = 2**53
 """Up to here a double, and JavaScript, count in steps of one, so that there is always a next place in a list."""
 
 
-def _without_repeats(tags: list[str]) -> list[str]:
-    return list(dict.fromkeys(tags))
+def without_repeats[Item](items: list[Item]) -> list[Item]:
+    """Each item once, where it stood first."""
+    return list(dict.fromkeys(items))
 
 
 Title = Annotated[str, Text(min_length=1, max_length=500)]
 Description = Annotated[str, Text(max_length=16_384, multiline=True)]
 Priority = Literal["none", "low", "medium", "high"]
 Tag = Annotated[str, Text(min_length=1, max_length=50)]
-Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_without_repeats)]
+Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(without_repeats)]
 Order = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
 
 
