@@ -1,5 +1,7 @@
 # The one entry. Every target sets up what it needs: `make run` and `make test` work in a fresh clone.
 export PYTHONUNBUFFERED := 1
+# Bytecode is kept: without it, every process that a test starts compiles every package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
