@@ -62,7 +62,7 @@ def environment(database_url: str, scripted: ScriptedModel) -> Iterator[dict[str
         "OPENAI_API_KEY": scripted.key,
         "OPENAI_BASE_URL": scripted.url,
         "OPENAI_MODEL": "scripted",
-        "ASSISTANT_SECONDS": "4",
+        "ASSISTANT_SECONDS": "3",
         "BCRYPT_ROUNDS": "4",
         "FAILED_LOGINS_PER_ACCOUNT": "5",
         "FAILED_LOGINS_PER_ADDRESS": "12",
