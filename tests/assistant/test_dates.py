@@ -298,10 +298,10 @@ class TestUnreadable:
     @pytest.mark.parametrize("unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "ü", "1/"])
     def test_takes_no_longer_for_the_hostile(self, unit: str) -> None:
         read("jan 3")  # the library compiles its language once
-        begun = time.perf_counter()
+        begun = time.thread_time()
         with pytest.raises(UnreadableDate):
             read((unit * 100)[:100])
-        assert time.perf_counter() - begun < 0.1
+        assert time.thread_time() - begun < 0.1
 
     @settings(derandomize=True, deadline=None, max_examples=300)
     @given(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.text(max_size=110), moments, zones)

@@ -211,9 +211,9 @@ class TestAnything:
     )
     def test_takes_no_longer_for_the_hostile(self, lead: str, unit: str) -> None:
         text = (lead + unit * 4_000)[:4_000]
-        begun = time.perf_counter()
+        begun = time.thread_time()
         said(text)
-        assert time.perf_counter() - begun < 1
+        assert time.thread_time() - begun < 1
 
     def test_above_4000_characters_is_not_even_tried(self) -> None:
         assert isinstance(said("a" * 4_000), Add)
