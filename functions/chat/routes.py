@@ -19,6 +19,7 @@ from functions.chat.models import (
     UndoneRead,
 )
 from todo_assistant import conversations, turns
+from todo_assistant.agent import Listener
 from todo_assistant.assistant import Assistant
 from todo_assistant.conversations import Place
 from todo_assistant.errors import (
@@ -238,10 +239,18 @@ async def _run(turn: Turn, assistant: Assistant, request: Request, response: Res
     """Takes the turn to its end, unless it is there, and answers it as the client wants it."""
     seconds = min(assistant.seconds, _seconds_left(request))
 
+    async def run(listener: Listener | None = None) -> None:
+        tokens, calls = _tokens(turn), len(turn.calls)
+        try:
+            await assistant.agent.run(turn, seconds=seconds, listener=listener)
+        finally:
+            done = {"ChatTurns": 1, "ChatTokens": _tokens(turn) - tokens, "ToolCalls": len(turn.calls) - calls}
+            request.state.counts = done
+
     async def emit_all(emit: Emit) -> None:
         listener = EmittingListener(emit)
         if turn.lease is not None:
-            await assistant.agent.run(turn, seconds=seconds, listener=listener)
+            await run(listener)
         else:
             await listener.on_turn(turn)
         await emit("done", await _read(assistant.db, turn.user_id, turn.id))
@@ -249,8 +258,12 @@ async def _run(turn: Turn, assistant: Assistant, request: Request, response: Res
     if _EVENT_STREAM in request.headers.get("accept", ""):
         return EventStream(emit_all, request.state.request_id, dict(response.headers))
     if turn.lease is not None:
-        await assistant.agent.run(turn, seconds=seconds)
+        await run()
     return await _read(assistant.db, turn.user_id, turn.id)
+
+
+def _tokens(turn: Turn) -> int:
+    return turn.prompt_tokens + turn.completion_tokens
 
 
 async def _read(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:

@@ -1,12 +1,13 @@
 """Brings the database's schema to its newest revision: on deploy as a Lambda, as a Kubernetes Job by `python -m`."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
 
+from functions.migrate.custom_resource import CustomResourceEvent, Invocation, carry_out
 from todo_core import postgres_url
 from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings, load
@@ -37,6 +38,10 @@ def _place(settings: Settings) -> str:
     return postgres_url.parse(settings.migration_url).place
 
 
-def handler(_event: object, _context: object) -> dict[str, str]:
-    upgrade(load())
+def handler(event: CustomResourceEvent | dict[str, object], context: Invocation) -> dict[str, str]:
+    """Serves a deployment's custom resource, and whoever invokes the function by hand."""
+    if "ResponseURL" in event:
+        carry_out(cast(CustomResourceEvent, event), context, lambda: upgrade(load()))
+    else:
+        upgrade(load())
     return {"status": "ok"}

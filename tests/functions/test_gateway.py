@@ -1,6 +1,7 @@
 """What is special about API Gateway: stages, encoded bodies, cookies, and a process that lives between invocations."""
 
 import base64
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -18,7 +19,11 @@ from fastapi.routing import iter_route_contexts
 
 from tests import postgres, serving
 from tests.accounts import AUTH, PASSWORD, TODOS, Account, new_email, problem, register, sign_up
+from tests.model_replies import Call, Say
+from tests.scripted_model import ScriptedModel
+from tests.surfaces.adversarial.adversary import Talk
 from tests.surfaces.test_meta import references
+from todo_core.logs import log
 
 FUNCTIONS = ("auth", "todos", "chat", "meta")
 REGISTRATIONS_PER_ADDRESS = 8
@@ -221,6 +226,71 @@ class TestRequestId:
         answer = serving.invoke("meta", request)
 
         assert answer["headers"]["x-request-id"] == request["requestContext"]["requestId"]
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+class TestMetrics:
+    """As CloudWatch reads them: one line in its embedded format for each request."""
+
+    def test_each_request_counts_by_its_route(self, ada: Account, capsys: pytest.CaptureFixture[str]) -> None:
+        todo_id = ada.add()["id"]
+        capsys.readouterr()
+
+        ada.client.get(f"{TODOS}/{todo_id}")
+
+        (line,) = [line for line in lines(capsys) if "_aws" in line]
+        (described,) = line["_aws"]["CloudWatchMetrics"]
+        assert described["Namespace"] == "TodoBackend"
+        assert [sorted(dimensions) for dimensions in described["Dimensions"]] == [["route", "service"]]
+        assert {each["Name"]: each["Unit"] for each in described["Metrics"]} == {
+            "Requests": "Count",
+            "Errors": "Count",
+            "Latency": "Milliseconds",
+        }
+        assert line["route"] == f"GET {TODOS}/{{todo_id}}"
+        assert (line["Requests"], line["Errors"]) == ([1.0], [0.0])
+        assert line["Latency"][0] > 0
+
+    def test_a_path_that_is_no_route_makes_no_route_of_its_own(
+        self, client: httpx2.Client, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        client.get("/nothing")
+
+        assert [line["route"] for line in lines(capsys) if "_aws" in line] == ["GET (no route)"]
+
+    def test_a_turn_counts_its_tokens_and_tool_calls(
+        self, ada: Account, scripted: ScriptedModel, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        talk = Talk(ada, scripted)
+        capsys.readouterr()
+
+        turn = talk.turn(Call("add_todos", {"todos": [{"title": "Buy milk"}]}), Say("Done."))
+
+        (line,) = [line for line in lines(capsys) if "ChatTurns" in line]
+        assert (line["ChatTurns"], line["ToolCalls"]) == ([1.0], [1.0])
+        assert line["ChatTokens"] == [turn["usage"]["prompt_tokens"] + turn["usage"]["completion_tokens"]]
+
+
+class TestLog:
+    def test_lines_carry_the_ids_of_the_gateway_and_of_the_invocation(
+        self, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        request = event(client, "GET", "/health", headers={"X-Request-ID": "mine"})
+        serving.app_of("meta")
+        (handler,) = log.handlers
+        output = io.StringIO()
+        monkeypatch.setattr(handler, "stream", output)
+
+        serving.invoke("meta", request)
+
+        line = json.loads(output.getvalue())
+        assert line["request_id"] == "mine"
+        assert line["correlation_id"] == request["requestContext"]["requestId"]
+        assert line["function_request_id"]
+        assert line["cold_start"] in {True, False}
 
 
 class TestAddress:

@@ -48,6 +48,13 @@ def configure(settings: Settings) -> None:
     logging.getLogger("uvicorn.error").filters = [_StartAndStop()]
 
 
+def correlate(**keys: object) -> None:
+    """Adds the keys to every line from now on, until they are given anew: on Lambda what an invocation is known by."""
+    for handler in log.handlers:
+        if isinstance(handler.formatter, LambdaPowertoolsFormatter):
+            handler.formatter.append_keys(**keys)
+
+
 def _to_json(record: object) -> str:
     line: bytes = msgspec.json.encode(record)
     return line.decode()

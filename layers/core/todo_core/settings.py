@@ -1,18 +1,26 @@
-"""Settings, from the environment or `.env`. No value of theirs ever reaches a log or an error."""
+"""Settings, from the environment, `.env` or a secret at AWS. No value of theirs ever reaches a log or an error."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    AWSSecretsManagerSettingsSource,
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from todo_core import postgres_url
 
 _SHORTEST_KEY: Final = 32
 _DEVELOPMENT_KEY: Final = "development-only-key-that-production-refuses"
 _DEVELOPMENT_ORIGINS: Final = ("http://localhost:3000", "http://localhost:5173")
+_VARIABLE_OF_SECRET: Final = "SETTINGS_SECRET"  # noqa: S105 - the name of a variable
 _PLACEHOLDER: Final = re.compile(
     r"(change|replace)[-_ .]*(me|this|it|in|with)|secret[-_ .]?key|your[-_ .]|placeholder|development", re.IGNORECASE
 )
@@ -93,6 +101,20 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - its place in pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the environment says comes first. Raises InvalidSettings when the secret it names is not readable."""
+        secret = os.environ.get(_VARIABLE_OF_SECRET)
+        given = init_settings, env_settings, dotenv_settings
+        return (*given, _secret_source(settings_cls, secret)) if secret else given
+
     @property
     def in_production(self) -> bool:
         return self.environment == "production"
@@ -147,6 +169,21 @@ class Settings(BaseSettings):
             if _PLACEHOLDER.search(key) or len(set(key)) < 8:  # noqa: PLR2004
                 raise PydanticCustomError("placeholder", "SECRET_KEY looks like a placeholder; make a random one")
         return self
+
+
+def _secret_source(settings_cls: type[BaseSettings], secret: str) -> PydanticBaseSettingsSource:
+    """A secret of AWS Secrets Manager: a JSON object of settings by their names."""
+    try:
+        return AWSSecretsManagerSettingsSource(settings_cls, secret, case_sensitive=False)
+    except ValueError:
+        raise InvalidSettings(
+            f"The secret {secret}, which {_VARIABLE_OF_SECRET} names, is not a JSON object."
+        ) from None
+    except Exception as error:  # noqa: BLE001
+        # botocore's, which is there on Lambda only. It tells whose right is missing, not what is inside.
+        raise InvalidSettings(
+            f"The secret {secret}, which {_VARIABLE_OF_SECRET} names, could not be read: {error}"
+        ) from None
 
 
 def load() -> Settings:

@@ -1,5 +1,6 @@
 """The app factory: one FastAPI app from one or more routers, with everything that holds for every route."""
 
+import gc
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -12,7 +13,8 @@ from todo_core import logs
 from todo_core.errors import ServiceError
 from todo_core.settings import InvalidSettings, Settings, load
 from todo_core.web import openapi, problems
-from todo_core.web.middleware import BodyLimit, CrossOriginPolicy, RequestScope, UnexpectedErrors
+from todo_core.web.middleware import BodyLimit, CrossOriginPolicy, RequestScope, UnexpectedErrors, log_request
+from todo_core.web.requests import Observer
 from todo_core.web.resources import Resources
 
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -43,6 +45,10 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
         lifespan=lifespan,
     )
     app.state.resources = Resources.of(settings)
+    observers: list[Observer] = [log_request]
+    app.state.observers = observers
+    # What a start has made stays: no collection of garbage needs to look at it again.
+    gc.freeze()
     return app
 
 

@@ -1,12 +1,35 @@
 """An app as a Lambda function behind an API Gateway HTTP API."""
 
+from typing import Any, Final
+
 from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+from mangum.types import LambdaContext, LambdaEvent
 
+from todo_core import logs
+from todo_core.web.metrics import emit
 from todo_core.web.problems import MEDIA_TYPE
 
 
-def handler_of(app: FastAPI) -> Mangum:
-    """The handler. Without a lifespan, which would begin and end with each request there."""
-    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+class LambdaHandler:
+    """Serves the invocations of one process, one at a time, and counts them for CloudWatch."""
+
+    def __init__(self, app: FastAPI) -> None:
+        app.state.observers.append(emit)
+        # Without a lifespan, which would begin and end with each request there.
+        self._serve: Final = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+        self._cold_start = True
+
+    def __call__(self, event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
+        logs.correlate(
+            correlation_id=event["requestContext"]["requestId"],
+            function_request_id=context.aws_request_id,
+            cold_start=self._cold_start,
+        )
+        self._cold_start = False
+        return self._serve(event, context)
+
+
+def handler_of(app: FastAPI) -> LambdaHandler:
+    return LambdaHandler(app)

@@ -16,6 +16,7 @@ from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.logs import log, place_of
 from todo_core.web.identity import bearer_token
 from todo_core.web.problems import ContentTooLarge, InternalError, PreflightRefused, problem_response
+from todo_core.web.requests import AnsweredRequest
 
 _API: Final = "/api/v1/"
 _TODOS: Final = f"{_API}todos"
@@ -25,7 +26,7 @@ _CACHE_POLICIES: Final = ((_TODOS, b"private, no-cache"), (_API, b"no-store"))
 
 
 class RequestScope:
-    """Outermost: gives a request its id, its place behind a gateway, its log line and the headers of every response.
+    """Outermost: gives a request its id, its place behind a gateway, its observers and the headers of every response.
 
     To everything inside a HEAD is a GET, whose body is left away on the way out.
     """
@@ -66,7 +67,18 @@ class RequestScope:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            _log_request(method, scope, status, (perf_counter() - started) * 1000)
+            state = scope["state"]
+            answered = AnsweredRequest(
+                request_id=request_id,
+                method=method,
+                route=getattr(scope.get("route"), "path_format", None),
+                status=status,
+                milliseconds=(perf_counter() - started) * 1000,
+                user_id=state.get("user_id"),
+                counts=state.get("counts", {}),
+            )
+            for observe in scope["app"].state.observers:
+                observe(answered)
 
 
 class ResponseCutOff(Exception):
@@ -225,21 +237,19 @@ def _response_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]
     return headers
 
 
-def _log_request(method: str, scope: Scope, status: int, milliseconds: float) -> None:
-    state = scope["state"]
-    route = getattr(scope.get("route"), "path_format", None)
+def log_request(request: AnsweredRequest) -> None:
     log.info(
         "%s %s %d %.1f ms",
-        method,
-        route or "(no route)",
-        status,
-        milliseconds,
+        request.method,
+        request.route or "(no route)",
+        request.status,
+        request.milliseconds,
         extra={
-            "request_id": state["request_id"],
-            "method": method,
-            "route": route,
-            "status": status,
-            "milliseconds": round(milliseconds, 1),
-            "user_id": state.get("user_id"),
+            "request_id": request.request_id,
+            "method": request.method,
+            "route": request.route,
+            "status": request.status,
+            "milliseconds": round(request.milliseconds, 1),
+            "user_id": request.user_id,
         },
     )
