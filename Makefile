@@ -5,12 +5,16 @@ unexport PYTHONDONTWRITEBYTECODE
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
+ARCHITECTURE ?= arm64
 
 BIN := .venv/bin
+SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
 MEASURED := tests/core tests/assistant tests/functions tests/surfaces --ignore tests/surfaces/adversarial
 IN_PARALLEL := --numprocesses 3 --dist worksteal
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
+ON_CORE = $(COMPILE) --constraint requirements.txt \
+	$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)
 
 .DEFAULT_GOAL := help
 
@@ -19,7 +23,10 @@ help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 .venv/ready: tools/environment.sh requirements-dev.txt pyproject.toml layers/core/pyproject.toml layers/assistant/pyproject.toml
-	@tools/environment.sh
+	@tools/environment.sh .venv requirements-dev.txt --editable layers/core --editable layers/assistant --editable .
+
+.tools/%/ready: requirements-%.txt tools/environment.sh
+	@tools/environment.sh .tools/$* $<
 
 .PHONY: run
 run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded PostgreSQL)
@@ -47,6 +54,11 @@ format: .venv/ready ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: build
+build: .venv/ready .tools/aws/ready ## build the Lambda functions and layers (ARCHITECTURE: arm64 or x86_64)
+	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(BIN)/python tools/lambda_sizes.py .aws-sam/build
+
 .PHONY: openapi
 openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
@@ -59,3 +71,9 @@ bench: .venv/ready ## CPU time and latency: ours, the naive way and the floor, i
 lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.txt
+	$(COMPILE) --group aws -o requirements-aws.txt
+	$(COMPILE) --group checkov -o requirements-checkov.txt
+	@# What a layer adds: at the service's versions, and without what the layer below it holds already.
+	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt -o layers/core/requirements.txt
+	$(ON_CORE) layers/assistant/pyproject.toml -o layers/assistant/requirements.txt
+	echo alembic | $(ON_CORE) - -o layers/migration/requirements.txt

@@ -1,7 +1,12 @@
 #!/bin/sh
-# Makes .venv from the hashed lock: Python 3.13 from this machine, uv from this machine or from the package index.
+# Makes a virtual environment from a hashed lock, and touches its file `ready`:
+#   tools/environment.sh FOLDER LOCK [OPTIONS OF `uv pip install` FOR WHAT COMES ON TOP]
+# Python 3.13 is this machine's, uv this machine's or the package index's.
 set -eu
 cd "$(dirname "$0")/.."
+environment=$1
+lock=$2
+shift 2
 
 # The certificates that this machine trusts, as pip does: a company's network may have one of its own.
 export UV_SYSTEM_CERTS=1
@@ -44,8 +49,8 @@ else
     fi
 fi
 
-say "Making .venv with $("$python" --version) ..."
-"$uv" venv --quiet --allow-existing --python "$python" .venv
-"$uv" pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
-"$uv" pip install --quiet --python .venv/bin/python --no-deps --editable layers/core --editable layers/assistant --editable .
-touch .venv/ready
+say "Making $environment with $("$python" --version) ..."
+"$uv" venv --quiet --allow-existing --python "$python" "$environment"
+"$uv" pip sync --quiet --python "$environment/bin/python" --require-hashes "$lock"
+[ $# -eq 0 ] || "$uv" pip install --quiet --python "$environment/bin/python" --no-deps "$@"
+touch "$environment/ready"
