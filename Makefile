@@ -74,6 +74,7 @@ lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgra
 	$(COMPILE) --group aws -o requirements-aws.txt
 	$(COMPILE) --group checkov -o requirements-checkov.txt
 	@# What a layer adds: at the service's versions, and without what the layer below it holds already.
-	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt -o layers/core/requirements.txt
+	@# rsa and pyasn1 are python-jose's for signatures that are not used here, and a fiftieth of a start.
+	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt --no-emit-package rsa --no-emit-package pyasn1 -o layers/core/requirements.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o layers/assistant/requirements.txt
 	echo alembic | $(ON_CORE) - -o layers/migration/requirements.txt

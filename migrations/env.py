@@ -30,7 +30,7 @@ async def _run(settings: Settings) -> None:
 
 
 def _migrate(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=tables.metadata, compare_server_default=True)
+    context.configure(connection=connection, target_metadata=tables.all_tables(), compare_server_default=True)
     with context.begin_transaction():
         # Held to the end of the transaction, so it works through a transaction pooler as well.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))

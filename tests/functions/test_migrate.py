@@ -142,7 +142,7 @@ class TestUpgrade:
 def create(url: str) -> None:
     """Makes the tables without the migrations."""
     dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
-    for table in tables.metadata.sorted_tables:
+    for table in tables.all_tables().sorted_tables:
         made: list[CreateTable | CreateIndex] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
         postgres.run(url, *(str(statement.compile(dialect=dialect)) for statement in made))
 

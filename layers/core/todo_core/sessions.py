@@ -10,7 +10,8 @@ from todo_core.database import Database
 from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
-from todo_core.tables import SessionRow, UserRow, table_of
+from todo_core.tables import table_of
+from todo_core.tables.accounts import SessionRow, UserRow
 from todo_core.users import USER_COLUMNS, User
 
 _LONGEST_USER_AGENT: Final = 500

@@ -16,7 +16,8 @@ from sqlalchemy.sql.expression import bindparam
 from todo_core.database import Database
 from todo_core.errors import TooManyAttempts
 from todo_core.statements import Statement
-from todo_core.tables import AttemptRow, table_of
+from todo_core.tables import table_of
+from todo_core.tables.accounts import AttemptRow
 
 _attempts = table_of(AttemptRow)
 _OF_KEY = _attempts.c.key == bindparam("of_key")

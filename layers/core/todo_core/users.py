@@ -19,7 +19,8 @@ from todo_core.identifiers import new_id
 from todo_core.security import Passwords
 from todo_core.settings import Settings
 from todo_core.statements import Statement
-from todo_core.tables import UserRow, table_of
+from todo_core.tables import table_of
+from todo_core.tables.accounts import UserRow
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
 

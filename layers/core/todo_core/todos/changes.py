@@ -16,7 +16,8 @@ from sqlalchemy import BigInteger, Integer, bindparam, func, select, text
 from todo_core.actors import Actor, ActorKind
 from todo_core.database import Executor, Transaction
 from todo_core.statements import Statement
-from todo_core.tables import ChangeRow, TodoRow, table_of
+from todo_core.tables import table_of
+from todo_core.tables.todos import ChangeRow, TodoRow
 from todo_core.todos.model import Todo
 
 type Operation = Literal["create", "update", "complete", "reopen", "delete", "restore", "purge"]

@@ -28,7 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from todo_core.statements import Statement
-from todo_core.tables import TodoRow, table_of, words_in
+from todo_core.tables import table_of
+from todo_core.tables.todos import TodoRow, words_in
 from todo_core.todos.model import Todo, TodoCreate
 
 _todos = table_of(TodoRow)

@@ -1,0 +1,83 @@
+"""Todos and the log of their changes."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlmodel import Field, SQLModel
+
+from todo_core.tables import moment, owner
+
+_ASCII_PUNCTUATION = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~"
+
+
+def words_in(text_expression: str) -> str:
+    """SQL for the words in a text. PostgreSQL alone would take `milk/bread` or `ada@example.com` for one word."""
+    return f"to_tsvector('simple', translate({text_expression}, '{_ASCII_PUNCTUATION}', repeat(' ', 32)))"
+
+
+class TodoRow(SQLModel, table=True):
+    __tablename__ = "todos"
+    __table_args__ = (
+        CheckConstraint("priority IN ('none', 'low', 'medium', 'high')", name="todos_priority"),
+        CheckConstraint("due_date IS NULL OR due_at IS NULL", name="todos_one_due"),
+        CheckConstraint("completed = (completed_at IS NOT NULL)", name="todos_completed_at"),
+        Index("todos_by_order", "user_id", "order", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("todos_by_words", "words", postgresql_using="gin"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    user_id: UUID = Field(sa_column=owner())
+    title: str = Field(sa_column=Column(Text, nullable=False))
+    description: str | None = Field(sa_column=Column(Text))
+    completed: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    completed_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    priority: str = Field(sa_column=Column(Text, nullable=False, server_default="none"))
+    due_date: date | None = Field(sa_column=Column(Date))
+    due_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
+    order: float = Field(sa_column=Column(Double, nullable=False))
+    version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
+    created_at: datetime = Field(sa_column=moment("created_at"))
+    updated_at: datetime = Field(sa_column=moment("updated_at"))
+    deleted_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    words: str = Field(
+        sa_column=Column(
+            TSVECTOR,
+            Computed(words_in("title || ' ' || coalesce(description, '')"), persisted=True),
+        )
+    )
+
+
+class ChangeRow(SQLModel, table=True):
+    """One change of one todo, written by a trigger on the table `todos`."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("changes_of_turn", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),)
+
+    user_id: UUID = Field(sa_column=owner(primary_key=True))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    todo_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    op: str = Field(sa_column=Column(Text, nullable=False))
+    actor: str = Field(sa_column=Column(Text, nullable=False))
+    turn_id: UUID | None = Field(sa_column=Column(Uuid))
+    before: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    after: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    created_at: datetime = Field(sa_column=moment("created_at"))

@@ -1,0 +1,127 @@
+"""The functions as Lambda runs them: built artifacts, AWS's runtime interface client, and its emulator in front.
+
+Both come with the SAM CLI in `.tools/aws`; no container is needed.
+"""
+
+import json
+import os
+import platform
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx2
+
+from tests import serving
+from tests.serving import LambdaEvent
+
+TOOLS = Path(__file__).parents[1] / ".tools/aws"
+_ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+_INITIALISED = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One function as it was built: its handler, its code, and its layers, of which each holds a folder `python`."""
+
+    handler: str
+    code: Path
+    layers: tuple[Path, ...]
+
+    @property
+    def python_path(self) -> str:
+        return os.pathsep.join(map(str, [self.code, *(layer / "python" for layer in self.layers)]))
+
+
+@dataclass
+class Emulator:
+    """One execution environment of a function. It starts with the first invocation, and takes one at a time."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: IO[str]
+    seconds: float
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+
+    def invoke(self, event: LambdaEvent) -> object:
+        """What the handler answered, or what the runtime says of its failure."""
+        with self._one_at_a_time:
+            answered = httpx2.post(self.url, content=json.dumps(event), timeout=self.seconds + 30, verify=False)
+        return answered.json() if answered.content else None
+
+    def output(self) -> str:
+        """Everything that the function and the emulator have written so far."""
+        self.log.seek(0)
+        return self.log.read()
+
+    def lines(self) -> list[dict[str, object]]:
+        """The function's own lines."""
+        return [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
+
+    @property
+    def init_milliseconds(self) -> float:
+        """From the start of the runtime to a handler that is ready."""
+        found = _INITIALISED.search(self.output())
+        assert found, self.output()
+        return float(found[1])
+
+
+@contextmanager
+def emulator(
+    artifact: Artifact, environment: Mapping[str, str], *, seconds: int = 29, handler: str | None = None
+) -> Iterator[Emulator]:
+    """Runs a function until the end of the block; `environment` is all that it knows beside what Lambda sets."""
+    (rapid,) = TOOLS.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{_ARCHITECTURE}")
+    port, runtime_port = serving.free_port(), serving.free_port()
+    runtime = [str(TOOLS / "bin/python"), "-m", "awslambdaric", handler or artifact.handler]
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
+    process = subprocess.Popen(
+        [
+            *(str(rapid), "--log-level", "info"),
+            *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
+            *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
+            *runtime,
+        ],
+        env={
+            "PATH": os.defpath,
+            "PYTHONPATH": artifact.python_path,
+            # As on Lambda, where the code lies on a disk that cannot be written.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LAMBDA_TASK_ROOT": str(artifact.code),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_REGION": "eu-central-1",
+            **environment,
+        },
+        cwd=artifact.code,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        _wait_until_listening(port, process)
+        url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        yield Emulator(url, process, log, seconds)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        log.close()
+
+
+def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert process.poll() is None, f"The emulator ended with {process.returncode}"
+        time.sleep(0.02)
+    raise TimeoutError("The emulator does not listen")
