@@ -13,7 +13,9 @@ MEASURED := tests/core tests/assistant tests/functions tests/surfaces --ignore t
 IN_PARALLEL := --numprocesses 3 --dist worksteal
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
-ON_CORE = $(COMPILE) --constraint requirements.txt \
+# python-jose's for signatures that are not used here, and a fiftieth of a start.
+UNUSED := --no-emit-package rsa --no-emit-package pyasn1
+ON_CORE = $(COMPILE) $(UNUSED) --constraint requirements.txt \
 	$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)
 
 .DEFAULT_GOAL := help
@@ -74,7 +76,6 @@ lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgra
 	$(COMPILE) --group aws -o requirements-aws.txt
 	$(COMPILE) --group checkov -o requirements-checkov.txt
 	@# What a layer adds: at the service's versions, and without what the layer below it holds already.
-	@# rsa and pyasn1 are python-jose's for signatures that are not used here, and a fiftieth of a start.
-	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt --no-emit-package rsa --no-emit-package pyasn1 -o layers/core/requirements.txt
+	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt $(UNUSED) -o layers/core/requirements.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o layers/assistant/requirements.txt
 	echo alembic | $(ON_CORE) - -o layers/migration/requirements.txt
