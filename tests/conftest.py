@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests import postgres
+from tests.deploy import artifacts
+from tests.deploy.artifacts import Build
 from tests.scripted_model import ScriptedModel, scripted_model
 from todo_core.settings import Settings
 
@@ -22,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--surface",
         action="append",
         metavar="NAME",
-        help="run the tests of tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda",
+        help="run tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda, emulator",
     )
 
 
@@ -78,3 +81,22 @@ def environment(database_url: str, scripted: ScriptedModel) -> Iterator[dict[str
 def _no_settings_from_outside() -> None:
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all processes of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def build(shared_folder: Path) -> Build:
+    """The functions and layers for the processor of most machines that run the tests."""
+    return artifacts.build("x86_64", shared_folder)
+
+
+@pytest.fixture(scope="session")
+def runtime(shared_folder: Path) -> Path:
+    """The packages of Lambda's own image."""
+    return artifacts.runtime(shared_folder)

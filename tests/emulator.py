@@ -14,32 +14,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx2
 
 from tests import serving
-from tests.serving import LambdaEvent
+from tests.deploy.artifacts import TOOLS, Artifact, Build
+from tests.serving import Functions, LambdaEvent
 
-TOOLS = Path(__file__).parents[1] / ".tools/aws"
 _ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 _INITIALISED = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """One function as it was built: its handler, its code, and its layers, of which each holds a folder `python`."""
-
-    handler: str
-    code: Path
-    layers: tuple[Path, ...]
-
-    @property
-    def python_path(self) -> str:
-        return os.pathsep.join(map(str, [self.code, *(layer / "python" for layer in self.layers)]))
 
 
 @dataclass
@@ -77,29 +64,33 @@ class Emulator:
 
 @contextmanager
 def emulator(
-    artifact: Artifact, environment: Mapping[str, str], *, seconds: int = 29, handler: str | None = None
+    artifact: Artifact, runtime: Path, environment: Mapping[str, str], *, seconds: int = 29
 ) -> Iterator[Emulator]:
-    """Runs a function until the end of the block; `environment` is all that it knows beside what Lambda sets."""
+    """Runs a function until the end of the block.
+
+    `runtime` holds the packages of Lambda's image; `environment` is what the function knows beside what Lambda sets.
+    """
     (rapid,) = TOOLS.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{_ARCHITECTURE}")
     port, runtime_port = serving.free_port(), serving.free_port()
-    runtime = [str(TOOLS / "bin/python"), "-m", "awslambdaric", handler or artifact.handler]
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
     process = subprocess.Popen(
         [
             *(str(rapid), "--log-level", "info"),
             *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
             *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-            *runtime,
+            # -S: nothing of the tools that lie beside the client.
+            *(str(TOOLS / "bin/python"), "-S", "-m", "awslambdaric", artifact.handler),
         ],
         env={
             "PATH": os.defpath,
-            "PYTHONPATH": artifact.python_path,
+            "PYTHONPATH": os.pathsep.join(map(str, [*artifact.path, runtime])),
             # As on Lambda, where the code lies on a disk that cannot be written.
             "PYTHONDONTWRITEBYTECODE": "1",
             "LAMBDA_TASK_ROOT": str(artifact.code),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
             "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
             **environment,
         },
         cwd=artifact.code,
@@ -125,3 +116,33 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
         assert process.poll() is None, f"The emulator ended with {process.returncode}"
         time.sleep(0.02)
     raise TimeoutError("The emulator does not listen")
+
+
+class OnEmulator:
+    """The built functions in the real runtime, each with the events that are routed to it."""
+
+    name = "emulator"
+
+    def __init__(self, emulators: Mapping[str, Emulator]) -> None:
+        self._emulators = emulators
+
+    def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
+        transport = Functions(self._invoke, scheme=scheme, address=address or serving.new_address())
+        return httpx2.Client(transport=transport, base_url=f"{scheme}://api.example.com")
+
+    def _invoke(self, group: str, event: LambdaEvent) -> dict[str, Any]:
+        answer = self._emulators[group].invoke(event)
+        assert isinstance(answer, dict)
+        # What API Gateway makes of a function that failed or of an answer that is not one.
+        return answer if "statusCode" in answer else {"statusCode": 500, "body": json.dumps(answer)}
+
+
+@contextmanager
+def on_emulator(build: Build, runtime: Path, environment: Mapping[str, str]) -> Iterator[OnEmulator]:
+    with ExitStack() as stack:
+        yield OnEmulator(
+            {
+                group: stack.enter_context(emulator(build.functions[f"{group.title()}Function"], runtime, environment))
+                for group in ("auth", "todos", "chat", "meta")
+            }
+        )

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
@@ -47,6 +47,32 @@ def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
         yield url
     finally:
         run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Server:
+    """A server of a test's own, which may be stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "postgres"
+        self.start()
+
+    def start(self) -> None:
+        self._server = embedded.start(self.folder)
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+    def url(self, user: str = "postgres", password: str = "", database: str = "postgres") -> str:
+        return f"postgresql://{user}:{password}@/{database}?{urlencode({'host': self.socket_folder})}"
+
+    @property
+    def socket_folder(self) -> str:
+        return dict(parse_qsl(urlsplit(self._server.get_uri()).query))["host"]
+
+    def require_password(self, user: str, password: str) -> None:
+        rules = self.folder / "pg_hba.conf"
+        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text()}")
+        run(self.url(), f"CREATE ROLE {user} LOGIN PASSWORD '{password}'", "SELECT pg_reload_conf()")
 
 
 def run(url: str, *statements: str) -> None:

@@ -160,15 +160,22 @@ class LambdaContext:
 
 
 class Functions(httpx2.BaseTransport):
-    """Feeds each function's handler with API Gateway HTTP API events, in one thread as one Lambda process does."""
+    """Feeds each function with API Gateway HTTP API events, by what invokes the function of a group."""
 
-    def __init__(self, *, stage: str = "$default", scheme: str = "https", address: str = "203.0.113.1") -> None:
-        self._stage, self._scheme, self._address = stage, scheme, address
+    def __init__(
+        self,
+        invoke: Callable[[str, LambdaEvent], dict[str, Any]],
+        *,
+        stage: str = "$default",
+        scheme: str = "https",
+        address: str = "203.0.113.1",
+    ) -> None:
+        self._invoke, self._stage, self._scheme, self._address = invoke, stage, scheme, address
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         event = gateway_event(request, stage=self._stage, scheme=self._scheme, address=self._address)
         path = request.url.path.removeprefix(f"/{self._stage}")
-        answer = invoke(_function_of(path), event)
+        answer = self._invoke(_function_of(path), event)
         return _response(answer, request)
 
 
@@ -190,7 +197,7 @@ def app_of(group: str) -> FastAPI:
 
 
 def invoke(group: str, event: LambdaEvent) -> dict[str, Any]:
-    """One invocation of a function's handler."""
+    """One invocation of a function's handler, in one thread as in one Lambda process."""
 
     def run() -> dict[str, Any]:
         handler: Callable[[LambdaEvent, LambdaContext], dict[str, Any]] = import_module(
@@ -277,6 +284,6 @@ class OnLambda:
     name: str = "lambda"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        transport = Functions(stage=self.stage, scheme=scheme, address=address or new_address())
+        transport = Functions(invoke, stage=self.stage, scheme=scheme, address=address or new_address())
         prefix = "" if self.stage == "$default" else f"/{self.stage}"
         return httpx2.Client(transport=transport, base_url=f"{scheme}://api.example.com{prefix}")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import asyncpg
 import psutil
@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.types import Double, Integer
 
 from tests import postgres
-from todo_core import embedded
+from tests.postgres import Server
 from todo_core.database import Database
 from todo_core.errors import DatabaseUnavailable
 from todo_core.statements import Statement
@@ -114,32 +114,6 @@ async def value(database: Database, statement: Statement, **values: object) -> o
     row = await database.fetch_one(statement, **values)
     assert row is not None
     return row[0]
-
-
-class Server:
-    """A server of this module's own, which may be stopped."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "postgres"
-        self.start()
-
-    def start(self) -> None:
-        self._server = embedded.start(self.folder)
-
-    def stop(self) -> None:
-        self._server.cleanup()
-
-    def url(self, user: str = "postgres", password: str = "", database: str = "postgres") -> str:
-        return f"postgresql://{user}:{password}@/{database}?{urlencode({'host': self.socket_folder})}"
-
-    @property
-    def socket_folder(self) -> str:
-        return dict(parse_qsl(urlsplit(self._server.get_uri()).query))["host"]
-
-    def require_password(self, user: str, password: str) -> None:
-        rules = self.folder / "pg_hba.conf"
-        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text()}")
-        postgres.run(self.url(), f"CREATE ROLE {user} LOGIN PASSWORD '{password}'", "SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="module")

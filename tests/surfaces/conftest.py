@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests import serving
+from tests import emulator, serving
 from tests.accounts import TODOS, Account, sign_up
+from tests.deploy.artifacts import Build
 from tests.model_replies import Call, Calls, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
 from tests.surfaces.adversarial.adversary import Talk, Victim, on, possessions
 
-SURFACES = ("app", "uvicorn", "lambda")
+SURFACES = ("app", "uvicorn", "lambda", "emulator")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +37,12 @@ def lambda_surface(environment: dict[str, str]) -> Iterator[Surface]:
     assert environment
     yield serving.OnLambda()
     serving.close_functions()
+
+
+@pytest.fixture(scope="session")
+def emulator_surface(environment: dict[str, str], build: Build, runtime: Path) -> Iterator[Surface]:
+    with emulator.on_emulator(build, runtime, environment) as surface:
+        yield surface
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

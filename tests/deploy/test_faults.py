@@ -1,0 +1,192 @@
+"""What goes wrong under a function, seen through the real runtime: its database, its connections, its secret."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+import pytest
+
+from functions.migrate.app import upgrade
+from tests import postgres
+from tests.accounts import TODOS, problem, sign_up
+from tests.deploy.artifacts import Build
+from tests.deploy.secrets_manager import SecretsManager, secrets_manager
+from tests.emulator import Emulator, OnEmulator, emulator
+from tests.postgres import Server
+from tests.serving import gateway_event
+from todo_core.settings import Settings
+
+INVOCATIONS = 200
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:todo"
+READY = gateway_event(httpx2.Request("GET", "https://api.example.com/health/ready"))
+KILL_ALL = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'todo-backend'
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    # Not pytest's own folder, whose name may be too long for a socket.
+    with TemporaryDirectory(prefix="todo-") as folder:
+        server = Server(Path(folder))
+        upgrade(Settings.model_validate({"database_url": server.url()}))
+        yield server
+        server.stop()
+
+
+class Functions:
+    """Execution environments of functions, all on one database."""
+
+    def __init__(self, build: Build, runtime: Path, environment: dict[str, str]) -> None:
+        self._build, self._runtime, self._environment = build, runtime, environment
+
+    @contextmanager
+    def started(self, group: str, **variables: str) -> Iterator[Emulator]:
+        artifact = self._build.functions[f"{group.title()}Function"]
+        with emulator(artifact, self._runtime, self._environment | variables) as one:
+            yield one
+
+    def token(self) -> str:
+        """Of a new account."""
+        with self.started("auth") as auth, OnEmulator({"auth": auth}).client() as client:
+            return sign_up(client).token
+
+
+@pytest.fixture
+def functions(build: Build, runtime: Path, environment: dict[str, str], server: Server) -> Functions:
+    return Functions(build, runtime, environment | {"DATABASE_URL": server.url()})
+
+
+def client_of(todos: Emulator, token: str) -> httpx2.Client:
+    client = OnEmulator({"todos": todos}).client()
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+class TestDatabase:
+    def test_that_is_away_at_a_cold_start_is_told_and_the_next_invocation_recovers(
+        self, functions: Functions, server: Server
+    ) -> None:
+        token = functions.token()
+        server.stop()
+        try:
+            with functions.started("todos") as todos, client_of(todos, token) as client:
+                problem(client.get(TODOS), 503, "database_unavailable")
+                server.start()
+                assert client.get(TODOS).json() == []
+        finally:
+            server.start()
+
+    def test_connections_that_died_between_invocations_are_nobodys_problem(
+        self, functions: Functions, server: Server
+    ) -> None:
+        token = functions.token()
+        with functions.started("todos") as todos, client_of(todos, token) as client:
+            for number in range(5):
+                assert client.post(TODOS, json={"title": f"Before {number}"}).status_code == 201
+                postgres.run(server.url(), KILL_ALL)
+                assert client.post(TODOS, json={"title": f"After {number}"}).status_code == 201
+                postgres.run(server.url(), KILL_ALL)
+                assert len(client.get(TODOS).json()) == 2 * (number + 1)
+
+    def test_that_restarts_meanwhile_loses_nothing_and_doubles_nothing(
+        self, functions: Functions, server: Server
+    ) -> None:
+        token = functions.token()
+        halfway = threading.Event()
+
+        def restart() -> None:
+            halfway.wait()
+            server.stop()
+            time.sleep(0.5)
+            server.start()
+
+        restarting = threading.Thread(target=restart)
+        restarting.start()
+        statuses: dict[str, int] = {}
+        with functions.started("todos") as todos, client_of(todos, token) as client:
+            for number in range(INVOCATIONS):
+                if number == INVOCATIONS // 4:
+                    halfway.set()
+                statuses[f"Todo {number}"] = client.post(TODOS, json={"title": f"Todo {number}"}).status_code
+                if statuses[f"Todo {number}"] == 503:
+                    time.sleep(0.05)
+        restarting.join()
+
+        assert set(statuses.values()) == {201, 503}
+        assert statuses[f"Todo {INVOCATIONS - 1}"] == 201
+        stored = Counter(row["title"] for row in postgres.query(server.url(), "SELECT title FROM todos"))
+        for title, status in statuses.items():
+            assert stored[title] == 1 if status == 201 else stored[title] <= 1
+
+
+@pytest.fixture
+def manager() -> Iterator[SecretsManager]:
+    with secrets_manager() as manager:
+        yield manager
+
+
+@pytest.fixture
+def in_secret(manager: SecretsManager) -> dict[str, str]:
+    """The environment of a function in production, whose secrets are at Secrets Manager."""
+    empty = dict.fromkeys(("DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"), "")
+    return {**empty, "ENVIRONMENT": "production", "SETTINGS_SECRET": SECRET, **manager.environment}
+
+
+def errors(one: Emulator) -> str:
+    """What was logged, when the function could not be started."""
+    answer = one.invoke(READY)
+    output = one.output()
+    assert not isinstance(answer, dict) or "statusCode" not in answer, output
+    return output
+
+
+class TestSecret:
+    def test_it_holds_the_settings_and_is_read_once(
+        self, functions: Functions, server: Server, manager: SecretsManager, in_secret: dict[str, str]
+    ) -> None:
+        values = {"DATABASE_URL": server.url(), "SECRET_KEY": "p8dKq2-4vWm7_Zr1xTb9yLc3nHs6fJg5"}
+        manager.secrets[SECRET] = json.dumps(values)
+
+        with functions.started("meta", **in_secret) as meta:
+            answers = [meta.invoke(READY) for _ in range(3)]
+            output = meta.output()
+
+        assert [answer["statusCode"] for answer in answers if isinstance(answer, dict)] == [200] * 3, output
+        assert manager.asked == [SECRET]
+        assert values["SECRET_KEY"] not in output
+
+    def test_that_is_missing_is_named(self, functions: Functions, in_secret: dict[str, str]) -> None:
+        with functions.started("meta", **in_secret) as meta:
+            output = errors(meta)
+
+        assert f"The secret {SECRET}, which SETTINGS_SECRET names, could not be read:" in output
+        assert "ResourceNotFoundException" in output
+
+    def test_that_is_not_json_is_named(
+        self, functions: Functions, manager: SecretsManager, in_secret: dict[str, str]
+    ) -> None:
+        manager.secrets[SECRET] = "postgresql://user:the-password@host/todos"
+
+        with functions.started("meta", **in_secret) as meta:
+            output = errors(meta)
+
+        assert f"The secret {SECRET}, which SETTINGS_SECRET names, is not a JSON object" in output
+        assert "the-password" not in output
+
+    def test_that_lacks_a_setting_names_the_setting(
+        self, functions: Functions, manager: SecretsManager, in_secret: dict[str, str]
+    ) -> None:
+        manager.secrets[SECRET] = json.dumps({"DATABASE_URL": "postgresql://host/todos"})
+
+        with functions.started("meta", **in_secret) as meta:
+            output = errors(meta)
+
+        assert "SECRET_KEY must be set in production" in output
