@@ -86,6 +86,18 @@ def pins(lock: Path) -> set[str]:
     return set(re.findall("^[^ ]+==[^ ]+", lock.read_text(), re.MULTILINE))
 
 
+def size(folder: Path) -> int:
+    """In bytes, unpacked."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def machine_of(library: Path) -> int:
+    """The processor in the header of an ELF file."""
+    with library.open("rb") as file:
+        machine: int = struct.unpack_from("<H", file.read(20), 18)[0]
+    return machine
+
+
 class TestLoading:
     @pytest.mark.parametrize("function", FUNCTIONS)
     def test_a_handler_loads_from_its_code_and_its_layers_alone(
@@ -128,11 +140,12 @@ class TestContent:
     @pytest.mark.parametrize("architecture", ["build", "arm64_build"])
     def test_sizes_are_in_bounds(self, architecture: str, request: pytest.FixtureRequest) -> None:
         build: Build = request.getfixturevalue(architecture)
+        layers = {layer: size(layer) for layer in build.layers.values()}
         sizes = {
-            name: sum(path.stat().st_size for folder in (artifact.code, *artifact.layers) for path in folder.rglob("*"))
+            name: size(artifact.code) + sum(layers[layer] for layer in artifact.layers)
             for name, artifact in build.functions.items()
         }
-        assert {name: size for name, size in sizes.items() if size > MOST_BYTES[name]} == {}
+        assert {name: total for name, total in sizes.items() if total > MOST_BYTES[name]} == {}
 
     def test_versions_are_those_of_the_whole_service(self) -> None:
         pinned = set(chain(*(pins(lock) for lock in template.ROOT.glob("layers/*/requirements.txt"))))
@@ -145,7 +158,7 @@ class TestProcessor:
     def test_libraries_are_for_it(self, architecture: str, machine: int, request: pytest.FixtureRequest) -> None:
         build: Build = request.getfixturevalue(architecture)
         libraries = [path for path in files_of(build) if ".so" in path.suffixes]
-        machines = {path: struct.unpack_from("<H", path.read_bytes(), 18)[0] for path in libraries}
+        machines = {path: machine_of(path) for path in libraries}
 
         assert {"asyncpg", "pydantic_core", "jiter", "markupsafe"} <= {part for path in machines for part in path.parts}
         assert {path: found for path, found in machines.items() if found != machine} == {}
