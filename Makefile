@@ -5,7 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
-ARCHITECTURE ?= arm64
+ARCHITECTURE ?= $(shell tools/architecture.sh)
 
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
@@ -35,13 +35,13 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
 
 .PHONY: test
-test: .venv/ready ## every test, on a real PostgreSQL, with the coverage bar
+test: .venv/ready .tools/aws/ready .tools/checkov/ready ## every test, on a real PostgreSQL, with the coverage bar
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app $(MEASURED) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@# What runs the same lines again: measured, it would take twice as long. The longest test comes first.
-	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface lambda tests/test_schemathesis.py tests/test_*.py tests/surfaces $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface lambda tests/test_schemathesis.py tests/deploy tests/test_*.py tests/surfaces $(ARGS)
 
 .PHONY: check
 check: .venv/ready ## format, lint, strict types, import rules
@@ -60,6 +60,16 @@ format: .venv/ready ## format the code and mend what the linter can
 build: .venv/ready .tools/aws/ready ## build the Lambda functions and layers (ARCHITECTURE: arm64 or x86_64)
 	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(BIN)/python tools/lambda_sizes.py .aws-sam/build
+
+.PHONY: deploy
+deploy: aws-credentials build ## deploy to AWS; the first time it asks for what it needs (docs/deploy-aws.md)
+	@# What it was told the first time is in samconfig.toml, and options given here would replace all of that.
+	$(SAM) deploy $(if $(shell grep parameter_overrides samconfig.toml),,--guided --parameter-overrides Architecture=$(ARCHITECTURE))
+
+.PHONY: aws-credentials
+aws-credentials: .tools/aws/ready
+	@.tools/aws/bin/python -c 'from botocore.session import Session; raise SystemExit(None if Session().get_credentials() else \
+		"No AWS credentials were found: run \"aws configure\" or \"aws sso login\", or set AWS_PROFILE.")'
 
 .PHONY: openapi
 openapi: .venv/ready ## write functions/meta/openapi.json from the routes
