@@ -67,7 +67,7 @@ def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
     url = beside(server_url, name)
     try:
         if migrated:
-            upgrade(Settings(database_url=url))
+            upgrade(Settings.model_validate({"database_url": url, "database_url_unpooled": url}))
         yield url
     finally:
         run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
