@@ -10,6 +10,9 @@ ARCHITECTURE ?= $(shell tools/architecture.sh)
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
 MEASURED := tests/core tests/assistant tests/functions tests/surfaces --ignore tests/surfaces/adversarial
+# What makes sense on a server that is given: the rest of tests/core starts one of its own, or speaks for none.
+POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix tests/core/test_,$(addsuffix .py, \
+	changes database outages statements throttle todos users))
 IN_PARALLEL := --numprocesses 3 --dist worksteal
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
@@ -42,6 +45,10 @@ test: .venv/ready .tools/aws/ready .tools/checkov/ready ## every test, on a real
 	$(BIN)/coverage report
 	@# What runs the same lines again: measured, it would take twice as long. The longest test comes first.
 	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface lambda tests/test_schemathesis.py tests/deploy tests/test_*.py tests/surfaces $(ARGS)
+
+.PHONY: test-neon
+test-neon: .venv/ready ## the suite through a pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
+	$(BIN)/python -m pytest $(IN_PARALLEL) --pooler --surface app --surface uvicorn $(POOLED) $(ARGS)
 
 .PHONY: check
 check: .venv/ready ## format, lint, strict types, import rules

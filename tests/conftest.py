@@ -9,12 +9,15 @@ import pytest
 from tests import postgres
 from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
+from tests.postgres import Pooler
 from tests.scripted_model import ScriptedModel, scripted_model
-from todo_core.settings import Settings
+from todo_core.settings import InvalidSettings, Settings
 
 FRONT_END = "https://app.example.com"
 SECRET_KEY = "the-key-that-signs-in-all-of-the-tests-0123456789"
 RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
+
+POOLER = pytest.StashKey[Pooler]()
 
 # A developer's own .env is not for the tests.
 Settings.model_config["env_file"] = None
@@ -27,6 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="run tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda, emulator",
     )
+    parser.addoption(
+        "--pooler",
+        action="store_true",
+        help="run on the server behind DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct), and tests/neon too",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,18 +42,43 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
             del os.environ[name]
+    if config.getoption("--pooler"):
+        try:
+            config.stash[POOLER] = Pooler.of_environment()
+        except InvalidSettings as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path.name == "neon" and not config.getoption("--pooler") else None
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
+def pooler(pytestconfig: pytest.Config) -> Pooler | None:
+    """The pooler that all tests of this run go through, if there is one."""
+    return pytestconfig.stash.get(POOLER, None)
+
+
+@pytest.fixture(scope="session")
+def server_url(pooler: Pooler | None) -> Iterator[str]:
+    if pooler:
+        yield pooler.direct
+        return
     with postgres.server() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def database_url(server_url: str) -> Iterator[str]:
+def direct_url(server_url: str) -> Iterator[str]:
+    """The way to the database of this run that migrations take."""
     with postgres.database(server_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(direct_url: str, pooler: Pooler | None) -> str:
+    """The way that the service takes."""
+    return postgres.beside(pooler.pooled, postgres.name_of(direct_url)) if pooler else direct_url
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +89,9 @@ def scripted() -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture(scope="session")
-def environment(database_url: str, scripted: ScriptedModel) -> Iterator[dict[str, str]]:
+def environment(
+    database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None
+) -> Iterator[dict[str, str]]:
     """The environment of the service, set in this process too before the first import of an app."""
     variables = {
         "DATABASE_URL": database_url,
@@ -71,6 +106,8 @@ def environment(database_url: str, scripted: ScriptedModel) -> Iterator[dict[str
         "FAILED_LOGINS_PER_ADDRESS": "12",
         "REGISTRATIONS_PER_ADDRESS": "8",
     }
+    if pooler:
+        variables["DATABASE_URL_UNPOOLED"] = direct_url
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)

@@ -14,12 +14,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import asyncpg
-
 from tests.serving import free_port
+from todo_core import database
+from todo_core.connections import Session
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
             pipe.close()
 
 
-class _Halting(asyncpg.Connection):
+class _Halting(Session):
     """Counts the statements of the whole process."""
 
     left = 0
@@ -108,7 +107,7 @@ def _serve(listener: socket.socket, statements: int, what: signal.Signals) -> No
     from functions.main import app  # noqa: PLC0415 - the same
 
     _Halting.left, _Halting.signal = statements, what
-    vars(asyncpg)["connect"] = partial(asyncpg.connect, connection_class=_Halting)
+    vars(database)["Session"] = _Halting
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

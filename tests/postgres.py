@@ -1,20 +1,44 @@
-"""A real PostgreSQL for the tests: the one that TEST_DATABASE_URL names, or an embedded one for this run."""
+"""A real PostgreSQL for the tests: the one that TEST_DATABASE_URL names, or an embedded one for this run, or, with
+--pooler, the one behind DATABASE_URL and DATABASE_URL_UNPOOLED.
+"""
 
 import asyncio
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import asyncpg
 
 from functions.migrate.app import upgrade
-from todo_core import embedded
-from todo_core.settings import Settings
+from todo_core import embedded, postgres_url
+from todo_core.connections import Connection
+from todo_core.settings import InvalidSettings, Settings, load
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """Two ways to the same server, as they were pasted into the environment."""
+
+    pooled: str
+    direct: str
+
+    @classmethod
+    def of_environment(cls) -> "Pooler":
+        """Raises InvalidSettings with a sentence about what to set."""
+        settings = load()
+        if settings.database_url is None or settings.database_url_unpooled is None:
+            raise InvalidSettings(
+                "Set DATABASE_URL to the pooled URL of a server that tests may make databases on,"
+                " and DATABASE_URL_UNPOOLED to its direct one."
+            )
+        return cls(settings.connection_url, settings.migration_url)
 
 
 @contextmanager
@@ -40,10 +64,10 @@ def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
     """The URL of a new database, dropped afterwards. Its schema is made by the migrations."""
     name = f"todo_{uuid4().hex}"
     run(server_url, f"CREATE DATABASE {name}")
-    url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    url = beside(server_url, name)
     try:
         if migrated:
-            upgrade(Settings(database_url=url))
+            upgrade(Settings.model_validate({"database_url": url, "database_url_unpooled": url}))
         yield url
     finally:
         run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
@@ -75,11 +99,26 @@ class Server:
         run(self.url(), f"CREATE ROLE {user} LOGIN PASSWORD '{password}'", "SELECT pg_reload_conf()")
 
 
+def beside(url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    return re.sub(r"(://[^/?]*)(/[^?'\"\s]*)?", rf"\g<1>/{name}", url, count=1)
+
+
+def name_of(url: str) -> str:
+    return urlsplit(postgres_url.parse(url).dsn).path.lstrip("/")
+
+
+async def connect(url: str) -> Connection:
+    """A connection that a transaction pooler of any age may carry."""
+    parsed = postgres_url.parse(url)
+    return await asyncpg.connect(parsed.dsn, ssl=parsed.ssl, statement_cache_size=0)
+
+
 def run(url: str, *statements: str) -> None:
     """Runs statements one by one, each as a transaction of its own."""
 
     async def run_all() -> None:
-        connection = await asyncpg.connect(url)
+        connection = await connect(url)
         try:
             for statement in statements:
                 await connection.execute(statement)
@@ -93,7 +132,7 @@ def query(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
     """The rows of one statement."""
 
     async def fetch() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(url)
+        connection = await connect(url)
         try:
             return await connection.fetch(statement, *arguments)
         finally:

@@ -19,7 +19,6 @@ from threading import Event, Lock
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import httpx2
 import pytest
 
@@ -117,7 +116,7 @@ class Left:
         statements = TODOS_LEFT, CHANGES_LEFT, TURNS_LEFT, CALLS_LEFT, SPENT
 
         async def fetch() -> list[list[tuple[Any, ...]]]:
-            connection = await asyncpg.connect(database_url)
+            connection = await postgres.connect(database_url)
             try:
                 found = [await connection.fetch(statement, UUID(account.user["id"])) for statement in statements]
             finally:

@@ -73,7 +73,7 @@ async def opened(database_url: str, *, pool_size: int = 4) -> AsyncIterator[Data
 
 @asynccontextmanager
 async def connected(database_url: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(database_url)
+    connection = await postgres.connect(database_url)
     try:
         yield connection
     finally:

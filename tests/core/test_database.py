@@ -4,7 +4,9 @@ import asyncio
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -21,7 +23,9 @@ from tests import postgres
 from tests.postgres import Server
 from todo_core.database import Database
 from todo_core.errors import DatabaseUnavailable
+from todo_core.settings import Settings
 from todo_core.statements import Statement
+from todo_core.web.resources import Resources
 
 type Scenario[Result] = Callable[[Database], Awaitable[Result]]
 
@@ -33,6 +37,8 @@ LAND_SLOWLY = Statement(
     text("WITH landed AS (INSERT INTO landings VALUES (1) RETURNING number) SELECT pg_sleep(20) FROM landed")
 )
 DIVIDE = Statement(text("SELECT 1 / :divisor").bindparams(bindparam("divisor", type_=Integer)))
+NAMES = Statement(text("SELECT name FROM pg_prepared_statements"))
+FORGET = Statement(text("DEALLOCATE ALL"))
 PREPARED = Statement(text("SELECT count(*) FROM pg_prepared_statements"))
 
 KILL_ALL = """
@@ -404,10 +410,85 @@ class TestPreparedStatements:
     def test_there_are_some_behind_a_pooler_that_carries_them(self, server: Server) -> None:
         assert prepared(Database(pooler(server), prepared_statements=True)) > 0
 
+    def test_there_are_none_where_the_settings_tell_of_a_pooler(self, server: Server) -> None:
+        settings = Settings.model_validate({"database_url": alias(server, "a"), "database_url_unpooled": server.url()})
+        assert prepared(Resources.of(settings).database) == 0
+
+    def test_no_two_processes_give_the_same_name(self, url: str) -> None:
+        with ProcessPoolExecutor(1, get_context("spawn")) as one, ProcessPoolExecutor(1, get_context("spawn")) as other:
+            names = [process.submit(statement_names, url) for process in (one, other)]
+            assert names[0].result()
+            assert not names[0].result() & names[1].result()
+
+
+class TestLostPreparedStatements:
+    """What a pooler does that hands a connection on to others."""
+
+    def test_a_read_does_without_from_then_on(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            await value(database, ONE)
+            await database.fetch_all(FORGET)
+            assert await value(database, ONE) == 1
+            assert await value(database, PREPARED) == 0
+
+        use(Database(url), scenario)
+
+    def test_a_write_lands_once(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            await database.write(LAND, number=1)
+            await database.fetch_all(FORGET)
+            await database.write(LAND, number=2)
+
+        use(Database(url), scenario)
+        assert landings(url) == 2
+
+    def test_a_transaction_may_be_tried_again(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            await database.write(LAND, number=1)
+            await database.fetch_all(FORGET)
+            with pytest.raises(DatabaseUnavailable):
+                async with database.transaction() as transaction:
+                    await transaction.write(LAND, number=2)
+            async with database.transaction() as transaction:
+                await transaction.write(LAND, number=2)
+
+        use(Database(url), scenario)
+        assert landings(url) == 2
+
+    def test_connections_that_were_in_use_are_not_used_again(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            await fill(database, 3)
+            meanwhile = [asyncio.create_task(value(database, SLEEP, seconds=0.5)) for _ in range(2)]
+            await asyncio.sleep(0.1)
+            await value(database, ONE)
+            await database.fetch_all(FORGET)
+            await value(database, ONE)
+            await asyncio.gather(*meanwhile)
+            await fill(database, 3)
+            assert await asyncio.gather(*(value(database, PREPARED) for _ in range(3))) == [0] * 3
+            assert await connections(url) == 3
+
+        use(Database(url, pool_size=3), scenario)
+
+
+def statement_names(url: str) -> set[str]:
+    """What a process that has run two statements calls them."""
+
+    async def scenario(database: Database) -> set[str]:
+        await value(database, ONE)
+        return {row["name"] for row in await database.fetch_all(NAMES)}
+
+    return use(Database(url), scenario)
+
 
 def pooler(server: Server) -> str:
     """The URL of the server under a host's name that ends as a pooler's does."""
-    folder = server.folder.with_name("ep-pooler")
+    return alias(server, "ep-pooler")
+
+
+def alias(server: Server, name: str) -> str:
+    """The URL of the server under another host's name."""
+    folder = server.folder.with_name(name)
     if not folder.exists():
         folder.symlink_to(server.socket_folder)
     return f"postgresql://postgres@/postgres?{urlencode({'host': folder})}"

@@ -130,6 +130,30 @@ class TestPooled:
     def test_any_other_host_is_not_one(self, host: str) -> None:
         assert not postgres_url.parse(f"postgresql://alex@{host}/neondb").pooled
 
+    @pytest.mark.parametrize("host", ["localhost:6432", POOLER])
+    def test_a_pooler_is_known_by_what_prisma_calls_it(self, host: str) -> None:
+        url = postgres_url.parse(f"postgresql://alex@{host}/neondb?pgbouncer=true")
+        assert url.pooled
+        assert "pgbouncer" not in url.dsn
+
+    def test_what_prisma_denies_is_none(self) -> None:
+        assert not postgres_url.parse("postgresql://alex@localhost/neondb?pgbouncer=false").pooled
+
+
+class TestServer:
+    @pytest.mark.parametrize(
+        ("url", "server"),
+        [
+            ("postgresql://alex@db.example.com/todos", "db.example.com:5432"),
+            ("postgresql://alex@DB.example.com:5432/todos?sslmode=require", "db.example.com:5432"),
+            ("postgresql://alex@db.example.com:6432/todos", "db.example.com:6432"),
+            ("postgresql://alex@/todos?host=/run/postgresql&port=5433", "/run/postgresql:5433"),
+            ("postgresql:///todos", "localhost:5432"),
+        ],
+    )
+    def test_it_is_host_and_port(self, url: str, server: str) -> None:
+        assert postgres_url.parse(url).server == server
+
 
 class TestRefusal:
     @pytest.mark.parametrize(

@@ -308,6 +308,26 @@ class TestDatabaseUrl:
         assert settings.connection_url == DATABASE_URL
         assert settings.migration_url == f"{DATABASE_URL}_direct"
 
+    @pytest.mark.parametrize(
+        ("direct", "setting", "prepared"),
+        [
+            ("", "", None),
+            (DATABASE_URL, "", None),
+            (DATABASE_URL.replace("todos", "other"), "", None),
+            (DATABASE_URL.replace("db.", "direct."), "", False),
+            (DATABASE_URL.replace("example.com", "example.com:6432"), "", False),
+            (DATABASE_URL.replace("db.", "direct."), "true", True),
+            ("", "false", False),
+        ],
+    )
+    def test_another_way_to_the_database_gives_the_pooler_away(
+        self, environment_variables: Environment, direct: str, setting: str, *, prepared: bool | None
+    ) -> None:
+        settings = environment_variables.load(
+            DATABASE_URL=DATABASE_URL, DATABASE_URL_UNPOOLED=direct, DATABASE_PREPARED_STATEMENTS=setting
+        )
+        assert settings.prepared_statements is prepared
+
     def test_migrations_run_on_the_only_one(self, environment_variables: Environment) -> None:
         assert environment_variables.load(DATABASE_URL=DATABASE_URL).migration_url == DATABASE_URL
 

@@ -3,7 +3,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from tests import postgres
@@ -208,7 +207,7 @@ class TestRequireRoom:
         outcomes(database_url, {key: 2}, times=1)
 
         async def ask_while_another_counts(db: Database) -> None:
-            other = await asyncpg.connect(database_url)
+            other = await postgres.connect(database_url)
             counting = other.transaction()
             await counting.start()
             await other.execute("UPDATE attempts SET count = count + 1 WHERE key = $1", key)

@@ -48,6 +48,12 @@ ORDER BY 1, 2
 """
 
 
+@pytest.fixture(autouse=True)
+def _only_the_databases_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "DATABASE_URL_UNPOOLED"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def empty_database(server_url: str) -> Iterator[str]:
     with postgres.database(server_url, migrated=False) as url:
@@ -119,10 +125,7 @@ class TestUpgrade:
         upgrade(settings(database_url=empty_database))
         assert revision(empty_database) == HEAD_REVISION
 
-    def test_where_no_database_is_named_the_embedded_one_is_at_fault(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delenv("DATABASE_URL", raising=False)
+    def test_where_no_database_is_named_the_embedded_one_is_at_fault(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(
             DatabaseUnavailable, match=f"No connection to the database embedded in {tmp_path}/file/data: "
@@ -176,7 +179,6 @@ class TestRevisions:
 
 class TestEntries:
     def test_the_function_answers_once_it_is_done(self, empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("DATABASE_URL_UNPOOLED", raising=False)
         monkeypatch.setenv("DATABASE_URL", empty_database)
         for _ in range(2):
             assert handler({}, LambdaContext("migration")) == {"status": "ok"}

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
 
-import asyncpg
 import httpx2
 import pytest
 
+from tests import postgres
 from tests.accounts import TODOS, Account, problem
 
 UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
@@ -43,7 +43,7 @@ def locked(database_url: str, todo_id: str) -> Iterator[Callable[[int], None]]:
     A way of serving that takes one request at a time never gets beyond one, so the wait has an end.
     """
     with asyncio.Runner() as runner:
-        connection = runner.run(asyncpg.connect(database_url))
+        connection = runner.run(postgres.connect(database_url))
 
         def until_waiting(count: int) -> None:
             deadline = monotonic() + LONGEST_QUEUEING

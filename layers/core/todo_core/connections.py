@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Final
+from uuid import uuid4
 
 import asyncpg
 
@@ -31,6 +32,17 @@ CONNECTION_LOST: Final = (
 """How a connection tells that it has died."""
 
 
+class Session(asyncpg.Connection):
+    """A connection whose prepared statements have names that no other process gives to its own.
+
+    asyncpg counts them from one in every process. A pooler that knows nothing of them hands the connections of one
+    process to another, where statement 3 may then be an entirely different one, which would be run.
+    """
+
+    def _get_unique_id(self, prefix: str) -> str:
+        return f"{prefix}_{uuid4().hex}"
+
+
 class Connections:
     """At most `size` connections, opened as needed; the one used last is used next."""
 
@@ -39,6 +51,7 @@ class Connections:
         self._wait_seconds = wait_seconds
         self._free_places = asyncio.Semaphore(size)
         self._idle: list[tuple[Connection, float]] = []
+        self._retired = False
 
     async def run[Result](
         self, work: Callable[[Connection], Awaitable[Result]], *, trusted_seconds: float | None = None
@@ -81,6 +94,11 @@ class Connections:
         while self._idle:
             self._idle.pop()[0].terminate()
 
+    def retire(self) -> None:
+        """Drops all connections, those in use when they come back."""
+        self._retired = True
+        self.forget_idle()
+
     async def close(self) -> None:
         """Says goodbye on all idle connections."""
         while self._idle:
@@ -113,6 +131,9 @@ class Connections:
             connection.terminate()
 
     def _put_back(self, connection: Connection) -> None:
+        if self._retired:
+            connection.terminate()
+            return
         now = monotonic()
         if not connection.is_closed():
             self._idle.append((connection, now))

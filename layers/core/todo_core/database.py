@@ -3,6 +3,8 @@
 Neon sleeps and a Lambda thaws after minutes, so an idle connection may be dead without anyone having noticed. A read
 is repeated once on a fresh connection. A write is not repeated, because it may have landed: a connection that has
 been idle is asked first whether it lives.
+
+A pooler may lose prepared statements. The first time that one is missing, the process goes on without them.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -12,7 +14,7 @@ from typing import Final, Protocol
 import asyncpg
 
 from todo_core import postgres_url
-from todo_core.connections import CONNECTION_LOST, Connection, Connections
+from todo_core.connections import CONNECTION_LOST, Connection, Connections, Session
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 from todo_core.statements import Statement
 
@@ -26,6 +28,7 @@ _UNAVAILABLE = (
     *CONNECTION_LOST,
     asyncpg.CannotConnectNowError,
     asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidSQLStatementNameError,
     asyncpg.QueryCanceledError,
     OSError,
     TimeoutError,
@@ -68,14 +71,15 @@ class Database:
     """
 
     def __init__(self, url: str | None, *, pool_size: int = 10, prepared_statements: bool | None = None) -> None:
-        """`prepared_statements` off suits a pooler that loses them; None decides by the name of the host.
+        """`prepared_statements` off suits a pooler that loses them; None decides by the URL.
 
         Without a URL, `connect_to` must come before the first use. Raises ValueError for one that is not
         understood.
         """
         self._url = postgres_url.parse(url) if url else None
         self._prepared_statements = prepared_statements
-        self._connections = Connections(self._connect, pool_size, wait_seconds=_WAIT_SECONDS)
+        self._pool_size = pool_size
+        self._connections = self._pool()
 
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""
@@ -97,21 +101,30 @@ class Database:
         It is never sent twice: after a connection that died midway nobody can tell whether it landed.
         """
         arguments = statement.arguments(values)
+
+        def send(connection: Connection) -> Awaitable[asyncpg.Record | None]:
+            return connection.fetchrow(statement.sql, *arguments)
+
         with _faults():
-            return await self._connections.run(
-                lambda connection: connection.fetchrow(statement.sql, *arguments),
-                trusted_seconds=_TRUSTED_IDLE_SECONDS,
-            )
+            try:
+                return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
+            except asyncpg.InvalidSQLStatementNameError:
+                self._stop_preparing()  # and send it after all: the server has refused it
+            return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commits at the end of the block and rolls back when it raises. Like a write, it is never repeated."""
         with _faults():
-            async with (
-                self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
-                connection.transaction(),
-            ):
-                yield Transaction(connection)
+            try:
+                async with (
+                    self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
+                    connection.transaction(),
+                ):
+                    yield Transaction(connection)
+            except asyncpg.InvalidSQLStatementNameError:
+                self._stop_preparing()
+                raise
 
     async def close(self) -> None:
         """Closes every connection. The next use opens new ones."""
@@ -123,7 +136,18 @@ class Database:
                 return await self._connections.run(work)
             except CONNECTION_LOST:
                 self._connections.forget_idle()
-                return await self._connections.run(work)
+            except asyncpg.InvalidSQLStatementNameError:
+                self._stop_preparing()
+            return await self._connections.run(work)
+
+    def _pool(self) -> Connections:
+        return Connections(self._connect, self._pool_size, wait_seconds=_WAIT_SECONDS)
+
+    def _stop_preparing(self) -> None:
+        if self._prepared_statements is not False:
+            self._prepared_statements = False
+            self._connections.retire()
+            self._connections = self._pool()
 
     async def _connect(self) -> Connection:
         if self._url is None:
@@ -136,6 +160,7 @@ class Database:
                 timeout=_CONNECT_SECONDS,
                 command_timeout=_COMMAND_SECONDS,
                 statement_cache_size=100 if prepared else 0,
+                connection_class=Session,
                 server_settings={"application_name": "todo-backend"},
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 _SCHEMES: Final = {"postgres", "postgresql"}
 _CHANNEL_BINDING: Final = {"disable", "prefer", "require"}
 _SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-_OF_OTHER_DRIVERS: Final = {"connect_timeout", "connection_limit", "pgbouncer", "pool_timeout", "socket_timeout"}
+_OF_OTHER_DRIVERS: Final = {"connect_timeout", "connection_limit", "pool_timeout", "socket_timeout"}
 """What libpq and Prisma read for themselves; asyncpg would hand it to the server as a setting of the session."""
 
 
@@ -19,8 +19,11 @@ class PostgresUrl:
 
     dsn: str = field(repr=False)
     place: str
+    server: str
+    """Host and port: what tells one server, or one way to it, from another."""
     pooled: bool
-    """Whether the host is a transaction pooler by Neon's naming (`...-pooler...`)."""
+    """Whether it leads through a transaction pooler, by Neon's naming of hosts (`...-pooler...`) or by Prisma's
+    `pgbouncer=true`."""
     verified_by_system_roots: bool
     """Whether the server must show a certificate for its name that this machine's root certificates vouch for."""
 
@@ -43,6 +46,7 @@ def parse(text: str) -> PostgresUrl:
     bare = re.sub(r"^(psql\s+|(export\s+)?\w+\s*=\s*)", "", text.strip()).strip("'\" ")
     parts = _split(bare.removeprefix("jdbc:"))
     query = _query(parts)
+    pooled = query.pop("pgbouncer", "").lower() == "true"
 
     roots = query.get("sslrootcert", "system")
     if query.pop("channel_binding", None) == "require" or query.get("sslrootcert") == "system":
@@ -55,7 +59,8 @@ def parse(text: str) -> PostgresUrl:
     return PostgresUrl(
         dsn=f"postgresql://{parts.netloc}{parts.path}?{urlencode(query)}",
         place=f"{parts.path.lstrip('/') or 'the default database'} at {host}",
-        pooled=host.partition(".")[0].endswith("-pooler"),
+        server=f"{host}:{parts.port or query.get('port', 5432)}",
+        pooled=pooled or host.partition(".")[0].endswith("-pooler"),
         verified_by_system_roots=by_system_roots,
     )
 

@@ -139,6 +139,15 @@ class Settings(BaseSettings):
         return self.database_url_unpooled.get_secret_value()
 
     @property
+    def prepared_statements(self) -> bool | None:
+        """Whether statements stay prepared; None where that is up to the URL alone."""
+        if self.database_prepared_statements is None and self.database_url_unpooled and self.database_url:
+            # Two ways to the database: the first one leads through a pooler, whatever its name.
+            urls = postgres_url.parse(self.connection_url), postgres_url.parse(self.migration_url)
+            return False if urls[0].server != urls[1].server else None
+        return self.database_prepared_statements
+
+    @property
     def secret_keys(self) -> list[str]:
         """All keys that verify; the first one signs."""
         return self._given_keys or [_DEVELOPMENT_KEY]

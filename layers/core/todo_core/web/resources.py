@@ -32,7 +32,7 @@ class Resources:
             database=database.Database(
                 url.get_secret_value() if url else None,
                 pool_size=settings.database_pool_size,
-                prepared_statements=settings.database_prepared_statements,
+                prepared_statements=settings.prepared_statements,
             ),
             passwords=Passwords(settings.bcrypt_rounds),
             tokens=Tokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),

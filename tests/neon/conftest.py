@@ -1,0 +1,27 @@
+"""The pooler that these tests go through, and databases of their own behind it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import postgres
+from tests.postgres import Pooler
+
+
+@pytest.fixture(scope="session")
+def given(pooler: Pooler | None) -> Pooler:
+    assert pooler
+    return pooler
+
+
+@pytest.fixture
+def empty(given: Pooler) -> Iterator[Pooler]:
+    """A new database without tables."""
+    with postgres.database(given.direct, migrated=False) as direct:
+        yield Pooler(postgres.beside(given.pooled, postgres.name_of(direct)), direct)
+
+
+@pytest.fixture(scope="session")
+def both(database_url: str, direct_url: str) -> Pooler:
+    """The database of this run."""
+    return Pooler(database_url, direct_url)

@@ -1,0 +1,108 @@
+"""Eight processes at once on one pooled URL."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from itertools import cycle
+from multiprocessing import get_context
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import bindparam, text
+from sqlalchemy.types import Integer
+
+from tests import serving
+from tests.accounts import CHAT, TODOS, sign_up
+from tests.postgres import Pooler
+from tests.serving import OnPort
+from todo_core.database import Database
+from todo_core.statements import Statement
+
+PROCESSES = 8
+USERS = 16
+ROUNDS = 10
+STATEMENTS = 20
+
+
+@pytest.fixture(scope="module")
+def servers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[OnPort]]:
+    settings = {**environment, "OPENAI_API_KEY": ""}
+    folder = str(tmp_path_factory.mktemp("processes"))
+    with ExitStack() as running, ThreadPoolExecutor(PROCESSES) as threads:
+
+        def start(_number: int) -> OnPort:
+            return running.enter_context(serving.on_port(settings, folder=folder))
+
+        yield list(threads.map(start, range(PROCESSES)))
+
+
+class User:
+    """Sends each request to the next process."""
+
+    def __init__(self, servers: list[OnPort], first: int) -> None:
+        with servers[first % len(servers)].client() as client:
+            self._headers = sign_up(client).bearer
+        self._urls = cycle(server.url for server in servers[first % len(servers) :] + servers[: first % len(servers)])
+        self.statuses: Counter[int] = Counter()
+
+    def work(self) -> None:
+        """Reads, single statements and transactions; what one process writes, the next one reads."""
+        with closing(httpx2.Client(timeout=60, verify=False, headers=self._headers)) as client:
+            for number in range(ROUNDS):
+                todo = self._send(client, "POST", TODOS, {"title": f"Todo {number}"})
+                path = f"{TODOS}/{todo['id']}"
+                assert self._send(client, "GET", path)["title"] == f"Todo {number}"
+                assert f"Todo {number}" in self._send(client, "POST", CHAT, {"message": "list"})["response"]
+                assert self._send(client, "PATCH", path, {"completed": True})["version"] == 2
+                assert [todo["version"] for todo in self._send(client, "GET", TODOS)] == [2]
+                self._send(client, "DELETE", path)
+
+    def _send(self, client: httpx2.Client, method: str, path: str, body: object = None) -> Any:
+        response = client.request(method, f"{next(self._urls)}{path}", json=body)
+        self.statuses[response.status_code] += 1
+        return response.json() if response.content else None
+
+
+def test_servers_that_share_it_answer_every_request(servers: list[OnPort]) -> None:
+    with ThreadPoolExecutor(USERS) as threads:
+        users = list(threads.map(lambda number: User(servers, number), range(USERS)))
+        done = [threads.submit(user.work) for user in users]
+        failures = [failure for user in done if (failure := user.exception())]
+    statuses = sum((user.statuses for user in users), Counter())
+    assert not failures, (statuses, failures)
+    assert statuses == {200: 4 * USERS * ROUNDS, 201: USERS * ROUNDS, 204: USERS * ROUNDS}
+
+
+def disagreements(url: str, process: int) -> list[object]:
+    """What statements answer wrongly in one of several processes that number their statements in the same way."""
+
+    async def ask() -> list[object]:
+        database = Database(url, pool_size=4)
+        number = bindparam("number", type_=Integer)
+        adding = [process * STATEMENTS + k for k in range(STATEMENTS)]
+        statements = [Statement(text(f"SELECT :number + {addend}").bindparams(number)) for addend in adding]
+
+        async def one(number: int) -> object:
+            k = number % STATEMENTS
+            read = database.write if number % 3 else database.fetch_one
+            row = await read(statements[k], number=number)
+            got = row and row[0]
+            return None if got == number + adding[k] else (number, got)
+
+        try:
+            answers = [await asyncio.gather(*(one(number + k) for k in range(8))) for number in range(0, 400, 8)]
+        finally:
+            await database.close()
+        return [answer for some in answers for answer in some if answer]
+
+    return asyncio.run(ask())
+
+
+def test_no_process_gets_the_answer_of_anothers_statement(both: Pooler) -> None:
+    """Even where nothing tells that the URL leads through a pooler, as the host's name does at Neon."""
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as processes:
+        wrong = list(processes.map(disagreements, [both.pooled] * PROCESSES, range(PROCESSES)))
+    assert wrong == [[]] * PROCESSES

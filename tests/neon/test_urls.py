@@ -1,0 +1,95 @@
+"""The URLs as they were pasted, in every form, and what they ask of TLS on the real server."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from sqlalchemy import text
+
+from tests.core.test_postgres_url import make_certificate
+from tests.postgres import Pooler
+from todo_core import postgres_url
+from todo_core.database import Database
+from todo_core.errors import DatabaseUnavailable
+from todo_core.statements import Statement
+
+DATABASE = Statement(text("SELECT current_database()"))
+
+
+def jdbc(url: str) -> str:
+    parts = urlsplit(url)
+    query = {"user": parts.username, "password": parts.password, **dict(parse_qsl(parts.query))}
+    place = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+    # The parts are percent-encoded already.
+    return f"jdbc:postgresql://{place}?{urlencode(query, quote_via=lambda part, *_: part)}"
+
+
+FORMS: list[Callable[[str], str]] = [
+    lambda url: url,
+    lambda url: f"psql '{url}'",
+    lambda url: f'DATABASE_URL="{url}"',
+    lambda url: f"{url}&connect_timeout=10",
+    lambda url: f"{url}&pgbouncer=true&connection_limit=1",
+    lambda url: url.replace("postgresql://", "postgres://"),
+    lambda url: url.replace("postgresql://", "postgresql+asyncpg://"),
+    jdbc,
+]
+
+
+def plain(url: str) -> str:
+    """The URL by itself, whatever it was pasted with, and with a query."""
+    found = re.search(r"postgres\w*(\+\w+)?://[^'\"\s]+", url)
+    assert found
+    bare = re.sub(r"^postgres\w*(\+\w+)?://", "postgresql://", found[0])
+    return bare if "?" in bare else f"{bare}?sslmode=require"
+
+
+def asking(url: str, **query: str) -> str:
+    """The URL with this query instead of its own."""
+    return urlsplit(plain(url))._replace(query=urlencode(query)).geturl()
+
+
+def name_at(url: str) -> object:
+    """What the database of this URL calls itself."""
+
+    async def ask() -> object:
+        database = Database(url)
+        try:
+            row = await database.fetch_one(DATABASE)
+            return row and row[0]
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture(params=["pooled", "direct"])
+def url(request: pytest.FixtureRequest, both: Pooler) -> str:
+    way: str = getattr(both, request.param)
+    return way
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_leads_to_the_database(url: str, form: Callable[[str], str]) -> None:
+    assert name_at(form(plain(url))) == urlsplit(plain(url)).path.lstrip("/")
+
+
+def test_it_leads_there_as_it_was_pasted(given: Pooler) -> None:
+    assert name_at(given.pooled) == name_at(given.direct)
+
+
+@pytest.mark.parametrize("asked", [{"sslmode": "verify-full"}, {"channel_binding": "require"}], ids=urlencode)
+def test_a_certificate_of_another_authority_is_refused(url: str, asked: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable) as refused:
+        name_at(asking(url, **asked, sslrootcert=str(make_certificate(tmp_path))))
+    assert isinstance(refused.value.__cause__, ssl.SSLCertVerificationError)
+
+
+def test_the_pasted_urls_ask_for_tls(given: Pooler) -> None:
+    for url in (given.pooled, given.direct):
+        query = dict(parse_qsl(urlsplit(postgres_url.parse(url).dsn).query))
+        assert query["sslmode"] in {"require", "verify-ca", "verify-full"}
