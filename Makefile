@@ -44,7 +44,8 @@ test: .venv/ready .tools/aws/ready .tools/checkov/ready ## every test, on a real
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@# What runs the same lines again: measured, it would take twice as long. The longest test comes first.
-	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface lambda tests/test_schemathesis.py tests/deploy tests/test_*.py tests/surfaces $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface emulator tests/test_schemathesis.py tests/deploy \
+		tests/test_*.py tests/surfaces $(ARGS)
 
 .PHONY: test-neon
 test-neon: .venv/ready ## the suite through a pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
@@ -85,6 +86,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 .PHONY: bench
 bench: .venv/ready ## CPU time and latency: ours, the naive way and the floor, in one run
 	$(BIN)/python benchmarks/run.py
+
+.PHONY: bench-cold
+bench-cold: .venv/ready .tools/aws/ready ## cold starts of the functions beside a bare one's, and where the time goes
+	PYTHONPATH=. $(BIN)/python benchmarks/cold.py
 
 .PHONY: lock
 lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgrade for the newest)

@@ -8,7 +8,7 @@ import pytest
 
 from tests import postgres
 from tests.deploy import artifacts
-from tests.deploy.artifacts import Build
+from tests.deploy.artifacts import ARCHITECTURE, Build
 from tests.postgres import Pooler
 from tests.scripted_model import ScriptedModel, scripted_model
 from todo_core.settings import InvalidSettings, Settings
@@ -129,8 +129,8 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def build(shared_folder: Path) -> Build:
-    """The functions and layers for the processor of most machines that run the tests."""
-    return artifacts.build("x86_64", shared_folder)
+    """The functions and layers for the processor of this machine."""
+    return artifacts.build(ARCHITECTURE, shared_folder)
 
 
 @pytest.fixture(scope="session")

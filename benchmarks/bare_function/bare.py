@@ -1,0 +1,14 @@
+"""The least that FastAPI can be on Lambda: one route, and Mangum."""
+
+from fastapi import FastAPI
+from mangum import Mangum
+
+app = FastAPI()
+
+
+@app.get("/health")
+async def read_health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+handler = Mangum(app, lifespan="off")
