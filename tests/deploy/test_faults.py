@@ -152,7 +152,11 @@ class TestSecret:
     def test_it_holds_the_settings_and_is_read_once(
         self, functions: Functions, server: Server, manager: SecretsManager, in_secret: dict[str, str]
     ) -> None:
-        values = {"DATABASE_URL": server.url(), "SECRET_KEY": "p8dKq2-4vWm7_Zr1xTb9yLc3nHs6fJg5"}
+        values = {
+            "DATABASE_URL": server.url(),
+            "DATABASE_URL_UNPOOLED": "",
+            "SECRET_KEY": "p8dKq2-4vWm7_Zr1xTb9yLc3nHs6fJg5",
+        }
         manager.secrets[SECRET] = json.dumps(values)
 
         with functions.started("meta", **in_secret) as meta:

@@ -183,7 +183,7 @@ class Settings(BaseSettings):
 def _secret_source(settings_cls: type[BaseSettings], secret: str) -> PydanticBaseSettingsSource:
     """A secret of AWS Secrets Manager: a JSON object of settings by their names."""
     try:
-        return AWSSecretsManagerSettingsSource(settings_cls, secret, case_sensitive=False)
+        source = AWSSecretsManagerSettingsSource(settings_cls, secret, case_sensitive=False)
     except ValueError:
         raise InvalidSettings(
             f"The secret {secret}, which {_VARIABLE_OF_SECRET} names, is not a JSON object."
@@ -193,6 +193,9 @@ def _secret_source(settings_cls: type[BaseSettings], secret: str) -> PydanticBas
         raise InvalidSettings(
             f"The secret {secret}, which {_VARIABLE_OF_SECRET} names, could not be read: {error}"
         ) from None
+    # As in the environment, what is empty is not set.
+    source.env_vars = {name: value for name, value in source.env_vars.items() if value}
+    return source
 
 
 def load() -> Settings:
