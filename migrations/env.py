@@ -1,7 +1,6 @@
 """Runs migrations over asyncpg, on the direct connection, one process at a time."""
 
 import asyncio
-from uuid import uuid4
 
 import asyncpg
 from alembic import context
@@ -24,13 +23,7 @@ async def _run(settings: Settings) -> None:
         async def connected() -> asyncpg.Connection:
             return direct
 
-        engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=connected,
-            poolclass=NullPool,
-            # A pooler may hand on a connection on which an earlier migration has left statements with the usual names.
-            connect_args={"prepared_statement_name_func": lambda: f"migration_{uuid4().hex}"},
-        )
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)
         async with engine.connect() as connection:
             await connection.run_sync(_migrate)
         await engine.dispose()

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,16 +43,8 @@ def test_they_take_no_other_way_where_there_is_a_direct_one(empty: Pooler) -> No
         upgrade(settings(empty.pooled, NOWHERE))
 
 
-def test_eight_at_once_take_turns(empty: Pooler, tmp_path: Path) -> None:
-    def run(_number: int) -> None:
-        migrate(tmp_path, DATABASE_URL=empty.pooled, DATABASE_URL_UNPOOLED=empty.direct)
-
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(run, range(8)))
-    assert revision(empty) == HEAD_REVISION
-
-
-def test_where_there_is_only_the_pooled_way_they_take_it_time_and_again(empty: Pooler, tmp_path: Path) -> None:
-    for _ in range(3):
-        migrate(tmp_path, DATABASE_URL=empty.pooled, DATABASE_URL_UNPOOLED="")
+def test_names_that_others_have_left_on_a_pooled_connection_do_not_stop_them(empty: Pooler, tmp_path: Path) -> None:
+    usual = [f"PREPARE __asyncpg_stmt_{number:x}__ AS SELECT 1" for number in range(1, 60)]
+    postgres.run(empty.pooled, *usual)
+    migrate(tmp_path, DATABASE_URL=empty.pooled, DATABASE_URL_UNPOOLED="")
     assert revision(empty) == HEAD_REVISION
