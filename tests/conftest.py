@@ -100,7 +100,7 @@ def environment(
         "OPENAI_API_KEY": scripted.key,
         "OPENAI_BASE_URL": scripted.url,
         "OPENAI_MODEL": "scripted",
-        "ASSISTANT_SECONDS": "3",
+        "ASSISTANT_SECONDS": "5",
         "BCRYPT_ROUNDS": "4",
         "FAILED_LOGINS_PER_ACCOUNT": "5",
         "FAILED_LOGINS_PER_ADDRESS": "12",
