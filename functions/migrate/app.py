@@ -6,10 +6,13 @@ from typing import Final, cast
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 
 from functions.migrate.custom_resource import CustomResourceEvent, Invocation, carry_out
 from todo_core import postgres_url
 from todo_core.errors import DatabaseUnavailable
+from todo_core.logs import log
 from todo_core.settings import Settings, load
 
 _MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
@@ -17,6 +20,8 @@ _MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 
 def upgrade(settings: Settings) -> None:
     """Runs the migrations that are missing. Safe to be run by several processes at once: they take turns.
+
+    A schema that newer code has left behind stays as it is: after a rollback, the older code has to live with it.
 
     Raises DatabaseUnavailable when there is no connection, and what Alembic raises when a migration fails.
     """
@@ -26,6 +31,10 @@ def upgrade(settings: Settings) -> None:
     config.attributes["settings"] = settings
     try:
         command.upgrade(config, "head")
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        log.warning("The schema is at a revision that this code does not know, and stays there: %s", error)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # PostgreSQL may add details on lines of their own.
         reason = str(error).partition("\n")[0]

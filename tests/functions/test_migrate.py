@@ -95,6 +95,14 @@ def python(*arguments: str, folder: Path, **variables: str) -> subprocess.Comple
 
 
 class TestUpgrade:
+    def test_a_schema_of_newer_code_stays_as_it_is(self, empty_database: str) -> None:
+        upgrade(settings(database_url=empty_database))
+        postgres.run(empty_database, "UPDATE alembic_version SET version_num = '9999'")
+
+        upgrade(settings(database_url=empty_database))
+
+        assert revision(empty_database) == "9999"
+
     def test_it_brings_an_empty_database_to_the_head(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
         assert revision(empty_database) == HEAD_REVISION
