@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import httpx2
 import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
@@ -280,7 +281,7 @@ class TestLog:
     ) -> None:
         request = event(client, "GET", "/health", headers={"X-Request-ID": "mine"})
         serving.app_of("meta")
-        (handler,) = log.handlers
+        (handler,) = (each for each in log.handlers if isinstance(each.formatter, LambdaPowertoolsFormatter))
         output = io.StringIO()
         monkeypatch.setattr(handler, "stream", output)
 

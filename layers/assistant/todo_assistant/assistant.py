@@ -7,9 +7,7 @@ from uuid import UUID
 
 from todo_assistant import turns
 from todo_assistant.agent import Agent, Bounds
-from todo_assistant.command_model import CommandModel
 from todo_assistant.messages import Model
-from todo_assistant.openai_model import OpenAIModel
 from todo_assistant.turns import NewTurn, Terms, Turn, Undone
 from todo_core.actors import Actor
 from todo_core.database import Database
@@ -61,7 +59,12 @@ class Assistant:
 
 
 def _model(settings: Settings) -> Model:
+    # Each is loaded when it is the one, at the first turn: both together are a tenth of a cold start.
     if settings.openai_api_key is None:
+        from todo_assistant.command_model import CommandModel  # noqa: PLC0415
+
         return CommandModel()
+    from todo_assistant.openai_model import OpenAIModel  # noqa: PLC0415
+
     base_url = str(settings.openai_base_url) if settings.openai_base_url else None
     return OpenAIModel(settings.openai_model, settings.openai_api_key.get_secret_value(), base_url)

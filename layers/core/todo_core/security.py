@@ -10,15 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from jose import JWTError, jwt
-from passlib.context import CryptContext
 
 from todo_core.errors import NotAuthenticated, TooBusy
+
+if TYPE_CHECKING:
+    from passlib.context import CryptContext
 
 _ALGORITHM: Final = "HS256"
 _ISSUER: Final = "todo-backend"
@@ -43,15 +45,20 @@ class Passwords:
     """
 
     def __init__(self, rounds: int) -> None:
-        # bcrypt alone reads no further than byte 72; bcrypt_sha256 makes every byte count.
-        self._context = CryptContext(
-            schemes=["bcrypt_sha256", "bcrypt"], deprecated="auto", bcrypt_sha256__rounds=rounds
-        )
+        self._rounds = rounds
         self._nobodys_hash = _NOBODYS_HASH.format(rounds=rounds)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_give_way)
         self._usual_seconds = 2**rounds * _SECONDS_PER_ITERATION
         self._last_seconds = 0.0
         self._in_line = 0
+
+    @cached_property
+    def _context(self) -> "CryptContext":
+        # Every function of the service has this class, and only one of them has passwords.
+        from passlib.context import CryptContext  # noqa: PLC0415
+
+        # bcrypt alone reads no further than byte 72; bcrypt_sha256 makes every byte count.
+        return CryptContext(schemes=["bcrypt_sha256", "bcrypt"], deprecated="auto", bcrypt_sha256__rounds=self._rounds)
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._context.hash(_secret(password)))
