@@ -11,7 +11,8 @@ from todo_core.errors import (
     TooBusy,
     TooManyAttempts,
 )
-from todo_core.users import Registration, User
+from todo_core.user import User
+from todo_core.users import Registration
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from todo_core import users
 from todo_core.database import Database
 from todo_core.errors import InvalidCredentials, TooManyAttempts
+from todo_core.limits import Limits
 from todo_core.security import Passwords
-from todo_core.users import Credentials, Limits, Registration
+from todo_core.users import Credentials, Registration
 
 PASSWORD = "correct horse battery staple"
 LIMITS = Limits(3, 5, 1000, timedelta(minutes=10))

@@ -12,7 +12,7 @@ from todo_core.identifiers import new_id
 from todo_core.statements import Statement
 from todo_core.tables import table_of
 from todo_core.tables.accounts import SessionRow, UserRow
-from todo_core.users import USER_COLUMNS, User
+from todo_core.user import USER_COLUMNS, User
 
 _LONGEST_USER_AGENT: Final = 500
 

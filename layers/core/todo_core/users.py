@@ -2,10 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
-from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, JsonValue, SecretStr
 from pydantic_core import PydanticCustomError
@@ -16,24 +14,14 @@ from todo_core import throttle
 from todo_core.database import Database
 from todo_core.errors import EmailTaken, InvalidCredentials
 from todo_core.identifiers import new_id
+from todo_core.limits import Limits
 from todo_core.security import Passwords
-from todo_core.settings import Settings
 from todo_core.statements import Statement
 from todo_core.tables import table_of
 from todo_core.tables.accounts import UserRow
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
-
-
-@dataclass(frozen=True)
-class User:
-    """An account, without its secrets."""
-
-    id: UUID
-    email: str
-    name: str | None
-    timezone: str
-    created_at: datetime
+from todo_core.user import USER_COLUMNS, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +107,7 @@ class Credentials(BaseModel):
     password: Password
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How often signing in may fail, and registering be tried, within a window."""
-
-    failed_logins_per_account: int
-    failed_logins_per_address: int
-    registrations_per_address: int
-    window: timedelta
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Limits":
-        return cls(
-            settings.failed_logins_per_account,
-            settings.failed_logins_per_address,
-            settings.registrations_per_address,
-            timedelta(seconds=settings.attempts_window_seconds),
-        )
-
-
 _users = table_of(UserRow)
-USER_COLUMNS = [_users.c[field.name] for field in fields(User)]
 
 _INSERT = Statement(
     insert(_users)

@@ -11,7 +11,7 @@ from todo_core import sessions
 from todo_core.actors import Actor, ActorKind
 from todo_core.errors import NotAuthenticated
 from todo_core.settings import Settings
-from todo_core.users import User
+from todo_core.user import User
 from todo_core.web.resources import resources_of
 
 COOKIE: Final = "session_token"
