@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--surface",
         action="append",
         metavar="NAME",
-        help="run tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda, emulator",
+        help="run tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda, emulator, sam",
     )
 
 
@@ -49,9 +49,10 @@ def database_url(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def scripted() -> Iterator[ScriptedModel]:
+def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
     """The language model of every surface."""
-    with scripted_model() as model:
+    in_containers = "sam" in (pytestconfig.getoption("--surface") or ())
+    with scripted_model("0.0.0.0" if in_containers else "127.0.0.1") as model:  # noqa: S104 - they come by a bridge
         yield model
 
 

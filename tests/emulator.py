@@ -5,7 +5,6 @@ Both come with the SAM CLI in `.tools/aws`; no container is needed.
 
 import json
 import os
-import platform
 import re
 import signal
 import socket
@@ -22,10 +21,9 @@ from typing import IO, Any
 import httpx2
 
 from tests import serving
-from tests.deploy.artifacts import TOOLS, Artifact, Build
+from tests.deploy.artifacts import ARCHITECTURE, TOOLS, Artifact, Build
 from tests.serving import Functions, LambdaEvent
 
-_ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 _INITIALISED = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 
 
@@ -70,7 +68,7 @@ def emulator(
 
     `runtime` holds the packages of Lambda's image; `environment` is what the function knows beside what Lambda sets.
     """
-    (rapid,) = TOOLS.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{_ARCHITECTURE}")
+    (rapid,) = TOOLS.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{ARCHITECTURE}")
     port, runtime_port = serving.free_port(), serving.free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
     process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import platform
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from tests.deploy import template
 
 TOOLS: Final = template.ROOT / ".tools/aws"
 SAM: Final = TOOLS / "bin/sam"
+ARCHITECTURE: Final = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 _RUNTIME: Final = (
     "awslambdaric",
     "boto3",

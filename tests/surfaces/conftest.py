@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests import emulator, serving
+from tests import emulator, sam, serving
 from tests.accounts import TODOS, Account, sign_up
+from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
 from tests.model_replies import Call, Calls, Say
 from tests.scripted_model import ScriptedModel
@@ -42,6 +43,13 @@ def lambda_surface(environment: dict[str, str]) -> Iterator[Surface]:
 @pytest.fixture(scope="session")
 def emulator_surface(environment: dict[str, str], build: Build, runtime: Path) -> Iterator[Surface]:
     with emulator.on_emulator(build, runtime, environment) as surface:
+        yield surface
+
+
+@pytest.fixture(scope="session")
+def sam_surface(environment: dict[str, str], shared_folder: Path) -> Iterator[Surface]:
+    build = artifacts.build(artifacts.ARCHITECTURE, shared_folder)
+    with sam.on_sam(build, environment) as surface:
         yield surface
 
 
