@@ -51,6 +51,17 @@ test: .venv/ready .tools/aws/ready .tools/checkov/ready ## every test, on a real
 test-neon: .venv/ready ## the suite through a pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
 	$(BIN)/python -m pytest $(IN_PARALLEL) --pooler --surface app --surface uvicorn $(POOLED) $(ARGS)
 
+.PHONY: test-sam
+test-sam: docker-engine .venv/ready ## the surfaces' tests in `sam local start-api` (DOCKER_HOST, DATABASE_URL; docs/deploy-aws.md)
+	@: $${DATABASE_URL:?Set DATABASE_URL to a PostgreSQL where databases may be made, as containers reach it.}
+	TEST_DATABASE_URL="$${TEST_DATABASE_URL:-$$DATABASE_URL}" SAM_DATABASE_URL="$$DATABASE_URL" \
+		$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --surface sam tests/surfaces $(ARGS)
+
+.PHONY: docker-engine
+docker-engine: .tools/aws/ready
+	@.tools/aws/bin/python -c 'import docker; docker.from_env().ping()' 2>/dev/null || \
+		{ echo "No Docker engine answers: start one, or set DOCKER_HOST to where it listens." >&2; exit 1; }
+
 .PHONY: check
 check: .venv/ready ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--surface",
         action="append",
         metavar="NAME",
-        help="run tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda, emulator",
+        help="run tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda, emulator, sam",
     )
     parser.addoption(
         "--pooler",
@@ -82,9 +82,10 @@ def database_url(direct_url: str, pooler: Pooler | None) -> str:
 
 
 @pytest.fixture(scope="session")
-def scripted() -> Iterator[ScriptedModel]:
+def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
     """The language model of every surface."""
-    with scripted_model() as model:
+    in_containers = "sam" in (pytestconfig.getoption("--surface") or ())
+    with scripted_model("0.0.0.0" if in_containers else "127.0.0.1") as model:  # noqa: S104 - they come by a bridge
         yield model
 
 

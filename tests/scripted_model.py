@@ -166,11 +166,11 @@ class ScriptedModel:
 
 
 @contextmanager
-def scripted_model() -> Iterator[ScriptedModel]:
-    """A model on a free port of this machine, until the end of the block."""
+def scripted_model(host: str = "127.0.0.1") -> Iterator[ScriptedModel]:
+    """A model on a free port of this machine, until the end of the block; `host` is where it listens."""
     model = ScriptedModel()
     with start_blocking_portal() as portal:
-        listening, port = portal.start_task(_listen, model)
+        listening, port = portal.start_task(_listen, model, host)
         model.url = f"http://127.0.0.1:{port}/v1"
         try:
             yield model
@@ -178,10 +178,10 @@ def scripted_model() -> Iterator[ScriptedModel]:
             listening.cancel()
 
 
-async def _listen(model: ScriptedModel, *, task_status: TaskStatus[int]) -> None:
+async def _listen(model: ScriptedModel, host: str, *, task_status: TaskStatus[int]) -> None:
     async with anyio.create_task_group() as connections:
         server = await asyncio.start_server(
-            lambda reader, writer: connections.start_soon(model.serve, reader, writer), "127.0.0.1", 0
+            lambda reader, writer: connections.start_soon(model.serve, reader, writer), host, 0
         )
         try:
             task_status.started(server.sockets[0].getsockname()[1])

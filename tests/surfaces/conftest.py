@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests import emulator, serving
+from tests import emulator, sam, serving
 from tests.accounts import TODOS, Account, sign_up
+from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
 from tests.model_replies import Call, Calls, Say
 from tests.scripted_model import ScriptedModel
@@ -45,10 +46,29 @@ def emulator_surface(environment: dict[str, str], build: Build, runtime: Path) -
         yield surface
 
 
+@pytest.fixture(scope="session")
+def sam_surface(environment: dict[str, str], shared_folder: Path) -> Iterator[Surface]:
+    build = artifacts.build(artifacts.ARCHITECTURE, shared_folder)
+    with sam.on_sam(build, environment) as surface:
+        yield surface
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "surface" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--surface") or SURFACES
         metafunc.parametrize("surface", chosen, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests that run in containers, leaves out those that nothing could pass there."""
+    if config.getoption("--surface") == ["sam"]:
+        left_out = [item for item in items if not _runs_there(item) or sam.reason_to_leave_out(item.nodeid)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _runs_there(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "surface" in item.fixturenames
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ log: Final = logging.getLogger(_SERVICE)
 
 
 def configure(settings: Settings) -> None:
-    """Sends the log to standard output, and silences uvicorn's line per request in favour of ours."""
+    """Sends the log to standard output, and silences other lines per request in favour of ours."""
     handler = logging.StreamHandler(sys.stdout)
     if sys.stdout.isatty() and not settings.in_production:
         handler.setFormatter(_ForPeople("%(asctime)s %(message)s", "%H:%M:%S"))
@@ -42,6 +42,7 @@ def configure(settings: Settings) -> None:
     log.propagate = False
     log.setLevel(settings.log_level)
 
+    logging.getLogger("mangum").setLevel(logging.WARNING)  # it has a line of its own for each request
     uvicorns = logging.getLogger("uvicorn.access")
     uvicorns.handlers.clear()
     uvicorns.propagate = False
