@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -162,7 +161,7 @@ def create(url: str) -> None:
 def held(url: str, statement: str) -> Iterator[None]:
     """Somebody else is in the middle of a transaction, which is undone in the end."""
     with start_blocking_portal() as portal:
-        connection = portal.call(asyncpg.connect, url)
+        connection = portal.call(postgres.connect, url)
         portal.call(connection.execute, f"BEGIN; {statement}")
         try:
             yield
