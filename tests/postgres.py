@@ -19,7 +19,15 @@ import asyncpg
 from functions.migrate.app import upgrade
 from todo_core import embedded, postgres_url
 from todo_core.connections import Connection
+from todo_core.database import Database
 from todo_core.settings import InvalidSettings, Settings, load
+from todo_core.statements import Statement
+
+KILL_ALL = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'todo-backend'
+"""
+"""Every connection of the service."""
 
 
 @dataclass(frozen=True)
@@ -139,3 +147,17 @@ def query(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
             await connection.close()
 
     return asyncio.run(fetch())
+
+
+def service_gets(url: str, statement: Statement) -> object:
+    """The first value of one statement, asked by the service's own way to the database."""
+
+    async def ask() -> object:
+        database = Database(url)
+        try:
+            row = await database.fetch_one(statement)
+            return row and row[0]
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())

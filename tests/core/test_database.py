@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.types import Double, Integer
 
 from tests import postgres
-from tests.postgres import Server
+from tests.postgres import KILL_ALL, Server
 from todo_core.database import Database
 from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings
@@ -41,10 +41,6 @@ NAMES = Statement(text("SELECT name FROM pg_prepared_statements"))
 FORGET = Statement(text("DEALLOCATE ALL"))
 PREPARED = Statement(text("SELECT count(*) FROM pg_prepared_statements"))
 
-KILL_ALL = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'todo-backend'
-"""
 BACKENDS = """
 SELECT pid, query FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'todo-backend'
 """

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from functions.migrate.app import upgrade
+from tests import postgres
 from todo_core import postgres_url
-from todo_core.database import Database
 from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings
 from todo_core.statements import Statement
@@ -391,16 +391,7 @@ def plain_server(server_url: str) -> Iterator[TlsFront]:
 
 def answer(url: str) -> object:
     """What the service gets from the database of this URL."""
-
-    async def ask() -> object:
-        database = Database(url)
-        try:
-            row = await database.fetch_one(ONE)
-            return row and row[0]
-        finally:
-            await database.close()
-
-    return asyncio.run(ask())
+    return postgres.service_gets(url, ONE)
 
 
 def assert_refused(url: str, why: str) -> None:

@@ -1,11 +1,11 @@
 """AWS Secrets Manager's wire format, for one call: GetSecretValue."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.listening import QuietHandler, listening
 
 
 @dataclass
@@ -36,8 +36,8 @@ class SecretsManager:
 def secrets_manager() -> Iterator[SecretsManager]:
     manager = SecretsManager()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802 - the name that the base class looks for
             assert self.headers["x-amz-target"] == "secretsmanager.GetSecretValue"
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
             status, answer = manager.answer(asked["SecretId"])
@@ -48,13 +48,5 @@ def secrets_manager() -> Iterator[SecretsManager]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        manager.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with listening(Handler) as manager.url:
         yield manager
-        server.shutdown()
-        thread.join()

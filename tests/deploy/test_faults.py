@@ -18,17 +18,13 @@ from tests.accounts import TODOS, problem, sign_up
 from tests.deploy.artifacts import Build
 from tests.deploy.secrets_manager import SecretsManager, secrets_manager
 from tests.emulator import Emulator, OnEmulator, emulator
-from tests.postgres import Server
+from tests.postgres import KILL_ALL, Server
 from tests.serving import gateway_event
 from todo_core.settings import Settings
 
 INVOCATIONS = 200
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:todo"
 READY = gateway_event(httpx2.Request("GET", "https://api.example.com/health/ready"))
-KILL_ALL = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'todo-backend'
-"""
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from functions.migrate import app
 from functions.migrate.custom_resource import CustomResourceEvent, carry_out
 from tests import postgres
+from tests.listening import QuietHandler, listening
 from tests.serving import LambdaContext
 from todo_core.schema import HEAD_REVISION
 
@@ -44,8 +44,8 @@ class Stack:
 def stack() -> Iterator[Stack]:
     stack = Stack()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
+    class Handler(QuietHandler):
+        def do_PUT(self) -> None:  # noqa: N802 - the name that the base class looks for
             body = self.rfile.read(int(self.headers["content-length"]))
             if stack.refusals:
                 stack.refusals -= 1
@@ -56,16 +56,9 @@ def stack() -> Iterator[Stack]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        stack.url = f"http://127.0.0.1:{server.server_port}/answer?signature=1"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with listening(Handler) as url:
+        stack.url = f"{url}/answer?signature=1"
         yield stack
-        server.shutdown()
-        thread.join()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The URLs as they were pasted, in every form, and what they ask of TLS on the real server."""
 
-import asyncio
 import re
 import ssl
 from collections.abc import Callable
@@ -10,10 +9,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from sqlalchemy import text
 
+from tests import postgres
 from tests.core.test_postgres_url import make_certificate
 from tests.postgres import Pooler
 from todo_core import postgres_url
-from todo_core.database import Database
 from todo_core.errors import DatabaseUnavailable
 from todo_core.statements import Statement
 
@@ -55,16 +54,7 @@ def asking(url: str, **query: str) -> str:
 
 def name_at(url: str) -> object:
     """What the database of this URL calls itself."""
-
-    async def ask() -> object:
-        database = Database(url)
-        try:
-            row = await database.fetch_one(DATABASE)
-            return row and row[0]
-        finally:
-            await database.close()
-
-    return asyncio.run(ask())
+    return postgres.service_gets(url, DATABASE)
 
 
 @pytest.fixture(params=["pooled", "direct"])
