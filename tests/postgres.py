@@ -75,7 +75,7 @@ def server() -> Iterator[str]:
 
 
 def start(folder: Path) -> "PostgresServer":
-    """Starts a server. Where it has no data yet it gets a copy of new ones, because to make them takes longer than a test."""
+    """Starts a server. New data is a copy, because to make it takes longer than most tests."""
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         # With its owner, whom PostgreSQL insists on.
