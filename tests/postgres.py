@@ -8,10 +8,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -22,7 +24,7 @@ import asyncpg
 from functions.migrate.app import upgrade
 from tests.once import once
 from todo_core import embedded, postgres_url
-from todo_core.connections import Connection
+from todo_core.connections import Connection, is_alive
 from todo_core.database import Database
 from todo_core.settings import InvalidSettings, Settings, load
 from todo_core.statements import Statement
@@ -146,31 +148,45 @@ async def connect(url: str) -> Connection:
     return await asyncpg.connect(parsed.dsn, ssl=parsed.ssl, statement_cache_size=0)
 
 
+class _Connections:
+    """The connections of a thread, which are kept: to make one takes longer than most statements."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._open: dict[str, Connection] = {}
+
+    def __del__(self) -> None:
+        for connection in self._open.values():
+            connection.terminate()
+        self._loop.close()
+
+    def do[Result](self, url: str, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        async def on_connection() -> Result:
+            known = self._open.get(url)
+            if known is None or not await is_alive(known):
+                known = self._open[url] = await connect(url)
+            return await work(known)
+
+        return self._loop.run_until_complete(on_connection())
+
+
+class _OfThread(threading.local):
+    def __init__(self) -> None:
+        self.connections = _Connections()
+
+
+_of_thread = _OfThread()
+
+
 def run(url: str, *statements: str) -> None:
     """Runs statements one by one, each as a transaction of its own."""
-
-    async def run_all() -> None:
-        connection = await connect(url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run_all())
+    for statement in statements:
+        _of_thread.connections.do(url, methodcaller("execute", statement))
 
 
 def query(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
     """The rows of one statement."""
-
-    async def fetch() -> list[asyncpg.Record]:
-        connection = await connect(url)
-        try:
-            return await connection.fetch(statement, *arguments)
-        finally:
-            await connection.close()
-
-    return asyncio.run(fetch())
+    return _of_thread.connections.do(url, lambda connection: connection.fetch(statement, *arguments))
 
 
 def service_gets(url: str, statement: Statement) -> object:
