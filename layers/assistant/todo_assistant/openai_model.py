@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-_QUESTIONS: Final = "openai.resources.chat.completions"
-"""What openai itself loads on first use only."""
 _MOST_ATTEMPTS: Final = 4
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 8.0
@@ -87,9 +85,9 @@ class OpenAIModel:
         return self._opened
 
     async def _attempt(self, request: ModelRequest, attempt: int, on_text: OnText | None) -> Reply:
-        if _QUESTIONS not in sys.modules:
+        if "openai" not in sys.modules:
             # In a thread: every other request would wait for most of a second.
-            await asyncio.to_thread(import_module, _QUESTIONS)
+            await asyncio.to_thread(import_module, "openai")
         import openai  # noqa: PLC0415 - see above
 
         try:
