@@ -3,7 +3,7 @@ log of what was done (`changes`).
 """
 
 from todo_core.todos.model import DueBound, Filters, Position, Todo, TodoCreate, TodoUpdate
-from todo_core.todos.operations import add, delete, find, find_by_id, get, restore, update
+from todo_core.todos.operations import add, delete, find, find_below, find_by_id, get, restore, update
 
 __all__ = [
     "DueBound",
@@ -15,6 +15,7 @@ __all__ = [
     "add",
     "delete",
     "find",
+    "find_below",
     "find_by_id",
     "get",
     "restore",

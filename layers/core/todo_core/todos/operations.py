@@ -49,6 +49,11 @@ async def find_by_id(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> l
     return [Todo(*row) for row in await db.fetch_all(queries.SELECT_SOME, of_user=user_id, todo_ids=list(todo_ids))]
 
 
+async def find_below(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
+    """The subtodos of the user's todos at every level, in the trash too, in no order."""
+    return [Todo(*row) for row in await db.fetch_all(queries.SELECT_BELOW, of_user=user_id, todo_ids=list(todo_ids))]
+
+
 async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
     row = await db.write(queries.INSERT, of_user=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
     assert row is not None  # noqa: S101 - INSERT ... RETURNING yields its row or raises

@@ -89,6 +89,16 @@ SELECT_RECURRING = Statement(
     ).where(_THIS)
 )
 SELECT_SOME = Statement(select(*_COLUMNS).where(_OWNED, _todos.c.id == any_(cast(bindparam("todo_ids"), ARRAY(Uuid)))))
+_NAMES = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
+SELECT_BELOW = Statement(
+    text(f"""
+        WITH RECURSIVE below AS (
+            SELECT id FROM todos WHERE user_id = :of_user AND parent_id = ANY(CAST(:todo_ids AS uuid[]))
+            UNION SELECT todos.id FROM todos JOIN below ON todos.parent_id = below.id
+        )
+        SELECT {_NAMES} FROM todos WHERE id IN (SELECT id FROM below)
+    """)  # noqa: S608 - names of columns
+)
 
 _COMPLETED = bindparam("completed", type_=Boolean)
 _END_OF_LIST = select(func.coalesce(func.max(_todos.c.order) + 1, 1)).where(_OF_USER).scalar_subquery()
