@@ -67,6 +67,8 @@ def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
     if "completed" in columns:
         values["completed_at"] = case((_COMPLETED, func.coalesce(_todos.c.completed_at, _NOW)))
+    if not columns.isdisjoint({"due_date", "due_at"}):
+        values.setdefault("due_time", null())
     return _write(values, checked=checked)
 
 
