@@ -38,27 +38,8 @@ RETURN setweight(words_in(title), 'A') || setweight(words_in(description), 'D')
 """
 # A word stands for itself as it is, whatever a person types: quoted, it has no operators.
 _WORDS_ASKED = """
-CREATE FUNCTION words_asked(q text, of_weight text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (SELECT string_agg(quote_literal(lexeme) || ':*' || of_weight, ' & ')::tsquery FROM unnest(words_in(q)))
-"""
-# What the index knows a todo by: its tags, its words, and once more the words of its title, each as the owner's. A
-# lexeme may have 2,046 bytes at most.
-_TERMS_OF = """
-CREATE FUNCTION terms_of(owner uuid, tags text[], words tsvector) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN array_to_tsvector(ARRAY(
-    SELECT owner || '#' || tag FROM unnest(tags) AS tag
-    UNION ALL SELECT owner || 'w' || left(lexeme, 250) FROM unnest(words)
-    UNION ALL SELECT owner || 't' || left(lexeme, 250) FROM unnest(words) WHERE 'A' = ANY (weights)
-))
-"""
-_TERMS_ASKED = """
-CREATE FUNCTION terms_asked(owner uuid, tags text[], q text, kind text) RETURNS tsquery
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (SELECT string_agg(term, ' & ')::tsquery FROM (
-    SELECT '''' || replace(replace(owner || '#' || tag, '\\', '\\\\'), '''', '''''') || '''' FROM unnest(tags) AS tag
-    UNION ALL SELECT quote_literal(owner || kind || left(lexeme, 250)) || ':*' FROM unnest(words_in(q))
-) AS terms (term))
+CREATE FUNCTION words_asked(q text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest(words_in(q)))
 """
 _LIVE = sa.text("deleted_at IS NULL")
 _SORTED = {
@@ -67,10 +48,10 @@ _SORTED = {
     "todos_by_due": "(coalesce(due_at, timezone('UTC', due_date::timestamp), 'infinity'::timestamptz))",
     "todos_by_due_backward": "(coalesce(due_at, timezone('UTC', due_date::timestamp), '-infinity'::timestamptz))",
     "todos_by_priority": "(CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END)",
-    "todos_by_title": "(left(folded(title), 200) COLLATE \"C\")",
+    "todos_by_title": '(left(folded(title), 200) COLLATE "C")',
 }
 _PLACED = {"todos_by_project": "project_id", "todos_by_parent": "parent_id"}
-_FUNCTIONS = (_WORDS_IN, _WORDS_OF, _WORDS_ASKED, _TERMS_OF, _TERMS_ASKED)
+_FUNCTIONS = (_WORDS_IN, _WORDS_OF, _WORDS_ASKED)
 
 
 def upgrade() -> None:
@@ -96,7 +77,7 @@ def upgrade() -> None:
     op.create_index(
         "todos_by_terms",
         "todos",
-        [sa.text("terms_of(user_id, tags, words)")],
+        [sa.text("(ARRAY[user_id])"), "tags", "words", sa.text("ts_filter(words, '{a}')")],
         postgresql_using="gin",
         postgresql_with={"fastupdate": "off"},
     )
@@ -111,9 +92,7 @@ def downgrade() -> None:
     op.add_column("todos", _words(_OLD_WORDS))
     op.create_index("todos_by_words", "todos", ["words"], postgresql_using="gin")
     for function in (
-        "terms_asked(uuid, text[], text, text)",
-        "terms_of(uuid, text[], tsvector)",
-        "words_asked(text, text)",
+        "words_asked(text)",
         "words_of(text, text)",
         "words_in(text)",
         "folded(text)",

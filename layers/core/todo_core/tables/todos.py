@@ -36,11 +36,12 @@ SORT_KEYS: Final = {
     "priority": "CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END",
     "title": 'left(folded(title), 200) COLLATE "C"',
 }
-"""SQL for what lists go by, never null. What has no due is last, whichever way a list by due goes. A day begins in UTC."""
+"""SQL for what lists go by, never null: what has no due is last, whichever way a list goes. A day begins in UTC."""
 NOWHERE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 """Stands for no project and no parent where lists look for them, because no order is known of nulls."""
-TERMS: Final = "terms_of(user_id, tags, words)"
-"""SQL for what the one index for tags and search knows a todo by."""
+OWNER_TERM: Final = "(ARRAY[user_id])"
+TITLE_WORDS: Final = "ts_filter(words, '{a}')"
+"""SQL for what, beside tags and words, the one index for tags and search knows a todo by."""
 _LIVE = text("deleted_at IS NULL")
 
 
@@ -82,7 +83,15 @@ class TodoRow(SQLModel, table=True):
         _placed("todos_by_project", "project_id"),
         _placed("todos_by_parent", "parent_id"),
         # Without a list of what is pending, through which every search would have to read.
-        Index("todos_by_terms", text(TERMS), postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+        Index(
+            "todos_by_terms",
+            text(OWNER_TERM),
+            "tags",
+            "words",
+            text(TITLE_WORDS),
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

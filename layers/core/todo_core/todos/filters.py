@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from todo_core.tables.todos import NOWHERE
 from todo_core.todos.model import Priority, Todo
 
-type Sort = Literal[
+ListSort = Literal[
     "order",
     "-order",
     "created_at",
@@ -22,10 +23,11 @@ type Sort = Literal[
     "-priority",
     "title",
     "-title",
-    "relevance",
 ]
-"""What a list goes by, and backwards with `-`. By relevance go searches only: whatever has all of the words in its
-title comes first, then the rest; the newest first in both.
+"""What a list goes by, and backwards with `-`."""
+type Sort = ListSort | Literal["relevance"]
+"""By relevance go searches only: whatever has all of the words in its title comes first, then the rest; in both the
+newest first.
 """
 type Place = UUID | Literal["none"]
 
@@ -37,6 +39,16 @@ class DueBound:
     at: datetime
     day: date
 
+    @classmethod
+    def of(cls, when: date | datetime, timezone: ZoneInfo) -> Self:
+        """A day begins in the user's zone. A day with an instant in it is not over by then."""
+        if not isinstance(when, datetime):
+            return cls(datetime.combine(when, time(), timezone), when)
+        try:
+            return cls(when, when.astimezone(timezone).date())
+        except OverflowError:  # at the ends of the calendar
+            return cls(when, when.date())
+
     @property
     def ends(self) -> tuple[datetime, datetime]:
         """The earlier and the later of the two, on the line on which a day begins in UTC."""
@@ -46,7 +58,9 @@ class DueBound:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which todos a list holds; None does not filter. `tags` must all be on the todo, every word of `q` in it.
+    """Which todos a list holds, and what it goes by; None does not filter.
+
+    `tags` must all be on the todo, every word of `q` in it.
 
     `due_from` is inclusive, `due_until` is not. `overdue` is what is open and due before the bound, `not_overdue` all
     else. `trashed` shows the trash instead of what is not in it.
@@ -63,6 +77,7 @@ class Filters:
     parent_id: Place | None = None
     overdue: DueBound | None = None
     not_overdue: DueBound | None = None
+    sort: Sort | None = None
 
     @property
     def conditions(self) -> set[str]:
@@ -90,8 +105,10 @@ class Filters:
         return values
 
     @property
-    def sort(self) -> Sort:
-        """What a list goes by if nothing else is said."""
+    def sorted_by(self) -> Sort:
+        """What the list goes by, also if it is not said."""
+        if self.sort is not None:
+            return self.sort
         if self.q is not None:
             return "relevance"
         return "due" if self.due_from or self.due_until or self.overdue else "order"
@@ -123,7 +140,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class TagCount:
-    """A tag, and how many of the todos that are not in the trash have it. `key` is what tags go by before their name."""
+    """A tag, and how many of the todos outside the trash have it. Tags go by `key`, and then by name."""
 
     name: str
     count: int

@@ -9,6 +9,7 @@ See docs/decisions/0011-lists.md.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, Literal
@@ -37,12 +38,12 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.types import TypeEngine
 
 from todo_core.statements import Statement
 from todo_core.tables import table_of
-from todo_core.tables.todos import SORT_KEYS, TERMS, TodoRow, place_key
+from todo_core.tables.todos import OWNER_TERM, SORT_KEYS, TITLE_WORDS, TodoRow, place_key
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
@@ -82,14 +83,10 @@ _TAGS = cast(bindparam("tags"), ARRAY(Text))
 _Q = bindparam("q", type_=Text)
 
 
-def _words(weights: str) -> ColumnElement[bool]:
-    # Asked for in a query of its own, that is once, and not for every row.
-    asked = select(func.words_asked(_Q, literal_column(f"'{weights}'"))).scalar_subquery()
-    return _todos.c.words.op("@@", return_type=Boolean())(asked)
-
-
-_IN_TITLE: Final = _words("A")
-_ANYWHERE: Final = _words("")
+# In a query of its own it is read once, and not for every row.
+_ASKED = select(func.words_asked(_Q)).scalar_subquery()
+_ANYWHERE: Final = _todos.c.words.op("@@", return_type=Boolean())(_ASKED)
+_IN_TITLE: Final = literal_column(TITLE_WORDS).op("@@", return_type=Boolean())(_ASKED)
 
 CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "completed": _todos.c.completed == bindparam("completed"),
@@ -121,17 +118,21 @@ _TYPES: Final[dict[str, TypeEngine[Any]]] = {
 }
 
 
+_CODED: Final = {"priority", "title"}
+"""Fields that lists go by in a form of their own."""
+
+
 class Order:
     """What a list goes by: a key that is never null, and the id. `field` is the todo's own that is the key, if any."""
 
     def __init__(self, sort: Sort) -> None:
         name = "-created_at" if sort == "relevance" else sort
-        field = name.removeprefix("-")
+        ascending = name.removeprefix("-")
         self.name = name
-        self.descending = name != field
-        self.field = field if field in {"order", "created_at", "updated_at"} else None
-        self.type = _TYPES[field]
-        self.key: ColumnElement[Any] = literal_column(SORT_KEYS.get(name) or SORT_KEYS[field], self.type)
+        self.descending = name != ascending
+        self.field = ascending if ascending in Todo.__struct_fields__ and ascending not in _CODED else None
+        self.type = _TYPES[ascending]
+        self.key: ColumnElement[Any] = literal_column(SORT_KEYS.get(name) or SORT_KEYS[ascending], self.type)
 
     def sorted(self, key: ColumnElement[Any], todo_id: ColumnElement[Any]) -> Sequence[ColumnElement[Any]]:
         return (key.desc(), todo_id.desc()) if self.descending else (key, todo_id)
@@ -141,6 +142,16 @@ class Order:
         here = tuple_(self.key, _todos.c.id)
         place = tuple_(bindparam("after_key", type_=self.type), bindparam("after_id", type_=Uuid))
         return here < place if self.descending else here > place
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A list, which of its todos pass, how the index for tags and words finds these, and whether they are wanted."""
+
+    where: Sequence[ColumnElement[bool]]
+    passes: ColumnElement[bool]
+    terms: ColumnElement[bool]
+    wanted: ColumnElement[bool] = field(default_factory=true)
 
 
 @cache
@@ -158,7 +169,7 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
         where.append(order.after)
     if terms := conditions & _FOUND_BY_TERMS:
         passes = and_(*(CONDITIONS[name] for name in sorted(terms)))
-        page = _found_by_terms("page", where, passes, _terms(terms, "w"), order)
+        page = _found_by_terms("page", _Search(where, passes, _terms(terms, _ANYWHERE)), order)
         return Statement(select(*_of(page, order)).order_by(*order.sorted(page.c.key, page.c.id)))
     columns = _COLUMNS if order.field else [*_COLUMNS, order.key.label("key")]
     return Statement(select(*columns).where(*where).order_by(*order.sorted(order.key, _todos.c.id)).limit(_MOST))
@@ -182,22 +193,27 @@ SELECT_TAGS = Statement(
 def _by_relevance(conditions: frozenset[str], order: Order, after: Part) -> Select[Any]:
     terms = conditions & _FOUND_BY_TERMS
     where = [_where(conditions - _FOUND_BY_TERMS, order), *(CONDITIONS[name] for name in sorted(terms - {"q"}))]
-    rest_where = [*where, order.after] if after == "rest" else where
+    rest = _Search(where, _ANYWHERE & ~_IN_TITLE, _terms(terms, _ANYWHERE))
     if after == "rest":
-        rest = _found_by_terms("rest", rest_where, _ANYWHERE & ~_IN_TITLE, _terms(terms, "w"), order)
-        parts: Any = select(rest, false().label("in_title"))
+        parts: Any = _part(_found_by_terms("rest", replace(rest, where=[*where, order.after]), order), in_title=False)
     else:
         title_where = [*where, order.after] if after == "title" else where
-        title = _found_by_terms("title", title_where, _IN_TITLE, _terms(terms, "t"), order)
+        title = _found_by_terms("title", _Search(title_where, _IN_TITLE, _terms(terms, _IN_TITLE)), order)
         missing = _count(title) < _MOST
-        rest = _found_by_terms("rest", rest_where, _ANYWHERE & ~_IN_TITLE, _terms(terms, "w"), order, missing)
-        parts = union_all(select(title, true().label("in_title")), select(rest, false().label("in_title")))
+        parts = union_all(
+            _part(title, in_title=True),
+            _part(_found_by_terms("rest", replace(rest, wanted=missing), order), in_title=False),
+        )
     found = parts.subquery()
     return (
         select(*_of(found, order), found.c.in_title)
         .order_by(found.c.in_title.desc(), *order.sorted(found.c.key, found.c.id))
         .limit(_MOST)
     )
+
+
+def _part(found: CTE, *, in_title: bool) -> Select[Any]:
+    return select(found, literal_column(str(in_title).lower(), Boolean).label("in_title"))
 
 
 def _where(conditions: frozenset[str], order: Order) -> ColumnElement[bool]:
@@ -219,26 +235,18 @@ def _end(name: str) -> ColumnElement[datetime]:
     return bindparam(name, type_=DateTime(timezone=True))
 
 
-def _terms(conditions: frozenset[str], kind: Literal["t", "w"]) -> ColumnElement[bool]:
-    """What the index for tags and words finds, among everyone's todos: the owner is part of each term."""
-    asked = func.terms_asked(
-        bindparam("of_user"),
-        _TAGS if "tags" in conditions else literal_column("'{}'::text[]"),
-        _Q if "q" in conditions else literal_column("''"),
-        literal_column(f"'{kind}'"),
-    )
-    return literal_column(TERMS).op("@@", return_type=Boolean())(select(asked).scalar_subquery())
+def _terms(conditions: frozenset[str], words: ColumnElement[bool]) -> ColumnElement[bool]:
+    """What the index for tags and words is asked. The owner is in it as an array, for which there is no other index:
+    whoever has few todos on average would be looked through instead.
+    """
+    asked = {"tags": CONDITIONS["tags"], "q": words}
+    of_user = literal_column(OWNER_TERM, ARRAY(Uuid)).contains(array([bindparam("of_user", type_=Uuid)]))
+    return and_(of_user, *(asked[name] for name in sorted(conditions)))
 
 
-def _found_by_terms(
-    name: str,
-    where: Sequence[ColumnElement[bool]],
-    passes: ColumnElement[bool],
-    terms: ColumnElement[bool],
-    order: Order,
-    wanted: ColumnElement[bool] = true(),
-) -> CTE:
-    """At most a page of those todos of a list that pass, see above. Not `wanted`, nothing is read."""
+def _found_by_terms(name: str, search: _Search, order: Order) -> CTE:
+    """At most a page of the todos that a search finds, as it is told above."""
+    where, passes, terms, wanted = search.where, search.passes, search.terms, search.wanted
     columns = [*_COLUMNS, order.key.label("key")]
     in_order = order.sorted(order.key, _todos.c.id)
     next_ones = (
@@ -246,7 +254,6 @@ def _found_by_terms(
     )
     near = select(*_all_of(next_ones)).where(next_ones.c.passes).limit(_MOST).cte(f"{name}_near")
     too_few = wanted & (_count(near) < _MOST)
-    # By their terms alone: whoever has few todos on average would be looked through instead.
     found = select(*columns, and_(*where, passes).label("passes")).where(terms, too_few).offset(0).subquery()
     few = select(*_all_of(found)).where(found.c.passes).limit(_FEW + 1).cte(f"{name}_few")
     # Nobody may think that few of them pass, and sort them all.

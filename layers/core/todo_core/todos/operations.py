@@ -24,12 +24,9 @@ type Versions = Sequence[int] | None
 _WIDTH: Final = len(Todo.__struct_fields__)
 
 
-async def find(
-    db: Executor, user_id: UUID, filters: Filters, *, most: int, sort: Sort | None = None, after: Position | None = None
-) -> Page:
-    """At most `most` of the user's todos that pass the filters, those after a position. `after` is of the same sort."""
-    sort = sort or filters.sort
-    conditions, values = filters.conditions, filters.values
+async def find(db: Executor, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None) -> Page:
+    """At most `most` of the user's todos that pass the filters, those after a position in a list of the same sort."""
+    sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
     page = lists.select_page(frozenset(conditions), sort, after=_part(sort, after))
     if after is not None:
         values |= {"after_key": after.key, "after_id": after.id}
