@@ -4,17 +4,31 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.models import ChangeRead, ChangesQuery, TodoQuery, TodoRead, fields_of, fields_of_change
+from functions.todos.cursors import read_position, write_position
+from functions.todos.models import (
+    ChangeRead,
+    ChangesQuery,
+    TodoFilters,
+    TodoQuery,
+    TodoRead,
+    fields_of,
+    fields_of_change,
+)
 from todo_core import todos
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
     InvalidCursor,
     NotAuthenticated,
+    RecurrenceNeedsDue,
     StaleVersion,
     TodoNotFound,
+    TreeCycle,
+    TreeTooDeep,
+    UnknownParent,
+    UnknownProject,
 )
-from todo_core.todos import Position, TodoCreate, TodoUpdate, changes
+from todo_core.todos import TodoCreate, TodoUpdate, changes
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
@@ -24,7 +38,8 @@ from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
 PATH: Final = "/api/v1/todos"
-_LIST: Final = "todos by order"
+
+_PLACE_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -43,21 +58,21 @@ async def list_todos(
     request: Request,
     response: Response,
 ) -> Response:
-    """The todos that pass all filters, by `order`."""
+    """The todos that pass all filters, by `order` unless `sort` or a filter says otherwise."""
     # The database is taken from here, because each dependency costs measurably more.
     resources, url = resources_of(request), url_of(request, PATH)
-    after = Position(*resources.cursors.read(_LIST, query.cursor, float, UUID)) if query.cursor else None
-    found = await todos.find(resources.database, user.id, query.filters, most=query.limit + 1, after=after)
-    page = found[: query.limit]
-    if len(found) > len(page):
-        cursor = resources.cursors.write(_LIST, page[-1].order, page[-1].id)
+    filters = query.filters(user.timezone, query.sort)
+    after = read_position(resources.cursors, filters.sorted_by, query.cursor) if query.cursor else None
+    page = await todos.find(resources.database, user.id, filters, most=query.limit, after=after)
+    if page.next:
+        cursor = write_position(resources.cursors, filters.sorted_by, page.next)
         response.headers["Link"] = link_to_next(request, url, cursor=cursor)
     # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
-    content = msgspec.json.encode([fields_of(todo, url) for todo in page])
+    content = msgspec.json.encode([fields_of(todo, url) for todo in page.todos])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
-@router.post("", status_code=201, responses=describe(CrossOrigin, *BODY_ERRORS))
+@router.post("", status_code=201, responses=describe(CrossOrigin, ValidationFailed, *_PLACE_ERRORS, *BODY_ERRORS))
 async def create_todo(
     new: TodoCreate, user: CurrentUser, db: Database, request: Request, response: Response
 ) -> TodoRead:
@@ -66,6 +81,14 @@ async def create_todo(
     response.headers["Location"] = todo.url
     response.headers["ETag"] = etag(todo.version)
     return todo
+
+
+@router.delete("", status_code=204, responses=describe(CrossOrigin), openapi_extra=query_parameters(TodoFilters))
+async def delete_todos(
+    user: CurrentUser, query: Annotated[TodoFilters, Depends(query_of(TodoFilters))], db: Database
+) -> None:
+    """Puts all todos that pass the filters, and their subtodos, into the trash; without a filter, every todo."""
+    await todos.delete_all(db, user.actor, query.filters(user.timezone))
 
 
 @router.get("/changes", response_model=list[ChangeRead], openapi_extra=query_parameters(ChangesQuery))
@@ -106,7 +129,19 @@ async def read_todo(
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
 
 
-@router.patch(f"/{TODO_ID}", responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS))
+@router.patch(
+    f"/{TODO_ID}",
+    responses=describe(
+        CrossOrigin,
+        TodoNotFound,
+        StaleVersion,
+        ValidationFailed,
+        *_PLACE_ERRORS,
+        TreeCycle,
+        RecurrenceNeedsDue,
+        *BODY_ERRORS,
+    ),
+)
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
@@ -116,7 +151,14 @@ async def update_todo(
     response: Response,
     if_match: IfMatch,
 ) -> TodoRead:
-    """A merge patch: what is absent stays, `null` clears. Completing sets `completed_at`."""
+    """A merge patch: what is absent stays, `null` clears.
+
+    Completing sets `completed_at`, of open subtodos too. A todo that recurs moves to its next occurrence instead, by
+    the clocks of the user's time zone, and what was completed below it is open again.
+
+    With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
+    of its own leaves its parent.
+    """
     todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
@@ -124,7 +166,7 @@ async def update_todo(
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
-    """Puts the todo into the trash."""
+    """Puts the todo into the trash, with its subtodos."""
     await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
 
 
@@ -132,7 +174,11 @@ async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: 
 async def restore_todo(
     todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch
 ) -> TodoRead:
-    """Takes the todo out of the trash. One that is not there is answered as it is."""
+    """Takes the todo out of the trash, with the subtodos that went there with it. One that is not there is answered
+    as it is.
+
+    It comes back below its parent, or at the top level if that one lies in the trash or has no room for it.
+    """
     todo = await todos.restore(db, user.actor, todo_id, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))

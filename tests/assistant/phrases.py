@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from todo_assistant import recurrences
 from todo_assistant.dates import resolve
 from todo_assistant.grammar import Command, Find, parse
 
@@ -39,13 +40,18 @@ class Phrase:
     def _row(self, command: Command) -> dict[str, Any]:
         name = type(command).__name__.lower()
         told = {field.name: getattr(command, field.name) for field in fields(command)}
+        if "name" in told:
+            return {name: told["name"]}
         if "todos" in told:
             todos = [self._told(todo) for todo in told["todos"]]
             return _add_row(todos)
         if "target" in told:
             target = self._told(told.pop("target"))
-            no_due = {"due": "none"} if told.get("due", "") is None else {}
-            return {name: target.pop("text", "")} | target | self._plain(told) | no_due
+            if "project" in target:
+                target["of_project"] = target.pop("project")
+            cleared = {key: "none" for key in told.keys() & {"due", "recurrence"} if told[key] is None}
+            cleared |= {key: "none" for key in ("project", "parent") if told.get(key) == ""}
+            return {name: target.pop("text", "")} | target | self._plain(told) | cleared
         if not told:
             return {name: True}
         subject = told.pop("text") or ""
@@ -60,6 +66,12 @@ class Phrase:
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}
         if isinstance(due := plain.get("due"), str):
             plain["due"] = resolve(due, now=self.now, timezone=self.timezone)[0]
+        if isinstance(phrase := plain.get("recurrence"), str):
+            start = plain.get("due")
+            recurring = recurrences.resolve(phrase, now=self.now, timezone=self.timezone, start=start)
+            plain["recurrence"] = recurring.rule
+            if "title" in plain:
+                plain["due"] = recurring.due
         return {key: value for key, value in plain.items() if value not in _EMPTY}
 
 

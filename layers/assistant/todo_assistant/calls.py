@@ -112,12 +112,15 @@ class Calls:
     async def _has_changed(
         self, context: ToolContext, turn: Turn, asked: Sequence[ApprovalTodo], touched: Sequence[ApprovalTodo]
     ) -> bool:
-        """Whether anyone but the turn itself has changed the todos since the user was asked."""
+        """Whether anyone but the turn itself has changed the todos since the user was asked.
+
+        Those that the turn itself has changed already, along with others, may not be touched any more.
+        """
         own = await changes.versions_by_turn(context.db, context.user_id, turn.id)
         expected = {
             todo.id: todo.version + sum(version > todo.version for version in own.get(todo.id, ())) for todo in asked
         }
-        return _versions(touched) != expected
+        return not _versions(touched).items() <= expected.items()
 
     async def _is_too_much(
         self, context: ToolContext, turn: Turn, together: set[UUID], touched: Sequence[ApprovalTodo]
@@ -157,7 +160,7 @@ class Calls:
 
 
 def _context(transaction: Transaction, turn: Turn) -> ToolContext:
-    actor = Actor(turn.user_id, "assistant", turn.id)
+    actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone)
     return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
 
 

@@ -175,7 +175,12 @@ def _duration(words: str) -> timedelta:
 def _counted(words: str) -> tuple[int, str]:
     """`2 weeks`, `2w` or `two weeks` as the count and the unit."""
     [(count, unit)] = re.findall(r"(\d+|.*(?= )) ?(\w+)", words, re.ASCII)
-    return int(count) if count.isdecimal() else _COUNTS[count], unit
+    return counted(count), unit
+
+
+def counted(words: str) -> int:
+    """`2`, `two` or `a couple of`, which COUNT matches, as a number."""
+    return int(words) if words.isdecimal() else _COUNTS[words]
 
 
 def _split(words: str) -> tuple[str, _Clock | None]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from todo_assistant.dates import COUNT, DAYS, HOURS
@@ -12,6 +13,7 @@ from todo_assistant.grammar.commands import (
     Complete,
     Delete,
     Reopen,
+    Repeat,
     Reschedule,
     Restore,
     Target,
@@ -20,6 +22,7 @@ from todo_assistant.grammar.commands import (
 from todo_assistant.grammar.due_spans import Readable
 from todo_assistant.grammar.quick_add import TAG
 from todo_assistant.grammar.rules import Reader, compiled
+from todo_assistant.recurrences import EACH, SAYS_HOW_OFTEN
 
 _LONGEST_DUE: Final = 110
 """Characters from the preposition to the end of what can be a date."""
@@ -31,7 +34,7 @@ _PREPOSITION: Final = re.compile(
 
 def _on_target(make: Callable[[Target], Command]) -> Reader:
     def read(found: re.Match[str], _: Readable) -> Command | None:
-        target = targets.read(found[1])
+        target = targets.read(found[found.lastindex or 1])
         return make(target) if target else None
 
     return read
@@ -42,7 +45,7 @@ def _on_target_or_add(make: Callable[[Target], Command]) -> Reader:
 
     def read(found: re.Match[str], readable: Readable) -> Command | None:
         signs = quick_add.read(found[1], readable)
-        if signs.due or signs.priority:
+        if signs.due or signs.priority or signs.recurrence:
             return Add((quick_add.new_todo(found[0], readable),))
         target = targets.read(_FROM_MY_LIST.sub("", found[1]))
         return make(target) if target else None
@@ -81,6 +84,15 @@ def _set_due(found: re.Match[str], readable: Readable) -> Reschedule | None:
     return Reschedule(target, found[2]) if target and readable(found[2]) else None
 
 
+def _repeat(found: re.Match[str], readable: Readable) -> Repeat | None:
+    target = targets.read(found[1])
+    return Repeat(target, found[2]) if target and readable(found[2]) else None
+
+
+def _stop_repeating(target: Target) -> Repeat:
+    return Repeat(target, None)
+
+
 def _clear_due(target: Target) -> Reschedule:
     return Reschedule(target, None)
 
@@ -93,10 +105,10 @@ def _rename(found: re.Match[str], _: Readable) -> Update | None:
 def _set(found: re.Match[str], readable: Readable) -> Update | None:
     signs = quick_add.read(found[1], readable)
     target = targets.read(re.sub(r" (?:to|as|with|at)$", "", signs.title)) or Target()
-    if signs.due or not signs.priority or not (signs.title or signs.tags):
+    if signs.due or signs.recurrence or not signs.priority or not (signs.title or signs.tags):
         return None
     if target.every or not signs.title:
-        target = Target(target.text, signs.tags, target.every, target.overdue, target.completed)
+        target = replace(target, tags=signs.tags, project=signs.project)
         return Update(target, priority=signs.priority)
     return Update(target, priority=signs.priority, add_tags=signs.tags)
 
@@ -137,7 +149,16 @@ _QUOTED_OR_NOT: Final = r"\"[^\"]+\"|.+?"
 _TAGS: Final = rf"(?P<tags>(?:{TAG}[\s,]*)+)"
 _DATE_OF: Final = r"(?:the )?(?:due )?date (?:of|from|for|on)"
 ADD_TAG: Final = rf"add (?:the )?(?:tags? )?{_TAGS}to (?P<target>.+)"
+_OFTEN: Final = rf"({SAYS_HOW_OFTEN}.*|(?:on )?(?:the )?\S+(?: \w+)? of {EACH} .*)"
 RULES: Final = compiled(
+    (r"stop repeating (.+)|make (.+?) not repeat(?: any ?more)?", _on_target(_stop_repeating)),
+    (
+        r"(?:remove|clear|delete) (?:the )?(?:recurrence|repeat|repetition) (?:of|from|on) (.+)",
+        _on_target(_stop_repeating),
+    ),
+    (rf"repeat (.+?) {_OFTEN}", _repeat),
+    (rf"make (.+?) (?:repeat|recur|repeating|recurring) {_OFTEN}", _repeat),
+    (rf"(?:set|change|move|re-?schedule|push|shift) (.+?) to (?:repeat )?{_OFTEN}", _repeat),
     (rf"(?:(?:remove|clear|delete) {_DATE_OF}|unschedule) (.+)", _on_target(_clear_due)),
     (rf"(?:set|change) {_DATE_OF} (.+?) to (.+)", _set_due),
     (r"(?:set|make) (.+?) due (.+)", _set_due),

@@ -1,4 +1,6 @@
-"""The commands. Every due is a phrase as it was typed, one that `todo_assistant.dates.resolve` can read."""
+"""The commands. A due is a phrase as it was typed, one that `todo_assistant.dates.resolve` can read; a recurrence is one
+that `todo_assistant.recurrences.resolve` can.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +16,11 @@ class NewTodo:
     due: str | None = None
     tags: tuple[str, ...] = ()
     priority: Priority | None = None
+    recurrence: str | None = None
+    project: str | None = None
+    """Its name."""
+    parent: str | None = None
+    """The title, or words of it. If there is no such todo, the words were part of the title: `look under bed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Target:
     """None leaves it to the command: what is completed is open so far."""
     number: int | None = None
     """The place, from 1, in the list that was shown last."""
+    project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Find:
     overdue: bool = False
     due: str | None = None
     trashed: bool = False
+    project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,23 @@ class Reschedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """`recurrence` None lets it come no more."""
+
+    target: Target
+    recurrence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTo:
+    """Into a project, or under another todo. An empty name takes it out of its project, or to the top level."""
+
+    target: Target
+    project: str | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """None and the empty tuple change nothing."""
 
@@ -94,6 +120,16 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
+class Projects:
+    """Asks which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """Takes back what was done last."""
 
@@ -111,5 +147,20 @@ class Unknown:
 
 
 type Command = (
-    Add | Find | Overview | Complete | Reopen | Reschedule | Update | Delete | Restore | Undo | Help | Unknown
+    Add
+    | Find
+    | Overview
+    | Complete
+    | Reopen
+    | Reschedule
+    | Repeat
+    | MoveTo
+    | Update
+    | Delete
+    | Restore
+    | Projects
+    | NewProject
+    | Undo
+    | Help
+    | Unknown
 )

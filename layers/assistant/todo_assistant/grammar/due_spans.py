@@ -8,7 +8,7 @@ from typing import Final
 from todo_assistant.dates import CLOCK, COUNT, DAYS, DIGITAL, HOLIDAY, HOUR, HOURS, MONTH, PART, TOMORROW, WEEKDAY
 
 type Readable = Callable[[str], bool]
-"""Whether a phrase is a date."""
+"""Whether a phrase is a date, or says how often."""
 
 _TRIED: Final = 8
 """So many candidates are looked up on the calendar, from the last: a text of nothing but dates shall not take long."""
@@ -44,26 +44,26 @@ _LATE: Final = r"(?:(?:(?:is|are) )?due(?: on| by| in|:)?|on|by|until|till?|befo
 _WEAK: Final = rf"{WEEKDAY}|{HOLIDAY}|(?:the )?weekend|the \d{{1,2}}(?:st|nd|rd|th)|\d{{1,2}}\.\d{{1,2}}\.(?!\d)"
 """Words that say when only after a preposition, as in `on sat`."""
 
-_START: Final = r"(?<![\w'\u2019.@#/:-])"
-_END: Final = r"(?![\w/]|['\u2019:.-]\w)"
+START: Final = r"(?<![\w'\u2019.@#/:-])"
+END: Final = r"(?![\w/]|['\u2019:.-]\w)"
 _DAY: Final = re.compile(
-    rf"{_START}(?a:"
+    rf"{START}(?a:"
     rf"(?:(?:{_LATE}|for|at) )?(?P<clear>{_CLEAR})"
     rf"|{_LATE} (?P<late>{_WEAK}|{_LOOSE})|(?:at|on) (?P<weekend>the weekend)"
     rf"|(?:in|by|until|till?|before|due(?: in| by)?) (?P<month>{MONTH}(?: \d{{4}})?)"
     rf"|(?:for )?(?P<loose>{_LOOSE})"
     rf"|(?P<weak>{WEEKDAY})"
-    rf"){_END}",
+    rf"){END}",
     re.IGNORECASE,
 )
 _TIME: Final = re.compile(
-    rf"(?a:{_START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
-    rf"|{_START}(?P<digital>{DIGITAL})"
-    rf"|{_START}(?:at |@ ?)(?P<hour>{HOUR})"
-    rf"|{_START}(?P<dotted>\d{{1,2}}\.(?:00|15|30|45))"
-    rf"|{_START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
-    rf"|{_START}(?P<part>{PART}|noon|midday|midnight)"
-    rf"){_END}",
+    rf"(?a:{START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
+    rf"|{START}(?P<digital>{DIGITAL})"
+    rf"|{START}(?:at |@ ?)(?P<hour>{HOUR})"
+    rf"|{START}(?P<dotted>\d{{1,2}}\.(?:00|15|30|45))"
+    rf"|{START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
+    rf"|{START}(?P<part>{PART}|noon|midday|midnight)"
+    rf"){END}",
     re.IGNORECASE,
 )
 _PART_OF_TITLE: Final = re.compile(
@@ -71,12 +71,12 @@ _PART_OF_TITLE: Final = re.compile(
 )
 """Ends what stands before words that are no date of the todo: `the 5pm train`, `mr. friday`, `every monday`."""
 _LONGEST_OF_THOSE: Final = 10
-_CLAUSE_ENDS: Final = re.compile(
+CLAUSE_ENDS: Final = re.compile(
     r"\s*(?:$|[,.;:!?()#@\u2013\u2014-]|p[1-4]\b"
-    r"|(?:about|at|with|for|in|to|from|and|before|after|re|by|on|via|if|when|because|or|but)\b)",
+    r"|(?:about|at|with|for|in|to|from|and|before|after|re|by|on|via|if|when|because|or|but|under)\b)",
     re.IGNORECASE,
 )
-_ONLY_SIGNS: Final = re.compile(r"(?:\s|[#@!]\S+(?!\S)|p[1-4]\b|[-\u2013\u2014,(])*", re.IGNORECASE)
+ONLY_SIGNS: Final = re.compile(r"(?:\s|[#@!]\S+(?!\S)|p[1-4]\b|[-\u2013\u2014,(])*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class DueSpans:
 
     phrase: str
     places: tuple[tuple[int, int], ...]
+    is_time: bool = False
+    """Whether it says the time of the day alone."""
 
 
 def find_due(text: str, readable: Readable) -> DueSpans | None:
@@ -104,7 +106,7 @@ def find_due(text: str, readable: Readable) -> DueSpans | None:
     if day and time and readable(f"{day.phrase} {time.phrase}"):
         return DueSpans(f"{day.phrase} {time.phrase}", ((day.start, day.end), (time.start, time.end)))
     if last := day or time:
-        return DueSpans(last.phrase, ((last.start, last.end),))
+        return DueSpans(last.phrase, ((last.start, last.end),), is_time=day is None)
     return None
 
 
@@ -138,7 +140,7 @@ def _times(text: str) -> Iterator[Span]:
         if not _stands_alone(found, text):
             continue
         kind = str(found.lastgroup)
-        lone = kind in {"part", "dotted"} or (kind == "hour" and not _CLAUSE_ENDS.match(text, found.end()))
+        lone = kind in {"part", "dotted"} or (kind == "hour" and not CLAUSE_ENDS.match(text, found.end()))
         phrase = f"at {found[kind]}" if kind in {"hour", "dotted"} else found[kind]
         yield Span(found.start(), found.end(), phrase, needs_neighbour=lone)
 
@@ -148,5 +150,5 @@ def _stands_alone(found: re.Match[str], text: str) -> bool:
 
 
 def _ends_clause(found: re.Match[str], text: str) -> bool:
-    begins = not found[0].endswith(tuple("0123456789")) and _ONLY_SIGNS.fullmatch(text, 0, found.start())
-    return bool(begins or _CLAUSE_ENDS.match(text, found.end()))
+    begins = not found[0].endswith(tuple("0123456789")) and ONLY_SIGNS.fullmatch(text, 0, found.start())
+    return bool(begins or CLAUSE_ENDS.match(text, found.end()))

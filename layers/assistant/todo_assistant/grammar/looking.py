@@ -27,7 +27,7 @@ def _find(words: str, readable: Readable, *, completed: bool | None = False) -> 
     signs = quick_add.read(tagged, readable)
     found = _FILTER.fullmatch(signs.title)
     if found is None:
-        return Find(text=signs.title, completed=completed)
+        return Find(text=signs.title, completed=completed, project=signs.project)
     state = (found["state"] or "").lower()
     unsaid = None if found["trashed"] else completed
     return Find(
@@ -38,6 +38,7 @@ def _find(words: str, readable: Readable, *, completed: bool | None = False) -> 
         overdue=state == "overdue",
         due=signs.due,
         trashed=bool(found["trashed"]),
+        project=signs.project,
     )
 
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from todo_assistant import dates
-from todo_assistant.grammar import changing, looking, quick_add
+from todo_assistant import dates, recurrences
+from todo_assistant.grammar import changing, looking, projects, quick_add
 from todo_assistant.grammar.commands import Add, Command, Find, Help, NewTodo, Undo, Unknown
 from todo_assistant.grammar.due_spans import Readable
 from todo_assistant.grammar.rules import always, compiled
@@ -20,13 +21,17 @@ MAX_LENGTH: Final = 4_000
 def parse(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
     """What a text asks for when it is typed at `now` (aware) in a zone. Never raises.
 
-    A due in the command is a phrase that `dates.resolve` reads at the same moment.
+    A due in the command is a phrase that `dates.resolve` reads at the same moment, a recurrence one that
+    `recurrences.resolve` does.
     """
 
     def readable(phrase: str) -> bool:
         try:
-            dates.resolve(phrase, now=now, timezone=timezone)
-        except dates.UnreadableDate:
+            if recurrences.is_likely(phrase):
+                recurrences.resolve(phrase, now=now, timezone=timezone)
+            else:
+                dates.resolve(phrase, now=now, timezone=timezone)
+        except (dates.UnreadableDate, recurrences.UnreadableRecurrence):
             return False
         return True
 
@@ -42,7 +47,7 @@ def parse(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
 
 _TITLES_FOLLOW: Final = "|".join(
     (
-        rf"(?:add|create|make|new)(?: (?:an?|new|another))* (?:{NOUNS}|reminders?)(?: to\b| for\b|:)?",
+        rf"(?:add|create|make|new)(?: (?:an?|new|another))* (?:(?:sub-?)?{NOUNS}|reminders?)(?: to\b| for\b|:)?",
         r"(?:add|create)\b:?|(?:new|to-?do|task|reminder):|to-?do\b",
         r"remind me(?: to| about| that)?\b:?",
         r"(?:i|we) (?:need|have|want|ought) to\b|i(?:\W?ve| have) got to\b|i (?:must|should|gotta|need)\b",
@@ -50,7 +55,8 @@ _TITLES_FOLLOW: Final = "|".join(
         r"put\b(?=.* on (?:my|the) (?:to-?do )?list$)",
     )
 )
-_LEAD_IN: Final = re.compile(rf"(?!{changing.ADD_TAG})(?:{_TITLES_FOLLOW})\s*", re.IGNORECASE)
+_LEAD_IN: Final = re.compile(rf"(?!{changing.ADD_TAG}|{projects.NEW})(?:{_TITLES_FOLLOW})\s*", re.IGNORECASE)
+_SUBTODO: Final = re.compile(rf"(?:add|create|new)(?: (?:an?|new))* sub-?{NOUNS}:? (.+) to (.+)", re.IGNORECASE)
 _BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
 _DASH: Final = re.compile(r"^[-*•+]\s+(?=\S)")
 _TO_MY_LIST: Final = re.compile(r" (?:to|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
@@ -74,6 +80,8 @@ def _read_lines(lines: Sequence[str], readable: Readable) -> Add | None:
 
 def _add(line: str, readable: Readable) -> Add | None:
     """A line that begins as only a new todo does: `add`, `todo:`, `remind me to`."""
+    if subtodo := _SUBTODO.fullmatch(line):
+        return Add((replace(quick_add.new_todo(subtodo[1], readable), parent=quick_add.unquoted(subtodo[2])),))
     found = _LEAD_IN.match(line)
     if found is None or found.end() == len(line):
         return None
@@ -112,7 +120,7 @@ def _command(said: str, readable: Readable) -> Command | None:
             return command
     signs = quick_add.read(bare, readable)
     if not signs.title and signs.has_signs:
-        return Find(tags=signs.tags, priority=signs.priority, due=signs.due)
+        return Find(tags=signs.tags, priority=signs.priority, due=signs.due, project=signs.project)
     return None
 
 
@@ -126,6 +134,7 @@ _OPEN_QUESTION: Final = re.compile(
 )
 _LACKING: Final = re.compile(
     r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*"
+    r"|(?:add|new|create|make)(?: (?:an?|new))* project[.!:]*"
     r"|(?:add|new|create|to-?do|task|remind me(?: to)?|done|complete|finish|delete|remove|trash|move|tag|set"
     r"|find|search)[.!:]*",
     re.IGNORECASE,
@@ -143,6 +152,7 @@ _RULES: Final = [
         (r"(?:undo|revert|go back)(?: (?:that|it|this|the last (?:one|change|command|action)|last))?", always(Undo())),
         (r"help(?: me)?|\?+|what can (?:you|i) (?:do|say|type)|how does (?:this|it) work|commands", always(Help())),
     ),
+    *projects.RULES,
     *looking.RULES,
     *changing.RULES,
 ]

@@ -1,4 +1,4 @@
-"""Quick add: a title with a due date, tags and a priority among its words, in any order."""
+"""Quick add: a title with when, how often, tags, a priority and a project among its words, in any order."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Final
 
 from todo_assistant.grammar.commands import NewTodo, Priority
 from todo_assistant.grammar.due_spans import Readable, find_due
+from todo_assistant.grammar.recurrence_spans import find_recurrence
 
 _QUOTED: Final = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]")
 _MASK: Final = "\ue000"
@@ -13,6 +14,14 @@ _MASK: Final = "\ue000"
 TAG: Final = r"[#@](?=[\w-]*[^\W\d_])[\w-]{1,50}(?![\w-])"
 """`#home` and `@home`, not `#42`, which counts something, nor what is longer than a tag can be."""
 _TAG: Final = re.compile(rf"(?<!\S)({TAG})[,.;!?]*(?!\S)")
+PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[\w-]{{1,50}}(?![\w/-])|{_MASK}+|\"[^\"]+\"|“[^”]+”)"
+"""`/work` and `/"Home office"`, neither `24/7` nor `/usr/local`."""
+_PROJECT: Final = re.compile(rf"(?<!\S)(?:(?:to|in|into) )?({PROJECT})[,.;!?]*(?!\S)", re.IGNORECASE)
+NO_PARENT: Final = r"(?!(?:the|an?|my|our|your|his|her|its|their|\d+)\b)"
+"""`under the bed` is no todo that is called `the bed`."""
+_PARENT: Final = re.compile(
+    rf"(?<=\S) (?:under|as (?:a )?(?:sub-?(?:task|to-?do)) of) {NO_PARENT}(\S.*)$", re.IGNORECASE
+)
 _PRIORITY: Final = re.compile(
     r"(?<!\S)(?:!(?P<sign>high|hi|medium|med|low|none|[1-4])|(?P<p>p[1-4])|(?P<bangs>!!!?)"
     r"|priority:? (?P<after>high|medium|low|none)|(?P<before>high|medium|low|no) priority)[,.;]?(?!\S)",
@@ -28,47 +37,70 @@ _PRIORITIES: Final[dict[str, Priority]] = {
 
 @dataclass(frozen=True, slots=True)
 class QuickAdd:
-    """What a line says. `title` is empty if it says nothing else than when, which tags and how urgent."""
+    """What a line says. `title` is empty if it says nothing else than when, how often, where and how urgent."""
 
     title: str
     due: str | None
     tags: tuple[str, ...]
     priority: Priority | None
+    recurrence: str | None
+    project: str | None
 
     @property
     def has_signs(self) -> bool:
-        return bool(self.due or self.tags or self.priority)
+        return bool(self.due or self.tags or self.priority or self.project)
 
 
 def read(line: str, readable: Readable) -> QuickAdd:
     """Of several dates the last day and the last time count, of several priorities the last; the others stay."""
     text = " ".join(line.split())
     masked = _QUOTED.sub(lambda quoted: _MASK * len(quoted[0]), text)
-    due = find_due(masked, readable)
-    places = list(due.places) if due else []
+    projects = list(_PROJECT.finditer(masked))[-1:]
+    places = [found.span() for found in projects]
+    recurrence = find_recurrence(_blank(masked, places), readable)
+    places += recurrence.places if recurrence else ()
+    due = find_due(_blank(masked, places), readable)
+    places += due.places if due else ()
     masked = _blank(masked, places)
     tags = list(_TAG.finditer(masked))
     priorities = list(_PRIORITY.finditer(masked))[-1:]
     places += [found.span() for found in (*tags, *priorities)]
+    often, when = recurrence.phrase if recurrence else None, due.phrase if due else None
+    if often and due and due.is_time and readable(f"{often} {when}"):
+        often, when = f"{often} {when}", None
     return QuickAdd(
         title=_without(text, places),
-        due=due.phrase if due else None,
+        due=when,
         tags=tuple(dict.fromkeys(found[1][1:] for found in tags)),
         priority=_PRIORITIES[_level(priorities[0])] if priorities else None,
+        recurrence=often,
+        project=project_named(text[slice(*projects[0].span(1))]) if projects else None,
     )
 
 
 def new_todo(line: str, readable: Readable) -> NewTodo:
     """The todo that a line describes, which always has a title: what is nothing but a date is one, too."""
     said = read(line, readable)
-    # "remind me tomorrow to buy milk" leaves the "to" in front.
-    title = re.sub(r"^to (?=\S)", "", said.title, flags=re.IGNORECASE) if said.due else said.title
-    return NewTodo(title, said.due, said.tags, said.priority) if title else NewTodo(line)
+    title = said.title
+    if said.due or said.recurrence:
+        # "remind me tomorrow to buy milk" leaves the "to" in front.
+        title = re.sub(r"^to (?=\S)", "", title, flags=re.IGNORECASE)
+    if not title:
+        return NewTodo(line)
+    under = _PARENT.search(_QUOTED.sub(lambda quoted: _MASK * len(quoted[0]), title))
+    parent = unquoted(title[under.start(1) :]) if under else None
+    title = title[: under.start()] if under else title
+    return NewTodo(title, said.due, said.tags, said.priority, said.recurrence, said.project, parent)
 
 
 def priority_named(name: str) -> Priority | None:
     """`high`, `p1` or `1`, in any case."""
     return _PRIORITIES.get(name.lower().removeprefix("!"))
+
+
+def project_named(words: str) -> str:
+    """The name in `/work`, `/"Home office"` or `project work`."""
+    return unquoted(re.sub(r"^(?:/|project )", "", words, flags=re.IGNORECASE))
 
 
 def unquoted(text: str) -> str:

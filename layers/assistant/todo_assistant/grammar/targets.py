@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from todo_assistant.grammar.commands import Target
-from todo_assistant.grammar.quick_add import TAG, unquoted
+from todo_assistant.grammar.quick_add import PROJECT, TAG, project_named, unquoted
 
 NOUNS: Final = r"(?:to-?dos?|tasks?|items?|things?|ones?|entries)"
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -14,6 +14,7 @@ _TAGGED: Final = re.compile(
     r"(?:(?:that are|which are) )?\b(?:tagged|labell?ed)(?: (?:as|with))? #?([\w-]{1,50})$", re.IGNORECASE
 )
 _TAG: Final = re.compile(rf"(?<!\S){TAG}(?!\S)")
+_PROJECT: Final = re.compile(rf"(?<!\S)(?:(?:in|from|of) )?({PROJECT})(?!\S)", re.IGNORECASE)
 _GROUP: Final = re.compile(
     r"(?P<all>(?:all|everything|every)\b(?: of)?(?: (?:the|my)\b)?)? ?"
     r"(?P<state>(?:overdue|completed|done|finished|open)(?!\S))? ?"
@@ -31,8 +32,9 @@ def read(words: str) -> Target | None:
         return Target(text=unquoted(words))
     if number := _number(words):
         return Target(number=number)
-    rest, tags = take_tags(words)
-    return _group(rest, tags)
+    rest, project = _take_project(words)
+    rest, tags = take_tags(rest)
+    return _group(rest, tags, project)
 
 
 def take_tags(words: str) -> tuple[str, tuple[str, ...]]:
@@ -47,6 +49,13 @@ def take_tags(words: str) -> tuple[str, tuple[str, ...]]:
     return rest, tuple(dict.fromkeys(tags))
 
 
+def _take_project(words: str) -> tuple[str, str | None]:
+    found = _PROJECT.search(words)
+    if found is None:
+        return words, None
+    return " ".join(f"{words[: found.start()]} {words[found.end() :]}".split()), project_named(found[1])
+
+
 def _number(words: str) -> int | None:
     if found := _NUMBER.fullmatch(words):
         return int(found[1]) or None
@@ -55,13 +64,13 @@ def _number(words: str) -> int | None:
     return None
 
 
-def _group(words: str, tags: tuple[str, ...]) -> Target | None:
+def _group(words: str, tags: tuple[str, ...], project: str | None) -> Target | None:
     found = _GROUP.fullmatch(words)
-    if found is None or not (words or tags):
+    if found is None or not (words or tags or project):
         return None
     if found["text"] and not found["all"]:
         named = _NAMED.fullmatch(words)
-        return Target(text=unquoted(named[1] if named else words), tags=tags)
+        return Target(text=unquoted(named[1] if named else words), tags=tags, project=project)
     state = (found["state"] or "").lower()
     return Target(
         text=unquoted(found["text"]) or None,
@@ -69,4 +78,5 @@ def _group(words: str, tags: tuple[str, ...]) -> Target | None:
         every=bool(found["all"] or state),
         overdue=state == "overdue",
         completed=_COMPLETED.get(state),
+        project=project,
     )

@@ -1,46 +1,50 @@
 """The tools for todos, over the operations that the routes use. Each takes lists and answers per item."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Final
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, Field, JsonValue
 
-from todo_assistant import turns
+from todo_assistant import recurrences, turns
 from todo_assistant.dates import Due, UnreadableDate, resolve
 from todo_assistant.errors import TurnInProgress, TurnNotFound, TurnUndone
-from todo_assistant.tools.toolbox import Arguments, Effect, Outcome, Toolbox, ToolContext, sentence_of
+from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
+from todo_assistant.tools.projects import project_id_of
+from todo_assistant.tools.toolbox import TODO_TOOLS, Arguments, Effect, Outcome, ToolContext
+from todo_assistant.tools.views import FIRST_DAY, LAST_DAY, due_view, view, views
 from todo_core import todos
-from todo_core.errors import ServiceError, TodoNotFound
+from todo_core.projects import ProjectName
 from todo_core.text import Text
 from todo_core.todos import DueBound, Filters, Todo, TodoCreate, TodoUpdate, changes
 from todo_core.todos.model import Description, Priority, Tag, Title, without_repeats
 
-_MOST_ITEMS: Final = 50
 _MOST_FOUND: Final = 50
 _MOST_READ: Final = 20
 _LONGEST_LISTING: Final = 20_000
 _LONGEST_DESCRIPTION: Final = 2_000
 """In characters. A model has to read all of it, in each round anew."""
-_FIRST_DAY: Final = date(1, 1, 3)
-_LAST_DAY: Final = date(9999, 12, 29)
-"""Nearer to the ends of the calendar, a day or an instant has no counterpart in every time zone."""
-
-TODO_TOOLS: Final = Toolbox()
-
 
 Ids = Annotated[
     list[UUID],
-    Field(min_length=1, max_length=_MOST_ITEMS, description="From results of tools."),
+    Field(min_length=1, max_length=MOST_ITEMS, description="From results of tools."),
     AfterValidator(without_repeats),
 ]
 DatePhrase = Annotated[
     str, Field(min_length=1, max_length=100, description="As the user said it: `tomorrow 5pm`, `next friday`.")
 ]
+RecurrencePhrase = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=150,
+        description="As the user said it: `every weekday at 9am`, `every 2nd tuesday`, `every 3 months until june`.",
+    ),
+]
 DayPhrase = Annotated[str, Field(min_length=1, max_length=100, description="A day as the user said it.")]
-SomeTags = Annotated[list[Tag], Field(max_length=_MOST_ITEMS)]
+SomeTags = Annotated[list[Tag], Field(max_length=MOST_ITEMS)]
 
 
 class TodoIds(Arguments):
@@ -56,9 +60,30 @@ class ChangedIds(TodoIds):
         return Effect(self.ids)
 
 
+class CompletedIds(TodoIds):
+    async def effect(self, context: ToolContext) -> Effect:
+        """What is open below is completed too; below what recurs, what is completed is opened again."""
+        found = await todos.find_by_id(context.db, context.user_id, self.ids)
+        recurring = [todo.id for todo in found if todo.recurrence and not todo.completed]
+        below = await todos.find_below(context.db, context.user_id, self.ids)
+        below_recurring = await todos.find_below(context.db, context.user_id, recurring) if recurring else []
+        along = [todo for todo in below if not todo.completed] + [todo for todo in below_recurring if todo.completed]
+        return Effect([*self.ids, *(todo.id for todo in along if todo.deleted_at is None)])
+
+
 class DeletedIds(TodoIds):
-    async def effect(self, _context: ToolContext) -> Effect:
-        return Effect(self.ids, deletes=True)
+    async def effect(self, context: ToolContext) -> Effect:
+        below = await todos.find_below(context.db, context.user_id, self.ids)
+        return Effect([*self.ids, *_not_in_trash(below)], deletes=True)
+
+
+class RestoredIds(TodoIds):
+    async def effect(self, context: ToolContext) -> Effect:
+        """What went into the trash together comes back together."""
+        found = await todos.find_by_id(context.db, context.user_id, self.ids)
+        below = await todos.find_below(context.db, context.user_id, self.ids)
+        moments = {todo.deleted_at for todo in found if todo.deleted_at}
+        return Effect([*self.ids, *(todo.id for todo in below if todo.deleted_at in moments)])
 
 
 class SearchTodos(Arguments):
@@ -69,6 +94,7 @@ class SearchTodos(Arguments):
     overdue: bool = False
     due_from: DayPhrase | None = None
     due_to: DayPhrase | None = Field(None, description="That day included.")
+    project: ProjectName | None = Field(None, description="Its name.")
     trashed: bool = Field(default=False, description="Search the trash instead.")
 
 
@@ -76,12 +102,15 @@ class NewTodo(Arguments):
     title: Title
     description: Description | None = None
     due: DatePhrase | None = None
+    recurrence: RecurrencePhrase | None = None
     priority: Priority | None = None
     tags: SomeTags = Field(default_factory=list)
+    project: ProjectName | None = Field(None, description="Its name.")
+    parent_id: UUID | None = Field(None, description="The todo of which it is a subtodo, from a result of a tool.")
 
 
 class AddTodos(Arguments):
-    todos: list[NewTodo] = Field(min_length=1, max_length=_MOST_ITEMS)
+    todos: list[NewTodo] = Field(min_length=1, max_length=MOST_ITEMS)
 
 
 class TodoChange(Arguments):
@@ -91,17 +120,28 @@ class TodoChange(Arguments):
     priority: Priority | None = None
     add_tags: SomeTags = Field(default_factory=list)
     remove_tags: SomeTags = Field(default_factory=list)
+    recurrence: RecurrencePhrase | Literal[""] | None = Field(None, description="An empty text: it comes no more.")
+    project: ProjectName | Literal[""] | None = Field(None, description="Its name. An empty text: in no project.")
+    parent_id: UUID | None = Field(None, description="Moves it under that todo.")
+    to_top_level: bool = Field(default=False, description="Moves it out from under its parent.")
+
+    @property
+    def moves(self) -> bool:
+        return self.project is not None or self.parent_id is not None or self.to_top_level
 
 
 class UpdateTodos(Arguments):
-    changes: list[TodoChange] = Field(min_length=1, max_length=_MOST_ITEMS)
+    changes: list[TodoChange] = Field(min_length=1, max_length=MOST_ITEMS)
 
-    async def effect(self, _context: ToolContext) -> Effect:
-        return Effect([change.id for change in self.changes])
+    async def effect(self, context: ToolContext) -> Effect:
+        """Subtodos lie in the project of their parent."""
+        moved = [change.id for change in self.changes if change.moves]
+        below = await todos.find_below(context.db, context.user_id, moved) if moved else []
+        return Effect([*(change.id for change in self.changes), *_not_in_trash(below)])
 
 
 class RescheduleTodos(ChangedIds):
-    due: DatePhrase | None = Field(description="null takes the date away.")
+    due: DatePhrase | None = Field(description="null takes the date away, and the recurrence with it.")
 
 
 class DayOverview(Arguments):
@@ -117,7 +157,9 @@ class LastTurn(Arguments):
             return Effect()
         state = await changes.state_of_turn(context.db, context.user_id, turn_id)
         untouched = [change for change in state if change.untouched]
-        return Effect([change.todo_id for change in untouched], deletes=any(change.to_trash for change in untouched))
+        trashed = [change.todo_id for change in untouched if change.to_trash]
+        below = await todos.find_below(context.db, context.user_id, trashed) if trashed else []
+        return Effect([*(change.todo_id for change in untouched), *_not_in_trash(below)], deletes=bool(trashed))
 
 
 @TODO_TOOLS.add
@@ -126,7 +168,8 @@ async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
     try:
         first = _day(context, arguments.due_from)
         last = _day(context, arguments.due_to)
-    except UnreadableDate as error:
+        project_id = await project_id_of(context, arguments.project) if arguments.project else None
+    except (UnreadableDate, Unfit) as error:
         return Outcome.failed(str(error))
     untils = [_start_of(context.timezone, last + timedelta(days=1))] if last else []
     if arguments.overdue:
@@ -136,6 +179,7 @@ async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
         priority=arguments.priority,
         tags=arguments.tags,
         q=arguments.text or None,
+        project_id=project_id,
         due_from=_start_of(context.timezone, first) if first else None,
         due_until=min(untils, key=lambda until: until.at, default=None),
         trashed=arguments.trashed,
@@ -151,60 +195,77 @@ async def get_todos(context: ToolContext, arguments: ReadIds) -> Outcome:
     async def get(todo_id: UUID) -> dict[str, JsonValue]:
         todo = await todos.get(context.db, context.user_id, todo_id)
         description = todo.description and _cut(todo.description)
-        return {"todo": view(todo, context.timezone) | {"description": description}}
+        return {"todo": await view(context, todo) | {"description": description}}
 
-    return await _for_each(arguments.ids, get)
+    return await for_each(context, arguments.ids, get)
 
 
 @TODO_TOOLS.add
 async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
-    """Add one or several todos. Give each date as the phrase the user said; the result names the instant it became."""
+    """Add one or several todos. Give date and recurrence as the phrases the user said; the result names what they became.
+
+    A todo that recurs needs no date: it is due at its first occurrence, from the date on if one is given.
+    """
 
     async def add(new: NewTodo) -> dict[str, JsonValue]:
         readings = _readings(context, new.due)
-        todo = await todos.add(
-            context.db,
-            context.actor,
-            TodoCreate(
-                title=new.title,
-                description=new.description,
-                priority=new.priority or "none",
-                tags=new.tags,
-                **_due_fields(readings),
-            ),
-        )
-        return {"todo": view(todo, context.timezone)} | _others(readings, context.timezone)
+        when = _recurring(context, new.recurrence, *readings[:1]) if new.recurrence else _due_fields(readings)
+        fields = {
+            "title": new.title,
+            "description": new.description,
+            "priority": new.priority or "none",
+            "tags": new.tags,
+            "project_id": await project_id_of(context, new.project) if new.project else None,
+            "parent_id": new.parent_id,
+        }
+        todo = await todos.add(context.db, context.actor, TodoCreate.model_validate(fields | when))
+        others = {} if new.recurrence else _others(readings, context.timezone)
+        return {"todo": await view(context, todo)} | others
 
-    return await _for_each(arguments.todos, add)
+    return await for_each(context, arguments.todos, add)
 
 
 @TODO_TOOLS.add
 async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
-    """Change title, description, priority or tags. What is null stays as it is. For dates use reschedule_todos."""
+    """Change title, description, priority, tags or recurrence, or move todos to a project or under another todo.
+
+    What is null stays as it is. For dates use reschedule_todos.
+    """
 
     async def update(change: TodoChange) -> dict[str, JsonValue]:
         fields = {"title": change.title, "description": change.description, "priority": change.priority}
         given: dict[str, object] = {name: value for name, value in fields.items() if value is not None}
+        if change.description == "":
+            given["description"] = None
         if change.add_tags or change.remove_tags:
             kept = (await todos.get(context.db, context.user_id, change.id)).tags
             given["tags"] = [tag for tag in [*kept, *change.add_tags] if tag not in change.remove_tags]
-        if change.description == "":
-            given["description"] = None
+        given |= await _place(context, change)
+        if change.recurrence is not None:
+            given |= await _repeated(context, change.id, change.recurrence)
         return await _update(context, change.id, TodoUpdate.model_validate(given))
 
-    return await _for_each(arguments.changes, update)
+    return await for_each(context, arguments.changes, update)
 
 
 @TODO_TOOLS.add
-async def complete_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
-    """Mark todos as done."""
-    return await _for_each(arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=True)))
+async def complete_todos(context: ToolContext, arguments: CompletedIds) -> Outcome:
+    """Mark todos as done. One that recurs is open again at once, and the result tells when it is due next."""
+
+    async def complete(todo_id: UUID) -> dict[str, JsonValue]:
+        done = await todos.update(context.db, context.actor, todo_id, TodoUpdate(completed=True))
+        due = None if done.completed else due_view(done.due_date or done.due_at, context.timezone)
+        return {"todo": await view(context, done), "next_due": due}
+
+    return await for_each(context, arguments.ids, complete)
 
 
 @TODO_TOOLS.add
 async def reopen_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
     """Mark todos as not done."""
-    return await _for_each(arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=False)))
+    return await for_each(
+        context, arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=False))
+    )
 
 
 @TODO_TOOLS.add
@@ -214,34 +275,42 @@ async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> 
         readings = _readings(context, arguments.due)
     except UnreadableDate as error:
         return Outcome.failed(str(error))
-    moved = TodoUpdate.model_validate(_due_fields(readings) or {"due_date": None, "due_at": None})
+    moved = TodoUpdate.model_validate(_due_fields(readings) or dict.fromkeys(("due_date", "due_at", "recurrence")))
 
     async def move(todo_id: UUID) -> dict[str, JsonValue]:
         return await _update(context, todo_id, moved) | _others(readings, context.timezone)
 
-    return await _for_each(arguments.ids, move)
+    return await for_each(context, arguments.ids, move)
 
 
 @TODO_TOOLS.add
 async def delete_todos(context: ToolContext, arguments: DeletedIds) -> Outcome:
-    """Put todos into the trash. The user is asked first, by the service itself."""
+    """Put todos into the trash, with their subtodos. The user is asked first, by the service itself."""
+
+    deleted: dict[UUID, Todo] = {}
 
     async def delete(todo_id: UUID) -> dict[str, JsonValue]:
+        if todo_id in deleted:  # along with its parent
+            return {"todo": await view(context, deleted[todo_id]), "subtodos": 0}
         todo = await todos.get(context.db, context.user_id, todo_id)
+        shown = await view(context, todo)
+        below = await todos.find_below(context.db, context.user_id, [todo_id])
+        along = {each.id: each for each in below if each.deleted_at is None}
         await todos.delete(context.db, context.actor, todo_id)
-        return {"todo": view(todo, context.timezone)}
+        deleted.update({todo_id: todo} | along)
+        return {"todo": shown, "subtodos": len(along)}
 
-    return await _for_each(arguments.ids, delete)
+    return await for_each(context, arguments.ids, delete)
 
 
 @TODO_TOOLS.add
-async def restore_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
-    """Take todos out of the trash. Find them with search_todos and trashed."""
+async def restore_todos(context: ToolContext, arguments: RestoredIds) -> Outcome:
+    """Take todos out of the trash, with the subtodos that went there with them. Find them with search_todos and trashed."""
 
     async def restore(todo_id: UUID) -> dict[str, JsonValue]:
-        return {"todo": view(await todos.restore(context.db, context.actor, todo_id), context.timezone)}
+        return {"todo": await view(context, await todos.restore(context.db, context.actor, todo_id))}
 
-    return await _for_each(arguments.ids, restore)
+    return await for_each(context, arguments.ids, restore)
 
 
 @TODO_TOOLS.add
@@ -289,27 +358,15 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> Outcome:
 
 async def _list(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
     """As many of the todos that pass as a model should have to read, and whether there are more."""
-    found = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND + 1)
+    page = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND)
     shown: list[JsonValue] = []
     left = _LONGEST_LISTING
-    for todo in found[:_MOST_FOUND]:
-        shown.append(view(todo, context.timezone))
-        left -= len(str(shown[-1]))
+    for todo in await views(context, page.todos):
+        shown.append(todo)
+        left -= len(str(todo))
         if left < 0:
             break
-    return shown, len(found) > len(shown)
-
-
-def view(todo: Todo, timezone: ZoneInfo) -> dict[str, JsonValue]:
-    """A todo as a model sees it, with its due date in the user's zone. Its texts are data, whatever they say."""
-    return {
-        "id": str(todo.id),
-        "title": todo.title,
-        "completed": todo.completed,
-        "priority": todo.priority,
-        "due": _due_view(todo.due_date or todo.due_at, timezone),
-        "tags": list(todo.tags),
-    }
+    return shown, page.next is not None or len(page.todos) > len(shown)
 
 
 def _cut(description: str) -> str:
@@ -317,36 +374,42 @@ def _cut(description: str) -> str:
     return cut if cut == description else f"{cut} …"
 
 
-def _due_view(due: Due | None, timezone: ZoneInfo) -> str | None:
-    if isinstance(due, datetime):
-        local = due.astimezone(timezone if _FIRST_DAY <= due.date() <= _LAST_DAY else UTC)
-        return f"{local:%A} {local.isoformat(timespec='minutes')}"
-    return f"{due:%A} {due.isoformat()}" if due else None
-
-
-async def _for_each[Item](items: Iterable[Item], act: Callable[[Item], Awaitable[dict[str, JsonValue]]]) -> Outcome:
-    """The results in the order of the items; one that fails says why, and does not keep the others from being done."""
-    results: list[JsonValue] = []
-    failed = False
-    for item in items:
-        try:
-            results.append({"ok": True} | await act(item))
-        except (TodoNotFound, UnreadableDate, ValidationError) as error:
-            failed = True
-            results.append({"ok": False, "error": _advice(error)})
-    return Outcome(ok=not failed, result={"results": results})
-
-
-def _advice(error: ServiceError | UnreadableDate | ValidationError) -> str:
-    if isinstance(error, ValidationError):
-        return sentence_of(error)
-    if isinstance(error, TodoNotFound):
-        return "There is no todo with this id (any more). Find the right id with search_todos."
-    return str(error)
-
-
 async def _update(context: ToolContext, todo_id: UUID, update: TodoUpdate) -> dict[str, JsonValue]:
-    return {"todo": view(await todos.update(context.db, context.actor, todo_id, update), context.timezone)}
+    return {"todo": await view(context, await todos.update(context.db, context.actor, todo_id, update))}
+
+
+async def _place(context: ToolContext, change: TodoChange) -> dict[str, object]:
+    """Where a change moves a todo. Raises Unfit."""
+    place: dict[str, object] = {}
+    if change.project is not None:
+        place["project_id"] = await project_id_of(context, change.project) if change.project else None
+    if change.parent_id is not None or change.to_top_level:
+        place["parent_id"] = change.parent_id
+    return place
+
+
+async def _repeated(context: ToolContext, todo_id: UUID, phrase: str) -> dict[str, object]:
+    """From the date on that the todo has, or from today if that is over. Raises UnreadableRecurrence."""
+    if not phrase:
+        return {"recurrence": None}
+    todo = await todos.get(context.db, context.user_id, todo_id)
+    due, today = todo.due_date or todo.due_at, _today(context)
+    if isinstance(due, datetime):
+        local = due.astimezone(context.timezone)
+        start: Due | None = due if local.date() >= today else datetime.combine(today, local.time(), context.timezone)
+    else:
+        start = max(due, today) if due else None
+    return dict(_recurring(context, phrase, *([start] if start else [])))
+
+
+def _recurring(context: ToolContext, phrase: str, start: Due | None = None) -> dict[str, object]:
+    """Raises UnreadableRecurrence."""
+    recurring = recurrences.resolve(phrase, now=context.now, timezone=context.timezone, start=start)
+    return {"recurrence": recurring.rule, **_due_fields([recurring.due])}
+
+
+def _not_in_trash(found: Sequence[Todo]) -> list[UUID]:
+    return [todo.id for todo in found if todo.deleted_at is None]
 
 
 def _readings(context: ToolContext, phrase: str | None) -> Sequence[Due]:
@@ -355,7 +418,7 @@ def _readings(context: ToolContext, phrase: str | None) -> Sequence[Due]:
         return ()
     readings = resolve(phrase, now=context.now, timezone=context.timezone)
     days = (reading.date() if isinstance(reading, datetime) else reading for reading in readings)
-    if not all(_FIRST_DAY <= day <= _LAST_DAY for day in days):
+    if not all(FIRST_DAY <= day <= LAST_DAY for day in days):
         raise UnreadableDate(phrase)
     return readings
 
@@ -367,7 +430,7 @@ def _due_fields(readings: Sequence[Due]) -> dict[str, Due]:
 
 
 def _others(readings: Sequence[Due], timezone: ZoneInfo) -> dict[str, JsonValue]:
-    others: list[JsonValue] = [_due_view(reading, timezone) for reading in readings[1:]]
+    others: list[JsonValue] = [due_view(reading, timezone) for reading in readings[1:]]
     return {"other_readings_of_due": others} if others else {}
 
 

@@ -116,6 +116,10 @@ class Toolbox:
         return [tool.schema for tool in self._tools.values()]
 
 
+TODO_TOOLS: Final = Toolbox()
+"""All that there are."""
+
+
 def _strict(schema: JsonValue) -> JsonValue:
     """The schema in the part of JSON Schema that strict function calling takes; what it loses is checked here."""
     if isinstance(schema, list):

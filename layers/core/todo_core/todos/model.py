@@ -1,7 +1,5 @@
 """What a todo is, and what may be said about one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
@@ -10,6 +8,8 @@ import msgspec
 from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
+from todo_core.errors import RecurrenceNeedsDue
+from todo_core.recurrence import RecurrenceRule
 from todo_core.text import Text
 from todo_core.times import FullDate, Instant
 
@@ -41,7 +41,11 @@ class Todo(msgspec.Struct, frozen=True):
     priority: Priority
     due_date: date | None
     due_at: datetime | None
+    reminder_at: datetime | None
+    recurrence: str | None
     tags: list[str]
+    project_id: UUID | None
+    parent_id: UUID | None
     order: float
     version: int
     created_at: datetime
@@ -86,12 +90,18 @@ class TodoCreate(BaseModel):
     priority: Priority = "none"
     due_date: FullDate | None = None
     due_at: Instant | None = None
+    reminder_at: Instant | None = None
+    recurrence: RecurrenceRule | None = None
     tags: Tags = []
+    project_id: UUID | None = Field(default=None, description="A subtodo lies in the project of its parent.")
+    parent_id: UUID | None = Field(default=None, description="The todo of which this is a subtodo.")
     order: Order | None = Field(default=None, description="Place in the list; the end if left out.")
 
     @model_validator(mode="after")
     def _one_due(self) -> Self:
         _refuse_two_dues(self.due_date, self.due_at)
+        if self.recurrence is not None and self.due_date is None and self.due_at is None:
+            raise PydanticCustomError(RecurrenceNeedsDue.code, RecurrenceNeedsDue.detail)
         return self
 
 
@@ -109,7 +119,11 @@ class TodoUpdate(BaseModel):
     priority: Priority | None | MISSING = MISSING
     due_date: FullDate | None | MISSING = MISSING
     due_at: Instant | None | MISSING = MISSING
+    reminder_at: Instant | None | MISSING = MISSING
+    recurrence: RecurrenceRule | None | MISSING = MISSING
     tags: Tags | None | MISSING = MISSING
+    project_id: UUID | None | MISSING = MISSING
+    parent_id: UUID | None | MISSING = MISSING
     order: Order | MISSING = MISSING
 
     @model_validator(mode="after")
@@ -118,7 +132,10 @@ class TodoUpdate(BaseModel):
         return self
 
     def values(self) -> dict[str, Any]:
-        """What to write, column by column: a cleared field at its default, and no second due beside a new one."""
+        """What to write, column by column: a cleared field at its default, and no second due beside a new one.
+
+        The project of a parent wins over one that is given beside it, as for a new todo.
+        """
         values = self.model_dump()
         if "priority" in values:
             values["priority"] = values["priority"] or "none"
@@ -128,58 +145,6 @@ class TodoUpdate(BaseModel):
             values["due_at"] = None
         if values.get("due_at"):
             values["due_date"] = None
+        if values.get("parent_id"):
+            values.pop("project_id", None)
         return values
-
-
-@dataclass(frozen=True, slots=True)
-class DueBound:
-    """An end of a span of time, for todos that are due at an instant and for those that are due on a day."""
-
-    at: datetime
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which todos a list holds; None does not filter. `tags` must all be on the todo, every word of `q` in it.
-
-    `due_from` is inclusive, `due_until` is not. `trashed` shows the trash instead of what is not in it.
-    """
-
-    completed: bool | None = None
-    priority: Priority | None = None
-    tags: Sequence[str] = ()
-    q: str | None = None
-    due_from: DueBound | None = None
-    due_until: DueBound | None = None
-    trashed: bool = False
-
-    @property
-    def conditions(self) -> set[str]:
-        """The names of the conditions under which `queries.select_page` lists."""
-        given = {
-            name for name in ("completed", "priority", "q", "due_from", "due_until") if getattr(self, name) is not None
-        }
-        return given | {name for name in ("tags", "trashed") if getattr(self, name)}
-
-    @property
-    def values(self) -> dict[str, object]:
-        """The parameters of those conditions."""
-        values: dict[str, object] = {
-            "completed": self.completed,
-            "priority": self.priority,
-            "tags": list(self.tags),
-            "q": self.q,
-        }
-        for name, bound in (("due_from", self.due_from), ("due_until", self.due_until)):
-            if bound is not None:
-                values |= {f"{name}_at": bound.at, f"{name}_day": bound.day}
-        return values
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page of a list begins: right after the todo with this order and id."""
-
-    order: float
-    id: UUID

@@ -1,10 +1,13 @@
 """Reading, adding and changing todos. The owner is part of every question, so another's is simply not found.
 
-Each is one statement, so it may run on the database or in a transaction of several.
+Each is one statement, so it may run on the database or in a transaction of several; what goes along with a todo the
+database sees to. Completing what recurs takes three: its next occurrence is not the database's to tell.
 """
 
 from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -13,23 +16,40 @@ from todo_core.database import Executor
 from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
-from todo_core.todos import queries
-from todo_core.todos.model import Filters, Position, Todo, TodoCreate, TodoUpdate
+from todo_core.todos import lists, queries
+from todo_core.todos.filters import Filters, Page, Position, Sort, TagCount
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
+from todo_core.todos.recurring import moved_on
 
 type Versions = Sequence[int] | None
 """The versions that a change is meant for; None means whichever there is."""
 
+_WIDTH: Final = len(Todo.__struct_fields__)
 
-async def find(
-    db: Executor, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None
-) -> list[Todo]:
-    """At most `most` of the user's todos, by `order`, that pass the filters and come after a position."""
-    conditions, values = filters.conditions, filters.values
+
+async def find(db: Executor, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None) -> Page:
+    """At most `most` of the user's todos that pass the filters, those after a position in a list of the same sort."""
+    sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
+    page = lists.select_page(frozenset(conditions), sort, after=_part(sort, after))
     if after is not None:
-        conditions.add("after")
-        values |= {"after_order": after.order, "after_id": after.id}
-    page = queries.select_page(frozenset(conditions))
-    return [Todo(*row) for row in await db.fetch_all(page, of_user=user_id, most=most, **values)]
+        values |= {"after_key": after.key, "after_id": after.id}
+    rows = await db.fetch_all(page, of_user=user_id, most=most + 1, **values)
+    todos = [Todo(*row[:_WIDTH]) for row in rows[:most]]
+    return Page(todos, _position(sort, rows[most - 1], todos[-1]) if len(rows) > most else None)
+
+
+async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
+    """Puts the user's todos that pass the filters into the trash. What is there already stays as it is."""
+    if not filters.trashed:
+        statement = queries.delete_all(frozenset(filters.conditions))
+        await db.write(statement, of_user=actor.user_id, actor=actor.signature, **filters.values)
+
+
+async def tags(db: Executor, user_id: UUID, *, most: int, after: tuple[str, str] | None = None) -> list[TagCount]:
+    """At most `most` of the tags of the user's todos, by name, those after the key and the name of one."""
+    key, name = after or ("", "")
+    rows = await db.fetch_all(lists.SELECT_TAGS, of_user=user_id, most=most, after_key=key, after_name=name)
+    return [TagCount(*row) for row in rows]
 
 
 async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
@@ -45,6 +65,11 @@ async def find_by_id(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> l
     return [Todo(*row) for row in await db.fetch_all(queries.SELECT_SOME, of_user=user_id, todo_ids=list(todo_ids))]
 
 
+async def find_below(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
+    """The subtodos of the user's todos at every level, in the trash too, in no order."""
+    return [Todo(*row) for row in await db.fetch_all(queries.SELECT_BELOW, of_user=user_id, todo_ids=list(todo_ids))]
+
+
 async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
     row = await db.write(queries.INSERT, of_user=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
     assert row is not None  # noqa: S101 - INSERT ... RETURNING yields its row or raises
@@ -52,13 +77,18 @@ async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
-    """Applies the changes. Raises TodoNotFound and StaleVersion."""
+    """Applies the changes. Completing a todo that recurs moves it to its next occurrence, as long as there is one.
+
+    Raises TodoNotFound, StaleVersion and InvalidTodo.
+    """
     values = changes.values()
     if not values:
         todo = await get(db, actor.user_id, todo_id)
         if versions is not None and todo.version not in versions:
             raise StaleVersion
         return todo
+    if values.get("completed"):
+        return await _complete(db, actor, todo_id, values, versions)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
     return await _write(db, actor, todo_id, statement, versions, **values)
 
@@ -83,6 +113,41 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     return found[0]
 
 
+async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
+    this = {"of_user": actor.user_id, "todo_id": todo_id}
+    if values.get("recurrence") is None:
+        # Most todos do not recur.
+        statement = queries.update_columns(
+            frozenset(values), checked=versions is not None, unless_recurring="recurrence" not in values
+        )
+        row = await db.write(statement, **this, actor=actor.signature, versions=versions, **values)
+        if row is not None:
+            return _todo(row)
+    while True:
+        todo = await db.fetch_one(queries.SELECT_RECURRING, **this)
+        if todo is None:
+            raise TodoNotFound
+        if versions is not None and todo["version"] not in versions:
+            raise StaleVersion
+        written = _completed(todo, values, ZoneInfo(actor.timezone))
+        statement = queries.update_columns(frozenset(written), checked=True)
+        row = await db.write(statement, **this, actor=actor.signature, versions=[todo["version"]], **written)
+        if row is not None:
+            return _todo(row)
+        # Someone has changed it since it was read.
+
+
+def _completed(todo: asyncpg.Record, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
+    """What to write where these values complete a todo: what else is given comes first, and moves on with it."""
+    if todo["completed"]:
+        return values
+    has_new_due = "due_date" in values or "due_at" in values
+    moved = moved_on({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
+    if moved is None:
+        return values
+    return {name: value for name, value in values.items() if name != "completed"} | moved
+
+
 async def _write(
     db: Executor, actor: Actor, todo_id: UUID, statement: Statement, versions: Versions, **values: object
 ) -> Todo:
@@ -98,3 +163,16 @@ async def _write(
 def _todo(row: asyncpg.Record) -> Todo:
     """From what a write returns: the columns, and the signature under which it was made."""
     return Todo(*row[:-1])
+
+
+def _part(sort: Sort, after: Position | None) -> lists.Part:
+    if after is None:
+        return "start"
+    return "title" if sort == "relevance" and after.in_title else "rest"
+
+
+def _position(sort: Sort, row: asyncpg.Record, todo: Todo) -> Position:
+    field = lists.Order(sort).field
+    return Position(
+        key=getattr(todo, field) if field else row["key"], id=todo.id, in_title=sort == "relevance" and row["in_title"]
+    )
