@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.models import ChangeRead, ChangesQuery, TodoQuery, TodoRead, fields_of, fields_of_change
 from todo_core import todos
+from todo_core.database import Executor
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -14,8 +15,10 @@ from todo_core.errors import (
     StaleVersion,
     TodoNotFound,
 )
+from todo_core.idempotency import Answer
 from todo_core.todos import Position, TodoCreate, TodoUpdate, changes
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
+from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.paths import TODO_ID
@@ -57,15 +60,17 @@ async def list_todos(
     return Response(content, media_type="application/json", headers=response.headers)
 
 
-@router.post("", status_code=201, responses=describe(CrossOrigin, *BODY_ERRORS))
+@router.post("", status_code=201, response_model=TodoRead, responses=describe(CrossOrigin, *BODY_ERRORS, *KEY_ERRORS))
 async def create_todo(
-    new: TodoCreate, user: CurrentUser, db: Database, request: Request, response: Response
-) -> TodoRead:
+    new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
+) -> Response:
     """Adds a todo, at the end of the list unless `order` says otherwise."""
-    todo = TodoRead.model_validate(fields_of(await todos.add(db, user.actor, new), url_of(request, PATH)))
-    response.headers["Location"] = todo.url
-    response.headers["ETag"] = etag(todo.version)
-    return todo
+
+    async def create(db: Executor) -> Answer:
+        todo = fields_of(await todos.add(db, user.actor, new), url_of(request, PATH))
+        return Answer(201, msgspec.json.encode(todo), {"Location": todo.url, "ETag": etag(todo.version)})
+
+    return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.get("/changes", response_model=list[ChangeRead], openapi_extra=query_parameters(ChangesQuery))

@@ -29,6 +29,7 @@ _UNAVAILABLE = (
     asyncpg.CannotConnectNowError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InvalidSQLStatementNameError,
+    asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     OSError,
     TimeoutError,
