@@ -16,8 +16,20 @@ from tests.serving import OnPort
 LEFT = """
     SELECT op, coalesce(after, before)->>'title' AS title FROM changes WHERE user_id = $1 ORDER BY seq
 """
+BATCH = {
+    "operations": [
+        {"op": "create", "ref": "milk", "todo": {"title": "Buy milk"}},
+        {"op": "update", "id": "milk", "changes": {"title": "Buy oat milk"}},
+        {"op": "delete", "id": "milk"},
+    ]
+}
 REQUESTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], int]] = {
     TODOS: ({"title": "Buy milk"}, [("create", "Buy milk")], 5),
+    f"{TODOS}/batch": (
+        BATCH,
+        [("create", "Buy milk"), ("update", "Buy oat milk"), ("delete", "Buy oat milk")],
+        8,
+    ),
 }
 """What is sent where, what of it is in the log in the end, and between how many statements at least it may die."""
 

@@ -8,8 +8,8 @@ A pooler may lose prepared statements. The first time that one is missing, the p
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Final, Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Final, Protocol, Self
 
 import asyncpg
 
@@ -48,6 +48,10 @@ class Executor(Protocol):
 
     async def write(self, statement: Statement, **values: object) -> asyncpg.Record | None: ...
 
+    def transaction(self) -> AbstractAsyncContextManager["Transaction"]:
+        """One of its own, or the one that this already is."""
+        ...
+
 
 class Transaction:
     """Statements that take effect together."""
@@ -62,6 +66,11 @@ class Transaction:
         return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
 
     write = fetch_one
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Self]:
+        """This one: what it is a part of takes effect or fails as a whole."""
+        yield self
 
 
 class Database:
