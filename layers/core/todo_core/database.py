@@ -16,6 +16,7 @@ import asyncpg
 from todo_core import postgres_url
 from todo_core.connections import CONNECTION_LOST, Connection, Connections, Session
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
+from todo_core.settings import Settings
 from todo_core.statements import Statement
 
 _CONNECT_SECONDS: Final = 10.0
@@ -90,6 +91,15 @@ class Database:
         self._prepared_statements = prepared_statements
         self._pool_size = pool_size
         self._connections = self._pool()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        url = settings.database_url
+        return cls(
+            url.get_secret_value() if url else None,
+            pool_size=settings.database_pool_size,
+            prepared_statements=settings.prepared_statements,
+        )
 
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""
