@@ -21,8 +21,13 @@ from todo_core.errors import (
     DatabaseUnavailable,
     InvalidCursor,
     NotAuthenticated,
+    RecurrenceNeedsDue,
     StaleVersion,
     TodoNotFound,
+    TreeCycle,
+    TreeTooDeep,
+    UnknownParent,
+    UnknownProject,
 )
 from todo_core.idempotency import Answer
 from todo_core.todos import Position, TodoCreate, TodoUpdate, batch, changes
@@ -38,6 +43,8 @@ from todo_core.web.resources import Database, resources_of
 
 PATH: Final = "/api/v1/todos"
 _LIST: Final = "todos by order"
+
+_PLACE_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -70,15 +77,21 @@ async def list_todos(
     return Response(content, media_type="application/json", headers=response.headers)
 
 
-@router.post("", status_code=201, response_model=TodoRead, responses=describe(CrossOrigin, *BODY_ERRORS, *KEY_ERRORS))
+@router.post(
+    "",
+    status_code=201,
+    response_model=TodoRead,
+    responses=describe(CrossOrigin, *_PLACE_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
+)
 async def create_todo(
     new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
 ) -> Response:
     """Adds a todo, at the end of the list unless `order` says otherwise."""
 
     async def create(db: Executor) -> Answer:
-        todo = fields_of(await todos.add(db, user.actor, new), url_of(request, PATH))
-        return Answer(201, msgspec.json.encode(todo), {"Location": todo.url, "ETag": etag(todo.version)})
+        todo, url = await todos.add(db, user.actor, new), url_of(request, PATH)
+        headers = {"Location": f"{url}/{todo.id}", "ETag": etag(todo.version)}
+        return Answer(201, msgspec.json.encode(fields_of(todo, url)), headers)
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
@@ -86,7 +99,16 @@ async def create_todo(
 @router.post(
     "/batch",
     response_model=BatchRead,
-    responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS, *KEY_ERRORS),
+    responses=describe(
+        CrossOrigin,
+        TodoNotFound,
+        StaleVersion,
+        *_PLACE_ERRORS,
+        TreeCycle,
+        RecurrenceNeedsDue,
+        *BODY_ERRORS,
+        *KEY_ERRORS,
+    ),
 )
 async def change_todos(
     asked: Batch, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
@@ -140,7 +162,19 @@ async def read_todo(
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
 
 
-@router.patch(f"/{TODO_ID}", responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS))
+@router.patch(
+    f"/{TODO_ID}",
+    responses=describe(
+        CrossOrigin,
+        TodoNotFound,
+        StaleVersion,
+        ValidationFailed,
+        *_PLACE_ERRORS,
+        TreeCycle,
+        RecurrenceNeedsDue,
+        *BODY_ERRORS,
+    ),
+)
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
@@ -150,7 +184,14 @@ async def update_todo(
     response: Response,
     if_match: IfMatch,
 ) -> TodoRead:
-    """A merge patch: what is absent stays, `null` clears. Completing sets `completed_at`."""
+    """A merge patch: what is absent stays, `null` clears.
+
+    Completing sets `completed_at`, of open subtodos too. A todo that recurs moves to its next occurrence instead, by
+    the clocks of the user's time zone, and what was completed below it is open again.
+
+    With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
+    of its own leaves its parent.
+    """
     todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
@@ -158,7 +199,7 @@ async def update_todo(
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
-    """Puts the todo into the trash."""
+    """Puts the todo into the trash, with its subtodos."""
     await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
 
 
@@ -166,7 +207,11 @@ async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: 
 async def restore_todo(
     todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch
 ) -> TodoRead:
-    """Takes the todo out of the trash. One that is not there is answered as it is."""
+    """Takes the todo out of the trash, with the subtodos that went there with it. One that is not there is answered
+    as it is.
+
+    It comes back below its parent, or at the top level if that one lies in the trash or has no room for it.
+    """
     todo = await todos.restore(db, user.actor, todo_id, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))

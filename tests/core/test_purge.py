@@ -12,7 +12,7 @@ from tests.core.test_changes import connected, new_user, opened, run
 from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.purge import Purged, purge
-from todo_core.todos import changes, trash
+from todo_core.todos import TodoCreate, changes, trash
 
 ADD = """
     INSERT INTO todos (id, user_id, title, "order", deleted_at)
@@ -21,6 +21,7 @@ ADD = """
 TITLES = "SELECT title FROM todos WHERE user_id = $1 ORDER BY title"
 LOG = "SELECT op, actor, after FROM changes WHERE user_id = $1 AND op <> 'create' ORDER BY seq"
 SEQUENCE = "SELECT seq FROM changes WHERE user_id = $1 ORDER BY seq"
+AGE = "UPDATE todos SET deleted_at = deleted_at - interval '31 days' WHERE user_id = $1"
 ID_OF = "SELECT id FROM todos WHERE user_id = $1 AND title = $2"
 ADD_SESSION = """
     INSERT INTO sessions (id, user_id, expires_at) VALUES (gen_random_uuid(), $1, now() + $2::text::interval)
@@ -94,6 +95,27 @@ class TestTrash:
         purged(database_url)
 
         assert [tuple(row) for row in postgres.query(database_url, LOG, ada)] == [("purge", "system", None)] * 2
+
+    def test_of_a_tree_goes_from_its_leaves_on_and_no_subtodo_is_seen_without_its_parent(
+        self, database_url: str, ada: UUID
+    ) -> None:
+        actor = Actor(ada)
+
+        async def scene() -> list[int]:
+            async with opened(database_url) as db:
+                root = parent = await todos.add(db, actor, TodoCreate(title="0"))
+                for level in range(1, 6):
+                    parent = await todos.add(db, actor, TodoCreate(title=f"{level}", parent_id=parent.id))
+                    await todos.add(db, actor, TodoCreate(title=f"{level} too", parent_id=root.id))
+                await todos.delete(db, actor, root.id)
+                async with connected(database_url) as connection:
+                    await connection.execute(AGE, ada)
+                return [await trash.purge(db, most=4) for _ in range(8)]
+
+        assert sum(run(scene())) == 11
+        assert titles(database_url, ada) == []
+        ops = [row["op"] for row in postgres.query(database_url, LOG, ada)]
+        assert ops == ["delete"] * 11 + ["update"] * 11 + ["purge"] * 11
 
     def test_is_waited_for_while_its_owner_writes_and_what_is_restored_meanwhile_stays(
         self, database_url: str, ada: UUID

@@ -16,6 +16,7 @@ from tests.serving import OnPort
 LEFT = """
     SELECT op, coalesce(after, before)->>'title' AS title FROM changes WHERE user_id = $1 ORDER BY seq
 """
+PROJECTS = "/api/v1/projects"
 BATCH = {
     "operations": [
         {"op": "create", "ref": "milk", "todo": {"title": "Buy milk"}},
@@ -25,6 +26,7 @@ BATCH = {
 }
 REQUESTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], int]] = {
     TODOS: ({"title": "Buy milk"}, [("create", "Buy milk")], 5),
+    PROJECTS: ({"name": "Home"}, [], 5),
     f"{TODOS}/batch": (
         BATCH,
         [("create", "Buy milk"), ("update", "Buy oat milk"), ("delete", "Buy oat milk")],
@@ -71,6 +73,7 @@ def test_a_request_takes_effect_once_wherever_its_first_process_dies(
         assert repeat.is_success, repeat.text
         left = [(row["op"], row["title"]) for row in postgres.query(database_url, LEFT, UUID(ada.user["id"]))]
         assert left == effect * statements, f"It died after {statements} statements."
+        assert len(ada.client.get(PROJECTS).json()) == (statements if path == PROJECTS else 0)
         if first is not None:
             assert repeat.content == first.content
             break

@@ -11,6 +11,7 @@ from tests import postgres
 from tests.accounts import TODOS, Account, problem
 from tests.serving import Surface
 
+PROJECTS = "/api/v1/projects"
 MILK = {"title": "Buy milk"}
 REPEATS = 50
 KEPT = ("etag", "location", "content-type")
@@ -72,6 +73,31 @@ class TestRepeat:
         repeat = ada.client.post(f"{TODOS}/", json=MILK, headers={"Idempotency-Key": key})
 
         assert repeat.content == first.content
+
+
+class TestProject:
+    def test_is_made_once(self, ada: Account) -> None:
+        key = {"Idempotency-Key": new_key()}
+        first, repeat = (ada.client.post(PROJECTS, json={"name": "Home"}, headers=key) for _ in range(2))
+
+        assert (first.status_code, repeat.status_code) == (201, 201)
+        assert repeat.content == first.content
+        assert {name: repeat.headers[name] for name in KEPT} == {name: first.headers[name] for name in KEPT}
+        assert (is_replayed(first), is_replayed(repeat)) == (False, True)
+        assert ada.client.get(PROJECTS).json() == [first.json()]
+
+    def test_under_a_key_of_a_todo_is_another_matter(self, ada: Account) -> None:
+        create(ada, key := new_key())
+        made = ada.client.post(PROJECTS, json={"name": "Home"}, headers={"Idempotency-Key": key})
+
+        assert made.status_code == 201
+        assert not is_replayed(made)
+
+    def test_with_another_name_under_the_same_key_is_refused(self, ada: Account) -> None:
+        key = {"Idempotency-Key": new_key()}
+        ada.client.post(PROJECTS, json={"name": "Home"}, headers=key).raise_for_status()
+
+        problem(ada.client.post(PROJECTS, json={"name": "Work"}, headers=key), 422, "idempotency_key_reused")
 
 
 class TestKey:

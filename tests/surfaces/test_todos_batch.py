@@ -167,6 +167,72 @@ class TestRefs:
         assert list(faults(refused).values()) == ["repeated_ref"]
 
 
+class TestTrees:
+    def test_a_subtodo_may_be_created_beside_its_parent(self, ada: Account) -> None:
+        found = results(
+            ada,
+            create("Trip", "trip"),
+            create("Train", "train", parent_id="trip"),
+            create("Seats", parent_id="train"),
+        )
+
+        ids = [result["id"] for result in found]
+        assert [read(ada, todo_id)["parent_id"] for todo_id in ids] == [None, ids[0], ids[1]]
+        assert [result["todo"]["parent_id"] for result in found] == [None, ids[0], ids[1]]
+
+    def test_a_todo_may_move_below_one_that_is_new(self, ada: Account) -> None:
+        milk = ada.add("Milk")
+        found = results(ada, create("Shopping", "list"), update(milk["id"], parent_id="list"))
+        assert found[1]["todo"]["parent_id"] == found[0]["id"]
+
+        [moved] = results(ada, update(milk["id"], parent_id=None))
+        assert moved["todo"]["parent_id"] is None
+
+    def test_a_parent_may_be_named_by_its_id(self, ada: Account) -> None:
+        shopping = ada.add("Shopping")
+        [created] = results(ada, create("Milk", parent_id=shopping["id"]))
+
+        assert created["todo"]["parent_id"] == shopping["id"]
+
+    def test_what_goes_along_is_done_and_later_operations_see_it(self, ada: Account) -> None:
+        found = results(ada, create("Trip", "trip"), create("Train", "train", parent_id="trip"))
+        trip, train = (result["id"] for result in found)
+        results(ada, update(trip, completed=True), update(train, 2, completed=False), delete(trip))
+
+        assert ada.titles() == []
+        problem(send(ada, restore(trip), update(train, 3, title="Bus")), 412, "stale_version")
+        assert ada.titles() == []
+        results(ada, restore(trip), update(train, title="Bus"))
+        assert sorted(ada.titles()) == ["Bus", "Trip"]
+
+    def test_a_broken_rule_is_told_with_its_index(self, ada: Account) -> None:
+        found = results(ada, create("Trip", "trip"), create("Train", parent_id="trip"))
+        trip, train = (result["id"] for result in found)
+        for operation, code in [
+            (create("Bus", parent_id="nowhere"), "unknown_parent"),
+            (create("Bus", project_id=str(uuid4())), "unknown_project"),
+            (update(trip, parent_id=train), "tree_cycle"),
+            (update(trip, recurrence="FREQ=DAILY"), "recurrence_needs_due"),
+        ]:
+            assert problem(send(ada, create("Bus"), operation), 422, code)["index"] == 1
+        deep = [create("Level 0", "0"), *(create(f"Level {n}", str(n), parent_id=str(n - 1)) for n in range(1, 7))]
+        assert problem(send(ada, *deep), 422, "tree_too_deep")["index"] == 6
+
+        assert sorted(ada.titles()) == ["Train", "Trip"]
+
+    def test_completing_what_recurs_moves_it_on_each_time(self, ada: Account) -> None:
+        found = results(
+            ada,
+            create("Water", "plants", due_date="2030-01-31", recurrence="FREQ=DAILY"),
+            update("plants", completed=True),
+            update("plants", completed=True),
+        )
+
+        dues = [result["todo"]["due_date"] for result in found]
+        assert dues == ["2030-01-31", "2030-02-01", "2030-02-02"]
+        assert found[-1]["todo"]["completed"] is False
+
+
 class TestAllOrNone:
     def test_one_that_fails_undoes_the_others_and_is_named_by_its_index(self, ada: Account) -> None:
         milk = ada.add("Milk")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal, Self
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import MISSING, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from todo_core.actors import Actor
@@ -64,12 +64,32 @@ class _Operation(BaseModel):
     model_config: ClassVar = ConfigDict(extra="forbid")
 
 
+class NewTodo(TodoCreate):
+    """A todo as `POST /todos` takes it; its parent may be new too."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={"examples": [{"title": "Buy milk", "parent_id": "shopping"}]}
+    )
+
+    parent_id: IdOrRef | None = None
+
+
+class TodoChanges(TodoUpdate):
+    """A merge patch as `PATCH /todos/{id}` takes it; the parent may be new."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={"examples": [{"completed": True}, {"parent_id": "shopping"}]}
+    )
+
+    parent_id: IdOrRef | None | MISSING = MISSING
+
+
 class CreateOperation(_Operation):
     """What `POST /todos` does."""
 
     op: Literal["create"]
     ref: Ref | None = Field(default=None, description="A name for the new todo in the rest of this batch.")
-    todo: TodoCreate
+    todo: NewTodo
 
 
 class UpdateOperation(_Operation):
@@ -78,7 +98,7 @@ class UpdateOperation(_Operation):
     op: Literal["update"]
     id: IdOrRef
     version: Version | None = None
-    changes: TodoUpdate
+    changes: TodoChanges
 
 
 class DeleteOperation(_Operation):
@@ -110,7 +130,7 @@ class Batch(BaseModel):
                 {
                     "operations": [
                         {"op": "create", "ref": "trip", "todo": {"title": "Plan the trip", "tags": ["summer"]}},
-                        {"op": "create", "ref": "train", "todo": {"title": "Book a train", "priority": "high"}},
+                        {"op": "create", "ref": "train", "todo": {"title": "Book a train", "parent_id": "trip"}},
                         {"op": "update", "id": "train", "version": 1, "changes": {"completed": True}},
                         {"op": "delete", "id": "trip"},
                         {"op": "restore", "id": "trip"},
@@ -167,10 +187,12 @@ async def _numbered(
 async def _carry_out(transaction: Transaction, actor: Actor, operation: Operation, refs: dict[UUID, UUID]) -> Result:
     """One operation. `refs` are the ids of the todos that were created under a ref; one that creates adds its own."""
     if isinstance(operation, CreateOperation):
-        todo = await operations.add(transaction, actor, operation.todo)
+        todo = await operations.add(transaction, actor, _resolved(operation.todo, refs))
         if operation.ref is not None:
             refs[_id_of(operation.ref)] = todo.id
         return Result(operation.op, todo.id, operation.ref, todo)
+    if isinstance(operation, UpdateOperation):
+        operation = operation.model_copy(update={"changes": _resolved(operation.changes, refs)})
     todo_id = refs.get(operation.id, operation.id)
     return Result(operation.op, todo_id, None, await _change(transaction, actor, todo_id, operation))
 
@@ -190,3 +212,11 @@ async def _change(
         case DeleteOperation():
             await operations.delete(transaction, actor, todo_id, versions)
             return None
+
+
+def _resolved[Fields: (NewTodo, TodoChanges)](fields: Fields, refs: dict[UUID, UUID]) -> Fields:
+    """With the id of a parent that was named by its ref."""
+    parent_id = fields.parent_id
+    if not isinstance(parent_id, UUID) or parent_id not in refs:
+        return fields
+    return fields.model_copy(update={"parent_id": refs[parent_id]})

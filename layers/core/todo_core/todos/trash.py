@@ -11,8 +11,12 @@ from todo_core.todos import changes
 
 KEPT: Final = timedelta(days=30)
 
+# Subtodos go before their parent, so that none of them is seen without it.
+_EXPIRED = """
+    deleted_at <= now() - CAST(:kept AS interval)
+    AND NOT EXISTS (SELECT FROM todos AS subtodos WHERE subtodos.parent_id = todos.id)
+"""
 # The trigger behind the change log finds no actor, and so logs the purge in the name of the system.
-_EXPIRED = "deleted_at <= now() - CAST(:kept AS interval)"
 _OWNER = Statement(
     text(f"SELECT user_id FROM todos WHERE {_EXPIRED} ORDER BY deleted_at LIMIT 1")  # noqa: S608 - a constant
 )
