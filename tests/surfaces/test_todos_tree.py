@@ -65,9 +65,7 @@ def ops(account: Account, since: int) -> list[tuple[str, str]]:
 
 
 def new_project(account: Account, name: str = "Home") -> str:
-    created = account.client.post("/api/v1/projects", json={"name": name})
-    assert created.status_code == 201, created.text
-    return str(created.json()["id"])
+    return str(account.add_project(name)["id"])
 
 
 class TestParent:
