@@ -92,6 +92,17 @@ MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
+    f"POST {TODOS}": {"request_in_progress"},
+    f"POST {TODOS}/batch": {
+        "request_in_progress",
+        "todo_not_found",
+        "stale_version",
+        "unknown_parent",
+        "unknown_project",
+        "tree_cycle",
+        "tree_too_deep",
+        "recurrence_needs_due",
+    },
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", "assistant_budget_spent", *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/approval": {"turn_in_progress", "nothing_to_approve", *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone"},

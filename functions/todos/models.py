@@ -1,5 +1,6 @@
 """What the todo routes take and answer."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
@@ -13,6 +14,7 @@ from todo_core.actors import ActorKind
 from todo_core.text import Text
 from todo_core.times import DayOrInstant
 from todo_core.todos import DueBound, Filters, Todo
+from todo_core.todos.batch import Result
 from todo_core.todos.changes import Change, Operation
 from todo_core.todos.filters import ListSort
 from todo_core.todos.model import Priority, Tag
@@ -154,6 +156,49 @@ class TodoQuery(TodoFilters):
     )
     limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(default=None, max_length=2000, description="From the header `Link`.")
+
+
+class ResultRead(BaseModel):
+    """What became of one operation: the todo as it was right after it, null if it is in the trash."""
+
+    op: Literal["create", "update", "delete", "restore"]
+    id: UUID
+    ref: str | None
+    todo: TodoRead | None
+
+
+class BatchRead(BaseModel):
+    """A result for each operation, in their order."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "results": [
+                        {"op": "create", "id": TODO_EXAMPLE["id"], "ref": "milk", "todo": TODO_EXAMPLE},
+                        {"op": "delete", "id": TODO_EXAMPLE["id"], "ref": None, "todo": None},
+                    ]
+                }
+            ]
+        },
+    )
+
+    results: list[ResultRead]
+
+
+def fields_of_results(results: Sequence[Result], collection_url: str) -> dict[str, Any]:
+    """The fields of a BatchRead."""
+    return {
+        "results": [
+            {
+                "op": result.op,
+                "id": result.id,
+                "ref": result.ref,
+                "todo": result.todo and fields_of(result.todo, collection_url),
+            }
+            for result in results
+        ]
+    }
 
 
 _LARGEST_SEQ: Final = 2**63 - 1

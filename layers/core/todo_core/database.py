@@ -8,8 +8,8 @@ A pooler may lose prepared statements. The first time that one is missing, the p
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Final, Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Final, Protocol, Self
 
 import asyncpg
 
@@ -25,6 +25,7 @@ from todo_core.errors import (
     UnknownParent,
     UnknownProject,
 )
+from todo_core.settings import Settings
 from todo_core.statements import Statement
 
 _CONNECT_SECONDS: Final = 10.0
@@ -38,6 +39,7 @@ _UNAVAILABLE = (
     asyncpg.CannotConnectNowError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InvalidSQLStatementNameError,
+    asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     OSError,
     TimeoutError,
@@ -61,6 +63,10 @@ class Executor(Protocol):
 
     async def write(self, statement: Statement, **values: object) -> asyncpg.Record | None: ...
 
+    def transaction(self) -> AbstractAsyncContextManager["Transaction"]:
+        """One of its own, or the one that this already is."""
+        ...
+
 
 class Transaction:
     """Statements that take effect together."""
@@ -77,6 +83,11 @@ class Transaction:
             return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
 
     write = fetch_one
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Self]:
+        """This one: what it is a part of takes effect or fails as a whole."""
+        yield self
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -105,6 +116,15 @@ class Database:
         self._prepared_statements = prepared_statements
         self._pool_size = pool_size
         self._connections = self._pool()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        url = settings.database_url
+        return cls(
+            url.get_secret_value() if url else None,
+            pool_size=settings.database_pool_size,
+            prepared_statements=settings.prepared_statements,
+        )
 
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 
 from todo_core.database import Database
 from todo_core.errors import NotAuthenticated
@@ -33,6 +33,19 @@ _USER_OF = Statement(
     select(*USER_COLUMNS)
     .join_from(_sessions, _users, _sessions.c.user_id == _users.c.id)
     .where(_THIS, _sessions.c.expires_at > func.now())
+)
+_SWEEP = Statement(
+    delete(_sessions)
+    .where(
+        _sessions.c.id.in_(
+            select(_sessions.c.id)
+            .where(_sessions.c.expires_at <= func.now())
+            .order_by(_sessions.c.expires_at)
+            .limit(bindparam("most", type_=Integer))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .returning(_sessions.c.id)
 )
 _EXTEND = Statement(update(_sessions).where(_THIS).values(expires_at=bindparam("new_expiry"), last_seen_at=func.now()))
 _DELETE = Statement(delete(_sessions).where(_THIS))
@@ -67,3 +80,8 @@ async def extend(db: Database, user_id: UUID, session_id: UUID, lifetime: timede
 async def close(db: Database, user_id: UUID, session_id: UUID) -> None:
     """Ends the session; one that has ended already is fine."""
     await db.write(_DELETE, session_id=session_id, of_user=user_id)
+
+
+async def sweep(db: Database, *, most: int) -> int:
+    """Forgets at most so many sessions that have expired. Gives how many it were."""
+    return len(await db.fetch_all(_SWEEP, most=most))

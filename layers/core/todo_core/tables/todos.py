@@ -72,6 +72,7 @@ class TodoRow(SQLModel, table=True):
         # What is behind the id is compared without a look at the row.
         Index("todos_by_order", "user_id", "order", "id", "completed", "priority", postgresql_where=_LIVE),
         Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("todos_to_purge", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("todos_of_project", "project_id", postgresql_where=text("project_id IS NOT NULL")),
         Index("todos_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("todos_by_created_at", "user_id", "created_at", "id", postgresql_where=_LIVE),
