@@ -15,7 +15,7 @@ import asyncpg
 
 from todo_core import postgres_url
 from todo_core.connections import CONNECTION_LOST, Connection, Connections, Session
-from todo_core.errors import DatabaseUnavailable, SchemaOutdated
+from todo_core.errors import DatabaseUnavailable, NotAuthenticated, SchemaOutdated
 from todo_core.statements import Statement
 
 _CONNECT_SECONDS: Final = 10.0
@@ -34,6 +34,9 @@ _UNAVAILABLE = (
     TimeoutError,
 )
 
+
+_OWNER_GONE: Final = "_user_id_fkey"
+"""Ends the names of the constraints that a write breaks whose user has closed the account in the meantime."""
 
 _OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
 
@@ -173,6 +176,10 @@ def _faults() -> Iterator[None]:
     """Tells the database's faults as errors of ours."""
     try:
         yield
+    except asyncpg.ForeignKeyViolationError as error:
+        if (error.constraint_name or "").endswith(_OWNER_GONE):
+            raise NotAuthenticated from error
+        raise
     except _OUTDATED as error:
         raise SchemaOutdated from error
     except _UNAVAILABLE as error:
