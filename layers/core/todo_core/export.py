@@ -49,7 +49,7 @@ async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]
         raise NotAuthenticated
     yield b'{"exported_at":%b,"account":%b' % (_json(datetime.now(UTC)), _json(dict(account)))
     for table in _lists():
-        yield b",%b:[" % _json(table.name)
+        yield b",%b:[" % _json(str(table.name))
         separator = b""
         async for rows in _pages(db, table, user_id):
             yield separator + _json([_fields(table, row) for row in rows])[1:-1]

@@ -65,7 +65,7 @@ _USER_OF = Statement(_select_user)
 _USER_OF_SEEN = Statement(
     _select_user.add_cte(
         update(_sessions)
-        .where(_THIS, _sessions.c.last_seen_at < func.now() - timedelta(seconds=_SECONDS_BETWEEN_SIGHTINGS))
+        .where(_THIS, _GOES_ON, _sessions.c.last_seen_at < func.now() - timedelta(seconds=_SECONDS_BETWEEN_SIGHTINGS))
         .values(last_seen_at=func.now())
         .cte("seen")
     )

@@ -177,7 +177,16 @@ _BY_EMAIL = Statement(select(*USER_COLUMNS, _users.c.password_hash).where(_users
 _REPLACE_HASH = Statement(
     update(_users).where(_KNOWN).values(password_hash=bindparam("new_hash")).returning(_users.c.id)
 )
-_LOCK_CHANGE_LOG = Statement(text("SELECT lock_change_log(:user_id)"))
+# As those take them who change todos or run turns, before they ask whether there is a user: the other way around they
+# and the end of the account would wait for each other crosswise.
+_LOCKS = [
+    Statement(text(sql))
+    for sql in (
+        "SELECT lock_change_log(:user_id)",
+        "SELECT FROM turns WHERE user_id = :user_id FOR UPDATE",
+        "SELECT FROM conversations WHERE user_id = :user_id FOR UPDATE",
+    )
+]
 _DELETE = Statement(delete(_users).where(_KNOWN).returning(_users.c.id))
 
 
@@ -285,7 +294,7 @@ async def change_password(
 async def close(db: Database, proof: Proof) -> None:
     """Deletes the account with everything in it. Raises WrongPassword when the proof is not good any more."""
     async with db.transaction() as transaction:
-        # Whoever changes a todo has this lock before any on a row; the other way around they would wait crosswise.
-        await transaction.write(_LOCK_CHANGE_LOG, user_id=proof.user.id)
+        for lock in _LOCKS:
+            await transaction.write(lock, user_id=proof.user.id)
         if await transaction.write(_DELETE, user_id=proof.user.id, known_hash=proof.password_hash) is None:
             raise WrongPassword
