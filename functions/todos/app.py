@@ -1,6 +1,7 @@
-from functions.todos.routes import router
+from functions.todos.projects.routes import router as projects
+from functions.todos.routes import router as todos
 from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import handler_of
 
-app = create_app(router)
+app = create_app(todos, projects)
 handler = handler_of(app)

@@ -34,13 +34,17 @@ TODO_EXAMPLE: Final[dict[str, JsonValue]] = {
     "priority": "high",
     "due_date": None,
     "due_at": "2030-01-31T17:00:00Z",
+    "reminder_at": "2030-01-31T16:00:00Z",
+    "recurrence": "FREQ=WEEKLY;BYDAY=TH",
     "tags": ["home"],
+    "project_id": "0198c5a0-11d2-7c1b-9a43-6f1f0a7b3c55",
+    "parent_id": None,
     "order": 1.0,
+    "url": "https://api.example.com/api/v1/todos/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
     "version": 1,
     "created_at": "2030-01-01T08:00:00Z",
     "updated_at": "2030-01-01T08:00:00Z",
     "deleted_at": None,
-    "url": "https://api.example.com/api/v1/todos/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
 }
 
 
@@ -57,24 +61,28 @@ class TodoRead(BaseModel):
     priority: Priority
     due_date: date | None
     due_at: datetime | None
+    reminder_at: datetime | None
+    recurrence: str | None
     tags: list[str]
+    project_id: UUID | None
+    parent_id: UUID | None
     order: float
+    url: str
     version: int
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
-    url: str
 
 
-class TodoFields(Todo, frozen=True):
-    """The fields of a TodoRead, in the form that becomes JSON fastest."""
+TodoFields = msgspec.defstruct("TodoFields", list(TodoRead.model_fields), frozen=True)
+"""The fields of a TodoRead, in the form that becomes JSON fastest."""
+_URL: Final = TodoFields.__struct_fields__.index("url")
 
-    url: str
 
-
-def fields_of(todo: Todo, collection_url: str) -> TodoFields:
-    values = (*msgspec.structs.astuple(todo), f"{collection_url}/{todo.id}")
-    return TodoFields(*values)
+def fields_of(todo: Todo, collection_url: str) -> msgspec.Struct:
+    """The fields of a TodoRead."""
+    values = msgspec.structs.astuple(todo)
+    return TodoFields(*values[:_URL], f"{collection_url}/{todo.id}", *values[_URL:])
 
 
 class TodoQuery(BaseModel):

@@ -39,7 +39,11 @@ class TestCreate:
             "priority": "none",
             "due_date": None,
             "due_at": None,
+            "reminder_at": None,
+            "recurrence": None,
             "tags": [],
+            "project_id": None,
+            "parent_id": None,
             "order": None,
         }
 

@@ -46,7 +46,8 @@ def texts_in(node: object) -> list[str]:
 def eve(ada: Account, scripted: ScriptedModel) -> Account:
     """An account with something of everything."""
     ada.client.patch(f"{AUTH}/me", json={"name": "Zoë “Z” \\ O'Neil 🚲", "timezone": "Europe/London"})
-    ada.add("Buy milk", due_at="2030-01-31T17:00:00Z", tags=["home"], description='a "quoted"\nline')
+    project = ada.client.post(PROJECTS, json={"name": "Home"}).json()
+    ada.add("Buy milk", project_id=project["id"], due_at="2030-01-31T17:00:00Z", tags=["home"], description='a "quoted"\nline')
     trashed = ada.add("Buy bread", due_date="2030-01-31")
     ada.client.patch(trashed["url"], json={"completed": True})
     ada.client.delete(trashed["url"])
@@ -103,6 +104,13 @@ class TestDocument:
         assert call["result"] == answered["tool_calls"][0]["result"]
         assert [each["turn_id"] for each in document["rounds"]] == [turn["id"]] * 2
         assert [usage["turns"] for usage in document["assistant_usage"]] == [1]
+
+    def test_it_has_the_projects(self, eve: Account) -> None:
+        (listed,) = eve.client.get(PROJECTS).json()
+
+        (project,) = export_of(eve)["projects"]
+
+        assert project == {name: listed[name] for name in listed.keys() - {"url"}}
 
     def test_it_has_the_sessions(self, ada: Account) -> None:
         (session,) = export_of(ada)["sessions"]

@@ -15,7 +15,17 @@ import asyncpg
 
 from todo_core import postgres_url
 from todo_core.connections import CONNECTION_LOST, Connection, Connections, Session
-from todo_core.errors import DatabaseUnavailable, NotAuthenticated, SchemaOutdated
+from todo_core.errors import (
+    DatabaseUnavailable,
+    InvalidTodo,
+    NotAuthenticated,
+    RecurrenceNeedsDue,
+    SchemaOutdated,
+    TreeCycle,
+    TreeTooDeep,
+    UnknownParent,
+    UnknownProject,
+)
 from todo_core.statements import Statement
 
 _CONNECT_SECONDS: Final = 10.0
@@ -40,6 +50,11 @@ _OWNER_GONE: Final = "_user_id_fkey"
 
 _OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
 
+_RULES: Final[dict[str, type[InvalidTodo]]] = {
+    error.code: error for error in (RecurrenceNeedsDue, TreeCycle, TreeTooDeep, UnknownParent, UnknownProject)
+}
+"""What a write broke, by the name of the constraint under which the database refuses it."""
+
 
 class Executor(Protocol):
     """What runs statements: the database, each in a transaction of its own, or a transaction, all or none."""
@@ -58,10 +73,12 @@ class Transaction:
         self._connection = connection
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
-        return await self._connection.fetch(statement.sql, *statement.arguments(values))
+        with _rules():
+            return await self._connection.fetch(statement.sql, *statement.arguments(values))
 
     async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        with _rules():
+            return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
 
     write = fetch_one
 
@@ -175,12 +192,24 @@ class Database:
 def _faults() -> Iterator[None]:
     """Tells the database's faults as errors of ours."""
     try:
-        yield
-    except asyncpg.ForeignKeyViolationError as error:
-        if (error.constraint_name or "").endswith(_OWNER_GONE):
-            raise NotAuthenticated from error
-        raise
+        with _rules():
+            yield
     except _OUTDATED as error:
         raise SchemaOutdated from error
     except _UNAVAILABLE as error:
         raise DatabaseUnavailable from error
+
+
+@contextmanager
+def _rules() -> Iterator[None]:
+    """Tells a rule that a write broke as the error that names it."""
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in _RULES:
+            raise
+        raise _RULES[error.constraint_name] from error
+    except asyncpg.ForeignKeyViolationError as error:
+        if not (error.constraint_name or "").endswith(_OWNER_GONE):
+            raise
+        raise NotAuthenticated from error

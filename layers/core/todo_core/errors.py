@@ -81,6 +81,13 @@ class SessionNotFound(ServiceError):
     detail = "You have no session with this id; it may have ended already."
 
 
+class ProjectNotFound(ServiceError):
+    status = 404
+    code = "project_not_found"
+    title = "Project not found"
+    detail = "You have no project with this id."
+
+
 class EmailTaken(ServiceError):
     status = 409
     code = "email_taken"
@@ -95,11 +102,47 @@ class IdempotencyKeyReused(ServiceError):
     detail = "This Idempotency-Key came with another request before; use a new key for each request."
 
 
+class InvalidTodo(ServiceError):
+    """Root of the rules that only the database can hold, because they speak of other todos, or of what is stored."""
+
+    status = 422
+
+
+class UnknownParent(InvalidTodo):
+    code = "unknown_parent"
+    title = "Unknown parent"
+    detail = "You have no todo with the id in parent_id, or it is in the trash; give the id of another, or null."
+
+
+class UnknownProject(InvalidTodo):
+    code = "unknown_project"
+    title = "Unknown project"
+    detail = "You have no project with the id in project_id; give the id of another, or null."
+
+
+class TreeCycle(InvalidTodo):
+    code = "tree_cycle"
+    title = "A todo below itself"
+    detail = "A todo can be neither its own subtodo nor one of its subtodos'; give another parent_id."
+
+
+class TreeTooDeep(InvalidTodo):
+    code = "tree_too_deep"
+    title = "Tree too deep"
+    detail = "Below a top-level todo there are five levels of subtodos at most; give a parent_id further up."
+
+
+class RecurrenceNeedsDue(InvalidTodo):
+    code = "recurrence_needs_due"
+    title = "Recurrence needs a due date"
+    detail = "A todo that recurs needs a due_date or due_at to recur from; give one, or set recurrence to null."
+
+
 class StaleVersion(ServiceError):
     status = 412
     code = "stale_version"
     title = "Changed meanwhile"
-    detail = "The todo has changed since the version in If-Match; read it again and repeat the change."
+    detail = "It has changed since the version in If-Match; read it again and repeat the change."
 
 
 class TooManyAttempts(ServiceError):

@@ -1,6 +1,6 @@
 """Todos and the log of their changes."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,11 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    ForeignKey,
     Index,
     Integer,
     Text,
+    Time,
     Uuid,
     text,
 )
@@ -33,13 +35,20 @@ def words_in(text_expression: str) -> str:
 
 
 class TodoRow(SQLModel, table=True):
+    """A todo. Where it may lie, and what goes along with it, triggers on the table see to (migration 0003)."""
+
     __tablename__ = "todos"
     __table_args__ = (
         CheckConstraint("priority IN ('none', 'low', 'medium', 'high')", name="todos_priority"),
         CheckConstraint("due_date IS NULL OR due_at IS NULL", name="todos_one_due"),
+        CheckConstraint(
+            "recurrence IS NULL OR due_date IS NOT NULL OR due_at IS NOT NULL", name="recurrence_needs_due"
+        ),
         CheckConstraint("completed = (completed_at IS NOT NULL)", name="todos_completed_at"),
         Index("todos_by_order", "user_id", "order", "id", postgresql_where=text("deleted_at IS NULL")),
         Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("todos_of_project", "project_id", postgresql_where=text("project_id IS NOT NULL")),
+        Index("todos_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("todos_by_words", "words", postgresql_using="gin"),
     )
 
@@ -52,7 +61,15 @@ class TodoRow(SQLModel, table=True):
     priority: str = Field(sa_column=Column(Text, nullable=False, server_default="none"))
     due_date: date | None = Field(sa_column=Column(Date))
     due_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    due_time: time | None = Field(sa_column=Column(Time))
+    """The time of day that a todo recurs at, where a clock change has moved it away from there."""
+    reminder_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    recurrence: str | None = Field(sa_column=Column(Text))
+    occurrences: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    """How often it was completed and moved on to its next occurrence."""
     tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
+    project_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("projects.id", ondelete="SET NULL")))
+    parent_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("todos.id", ondelete="SET NULL")))
     order: float = Field(sa_column=Column(Double, nullable=False))
     version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
     created_at: datetime = Field(sa_column=moment("created_at"))

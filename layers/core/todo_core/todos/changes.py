@@ -7,11 +7,12 @@ in their order, and a reader who asks for what came after the last one it saw ne
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Integer, bindparam, func, select, text
+from sqlalchemy import BigInteger, Integer, bindparam, func, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from todo_core.actors import Actor, ActorKind
 from todo_core.database import Executor, Transaction
@@ -52,7 +53,17 @@ class TurnChange:
 
 _changes = table_of(ChangeRow)
 _OWNED = _changes.c.user_id == bindparam("of_user")
-_COLUMNS = [_changes.c[name] for name in ("seq", "todo_id", "op", "actor", "turn_id", "before", "after", "created_at")]
+# What todos did not have yet when the oldest of the snapshots were made.
+_NOT_YET: Final = '{"reminder_at": null, "recurrence": null, "project_id": null, "parent_id": null}'
+_SNAPSHOTS = [
+    literal(_NOT_YET, JSONB).op("||")(_changes.c[name]).label(name)  # null stays null
+    for name in ("before", "after")
+]
+_COLUMNS = [
+    *(_changes.c[name] for name in ("seq", "todo_id", "op", "actor", "turn_id")),
+    *_SNAPSHOTS,
+    _changes.c.created_at,
+]
 
 _SINCE = Statement(
     select(*_COLUMNS)
@@ -75,11 +86,18 @@ _VERSIONS_BY_TURN = Statement(
 _LOCK = Statement(text("SELECT lock_change_log(:of_user)"))
 
 # What an undo gives back. The other columns say who and when, or are made from these.
-_UNDONE = ", ".join(
-    f'"{column.name}"'
+_UNDONE = [
+    column.name
     for column in table_of(TodoRow).columns
     if column.name not in {"id", "user_id", "version", "created_at", "updated_at", "words"}
-)
+]
+# A project or a parent that is gone since cannot be given back.
+_STILL_THERE = {
+    f"{kind}_id": f"(SELECT id FROM {table} WHERE id = old.{kind}_id AND user_id = old.user_id)"  # noqa: S608 - constants
+    for kind, table in (("project", "projects"), ("parent", "todos"))
+}
+_WRITTEN = ", ".join(f'"{name}"' for name in _UNDONE)
+_OLD = ", ".join(_STILL_THERE.get(name, f'old."{name}"') for name in _UNDONE)
 _TURN = """
     SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, max((after->>'version')::int) AS version,
         count(*) AS changes
@@ -101,13 +119,13 @@ _UNDO = Statement(
     text(f"""
         WITH turn AS ({_TURN})
         UPDATE todos SET
-            ({_UNDONE}) = (SELECT {_UNDONE} FROM jsonb_populate_record(
-                todos, coalesce(turn.before, jsonb_build_object('deleted_at', now())))),
+            ({_WRITTEN}) = (SELECT {_OLD} FROM jsonb_populate_record(
+                todos, coalesce(turn.before, jsonb_build_object('deleted_at', now()))) AS old),
             version = todos.version + 1,
             updated_at = now()
         FROM turn
         WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND {_UNTOUCHED}
-            AND (SELECT lock_change_log(:of_user))
+            AND (SELECT lock_change_log(:of_user)) AND (SELECT set_config('todo.undoing', 'on', true)) = 'on'
         RETURNING todos.id, set_config('todo.actor', :actor, true)
     """)  # noqa: S608 - names of columns
 )

@@ -10,6 +10,8 @@ import msgspec
 from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
+from todo_core.errors import RecurrenceNeedsDue
+from todo_core.recurrence import RecurrenceRule
 from todo_core.text import Text
 from todo_core.times import FullDate, Instant
 
@@ -41,7 +43,11 @@ class Todo(msgspec.Struct, frozen=True):
     priority: Priority
     due_date: date | None
     due_at: datetime | None
+    reminder_at: datetime | None
+    recurrence: str | None
     tags: list[str]
+    project_id: UUID | None
+    parent_id: UUID | None
     order: float
     version: int
     created_at: datetime
@@ -86,12 +92,18 @@ class TodoCreate(BaseModel):
     priority: Priority = "none"
     due_date: FullDate | None = None
     due_at: Instant | None = None
+    reminder_at: Instant | None = None
+    recurrence: RecurrenceRule | None = None
     tags: Tags = []
+    project_id: UUID | None = Field(default=None, description="A subtodo lies in the project of its parent.")
+    parent_id: UUID | None = Field(default=None, description="The todo of which this is a subtodo.")
     order: Order | None = Field(default=None, description="Place in the list; the end if left out.")
 
     @model_validator(mode="after")
     def _one_due(self) -> Self:
         _refuse_two_dues(self.due_date, self.due_at)
+        if self.recurrence is not None and self.due_date is None and self.due_at is None:
+            raise PydanticCustomError(RecurrenceNeedsDue.code, RecurrenceNeedsDue.detail)
         return self
 
 
@@ -109,7 +121,11 @@ class TodoUpdate(BaseModel):
     priority: Priority | None | MISSING = MISSING
     due_date: FullDate | None | MISSING = MISSING
     due_at: Instant | None | MISSING = MISSING
+    reminder_at: Instant | None | MISSING = MISSING
+    recurrence: RecurrenceRule | None | MISSING = MISSING
     tags: Tags | None | MISSING = MISSING
+    project_id: UUID | None | MISSING = MISSING
+    parent_id: UUID | None | MISSING = MISSING
     order: Order | MISSING = MISSING
 
     @model_validator(mode="after")
@@ -118,7 +134,10 @@ class TodoUpdate(BaseModel):
         return self
 
     def values(self) -> dict[str, Any]:
-        """What to write, column by column: a cleared field at its default, and no second due beside a new one."""
+        """What to write, column by column: a cleared field at its default, and no second due beside a new one.
+
+        The project of a parent wins over one that is given beside it, as for a new todo.
+        """
         values = self.model_dump()
         if "priority" in values:
             values["priority"] = values["priority"] or "none"
@@ -128,6 +147,8 @@ class TodoUpdate(BaseModel):
             values["due_at"] = None
         if values.get("due_at"):
             values["due_date"] = None
+        if values.get("parent_id"):
+            values.pop("project_id", None)
         return values
 
 

@@ -71,6 +71,23 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
 }
 
 SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
+SELECT_RECURRING = Statement(
+    select(
+        *(
+            _todos.c[name]
+            for name in (
+                "version",
+                "completed",
+                "due_date",
+                "due_at",
+                "due_time",
+                "reminder_at",
+                "recurrence",
+                "occurrences",
+            )
+        )
+    ).where(_THIS)
+)
 SELECT_SOME = Statement(select(*_COLUMNS).where(_OWNED, _todos.c.id == any_(cast(bindparam("todo_ids"), ARRAY(Uuid)))))
 
 _COMPLETED = bindparam("completed", type_=Boolean)
@@ -107,12 +124,18 @@ def select_page(conditions: frozenset[str]) -> Statement:
 
 
 @cache
-def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
-    """Writes the named columns of one todo; `checked` only if its version is among the `versions`."""
+def update_columns(columns: frozenset[str], *, checked: bool, unless_recurring: bool = False) -> Statement:
+    """Writes the named columns of one todo; `checked` only if its version is among the `versions`.
+
+    `unless_recurring` leaves one alone that completing would move to its next occurrence.
+    """
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
     if "completed" in columns:
         values["completed_at"] = case((_COMPLETED, func.coalesce(_todos.c.completed_at, _NOW)))
-    return _write(values, checked=checked)
+    if not columns.isdisjoint({"due_date", "due_at"}):
+        values.setdefault("due_time", null())
+    this = _THIS & (_todos.c.recurrence.is_(None) | _todos.c.completed) if unless_recurring else _THIS
+    return _write(values, checked=checked, this=this)
 
 
 @cache
