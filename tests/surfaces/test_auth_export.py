@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, Account, problem
+from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, Account, problem
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
@@ -47,7 +47,13 @@ def eve(ada: Account, scripted: ScriptedModel) -> Account:
     """An account with something of everything."""
     ada.client.patch(f"{AUTH}/me", json={"name": "Zoë “Z” \\ O'Neil 🚲", "timezone": "Europe/London"})
     project = ada.client.post(PROJECTS, json={"name": "Home"}).json()
-    ada.add("Buy milk", project_id=project["id"], due_at="2030-01-31T17:00:00Z", tags=["home"], description='a "quoted"\nline')
+    ada.add(
+        "Buy milk",
+        project_id=project["id"],
+        due_at="2030-01-31T17:00:00Z",
+        tags=["home"],
+        description='a "quoted"\nline',
+    )
     trashed = ada.add("Buy bread", due_date="2030-01-31")
     ada.client.patch(trashed["url"], json={"completed": True})
     ada.client.delete(trashed["url"])
