@@ -18,6 +18,7 @@ from todo_core.connections import CONNECTION_LOST, Connection, Connections, Sess
 from todo_core.errors import (
     DatabaseUnavailable,
     InvalidTodo,
+    NotAuthenticated,
     RecurrenceNeedsDue,
     SchemaOutdated,
     TreeCycle,
@@ -45,6 +46,9 @@ _UNAVAILABLE = (
     TimeoutError,
 )
 
+
+_OWNER_GONE: Final = "_user_id_fkey"
+"""Ends the names of the constraints that a write breaks whose user has closed the account in the meantime."""
 
 _OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
 
@@ -234,3 +238,7 @@ def _rules() -> Iterator[None]:
         if error.constraint_name not in _RULES:
             raise
         raise _RULES[error.constraint_name] from error
+    except asyncpg.ForeignKeyViolationError as error:
+        if not (error.constraint_name or "").endswith(_OWNER_GONE):
+            raise
+        raise NotAuthenticated from error
