@@ -32,3 +32,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = create_app(todos, auth, chat, meta, lifespan=lifespan)
+
+if (metrics_port := resources_of(app).settings.metrics_port) is not None:
+    from functions import prometheus
+
+    prometheus.expose(app, metrics_port)
