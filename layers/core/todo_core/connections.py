@@ -140,7 +140,7 @@ class Connections:
             connection, since = self._idle.pop()
             if connection.is_closed():
                 continue
-            if trusted_seconds is None or monotonic() - since <= trusted_seconds or await _is_alive(connection):
+            if trusted_seconds is None or monotonic() - since <= trusted_seconds or await is_alive(connection):
                 return connection
             self.forget_idle()
         return await self._connect()
@@ -165,7 +165,8 @@ class Connections:
             oldest.terminate()
 
 
-async def _is_alive(connection: Connection) -> bool:
+async def is_alive(connection: Connection) -> bool:
+    """Whether the connection answers in time. One that does not is closed."""
     try:
         await connection.execute("SELECT 1", timeout=_CHECK_SECONDS)
     except (*CONNECTION_LOST, TimeoutError):
