@@ -10,7 +10,6 @@ from functions.auth.routes import router as auth
 from functions.chat.routes import close_assistant
 from functions.chat.routes import router as chat
 from functions.meta.routes import router as meta
-from functions.migrate.app import upgrade
 from functions.todos.projects.routes import router as projects
 from functions.todos.routes import router as todos
 from functions.todos.tags.routes import router as tags
@@ -26,6 +25,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with embedded.running(resources.settings) as settings:
         resources.database.connect_to(settings.connection_url)
         if not settings.in_production:
+            from functions.migrate.app import upgrade  # noqa: PLC0415 - Alembic is a tenth of a start
+
             await asyncio.to_thread(upgrade, settings)
         yield
         await close_assistant(app)
@@ -33,3 +34,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = create_app(todos, projects, tags, auth, chat, meta, lifespan=lifespan)
+
+if (metrics_port := resources_of(app).settings.metrics_port) is not None:
+    from functions import prometheus
+
+    prometheus.expose(app, metrics_port)
