@@ -74,7 +74,7 @@ check: .venv/ready ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy benchmarks tools migrations
+	$(BIN)/mypy benchmarks tools migrations k8s
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: format

@@ -14,6 +14,7 @@ from functions.migrate.app import upgrade
 from functions.todos.routes import router as todos
 from todo_core import embedded
 from todo_core.web.app import create_app
+from todo_core.web.draining import Drain, LastAnswers
 from todo_core.web.resources import resources_of
 
 
@@ -25,9 +26,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         resources.database.connect_to(settings.connection_url)
         if not settings.in_production:
             await asyncio.to_thread(upgrade, settings)
-        yield
+        with drain.on_sigterm():
+            yield
         await close_assistant(app)
         await resources.database.close()
 
 
 app = create_app(todos, auth, chat, meta, lifespan=lifespan)
+drain = Drain(resources_of(app).settings.drain_seconds)
+app.add_middleware(LastAnswers, drain=drain)

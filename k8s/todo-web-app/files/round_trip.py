@@ -1,6 +1,6 @@
-"""What `helm test` asks of a release through its Service, whose URL is the argument: from an account to a todo and back.
+"""What `helm test` asks of a release through its Service, whose URL is the argument.
 
-Each run leaves an account without todos behind, helm-test-...@example.com.
+Each run leaves an account without sessions behind, helm-test-...@example.com.
 """
 
 import json

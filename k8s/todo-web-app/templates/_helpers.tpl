@@ -176,11 +176,14 @@ volumeMounts:
     sizeLimit: 64Mi
 {{- end -}}
 
-{{/* How long a pod may take to stop, in seconds: it drains, finishes the longest turn of the assistant, and closes. */}}
-{{- define "todo-web-app.gracePeriod" -}}
-{{- with .Values.settings -}}
-{{- add (ceil (float64 (.DRAIN_SECONDS | default 0))) (ceil (float64 (.ASSISTANT_SECONDS | default 25))) 10 -}}
+{{/* How long requests under way may still take once a pod has drained, in seconds: the longest is a turn of the assistant. */}}
+{{- define "todo-web-app.longestRequest" -}}
+{{- .Values.settings.ASSISTANT_SECONDS | default 25 | float64 | ceil | add 5 -}}
 {{- end -}}
+
+{{/* How long a pod may take to stop: it drains, finishes what is under way, and closes. */}}
+{{- define "todo-web-app.gracePeriod" -}}
+{{- add (.Values.settings.DRAIN_SECONDS | default 0 | float64 | ceil) (include "todo-web-app.longestRequest" .) 5 -}}
 {{- end -}}
 
 {{/* The ports that the service connects to. */}}
