@@ -113,6 +113,7 @@ bench-cold: .venv/ready .tools/aws/ready ## cold starts of the functions beside 
 lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.txt
+	$(COMPILE) --group uv --constraint requirements-dev.txt -o requirements-uv.txt
 	$(COMPILE) --group aws -o requirements-aws.txt
 	$(COMPILE) --group checkov -o requirements-checkov.txt
 	$(COMPILE) --group chart -o requirements-chart.txt

@@ -36,6 +36,7 @@ class AnnouncingServer(uvicorn.Server):
             f"Docs      {url}/docs",
             f"Database  {settings.database_place or embedded}",
             f"Assistant {settings.openai_model if settings.openai_api_key else commands}",
+            *([f"Metrics   http://localhost:{settings.metrics_port}/metrics"] if settings.metrics_port else []),
             "Stop with Ctrl-C.",
             sep="\n",
             file=sys.stderr,

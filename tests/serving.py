@@ -146,6 +146,13 @@ def wait_until_healthy(
     raise TimeoutError(f"Nothing answers at {url}")
 
 
+def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "It takes too long."
+        time.sleep(0.01)
+
+
 @dataclass(frozen=True)
 class LambdaContext:
     """What the Lambda runtime hands to a handler beside the event."""

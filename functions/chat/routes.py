@@ -40,6 +40,7 @@ from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
 from todo_core.web.query import query_of, query_parameters
+from todo_core.web.requests import Count
 from todo_core.web.resources import Database, resources_of
 
 PATH: Final = "/api/v1/chat"
@@ -244,7 +245,11 @@ async def _run(turn: Turn, assistant: Assistant, request: Request, response: Res
         try:
             await assistant.agent.run(turn, seconds=seconds, listener=listener)
         finally:
-            done = {"ChatTurns": 1, "ChatTokens": _tokens(turn) - tokens, "ToolCalls": len(turn.calls) - calls}
+            done: dict[Count, int] = {
+                "ChatTurns": 1,
+                "ChatTokens": _tokens(turn) - tokens,
+                "ToolCalls": len(turn.calls) - calls,
+            }
             request.state.counts = done
 
     async def emit_all(emit: Emit) -> None:

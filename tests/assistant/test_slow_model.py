@@ -1,7 +1,7 @@
 """A model that takes its time keeps nobody else waiting, and no connection of the pool."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +13,7 @@ from tests import postgres, serving
 from tests.accounts import Account, sign_up
 from tests.model_replies import Asked, Call, Hang, Reply, Say, Slow
 from tests.scripted_model import ScriptedModel
-from tests.serving import OnPort
+from tests.serving import OnPort, wait_until
 
 CHAT = "/api/v1/chat"
 CHATS = 20
@@ -86,13 +86,6 @@ def require_idle_connections(url: str) -> None:
 
 def adds(adding: Call, asked: Asked) -> Reply:
     return Say("Added.") if asked.messages[-1]["role"] == "tool" else adding
-
-
-def wait_until(holds: Callable[[], bool], *, seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "It takes too long."
-        time.sleep(0.05)
 
 
 class TestSlowModel:

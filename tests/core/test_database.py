@@ -21,6 +21,7 @@ from sqlalchemy.types import Double, Integer
 
 from tests import postgres
 from tests.postgres import KILL_ALL, Server
+from todo_core.connections import PoolUse
 from todo_core.database import Database
 from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings
@@ -317,6 +318,22 @@ class TestPool:
             return {await value(database, BACKEND) for _ in range(5)}
 
         assert len(use(Database(url), scenario)) == 1
+
+    def test_it_tells_what_its_connections_do(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            assert database.pool_use == PoolUse(size=3, in_use=0, idle=0)
+            async with database.transaction():
+                assert database.pool_use == PoolUse(size=3, in_use=1, idle=0)
+                await fill(database, 2)
+                assert database.pool_use == PoolUse(size=3, in_use=1, idle=2)
+            assert database.pool_use == PoolUse(size=3, in_use=0, idle=3)
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await value(database, DIVIDE, divisor=0)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(value(database, SLEEP, seconds=20.0), 0.1)
+            assert database.pool_use == PoolUse(size=3, in_use=0, idle=2)
+
+        use(Database(url, pool_size=3), scenario)
 
     def test_a_statement_costs_no_other_round_trip(self, url: str) -> None:
         async def scenario(database: Database) -> None:

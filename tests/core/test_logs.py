@@ -133,9 +133,10 @@ def use_everything(client: httpx2.Client) -> Account:
     send("bad-id", "GET", f"{TODOS}/{MARK}")
     send("bad-route", "GET", f"/{MARK}", params={MARK: MARK})
     send("bad-method", "PUT", TODOS)
-    send(
-        f"{MARK} is not sane", "GET", "/health", headers={"User-Agent": MARK, "Referer": f"https://{MARK}.example.com"}
-    )
+    send(f"{MARK} is not sane", "GET", "/docs", headers={"User-Agent": MARK, "Referer": f"https://{MARK}.example.com"})
+    send("alive", "GET", "/health")
+    send("ready", "GET", "/health/ready")
+    send("alive-with-what", "PUT", "/health")
     send("foreign", "POST", TODOS, json={"title": MARK}, headers={"Origin": f"https://{MARK}.example.com"})
 
     send("fail", "GET", "/fail", params={"q": MARK})
@@ -186,6 +187,18 @@ class TestLine:
     def test_it_names_no_route_where_there_is_none(self, log: Log) -> None:
         assert log.request("bad-route").get("route") is None
         assert log.request("bad-route")["status"] == 404
+
+    @pytest.mark.parametrize("request_id", ["alive", "ready"])
+    def test_a_probe_that_finds_all_well_has_none(self, log: Log, request_id: str) -> None:
+        assert log.of(request_id) == []
+
+    def test_anything_else_at_its_path_has_one(self, log: Log) -> None:
+        assert log.request("alive-with-what")["status"] == 405
+
+    def test_while_debugging_a_probe_has_one_too(self, environment: dict[str, str], tmp_path: Path) -> None:
+        line = line_about("/health", environment | {"LOG_LEVEL": "DEBUG"}, tmp_path, path="/health")
+
+        assert "GET /health 200" in line
 
     @pytest.mark.parametrize(
         ("request_id", "status"),
@@ -264,7 +277,7 @@ def terminal() -> Iterator[tuple[int, IO[bytes]]]:
             os.close(written)
 
 
-def line_about(mark: str, environment: Mapping[str, str], folder: Path, *, path: str = "/health") -> str:
+def line_about(mark: str, environment: Mapping[str, str], folder: Path, *, path: str = "/docs") -> str:
     """The first line with the mark that a person sees in a terminal when the path is asked for."""
     with terminal() as (written, screen), service(environment, folder, written) as client:
         client.get(path)
@@ -273,9 +286,9 @@ def line_about(mark: str, environment: Mapping[str, str], folder: Path, *, path:
 
 class TestTerminal:
     def test_a_developer_gets_a_line_to_read(self, environment: dict[str, str], tmp_path: Path) -> None:
-        line = line_about("/health", environment, tmp_path)
+        line = line_about("/docs", environment, tmp_path)
 
-        assert "GET /health 200" in line
+        assert "GET /docs 200" in line
         assert "{" not in line
 
     @pytest.mark.parametrize(
@@ -298,6 +311,6 @@ class TestTerminal:
         assert " at core/todo_core/web/middleware.py:" in line
 
     def test_in_production_it_is_json_there_too(self, environment: dict[str, str], tmp_path: Path) -> None:
-        line = line_about("/health", environment | {"ENVIRONMENT": "production"}, tmp_path)
+        line = line_about("/docs", environment | {"ENVIRONMENT": "production"}, tmp_path)
 
-        assert json.loads(line)["route"] == "/health"
+        assert json.loads(line)["route"] == "/docs"

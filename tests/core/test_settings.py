@@ -111,6 +111,7 @@ class TestDefaults:
             ("attempts_window_seconds", 900),
             ("max_body_bytes", 2 * 1024 * 1024),
             ("log_level", "INFO"),
+            ("metrics_port", None),
         ],
     )
     def test_default(self, environment_variables: Environment, name: str, default: object) -> None:
@@ -140,6 +141,7 @@ class TestBounds:
             ("REGISTRATIONS_PER_ADDRESS", 1, None),
             ("ATTEMPTS_WINDOW_SECONDS", 1, None),
             ("MAX_BODY_BYTES", 1024, None),
+            ("METRICS_PORT", 1, 65535),
         ],
     )
     def test_a_number_beyond_its_bounds_is_refused(

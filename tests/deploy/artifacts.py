@@ -1,16 +1,14 @@
 """What `sam build` makes, and what Lambda adds to it."""
 
-import fcntl
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tests.deploy import template
+from tests.once import once
 
 TOOLS: Final = template.ROOT / ".tools/aws"
 SAM: Final = TOOLS / "bin/sam"
@@ -71,7 +69,7 @@ def build(architecture: str, folder: Path) -> Build:
         )
         assert built.returncode == 0, built.stdout
 
-    _once(folder / f"built-{architecture}", run_sam)
+    once(folder / f"built-{architecture}", run_sam)
     functions = {
         name: Artifact(
             handler=properties["Handler"],
@@ -95,24 +93,10 @@ def runtime(folder: Path) -> Path:
             (found,) = site.glob(pattern)
             (packages / found.name).symlink_to(found)
 
-    _once(folder / "linked-runtime", link)
+    once(folder / "linked-runtime", link)
     return packages
 
 
 def environment() -> dict[str, str]:
     """The environment for tools that want a region, and may tell nobody what they do."""
     return {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"}
-
-
-def _once(done: Path, make: Callable[[], None]) -> None:
-    with _alone(done.with_suffix(".lock")):
-        if not done.exists():
-            make()
-            done.touch()
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

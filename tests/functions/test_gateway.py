@@ -279,7 +279,7 @@ class TestLog:
     def test_lines_carry_the_ids_of_the_gateway_and_of_the_invocation(
         self, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        request = event(client, "GET", "/health", headers={"X-Request-ID": "mine"})
+        request = event(client, "GET", "/openapi.json", headers={"X-Request-ID": "mine"})
         serving.app_of("meta")
         (handler,) = (each for each in log.handlers if isinstance(each.formatter, LambdaPowertoolsFormatter))
         output = io.StringIO()

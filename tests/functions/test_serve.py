@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ import pytest
 
 from tests import postgres
 from tests.accounts import Account, problem, sign_in, sign_up
-from tests.serving import free_port, wait_until_healthy
+from tests.serving import free_port, wait_until, wait_until_healthy
 from todo_core.settings import Settings
 
 EMBEDDED = Path(".data/postgres")
@@ -85,13 +85,6 @@ def serving(folder: Path, **variables: str) -> Iterator[Service]:
         service.kill()
 
 
-def wait_until(happened: Callable[[], bool], *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def database_servers(folder: Path) -> list[int]:
     """The processes that serve the data in this folder."""
     data = str(folder / EMBEDDED)
@@ -150,6 +143,14 @@ class TestStarting:
             assert sign_in(client, first_run.ada.email).status_code == 200
             assert Account(client, first_run.ada.user).titles() == ["Buy milk"]
 
+    def test_it_says_where_the_metrics_are_if_there_are_any(self, folder: Path) -> None:
+        port = free_port()
+        with serving(folder, METRICS_PORT=str(port)) as service:
+            assert "todo_http_requests" in httpx2.get(f"http://localhost:{port}/metrics").text
+            service.signal(signal.SIGINT)
+            _, printed = service.end()
+        assert f"Metrics   http://localhost:{port}/metrics" in printed.splitlines()
+
     def test_in_production_it_starts_without_its_database_and_names_it(self, tmp_path: Path) -> None:
         url = "postgresql://ada:c0ffee@127.0.0.1:1/todos"
         with serving(tmp_path, ENVIRONMENT="production", SECRET_KEY=KEY, DATABASE_URL=url) as service:
@@ -162,7 +163,7 @@ class TestStarting:
     def test_a_start_that_was_interrupted_does_not_spoil_the_next(self) -> None:
         with TemporaryDirectory(prefix="todo-") as name:
             interrupted = Service(Path(name))
-            wait_until((Path(name) / EMBEDDED / "PG_VERSION").exists)
+            wait_until((Path(name) / EMBEDDED / "PG_VERSION").exists, seconds=30)
             interrupted.signal(signal.SIGINT)
             interrupted.end()
             with serving(Path(name)) as service:

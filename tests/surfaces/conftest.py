@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from tests import emulator, sam, serving
-from tests.accounts import TODOS, Account, sign_up
+from tests.accounts import TODOS, Account, Newcomers, sign_up
+from tests.conftest import SECRET_KEY
 from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
 from tests.model_replies import Call, Calls, Say
@@ -84,18 +85,23 @@ def client(surface: Surface) -> Iterator[httpx2.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def newcomers(database_url: str) -> Newcomers:
+    return Newcomers(database_url, SECRET_KEY)
+
+
 @pytest.fixture
-def ada(surface: Surface) -> Iterator[Account]:
+def ada(surface: Surface, newcomers: Newcomers) -> Iterator[Account]:
     """A new account, signed in by cookie."""
     with surface.client() as client:
-        yield sign_up(client)
+        yield newcomers.sign_in(client)
 
 
 @pytest.fixture
-def bob(surface: Surface) -> Iterator[Account]:
+def bob(surface: Surface, newcomers: Newcomers) -> Iterator[Account]:
     """Another one."""
     with surface.client() as client:
-        yield sign_up(client)
+        yield newcomers.sign_in(client)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ error of the server happened (a cancelled request, a lost line) is thrown away i
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -43,15 +44,31 @@ class Session(asyncpg.Connection):
         return f"{prefix}_{uuid4().hex}"
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """How many connections a pool may have, how many carry work, and how many wait for some."""
+
+    size: int
+    in_use: int
+    idle: int
+
+
 class Connections:
     """At most `size` connections, opened as needed; the one used last is used next."""
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, *, wait_seconds: float) -> None:
         self._connect = connect
+        self._size = size
         self._wait_seconds = wait_seconds
+        self._in_use = 0
         self._free_places = asyncio.Semaphore(size)
         self._idle: list[tuple[Connection, float]] = []
         self._retired = False
+
+    @property
+    def use(self) -> PoolUse:
+        """At this moment, for a reader in any thread."""
+        return PoolUse(self._size, self._in_use, len(self._idle))
 
     async def run[Result](
         self, work: Callable[[Connection], Awaitable[Result]], *, trusted_seconds: float | None = None
@@ -72,7 +89,7 @@ class Connections:
             self._put_back(connection)
             return result
         finally:
-            self._free_places.release()
+            self._give_place_back()
 
     @asynccontextmanager
     async def borrow(self, *, trusted_seconds: float | None = None) -> AsyncIterator[Connection]:
@@ -87,7 +104,7 @@ class Connections:
                 raise
             self._put_back(connection)
         finally:
-            self._free_places.release()
+            self._give_place_back()
 
     def forget_idle(self) -> None:
         """Drops all idle connections: where one has died the others have too, more often than not."""
@@ -112,13 +129,18 @@ class Connections:
                 await self._free_places.acquire()
         else:
             await self._free_places.acquire()
+        self._in_use += 1
+
+    def _give_place_back(self) -> None:
+        self._in_use -= 1
+        self._free_places.release()
 
     async def _take(self, trusted_seconds: float | None) -> Connection:
         while self._idle:
             connection, since = self._idle.pop()
             if connection.is_closed():
                 continue
-            if trusted_seconds is None or monotonic() - since <= trusted_seconds or await _is_alive(connection):
+            if trusted_seconds is None or monotonic() - since <= trusted_seconds or await is_alive(connection):
                 return connection
             self.forget_idle()
         return await self._connect()
@@ -143,7 +165,8 @@ class Connections:
             oldest.terminate()
 
 
-async def _is_alive(connection: Connection) -> bool:
+async def is_alive(connection: Connection) -> bool:
+    """Whether the connection answers in time. One that does not is closed."""
     try:
         await connection.execute("SELECT 1", timeout=_CHECK_SECONDS)
     except (*CONNECTION_LOST, TimeoutError):

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import asyncpg
 
 from todo_core import postgres_url
-from todo_core.connections import CONNECTION_LOST, Connection, Connections, Session
+from todo_core.connections import CONNECTION_LOST, Connection, Connections, PoolUse, Session
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 from todo_core.statements import Statement
 
@@ -84,6 +84,11 @@ class Database:
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""
         self._url = postgres_url.parse(url)
+
+    @property
+    def pool_use(self) -> PoolUse:
+        """What its connections do at this moment."""
+        return self._connections.use
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
         """Runs a read, once more on a fresh connection if the first one turns out to be dead."""

@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=0, ge=0, le=300)
     max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
 
     @classmethod
     def settings_customise_sources(

@@ -1,7 +1,7 @@
 """Metrics as CloudWatch reads them out of a Lambda function's log: EMF, one line per request.
 
-By route: Requests, Errors (status 5xx) and Latency in milliseconds; and what a route counts beside it, such as
-ChatTurns, ChatTokens and ToolCalls. POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME name where they appear.
+By route: Requests, Errors (status 5xx) and Latency in milliseconds, and what the route counts beside them.
+POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME name where they appear.
 """
 
 import os

@@ -1,5 +1,6 @@
 """What happens around every request, as plain ASGI: a BaseHTTPMiddleware would cost more than the routes do."""
 
+import logging
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from todo_core.web.requests import AnsweredRequest
 _API: Final = "/api/v1/"
 _TODOS: Final = f"{_API}todos"
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
+_PROBES: Final = {"/health", "/health/ready"}
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 _CACHE_POLICIES: Final = ((_TODOS, b"private, no-cache"), (_API, b"no-store"))
 
@@ -238,7 +240,10 @@ def _response_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]
 
 
 def log_request(request: AnsweredRequest) -> None:
-    log.info(
+    # What asks every few seconds would fill the log with good news.
+    is_probe = request.route in _PROBES and request.status == HTTPStatus.OK
+    log.log(
+        logging.DEBUG if is_probe else logging.INFO,
         "%s %s %d %.1f ms",
         request.method,
         request.route or "(no route)",

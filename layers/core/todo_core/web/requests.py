@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
+
+type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
+"""What a route may count beside its requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequest:
-    """`route` is the template of its path, None where no route matched; `counts` is what a route counted beside it."""
+    """`route` is the template of its path, None where no route matched; `counts` is what its route counted."""
 
     request_id: str
     method: str
@@ -15,7 +19,7 @@ class AnsweredRequest:
     status: int
     milliseconds: float
     user_id: UUID | None
-    counts: Mapping[str, int]
+    counts: Mapping[Count, int]
 
 
 type Observer = Callable[[AnsweredRequest], None]

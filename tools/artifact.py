@@ -1,4 +1,7 @@
-"""Leaves in a Lambda artifact what runs there, and compiles it: lambda_artifact.py FOLDER ITS-PATH-ON-LAMBDA."""
+"""Prepares a folder of packages for a read-only disk: takes away what nothing reads there, and compiles the rest.
+
+artifact.py FOLDER ITS-PATH-THERE
+"""
 
 import compileall
 import shutil
@@ -21,7 +24,7 @@ _COUNTS: Final = struct.Struct("<HHHHH"), 54
 
 
 def prune(folder: Path) -> None:
-    """Takes away what no function reads."""
+    """Takes away what nothing reads there."""
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for path in [path for path in folder.rglob("*") if path.is_dir() and path.name in _FOLDERS]:
         shutil.rmtree(path, ignore_errors=True)
@@ -65,6 +68,7 @@ def compile_all(folder: Path, place: str) -> None:
         stripdir=str(folder),
         prependdir=place,
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+        workers=0,
     )
     if not done:
         raise SystemExit(f"Not all of {folder} could be compiled.")

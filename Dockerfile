@@ -1,0 +1,73 @@
+# The API in a container, and its migration: `docker run ... python -m functions.migrate` (docs/deploy-container.md).
+# Built behind a mirror: BASE_IMAGE is the same image from there, PIP_INDEX_URL and UV_DEFAULT_INDEX its package index.
+ARG BASE_IMAGE=python:3.13-slim
+
+FROM ${BASE_IMAGE} AS build
+ARG PIP_INDEX_URL
+ARG UV_DEFAULT_INDEX
+# The certificates are those of the image, which a company's own may have been added to.
+ENV UV_SYSTEM_CERTS=1 \
+    UV_LINK_MODE=copy \
+    PYTHONDONTWRITEBYTECODE=1
+WORKDIR /source
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=bind,source=requirements-uv.txt,target=requirements-uv.txt \
+    pip install --disable-pip-version-check --root-user-action ignore --require-hashes --requirement requirements-uv.txt
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,source=requirements.txt,target=requirements.txt \
+    uv venv --quiet /opt/venv \
+    && uv pip sync --python /opt/venv/bin/python --require-hashes requirements.txt \
+    && rm /opt/venv/.lock
+COPY tools/artifact.py tools/
+RUN python tools/artifact.py /opt/venv/lib/python3.13/site-packages /opt/venv/lib/python3.13/site-packages
+# The code lies apart from what it needs, which is larger and changes less often.
+COPY layers layers
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --no-deps --target /app ./layers/core ./layers/assistant
+COPY functions /app/functions
+COPY migrations /app/migrations
+RUN python tools/artifact.py /app /app
+
+FROM ${BASE_IMAGE}
+# The base has no bytecode of the standard library, and what installs packages is of no use here.
+RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
+    && rm -r /usr/local/lib/python3.13/ensurepip \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -x 'idlelib|test|tkinter|turtledemo' \
+        /usr/local/lib/python3.13 \
+    && groupadd --gid 1001 todo \
+    && useradd --uid 1001 --gid 1001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin todo
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/app \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    ENVIRONMENT=production \
+    METRICS_PORT=9090 \
+    UVICORN_HOST=0.0.0.0 \
+    UVICORN_PORT=8000 \
+    UVICORN_LOG_LEVEL=warning \
+    UVICORN_SERVER_HEADER=false \
+    # Longer than proxies keep a connection that nobody uses: the side that asks has to be the one that closes it.
+    UVICORN_TIMEOUT_KEEP_ALIVE=75 \
+    # Longer than a turn of the assistant.
+    UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN=30
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+WORKDIR /app
+USER 1001:1001
+EXPOSE 8000 9090
+# As little as a start of Python allows, because it comes every few seconds: no packages, no library for HTTP.
+HEALTHCHECK --interval=2s --timeout=2s --retries=10 CMD ["python", "-ISc", "\
+import os, socket; \
+connection = socket.create_connection(('127.0.0.1', os.environ['UVICORN_PORT']), timeout=2); \
+connection.sendall(b'GET /health HTTP/1.0\\r\\n\\r\\n'); \
+raise SystemExit(b' 200 ' not in connection.recv(16))"]
+CMD ["uvicorn", "functions.main:app"]
+ARG VERSION=0.1.0
+ARG REVISION
+ARG CREATED
+LABEL org.opencontainers.image.title="todo-backend" \
+    org.opencontainers.image.description="An asynchronous todo API with accounts and an assistant." \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.created="${CREATED}" \
+    org.opencontainers.image.base.name="docker.io/library/python:3.13-slim"

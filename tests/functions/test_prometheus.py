@@ -1,0 +1,229 @@
+"""What Prometheus scrapes, over HTTP from a running service."""
+
+import os
+import socket
+import subprocess
+import sys
+import timeit
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from functions import prometheus
+from tests import postgres, serving
+from tests.accounts import AUTH, CHAT, TODOS, Account, problem, sign_up
+from tests.model_replies import Call, Say, Slow
+from tests.scripted_model import ScriptedModel
+from tests.serving import OnPort
+from tests.surfaces.adversarial.adversary import Talk
+from todo_core import logs
+from todo_core.logs import log
+from todo_core.settings import Settings
+from todo_core.web.middleware import log_request
+from todo_core.web.requests import AnsweredRequest, Count
+
+POOL_SIZE = 3
+LOCKED = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'todos'::regclass"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A service and the port where it tells its metrics."""
+
+    service: OnPort
+    port: int
+    database: str
+
+    def scrape(self) -> str:
+        answered = httpx2.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5)
+        assert answered.status_code == 200
+        assert answered.headers["content-type"].startswith("text/plain")
+        return answered.text
+
+    def value(self, name: str, **labels: object) -> float:
+        """Of one series; 0 if it is not there."""
+        wanted = {label: str(value) for label, value in labels.items()}
+        samples = (sample for family in text_string_to_metric_families(self.scrape()) for sample in family.samples)
+        return next((sample.value for sample in samples if (sample.name, sample.labels) == (name, wanted)), 0)
+
+    def requests(self, method: str, route: str, status: int) -> float:
+        return self.value("todo_http_requests_total", method=method, route=route, status=status)
+
+    def wait_for(self, expected: float, name: str, **labels: object) -> None:
+        serving.wait_until(lambda: self.value(name, **labels) == expected)
+
+
+@pytest.fixture(scope="module")
+def target(environment: dict[str, str], server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    port = serving.free_port()
+    with postgres.database(server_url) as url:
+        pool = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": str(POOL_SIZE)}
+        settings = environment | pool | {"METRICS_PORT": str(port), "ASSISTANT_SECONDS": "60"}
+        with serving.on_port(settings, folder=str(tmp_path_factory.mktemp("scraped"))) as service:
+            yield Target(service, port, url)
+
+
+@pytest.fixture
+def client(target: Target) -> Iterator[httpx2.Client]:
+    with target.service.client() as client:
+        yield client
+
+
+@pytest.fixture
+def ada(client: httpx2.Client) -> Account:
+    return sign_up(client)
+
+
+class TestRequests:
+    def test_each_counts_by_its_method_its_route_and_its_status(self, target: Target, ada: Account) -> None:
+        url = f"{TODOS}/{ada.add()['id']}"
+        series = ("GET", f"{TODOS}/{{todo_id}}", 200)
+        before = target.requests(*series)
+
+        for _ in range(3):
+            ada.client.get(url)
+
+        assert target.requests(*series) == before + 3
+
+    @pytest.mark.parametrize(
+        ("method", "path", "series"),
+        [
+            ("GET", f"{AUTH}/me", ("GET", f"{AUTH}/me", 401)),
+            ("HEAD", "/health", ("HEAD", "/health", 200)),
+            ("GET", "/nothing/here", ("GET", "(no route)", 404)),
+            ("OPTIONS", TODOS, ("OPTIONS", TODOS, 405)),
+            ("PURGE", "/nothing/here", ("other", "(no route)", 404)),
+        ],
+    )
+    def test_what_fails_counts_too_and_no_client_makes_up_a_series(
+        self, target: Target, client: httpx2.Client, method: str, path: str, series: tuple[str, str, int]
+    ) -> None:
+        before = target.requests(*series)
+
+        client.request(method, path)
+
+        assert target.requests(*series) == before + 1
+
+    def test_how_long_they_took_is_told_in_buckets(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
+        labels = {"method": "POST", "route": CHAT}
+        duration = "todo_http_request_duration_seconds"
+        count, total = target.value(f"{duration}_count", **labels), target.value(f"{duration}_sum", **labels)
+
+        Talk(ada, scripted).turn(Slow(Say("At last."), 1.0))
+
+        assert target.value(f"{duration}_count", **labels) == count + 1
+        assert 1 <= target.value(f"{duration}_sum", **labels) - total < 30
+        assert target.value(f"{duration}_bucket", **labels, le="1.0") == count
+        assert target.value(f"{duration}_bucket", **labels, le="30.0") == count + 1
+
+    def test_those_in_flight_count_while_they_last(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
+        scripted.play(Slow(Say("At last."), 2.0))
+        assert target.value("todo_http_requests_in_flight") == 0
+
+        with ThreadPoolExecutor(1) as thread:
+            turn = thread.submit(ada.client.post, CHAT, json={"message": "Hello"})
+            target.wait_for(1, "todo_http_requests_in_flight")
+            assert turn.result().status_code == 200
+
+        target.wait_for(0, "todo_http_requests_in_flight")
+
+
+class TestDatabase:
+    def test_its_pool_is_told(self, target: Target, ada: Account) -> None:
+        ada.add()
+
+        assert target.value("todo_database_pool_size") == POOL_SIZE
+        assert target.value("todo_database_connections", state="in_use") == 0
+        assert 1 <= target.value("todo_database_connections", state="idle") <= POOL_SIZE
+
+    def test_a_connection_at_work_is_in_use(self, target: Target, ada: Account) -> None:
+        lock = "BEGIN; LOCK TABLE todos; SELECT pg_sleep(2); COMMIT"
+        with ThreadPoolExecutor(2) as threads:
+            locked = threads.submit(postgres.run, target.database, lock)
+            serving.wait_until(lambda: bool(postgres.query(target.database, LOCKED)))
+            waiting = threads.submit(ada.titles)
+            target.wait_for(1, "todo_database_connections", state="in_use")
+            locked.result()
+            assert waiting.result() == []
+
+        target.wait_for(0, "todo_database_connections", state="in_use")
+
+
+class TestChat:
+    def test_turns_tokens_and_tool_calls_are_told(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
+        names = ("todo_chat_turns_total", "todo_chat_tokens_total", "todo_chat_tool_calls_total")
+        before = [target.value(name) for name in names]
+
+        turn = Talk(ada, scripted).turn(Call("add_todos", {"todos": [{"title": "Buy milk"}]}), Say("Done."))
+
+        tokens = turn["usage"]["prompt_tokens"] + turn["usage"]["completion_tokens"]
+        assert [target.value(name) for name in names] == [before[0] + 1, before[1] + tokens, before[2] + 1]
+
+    def test_nothing_that_a_route_counts_is_left_out(self) -> None:
+        assert set(get_args(Count.__value__)) == set(prometheus.COUNTERS)
+
+
+class TestPort:
+    def test_the_process_is_told_too(self, target: Target) -> None:
+        assert target.value("process_resident_memory_bytes") > 10_000_000
+
+    def test_the_api_does_not_answer_with_it(self, client: httpx2.Client) -> None:
+        problem(client.get("/metrics"), 404, "route_not_found")
+
+    def test_a_scrape_that_is_not_read_holds_up_nobody(self, target: Target, client: httpx2.Client) -> None:
+        with socket.create_connection(("127.0.0.1", target.port)) as silent:
+            silent.sendall(b"GET /metrics HTTP/1.1\r\n")
+
+            assert client.get("/health").status_code == 200
+            assert "todo_http_requests_total" in target.scrape()
+
+    def test_one_that_is_taken_stops_the_start_with_a_sentence(
+        self, target: Target, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        ended = subprocess.run(
+            (sys.executable, "-m", "uvicorn", "functions.main:app", "--port=0", "--log-level=warning"),
+            env={**os.environ, **environment, "METRICS_PORT": str(target.port)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+        assert ended.returncode != 0
+        assert f"METRICS_PORT: nothing can listen on {target.port}: Address already in use." in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+    def test_it_ends_with_the_service(self, environment: dict[str, str], tmp_path: Path) -> None:
+        port = serving.free_port()
+        with serving.on_port(environment | {"METRICS_PORT": str(port)}, folder=str(tmp_path)):
+            assert is_listening(port)
+
+        assert not is_listening(port)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+class TestCost:
+    def test_counting_a_request_costs_a_fraction_of_its_log_line(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        request = AnsweredRequest("an-id", "GET", TODOS, 200, 3.2, None, {})
+        monkeypatch.setattr(log, "handlers", [])
+        logs.configure(Settings())
+
+        def seconds(work: Callable[[AnsweredRequest], None]) -> float:
+            work(request)
+            return min(timeit.repeat(lambda: work(request), number=500, repeat=20))
+
+        assert seconds(prometheus.count) < seconds(log_request) / 4
+        assert capsys.readouterr().out.count("an-id") > 500
