@@ -20,8 +20,9 @@
   {{- end -}}
   {{- range $name := list "DATABASE_URL" "DATABASE_URL_UNPOOLED" -}}
     {{- $url := get $.Values.secrets $name -}}
-    {{- if and $url (not (regexMatch "^postgres(ql)?(\\+[a-z0-9]+)?://" $url)) -}}
-      {{- fail (printf "secrets.%s must begin with postgresql://." $name) -}}
+    {{- /* As Neon's console has it, with whatever is around the URL. */ -}}
+    {{- if and $url (not (regexMatch "postgres(ql)?(\\+[a-z0-9]+)?://" $url)) -}}
+      {{- fail (printf "secrets.%s must be the URL of a PostgreSQL: postgresql://..." $name) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
