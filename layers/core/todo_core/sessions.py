@@ -4,38 +4,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
-
 from todo_core.database import Database
 from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.accounts import SessionRow, UserRow
 from todo_core.user import USER_COLUMNS, User
 
 _LONGEST_USER_AGENT: Final = 500
 
-_sessions = table_of(SessionRow)
-_users = table_of(UserRow)
-_THIS = (_sessions.c.id == bindparam("session_id")) & (_sessions.c.user_id == bindparam("of_user"))
-
-_INSERT = Statement(
-    insert(_sessions)
-    .values({column: bindparam(column) for column in ("id", "user_id", "user_agent", "expires_at")})
-    .add_cte(
-        delete(_sessions)
-        .where(_sessions.c.user_id == bindparam("user_id"), _sessions.c.expires_at <= func.now())
-        .cte("expired")
-    )
-)
-_USER_OF = Statement(
-    select(*USER_COLUMNS)
-    .join_from(_sessions, _users, _sessions.c.user_id == _users.c.id)
-    .where(_THIS, _sessions.c.expires_at > func.now())
-)
-_EXTEND = Statement(update(_sessions).where(_THIS).values(expires_at=bindparam("new_expiry"), last_seen_at=func.now()))
-_DELETE = Statement(delete(_sessions).where(_THIS))
+_INSERT = Statement("""
+    WITH expired AS (DELETE FROM sessions WHERE user_id = :user_id AND expires_at <= now())
+    INSERT INTO sessions (id, user_id, user_agent, expires_at) VALUES (:id, :user_id, :user_agent, :expires_at)
+""")
+_USER_OF = Statement(f"""
+    SELECT {USER_COLUMNS} FROM sessions JOIN users ON users.id = sessions.user_id
+    WHERE sessions.id = :session_id AND sessions.user_id = :of_user AND expires_at > now()
+""")  # noqa: S608 - names of columns
+_EXTEND = Statement("""
+    UPDATE sessions SET expires_at = :new_expiry, last_seen_at = now() WHERE id = :session_id AND user_id = :of_user
+""")
+_DELETE = Statement("DELETE FROM sessions WHERE id = :session_id AND user_id = :of_user")
 
 
 async def open_session(db: Database, user_id: UUID, lifetime: timedelta, *, user_agent: str | None) -> UUID:

@@ -10,37 +10,28 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 
 import asyncpg
-from sqlalchemy import delete, func, select, text
-from sqlalchemy.sql.expression import bindparam
 
 from todo_core.database import Database
 from todo_core.errors import TooManyAttempts
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.accounts import AttemptRow
 
-_attempts = table_of(AttemptRow)
-_OF_KEY = _attempts.c.key == bindparam("of_key")
-
-_COUNT = Statement(
-    text("""
-        WITH tried AS (
-            INSERT INTO attempts AS known (key, count, expires_at)
-            SELECT key, 1, now() + CAST(:window AS interval) FROM unnest(CAST(:keys AS text[])) AS key
-            ON CONFLICT (key) DO UPDATE SET
-                count = CASE WHEN known.expires_at <= now() THEN 1 ELSE known.count + 1 END,
-                expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
-            RETURNING key, count, expires_at
-        )
-        SELECT
-            ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > most) - now()))::int AS seconds,
-            bool_or(count = 1) AS any_new
-        FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
-    """)
-)
+_COUNT = Statement("""
+    WITH tried AS (
+        INSERT INTO attempts AS known (key, count, expires_at)
+        SELECT key, 1, now() + CAST(:window AS interval) FROM unnest(CAST(:keys AS text[])) AS key
+        ON CONFLICT (key) DO UPDATE SET
+            count = CASE WHEN known.expires_at <= now() THEN 1 ELSE known.count + 1 END,
+            expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
+        RETURNING key, count, expires_at
+    )
+    SELECT
+        ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > most) - now()))::int AS seconds,
+        bool_or(count = 1) AS any_new
+    FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
+""")
 _ROOM = Statement(
     # Locked, so that it waits its turn behind the failures that are being counted, and sorted as those are.
-    text("""
+    """
         WITH known AS (
             SELECT key, count, expires_at FROM attempts
             WHERE key = ANY(CAST(:keys AS text[])) AND expires_at > now()
@@ -49,19 +40,14 @@ _ROOM = Statement(
         SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
         FROM known JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
         WHERE count >= most
-    """)
+    """
 )
-_CLEAR = Statement(delete(_attempts).where(_OF_KEY))
-_SWEEP = Statement(
-    delete(_attempts).where(
-        _attempts.c.key.in_(
-            select(_attempts.c.key)
-            .where(_attempts.c.expires_at <= func.now())
-            .limit(100)
-            .with_for_update(skip_locked=True)
-        )
+_CLEAR = Statement("DELETE FROM attempts WHERE key = :of_key")
+_SWEEP = Statement("""
+    DELETE FROM attempts WHERE key IN (
+        SELECT key FROM attempts WHERE expires_at <= now() LIMIT 100 FOR UPDATE SKIP LOCKED
     )
-)
+""")
 
 
 async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> None:

@@ -7,8 +7,6 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, JsonValue, SecretStr
 from pydantic_core import PydanticCustomError
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from todo_core import throttle
 from todo_core.database import Database
@@ -17,8 +15,6 @@ from todo_core.identifiers import new_id
 from todo_core.limits import Limits
 from todo_core.security import Passwords
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.accounts import UserRow
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
 from todo_core.user import USER_COLUMNS, User
@@ -107,18 +103,14 @@ class Credentials(BaseModel):
     password: Password
 
 
-_users = table_of(UserRow)
-
-_INSERT = Statement(
-    insert(_users)
-    .values({column: bindparam(column) for column in ("id", "email", "email_key", "password_hash", "name", "timezone")})
-    .on_conflict_do_nothing(index_elements=[_users.c.email_key])
-    .returning(*USER_COLUMNS)
-)
-_BY_EMAIL = Statement(select(*USER_COLUMNS, _users.c.password_hash).where(_users.c.email_key == bindparam("email_key")))
-_REHASH = Statement(
-    update(_users).where(_users.c.id == bindparam("user_id")).values(password_hash=bindparam("new_hash"))
-)
+_INSERT = Statement(f"""
+    INSERT INTO users (id, email, email_key, password_hash, name, timezone)
+    VALUES (:id, :email, :email_key, :password_hash, :name, :timezone)
+    ON CONFLICT (email_key) DO NOTHING
+    RETURNING {USER_COLUMNS}
+""")  # noqa: S608 - names of columns
+_BY_EMAIL = Statement(f"SELECT {USER_COLUMNS}, password_hash FROM users WHERE email_key = :email_key")  # noqa: S608
+_REHASH = Statement("UPDATE users SET password_hash = :new_hash WHERE id = :user_id")
 
 
 def _email_key(email: str) -> str:
