@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import text
-
 from todo_assistant import turns
 from todo_assistant.errors import ConversationNotFound
 from todo_assistant.turns import ToolCall, Turn
@@ -45,46 +43,34 @@ class Place:
 
 
 _COLUMNS = "id, title, created_at, active_at"
-_PAGE = Statement(
-    text(f"""
-        SELECT {_COLUMNS} FROM conversations
-        WHERE user_id = :of_user AND (active_at, id) < (
-            coalesce(CAST(:active_at AS timestamptz), 'infinity'), coalesce(CAST(:id AS uuid), :last_id))
-        ORDER BY active_at DESC, id DESC LIMIT CAST(:most AS int)
-    """)  # noqa: S608 - names of columns
-)
-_LATEST = Statement(
-    text("SELECT id FROM conversations WHERE user_id = :of_user ORDER BY active_at DESC, id DESC LIMIT 1")
-)
-_EXISTS = Statement(text("SELECT id FROM conversations WHERE id = :conversation_id AND user_id = :of_user"))
-_RENAME = Statement(
-    text(
-        f"""
-        UPDATE conversations SET title = :title WHERE id = :conversation_id AND user_id = :of_user RETURNING {_COLUMNS}
-        """  # noqa: S608 - names of columns
-    )
-)
-_DELETE = Statement(text("DELETE FROM conversations WHERE id = :conversation_id AND user_id = :of_user RETURNING id"))
-_MESSAGES = Statement(
-    text("""
-        SELECT message.id, turns.conversation_id, turns.id AS turn_id, role, content, at AS created_at
-        FROM turns CROSS JOIN LATERAL (VALUES
-            (message_id, 1, 'user', message, created_at),
-            (reply_id, 2, 'assistant', response, coalesce(finished_at, created_at))
-        ) AS message (id, part, role, content, at)
-        WHERE turns.user_id = :of_user AND turns.conversation_id = :conversation_id
-            AND turns.id <= :turn_id AND (turns.id, part) < (:turn_id, CAST(:part AS int))
-            AND (part = 1 OR response IS NOT NULL OR EXISTS (SELECT FROM rounds WHERE rounds.turn_id = turns.id))
-        ORDER BY turns.id DESC, part DESC LIMIT CAST(:most AS int)
-    """)
-)
-_TURNS_BEFORE = Statement(
-    text(f"""
-        SELECT {turns.COLUMNS} FROM turns
-        WHERE user_id = :of_user AND conversation_id = :conversation_id AND id < :turn_id
-        ORDER BY id DESC LIMIT CAST(:most AS int)
-    """)  # noqa: S608 - names of columns
-)
+_PAGE = Statement(f"""
+    SELECT {_COLUMNS} FROM conversations
+    WHERE user_id = :of_user AND (active_at, id) < (
+        coalesce(CAST(:active_at AS timestamptz), 'infinity'), coalesce(CAST(:id AS uuid), :last_id))
+    ORDER BY active_at DESC, id DESC LIMIT CAST(:most AS int)
+""")  # noqa: S608 - names of columns
+_LATEST = Statement("SELECT id FROM conversations WHERE user_id = :of_user ORDER BY active_at DESC, id DESC LIMIT 1")
+_EXISTS = Statement("SELECT id FROM conversations WHERE id = :conversation_id AND user_id = :of_user")
+_RENAME = Statement(f"""
+    UPDATE conversations SET title = :title WHERE id = :conversation_id AND user_id = :of_user RETURNING {_COLUMNS}
+""")  # noqa: S608 - names of columns
+_DELETE = Statement("DELETE FROM conversations WHERE id = :conversation_id AND user_id = :of_user RETURNING id")
+_MESSAGES = Statement("""
+    SELECT message.id, turns.conversation_id, turns.id AS turn_id, role, content, at AS created_at
+    FROM turns CROSS JOIN LATERAL (VALUES
+        (message_id, 1, 'user', message, created_at),
+        (reply_id, 2, 'assistant', response, coalesce(finished_at, created_at))
+    ) AS message (id, part, role, content, at)
+    WHERE turns.user_id = :of_user AND turns.conversation_id = :conversation_id
+        AND turns.id <= :turn_id AND (turns.id, part) < (:turn_id, CAST(:part AS int))
+        AND (part = 1 OR response IS NOT NULL OR EXISTS (SELECT FROM rounds WHERE rounds.turn_id = turns.id))
+    ORDER BY turns.id DESC, part DESC LIMIT CAST(:most AS int)
+""")
+_TURNS_BEFORE = Statement(f"""
+    SELECT {turns.COLUMNS} FROM turns
+    WHERE user_id = :of_user AND conversation_id = :conversation_id AND id < :turn_id
+    ORDER BY id DESC LIMIT CAST(:most AS int)
+""")  # noqa: S608 - names of columns
 _LAST_ID = UUID(int=2**128 - 1)
 """Comes after every id."""
 

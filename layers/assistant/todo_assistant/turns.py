@@ -13,7 +13,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from pydantic import JsonValue
-from sqlalchemy import text
 
 from todo_assistant.errors import (
     AssistantBudgetSpent,
@@ -175,138 +174,108 @@ COLUMNS: Final = """
 """
 """A turn that is running without a lease has lost its process: unless someone goes on with it, it is incomplete."""
 
-_BY_ID = Statement(text(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :of_user"))  # noqa: S608
-_BY_KEY = Statement(
-    text("""
-        SELECT id, request_digest, status <> 'running' AS finished,
-            ceil(extract(epoch FROM leased_until - now()))::int AS seconds_left
-        FROM turns
-        WHERE user_id = :of_user AND idempotency_key = :key AND created_at > now() - CAST(:lifetime AS interval)
-    """)
-)
-_FORGET_KEY = Statement(
-    text("""
-        UPDATE turns SET idempotency_key = NULL
-        WHERE user_id = :of_user AND idempotency_key = :key AND created_at <= now() - CAST(:lifetime AS interval)
-    """)
-)
-_SPEND_TURN = Statement(
-    text("""
-        INSERT INTO assistant_usage AS usage (user_id, day, turns) VALUES (:of_user, :today, 1)
-        ON CONFLICT (user_id, day) DO UPDATE SET turns = usage.turns + 1
-        WHERE usage.turns < :most_turns AND usage.tokens < :most_tokens
-        RETURNING turns
-    """)
-)
+_BY_ID = Statement(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :of_user")  # noqa: S608
+_BY_KEY = Statement("""
+    SELECT id, request_digest, status <> 'running' AS finished,
+        ceil(extract(epoch FROM leased_until - now()))::int AS seconds_left
+    FROM turns
+    WHERE user_id = :of_user AND idempotency_key = :key AND created_at > now() - CAST(:lifetime AS interval)
+""")
+_FORGET_KEY = Statement("""
+    UPDATE turns SET idempotency_key = NULL
+    WHERE user_id = :of_user AND idempotency_key = :key AND created_at <= now() - CAST(:lifetime AS interval)
+""")
+_SPEND_TURN = Statement("""
+    INSERT INTO assistant_usage AS usage (user_id, day, turns) VALUES (:of_user, :today, 1)
+    ON CONFLICT (user_id, day) DO UPDATE SET turns = usage.turns + 1
+    WHERE usage.turns < :most_turns AND usage.tokens < :most_tokens
+    RETURNING turns
+""")
 _TOKENS_SPENT = Statement(
-    text("SELECT tokens FROM assistant_usage WHERE user_id = :of_user AND day = :today AND tokens >= :most")
+    "SELECT tokens FROM assistant_usage WHERE user_id = :of_user AND day = :today AND tokens >= :most"
 )
-_SPEND_TOKENS = Statement(
-    text("""
-        INSERT INTO assistant_usage AS usage (user_id, day, tokens) VALUES (:of_user, :today, :tokens)
-        ON CONFLICT (user_id, day) DO UPDATE SET tokens = usage.tokens + excluded.tokens
-    """)
-)
+_SPEND_TOKENS = Statement("""
+    INSERT INTO assistant_usage AS usage (user_id, day, tokens) VALUES (:of_user, :today, :tokens)
+    ON CONFLICT (user_id, day) DO UPDATE SET tokens = usage.tokens + excluded.tokens
+""")
 _TOUCH_CONVERSATION = Statement(
-    text("UPDATE conversations SET active_at = now() WHERE id = :conversation_id AND user_id = :of_user RETURNING id")
+    "UPDATE conversations SET active_at = now() WHERE id = :conversation_id AND user_id = :of_user RETURNING id"
 )
 _OPEN_CONVERSATION = Statement(
-    text("INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :of_user, :title)")
+    "INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :of_user, :title)"
 )
-_INSERT = Statement(
-    text("""
-        INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, idempotency_key, request_digest,
-            message, timezone, model, lease, leased_until)
-        VALUES (:turn_id, :of_user, :conversation_id, :message_id, :reply_id, :key, :digest,
-            :message, :timezone, :model, :lease, now() + CAST(:leased_for AS interval))
-        ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-        RETURNING id
-    """)
-)
-_TAKE_OVER = Statement(
-    text("""
-        UPDATE turns SET lease = :lease, leased_until = now() + CAST(:leased_for AS interval)
-        WHERE id = :turn_id AND user_id = :of_user AND status = 'running'
-            AND (leased_until IS NULL OR leased_until <= now())
-        RETURNING id
-    """)
-)
-_DECIDE = Statement(
-    text("""
-        UPDATE turns SET status = 'running', lease = :lease, leased_until = now() + CAST(:leased_for AS interval),
-            approval = approval || jsonb_build_object('approved', CAST(:approved AS boolean))
-        WHERE id = :turn_id AND user_id = :of_user AND (
-            status = 'needs_approval'
-            -- The process died with the answer in its hands.
-            OR (status = 'running' AND (leased_until IS NULL OR leased_until <= now())
-                AND approval->'approved' = to_jsonb(CAST(:approved AS boolean)))
-        )
-        RETURNING id
-    """)
-)
-_HOLD = Statement(text("SELECT id FROM turns WHERE id = :turn_id AND lease = :lease AND status = 'running' FOR UPDATE"))
-_RELEASE = Statement(text("UPDATE turns SET lease = NULL, leased_until = NULL WHERE id = :turn_id AND lease = :lease"))
-_FINISH = Statement(
-    text("""
-        UPDATE turns SET status = :status, stopped_by = :stopped_by, response = :response,
-            approval = CAST(:approval AS jsonb), lease = NULL, leased_until = NULL, finished_at = now()
-        WHERE id = :turn_id AND lease = :lease AND status = 'running'
-        RETURNING id
-    """)
-)
-_ROUNDS = Statement(
-    text("""
-        SELECT turn_id, number, content, prompt_tokens, completion_tokens
-        FROM rounds WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY number
-    """)
-)
-_CALLS = Statement(
-    text("""
-        SELECT turn_id, round, position, call_id AS id, name, arguments, ok, result
-        FROM tool_calls WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY round, position
-    """)
-)
-_INSERT_ROUND = Statement(
-    text("""
-        INSERT INTO rounds (turn_id, number, content, prompt_tokens, completion_tokens, milliseconds)
-        VALUES (:turn_id, :number, :content, :prompt_tokens, :completion_tokens, :milliseconds)
-    """)
-)
-_INSERT_CALLS = Statement(
-    text("""
-        INSERT INTO tool_calls (turn_id, round, position, call_id, name, arguments)
-        SELECT :turn_id, :number, position, call_id, name, arguments
-        FROM unnest(CAST(:ids AS text[]), CAST(:names AS text[]), CAST(:arguments AS text[]))
-            WITH ORDINALITY AS call (call_id, name, arguments, position)
-    """)
-)
-_RECORD = Statement(
-    text("""
-        UPDATE tool_calls SET ok = :ok, result = CAST(:result AS jsonb), milliseconds = :milliseconds,
-            finished_at = now()
-        WHERE turn_id = :turn_id AND round = :round AND position = :position
-    """)
-)
-_LAST_TO_UNDO = Statement(
-    text("""
-        SELECT id FROM turns
-        WHERE user_id = :of_user AND conversation_id = :conversation_id
-            AND id IS DISTINCT FROM :this AND undone_at IS NULL
-            AND EXISTS (SELECT FROM changes WHERE turn_id = turns.id AND changes.user_id = :of_user)
-        ORDER BY id DESC LIMIT 1
-    """)
-)
+_INSERT = Statement("""
+    INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, idempotency_key, request_digest,
+        message, timezone, model, lease, leased_until)
+    VALUES (:turn_id, :of_user, :conversation_id, :message_id, :reply_id, :key, :digest,
+        :message, :timezone, :model, :lease, now() + CAST(:leased_for AS interval))
+    ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING id
+""")
+_TAKE_OVER = Statement("""
+    UPDATE turns SET lease = :lease, leased_until = now() + CAST(:leased_for AS interval)
+    WHERE id = :turn_id AND user_id = :of_user AND status = 'running'
+        AND (leased_until IS NULL OR leased_until <= now())
+    RETURNING id
+""")
+_DECIDE = Statement("""
+    UPDATE turns SET status = 'running', lease = :lease, leased_until = now() + CAST(:leased_for AS interval),
+        approval = approval || jsonb_build_object('approved', CAST(:approved AS boolean))
+    WHERE id = :turn_id AND user_id = :of_user AND (
+        status = 'needs_approval'
+        -- The process died with the answer in its hands.
+        OR (status = 'running' AND (leased_until IS NULL OR leased_until <= now())
+            AND approval->'approved' = to_jsonb(CAST(:approved AS boolean)))
+    )
+    RETURNING id
+""")
+_HOLD = Statement("SELECT id FROM turns WHERE id = :turn_id AND lease = :lease AND status = 'running' FOR UPDATE")
+_RELEASE = Statement("UPDATE turns SET lease = NULL, leased_until = NULL WHERE id = :turn_id AND lease = :lease")
+_FINISH = Statement("""
+    UPDATE turns SET status = :status, stopped_by = :stopped_by, response = :response,
+        approval = CAST(:approval AS jsonb), lease = NULL, leased_until = NULL, finished_at = now()
+    WHERE id = :turn_id AND lease = :lease AND status = 'running'
+    RETURNING id
+""")
+_ROUNDS = Statement("""
+    SELECT turn_id, number, content, prompt_tokens, completion_tokens
+    FROM rounds WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY number
+""")
+_CALLS = Statement("""
+    SELECT turn_id, round, position, call_id AS id, name, arguments, ok, result
+    FROM tool_calls WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY round, position
+""")
+_INSERT_ROUND = Statement("""
+    INSERT INTO rounds (turn_id, number, content, prompt_tokens, completion_tokens, milliseconds)
+    VALUES (:turn_id, :number, :content, :prompt_tokens, :completion_tokens, :milliseconds)
+""")
+_INSERT_CALLS = Statement("""
+    INSERT INTO tool_calls (turn_id, round, position, call_id, name, arguments)
+    SELECT :turn_id, :number, position, call_id, name, arguments
+    FROM unnest(CAST(:ids AS text[]), CAST(:names AS text[]), CAST(:arguments AS text[]))
+        WITH ORDINALITY AS call (call_id, name, arguments, position)
+""")
+_RECORD = Statement("""
+    UPDATE tool_calls SET ok = :ok, result = CAST(:result AS jsonb), milliseconds = :milliseconds,
+        finished_at = now()
+    WHERE turn_id = :turn_id AND round = :round AND position = :position
+""")
+_LAST_TO_UNDO = Statement("""
+    SELECT id FROM turns
+    WHERE user_id = :of_user AND conversation_id = :conversation_id
+        AND id IS DISTINCT FROM :this AND undone_at IS NULL
+        AND EXISTS (SELECT FROM changes WHERE turn_id = turns.id AND changes.user_id = :of_user)
+    ORDER BY id DESC LIMIT 1
+""")
 _LOCK_FOR_UNDO = Statement(
-    text(f"SELECT {COLUMNS}, undone_at FROM turns WHERE id = :turn_id AND user_id = :of_user FOR UPDATE")  # noqa: S608
+    f"SELECT {COLUMNS}, undone_at FROM turns WHERE id = :turn_id AND user_id = :of_user FOR UPDATE"  # noqa: S608
 )
 # Whatever the turn still waited for is not done any more.
-_MARK_UNDONE = Statement(
-    text("""
-        UPDATE turns SET undone_at = now(), lease = NULL, leased_until = NULL, approval = NULL,
-            status = CASE WHEN status = 'done' THEN status ELSE 'incomplete' END
-        WHERE id = :turn_id
-    """)
-)
+_MARK_UNDONE = Statement("""
+    UPDATE turns SET undone_at = now(), lease = NULL, leased_until = NULL, approval = NULL,
+        status = CASE WHEN status = 'done' THEN status ELSE 'incomplete' END
+    WHERE id = :turn_id
+""")
 
 
 async def begin(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> Turn:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import text
 
 from todo_core.database import Database, Transaction
 from todo_core.errors import IdempotencyKeyReused, RequestInProgress
@@ -47,40 +46,32 @@ class Answer:
 
 type Work = Callable[[Transaction], Awaitable[Answer]]
 
-_CLAIM = Statement(
-    # An expired key is as good as none. One that is not stays locked, so that its answer is still there to be read.
-    text("""
-        INSERT INTO idempotency_keys AS known (user_id, route, key, request_digest, expires_at)
-        SELECT CAST(:of_user AS uuid), CAST(:route AS text), CAST(:key AS text), CAST(:digest AS bytea),
-            now() + CAST(:lifetime AS interval)
-        FROM set_config('lock_timeout', :patience, true)
-        ON CONFLICT (user_id, route, key) DO UPDATE SET
-            request_digest = excluded.request_digest, expires_at = excluded.expires_at
-        WHERE known.expires_at <= now()
-        RETURNING key
-    """)
-)
-_STORE = Statement(
-    text("""
-        UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body
-        WHERE user_id = :of_user AND route = :route AND key = :key
-    """)
-)
-_STORED = Statement(
-    text("""
-        SELECT request_digest, status, headers, body FROM idempotency_keys
-        WHERE user_id = :of_user AND route = :route AND key = :key
-    """)
-)
-_SWEEP = Statement(
-    text("""
-        DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
-            SELECT user_id, route, key FROM idempotency_keys WHERE expires_at <= now()
-            ORDER BY expires_at LIMIT :most FOR UPDATE SKIP LOCKED
-        )
-        RETURNING 1
-    """)
-)
+# An expired key is as good as none. One that is not stays locked, so that its answer is still there to be read.
+_CLAIM = Statement("""
+    INSERT INTO idempotency_keys AS known (user_id, route, key, request_digest, expires_at)
+    SELECT CAST(:of_user AS uuid), CAST(:route AS text), CAST(:key AS text), CAST(:digest AS bytea),
+        now() + CAST(:lifetime AS interval)
+    FROM set_config('lock_timeout', :patience, true)
+    ON CONFLICT (user_id, route, key) DO UPDATE SET
+        request_digest = excluded.request_digest, expires_at = excluded.expires_at
+    WHERE known.expires_at <= now()
+    RETURNING key
+""")
+_STORE = Statement("""
+    UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body
+    WHERE user_id = :of_user AND route = :route AND key = :key
+""")
+_STORED = Statement("""
+    SELECT request_digest, status, headers, body FROM idempotency_keys
+    WHERE user_id = :of_user AND route = :route AND key = :key
+""")
+_SWEEP = Statement("""
+    DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
+        SELECT user_id, route, key FROM idempotency_keys WHERE expires_at <= now()
+        ORDER BY expires_at LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+    RETURNING 1
+""")
 
 
 async def once(db: Database, request: KeyedRequest, work: Work) -> Answer:

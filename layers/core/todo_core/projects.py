@@ -6,37 +6,18 @@ Which todos may lie in which project is a rule of the table `todos`.
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
-from sqlalchemy import (
-    ColumnElement,
-    Double,
-    Integer,
-    Uuid,
-    any_,
-    bindparam,
-    cast,
-    func,
-    insert,
-    select,
-    tuple_,
-)
-from sqlalchemy import delete as delete_from
-from sqlalchemy import update as update_table
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from todo_core.actors import Actor
 from todo_core.database import Executor, Transaction
 from todo_core.errors import ProjectNotFound, StaleVersion
 from todo_core.identifiers import new_id
-from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.projects import ProjectRow
-from todo_core.tables.todos import TodoRow
+from todo_core.statements import Statement, assignments
 from todo_core.text import Text
 from todo_core.todos import changes as log
 from todo_core.todos.model import Order
@@ -79,57 +60,40 @@ class ProjectUpdate(BaseModel):
     archived: StrictBool | MISSING = MISSING
 
 
-_projects = table_of(ProjectRow)
-_todos = table_of(TodoRow)
-_COLUMNS = [_projects.c[name] for name in Project.__struct_fields__]
-_OWNED = _projects.c.user_id == bindparam("of_user")
-_THIS = (_projects.c.id == bindparam("project_id")) & _OWNED
-_EXPECTED = _projects.c.version == any_(cast(bindparam("versions"), ARRAY(Integer)))
-_AFTER = tuple_(_projects.c.order, _projects.c.id) > tuple_(
-    bindparam("after_order", type_=Double), bindparam("after_id", type_=Uuid)
-)
-_END_OF_LIST = select(func.coalesce(func.max(_projects.c.order) + 1, 1)).where(_OWNED).scalar_subquery()
+_COLUMNS: Final = ", ".join(f'"{name}"' for name in Project.__struct_fields__)
+_THIS: Final = "id = :project_id AND user_id = :of_user"
 
-_SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
-_INSERT = Statement(
-    insert(_projects)
-    .values(
-        id=bindparam("project_id"),
-        user_id=bindparam("of_user"),
-        name=bindparam("name"),
-        order=func.coalesce(bindparam("order", type_=Double), _END_OF_LIST),
-    )
-    .returning(*_COLUMNS)
-)
-_TRASH_TODOS = Statement(
-    update_table(_todos)
-    .where(
-        _todos.c.user_id == bindparam("of_user"),
-        _todos.c.project_id == bindparam("project_id"),
-        _todos.c.deleted_at.is_(None),
-    )
-    .values(deleted_at=func.now(), version=_todos.c.version + 1, updated_at=func.now())
-    .returning(func.set_config("todo.actor", bindparam("actor"), True))  # noqa: FBT003 - PostgreSQL's is_local
-)
-_DELETE = Statement(delete_from(_projects).where(_THIS))
+_SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM projects WHERE {_THIS}")  # noqa: S608 - constants, as all below
+_INSERT = Statement(f"""
+    INSERT INTO projects (id, user_id, name, "order")
+    VALUES (:project_id, :of_user, :name, coalesce(
+        :order, (SELECT coalesce(max("order") + 1, 1) FROM projects WHERE user_id = :of_user)))
+    RETURNING {_COLUMNS}
+""")  # noqa: S608
+_TRASH_TODOS = Statement("""
+    UPDATE todos SET deleted_at = now(), version = version + 1, updated_at = now()
+    WHERE user_id = :of_user AND project_id = :project_id AND deleted_at IS NULL
+    RETURNING set_config('todo.actor', :actor, true)
+""")
+_DELETE = Statement(f"DELETE FROM projects WHERE {_THIS}")  # noqa: S608
 
 
 @cache
 def _select_page(*, after: bool) -> Statement:
-    conditions = [_OWNED, _projects.c.archived == bindparam("archived"), *([_AFTER] if after else [])]
-    page = select(*_COLUMNS).where(*conditions).order_by(_projects.c.order, _projects.c.id)
-    return Statement(page.limit(bindparam("most", type_=Integer)))
+    place = 'AND ("order", id) > (:after_order, :after_id)' if after else ""
+    return Statement(f"""
+        SELECT {_COLUMNS} FROM projects WHERE user_id = :of_user AND archived = :archived {place}
+        ORDER BY "order", id LIMIT :most
+    """)  # noqa: S608
 
 
 @cache
 def _update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
-    values: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in columns}
-    return Statement(
-        update_table(_projects)
-        .where(_THIS, *([_EXPECTED] if checked else []))
-        .values(**values, version=_projects.c.version + 1, updated_at=func.now())
-        .returning(*_COLUMNS)
-    )
+    expected = "AND version = ANY(:versions)" if checked else ""
+    return Statement(f"""
+        UPDATE projects SET {assignments(columns)}, version = version + 1, updated_at = now()
+        WHERE {_THIS} {expected} RETURNING {_COLUMNS}
+    """)  # noqa: S608
 
 
 async def find(db: Executor, user_id: UUID, *, archived: bool, most: int, after: Place | None = None) -> list[Project]:

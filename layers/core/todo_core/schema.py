@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from sqlalchemy import text
-
 from todo_core.database import Database
 from todo_core.errors import SchemaOutdated
 from todo_core.statements import Statement
@@ -11,7 +9,7 @@ from todo_core.statements import Statement
 HEAD_REVISION: Final = "0005"
 """The newest migration. A test holds it against Alembic, which no function that serves requests should load."""
 
-_REVISION = Statement(text("SELECT version_num FROM alembic_version"))
+_REVISION = Statement("SELECT version_num FROM alembic_version")
 
 
 async def require_head(db: Database) -> None:

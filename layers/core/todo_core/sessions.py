@@ -6,14 +6,10 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Integer, Uuid, bindparam, delete, func, insert, select, tuple_, update
-
 from todo_core.database import Database, Executor
 from todo_core.errors import InvalidCredentials, NotAuthenticated, SessionNotFound
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.accounts import SessionRow, UserRow
 from todo_core.user import USER_COLUMNS, User
 
 _LONGEST_USER_AGENT: Final = 500
@@ -31,76 +27,43 @@ class Session:
     user_agent: str | None
 
 
-_sessions = table_of(SessionRow)
-_users = table_of(UserRow)
-_THIS = (_sessions.c.id == bindparam("session_id")) & (_sessions.c.user_id == bindparam("of_user"))
+_THIS: Final = "sessions.id = :session_id AND sessions.user_id = :of_user"
+_GOES_ON: Final = "expires_at > now()"
 
-_GOES_ON = _sessions.c.expires_at > func.now()
-
-_INSERT = Statement(
-    insert(_sessions)
-    .from_select(
-        ["id", "user_id", "user_agent", "expires_at"],
-        select(
-            bindparam("id", type_=Uuid),
-            _users.c.id,
-            bindparam("user_agent", type_=_sessions.c.user_agent.type),
-            bindparam("expires_at", type_=_sessions.c.expires_at.type),
-        )
-        .where(_users.c.id == bindparam("of_user"), _users.c.password_hash == bindparam("password_hash"))
-        # A change of the password waits for this, or is waited for and seen.
-        .with_for_update(read=True),
+_INSERT = Statement("""
+    WITH expired AS (DELETE FROM sessions WHERE user_id = :of_user AND expires_at <= now())
+    INSERT INTO sessions (id, user_id, user_agent, expires_at)
+    SELECT CAST(:id AS uuid), users.id, CAST(:user_agent AS text), CAST(:expires_at AS timestamptz)
+    FROM users WHERE users.id = :of_user AND password_hash = :password_hash
+    -- A change of the password waits for this, or is waited for and seen.
+    FOR SHARE
+    RETURNING id
+""")
+_SELECT_USER: Final = f"""
+    SELECT {USER_COLUMNS} FROM sessions JOIN users ON users.id = sessions.user_id WHERE {_THIS} AND {_GOES_ON}
+"""  # noqa: S608 - constants, as all below
+_USER_OF = Statement(_SELECT_USER)
+_USER_OF_SEEN = Statement(f"""
+    WITH seen AS (
+        UPDATE sessions SET last_seen_at = now()
+        WHERE {_THIS} AND {_GOES_ON} AND last_seen_at < now() - interval '{_SECONDS_BETWEEN_SIGHTINGS} seconds'
     )
-    .add_cte(
-        delete(_sessions)
-        .where(_sessions.c.user_id == bindparam("of_user"), _sessions.c.expires_at <= func.now())
-        .cte("expired")
+    {_SELECT_USER}
+""")  # noqa: S608
+_PAGE = Statement(f"""
+    SELECT id, created_at, last_seen_at, user_agent FROM sessions
+    WHERE user_id = :of_user AND {_GOES_ON} AND (created_at, id) < (:created_at, :id)
+    ORDER BY created_at DESC, id DESC LIMIT :most
+""")  # noqa: S608
+_EXTEND = Statement(f"UPDATE sessions SET expires_at = :new_expiry, last_seen_at = now() WHERE {_THIS}")  # noqa: S608
+_DELETE = Statement(f"DELETE FROM sessions WHERE {_THIS} RETURNING id")  # noqa: S608
+_DELETE_OTHERS = Statement("DELETE FROM sessions WHERE user_id = :of_user AND id <> :session_id")
+_SWEEP = Statement("""
+    DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions WHERE expires_at <= now() ORDER BY expires_at LIMIT :most FOR UPDATE SKIP LOCKED
     )
-    .returning(_sessions.c.id)
-)
-_select_user = (
-    select(*USER_COLUMNS).join_from(_sessions, _users, _sessions.c.user_id == _users.c.id).where(_THIS, _GOES_ON)
-)
-_USER_OF = Statement(_select_user)
-_USER_OF_SEEN = Statement(
-    _select_user.add_cte(
-        update(_sessions)
-        .where(_THIS, _GOES_ON, _sessions.c.last_seen_at < func.now() - timedelta(seconds=_SECONDS_BETWEEN_SIGHTINGS))
-        .values(last_seen_at=func.now())
-        .cte("seen")
-    )
-)
-_PAGE = Statement(
-    select(*(_sessions.c[name] for name in ("id", "created_at", "last_seen_at", "user_agent")))
-    .where(
-        _sessions.c.user_id == bindparam("of_user"),
-        _GOES_ON,
-        tuple_(_sessions.c.created_at, _sessions.c.id)
-        < tuple_(bindparam("created_at", type_=_sessions.c.created_at.type), bindparam("id", type_=Uuid)),
-    )
-    .order_by(_sessions.c.created_at.desc(), _sessions.c.id.desc())
-    .limit(bindparam("most", type_=Integer))
-)
-_SWEEP = Statement(
-    delete(_sessions)
-    .where(
-        _sessions.c.id.in_(
-            select(_sessions.c.id)
-            .where(_sessions.c.expires_at <= func.now())
-            .order_by(_sessions.c.expires_at)
-            .limit(bindparam("most", type_=Integer))
-            .with_for_update(skip_locked=True)
-        )
-    )
-    .returning(_sessions.c.id)
-)
-_EXTEND = Statement(update(_sessions).where(_THIS).values(expires_at=bindparam("new_expiry"), last_seen_at=func.now()))
-_DELETE = Statement(delete(_sessions).where(_THIS).returning(_sessions.c.id))
-_DELETE_OTHERS = Statement(
-    delete(_sessions).where(
-        _sessions.c.user_id == bindparam("of_user"), _sessions.c.id != bindparam("session_id", type_=Uuid)
-    )
-)
+    RETURNING id
+""")
 
 _BEFORE_THE_FIRST: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 

@@ -11,60 +11,42 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 import asyncpg
-from sqlalchemy import Integer, delete, func, select, text
-from sqlalchemy.sql.expression import bindparam
-
 from todo_core.database import Database
 from todo_core.errors import TooManyAttempts
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.accounts import AttemptRow
 
-_attempts = table_of(AttemptRow)
-_OF_KEY = _attempts.c.key == bindparam("of_key")
-
-_COUNT = Statement(
-    text("""
-        WITH tried AS (
-            INSERT INTO attempts AS known (key, count, expires_at)
-            SELECT key, 1, now() + CAST(:window AS interval) FROM unnest(CAST(:keys AS text[])) AS key
-            ON CONFLICT (key) DO UPDATE SET
-                count = CASE WHEN known.expires_at <= now() THEN 1 ELSE known.count + 1 END,
-                expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
-            RETURNING key, count, expires_at
-        )
-        SELECT
-            ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > most) - now()))::int AS seconds,
-            bool_or(count = 1) AS any_new
-        FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
-    """)
-)
-_ROOM = Statement(
-    # Locked, so that it waits its turn behind the failures that are being counted, and sorted as those are.
-    text("""
-        WITH known AS (
-            SELECT key, count, expires_at FROM attempts
-            WHERE key = ANY(CAST(:keys AS text[])) AND expires_at > now()
-            ORDER BY key COLLATE "C" FOR UPDATE
-        )
-        SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
-        FROM known JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
-        WHERE count >= most
-    """)
-)
-_CLEAR = Statement(delete(_attempts).where(_OF_KEY))
-_SWEEP = Statement(
-    delete(_attempts)
-    .where(
-        _attempts.c.key.in_(
-            select(_attempts.c.key)
-            .where(_attempts.c.expires_at <= func.now())
-            .limit(bindparam("most", type_=Integer))
-            .with_for_update(skip_locked=True)
-        )
+_COUNT = Statement("""
+    WITH tried AS (
+        INSERT INTO attempts AS known (key, count, expires_at)
+        SELECT key, 1, now() + CAST(:window AS interval) FROM unnest(CAST(:keys AS text[])) AS key
+        ON CONFLICT (key) DO UPDATE SET
+            count = CASE WHEN known.expires_at <= now() THEN 1 ELSE known.count + 1 END,
+            expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
+        RETURNING key, count, expires_at
     )
-    .returning(_attempts.c.key)
-)
+    SELECT
+        ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > most) - now()))::int AS seconds,
+        bool_or(count = 1) AS any_new
+    FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
+""")
+# Locked, so that it waits its turn behind the failures that are being counted, and sorted as those are.
+_ROOM = Statement("""
+    WITH known AS (
+        SELECT key, count, expires_at FROM attempts
+        WHERE key = ANY(CAST(:keys AS text[])) AND expires_at > now()
+        ORDER BY key COLLATE "C" FOR UPDATE
+    )
+    SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
+    FROM known JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
+    WHERE count >= most
+""")
+_CLEAR = Statement("DELETE FROM attempts WHERE key = :of_key")
+_SWEEP = Statement("""
+    DELETE FROM attempts WHERE key IN (
+        SELECT key FROM attempts WHERE expires_at <= now() LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+    RETURNING key
+""")
 _SWEPT_BESIDE: Final = 100
 
 

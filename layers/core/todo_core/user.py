@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Final
 from uuid import UUID
-
-from todo_core.tables import table_of
-from todo_core.tables.accounts import UserRow
 
 
 @dataclass(frozen=True)
@@ -19,5 +17,4 @@ class User:
     created_at: datetime
 
 
-_users = table_of(UserRow)
-USER_COLUMNS = [_users.c[field.name] for field in fields(User)]
+USER_COLUMNS: Final = ", ".join(f"users.{field.name}" for field in fields(User))

@@ -19,8 +19,6 @@ from pydantic import (
     SecretStr,
 )
 from pydantic_core import PydanticCustomError
-from sqlalchemy import bindparam, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from todo_core import sessions, throttle
 from todo_core.database import Database
@@ -28,9 +26,7 @@ from todo_core.errors import EmailTaken, InvalidCredentials, NotAuthenticated, W
 from todo_core.identifiers import new_id
 from todo_core.limits import Limits
 from todo_core.security import Passwords
-from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.accounts import UserRow
+from todo_core.statements import Statement, assignments
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
 from todo_core.user import USER_COLUMNS, User
@@ -164,36 +160,32 @@ class Proof:
     password_hash: str = field(repr=False)
 
 
-_users = table_of(UserRow)
-_KNOWN = (_users.c.id == bindparam("user_id")) & (_users.c.password_hash == bindparam("known_hash"))
+_KNOWN: Final = "id = :user_id AND password_hash = :known_hash"
 
-_INSERT = Statement(
-    insert(_users)
-    .values({column: bindparam(column) for column in ("id", "email", "email_key", "password_hash", "name", "timezone")})
-    .on_conflict_do_nothing(index_elements=[_users.c.email_key])
-    .returning(*USER_COLUMNS)
-)
-_BY_EMAIL = Statement(select(*USER_COLUMNS, _users.c.password_hash).where(_users.c.email_key == bindparam("email_key")))
-_REPLACE_HASH = Statement(
-    update(_users).where(_KNOWN).values(password_hash=bindparam("new_hash")).returning(_users.c.id)
-)
+_INSERT = Statement(f"""
+    INSERT INTO users (id, email, email_key, password_hash, name, timezone)
+    VALUES (:id, :email, :email_key, :password_hash, :name, :timezone)
+    ON CONFLICT (email_key) DO NOTHING
+    RETURNING {USER_COLUMNS}
+""")  # noqa: S608 - constants, as all below
+_BY_EMAIL = Statement(f"SELECT {USER_COLUMNS}, password_hash FROM users WHERE email_key = :email_key")  # noqa: S608
+_REPLACE_HASH = Statement(f"UPDATE users SET password_hash = :new_hash WHERE {_KNOWN} RETURNING id")  # noqa: S608
 # As those take them who change todos or run turns, before they ask whether there is a user: the other way around they
 # and the end of the account would wait for each other crosswise.
 _LOCKS = [
-    Statement(text(sql))
+    Statement(sql)
     for sql in (
         "SELECT lock_change_log(:user_id)",
         "SELECT FROM turns WHERE user_id = :user_id FOR UPDATE",
         "SELECT FROM conversations WHERE user_id = :user_id FOR UPDATE",
     )
 ]
-_DELETE = Statement(delete(_users).where(_KNOWN).returning(_users.c.id))
+_DELETE = Statement(f"DELETE FROM users WHERE {_KNOWN} RETURNING id")  # noqa: S608
 
 
 @cache
 def _update_columns(columns: frozenset[str]) -> Statement:
-    values: dict[str, object] = {name: bindparam(name) for name in sorted(columns)}
-    return Statement(update(_users).where(_users.c.id == bindparam("user_id")).values(values).returning(*USER_COLUMNS))
+    return Statement(f"UPDATE users SET {assignments(columns)} WHERE id = :user_id RETURNING {USER_COLUMNS}")  # noqa: S608
 
 
 def _email_key(email: str) -> str:

@@ -11,14 +11,10 @@ from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Integer, bindparam, func, literal, select, text
-from sqlalchemy.dialects.postgresql import JSONB
 
 from todo_core.actors import Actor, ActorKind
 from todo_core.database import Executor, Transaction
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.todos import ChangeRow, TodoRow
 from todo_core.todos.model import Todo
 
 type Operation = Literal["create", "update", "complete", "reopen", "delete", "restore", "purge"]
@@ -51,46 +47,29 @@ class TurnChange:
     untouched: bool
 
 
-_changes = table_of(ChangeRow)
-_OWNED = _changes.c.user_id == bindparam("of_user")
-# What todos did not have yet when the oldest of the snapshots were made.
-_NOT_YET: Final = '{"reminder_at": null, "recurrence": null, "project_id": null, "parent_id": null}'
-_SNAPSHOTS = [
-    literal(_NOT_YET, JSONB).op("||")(_changes.c[name]).label(name)  # null stays null
-    for name in ("before", "after")
-]
-_COLUMNS = [
-    *(_changes.c[name] for name in ("seq", "todo_id", "op", "actor", "turn_id")),
-    *_SNAPSHOTS,
-    _changes.c.created_at,
-]
+# What todos did not have yet when the oldest of the snapshots were made. Null stays null.
+_NOT_YET: Final = """'{"reminder_at": null, "recurrence": null, "project_id": null, "parent_id": null}'::jsonb"""
 
-_SINCE = Statement(
-    select(*_COLUMNS)
-    .where(_OWNED, _changes.c.seq > bindparam("since", type_=BigInteger))
-    .order_by(_changes.c.seq)
-    .limit(bindparam("most", type_=Integer))
-)
-_CHANGED_IN_TURN = Statement(
-    select(_changes.c.todo_id, func.bool_or(_changes.c.op == "create").label("added"))
-    .where(_OWNED, _changes.c.turn_id == bindparam("turn_id"))
-    .group_by(_changes.c.todo_id)
-    .order_by(func.min(_changes.c.seq))
-)
-_VERSIONS_BY_TURN = Statement(
-    text("""
-        SELECT todo_id, array_agg((after->>'version')::int) AS versions
-        FROM changes WHERE user_id = :of_user AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
-    """)
-)
-_LOCK = Statement(text("SELECT lock_change_log(:of_user)"))
+_SINCE = Statement(f"""
+    SELECT seq, todo_id, op, actor, turn_id, {_NOT_YET} || before AS before, {_NOT_YET} || after AS after, created_at
+    FROM changes WHERE user_id = :of_user AND seq > :since ORDER BY seq LIMIT :most
+""")  # noqa: S608 - constants, as all below
+_CHANGED_IN_TURN = Statement("""
+    SELECT todo_id, bool_or(op = 'create') AS added
+    FROM changes WHERE user_id = :of_user AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
+""")
+_VERSIONS_BY_TURN = Statement("""
+    SELECT todo_id, array_agg((after->>'version')::int) AS versions
+    FROM changes WHERE user_id = :of_user AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
+""")
+_LOCK = Statement("SELECT lock_change_log(:of_user)")
 
 # What an undo gives back. The other columns say who and when, or are made from these.
-_UNDONE = [
-    column.name
-    for column in table_of(TodoRow).columns
-    if column.name not in {"id", "user_id", "version", "created_at", "updated_at", "words"}
-]
+_UNDONE: Final = (
+    *(name for name in Todo.__struct_fields__ if name not in {"id", "version", "created_at", "updated_at"}),
+    "due_time",
+    "occurrences",
+)
 # A project or a parent that is gone since cannot be given back.
 _STILL_THERE = {
     f"{kind}_id": f"(SELECT id FROM {table} WHERE id = old.{kind}_id AND user_id = old.user_id)"  # noqa: S608 - constants
@@ -107,28 +86,24 @@ _TURN = """
 _UNTOUCHED = (
     "todos.version = turn.version AND turn.version - coalesce((turn.before->>'version')::int, 0) = turn.changes"
 )
-_STATE_OF_TURN = Statement(
-    text(f"""
-        WITH turn AS ({_TURN})
-        SELECT turn.todo_id, turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL, todos.title,
-            coalesce({_UNTOUCHED}, false)
-        FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :of_user
-    """)  # noqa: S608 - constants
-)
-_UNDO = Statement(
-    text(f"""
-        WITH turn AS ({_TURN})
-        UPDATE todos SET
-            ({_WRITTEN}) = (SELECT {_OLD} FROM jsonb_populate_record(
-                todos, coalesce(turn.before, jsonb_build_object('deleted_at', now()))) AS old),
-            version = todos.version + 1,
-            updated_at = now()
-        FROM turn
-        WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND {_UNTOUCHED}
-            AND (SELECT lock_change_log(:of_user)) AND (SELECT set_config('todo.undoing', 'on', true)) = 'on'
-        RETURNING todos.id, set_config('todo.actor', :actor, true)
-    """)  # noqa: S608 - names of columns
-)
+_STATE_OF_TURN = Statement(f"""
+    WITH turn AS ({_TURN})
+    SELECT turn.todo_id, turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL, todos.title,
+        coalesce({_UNTOUCHED}, false)
+    FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :of_user
+""")  # noqa: S608
+_UNDO = Statement(f"""
+    WITH turn AS ({_TURN})
+    UPDATE todos SET
+        ({_WRITTEN}) = (SELECT {_OLD} FROM jsonb_populate_record(
+            todos, coalesce(turn.before, jsonb_build_object('deleted_at', now()))) AS old),
+        version = todos.version + 1,
+        updated_at = now()
+    FROM turn
+    WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND {_UNTOUCHED}
+        AND (SELECT lock_change_log(:of_user)) AND (SELECT set_config('todo.undoing', 'on', true)) = 'on'
+    RETURNING todos.id, set_config('todo.actor', :actor, true)
+""")  # noqa: S608
 
 
 async def since(db: Executor, user_id: UUID, seq: int, *, most: int) -> list[Change]:

@@ -1,93 +1,48 @@
-"""The statements behind the operations, each compiled once for every shape it is used in."""
+"""The statements behind the operations, one for every shape it is used in."""
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
-
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Double,
-    Integer,
-    Uuid,
-    any_,
-    bindparam,
-    case,
-    cast,
-    func,
-    insert,
-    null,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from typing import Final
 
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.todos import TodoRow
 from todo_core.todos import lists
 from todo_core.todos.model import Todo, TodoCreate
 
-_todos = table_of(TodoRow)
-_COLUMNS = [_todos.c[name] for name in Todo.__struct_fields__]
-_OWNED = _todos.c.user_id == bindparam("of_user")
-_OF_USER = _OWNED & _todos.c.deleted_at.is_(None)
-_IN_TRASH = _OWNED & _todos.c.deleted_at.is_not(None)
-_THIS = (_todos.c.id == bindparam("todo_id")) & _OF_USER
-_NOW = func.now()
-_SIGNED = func.set_config("todo.actor", bindparam("actor"), True)  # noqa: FBT003 - PostgreSQL's is_local
+_COLUMNS: Final = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
+_LIVE: Final = "user_id = :of_user AND deleted_at IS NULL"
+_THIS: Final = f"id = :todo_id AND {_LIVE}"
+_THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :of_user AND deleted_at IS NOT NULL"
+_SIGNED: Final = "set_config('todo.actor', :actor, true)"
 """In RETURNING of each write, so that the trigger behind the change log knows in whose name it was."""
-
-_LOG_IS_OURS = select(func.lock_change_log(bindparam("of_user"), type_=Boolean)).scalar_subquery()
+_LOG_IS_OURS: Final = "(SELECT lock_change_log(:of_user))"
 """Taken before the lock on the row, see `changes`."""
+_CHANGED: Final = "version = version + 1, updated_at = now()"
 
-SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
-SELECT_RECURRING = Statement(
-    select(
-        *(
-            _todos.c[name]
-            for name in (
-                "version",
-                "completed",
-                "due_date",
-                "due_at",
-                "due_time",
-                "reminder_at",
-                "recurrence",
-                "occurrences",
-            )
-        )
-    ).where(_THIS)
-)
-SELECT_SOME = Statement(select(*_COLUMNS).where(_OWNED, _todos.c.id == any_(cast(bindparam("todo_ids"), ARRAY(Uuid)))))
-_NAMES = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
-SELECT_BELOW = Statement(
-    text(f"""
-        WITH RECURSIVE below AS (
-            SELECT id FROM todos WHERE user_id = :of_user AND parent_id = ANY(CAST(:todo_ids AS uuid[]))
-            UNION SELECT todos.id FROM todos JOIN below ON todos.parent_id = below.id
-        )
-        SELECT {_NAMES} FROM todos WHERE id IN (SELECT id FROM below)
-    """)  # noqa: S608 - names of columns
-)
-
-_COMPLETED = bindparam("completed", type_=Boolean)
-_END_OF_LIST = select(func.coalesce(func.max(_todos.c.order) + 1, 1)).where(_OF_USER).scalar_subquery()
-
-INSERT = Statement(
-    insert(_todos)
-    .values({name: bindparam(name) for name in TodoCreate.model_fields})
-    .values(
-        {
-            "id": bindparam("todo_id"),
-            # Before the database looks whether there is such a user, for whom it locks another row.
-            "user_id": case((_LOG_IS_OURS, bindparam("of_user"))),
-            "order": func.coalesce(bindparam("order", type_=Double), _END_OF_LIST),
-            "completed_at": case((_COMPLETED, _NOW)),
-        }
+SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
+SELECT_RECURRING = Statement(f"""
+    SELECT version, completed, due_date, due_at, due_time, reminder_at, recurrence, occurrences
+    FROM todos WHERE {_THIS}
+""")  # noqa: S608
+SELECT_SOME = Statement(f"SELECT {_COLUMNS} FROM todos WHERE user_id = :of_user AND id = ANY(:todo_ids)")  # noqa: S608
+SELECT_BELOW = Statement(f"""
+    WITH RECURSIVE below AS (
+        SELECT id FROM todos WHERE user_id = :of_user AND parent_id = ANY(:todo_ids)
+        UNION SELECT todos.id FROM todos JOIN below ON todos.parent_id = below.id
     )
-    .returning(*_COLUMNS, _SIGNED)
-)
+    SELECT {_COLUMNS} FROM todos WHERE id IN (SELECT id FROM below)
+""")  # noqa: S608
+
+_NEW: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate.model_fields} | {
+    "id": ":todo_id",
+    # Before the database looks whether there is such a user, for whom it locks another row.
+    "user_id": f"CASE WHEN {_LOG_IS_OURS} THEN :of_user::uuid END",
+    "order": f'coalesce(:order, (SELECT coalesce(max("order") + 1, 1) FROM todos WHERE {_LIVE}))',  # noqa: S608
+    "completed_at": "CASE WHEN :completed THEN now() END",
+}
+INSERT = Statement(f"""
+    INSERT INTO todos ({", ".join(f'"{name}"' for name in _NEW)}) VALUES ({", ".join(_NEW.values())})
+    RETURNING {_COLUMNS}, {_SIGNED}
+""")  # noqa: S608
 
 
 @cache
@@ -96,44 +51,40 @@ def update_columns(columns: frozenset[str], *, checked: bool, unless_recurring: 
 
     `unless_recurring` leaves one alone that completing would move to its next occurrence.
     """
-    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    values = {name: f":{name}" for name in sorted(columns)}
     if "completed" in columns:
-        values["completed_at"] = case((_COMPLETED, func.coalesce(_todos.c.completed_at, _NOW)))
+        values["completed_at"] = "CASE WHEN :completed THEN coalesce(completed_at, now()) END"
     if not columns.isdisjoint({"due_date", "due_at"}):
-        values.setdefault("due_time", null())
-    this = _THIS & (_todos.c.recurrence.is_(None) | _todos.c.completed) if unless_recurring else _THIS
+        values.setdefault("due_time", "NULL")
+    this = f"{_THIS} AND (recurrence IS NULL OR completed)" if unless_recurring else _THIS
     return _write(values, checked=checked, this=this)
 
 
 @cache
 def delete(*, checked: bool) -> Statement:
     """Puts one todo into the trash; `checked` only if its version is among the `versions`."""
-    return _write({"deleted_at": _NOW}, checked=checked)
+    return _write({"deleted_at": "now()"}, checked=checked)
 
 
 @cache
 def delete_all(conditions: frozenset[str]) -> Statement:
     """Puts all todos into the trash for which the conditions hold that `Filters` names."""
-    return Statement(
-        update(_todos)
-        .where(lists.matching(conditions), _LOG_IS_OURS)
-        .values(deleted_at=_NOW, version=_todos.c.version + 1, updated_at=_NOW)
-        .returning(_SIGNED)
-    )
+    return Statement(f"""
+        UPDATE todos SET deleted_at = now(), {_CHANGED} WHERE {lists.matching(conditions)} AND {_LOG_IS_OURS}
+        RETURNING {_SIGNED}
+    """)  # noqa: S608
 
 
 @cache
 def restore(*, checked: bool) -> Statement:
     """Takes one todo out of the trash; `checked` only if its version is among the `versions`."""
-    return _write({"deleted_at": null()}, checked=checked, this=(_todos.c.id == bindparam("todo_id")) & _IN_TRASH)
+    return _write({"deleted_at": "NULL"}, checked=checked, this=_THIS_IN_TRASH)
 
 
-def _write(values: dict[str, Any], *, checked: bool, this: ColumnElement[bool] = _THIS) -> Statement:
-    if checked:
-        this &= _todos.c.version == any_(cast(bindparam("versions"), ARRAY(Integer)))
-    return Statement(
-        update(_todos)
-        .where(this, _LOG_IS_OURS)
-        .values(**values, version=_todos.c.version + 1, updated_at=_NOW)
-        .returning(*_COLUMNS, _SIGNED)
-    )
+def _write(values: Mapping[str, str], *, checked: bool, this: str = _THIS) -> Statement:
+    assigned = ", ".join(f'"{name}" = {value}' for name, value in values.items())
+    expected = "AND version = ANY(:versions)" if checked else ""
+    return Statement(f"""
+        UPDATE todos SET {assigned}, {_CHANGED} WHERE {this} {expected} AND {_LOG_IS_OURS}
+        RETURNING {_COLUMNS}, {_SIGNED}
+    """)  # noqa: S608

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import text
 
 from todo_core.database import Database
 from todo_core.statements import Statement
@@ -18,16 +17,14 @@ _EXPIRED = """
 """
 # The trigger behind the change log finds no actor, and so logs the purge in the name of the system.
 _OWNER = Statement(
-    text(f"SELECT user_id FROM todos WHERE {_EXPIRED} ORDER BY deleted_at LIMIT 1")  # noqa: S608 - a constant
+    f"SELECT user_id FROM todos WHERE {_EXPIRED} ORDER BY deleted_at LIMIT 1"  # noqa: S608 - a constant
 )
-_PURGE = Statement(
-    text(f"""
-        DELETE FROM todos WHERE id IN (
-            SELECT id FROM todos WHERE user_id = :of_user AND {_EXPIRED} ORDER BY deleted_at LIMIT :most
-        )
-        RETURNING id
-    """)  # noqa: S608 - the same
-)
+_PURGE = Statement(f"""
+    DELETE FROM todos WHERE id IN (
+        SELECT id FROM todos WHERE user_id = :of_user AND {_EXPIRED} ORDER BY deleted_at LIMIT :most
+    )
+    RETURNING id
+""")  # noqa: S608 - the same
 
 
 async def purge(db: Database, *, most: int) -> int:
