@@ -9,6 +9,7 @@ import httpx2
 PASSWORD = "correct horse battery staple"
 AUTH = "/api/v1/auth"
 TODOS = "/api/v1/todos"
+PROJECTS = "/api/v1/projects"
 CHAT = "/api/v1/chat"
 
 
@@ -41,6 +42,13 @@ class Account:
         assert created.status_code == 201, created.text
         todo: dict[str, Any] = created.json()
         return todo
+
+    def add_project(self, name: str = "Home", **fields: object) -> dict[str, Any]:
+        """Creates a project."""
+        created = self.client.post(PROJECTS, json={"name": name, **fields})
+        assert created.status_code == 201, created.text
+        project: dict[str, Any] = created.json()
+        return project
 
     def titles(self, **filters: str | int | bool | list[str]) -> list[str]:
         """The titles of the todos that a list with these filters shows."""

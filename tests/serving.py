@@ -179,11 +179,12 @@ class Functions(httpx2.BaseTransport):
         return _response(answer, request)
 
 
+_FUNCTIONS = {"auth": "auth", "todos": "todos", "projects": "todos", "tags": "todos", "chat": "chat"}
+
+
 def _function_of(path: str) -> str:
-    for group in ("auth", "todos", "chat"):
-        if f"{path}/".startswith(f"/api/v1/{group}/"):
-            return group
-    return "meta"
+    place = path.removeprefix("/api/v1/").split("/", 1)[0] if path.startswith("/api/v1/") else ""
+    return _FUNCTIONS.get(place, "meta")
 
 
 # Mangum keeps to the event loop of the thread in which it was made, as a Lambda process has but one.

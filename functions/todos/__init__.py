@@ -1,1 +1,1 @@
-"""Todos: `/api/v1/todos`."""
+"""Todos: `/api/v1/todos`, and the projects in which they may lie."""

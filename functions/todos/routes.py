@@ -20,8 +20,13 @@ from todo_core.errors import (
     DatabaseUnavailable,
     InvalidCursor,
     NotAuthenticated,
+    RecurrenceNeedsDue,
     StaleVersion,
     TodoNotFound,
+    TreeCycle,
+    TreeTooDeep,
+    UnknownParent,
+    UnknownProject,
 )
 from todo_core.todos import TodoCreate, TodoUpdate, changes
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
@@ -33,6 +38,8 @@ from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
 PATH: Final = "/api/v1/todos"
+
+_PLACE_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -65,7 +72,7 @@ async def list_todos(
     return Response(content, media_type="application/json", headers=response.headers)
 
 
-@router.post("", status_code=201, responses=describe(CrossOrigin, *BODY_ERRORS))
+@router.post("", status_code=201, responses=describe(CrossOrigin, ValidationFailed, *_PLACE_ERRORS, *BODY_ERRORS))
 async def create_todo(
     new: TodoCreate, user: CurrentUser, db: Database, request: Request, response: Response
 ) -> TodoRead:
@@ -122,7 +129,19 @@ async def read_todo(
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
 
 
-@router.patch(f"/{TODO_ID}", responses=describe(CrossOrigin, TodoNotFound, StaleVersion, *BODY_ERRORS))
+@router.patch(
+    f"/{TODO_ID}",
+    responses=describe(
+        CrossOrigin,
+        TodoNotFound,
+        StaleVersion,
+        ValidationFailed,
+        *_PLACE_ERRORS,
+        TreeCycle,
+        RecurrenceNeedsDue,
+        *BODY_ERRORS,
+    ),
+)
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
@@ -132,7 +151,14 @@ async def update_todo(
     response: Response,
     if_match: IfMatch,
 ) -> TodoRead:
-    """A merge patch: what is absent stays, `null` clears. Completing sets `completed_at`."""
+    """A merge patch: what is absent stays, `null` clears.
+
+    Completing sets `completed_at`, of open subtodos too. A todo that recurs moves to its next occurrence instead, by
+    the clocks of the user's time zone, and what was completed below it is open again.
+
+    With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
+    of its own leaves its parent.
+    """
     todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
@@ -140,7 +166,7 @@ async def update_todo(
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
-    """Puts the todo into the trash."""
+    """Puts the todo into the trash, with its subtodos."""
     await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
 
 
@@ -148,7 +174,11 @@ async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: 
 async def restore_todo(
     todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch
 ) -> TodoRead:
-    """Takes the todo out of the trash. One that is not there is answered as it is."""
+    """Takes the todo out of the trash, with the subtodos that went there with it. One that is not there is answered
+    as it is.
+
+    It comes back below its parent, or at the top level if that one lies in the trash or has no room for it.
+    """
     todo = await todos.restore(db, user.actor, todo_id, versions_matching(if_match))
     response.headers["ETag"] = etag(todo.version)
     return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))

@@ -189,7 +189,7 @@ DECLARE
     next_seq bigint;
 BEGIN
     -- With an account goes its log.
-    IF {going} AND NOT EXISTS (SELECT FROM users WHERE id = OLD.user_id) THEN
+    IF {going} AND NOT EXISTS (SELECT FROM users WHERE id = todo.user_id) THEN
         RETURN NULL;
     END IF;
     PERFORM lock_change_log(todo.user_id);

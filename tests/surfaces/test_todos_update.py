@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from time import monotonic, sleep
 from typing import Any
 
@@ -324,3 +325,6 @@ class TestIfMatch:
             "order": 5,
         }
         assert todo["version"] == 1 + len(fields)
+        log = ada.client.get(f"{TODOS}/changes", params={"since": 1}).json()
+        assert [change["after"]["version"] for change in log] == [2, 3, 4, 5, 6]
+        assert all(change["before"] == earlier["after"] for earlier, change in pairwise(log))

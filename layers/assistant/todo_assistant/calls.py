@@ -157,7 +157,7 @@ class Calls:
 
 
 def _context(transaction: Transaction, turn: Turn) -> ToolContext:
-    actor = Actor(turn.user_id, "assistant", turn.id)
+    actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone)
     return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
 
 

@@ -15,6 +15,8 @@ class Actor:
     user_id: UUID
     kind: ActorKind = "user"
     turn_id: UUID | None = None
+    timezone: str = "UTC"
+    """The IANA zone by whose clocks the owner lives."""
 
     @property
     def signature(self) -> str:

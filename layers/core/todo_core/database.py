@@ -78,6 +78,15 @@ class Transaction:
 
     write = fetch_one
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Takes back what the block did when it raises, so that the transaction can go on.
+
+        Without it, PostgreSQL refuses all that comes after a statement that broke a rule.
+        """
+        async with self._connection.transaction():
+            yield
+
 
 class Database:
     """Runs statements.

@@ -9,6 +9,7 @@ from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, Json
 from pydantic_core import PydanticCustomError
 
 from todo_core.errors import RecurrenceNeedsDue
+from todo_core.recurrence import RecurrenceRule
 from todo_core.text import Text
 from todo_core.times import FullDate, Instant
 
@@ -26,7 +27,6 @@ Description = Annotated[str, Text(max_length=16_384, multiline=True)]
 Priority = Literal["none", "low", "medium", "high"]
 Tag = Annotated[str, Text(min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(without_repeats)]
-RecurrenceRule = Annotated[str, Text(min_length=1, max_length=500)]
 Order = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
 
 

@@ -1,11 +1,13 @@
 """Reading, adding and changing todos. The owner is part of every question, so another's is simply not found.
 
-Each is one statement, so it may run on the database or in a transaction of several.
+Each is one statement, so it may run on the database or in a transaction of several; what goes along with a todo the
+database sees to. Completing what recurs takes three: its next occurrence is not the database's to tell.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -17,6 +19,7 @@ from todo_core.statements import Statement
 from todo_core.todos import lists, queries
 from todo_core.todos.filters import Filters, Page, Position, Sort, TagCount
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
+from todo_core.todos.recurring import moved_on
 
 type Versions = Sequence[int] | None
 """The versions that a change is meant for; None means whichever there is."""
@@ -69,13 +72,18 @@ async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
-    """Applies the changes. Raises TodoNotFound and StaleVersion."""
+    """Applies the changes. Completing a todo that recurs moves it to its next occurrence, as long as there is one.
+
+    Raises TodoNotFound, StaleVersion and InvalidTodo.
+    """
     values = changes.values()
     if not values:
         todo = await get(db, actor.user_id, todo_id)
         if versions is not None and todo.version not in versions:
             raise StaleVersion
         return todo
+    if values.get("completed"):
+        return await _complete(db, actor, todo_id, values, versions)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
     return await _write(db, actor, todo_id, statement, versions, **values)
 
@@ -98,6 +106,41 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     if versions is not None and found[0].version not in versions:
         raise StaleVersion
     return found[0]
+
+
+async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
+    this = {"of_user": actor.user_id, "todo_id": todo_id}
+    if values.get("recurrence") is None:
+        # Most todos do not recur.
+        statement = queries.update_columns(
+            frozenset(values), checked=versions is not None, unless_recurring="recurrence" not in values
+        )
+        row = await db.write(statement, **this, actor=actor.signature, versions=versions, **values)
+        if row is not None:
+            return _todo(row)
+    while True:
+        todo = await db.fetch_one(queries.SELECT_RECURRING, **this)
+        if todo is None:
+            raise TodoNotFound
+        if versions is not None and todo["version"] not in versions:
+            raise StaleVersion
+        written = _completed(todo, values, ZoneInfo(actor.timezone))
+        statement = queries.update_columns(frozenset(written), checked=True)
+        row = await db.write(statement, **this, actor=actor.signature, versions=[todo["version"]], **written)
+        if row is not None:
+            return _todo(row)
+        # Someone has changed it since it was read.
+
+
+def _completed(todo: asyncpg.Record, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
+    """What to write where these values complete a todo: what else is given comes first, and moves on with it."""
+    if todo["completed"]:
+        return values
+    has_new_due = "due_date" in values or "due_at" in values
+    moved = moved_on({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
+    if moved is None:
+        return values
+    return {name: value for name, value in values.items() if name != "completed"} | moved
 
 
 async def _write(

@@ -41,6 +41,23 @@ _LOG_IS_OURS = select(func.lock_change_log(bindparam("of_user"), type_=Boolean))
 """Taken before the lock on the row, see `changes`."""
 
 SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
+SELECT_RECURRING = Statement(
+    select(
+        *(
+            _todos.c[name]
+            for name in (
+                "version",
+                "completed",
+                "due_date",
+                "due_at",
+                "due_time",
+                "reminder_at",
+                "recurrence",
+                "occurrences",
+            )
+        )
+    ).where(_THIS)
+)
 SELECT_SOME = Statement(select(*_COLUMNS).where(_OWNED, _todos.c.id == any_(cast(bindparam("todo_ids"), ARRAY(Uuid)))))
 
 _COMPLETED = bindparam("completed", type_=Boolean)
@@ -62,14 +79,18 @@ INSERT = Statement(
 
 
 @cache
-def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
-    """Writes the named columns of one todo; `checked` only if its version is among the `versions`."""
+def update_columns(columns: frozenset[str], *, checked: bool, unless_recurring: bool = False) -> Statement:
+    """Writes the named columns of one todo; `checked` only if its version is among the `versions`.
+
+    `unless_recurring` leaves one alone that completing would move to its next occurrence.
+    """
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
     if "completed" in columns:
         values["completed_at"] = case((_COMPLETED, func.coalesce(_todos.c.completed_at, _NOW)))
     if not columns.isdisjoint({"due_date", "due_at"}):
         values.setdefault("due_time", null())
-    return _write(values, checked=checked)
+    this = _THIS & (_todos.c.recurrence.is_(None) | _todos.c.completed) if unless_recurring else _THIS
+    return _write(values, checked=checked, this=this)
 
 
 @cache

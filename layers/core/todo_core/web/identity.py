@@ -54,7 +54,7 @@ class SignedInUser(User):
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.id, self.by)
+        return Actor(self.id, self.by, timezone=self.timezone)
 
 
 async def _current_user(request: Request, response: Response) -> SignedInUser:

@@ -19,10 +19,12 @@ from todo_core.web.problems import ContentTooLarge, InternalError, PreflightRefu
 from todo_core.web.requests import AnsweredRequest
 
 _API: Final = "/api/v1/"
-_TODOS: Final = f"{_API}todos"
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
-_CACHE_POLICIES: Final = ((_TODOS, b"private, no-cache"), (_API, b"no-store"))
+_CACHE_POLICIES: Final = (
+    *((f"{_API}{kept}", b"private, no-cache") for kept in ("todos", "projects", "tags")),
+    (_API, b"no-store"),
+)
 
 
 class RequestScope:

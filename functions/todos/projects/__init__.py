@@ -1,0 +1,1 @@
+"""Projects: `/api/v1/projects`."""

@@ -1,0 +1,59 @@
+"""What the project routes take and answer."""
+
+from datetime import datetime
+from typing import ClassVar, Final
+from uuid import UUID
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from functions.todos.models import TrueOrFalse
+from todo_core.projects import Project
+from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
+
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "id": "0198c5a0-11d2-7c1b-9a43-6f1f0a7b3c55",
+    "name": "Home",
+    "order": 1.0,
+    "archived": False,
+    "version": 1,
+    "created_at": "2030-01-01T08:00:00Z",
+    "updated_at": "2030-01-01T08:00:00Z",
+    "url": "https://api.example.com/api/v1/projects/0198c5a0-11d2-7c1b-9a43-6f1f0a7b3c55",
+}
+
+
+class ProjectRead(BaseModel):
+    """A project, as its owner sees it."""
+
+    model_config: ClassVar = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: UUID
+    name: str
+    order: float
+    archived: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    url: str
+
+
+class ProjectFields(Project, frozen=True):
+    """The fields of a ProjectRead, in the form that becomes JSON fastest."""
+
+    url: str
+
+
+def fields_of(project: Project, collection_url: str) -> ProjectFields:
+    values = (*msgspec.structs.astuple(project), f"{collection_url}/{project.id}")
+    return ProjectFields(*values)
+
+
+class ProjectQuery(BaseModel):
+    """The query of the list of projects."""
+
+    model_config: ClassVar = ConfigDict(extra="forbid")
+
+    archived: TrueOrFalse = Field(default=False, description="The archived ones, instead of those in use.")
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")

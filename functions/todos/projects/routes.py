@@ -1,0 +1,109 @@
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+
+from functions.todos.projects.models import ProjectQuery, ProjectRead, fields_of
+from todo_core import projects
+from todo_core.errors import (
+    CrossOrigin,
+    DatabaseUnavailable,
+    InvalidCursor,
+    NotAuthenticated,
+    ProjectNotFound,
+    StaleVersion,
+)
+from todo_core.projects import ProjectCreate, ProjectUpdate
+from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
+from todo_core.web.identity import CurrentUser
+from todo_core.web.paging import link_to_next, url_of
+from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.query import query_of, query_parameters
+from todo_core.web.resources import Database, resources_of
+
+PATH: Final = "/api/v1/projects"
+_LIST: Final = "projects by order"
+
+router = APIRouter(
+    prefix=PATH, tags=["projects"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+)
+
+
+@router.get(
+    "",
+    response_model=list[ProjectRead],
+    responses=describe(InvalidCursor),
+    openapi_extra=query_parameters(ProjectQuery),
+)
+async def list_projects(
+    user: CurrentUser,
+    query: Annotated[ProjectQuery, Depends(query_of(ProjectQuery))],
+    request: Request,
+    response: Response,
+) -> Response:
+    """The projects in use, or the archived ones, by `order`."""
+    resources, url = resources_of(request), url_of(request, PATH)
+    after = resources.cursors.read(_LIST, query.cursor, float, UUID) if query.cursor else None
+    found = await projects.find(resources.database, user.id, archived=query.archived, most=query.limit + 1, after=after)
+    page = found[: query.limit]
+    if len(found) > len(page):
+        cursor = resources.cursors.write(_LIST, page[-1].order, page[-1].id)
+        response.headers["Link"] = link_to_next(request, url, cursor=cursor)
+    content = msgspec.json.encode([fields_of(project, url) for project in page])
+    return Response(content, media_type="application/json", headers=response.headers)
+
+
+@router.post("", status_code=201, responses=describe(CrossOrigin, *BODY_ERRORS))
+async def create_project(
+    new: ProjectCreate, user: CurrentUser, db: Database, request: Request, response: Response
+) -> ProjectRead:
+    """Adds a project, at the end of the list unless `order` says otherwise."""
+    project = await projects.add(db, user.actor, new)
+    response.headers["ETag"] = etag(project.version)
+    read = ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
+    response.headers["Location"] = read.url
+    return read
+
+
+@router.get(
+    "/{project_id}",
+    response_model=ProjectRead,
+    responses=describe(ProjectNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
+)
+async def read_project(
+    project_id: UUID,
+    user: CurrentUser,
+    db: Database,
+    request: Request,
+    response: Response,
+    if_none_match: IfNoneMatch,
+) -> ProjectRead | Response:
+    project = await projects.get(db, user.id, project_id)
+    response.headers["ETag"] = etag(project.version)
+    if is_current(project.version, if_none_match):
+        return Response(status_code=304, headers=response.headers)
+    return ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
+
+
+@router.patch("/{project_id}", responses=describe(CrossOrigin, ProjectNotFound, StaleVersion, *BODY_ERRORS))
+async def update_project(
+    project_id: UUID,
+    changes: ProjectUpdate,
+    user: CurrentUser,
+    db: Database,
+    request: Request,
+    response: Response,
+    if_match: IfMatch,
+) -> ProjectRead:
+    """A merge patch: what is absent stays. An archived project leaves the list, and its todos stay as they are."""
+    project = await projects.update(db, user.actor, project_id, changes, versions_matching(if_match))
+    response.headers["ETag"] = etag(project.version)
+    return ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
+
+
+@router.delete("/{project_id}", status_code=204, responses=describe(CrossOrigin, ProjectNotFound, StaleVersion))
+async def delete_project(project_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
+    """Deletes the project for good, and puts its todos into the trash."""
+    async with db.transaction() as transaction:
+        await projects.delete(transaction, user.actor, project_id, versions_matching(if_match))

@@ -1,0 +1,254 @@
+"""Undo by the change log, where todos lie below each other, in projects, and recur."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests import postgres
+from todo_core import projects, todos
+from todo_core.actors import Actor
+from todo_core.database import Database, Executor
+from todo_core.errors import InvalidTodo
+from todo_core.projects import ProjectCreate
+from todo_core.todos import Todo, TodoCreate, TodoUpdate, changes
+
+STATE = """
+    SELECT id, title, completed, deleted_at IS NOT NULL AS trashed, due_date, recurrence, occurrences, project_id,
+        parent_id
+    FROM todos WHERE user_id = $1 ORDER BY id
+"""
+ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
+
+
+@dataclass
+class Scene:
+    """A user's todos, one turn of the assistant, and what the user does beside it."""
+
+    url: str
+    db: Database
+    runner: asyncio.Runner
+    ada: Actor = field(default_factory=lambda: Actor(uuid4()))
+
+    @property
+    def turn(self) -> Actor:
+        return Actor(self.ada.user_id, "assistant", UUID(int=self.ada.user_id.int ^ 1))
+
+    def add(self, title: str, parent: UUID | None = None, actor: Actor | None = None, **fields: Any) -> UUID:
+        new = TodoCreate(title=title, parent_id=parent, **fields)
+        return self.runner.run(todos.add(self.db, actor or self.ada, new)).id
+
+    def chain(self, length: int) -> list[UUID]:
+        """A todo and its subtodos, each below the one before."""
+        ids = [self.add("0")]
+        while len(ids) < length:
+            ids.append(self.add(str(len(ids)), ids[-1]))
+        return ids
+
+    def project(self, name: str) -> UUID:
+        return self.runner.run(projects.add(self.db, self.ada, ProjectCreate(name=name))).id
+
+    def change(self, actor: Actor, todo_id: UUID, **changes: Any) -> Todo:
+        return self.runner.run(todos.update(self.db, actor, todo_id, TodoUpdate(**changes)))
+
+    def delete(self, actor: Actor, todo_id: UUID) -> None:
+        self.runner.run(todos.delete(self.db, actor, todo_id))
+
+    def restore(self, actor: Actor, todo_id: UUID) -> None:
+        self.runner.run(todos.restore(self.db, actor, todo_id))
+
+    def delete_project(self, project_id: UUID) -> None:
+        self.in_transaction(lambda db: projects.delete(db, self.ada, project_id))
+
+    def in_transaction(self, act: Callable[[Any], Awaitable[Any]]) -> Any:
+        async def run() -> Any:
+            async with self.db.transaction() as transaction:
+                return await act(transaction)
+
+        return self.runner.run(run())
+
+    def undo(self) -> set[UUID]:
+        assert self.turn.turn_id
+        turn_id = self.turn.turn_id
+        return set(self.in_transaction(lambda db: changes.undo(db, self.ada, turn_id)))
+
+    def state(self) -> dict[UUID, dict[str, Any]]:
+        return {row["id"]: dict(row) for row in postgres.query(self.url, STATE, self.ada.user_id)}
+
+    def of(self, todo_id: UUID, *names: str) -> tuple[Any, ...]:
+        return tuple(self.state()[todo_id][name] for name in names)
+
+
+@pytest.fixture
+def scene(database_url: str) -> Iterator[Scene]:
+    with asyncio.Runner() as runner:
+        scene = Scene(database_url, Database(database_url), runner)
+        postgres.query(database_url, ADD_USER, scene.ada.user_id, f"{scene.ada.user_id}@example.com")
+        yield scene
+        runner.run(scene.db.close())
+
+
+class TestUndo:
+    def test_puts_a_whole_tree_back_where_it_was(self, scene: Scene) -> None:
+        ids = scene.chain(6)
+        before = scene.state()
+        scene.delete(scene.turn, ids[0])
+        assert scene.undo() == set(ids)
+        assert scene.state() == before
+
+    def test_puts_back_each_version_once(self, scene: Scene) -> None:
+        ids = scene.chain(6)
+        scene.delete(scene.turn, ids[0])
+        scene.undo()
+        log = postgres.query(scene.url, "SELECT op FROM changes WHERE user_id = $1 AND seq > 12", scene.ada.user_id)
+        assert [row["op"] for row in log] == ["restore"] * 6
+
+    def test_opens_all_that_was_completed_along(self, scene: Scene) -> None:
+        ids = scene.chain(3)
+        before = scene.state()
+        scene.change(scene.turn, ids[0], completed=True)
+        assert scene.undo() == set(ids)
+        assert scene.state() == before
+
+    def test_brings_a_tree_back_into_its_project(self, scene: Scene) -> None:
+        first, second = scene.project("First"), scene.project("Second")
+        ids = scene.chain(4)
+        scene.change(scene.ada, ids[0], project_id=first)
+        before = scene.state()
+        scene.change(scene.turn, ids[1], project_id=second)
+        scene.change(scene.turn, ids[0], project_id=None)
+        assert scene.undo() == set(ids)
+        assert scene.state() == before
+
+    def test_unties_what_was_turned_upside_down(self, scene: Scene) -> None:
+        upper, lower = scene.chain(2)
+        before = scene.state()
+        scene.change(scene.turn, lower, parent_id=None)
+        scene.change(scene.turn, upper, parent_id=lower)
+        scene.undo()
+        assert scene.state() == before
+
+    def test_moves_what_recurs_back_and_completes_what_was_opened(self, scene: Scene) -> None:
+        todo = scene.add("Milk", due_date=date(2030, 1, 1), recurrence="FREQ=DAILY;COUNT=5")
+        scene.change(scene.ada, scene.add("Child", todo), completed=True)
+        before = scene.state()
+        scene.change(scene.turn, todo, completed=True)
+        scene.change(scene.turn, todo, completed=True)
+        assert scene.of(todo, "due_date", "recurrence", "occurrences") == (date(2030, 1, 3), "FREQ=DAILY;COUNT=3", 2)
+        scene.undo()
+        assert scene.state() == before
+        [last] = postgres.query(scene.url, "SELECT op FROM changes WHERE todo_id = $1 ORDER BY seq DESC LIMIT 1", todo)
+        assert last["op"] == "reopen"
+
+    def test_puts_what_was_added_into_the_trash_with_what_has_come_below_it(self, scene: Scene) -> None:
+        added = scene.add("Added", actor=scene.turn)
+        child = scene.add("Child", added, scene.turn)
+        own = scene.add("Ada's", child)
+        assert scene.undo() == {added, child}
+        assert [scene.of(todo, "trashed") for todo in (added, child, own)] == [(True,)] * 3
+
+    def test_leaves_what_was_moved_out_of_what_it_puts_into_the_trash(self, scene: Scene) -> None:
+        todo = scene.add("Milk")
+        added = scene.add("Added", actor=scene.turn)
+        scene.change(scene.turn, todo, parent_id=added)
+        scene.undo()
+        assert scene.of(todo, "trashed", "parent_id") == (False, None)
+
+    def test_leaves_what_someone_else_has_changed_since(self, scene: Scene) -> None:
+        ids = scene.chain(3)
+        scene.delete(scene.turn, ids[0])
+        scene.restore(scene.ada, ids[2])
+        assert scene.undo() == set(ids[:2])
+        assert scene.of(ids[2], "trashed", "parent_id") == (False, None)
+
+
+class TestWhatIsGoneSince:
+    """Never is an error of an undo, and never breaks a rule of the tree."""
+
+    def test_a_project_is_left_out(self, scene: Scene) -> None:
+        project_id = scene.project("Home")
+        todo = scene.add("Milk", project_id=project_id)
+        scene.change(scene.turn, todo, project_id=None)
+        scene.delete_project(project_id)
+        assert scene.undo() == {todo}
+        assert scene.of(todo, "project_id", "trashed") == (None, False)
+
+    @pytest.mark.parametrize("purged", [False, True])
+    def test_a_parent_is_left_out(self, scene: Scene, *, purged: bool) -> None:
+        parent, todo, child = scene.chain(3)
+        scene.change(scene.turn, todo, parent_id=None)
+        scene.delete(scene.ada, parent)
+        if purged:
+            postgres.query(scene.url, "DELETE FROM todos WHERE id = $1", parent)
+        assert scene.undo() == {todo}
+        assert scene.of(todo, "parent_id", "trashed") == (None, False)
+        assert scene.of(child, "parent_id") == (todo,)
+
+    def test_a_parent_that_lies_below_it_now_is_left_out(self, scene: Scene) -> None:
+        parent, todo = scene.chain(2)
+        scene.change(scene.turn, todo, parent_id=None)
+        scene.change(scene.ada, parent, parent_id=todo)
+        scene.undo()
+        assert scene.of(todo, "parent_id") == (None,)
+        assert scene.of(parent, "parent_id") == (todo,)
+
+    def test_a_parent_without_room_for_it_is_left_out(self, scene: Scene) -> None:
+        parent, todo = scene.chain(2)
+        scene.change(scene.turn, todo, parent_id=None)
+        upper = scene.chain(5)
+        scene.change(scene.ada, parent, parent_id=upper[4])
+        scene.undo()
+        assert scene.of(todo, "parent_id") == (None,)
+
+    def test_its_parents_project_is_the_one_that_it_has_now(self, scene: Scene) -> None:
+        home = scene.project("Home")
+        parent, todo, child = scene.chain(3)
+        scene.change(scene.turn, todo, parent_id=None)
+        scene.change(scene.ada, parent, project_id=home)
+        scene.undo()
+        assert scene.of(todo, "parent_id", "project_id") == (parent, home)
+        assert scene.of(child, "parent_id", "project_id") == (todo, home)
+
+
+class TestPastTheService:
+    """The rules hold for statements that no code of ours has written."""
+
+    def test_a_purged_parent_lets_go_of_its_subtodos(self, scene: Scene) -> None:
+        parent, todo = scene.chain(2)
+        postgres.query(scene.url, "DELETE FROM todos WHERE id = $1", parent)
+        assert scene.of(todo, "parent_id") == (None,)
+        log = postgres.query(scene.url, "SELECT op, after->>'version' FROM changes WHERE todo_id = $1", todo)
+        assert [tuple(row) for row in log] == [("create", "1"), ("update", "2")]
+
+    def test_a_project_that_is_gone_leaves_its_trees_as_they_are(self, scene: Scene) -> None:
+        project_id = scene.project("Home")
+        ids = scene.chain(3)
+        scene.change(scene.ada, ids[0], project_id=project_id)
+        postgres.query(scene.url, "DELETE FROM projects WHERE id = $1", project_id)
+        assert [scene.of(todo, "parent_id", "project_id") for todo in ids] == [
+            (None, None),
+            (ids[0], None),
+            (ids[1], None),
+        ]
+
+    def test_all_goes_with_the_account(self, scene: Scene) -> None:
+        ids = scene.chain(3)
+        scene.change(scene.ada, ids[0], project_id=scene.project("Home"))
+        postgres.query(scene.url, "DELETE FROM users WHERE id = $1", scene.ada.user_id)
+        assert scene.state() == {}
+
+    def test_a_rule_that_is_broken_in_a_transaction_names_itself_at_once(self, scene: Scene) -> None:
+        todo = scene.add("Milk")
+
+        async def go(db: Executor) -> str:
+            try:
+                await todos.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
+            except InvalidTodo as error:
+                return error.code
+            return "nothing"
+
+        assert scene.in_transaction(go) == "tree_cycle"
