@@ -24,34 +24,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
+from todo_core.list_keys import OWNER_TERM, SORT_KEYS, TITLE_WORDS, place_key
 from todo_core.tables import moment, owner
 
-_DUE = "coalesce(due_at, timezone('UTC', due_date::timestamp), '{}infinity'::timestamptz)"
-SORT_KEYS: Final = {
-    "order": '"order"',
-    "created_at": "created_at",
-    "updated_at": "updated_at",
-    "due": _DUE.format(""),
-    "-due": _DUE.format("-"),
-    "priority": "CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END",
-    "title": 'left(folded(title), 200) COLLATE "C"',
-}
-"""SQL for what lists go by, never null: what has no due is last, whichever way a list goes. A day begins in UTC."""
-NOWHERE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-"""Stands for no project and no parent where lists look for them, because no order is known of nulls."""
-OWNER_TERM: Final = "(ARRAY[user_id])"
-TITLE_WORDS: Final = "ts_filter(words, '{a}')"
-"""SQL for what, beside tags and words, the one index for tags and search knows a todo by."""
 _LIVE = text("deleted_at IS NULL")
 
 
-def place_key(column: str) -> str:
-    """SQL for the project or the parent of a todo, or `NOWHERE`."""
-    return f"coalesce({column}, '{NOWHERE}'::uuid)"
-
-
 def _sorted(name: str, key: str, *more: str) -> Index:
-    return Index(name, "user_id", text(f"({SORT_KEYS[key]})"), "id", *more, postgresql_where=_LIVE)
+    return Index(name, "user_id", text(SORT_KEYS[key]), "id", *more, postgresql_where=_LIVE)
 
 
 def _placed(name: str, column: str) -> Index:

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from todo_core.tables.todos import NOWHERE
+from todo_core.list_keys import NOWHERE
 from todo_core.todos.model import Priority, Todo
 
 ListSort = Literal[
@@ -125,7 +125,7 @@ class Position:
     In a list by relevance, `in_title` says in which of its two parts that todo is.
     """
 
-    key: float | int | str | datetime
+    key: float | bytes | datetime
     id: UUID
     in_title: bool = False
 

@@ -8,42 +8,13 @@ all that passes, sorted, if that is not much; and if it is, the list again, to i
 See docs/decisions/0011-lists.md.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from sqlalchemy import (
-    CTE,
-    Boolean,
-    ColumnElement,
-    Date,
-    DateTime,
-    Double,
-    FromClause,
-    Integer,
-    Select,
-    Text,
-    Uuid,
-    and_,
-    bindparam,
-    cast,
-    false,
-    func,
-    literal_column,
-    select,
-    text,
-    true,
-    tuple_,
-    union_all,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, array
-from sqlalchemy.types import TypeEngine
-
+from todo_core.list_keys import OWNER_TERM, SORT_KEYS, TITLE_WORDS, place_key
 from todo_core.statements import Statement
-from todo_core.tables import table_of
-from todo_core.tables.todos import OWNER_TERM, SORT_KEYS, TITLE_WORDS, TodoRow, place_key
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
@@ -56,49 +27,35 @@ _FEW: Final = 2_000
 be looked at to find 50 of them.
 """
 
-_todos = table_of(TodoRow)
-_COLUMNS = [_todos.c[name] for name in Todo.__struct_fields__]
-_OWNED = _todos.c.user_id == bindparam("of_user")
-_LIVE = _OWNED & _todos.c.deleted_at.is_(None)
-_TRASHED = _OWNED & _todos.c.deleted_at.is_not(None)
-_MOST = bindparam("most", type_=Integer)
-_ID = _todos.c.id
-
-
-def _due(name: str) -> tuple[ColumnElement[datetime], ColumnElement[date]]:
-    return bindparam(f"{name}_at", type_=DateTime(timezone=True)), bindparam(f"{name}_day", type_=Date)
-
-
-def _due_before(name: str) -> ColumnElement[bool]:
-    at, day = _due(name)
-    return (_todos.c.due_at < at) | (_todos.c.due_date < day)
-
-
-def _due_from(name: str) -> ColumnElement[bool]:
-    at, day = _due(name)
-    return (_todos.c.due_at >= at) | (_todos.c.due_date >= day)
-
-
-_TAGS = cast(bindparam("tags"), ARRAY(Text))
-_Q = bindparam("q", type_=Text)
-
+_COLUMNS: Final = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
+_LIVE: Final = "user_id = :of_user AND deleted_at IS NULL"
+_TRASHED: Final = "user_id = :of_user AND deleted_at IS NOT NULL"
 
 # In a query of its own it is read once, and not for every row.
-_ASKED = select(func.words_asked(_Q)).scalar_subquery()
-_ANYWHERE: Final = _todos.c.words.op("@@", return_type=Boolean())(_ASKED)
-_IN_TITLE: Final = literal_column(TITLE_WORDS).op("@@", return_type=Boolean())(_ASKED)
+_ASKED: Final = "(SELECT words_asked(:q))"
+_ANYWHERE: Final = f"words @@ {_ASKED}"
+_IN_TITLE: Final = f"{TITLE_WORDS} @@ {_ASKED}"
 
-CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
-    "completed": _todos.c.completed == bindparam("completed"),
-    "priority": _todos.c.priority == bindparam("priority"),
-    "tags": _todos.c.tags.contains(_TAGS),
+
+def _due_before(name: str) -> str:
+    return f"(due_at < :{name}_at OR due_date < :{name}_day)"
+
+
+def _due_from(name: str) -> str:
+    return f"(due_at >= :{name}_at OR due_date >= :{name}_day)"
+
+
+CONDITIONS: Final = {
+    "completed": "completed = :completed",
+    "priority": "priority = :priority",
+    "tags": "tags @> CAST(:tags AS text[])",
     "q": _ANYWHERE,
-    "project_id": literal_column(place_key("project_id"), Uuid) == bindparam("project_id"),
-    "parent_id": literal_column(place_key("parent_id"), Uuid) == bindparam("parent_id"),
+    "project_id": f"{place_key('project_id')} = :project_id",
+    "parent_id": f"{place_key('parent_id')} = :parent_id",
     "due_from": _due_from("due_from"),
     "due_until": _due_before("due_until"),
-    "overdue": _todos.c.completed.is_(False) & _due_before("overdue"),
-    "not_overdue": _todos.c.completed | func.coalesce(_due_from("not_overdue"), true()),
+    "overdue": f"(NOT completed AND {_due_before('overdue')})",
+    "not_overdue": f"(completed OR coalesce({_due_from('not_overdue')}, true))",
 }
 """What each of the conditions that `Filters` names means, but for `trashed`."""
 
@@ -106,18 +63,6 @@ type Part = Literal["start", "title", "rest"]
 """What a page comes after: nothing, or a position in the first or the only part of a list."""
 
 _FOUND_BY_TERMS: Final = {"tags", "q"}
-
-
-_TYPES: Final[dict[str, TypeEngine[Any]]] = {
-    "order": Double(),
-    "created_at": DateTime(timezone=True),
-    "updated_at": DateTime(timezone=True),
-    "due": DateTime(timezone=True),
-    "priority": Integer(),
-    "title": Text(),
-}
-
-
 _CODED: Final = {"priority", "title"}
 """Fields that lists go by in a form of their own."""
 
@@ -131,27 +76,26 @@ class Order:
         self.name = name
         self.descending = name != ascending
         self.field = ascending if ascending in Todo.__struct_fields__ and ascending not in _CODED else None
-        self.type = _TYPES[ascending]
-        self.key: ColumnElement[Any] = literal_column(SORT_KEYS.get(name) or SORT_KEYS[ascending], self.type)
+        self.key = SORT_KEYS.get(name) or SORT_KEYS[ascending]
 
-    def sorted(self, key: ColumnElement[Any], todo_id: ColumnElement[Any]) -> Sequence[ColumnElement[Any]]:
-        return (key.desc(), todo_id.desc()) if self.descending else (key, todo_id)
+    def by(self, key: str) -> str:
+        """For ORDER BY."""
+        return f"{key} DESC, id DESC" if self.descending else f"{key}, id"
 
     @property
-    def after(self) -> ColumnElement[bool]:
-        here = tuple_(self.key, _todos.c.id)
-        place = tuple_(bindparam("after_key", type_=self.type), bindparam("after_id", type_=Uuid))
-        return here < place if self.descending else here > place
+    def after(self) -> str:
+        """That a todo comes after a position."""
+        return f"({self.key}, id) {'<' if self.descending else '>'} (:after_key, :after_id)"
 
 
 @dataclass(frozen=True)
 class _Search:
     """A list, which of its todos pass, how the index for tags and words finds these, and whether they are wanted."""
 
-    where: Sequence[ColumnElement[bool]]
-    passes: ColumnElement[bool]
-    terms: ColumnElement[bool]
-    wanted: ColumnElement[bool] = field(default_factory=true)
+    where: str
+    passes: str
+    terms: str
+    wanted: str = "true"
 
 
 @cache
@@ -164,119 +108,119 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
     order = Order(sort)
     if sort == "relevance":
         return Statement(_by_relevance(conditions, order, after))
-    where = [_where(conditions - _FOUND_BY_TERMS, order)]
+    where = _where(conditions - _FOUND_BY_TERMS, order)
     if after != "start":
-        where.append(order.after)
+        where = f"{where} AND {order.after}"
     if terms := conditions & _FOUND_BY_TERMS:
-        passes = and_(*(CONDITIONS[name] for name in sorted(terms)))
-        page = _found_by_terms("page", _Search(where, passes, _terms(terms, _ANYWHERE)), order)
-        return Statement(select(*_of(page, order)).order_by(*order.sorted(page.c.key, page.c.id)))
-    columns = _COLUMNS if order.field else [*_COLUMNS, order.key.label("key")]
-    return Statement(select(*columns).where(*where).order_by(*order.sorted(order.key, _todos.c.id)).limit(_MOST))
+        search = _Search(where, _all_of(terms), _terms(terms, _ANYWHERE))
+        return Statement(f"""
+            WITH {_found_by_terms("page", search, order)}
+            SELECT {_shown(order)} FROM page ORDER BY {order.by("key")}
+        """)  # noqa: S608 - constants, as all below
+    key = "" if order.field else f", {order.key} AS key"
+    return Statement(f"SELECT {_COLUMNS}{key} FROM todos WHERE {where} ORDER BY {order.by(order.key)} LIMIT :most")  # noqa: S608
 
 
-def matching(conditions: frozenset[str]) -> ColumnElement[bool]:
+def matching(conditions: frozenset[str]) -> str:
     """What `Filters` selects, for a change of all of it."""
-    return and_(_LIVE, *(CONDITIONS[name] for name in sorted(conditions)))
+    return f"{_LIVE} AND {_all_of(conditions)}" if conditions else _LIVE
 
 
-SELECT_TAGS = Statement(
-    text("""
-        SELECT tag AS name, count(*), folded(tag) AS key FROM todos, unnest(tags) AS tag
-        WHERE user_id = :of_user AND deleted_at IS NULL
-            AND (folded(tag) COLLATE "C", tag COLLATE "C") > (:after_key, :after_name)
-        GROUP BY tag ORDER BY folded(tag) COLLATE "C", tag COLLATE "C" LIMIT CAST(:most AS integer)
-    """)
-)
+SELECT_TAGS = Statement("""
+    SELECT tag AS name, count(*), folded(tag) AS key FROM todos, unnest(tags) AS tag
+    WHERE user_id = :of_user AND deleted_at IS NULL
+        AND (folded(tag) COLLATE "C", tag COLLATE "C") > (:after_key, :after_name)
+    GROUP BY tag ORDER BY folded(tag) COLLATE "C", tag COLLATE "C" LIMIT :most
+""")
 
 
-def _by_relevance(conditions: frozenset[str], order: Order, after: Part) -> Select[Any]:
+def _by_relevance(conditions: frozenset[str], order: Order, after: Part) -> str:
     terms = conditions & _FOUND_BY_TERMS
-    where = [_where(conditions - _FOUND_BY_TERMS, order), *(CONDITIONS[name] for name in sorted(terms - {"q"}))]
-    rest = _Search(where, _ANYWHERE & ~_IN_TITLE, _terms(terms, _ANYWHERE))
+    where = " AND ".join([_where(conditions - _FOUND_BY_TERMS, order), *(CONDITIONS[name] for name in terms - {"q"})])
+    rest = _Search(where, f"{_ANYWHERE} AND NOT {_IN_TITLE}", _terms(terms, _ANYWHERE))
     if after == "rest":
-        parts: Any = _part(_found_by_terms("rest", replace(rest, where=[*where, order.after]), order), in_title=False)
+        searches = _found_by_terms("rest", replace(rest, where=f"{where} AND {order.after}"), order)
+        found = _part("rest", in_title=False)
     else:
-        title_where = [*where, order.after] if after == "title" else where
-        title = _found_by_terms("title", _Search(title_where, _IN_TITLE, _terms(terms, _IN_TITLE)), order)
-        missing = _count(title) < _MOST
-        parts = union_all(
-            _part(title, in_title=True),
-            _part(_found_by_terms("rest", replace(rest, wanted=missing), order), in_title=False),
-        )
-    found = parts.subquery()
-    return (
-        select(*_of(found, order), found.c.in_title)
-        .order_by(found.c.in_title.desc(), *order.sorted(found.c.key, found.c.id))
-        .limit(_MOST)
-    )
+        title_where = f"{where} AND {order.after}" if after == "title" else where
+        title = _Search(title_where, _IN_TITLE, _terms(terms, _IN_TITLE))
+        rest = replace(rest, wanted=f"{_count('title')} < :most")
+        searches = f"{_found_by_terms('title', title, order)}, {_found_by_terms('rest', rest, order)}"
+        found = f"{_part('title', in_title=True)} UNION ALL {_part('rest', in_title=False)}"
+    return f"""
+        WITH {searches}
+        SELECT {_shown(order)}, in_title FROM ({found}) AS found
+        ORDER BY in_title DESC, {order.by("key")} LIMIT :most
+    """  # noqa: S608
 
 
-def _part(found: CTE, *, in_title: bool) -> Select[Any]:
-    return select(found, literal_column(str(in_title).lower(), Boolean).label("in_title"))
+def _part(found: str, *, in_title: bool) -> str:
+    return f"SELECT *, {str(in_title).lower()} AS in_title FROM {found}"  # noqa: S608
 
 
-def _where(conditions: frozenset[str], order: Order) -> ColumnElement[bool]:
+def _where(conditions: frozenset[str], order: Order) -> str:
     """The conditions, and what follows from them for the key of a list by due, so that its index is read no further."""
     ends = []
     if order.name in {"due", "-due"}:
         if "due_from" in conditions:
-            ends += [order.key >= _end("due_from_first"), order.key < literal_column("'infinity'")]
+            ends += [f"{order.key} >= :due_from_first", f"{order.key} < 'infinity'"]
         for name in sorted(conditions & {"due_until", "overdue"}):
-            ends += [order.key < _end(f"{name}_last"), order.key > literal_column("'-infinity'")]
-    return and_(
-        _TRASHED if "trashed" in conditions else _LIVE,
-        *(CONDITIONS[name] for name in sorted(conditions - {"trashed"})),
-        *ends,
-    )
+            ends += [f"{order.key} < :{name}_last", f"{order.key} > '-infinity'"]
+    owned = _TRASHED if "trashed" in conditions else _LIVE
+    return " AND ".join([owned, *(CONDITIONS[name] for name in sorted(conditions - {"trashed"})), *ends])
 
 
-def _end(name: str) -> ColumnElement[datetime]:
-    return bindparam(name, type_=DateTime(timezone=True))
+def _all_of(conditions: AbstractSet[str]) -> str:
+    return " AND ".join(CONDITIONS[name] for name in sorted(conditions))
 
 
-def _terms(conditions: frozenset[str], words: ColumnElement[bool]) -> ColumnElement[bool]:
+def _terms(conditions: AbstractSet[str], words: str) -> str:
     """What the index for tags and words is asked. The owner is in it as an array, for which there is no other index:
     whoever has few todos on average would be looked through instead.
     """
     asked = {"tags": CONDITIONS["tags"], "q": words}
-    of_user = literal_column(OWNER_TERM, ARRAY(Uuid)).contains(array([bindparam("of_user", type_=Uuid)]))
-    return and_(of_user, *(asked[name] for name in sorted(conditions)))
+    of_user = f"{OWNER_TERM} @> ARRAY[:of_user::uuid]"
+    return " AND ".join([of_user, *(asked[name] for name in sorted(conditions))])
 
 
-def _found_by_terms(name: str, search: _Search, order: Order) -> CTE:
-    """At most a page of the todos that a search finds, as it is told above."""
-    where, passes, terms, wanted = search.where, search.passes, search.terms, search.wanted
-    columns = [*_COLUMNS, order.key.label("key")]
-    in_order = order.sorted(order.key, _todos.c.id)
-    next_ones = (
-        select(*columns, passes.label("passes")).where(*where, wanted).order_by(*in_order).limit(_NEAR).subquery()
-    )
-    near = select(*_all_of(next_ones)).where(next_ones.c.passes).limit(_MOST).cte(f"{name}_near")
-    too_few = wanted & (_count(near) < _MOST)
-    found = select(*columns, and_(*where, passes).label("passes")).where(terms, too_few).offset(0).subquery()
-    few = select(*_all_of(found)).where(found.c.passes).limit(_FEW + 1).cte(f"{name}_few")
+def _found_by_terms(name: str, search: _Search, order: Order) -> str:
+    """At most a page of the todos that a search finds, as it is told above: the last of these common tables."""
+    near, few = f"{name}_near", f"{name}_few"
+    too_few = f"({search.wanted} AND {_count(near)} < :most)"
+    columns = f"{_COLUMNS}, {order.key} AS key"
     # Nobody may think that few of them pass, and sort them all.
-    far = (
-        select(*columns)
-        .where(*where, func.coalesce(passes, false()), too_few & (_count(few) > _FEW))
-        .order_by(*in_order)
-        .limit(_MOST)
-        .subquery()
-    )
-    found_at_last = union_all(
-        select(near).where(_count(near) >= _MOST), select(few).where(_count(few) <= _FEW, too_few), select(far)
-    ).subquery()
-    return select(found_at_last).order_by(*order.sorted(found_at_last.c.key, found_at_last.c.id)).limit(_MOST).cte(name)
+    passes_indeed = f"coalesce({search.passes}, false)"
+    return f"""
+        {near} AS (
+            SELECT {_COLUMNS}, key FROM (
+                SELECT {columns}, {search.passes} AS passes FROM todos WHERE {search.where} AND {search.wanted}
+                ORDER BY {order.by(order.key)} LIMIT {_NEAR}
+            ) AS next_ones
+            WHERE passes LIMIT :most
+        ), {few} AS (
+            SELECT {_COLUMNS}, key FROM (
+                SELECT {columns}, {search.where} AND {search.passes} AS passes FROM todos
+                WHERE {search.terms} AND {too_few} OFFSET 0
+            ) AS found
+            WHERE passes LIMIT {_FEW + 1}
+        ), {name} AS (
+            SELECT * FROM (
+                SELECT * FROM {near} WHERE {_count(near)} >= :most
+                UNION ALL SELECT * FROM {few} WHERE {_count(few)} <= {_FEW} AND {too_few}
+                UNION ALL SELECT * FROM (
+                    SELECT {columns} FROM todos
+                    WHERE {search.where} AND {passes_indeed} AND {too_few} AND {_count(few)} > {_FEW}
+                    ORDER BY {order.by(order.key)} LIMIT :most
+                ) AS far
+            ) AS found_at_last
+            ORDER BY {order.by("key")} LIMIT :most
+        )
+    """  # noqa: S608
 
 
-def _count(rows: CTE) -> ColumnElement[int]:
-    return select(func.count()).select_from(rows).scalar_subquery()
+def _count(rows: str) -> str:
+    return f"(SELECT count(*) FROM {rows})"  # noqa: S608
 
 
-def _all_of(rows: FromClause) -> list[ColumnElement[Any]]:
-    return [rows.c[name] for name in (*Todo.__struct_fields__, "key")]
-
-
-def _of(rows: FromClause, order: Order) -> list[ColumnElement[Any]]:
-    return [rows.c[name] for name in Todo.__struct_fields__] + ([] if order.field else [rows.c.key])
+def _shown(order: Order) -> str:
+    return _COLUMNS if order.field else f"{_COLUMNS}, key"
