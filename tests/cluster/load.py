@@ -148,5 +148,5 @@ class _Client:
             return b"", f"{type(error).__name__}: {error}"
         if not self.keeps_connections:
             self._connection.close()
-        is_good = response.status in range(200, 300)  # noqa: PLR2004 - HTTP's own bounds
+        is_good = response.status in range(200, 300)
         return answer, None if is_good else f"{response.status} {answer.decode(errors='replace')}"

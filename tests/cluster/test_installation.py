@@ -22,7 +22,9 @@ class TestInstallation:
         annotations = pod["metadata"]["annotations"]
         port, path = annotations["prometheus.io/port"], annotations["prometheus.io/path"]
         name = pod["metadata"]["name"]
-        metrics = release.kubectl("get", "--raw", f"/api/v1/namespaces/{release.namespace}/pods/{name}:{port}/proxy{path}")
+        metrics = release.kubectl(
+            "get", "--raw", f"/api/v1/namespaces/{release.namespace}/pods/{name}:{port}/proxy{path}"
+        )
         assert "# TYPE" in metrics
 
     @pytest.mark.parametrize(
@@ -31,7 +33,10 @@ class TestInstallation:
             ("import os; print(os.getuid(), os.getgid())", "1001 1001"),
             ("open('/tmp/file', 'w').write('text'); print('written')", "written"),
             ("import pathlib; print(pathlib.Path('/var/run/secrets/kubernetes.io').exists())", "False"),
-            ("import os; print([name for name in os.environ if name.endswith('_SERVICE_HOST')])", "['KUBERNETES_SERVICE_HOST']"),
+            (
+                "import os; print([name for name in os.environ if name.endswith('_SERVICE_HOST')])",
+                "['KUBERNETES_SERVICE_HOST']",
+            ),
         ],
     )
     def test_a_pod_is_and_has_what_it_needs(self, release: Release, attempt: str, outcome: str) -> None:

@@ -15,8 +15,9 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import Column, ColumnElement, DateTime, Integer, Table, bindparam, exists, select, tuple_
+from sqlalchemy import Column, ColumnElement, DateTime, Integer, Select, Table, bindparam, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from todo_core.database import Database
 from todo_core.errors import NotAuthenticated
@@ -24,6 +25,7 @@ from todo_core.statements import Statement
 from todo_core.tables import all_tables
 
 _ROWS_AT_ONCE: Final = 200
+_NAMED: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
 _OWNER: Final = "user_id"
 _ACCOUNT: Final = "users"
 _LEFT_OUT: Final = {
@@ -60,7 +62,7 @@ async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]
 
 async def _pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[asyncpg.Record]]:
     last: Mapping[str, object] = {}
-    while rows := await db.fetch_all(_page(table, after=bool(last)), of_user=user_id, **last):
+    while rows := await db.fetch_all(_page(table, after=bool(last)), of_user=user_id, most=_ROWS_AT_ONCE, **last):
         yield rows
         if len(rows) < _ROWS_AT_ONCE:
             return
@@ -89,7 +91,7 @@ def _of_user(table: Table) -> ColumnElement[bool]:
 @cache
 def _account() -> Statement:
     users = all_tables().tables[_ACCOUNT]
-    return Statement(select(*_shown(users)).where(users.c.id == bindparam("of_user")))
+    return _statement(select(*_shown(users)).where(users.c.id == bindparam("of_user")))
 
 
 @cache
@@ -99,7 +101,11 @@ def _page(table: Table, *, after: bool) -> Statement:
     rows = select(*_shown(table)).where(_of_user(table))
     if after:
         rows = rows.where(tuple_(*key) > tuple_(*(bindparam(_last(column), type_=column.type) for column in key)))
-    return Statement(rows.order_by(*key).limit(bindparam("most", _ROWS_AT_ONCE, type_=Integer)))
+    return _statement(rows.order_by(*key).limit(bindparam("most", type_=Integer)))
+
+
+def _statement(rows: Select[Any]) -> Statement:
+    return Statement(str(rows.compile(dialect=_NAMED)))
 
 
 def _last(column: Column[Any]) -> str:

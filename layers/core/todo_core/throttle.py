@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 import asyncpg
+
 from todo_core.database import Database
 from todo_core.errors import TooManyAttempts
 from todo_core.statements import Statement

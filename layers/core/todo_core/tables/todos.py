@@ -1,7 +1,7 @@
 """Todos and the log of their changes."""
 
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (

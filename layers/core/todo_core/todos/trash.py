@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-
 from todo_core.database import Database
 from todo_core.statements import Statement
 from todo_core.todos import changes
