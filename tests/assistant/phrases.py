@@ -67,7 +67,7 @@ class Phrase:
         if isinstance(due := plain.get("due"), str):
             plain["due"] = resolve(due, now=self.now, timezone=self.timezone)[0]
         if isinstance(phrase := plain.get("recurrence"), str):
-            start = plain.get("due")
+            start: Any = plain.get("due")
             recurring = recurrences.resolve(phrase, now=self.now, timezone=self.timezone, start=start)
             plain["recurrence"] = recurring.rule
             if "title" in plain:

@@ -132,6 +132,62 @@ class TestCommands:
         assert talk.say("done milk") == "Completed “oat milk”."
         assert talk.say("reopen milk") == "Reopened “oat milk”."
 
+    def test_what_recurs_is_told_with_its_rule_and_its_next_date(self, talk: Conversation) -> None:
+        said = talk.say("water plants on jan 31 2040 every week /Work")
+
+        assert said.splitlines() == [
+            "Added the project “Work”.",
+            "Added “water plants”, due Tuesday 2040-01-31, every week, in Work.",
+        ]
+        assert talk.say("done water plants") == "Completed “water plants”, next due Tuesday 2040-02-07."
+        assert talk.say("undo") == "Undone: “water plants”."
+        assert talk.say("list /work") == "1. “water plants”, due Tuesday 2040-01-31, every week, in Work"
+        assert talk.say("repeat plants every 2nd tuesday") == (
+            "Changed “water plants”, due Tuesday 2040-02-14, every month on the second Tuesday, in Work."
+        )
+        assert talk.say("stop repeating water plants") == "Changed “water plants”, due Tuesday 2040-02-14, in Work."
+        assert talk.say("done water plants") == "Completed “water plants”."
+
+    def test_projects_are_made_where_they_are_named(self, talk: Conversation) -> None:
+        assert talk.say("projects") == "There are no projects yet. Type `new project Work` to add one."
+        assert talk.say("new project Home office") == "Added the project “Home office”."
+        assert talk.say('add: desk /"home office", lamp /"Home office"').splitlines() == [
+            "Added “desk”, in Home office.",
+            "Added “lamp”, in Home office.",
+        ]
+        assert talk.say("move lamp to /cellar").splitlines() == [
+            "Added the project “cellar”.",
+            "Changed “lamp”, in cellar.",
+        ]
+        assert talk.say("projects") == "Your projects: “Home office”, “cellar”."
+        assert talk.say("list /attic") == (
+            "There is no project “attic”. There are “Home office”, “cellar”: name one of these, or add it first."
+        )
+        assert talk.say("done all /attic").startswith("There is no project “attic”.")
+        assert talk.say("move lamp out of /cellar") == "Changed “lamp”."
+        assert (
+            talk.say("done all /cellar") == "I found no open todo that fits /cellar. Type `list` to see what there is."
+        )
+        assert talk.say("new project cellar") == "There is a project “cellar” already."
+
+    def test_todos_go_under_others(self, talk: Conversation) -> None:
+        talk.say("add: bake cake /Kitchen, buy cake tin")
+
+        assert talk.say("buy flour under bake") == "Added “buy flour”, in Kitchen, under “bake cake”."
+        assert talk.say("look under bed") == "Added “look under bed”."
+        assert talk.say("buy eggs under cake") == "Added “buy eggs under cake”."
+        assert talk.say("move cake tin under “bake cake”") == "Changed “buy cake tin”, in Kitchen, under “bake cake”."
+        assert talk.say("move cake tin to the top level") == "Changed “buy cake tin”, in Kitchen."
+        assert talk.say("move cake tin under nothing") == (
+            "I found no open todo that fits “nothing”. Type `list` to see what there is."
+        )
+        assert "its own subtodo" in talk.say("move bake cake under buy flour")
+        asks = talk.answer("delete bake cake")
+        assert asks["response"] == "This needs your approval: delete “bake cake”, “buy flour”."
+        assert talk.approve(asks["turn_id"]) == "Deleted “bake cake” and its subtodo."
+        assert talk.say("restore bake cake") == "Restored “bake cake”."
+        assert talk.say("list flour") == "1. “buy flour”, in Kitchen, under “bake cake”"
+
     def test_a_delete_is_asked_for_and_can_be_undone(self, talk: Conversation) -> None:
         talk.say("add milk")
         asks = talk.answer("delete milk")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from todo_assistant import recurrences
 from todo_assistant.dates import resolve
 from todo_assistant.grammar import (
     HELP,
@@ -18,9 +19,13 @@ from todo_assistant.grammar import (
     Delete,
     Find,
     Help,
+    MoveTo,
+    NewProject,
     NewTodo,
     Overview,
+    Projects,
     Reopen,
+    Repeat,
     Reschedule,
     Restore,
     Target,
@@ -47,10 +52,11 @@ PLAIN = [
     "#42",
     "bread!!",
 ]
+OFTEN = ["every day", "every 2nd tuesday", "on mondays", "monthly", "until june", "every"]
 DUES = ["tomorrow", "friday", "jan 3", "in 2 weeks", "5pm", "at noon", "2026-12-24", "tonight"]
 LEAD_INS = {"TODO"}
 """What Hypothesis types of the words before a title."""
-SIGNS = ["#home", "@work", "!high", "p2"]
+SIGNS = ["#home", "@work", "!high", "p2", "/errands"]
 
 
 def said(text: str) -> Command:
@@ -69,9 +75,18 @@ HELPED: dict[str, Command] = {
     "pay rent on the 1st p1": Add((NewTodo("pay rent", "the 1st", (), "high"),)),
     "add: milk, eggs, bread": Add((NewTodo("milk"), NewTodo("eggs"), NewTodo("bread"))),
     "remind me to water the plants in 3 days": Add((NewTodo("water the plants", "in 3 days"),)),
+    "water plants every 2nd tuesday at 9am /home": Add(
+        (NewTodo("water plants", recurrence="every 2nd tuesday at 9am", project="home"),)
+    ),
+    "pay rent every month on the 1st until june": Add(
+        (NewTodo("pay rent", recurrence="every month on the 1st until june"),)
+    ),
+    "buy flour under bake cake": Add((NewTodo("buy flour", parent="bake cake"),)),
     "today": Overview(),
     "list overdue": Find(overdue=True),
     "list #home": Find(tags=("home",)),
+    "list /work": Find(project="work"),
+    "projects": Projects(),
     "what's due tomorrow?": Find(due="tomorrow"),
     "find milk": Find(text="milk", completed=None),
     "done milk": Complete(Target("milk")),
@@ -79,11 +94,15 @@ HELPED: dict[str, Command] = {
     "reopen milk": Reopen(Target("milk")),
     "move milk to friday": Reschedule(Target("milk"), "friday"),
     "remove date from milk": Reschedule(Target("milk"), None),
+    "repeat milk every week": Repeat(Target("milk"), "every week"),
+    "move milk to /shop": MoveTo(Target("milk"), project="shop"),
+    "move milk under bake cake": MoveTo(Target("milk"), parent="bake cake"),
     "rename milk to oat milk": Update(Target("milk"), title="oat milk"),
     "tag milk #shop": Update(Target("milk"), add_tags=("shop",)),
     "set milk priority high": Update(Target("milk"), priority="high"),
     "delete milk": Delete(Target("milk")),
     "restore milk": Restore(Target("milk")),
+    "new project Work": NewProject("Work"),
     "undo": Undo(),
     'add "read 1984 tomorrow"': Add((NewTodo("read 1984 tomorrow"),)),
     "help": Help(),
@@ -137,8 +156,20 @@ class TestQuickAdd:
     def test_takes_for_a_tag_only_what_can_be_one(self, tag: str) -> None:
         assert added(f"milk {tag}") == NewTodo(f"milk {tag}")
 
-    @pytest.mark.parametrize("word", ["every week", "/groceries", "every! day"])
-    def test_leaves_what_comes_later_in_the_title(self, word: str) -> None:
+    def test_joins_how_often_with_the_time_that_stands_apart(self) -> None:
+        assert added("standup 9:30 every weekday") == NewTodo("standup", recurrence="every weekday 9:30")
+        assert added("every weekday standup at 9:30") == NewTodo("standup", recurrence="every weekday at 9:30")
+
+    def test_keeps_the_date_that_what_recurs_begins_on(self) -> None:
+        assert added("pay rent jan 5 every month") == NewTodo("pay rent", "jan 5", recurrence="every month")
+
+    def test_the_first_of_several_recurrences_counts(self) -> None:
+        assert added("gym every monday or every friday").recurrence == "every monday"
+
+    @pytest.mark.parametrize(
+        "word", ["every! day", "every 12 hours", "/usr/local", "24/7", "and/or", "/42", "under the bed"]
+    )
+    def test_leaves_in_the_title_what_only_looks_like_more(self, word: str) -> None:
         assert added(f"buy milk {word}") == NewTodo(f"buy milk {word}")
 
 
@@ -168,6 +199,9 @@ class TestTargets:
             ("the third one", Target(number=3)),
             ("0", Target("0")),
             ("the milk task", Target("milk")),
+            ("milk /shop", Target("milk", project="shop")),
+            ('all in /"Corner shop"', Target(every=True, project="Corner shop")),
+            ("overdue #home /shop", Target(tags=("home",), every=True, overdue=True, project="shop")),
         ],
     )
     def test_are_what_the_words_after_the_verb_say(self, words: str, target: Target) -> None:
@@ -180,7 +214,7 @@ class TestAnything:
     def test_gives_a_command_and_loses_no_word(self, text: str) -> None:
         command = said(text)
         if isinstance(command, Add):
-            kept = " ".join(f"{todo.title} {todo.due} {todo.tags} {todo.priority}" for todo in command.todos)
+            kept = " ".join(map(str, command.todos))
             assert set(re.findall(r"\w+", text)) - LEAD_INS <= set(re.findall(r"\w+", kept))
 
     @settings(derandomize=True, deadline=None, max_examples=300)
@@ -197,17 +231,42 @@ class TestAnything:
 
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(
-        st.lists(st.sampled_from([*PLAIN, *DUES, *SIGNS, "move", "to", "done", "all", "list", "what's", "?", ";", '"']))
+        st.lists(
+            st.sampled_from(
+                [*PLAIN, *DUES, *OFTEN, *SIGNS, "move", "to", "done", "all", "list", "what's", "?", ";", '"']
+            )
+        )
     )
-    def test_gives_only_dues_that_can_be_read(self, words: list[str]) -> None:
+    def test_gives_only_dues_and_recurrences_that_can_be_read(self, words: list[str]) -> None:
         command = said(" ".join(words))
-        dues = [todo.due for todo in command.todos] if isinstance(command, Add) else [getattr(command, "due", None)]
-
-        assert all(resolve(due, now=FRIDAY, timezone=BERLIN) for due in dues if due)
+        parts = command.todos if isinstance(command, Add) else [command]
+        for part in parts:
+            if due := getattr(part, "due", None):
+                assert resolve(due, now=FRIDAY, timezone=BERLIN)
+            if often := getattr(part, "recurrence", None):
+                assert recurrences.resolve(often, now=FRIDAY, timezone=BERLIN)
 
     @pytest.mark.parametrize("lead", ["", "mark ", "tag ", "untag ", "rename ", "move ", "what's ", "add #x "])
     @pytest.mark.parametrize(
-        "unit", ["a", "#a ", '"', "“", "to ", "friday ", "feb 30 ", "is done ", "a;", "at 5 ", "((", " "]
+        "unit",
+        [
+            "a",
+            "#a ",
+            '"',
+            "“",
+            "to ",
+            "friday ",
+            "feb 30 ",
+            "is done ",
+            "a;",
+            "at 5 ",
+            "((",
+            " ",
+            "every ",
+            "every monday ",
+            "/a ",
+            "under a ",
+        ],
     )
     def test_takes_no_longer_for_the_hostile(self, lead: str, unit: str) -> None:
         text = (lead + unit * 4_000)[:4_000]

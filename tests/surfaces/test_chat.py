@@ -221,6 +221,10 @@ def id_of(account: Account, title: str) -> str:
     return str(found)
 
 
+def without_versions(todo: Json) -> Json:
+    return {name: value for name, value in todo.items() if name not in {"version", "updated_at"}}
+
+
 def result_of(answer: Json, number: int = 0) -> Json:
     result: Json = answer["tool_calls"][number]["result"]
     return result
@@ -296,14 +300,118 @@ class TestTools:
     def test_what_breaks_a_rule_of_the_database_is_told_for_the_item_alone(
         self, ada: Account, model: ScriptedModel
     ) -> None:
-        recurs, milk = ada.add("Call", due_date="2040-01-31", recurrence="FREQ=DAILY"), ada.add(due_date="2040-01-31")
-        model.play(Call("reschedule_todos", {"ids": [recurs["id"], milk["id"]], "due": None}), Say("Half of it."))
+        cake, milk = ada.add("Cake"), ada.add("Milk")
+        changes = [{"id": cake["id"], "parent_id": cake["id"]}, {"id": milk["id"], "title": "Oat milk"}]
+        model.play(Call("update_todos", {"changes": changes}), Say("Half of it."))
         first, second = result_of(turn(ada))["results"]
 
         assert (first["ok"], second["ok"]) == (False, True)
-        assert "recurrence" in first["error"]
-        assert ada.client.get(recurs["url"]).json() == recurs
-        assert ada.client.get(milk["url"]).json()["due_date"] is None
+        assert "its own subtodo" in first["error"]
+        assert ada.client.get(cake["url"]).json() == cake
+        assert ada.client.get(milk["url"]).json()["title"] == "Oat milk"
+
+    def test_what_recurs_is_due_first_at_its_first_occurrence(self, ada: Account, model: ScriptedModel) -> None:
+        wanted = {"title": "Water plants", "due": "jan 31 2040 5pm", "recurrence": "every 2nd tuesday until june"}
+        model.play(Call("add_todos", {"todos": [wanted]}), Say("Added."))
+        (item,) = result_of(turn(ada, timezone="America/New_York"))["results"]
+
+        assert item["todo"]["due"] == "Tuesday 2040-02-14T17:00-05:00"
+        assert item["todo"]["recurrence"].startswith("every month on the second Tuesday until ")
+        (todo,) = ada.client.get(TODOS).json()
+        assert todo["due_at"] == "2040-02-14T22:00:00Z"
+        assert todo["recurrence"].startswith("FREQ=MONTHLY;UNTIL=")
+
+    def test_what_is_no_recurrence_is_told_with_what_is_one(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(Call("add_todos", todos("Stretch", recurrence="every 12 hours")), Say("I cannot."))
+        (item,) = result_of(turn(ada))["results"]
+
+        assert item["ok"] is False
+        assert "every weekday" in item["error"] or "every day at 9am" in item["error"]
+        assert ada.titles() == []
+
+    def test_a_recurrence_begins_with_the_date_that_there_is_and_can_be_taken_away(
+        self, ada: Account, model: ScriptedModel
+    ) -> None:
+        milk, rent = ada.add("Milk", due_at="2040-01-31T16:00:00Z"), ada.add("Rent", due_date="2020-01-01")
+        model.play(
+            Call("update_todos", {"changes": [{"id": milk["id"], "recurrence": "every weekday"}]}),
+            Call("update_todos", {"changes": [{"id": rent["id"], "recurrence": "every month"}]}),
+            Call("update_todos", {"changes": [{"id": milk["id"], "recurrence": ""}]}),
+            Call("reschedule_todos", {"ids": [rent["id"]], "due": None}),
+            Say("Done."),
+        )
+        answer = turn(ada, timezone="Europe/Berlin")
+        results = [result_of(answer, number)["results"][0]["todo"] for number in range(4)]
+
+        assert (results[0]["due"], results[0]["recurrence"]) == ("Tuesday 2040-01-31T17:00+01:00", "every weekday")
+        assert results[1]["recurrence"] == "every month"
+        assert results[1]["due"] > "2026"
+        assert (results[2]["due"], results[2]["recurrence"]) == ("Tuesday 2040-01-31T17:00+01:00", None)
+        assert (results[3]["due"], results[3]["recurrence"]) == (None, None)
+
+    def test_completing_tells_when_it_is_due_next(self, ada: Account, model: ScriptedModel) -> None:
+        daily = ada.add("Call", due_date="2040-01-31", recurrence="FREQ=DAILY;COUNT=2")
+        ids = {"ids": [daily["id"]]}
+        model.play(Call("complete_todos", ids), Call("complete_todos", ids), Say("Done."))
+        answer = turn(ada)
+        (first,), (last,) = (result_of(answer, number)["results"] for number in range(2))
+
+        assert (first["next_due"], first["todo"]["completed"]) == ("Wednesday 2040-02-01", False)
+        assert (last["next_due"], last["todo"]["completed"]) == (None, True)
+
+    def test_projects_are_known_by_their_names(self, ada: Account, model: ScriptedModel) -> None:
+        ada.add_project("Home")
+        model.play(
+            Call("add_todos", todos("Paint", project="Garage")),
+            Calls(Call("list_projects", {}), Call("add_projects", {"names": ["Garage", "home"]})),
+            Call("add_todos", todos("Paint", project="garage")),
+            Call("search_todos", {"project": "GARAGE"}),
+            Call("search_todos", {"project": "Attic"}),
+            Say("Added."),
+        )
+        answer = turn(ada)
+
+        (unknown,) = result_of(answer, 0)["results"]
+        assert unknown["error"] == "There is no project “Garage”. There are “Home”: name one of these, or add it first."
+        assert result_of(answer, 1) == {"projects": [{"name": "Home"}], "more": False}
+        made, taken = result_of(answer, 2)["results"]
+        assert (made["project"], taken["error"]) == ({"name": "Garage"}, "There is a project “home” already.")
+        (painted,) = result_of(answer, 3)["results"]
+        assert painted["todo"]["project"] == "Garage"
+        assert [todo["title"] for todo in result_of(answer, 4)["todos"]] == ["Paint"]
+        assert "no project “Attic”" in result_of(answer, 5)["error"]
+
+    def test_todos_move_between_projects_and_parents(self, ada: Account, model: ScriptedModel) -> None:
+        home = ada.add_project("Home")
+        cake, flour = ada.add("Cake", project_id=home["id"]), ada.add("Flour")
+        change = {"id": flour["id"]}
+        model.play(
+            Call("update_todos", {"changes": [change | {"parent_id": cake["id"]}]}),
+            Call("update_todos", {"changes": [change | {"to_top_level": True}]}),
+            Call("update_todos", {"changes": [change | {"project": ""}]}),
+            Call("add_todos", todos("Eggs", parent_id=cake["id"])),
+            Say("Moved."),
+        )
+        answer = turn(ada)
+        places = [
+            (item["todo"]["project"], item["todo"]["parent"])
+            for number in range(4)
+            for item in result_of(answer, number)["results"]
+        ]
+        under_cake = {"id": cake["id"], "title": "Cake"}
+
+        assert places == [("Home", under_cake), ("Home", None), (None, None), ("Home", under_cake)]
+
+    def test_another_users_project_and_parent_are_unknown(
+        self, ada: Account, bob: Account, model: ScriptedModel
+    ) -> None:
+        bob.add_project("Secret")
+        wanted = [{"title": "A", "project": "Secret"}, {"title": "B", "parent_id": bob.add()["id"]}]
+        model.play(Call("add_todos", {"todos": wanted}), Say("I cannot."))
+        first, second = result_of(turn(ada))["results"]
+
+        assert first["error"].startswith("There is no project “Secret”.")
+        assert "no todo with the id in parent_id" in second["error"]
 
     def test_completing_moves_what_recurs_by_the_clocks_of_the_turn(self, ada: Account, model: ScriptedModel) -> None:
         todo = ada.add("Call", due_at="2040-03-24T16:00:00Z", recurrence="FREQ=DAILY")
@@ -455,6 +563,66 @@ class TestApproval:
         assert turn(ada)["status"] == "done"
         assert ada.titles(tag="x") == [*"abcdefg"]
 
+    @pytest.mark.parametrize(
+        ("name", "change"), [("complete_todos", None), ("update_todos", {"project": "Home"}), ("restore_todos", None)]
+    )
+    def test_subtodos_that_go_along_are_counted(
+        self, ada: Account, model: ScriptedModel, name: str, change: Json | None
+    ) -> None:
+        ada.add_project("Home")
+        cake = ada.add("Cake")
+        flour, *others = [ada.add(each, parent_id=cake["id"]) for each in ("Flour", "Eggs", "Milk", "Sugar")]
+        ada.add("Rye", parent_id=flour["id"])
+        if name == "restore_todos":
+            ada.client.delete(cake["url"])
+        arguments = {"changes": [{"id": cake["id"]} | change]} if change else {"ids": [cake["id"]]}
+        model.play(Call(name, arguments), Say("Done."))
+        answer = turn(ada)
+
+        (call,) = answer["approval"]["calls"]
+        assert {todo["title"] for todo in call["todos"]} == {"Cake", "Flour", "Eggs", "Milk", "Sugar", "Rye"}
+        decided = decide(ada, answer["turn_id"], approve=True).json()
+        assert decided["tool_calls"][0]["ok"] is True
+        assert set(decided["changed"]) == {todo["id"] for todo in call["todos"]}
+        assert others
+
+    def test_a_delete_names_the_subtodos_that_go_along(self, ada: Account, model: ScriptedModel) -> None:
+        cake = ada.add("Cake")
+        flour = ada.add("Flour", parent_id=cake["id"])
+        model.play(Call("delete_todos", {"ids": [cake["id"], flour["id"]]}), Say("Gone."))
+        asks = turn(ada)
+        answer = decide(ada, asks["turn_id"], approve=True).json()
+
+        assert [todo["title"] for todo in asks["approval"]["calls"][0]["todos"]] == ["Cake", "Flour"]
+        assert [(item["ok"], item["subtodos"]) for item in result_of(answer)["results"]] == [(True, 1), (True, 0)]
+        assert ada.titles() == []
+
+    def test_a_subtodo_that_came_since_is_not_deleted_along(self, ada: Account, model: ScriptedModel) -> None:
+        cake = ada.add("Cake")
+        model.play(Call("delete_todos", {"ids": [cake["id"]]}), Say("It changed."))
+        asks = turn(ada)
+        ada.add("Flour", parent_id=cake["id"])
+        answer = decide(ada, asks["turn_id"], approve=True).json()
+
+        assert answer["tool_calls"][0]["ok"] is False
+        assert ada.titles() == ["Cake", "Flour"]
+
+    def test_what_an_earlier_call_took_along_does_not_undo_the_approval(
+        self, ada: Account, model: ScriptedModel
+    ) -> None:
+        cake = ada.add("Cake")
+        flour = ada.add("Flour", parent_id=cake["id"])
+        ada.add("Rye", parent_id=flour["id"])
+        model.play(
+            Calls(Call("delete_todos", {"ids": [cake["id"]]}), Call("delete_todos", {"ids": [flour["id"]]})),
+            Say("Gone."),
+        )
+        answer = decide(ada, turn(ada)["turn_id"], approve=True).json()
+
+        assert answer["tool_calls"][0]["ok"] is True
+        assert "no todo with this id" in result_of(answer, 1)["results"][0]["error"]
+        assert ada.titles() == []
+
     def test_another_user_cannot_give_it(self, ada: Account, bob: Account, asks: Json) -> None:
         problem(decide(bob, asks["turn_id"], approve=True), 404, "turn_not_found")
         assert ada.titles() == ["Milk", "Bread"]
@@ -556,6 +724,34 @@ class TestUndo:
             k: v for k, v in milk.items() if k not in ignored
         }
         assert ada.titles(trashed=True) == ["Bread"]
+
+    def test_trees_and_what_recurs_are_put_back_too(self, ada: Account, model: ScriptedModel) -> None:
+        home = ada.add_project("Home")
+        cake = ada.add("Cake", due_date="2040-01-31", recurrence="FREQ=DAILY;COUNT=2")
+        ada.add("Flour", parent_id=cake["id"])
+        milk = ada.add("Milk")
+        before = [without_versions(todo) for todo in ada.client.get(TODOS).json()]
+        model.play(
+            Call("complete_todos", {"ids": [cake["id"]]}),
+            Call("update_todos", {"changes": [{"id": cake["id"], "project": "Home", "recurrence": "every week"}]}),
+            Call("update_todos", {"changes": [{"id": milk["id"], "parent_id": cake["id"]}]}),
+            Say("Done."),
+        )
+        done = turn(ada)
+        assert {todo["project_id"] for todo in ada.client.get(TODOS).json()} == {home["id"]}
+        undone = undo(ada, done["turn_id"])
+
+        assert undone.status_code == 200, undone.text
+        assert [without_versions(todo) for todo in ada.client.get(TODOS).json()] == before
+
+    def test_undoing_an_addition_asks_for_the_subtodos_too(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(Call("add_todos", todos("Cake")), Say("Added."))
+        added = turn(ada)
+        ada.add("Flour", parent_id=id_of(ada, "Cake"))
+        model.play(Call("undo_last_turn", {}), Say("Undone."))
+        asks = turn(ada, conversation_id=added["conversation_id"])
+
+        assert {todo["title"] for todo in asks["approval"]["calls"][0]["todos"]} == {"Cake", "Flour"}
 
     def test_what_has_been_changed_since_is_left_alone_and_reported(self, ada: Account, model: ScriptedModel) -> None:
         milk, bread = ada.add("Milk"), ada.add("Bread")

@@ -21,8 +21,13 @@ from todo_assistant.grammar import (
     Delete,
     Find,
     Help,
+    MoveTo,
+    NewProject,
+    NewTodo,
     Overview,
+    Projects,
     Reopen,
+    Repeat,
     Reschedule,
     Restore,
     Target,
@@ -33,7 +38,7 @@ from todo_assistant.grammar import (
 from todo_assistant.messages import Message, ModelRequest, OnText, Reply, RequestedCall
 from todo_assistant.prompt import unfence
 
-type OnTodos = Complete | Reopen | Reschedule | Update | Delete | Restore
+type OnTodos = Complete | Reopen | Reschedule | Repeat | MoveTo | Update | Delete | Restore
 """The commands that say which todos they are about."""
 
 _MOST_SHOWN: Final = 50
@@ -104,21 +109,21 @@ def _next(command: Command, done: Sequence[_Result], shown: Sequence[dict[str, A
             return Reply(HELP)
         case Unknown():
             return Reply(f"I did not understand that.\n\n{HELP}")
-        case Add() | Find() | Overview() | Undo():
+        case Find() | Overview() | Undo() | Projects() | NewProject():
             return Reply(_told(done[-1])) if done else _call(*_first_call(command))
-        case _:
-            return _on_todos(command, done, shown)
-
-
-def _first_call(command: Add | Find | Overview | Undo) -> tuple[str, dict[str, JsonValue]]:
+    places = _Places(done)
+    if (asked := places.ask_for(command)) is not None:
+        return asked
     match command:
-        case Add(todos):
-            return "add_todos", {
-                "todos": [
-                    {"title": new.title, "due": new.due, "priority": new.priority, "tags": list(new.tags)}
-                    for new in todos
-                ]
-            }
+        case Add():
+            reply = Reply(_told(places.rest[-1])) if places.rest else _add(command, places)
+        case _:
+            reply = _on_todos(command, places, shown)
+    return replace(reply, content="\n".join([*places.news, reply.content])) if reply.content else reply
+
+
+def _first_call(command: Find | Overview | Undo | Projects | NewProject) -> tuple[str, dict[str, JsonValue]]:
+    match command:
         case Find():
             return "search_todos", {
                 "text": command.text,
@@ -128,29 +133,111 @@ def _first_call(command: Add | Find | Overview | Undo) -> tuple[str, dict[str, J
                 "overdue": command.overdue,
                 "due_from": command.due,
                 "due_to": command.due,
+                "project": command.project,
                 "trashed": command.trashed,
             }
         case Overview():
             return "day_overview", {"day": None}
         case Undo():
             return "undo_last_turn", {}
+        case Projects():
+            return "list_projects", {}
+        case NewProject(name):
+            return "add_projects", {"names": [name]}
 
 
-def _on_todos(command: OnTodos, done: Sequence[_Result], shown: Sequence[dict[str, Any]]) -> Reply:
+class _Places:
+    """Where a command puts todos: makes sure of its projects, then finds its parents, before all else is done.
+
+    `rest` are the results of what came after that, `news` what there is to tell of it.
+    """
+
+    def __init__(self, done: Sequence[_Result]) -> None:
+        self.rest = list(done)
+        self.news: list[str] = []
+        self._parents: dict[str, dict[str, Any] | None] = {}
+
+    def ask_for(self, command: Add | OnTodos) -> Reply | None:
+        """What to call, or to say, before the places are known."""
+        named: Sequence[NewTodo | MoveTo] = command.todos if isinstance(command, Add) else ()
+        if isinstance(command, MoveTo):
+            named = [command]
+        projects = list(dict.fromkeys(each.project for each in named if each.project))
+        parents = list(dict.fromkeys(each.parent for each in named if each.parent))
+        asked = (self._make(projects) if projects else None) or self._find(parents)
+        if asked is None and isinstance(command, MoveTo) and command.parent and not self.parent_id(command.parent):
+            return Reply(f"I found no open todo that fits “{command.parent}”. Type `list` to see what there is.")
+        return asked
+
+    def parent_id(self, words: str | None) -> str | None:
+        parent = self._parents[words] if words else None
+        return parent["id"] if parent else None
+
+    def _make(self, projects: Sequence[str]) -> Reply | None:
+        if not self.rest:
+            return _call("list_projects", {})
+        there = {project["name"].casefold() for project in self.rest.pop(0).result["projects"]}
+        missing: list[JsonValue] = [name for name in projects if name.casefold() not in there]
+        if not missing:
+            return None
+        if not self.rest:
+            return _call("add_projects", {"names": missing})
+        made = self.rest.pop(0)
+        self.news.append(_told(made))
+        return (
+            None
+            if made.result.get("results") and all(item["ok"] for item in made.result["results"])
+            else Reply(_told(made))
+        )
+
+    def _find(self, parents: Sequence[str]) -> Reply | None:
+        for words in parents:
+            if not self.rest:
+                return _call("search_todos", {"text": words, "completed": False})
+            self._parents[words] = _parent(words, self.rest.pop(0).result.get("todos", []))
+        return None
+
+
+def _parent(words: str, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The one whose title is these words, or else the only one that begins with them."""
+    titled = [todo for todo in found if todo["title"].casefold() == words.casefold()]
+    begun = [todo for todo in found if todo["title"].casefold().startswith(words.casefold())]
+    return titled[0] if titled else begun[0] if len(begun) == 1 else None
+
+
+def _add(command: Add, places: _Places) -> Reply:
+    return _call("add_todos", {"todos": [_new(new, places.parent_id(new.parent)) for new in command.todos]})
+
+
+def _new(new: NewTodo, parent_id: str | None) -> dict[str, JsonValue]:
+    # What is not under a todo is under the bed.
+    title = f"{new.title} under {new.parent}" if new.parent and parent_id is None else new.title
+    return {
+        "title": title,
+        "due": new.due,
+        "recurrence": new.recurrence,
+        "priority": new.priority,
+        "tags": list(new.tags),
+        "project": new.project,
+        "parent_id": parent_id,
+    }
+
+
+def _on_todos(command: OnTodos, places: _Places, shown: Sequence[dict[str, Any]]) -> Reply:
     """Finds the todos that are meant, then does what is asked."""
-    number = command.target.number
-    if done and done[-1].name != "search_todos":
+    number, done = command.target.number, places.rest
+    if done and (done[-1].name != "search_todos" or "error" in done[-1].result):
         return Reply(_told(done[-1]))
     if number is not None:
-        if not 1 <= number <= len(shown):
-            return Reply(f"There is no number {number} in the list that I showed last. Type `list` to see one.")
-        return _act(command, [shown[number - 1]])
+        if 1 <= number <= len(shown):
+            return _act(command, [shown[number - 1]], places)
+        return Reply(f"There is no number {number} in the list that I showed last. Type `list` to see one.")
     if not done:
         return _call("search_todos", _search(command))
-    return _on_found(command, done[-1].todos)
+    return _on_found(command, done[-1].todos, places)
 
 
-def _on_found(command: OnTodos, found: Sequence[dict[str, Any]]) -> Reply:
+def _on_found(command: OnTodos, found: Sequence[dict[str, Any]], places: _Places) -> Reply:
     target = command.target
     meant = _meant(target, found)
     if not meant:
@@ -158,7 +245,7 @@ def _on_found(command: OnTodos, found: Sequence[dict[str, Any]]) -> Reply:
         return Reply(f"I found no {place} that fits {_spoken(target)}. Type `list` to see what there is.")
     if len(meant) > 1 and not target.every:
         return Reply(f"Several todos fit {_spoken(target)}; say more of the title, or `all`:\n{_lines(meant)}")
-    return _act(command, meant)
+    return _act(command, meant, places)
 
 
 def _search(command: OnTodos) -> dict[str, JsonValue]:
@@ -169,6 +256,7 @@ def _search(command: OnTodos) -> dict[str, JsonValue]:
         "tags": list(target.tags),
         "completed": state,
         "overdue": target.overdue,
+        "project": target.project,
         "trashed": isinstance(command, Restore),
     }
 
@@ -179,7 +267,7 @@ def _meant(target: Target, found: Sequence[dict[str, Any]]) -> Sequence[dict[str
     return same[:1] if same and not target.every else found
 
 
-def _act(command: OnTodos, todos: Sequence[dict[str, Any]]) -> Reply:
+def _act(command: OnTodos, todos: Sequence[dict[str, Any]], places: _Places) -> Reply:
     ids: list[JsonValue] = [todo["id"] for todo in todos]
     match command:
         case Complete():
@@ -192,14 +280,28 @@ def _act(command: OnTodos, todos: Sequence[dict[str, Any]]) -> Reply:
             return _call("delete_todos", {"ids": ids})
         case Restore():
             return _call("restore_todos", {"ids": ids})
+        case Repeat() | MoveTo() | Update():
+            change = _change(command, places)
+            return _call("update_todos", {"changes": [{"id": todo_id} | change for todo_id in ids]})
+
+
+def _change(command: Repeat | MoveTo | Update, places: _Places) -> dict[str, JsonValue]:
+    match command:
+        case Repeat():
+            return {"recurrence": command.recurrence or ""}
+        case MoveTo():
+            return {
+                "project": command.project,
+                "parent_id": places.parent_id(command.parent),
+                "to_top_level": command.parent == "",
+            }
         case Update():
-            change: dict[str, JsonValue] = {
+            return {
                 "title": command.title,
                 "priority": command.priority,
                 "add_tags": list(command.add_tags),
                 "remove_tags": list(command.remove_tags),
             }
-            return _call("update_todos", {"changes": [{"id": todo_id} | change for todo_id in ids]})
 
 
 def _call(name: str, arguments: dict[str, JsonValue]) -> Reply:
@@ -209,10 +311,8 @@ def _call(name: str, arguments: dict[str, JsonValue]) -> Reply:
 def _told(outcome: _Result) -> str:
     """What came of a call, in words."""
     result = outcome.result
-    if result.get("refused"):
-        return "All right, nothing was changed."
     if "error" in result:
-        return str(result["error"])
+        return "All right, nothing was changed." if result.get("refused") else str(result["error"])
     match outcome.name:
         case "search_todos":
             return _lines(outcome.todos, more=bool(result.get("more"))) if outcome.todos else "Nothing found."
@@ -220,6 +320,13 @@ def _told(outcome: _Result) -> str:
             return _overview(result)
         case "undo_last_turn":
             return _undone(result)
+        case "list_projects":
+            names = ", ".join(f"“{project['name']}”" for project in result["projects"])
+            return (
+                f"Your projects: {names}."
+                if names
+                else "There are no projects yet. Type `new project Work` to add one."
+            )
         case name:
             return "\n".join(_item(name, item) for item in result["results"])
 
@@ -227,9 +334,15 @@ def _told(outcome: _Result) -> str:
 def _item(tool: str, item: dict[str, Any]) -> str:
     if not item["ok"]:
         return str(item["error"])
+    if "project" in item:
+        return f"Added the project “{item['project']['name']}”."
     todo = item["todo"]
     others = [_moment(reading) for reading in item.get("other_readings_of_due", [])]
     asides = f" (or did you mean {' or '.join(others)}?)" if others else ""
+    if item.get("subtodos"):
+        asides = f" and {'its subtodo' if item['subtodos'] == 1 else f'its {item["subtodos"]} subtodos'}"
+    if item.get("next_due"):
+        asides = f", next due {_moment(item['next_due'])}"
     return f"{_DONE[tool]} {_spelled(todo) if tool in _TOLD_IN_FULL else _titles([todo])}{asides}."
 
 
@@ -240,6 +353,13 @@ def _undone(result: dict[str, Any]) -> str:
     if result["left_alone"]:
         parts.append(f"Left alone, because of later changes: {_titles(result['left_alone'])}.")
     return " ".join(parts) or "There was nothing left to undo."
+
+
+def _projects(result: dict[str, Any]) -> str:
+    names = ", ".join(f"“{project['name']}”" for project in result["projects"])
+    if not names:
+        return "There are no projects yet. Type `new project Work` to add one."
+    return f"Your projects: {names}{', and more' if result['more'] else ''}."
 
 
 def _overview(result: dict[str, Any]) -> str:
@@ -260,8 +380,11 @@ def _spelled(todo: dict[str, Any]) -> str:
     facts = [
         "done" if todo["completed"] else "",
         f"due {_moment(todo['due'])}" if todo["due"] else "",
+        todo["recurrence"] or "",
         f"{todo['priority']} priority" if todo["priority"] != "none" else "",
         " ".join(f"#{tag}" for tag in todo["tags"]),
+        f"in {todo['project']}" if todo["project"] else "",
+        f"under “{todo['parent']['title']}”" if todo["parent"] else "",
     ]
     return ", ".join([f"“{todo['title']}”", *filter(None, facts)])
 
@@ -276,5 +399,6 @@ def _titles(todos: Iterable[dict[str, Any]]) -> str:
 
 
 def _spoken(target: Target) -> str:
-    words = [f"“{target.text}”" if target.text else "", *(f"#{tag}" for tag in target.tags)]
+    project = f"/{target.project}" if target.project else ""
+    words = [f"“{target.text}”" if target.text else "", *(f"#{tag}" for tag in target.tags), project]
     return " ".join(filter(None, words)) or "that"

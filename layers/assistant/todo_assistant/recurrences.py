@@ -19,7 +19,10 @@ _SHOWN: Final = 60
 """So many characters of an unreadable phrase are repeated in the error."""
 
 EACH: Final = r"(?:every|each|ev\.?)(?: single)?"
-ADVERB: Final = r"(?:daily|weekly|bi-?weekly|fortnightly|monthly|quarterly|yearly|annually|(?:once|twice) (?:a|per) (?:day|week|month|year))"
+ADVERB: Final = (
+    r"(?:daily|weekly|bi-?weekly|fortnightly|monthly|quarterly|yearly|annually"
+    r"|once (?:a|per) (?:day|week|month|year)|twice (?:a|per) year)"
+)
 PLURAL: Final = r"(?:mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)"
 NTH: Final = r"(?:first|second|third|fourth|fifth|last|[1-5](?:st|nd|rd|th))"
 
@@ -215,7 +218,8 @@ def _clock(words: str) -> time:
 _A_COUNT: Final = r"other|second|third|fourth|fifth|[2-5](?:st|nd|rd|th)"
 _EVERY: Final = re.compile(
     rf"(?:{EACH}) (?:(?P<interval>{_A_COUNT}|{COUNT}) )?"
-    r"(?P<unit>days?|weeks?|fortnights?|months?|quarters?|years?|(?:week|work) ?days?|weekends?)(?: (?:on )?(?P<on>.+))?",
+    r"(?P<unit>days?|weeks?|fortnights?|months?|quarters?|years?|(?:week|work) ?days?|weekends?)"
+    r"(?: (?:on )?(?P<on>.+))?",
     re.ASCII,
 )
 _ADVERBIAL: Final = re.compile(rf"(?P<adverb>{ADVERB})(?: on (?P<on>.+))?", re.ASCII)
@@ -262,14 +266,10 @@ def _of_unit(unit: str, interval: str | None, on: str | None) -> _Parts | None:
 
 def _of_adverb(adverb: str, on: str | None) -> _Parts:
     often, _, unit = adverb.rpartition(" ")
-    if often:
-        frequency, interval = _UNITS[unit], 1
-        if often.startswith("twice"):
-            if unit != "year":
-                raise ValueError(adverb)
-            frequency, interval = "MONTHLY", 6
+    if often.startswith("twice"):
+        frequency, interval = "MONTHLY", 6
     else:
-        frequency, interval = _ADVERBS[adverb.replace("-", "")]
+        frequency, interval = (_UNITS[unit], 1) if often else _ADVERBS[adverb.replace("-", "")]
     parts = {"FREQ": frequency} | _interval(interval)
     return _merged(parts, _named(on)) if on else parts
 
@@ -408,38 +408,47 @@ def in_words(rule: str) -> str:
     parts = dict(part.split("=") for part in rule.split(";"))
     try:
         days = _days_in_words(parts)
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return f"by the rule {rule}"
     return days + _end_in_words(parts)
 
 
 def _days_in_words(parts: _Parts) -> str:
-    """Raises KeyError or ValueError for what has no short words."""
-    frequency, interval = parts["FREQ"], int(parts.get("INTERVAL", "1"))
-    named = {name: parts[name] for name in parts if name.startswith("BY") or name == "WKST"}
-    unit = _NAMED_UNITS[frequency]
+    """Raises KeyError, TypeError or ValueError for what has no short words."""
+    unit, interval = _NAMED_UNITS[parts["FREQ"]], int(parts.get("INTERVAL", "1"))
     every = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
-    match named:
-        case {} if not named:
-            return every
-        case {"BYDAY": days, **rest} if frequency in {"DAILY", "WEEKLY"} and not rest:
-            if interval == 1:
-                return (
-                    "every weekday"
-                    if days == _WORKDAYS
-                    else f"every {_and(map(_WEEKDAY_NAMES.__getitem__, days.split(',')))}"
-                )
-            return f"{every} on {_and(map(_WEEKDAY_NAMES.__getitem__, days.split(',')))}"
-        case {"BYDAY": days, **rest} if frequency == "MONTHLY" and not rest:
-            return f"{every} on {_and(f'the {_nth_in_words(day)}' for day in days.split(','))}"
-        case {"BYDAY": days, "BYSETPOS": place, **rest} if frequency == "MONTHLY" and days == _WORKDAYS and not rest:
-            return f"{every} on the {_NTH_NAMES[int(place)]} workday"
-        case {"BYMONTHDAY": days, **rest} if frequency == "MONTHLY" and not rest:
-            return f"{every} on {_and(map(_month_day_in_words, days.split(',')))}"
-        case {"BYMONTH": month, "BYMONTHDAY": day, **rest} if frequency == "YEARLY" and not rest:
-            return f"{every} on {date(2000, int(month), int(day)):%B} {int(day)}"
-        case _:
-            raise KeyError(frequency)
+    named = {name: value for name, value in parts.items() if name.startswith("BY") or name == "WKST"}
+    if not named:
+        return every
+    if unit in {"day", "week"}:
+        return _weekdays_in_words(every if interval > 1 else None, **named)
+    return f"{every} on {_of_month_in_words(**named) if unit == 'month' else _of_year_in_words(**named)}"
+
+
+def _weekdays_in_words(every: str | None, *, BYDAY: str = "", **more: str) -> str:  # noqa: N803 - the rule's names
+    if more:
+        raise KeyError(*more)
+    days = _and(_WEEKDAY_NAMES[day] for day in BYDAY.split(","))
+    if every:
+        return f"{every} on {days}"
+    return "every weekday" if BYDAY == _WORKDAYS else f"every {days}"
+
+
+def _of_month_in_words(*, BYDAY: str = "", BYMONTHDAY: str = "", BYSETPOS: str = "", **more: str) -> str:  # noqa: N803
+    if more or (BYDAY and BYMONTHDAY) or (BYSETPOS and BYDAY != _WORKDAYS):
+        raise KeyError(BYDAY)
+    if BYSETPOS:
+        return f"the {_NTH_NAMES[int(BYSETPOS)]} workday"
+    if BYMONTHDAY:
+        return _and(_month_day_in_words(day) for day in BYMONTHDAY.split(","))
+    return _and(f"the {_nth_in_words(day)}" for day in BYDAY.split(","))
+
+
+def _of_year_in_words(*, BYMONTH: str, BYMONTHDAY: str, **more: str) -> str:  # noqa: N803 - the rule's names
+    if more:
+        raise KeyError(*more)
+    day = int(BYMONTHDAY)
+    return _and(f"{date(2000, int(month), day):%B} {day}" for month in BYMONTH.split(","))
 
 
 def _nth_in_words(day: str) -> str:

@@ -1,5 +1,5 @@
-"""The commands. A due is a phrase as it was typed, one that `todo_assistant.dates.resolve` can read; a recurrence is one
-that `todo_assistant.recurrences.resolve` can.
+"""The commands. A due is a phrase as it was typed, one that `todo_assistant.dates.resolve` can read, and so is a
+recurrence, for `todo_assistant.recurrences.resolve`.
 """
 
 from dataclasses import dataclass

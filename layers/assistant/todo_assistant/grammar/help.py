@@ -3,15 +3,20 @@
 from typing import Final
 
 HELP: Final = """\
-Type a todo, with a date, #tags and a priority anywhere in it:
+Type a todo, with a date, #tags, a /project and a priority anywhere in it:
   call mum tomorrow 5pm #family !high
   pay rent on the 1st p1
   add: milk, eggs, bread
   remind me to water the plants in 3 days
+  water plants every 2nd tuesday at 9am /home
+  pay rent every month on the 1st until june
+  buy flour under bake cake
 Look at what there is:
   today
   list overdue
   list #home
+  list /work
+  projects
   what's due tomorrow?
   find milk
 Get it done, or change it:
@@ -20,11 +25,15 @@ Get it done, or change it:
   reopen milk
   move milk to friday
   remove date from milk
+  repeat milk every week
+  move milk to /shop
+  move milk under bake cake
   rename milk to oat milk
   tag milk #shop
   set milk priority high
   delete milk
   restore milk
+  new project Work
   undo
 Quote words to take them as they are: add "read 1984 tomorrow"."""
 """Every example stands on a line of its own, indented."""

@@ -51,8 +51,8 @@ async def project_id_of(context: ToolContext, name: str) -> UUID:
     if found is None:
         names = ", ".join(f"“{project.name}”" for project in there[:_MOST_NAMED])
         more = ", and more" if len(there) > _MOST_NAMED else ""
-        known = f"There are {names}{more}: name one of these" if there else "There are none yet: leave it out"
-        raise Unfit(f"There is no project “{name}”. {known}, or add it with add_projects first.")
+        known = f"There are {names}{more}: name one of these" if there else "There are none yet: name none"
+        raise Unfit(f"There is no project “{name}”. {known}, or add it first.")
     return found.id
 
 

@@ -202,7 +202,7 @@ async def get_todos(context: ToolContext, arguments: ReadIds) -> Outcome:
 
 @TODO_TOOLS.add
 async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
-    """Add one or several todos. Give date and recurrence as the phrases the user said; the result names what they became.
+    """Add one or several todos. Give date and recurrence as the user said them; the result names what they became.
 
     A todo that recurs needs no date: it is due at its first occurrence, from the date on if one is given.
     """
@@ -305,7 +305,7 @@ async def delete_todos(context: ToolContext, arguments: DeletedIds) -> Outcome:
 
 @TODO_TOOLS.add
 async def restore_todos(context: ToolContext, arguments: RestoredIds) -> Outcome:
-    """Take todos out of the trash, with the subtodos that went there with them. Find them with search_todos and trashed."""
+    """Take todos out of the trash, with the subtodos that went with them. Find them with search_todos and trashed."""
 
     async def restore(todo_id: UUID) -> dict[str, JsonValue]:
         return {"todo": await view(context, await todos.restore(context.db, context.actor, todo_id))}

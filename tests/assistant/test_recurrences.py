@@ -1,0 +1,173 @@
+"""How often, in English: what a phrase becomes, when it is due first, and how a rule is said."""
+
+import time
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from todo_assistant.recurrences import Recurring, UnreadableRecurrence, in_words, is_likely, resolve
+from todo_core.recurrence import RecurrenceRule
+
+RULE = TypeAdapter[str](RecurrenceRule)
+BERLIN = ZoneInfo("Europe/Berlin")
+NEW_YORK = ZoneInfo("America/New_York")
+SATURDAY = datetime(2026, 11, 28, 10, 15, tzinfo=BERLIN)
+PHRASES = [
+    *("every day", "every weekday at 9am", "every other monday", "every mon, wed and fri", "every 2nd tuesday"),
+    *("every month on the 1st", "the last day of every month", "every last friday", "every 3 months until june"),
+    *("every year on jan 3", "every last workday", "daily for 10 days", "every week 3 times", "twice a year"),
+]
+
+
+def said(phrase: str, start: date | datetime | None = None, now: datetime = SATURDAY) -> Recurring:
+    return resolve(phrase, now=now, timezone=BERLIN, start=start)
+
+
+def berlin(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=BERLIN).astimezone(UTC)
+
+
+class TestTheFirstDue:
+    def test_is_the_first_occurrence_from_today_on(self) -> None:
+        assert said("every weekday").due == date(2026, 11, 30)
+        assert said("every saturday").due == date(2026, 11, 28)
+        assert said("every month on the 27th").due == date(2026, 12, 27)
+
+    def test_is_today_where_no_day_is_named(self) -> None:
+        assert said("every 3 months").due == date(2026, 11, 28)
+
+    def test_is_not_before_now(self) -> None:
+        assert said("every day at 10am").due == berlin(2026, 11, 29, 10)
+        assert said("every saturday at 10am").due == berlin(2026, 12, 5, 10)
+        assert said("every day at 11am").due == berlin(2026, 11, 28, 11)
+
+    def test_is_the_date_that_was_said_or_the_first_occurrence_after_it(self) -> None:
+        assert said("every month", date(2027, 1, 5)).due == date(2027, 1, 5)
+        assert said("every monday", date(2027, 1, 5)).due == date(2027, 1, 11)
+        assert said("every other monday", date(2027, 1, 5)).due == date(2027, 1, 11)
+        assert said("every monday starting jan 5").due == date(2027, 1, 11)
+
+    def test_takes_its_time_from_the_phrase_or_from_the_date(self) -> None:
+        assert said("every week", berlin(2026, 11, 30, 17)).due == berlin(2026, 11, 30, 17)
+        assert said("every week at 9am", berlin(2026, 11, 30, 17)).due == berlin(2026, 11, 30, 9)
+        assert said("every monday at 9am", date(2026, 12, 1)).due == berlin(2026, 12, 7, 9)
+
+    def test_of_a_time_that_could_be_two_is_one_at_which_people_are_awake(self) -> None:
+        assert said("every day at 5").due == berlin(2026, 11, 28, 17)
+        assert said("every day at 8").due == berlin(2026, 11, 29, 8)
+
+    def test_keeps_the_time_of_a_day_that_does_not_have_it(self) -> None:
+        the_evening_before = datetime(2027, 3, 27, 20, tzinfo=BERLIN)
+
+        assert said("every day at 2:30am", now=the_evening_before).due == berlin(2027, 3, 28, 3, 30)
+
+
+class TestTheEnd:
+    def test_is_the_day_that_was_said(self) -> None:
+        assert said("every day until dec 24").rule == "FREQ=DAILY;UNTIL=20261224"
+        assert said("every monday till end of january").rule == "FREQ=WEEKLY;UNTIL=20270131;BYDAY=MO"
+
+    def test_of_a_span_is_its_last_day(self) -> None:
+        assert said("every day for 7 days").rule == "FREQ=DAILY;UNTIL=20261204"
+        assert said("every monday for 2 weeks").rule == "FREQ=WEEKLY;UNTIL=20261213;BYDAY=MO"
+
+    def test_may_be_a_count(self) -> None:
+        assert said("every monday 10 times").rule == "FREQ=WEEKLY;COUNT=10;BYDAY=MO"
+        assert said("daily for three times").rule == "FREQ=DAILY;COUNT=3"
+
+    def test_before_the_beginning_is_refused_in_a_sentence(self) -> None:
+        with pytest.raises(UnreadableRecurrence, match="would end before it begins"):
+            said("every monday until yesterday")
+
+
+class TestWhatIsNone:
+    @pytest.mark.parametrize(
+        "phrase",
+        [
+            *("", "every", "every book", "each of them", "every 12 hours", "every minute", "every 0 days"),
+            *("every 1000 days", "every 99999 days", "every feb 30", "every 32nd", "every 6th tuesday", "every 0th"),
+            *("every day at 25:00", "every day for ever", "every day until never", "every day until dec 24 10 times"),
+            *(
+                "every year on the 1st",
+                "every week on the 1st",
+                "every month on monday",
+                "every other 1st",
+                "twice a week",
+            ),
+            *("tomorrow", "every day " * 20, "every " + "9" * 100, "every\0day", "every day\u2028at"),
+        ],
+    )
+    def test_is_refused_in_a_sentence(self, phrase: str) -> None:
+        with pytest.raises(UnreadableRecurrence, match=r"is not a recurrence that I understand\. Try "):
+            said(phrase)
+
+    @settings(derandomize=True, deadline=None, max_examples=200)
+    @given(
+        st.lists(st.sampled_from([*" ".join(PHRASES).split(), "at", "for", "the", "-", "31st", "9", "é"]), max_size=12)
+    )
+    def test_never_takes_long_and_gives_rules_that_can_be_kept(self, words: list[str]) -> None:
+        phrase = " ".join(words)
+        began = time.thread_time()
+        try:
+            rule = said(phrase).rule
+        except UnreadableRecurrence:
+            pass
+        else:
+            assert RULE.validate_python(rule) == rule
+        assert time.thread_time() - began < 1
+
+
+class TestInWords:
+    @pytest.mark.parametrize(
+        ("rule", "words"),
+        [
+            ("FREQ=DAILY", "every day"),
+            ("FREQ=DAILY;INTERVAL=3", "every 3 days"),
+            ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "every weekday"),
+            ("FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR", "every weekday"),
+            ("FREQ=WEEKLY;BYDAY=MO,WE,FR", "every Monday, Wednesday and Friday"),
+            ("FREQ=WEEKLY;INTERVAL=2;BYDAY=SU", "every 2 weeks on Sunday"),
+            ("FREQ=MONTHLY;BYDAY=2TU", "every month on the second Tuesday"),
+            ("FREQ=MONTHLY;BYDAY=-1FR", "every month on the last Friday"),
+            ("FREQ=MONTHLY;BYMONTHDAY=-1", "every month on the last day"),
+            ("FREQ=MONTHLY;BYMONTHDAY=1,22,13", "every month on the 1st, the 22nd and the 13th"),
+            ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "every month on the last workday"),
+            ("FREQ=MONTHLY;INTERVAL=3;UNTIL=20270601", "every 3 months until 2027-06-01"),
+            ("FREQ=YEARLY;UNTIL=20300101T090000Z;BYMONTH=1;BYMONTHDAY=3", "every year on January 3 until 2030-01-01"),
+            ("FREQ=YEARLY;BYMONTH=4,10;BYMONTHDAY=1", "every year on April 1 and October 1"),
+            ("FREQ=DAILY;COUNT=3", "every day, 3 times"),
+            ("FREQ=DAILY;COUNT=1", "every day, once"),
+            ("FREQ=YEARLY;BYYEARDAY=100", "by the rule FREQ=YEARLY;BYYEARDAY=100"),
+            ("FREQ=MONTHLY;BYMONTHDAY=-2", "by the rule FREQ=MONTHLY;BYMONTHDAY=-2"),
+            ("FREQ=MONTHLY;BYDAY=MO", "by the rule FREQ=MONTHLY;BYDAY=MO"),
+            ("FREQ=YEARLY;BYMONTH=2", "by the rule FREQ=YEARLY;BYMONTH=2"),
+            ("FREQ=WEEKLY;BYDAY=MO;WKST=SU", "by the rule FREQ=WEEKLY;BYDAY=MO;WKST=SU"),
+        ],
+    )
+    def test_a_rule_is_said_as_a_person_would_or_as_it_is(self, rule: str, words: str) -> None:
+        assert RULE.validate_python(rule) == rule
+        assert in_words(rule) == words
+
+    @pytest.mark.parametrize("phrase", PHRASES)
+    def test_what_is_said_is_read_again(self, phrase: str) -> None:
+        rule = said(phrase).rule
+
+        assert said(in_words(rule)).rule == rule
+
+    @pytest.mark.parametrize("phrase", PHRASES)
+    def test_a_phrase_is_told_from_a_date(self, phrase: str) -> None:
+        assert is_likely(phrase)
+        assert not is_likely("next friday at 5")
+
+
+def test_the_zone_says_what_today_is() -> None:
+    late = datetime(2026, 11, 29, 23, 30, tzinfo=NEW_YORK)
+
+    assert resolve("every monday", now=late, timezone=NEW_YORK).due == date(2026, 11, 30)
+    assert resolve("every monday", now=late, timezone=ZoneInfo("Asia/Tokyo")).due == date(2026, 11, 30)
+    assert resolve("every sunday", now=late, timezone=NEW_YORK).due == date(2026, 11, 29)
+    assert resolve("every sunday", now=late, timezone=ZoneInfo("Asia/Tokyo")).due == date(2026, 12, 6)
