@@ -29,7 +29,7 @@ from todo_core.todos import TodoCreate, TodoUpdate, batch, changes
 from todo_core.todos.batch import Batch
 
 STEPS: Final = int(os.environ.get("TODO_MODEL_STEPS", "2000"))
-STEPS_OF_A_RUN: Final = 50
+STEPS_OF_A_RUN: Final = 100
 ZONE: Final = ZoneInfo("Europe/Berlin")
 NOBODYS: Final = UUID(int=7)
 
