@@ -19,7 +19,7 @@ from functions.meta.routes import router as meta
 from functions.todos.models import TodoRead
 from functions.todos.routes import router as todos
 from tests import serving
-from tests.accounts import AUTH, CHAT
+from tests.accounts import AUTH, CHAT, TODOS
 from todo_core.settings import Settings
 from todo_core.todos import TodoCreate, TodoUpdate
 from todo_core.users import Registration

@@ -30,17 +30,17 @@ from todo_core.web.resources import Resources
 
 type Scenario[Result] = Callable[[Database], Awaitable[Result]]
 
-ONE = Statement(text("SELECT 1"))
-BACKEND = Statement(text("SELECT pg_backend_pid()"))
+ONE = Statement("SELECT 1")
+BACKEND = Statement("SELECT pg_backend_pid()")
 SLEEP = Statement(text("SELECT pg_sleep(:seconds)").bindparams(bindparam("seconds", type_=Double)))
-LAND = Statement(text("INSERT INTO landings (number) VALUES (:number) RETURNING number"))
+LAND = Statement("INSERT INTO landings (number) VALUES (:number) RETURNING number")
 LAND_SLOWLY = Statement(
-    text("WITH landed AS (INSERT INTO landings VALUES (1) RETURNING number) SELECT pg_sleep(20) FROM landed")
+    "WITH landed AS (INSERT INTO landings VALUES (1) RETURNING number) SELECT pg_sleep(20) FROM landed"
 )
 DIVIDE = Statement(text("SELECT 1 / :divisor").bindparams(bindparam("divisor", type_=Integer)))
-NAMES = Statement(text("SELECT name FROM pg_prepared_statements"))
-FORGET = Statement(text("DEALLOCATE ALL"))
-PREPARED = Statement(text("SELECT count(*) FROM pg_prepared_statements"))
+NAMES = Statement("SELECT name FROM pg_prepared_statements")
+FORGET = Statement("DEALLOCATE ALL")
+PREPARED = Statement("SELECT count(*) FROM pg_prepared_statements")
 
 BACKENDS = """
 SELECT pid, query FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'todo-backend'
@@ -145,7 +145,7 @@ class TestReading:
         async def scenario(database: Database) -> None:
             assert [row[0] for row in await database.fetch_all(ONE)] == [1]
             assert await value(database, ONE) == 1
-            assert await database.fetch_one(Statement(text("SELECT FROM landings"))) is None
+            assert await database.fetch_one(Statement("SELECT FROM landings")) is None
 
         use(Database(url), scenario)
 
@@ -295,7 +295,7 @@ class TestErrorsOfAStatement:
 
     def test_a_statement_that_the_server_cancels_is_unavailability(self, url: str) -> None:
         async def scenario(database: Database) -> None:
-            await database.fetch_one(Statement(text("SELECT set_config('statement_timeout', '50ms', false)")))
+            await database.fetch_one(Statement("SELECT set_config('statement_timeout', '50ms', false)"))
             with pytest.raises(DatabaseUnavailable):
                 await database.fetch_one(SLEEP, seconds=5.0)
 

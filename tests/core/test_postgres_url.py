@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 import pytest
 from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
-from sqlalchemy import text
 
 from functions.migrate.app import upgrade
 from tests import postgres
@@ -255,7 +254,7 @@ class TestTls:
         assert target(f"postgresql+asyncpg://alex@{HOST}/neondb?ssl=require").sslmode == "require"
 
 
-ONE = Statement(text("SELECT 1"))
+ONE = Statement("SELECT 1")
 
 
 @dataclass

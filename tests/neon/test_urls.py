@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from sqlalchemy import text
 
 from tests import postgres
 from tests.core.test_postgres_url import make_certificate
@@ -16,7 +15,7 @@ from todo_core import postgres_url
 from todo_core.errors import DatabaseUnavailable
 from todo_core.statements import Statement
 
-DATABASE = Statement(text("SELECT current_database()"))
+DATABASE = Statement("SELECT current_database()")
 
 
 def jdbc(url: str) -> str:

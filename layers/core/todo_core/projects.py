@@ -62,6 +62,7 @@ class ProjectUpdate(BaseModel):
 
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in Project.__struct_fields__)
 _THIS: Final = "id = :project_id AND user_id = :of_user"
+_SIGNED: Final = "set_config('todo.actor', :actor, true)"
 
 _SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM projects WHERE {_THIS}")  # noqa: S608 - constants, as all below
 _INSERT = Statement(f"""
@@ -70,12 +71,12 @@ _INSERT = Statement(f"""
         :order, (SELECT coalesce(max("order") + 1, 1) FROM projects WHERE user_id = :of_user)))
     RETURNING {_COLUMNS}
 """)  # noqa: S608
-_TRASH_TODOS = Statement("""
+_TRASH_TODOS = Statement(f"""
     UPDATE todos SET deleted_at = now(), version = version + 1, updated_at = now()
     WHERE user_id = :of_user AND project_id = :project_id AND deleted_at IS NULL
-    RETURNING set_config('todo.actor', :actor, true)
-""")
-_DELETE = Statement(f"DELETE FROM projects WHERE {_THIS}")  # noqa: S608
+    RETURNING {_SIGNED}
+""")  # noqa: S608
+_DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {_SIGNED}")  # noqa: S608
 
 
 @cache
@@ -135,7 +136,8 @@ async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versi
     _expected(await get(transaction, actor.user_id, project_id), versions)
     of_project = {"of_user": actor.user_id, "project_id": project_id}
     await transaction.write(_TRASH_TODOS, **of_project, actor=actor.signature)
-    await transaction.write(_DELETE, **of_project)
+    # Signed again: what lies in the trash already lets go of it too.
+    await transaction.write(_DELETE, **of_project, actor=actor.signature)
 
 
 def _found(row: asyncpg.Record | None) -> Project:
