@@ -30,7 +30,7 @@ ONE_OF_EACH = (
 )
 FILL = (
     """
-    INSERT INTO conversations (id, user_id, title) SELECT gen_random_uuid(), $1, n FROM generate_series(1, 450) AS n
+    INSERT INTO conversations (id, user_id, title) SELECT gen_random_uuid(), $1, n FROM generate_series(1, 550) AS n
     """,
     """
     INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, request_digest, message, timezone, model)
@@ -45,9 +45,9 @@ FILL = (
     SELECT turn_id, number, n, '', 'help', '{}' FROM rounds CROSS JOIN generate_series(1, 2) AS n
     WHERE turn_id IN (SELECT id FROM turns WHERE user_id = $1)
     """,
-    "INSERT INTO assistant_usage (user_id, day) SELECT $1, '2030-01-01'::date + n FROM generate_series(1, 450) AS n",
+    "INSERT INTO assistant_usage (user_id, day) SELECT $1, '2030-01-01'::date + n FROM generate_series(1, 550) AS n",
     """
-    INSERT INTO sessions (id, user_id, expires_at) SELECT gen_random_uuid(), $1, now() FROM generate_series(1, 450)
+    INSERT INTO sessions (id, user_id, expires_at) SELECT gen_random_uuid(), $1, now() FROM generate_series(1, 550)
     """,
 )
 
@@ -94,12 +94,12 @@ class TestDocument:
 
         counts = {name: len(rows) for name, rows in document.items() if isinstance(rows, list) and rows}
         assert counts == {
-            "conversations": 450,
-            "turns": 450,
-            "rounds": 3 * 450,
-            "tool_calls": 6 * 450,
-            "assistant_usage": 450,
-            "sessions": 450,
+            "conversations": 550,
+            "turns": 550,
+            "rounds": 3 * 550,
+            "tool_calls": 6 * 550,
+            "assistant_usage": 550,
+            "sessions": 550,
         }
         calls = [(call["turn_id"], call["round"], call["position"]) for call in document["tool_calls"]]
         assert calls == sorted(set(calls))
