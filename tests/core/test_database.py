@@ -16,8 +16,6 @@ import asyncpg
 import psutil
 import pytest
 import uvloop
-from sqlalchemy import bindparam, text
-from sqlalchemy.types import Double, Integer
 
 from tests import postgres
 from tests.postgres import KILL_ALL, Server
@@ -32,12 +30,12 @@ type Scenario[Result] = Callable[[Database], Awaitable[Result]]
 
 ONE = Statement("SELECT 1")
 BACKEND = Statement("SELECT pg_backend_pid()")
-SLEEP = Statement(text("SELECT pg_sleep(:seconds)").bindparams(bindparam("seconds", type_=Double)))
+SLEEP = Statement("SELECT pg_sleep(:seconds)")
 LAND = Statement("INSERT INTO landings (number) VALUES (:number) RETURNING number")
 LAND_SLOWLY = Statement(
     "WITH landed AS (INSERT INTO landings VALUES (1) RETURNING number) SELECT pg_sleep(20) FROM landed"
 )
-DIVIDE = Statement(text("SELECT 1 / :divisor").bindparams(bindparam("divisor", type_=Integer)))
+DIVIDE = Statement("SELECT 1 / CAST(:divisor AS int)")
 NAMES = Statement("SELECT name FROM pg_prepared_statements")
 FORGET = Statement("DEALLOCATE ALL")
 PREPARED = Statement("SELECT count(*) FROM pg_prepared_statements")

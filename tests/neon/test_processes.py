@@ -11,8 +11,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import bindparam, text
-from sqlalchemy.types import Integer
 
 from tests import serving
 from tests.accounts import CHAT, TODOS, sign_up
@@ -81,9 +79,8 @@ def disagreements(url: str, process: int) -> list[object]:
 
     async def ask() -> list[object]:
         database = Database(url, pool_size=4)
-        number = bindparam("number", type_=Integer)
         adding = [process * STATEMENTS + k for k in range(STATEMENTS)]
-        statements = [Statement(text(f"SELECT :number + {addend}").bindparams(number)) for addend in adding]
+        statements = [Statement(f"SELECT CAST(:number AS int) + {addend}") for addend in adding]
 
         async def one(number: int) -> object:
             k = number % STATEMENTS

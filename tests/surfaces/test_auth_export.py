@@ -43,8 +43,11 @@ def texts_in(node: object) -> list[str]:
 
 
 @pytest.fixture
-def eve(ada: Account, scripted: ScriptedModel) -> Account:
+def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
     """An account with something of everything."""
+    # Of another's, because the first turn of a process may run out of time while the model's library is loaded.
+    scripted.play(Say("Hello."))
+    bob.client.post(CHAT, json={"message": "Hello."})
     ada.client.patch(f"{AUTH}/me", json={"name": "Zoë “Z” \\ O'Neil 🚲", "timezone": "Europe/London"})
     project = ada.client.post(PROJECTS, json={"name": "Home"}).json()
     ada.add(
@@ -183,13 +186,13 @@ class TestAnswer:
 
 
 class TestMuch:
-    TODOS = 450
-    """More than two pages of the tables."""
+    TODOS = 550
+    """More than a page of a table."""
 
     @pytest.fixture
     def reader(self, ada: Account, database_url: str) -> Account:
         """Has some 12 MB, half of it in the change log, which is next to nothing once it is zipped."""
-        postgres.query(database_url, TODOS_IN_BULK, UUID(ada.user["id"]), self.TODOS, 13_000)
+        postgres.query(database_url, TODOS_IN_BULK, UUID(ada.user["id"]), self.TODOS, 11_000)
         return ada
 
     def test_all_of_it_is_there(self, reader: Account) -> None:
@@ -208,10 +211,10 @@ class TestMuch:
             assert len(response.json()["todos"]) == self.TODOS
 
     def test_what_lambda_can_just_send_is_sent(self, ada: Account, database_url: str) -> None:
-        postgres.query(database_url, TODOS_IN_BULK, UUID(ada.user["id"]), 220, 13_000)
+        postgres.query(database_url, TODOS_IN_BULK, UUID(ada.user["id"]), 260, 11_000)
 
         response = ada.client.get(EXPORT, headers=PLAIN)
 
-        assert len(response.json()["todos"]) == 220
+        assert len(response.json()["todos"]) == 260
         assert 5_800_000 < len(response.content) < 6 * 1024 * 1024
         assert len(gzip.compress(response.content)) < 100_000

@@ -24,7 +24,7 @@ from todo_core.errors import NotAuthenticated
 from todo_core.statements import Statement
 from todo_core.tables import all_tables
 
-_ROWS_AT_ONCE: Final = 200
+_ROWS_AT_ONCE: Final = 500
 _NAMED: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
 _OWNER: Final = "user_id"
 _ACCOUNT: Final = "users"
