@@ -15,7 +15,6 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import text
 
 from tests.core.test_changes import new_user
 from tests.todo_model import Model, Refused, Todo, Turn
@@ -33,19 +32,15 @@ STEPS_OF_A_RUN: Final = 100
 ZONE: Final = ZoneInfo("Europe/Berlin")
 NOBODYS: Final = UUID(int=7)
 
-STATE: Final = Statement(
-    text("""
-        SELECT id, title, "order", completed, completed_at, due_date, due_at, reminder_at, recurrence, project_id,
-            parent_id, version, deleted_at
-        FROM todos WHERE user_id = :of_user
-    """)
-)
-LOG: Final = Statement(
-    text("""
-        SELECT todo_id, seq, (after->>'version')::int AS version, turn_id FROM changes
-        WHERE user_id = :of_user ORDER BY seq
-    """)
-)
+STATE: Final = Statement("""
+    SELECT id, title, "order", completed, completed_at, due_date, due_at, reminder_at, recurrence, project_id,
+        parent_id, version, deleted_at
+    FROM todos WHERE user_id = :of_user
+""")
+LOG: Final = Statement("""
+    SELECT todo_id, seq, (after->>'version')::int AS version, turn_id FROM changes
+    WHERE user_id = :of_user ORDER BY seq
+""")
 
 which = st.integers(0, 11)
 """A todo by its place in the order of creation, which begins anew at the end; one of the last is nobody's."""

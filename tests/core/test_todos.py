@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests import postgres
-from todo_core.todos import Filters, TodoCreate, TodoUpdate, queries
+from todo_core.todos import Filters, TodoCreate, TodoUpdate, lists
 
 LATER = "2030-01-31T17:00:00Z"
 TODOS_OF_ADA = 5_000
@@ -161,8 +161,8 @@ def ada(crowded_url: str) -> UUID:
 class TestPages:
     @pytest.mark.parametrize("after", [-1.0, 25.0, 48.0])
     def test_cost_the_same_wherever_they_begin(self, crowded_url: str, ada: UUID, after: float) -> None:
-        page = queries.select_page(frozenset({"after"}))
-        arguments = page.arguments({"of_user": ada, "after_order": after, "after_id": UUID(int=0), "most": 51})
+        page = lists.select_page(frozenset(), "order", after="rest")
+        arguments = page.arguments({"of_user": ada, "after_key": after, "after_id": UUID(int=0), "most": 51})
         [row] = postgres.query(crowded_url, f"EXPLAIN (ANALYZE, FORMAT JSON) {page.sql}", *arguments)
         [scan] = json.loads(row[0])[0]["Plan"]["Plans"]
         assert scan["Index Name"] == "todos_by_order"
@@ -170,7 +170,7 @@ class TestPages:
         assert scan.get("Rows Removed by Filter", 0) == 0
 
     def test_go_by_order_and_then_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
-        page = queries.select_page(frozenset())
+        page = lists.select_page(frozenset(), "order", after="start")
         no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
         url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
         rows = postgres.query(url, page.sql, *page.arguments({"of_user": ada, "most": TODOS_OF_ADA}))
