@@ -1,9 +1,8 @@
 from datetime import datetime
-from hashlib import sha256
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from functions.chat.events import Emit, EmittingListener, EventStream
 from functions.chat.models import (
@@ -36,6 +35,7 @@ from todo_assistant.turns import NewTurn, Turn
 from todo_core.database import Executor
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
 from todo_core.todos import changes
+from todo_core.web.idempotency import REPLAYED, IdempotencyKey, digest_of
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
@@ -66,17 +66,6 @@ _FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)
 router = APIRouter(
     prefix=PATH, tags=["chat"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern="^[!-~]+$",
-        description="A repeat within 24 hours goes on with the same turn, or gets its answer.",
-    ),
-]
 
 
 async def _assistant(request: Request) -> Assistant:
@@ -133,11 +122,11 @@ async def chat(
         timezone=asked.timezone or user.timezone,
         model=assistant.model.name,
         idempotency_key=idempotency_key,
-        digest=sha256(asked.model_dump_json().encode()).digest(),
+        digest=digest_of(asked),
     )
     turn = await assistant.begin(user.id, new)
     if turn.lease is None:
-        response.headers["Idempotent-Replayed"] = "true"
+        response.headers[REPLAYED] = "true"
     return await _run(turn, assistant, request, response)
 
 

@@ -1,7 +1,8 @@
 """What the todo routes take and answer."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from todo_core.actors import ActorKind
 from todo_core.text import Text
 from todo_core.todos import Filters, Todo
+from todo_core.todos.batch import Result
 from todo_core.todos.changes import Change, Operation
 from todo_core.todos.model import Priority, Tag
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
@@ -103,6 +105,49 @@ class TodoQuery(BaseModel):
     @property
     def filters(self) -> Filters:
         return Filters(self.completed, self.priority, self.tag, self.q, trashed=self.trashed)
+
+
+class ResultRead(BaseModel):
+    """What became of one operation: the todo as it was right after it, null if it is in the trash."""
+
+    op: Literal["create", "update", "delete", "restore"]
+    id: UUID
+    ref: str | None
+    todo: TodoRead | None
+
+
+class BatchRead(BaseModel):
+    """A result for each operation, in their order."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "results": [
+                        {"op": "create", "id": TODO_EXAMPLE["id"], "ref": "milk", "todo": TODO_EXAMPLE},
+                        {"op": "delete", "id": TODO_EXAMPLE["id"], "ref": None, "todo": None},
+                    ]
+                }
+            ]
+        },
+    )
+
+    results: list[ResultRead]
+
+
+def fields_of_results(results: Sequence[Result], collection_url: str) -> dict[str, Any]:
+    """The fields of a BatchRead."""
+    return {
+        "results": [
+            {
+                "op": result.op,
+                "id": result.id,
+                "ref": result.ref,
+                "todo": result.todo and fields_of(result.todo, collection_url),
+            }
+            for result in results
+        ]
+    }
 
 
 _LARGEST_SEQ: Final = 2**63 - 1

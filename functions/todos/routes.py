@@ -4,8 +4,18 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.models import ChangeRead, ChangesQuery, TodoQuery, TodoRead, fields_of, fields_of_change
+from functions.todos.models import (
+    BatchRead,
+    ChangeRead,
+    ChangesQuery,
+    TodoQuery,
+    TodoRead,
+    fields_of,
+    fields_of_change,
+    fields_of_results,
+)
 from todo_core import todos
+from todo_core.database import Executor
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -19,8 +29,11 @@ from todo_core.errors import (
     UnknownParent,
     UnknownProject,
 )
-from todo_core.todos import Position, TodoCreate, TodoUpdate, changes
+from todo_core.idempotency import Answer
+from todo_core.todos import Position, TodoCreate, TodoUpdate, batch, changes
+from todo_core.todos.batch import Batch
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
+from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.paths import TODO_ID
@@ -64,15 +77,51 @@ async def list_todos(
     return Response(content, media_type="application/json", headers=response.headers)
 
 
-@router.post("", status_code=201, responses=describe(CrossOrigin, ValidationFailed, *_PLACE_ERRORS, *BODY_ERRORS))
+@router.post(
+    "",
+    status_code=201,
+    response_model=TodoRead,
+    responses=describe(CrossOrigin, *_PLACE_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
+)
 async def create_todo(
-    new: TodoCreate, user: CurrentUser, db: Database, request: Request, response: Response
-) -> TodoRead:
+    new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
+) -> Response:
     """Adds a todo, at the end of the list unless `order` says otherwise."""
-    todo = TodoRead.model_validate(fields_of(await todos.add(db, user.actor, new), url_of(request, PATH)))
-    response.headers["Location"] = todo.url
-    response.headers["ETag"] = etag(todo.version)
-    return todo
+
+    async def create(db: Executor) -> Answer:
+        todo, url = await todos.add(db, user.actor, new), url_of(request, PATH)
+        headers = {"Location": f"{url}/{todo.id}", "ETag": etag(todo.version)}
+        return Answer(201, msgspec.json.encode(fields_of(todo, url)), headers)
+
+    return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
+
+
+@router.post(
+    "/batch",
+    response_model=BatchRead,
+    responses=describe(
+        CrossOrigin,
+        TodoNotFound,
+        StaleVersion,
+        *_PLACE_ERRORS,
+        TreeCycle,
+        RecurrenceNeedsDue,
+        *BODY_ERRORS,
+        *KEY_ERRORS,
+    ),
+)
+async def change_todos(
+    asked: Batch, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
+) -> Response:
+    """Carries out up to 100 operations in their order, all or none. A todo that is created under a `ref` goes by it in
+    later operations. When one fails, the problem is its own, and names it by its `index`.
+    """
+
+    async def change(db: Executor) -> Answer:
+        results = await batch.carry_out(db, user.actor, asked)
+        return Answer(200, msgspec.json.encode(fields_of_results(results, url_of(request, PATH))))
+
+    return await answer_once(change, asked, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.get("/changes", response_model=list[ChangeRead], openapi_extra=query_parameters(ChangesQuery))

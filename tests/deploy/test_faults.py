@@ -190,3 +190,20 @@ class TestSecret:
             output = errors(meta)
 
         assert "SECRET_KEY must be set in production" in output
+
+
+class TestSchedule:
+    def test_it_purges_what_is_old_and_answers_how_much(self, functions: Functions, server: Server) -> None:
+        token = functions.token()
+        with functions.started("todos") as todos, client_of(todos, token) as client:
+            for title in ("Old", "New"):
+                client.delete(client.post(TODOS, json={"title": title}).json()["url"]).raise_for_status()
+            age = "UPDATE todos SET deleted_at = now() - interval '31 days' WHERE title = 'Old'"
+            postgres.run(server.url(), age)
+            with functions.started("purge") as purge:
+                answers = [purge.invoke({"detail-type": "Scheduled Event"}) for _ in range(2)]
+
+            left = [todo["title"] for todo in client.get(TODOS, params={"trashed": "true"}).json()]
+
+        assert [answer["todos"] for answer in answers if isinstance(answer, dict)] == [1, 0]
+        assert left == ["New"]

@@ -58,6 +58,7 @@ def events() -> list[tuple[str, str, str]]:
         (name, event["Properties"].get("Method", "ANY"), event["Properties"].get("Path", "$default"))
         for name, properties in template.functions().items()
         for event in properties.get("Events", {}).values()
+        if event["Type"] == "HttpApi"
     ]
 
 
@@ -89,7 +90,7 @@ def routes_of(function: str) -> set[Route]:
 
 
 def served_by() -> list[str]:
-    return [name for name, properties in template.functions().items() if "Events" in properties]
+    return list(dict.fromkeys(name for name, _, _ in events()))
 
 
 @pytest.mark.usefixtures("environment")
@@ -142,6 +143,35 @@ class TestMigration:
     def test_it_ends_before_cloudformation_stops_waiting(self) -> None:
         (schema,) = template.resources("Custom::DatabaseSchema").values()
         assert template.functions()["MigrateFunction"]["Timeout"] < schema["ServiceTimeout"] <= 900
+
+
+class TestPurge:
+    @pytest.fixture
+    def purge(self) -> dict[str, Any]:
+        return template.functions()["PurgeFunction"]
+
+    def test_it_runs_each_day(self, purge: dict[str, Any]) -> None:
+        (event,) = purge["Events"].values()
+        assert event["Type"] == "ScheduleV2"
+        assert re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", event["Properties"]["ScheduleExpression"])
+
+    def test_it_runs_on_the_schema_that_it_expects(self) -> None:
+        assert template.load()["Resources"]["PurgeFunction"]["DependsOn"] == "DatabaseSchema"
+
+    def test_it_has_time_for_more_than_a_chunk(self, purge: dict[str, Any]) -> None:
+        assert purge["Timeout"] >= 60
+
+
+class TestAlarms:
+    @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+    def test_every_function_is_watched(self, metric: str) -> None:
+        alarm = template.resources("AWS::CloudWatch::Alarm")[f"{metric}Alarm"]
+        watched = {
+            query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+            for query in alarm["Metrics"]
+            if query.get("MetricStat", {}).get("Metric", {}).get("MetricName") == metric
+        }
+        assert watched == template.functions().keys()
 
 
 class TestEnvironment:

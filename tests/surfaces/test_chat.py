@@ -293,6 +293,25 @@ class TestTools:
         assert read["todo"]["description"] == "The blue one"
         assert read["todo"]["due"] == "Tuesday 2040-01-31"
 
+    def test_what_breaks_a_rule_of_the_database_is_told_for_the_item_alone(
+        self, ada: Account, model: ScriptedModel
+    ) -> None:
+        recurs, milk = ada.add("Call", due_date="2040-01-31", recurrence="FREQ=DAILY"), ada.add(due_date="2040-01-31")
+        model.play(Call("reschedule_todos", {"ids": [recurs["id"], milk["id"]], "due": None}), Say("Half of it."))
+        first, second = result_of(turn(ada))["results"]
+
+        assert (first["ok"], second["ok"]) == (False, True)
+        assert "recurrence" in first["error"]
+        assert ada.client.get(recurs["url"]).json() == recurs
+        assert ada.client.get(milk["url"]).json()["due_date"] is None
+
+    def test_completing_moves_what_recurs_by_the_clocks_of_the_turn(self, ada: Account, model: ScriptedModel) -> None:
+        todo = ada.add("Call", due_at="2040-03-24T16:00:00Z", recurrence="FREQ=DAILY")
+        model.play(Call("complete_todos", {"ids": [todo["id"]]}), Say("Done."))
+        turn(ada, timezone="Europe/Berlin")
+
+        assert ada.client.get(todo["url"]).json()["due_at"] == "2040-03-25T15:00:00Z"
+
     def test_the_trash_is_searched_and_restored_from(self, ada: Account, model: ScriptedModel) -> None:
         milk = ada.add("Milk")
         ada.client.delete(milk["url"])

@@ -230,13 +230,13 @@ class TestStrangers:
     ) -> None:
         project = bob.add_project()
         bob.add(project_id=project["id"])
-        body = {"json": {"name": "Mine"}} if method == "PATCH" else {}
+        body = {"name": "Mine"} if method == "PATCH" else None
         for url in (project["url"], UNKNOWN):
-            problem(ada.client.request(method, url, **body), 404, "project_not_found")
+            problem(ada.client.request(method, url, json=body), 404, "project_not_found")
         assert todo_of(bob, project["url"]) == project
         assert bob.titles() == ["Buy milk"]
 
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
     def test_need_a_session(self, client: httpx2.Client, method: str) -> None:
-        body = {"json": {"name": "Mine"}} if method == "PATCH" else {}
-        problem(client.request(method, UNKNOWN, **body), 401, "not_authenticated")
+        body = {"name": "Mine"} if method == "PATCH" else None
+        problem(client.request(method, UNKNOWN, json=body), 401, "not_authenticated")

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.projects.models import ProjectQuery, ProjectRead, fields_of
 from todo_core import projects
+from todo_core.database import Executor
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -14,8 +15,10 @@ from todo_core.errors import (
     ProjectNotFound,
     StaleVersion,
 )
+from todo_core.idempotency import Answer
 from todo_core.projects import ProjectCreate, ProjectUpdate
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
+from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
@@ -54,16 +57,19 @@ async def list_projects(
     return Response(content, media_type="application/json", headers=response.headers)
 
 
-@router.post("", status_code=201, responses=describe(CrossOrigin, *BODY_ERRORS))
+@router.post(
+    "", status_code=201, response_model=ProjectRead, responses=describe(CrossOrigin, *BODY_ERRORS, *KEY_ERRORS)
+)
 async def create_project(
-    new: ProjectCreate, user: CurrentUser, db: Database, request: Request, response: Response
-) -> ProjectRead:
+    new: ProjectCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
+) -> Response:
     """Adds a project, at the end of the list unless `order` says otherwise."""
-    project = await projects.add(db, user.actor, new)
-    response.headers["ETag"] = etag(project.version)
-    read = ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
-    response.headers["Location"] = read.url
-    return read
+
+    async def create(db: Executor) -> Answer:
+        project = fields_of(await projects.add(db, user.actor, new), url_of(request, PATH))
+        return Answer(201, msgspec.json.encode(project), {"Location": project.url, "ETag": etag(project.version)})
+
+    return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.get(

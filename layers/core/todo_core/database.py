@@ -8,8 +8,8 @@ A pooler may lose prepared statements. The first time that one is missing, the p
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Final, Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Final, Protocol, Self
 
 import asyncpg
 
@@ -26,6 +26,7 @@ from todo_core.errors import (
     UnknownParent,
     UnknownProject,
 )
+from todo_core.settings import Settings
 from todo_core.statements import Statement
 
 _CONNECT_SECONDS: Final = 10.0
@@ -39,6 +40,7 @@ _UNAVAILABLE = (
     asyncpg.CannotConnectNowError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InvalidSQLStatementNameError,
+    asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     OSError,
     TimeoutError,
@@ -65,6 +67,10 @@ class Executor(Protocol):
 
     async def write(self, statement: Statement, **values: object) -> asyncpg.Record | None: ...
 
+    def transaction(self) -> AbstractAsyncContextManager["Transaction"]:
+        """One of its own, or the one that this already is."""
+        ...
+
 
 class Transaction:
     """Statements that take effect together."""
@@ -84,6 +90,20 @@ class Transaction:
 
     write = fetch_one
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Self]:
+        """This one: what it is a part of takes effect or fails as a whole."""
+        yield self
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Takes back what the block did when it raises, so that the transaction can go on.
+
+        Without it, PostgreSQL refuses all that comes after a statement that broke a rule.
+        """
+        async with self._connection.transaction():
+            yield
+
 
 class Database:
     """Runs statements.
@@ -102,6 +122,15 @@ class Database:
         self._prepared_statements = prepared_statements
         self._pool_size = pool_size
         self._connections = self._pool()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        url = settings.database_url
+        return cls(
+            url.get_secret_value() if url else None,
+            pool_size=settings.database_pool_size,
+            prepared_statements=settings.prepared_statements,
+        )
 
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""

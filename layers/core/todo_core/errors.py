@@ -95,6 +95,16 @@ class EmailTaken(ServiceError):
     detail = "An account with this email exists already; sign in, or register another email."
 
 
+class RequestInProgress(ServiceError):
+    status = 409
+    code = "request_in_progress"
+    title = "Request in progress"
+    detail = "A request with this Idempotency-Key is being worked on; repeat it after the seconds in Retry-After."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(detail, retry_after=retry_after)
+
+
 class IdempotencyKeyReused(ServiceError):
     status = 422
     code = "idempotency_key_reused"

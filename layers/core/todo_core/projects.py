@@ -88,6 +88,7 @@ _EXPECTED = _projects.c.version == any_(cast(bindparam("versions"), ARRAY(Intege
 _AFTER = tuple_(_projects.c.order, _projects.c.id) > tuple_(
     bindparam("after_order", type_=Double), bindparam("after_id", type_=Uuid)
 )
+_SIGNED = func.set_config("todo.actor", bindparam("actor"), True)  # noqa: FBT003 - PostgreSQL's is_local
 _END_OF_LIST = select(func.coalesce(func.max(_projects.c.order) + 1, 1)).where(_OWNED).scalar_subquery()
 
 _SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
@@ -109,9 +110,9 @@ _TRASH_TODOS = Statement(
         _todos.c.deleted_at.is_(None),
     )
     .values(deleted_at=func.now(), version=_todos.c.version + 1, updated_at=func.now())
-    .returning(func.set_config("todo.actor", bindparam("actor"), True))  # noqa: FBT003 - PostgreSQL's is_local
+    .returning(_SIGNED)
 )
-_DELETE = Statement(delete_from(_projects).where(_THIS))
+_DELETE = Statement(delete_from(_projects).where(_THIS).returning(_SIGNED))
 
 
 @cache
@@ -171,7 +172,8 @@ async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versi
     _expected(await get(transaction, actor.user_id, project_id), versions)
     of_project = {"of_user": actor.user_id, "project_id": project_id}
     await transaction.write(_TRASH_TODOS, **of_project, actor=actor.signature)
-    await transaction.write(_DELETE, **of_project)
+    # Signed again: what lies in the trash already lets go of it too.
+    await transaction.write(_DELETE, **of_project, actor=actor.signature)
 
 
 def _found(row: asyncpg.Record | None) -> Project:

@@ -81,6 +81,19 @@ _PAGE = Statement(
     .order_by(_sessions.c.created_at.desc(), _sessions.c.id.desc())
     .limit(bindparam("most", type_=Integer))
 )
+_SWEEP = Statement(
+    delete(_sessions)
+    .where(
+        _sessions.c.id.in_(
+            select(_sessions.c.id)
+            .where(_sessions.c.expires_at <= func.now())
+            .order_by(_sessions.c.expires_at)
+            .limit(bindparam("most", type_=Integer))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .returning(_sessions.c.id)
+)
 _EXTEND = Statement(update(_sessions).where(_THIS).values(expires_at=bindparam("new_expiry"), last_seen_at=func.now()))
 _DELETE = Statement(delete(_sessions).where(_THIS).returning(_sessions.c.id))
 _DELETE_OTHERS = Statement(
@@ -157,3 +170,8 @@ async def close(db: Database, user_id: UUID, session_id: UUID) -> None:
 async def close_others(db: Executor, user_id: UUID, session_id: UUID) -> None:
     """Ends every session of the user but this one."""
     await db.write(_DELETE_OTHERS, session_id=session_id, of_user=user_id)
+
+
+async def sweep(db: Database, *, most: int) -> int:
+    """Forgets at most so many sessions that have expired. Gives how many it were."""
+    return len(await db.fetch_all(_SWEEP, most=most))

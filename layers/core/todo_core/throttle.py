@@ -8,9 +8,10 @@ failed, and what is not told helps nobody to guess.
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
+from typing import Final
 
 import asyncpg
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Integer, delete, func, select, text
 from sqlalchemy.sql.expression import bindparam
 
 from todo_core.database import Database
@@ -53,15 +54,18 @@ _ROOM = Statement(
 )
 _CLEAR = Statement(delete(_attempts).where(_OF_KEY))
 _SWEEP = Statement(
-    delete(_attempts).where(
+    delete(_attempts)
+    .where(
         _attempts.c.key.in_(
             select(_attempts.c.key)
             .where(_attempts.c.expires_at <= func.now())
-            .limit(100)
+            .limit(bindparam("most", type_=Integer))
             .with_for_update(skip_locked=True)
         )
     )
+    .returning(_attempts.c.key)
 )
+_SWEPT_BESIDE: Final = 100
 
 
 async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
@@ -74,7 +78,7 @@ async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> N
     keys = sorted(limits)
     counted = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
     if counted is not None and counted["any_new"]:
-        await db.write(_SWEEP)
+        await sweep(db, most=_SWEPT_BESIDE)
     _require_none_beyond(counted)
 
 
@@ -92,6 +96,11 @@ def _require_none_beyond(row: asyncpg.Record | None) -> None:
 async def clear(db: Database, key: str) -> None:
     """Forgets all attempts under the key."""
     await db.write(_CLEAR, of_key=key)
+
+
+async def sweep(db: Database, *, most: int) -> int:
+    """Forgets at most so many keys whose window is over. Gives how many it were."""
+    return len(await db.fetch_all(_SWEEP, most=most))
 
 
 def network_of(address: str) -> str:

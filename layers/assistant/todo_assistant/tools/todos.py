@@ -13,7 +13,7 @@ from todo_assistant.dates import Due, UnreadableDate, resolve
 from todo_assistant.errors import TurnInProgress, TurnNotFound, TurnUndone
 from todo_assistant.tools.toolbox import Arguments, Effect, Outcome, Toolbox, ToolContext, sentence_of
 from todo_core import todos
-from todo_core.errors import ServiceError, TodoNotFound
+from todo_core.errors import InvalidTodo, ServiceError, TodoNotFound
 from todo_core.text import Text
 from todo_core.todos import DueBound, Filters, Todo, TodoCreate, TodoUpdate, changes
 from todo_core.todos.model import Description, Priority, Tag, Title, without_repeats
@@ -153,7 +153,7 @@ async def get_todos(context: ToolContext, arguments: ReadIds) -> Outcome:
         description = todo.description and _cut(todo.description)
         return {"todo": view(todo, context.timezone) | {"description": description}}
 
-    return await _for_each(arguments.ids, get)
+    return await _for_each(context, arguments.ids, get)
 
 
 @TODO_TOOLS.add
@@ -175,7 +175,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
         )
         return {"todo": view(todo, context.timezone)} | _others(readings, context.timezone)
 
-    return await _for_each(arguments.todos, add)
+    return await _for_each(context, arguments.todos, add)
 
 
 @TODO_TOOLS.add
@@ -192,19 +192,23 @@ async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
             given["description"] = None
         return await _update(context, change.id, TodoUpdate.model_validate(given))
 
-    return await _for_each(arguments.changes, update)
+    return await _for_each(context, arguments.changes, update)
 
 
 @TODO_TOOLS.add
 async def complete_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
     """Mark todos as done."""
-    return await _for_each(arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=True)))
+    return await _for_each(
+        context, arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=True))
+    )
 
 
 @TODO_TOOLS.add
 async def reopen_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
     """Mark todos as not done."""
-    return await _for_each(arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=False)))
+    return await _for_each(
+        context, arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=False))
+    )
 
 
 @TODO_TOOLS.add
@@ -219,7 +223,7 @@ async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> 
     async def move(todo_id: UUID) -> dict[str, JsonValue]:
         return await _update(context, todo_id, moved) | _others(readings, context.timezone)
 
-    return await _for_each(arguments.ids, move)
+    return await _for_each(context, arguments.ids, move)
 
 
 @TODO_TOOLS.add
@@ -231,7 +235,7 @@ async def delete_todos(context: ToolContext, arguments: DeletedIds) -> Outcome:
         await todos.delete(context.db, context.actor, todo_id)
         return {"todo": view(todo, context.timezone)}
 
-    return await _for_each(arguments.ids, delete)
+    return await _for_each(context, arguments.ids, delete)
 
 
 @TODO_TOOLS.add
@@ -241,7 +245,7 @@ async def restore_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
     async def restore(todo_id: UUID) -> dict[str, JsonValue]:
         return {"todo": view(await todos.restore(context.db, context.actor, todo_id), context.timezone)}
 
-    return await _for_each(arguments.ids, restore)
+    return await _for_each(context, arguments.ids, restore)
 
 
 @TODO_TOOLS.add
@@ -324,14 +328,17 @@ def _due_view(due: Due | None, timezone: ZoneInfo) -> str | None:
     return f"{due:%A} {due.isoformat()}" if due else None
 
 
-async def _for_each[Item](items: Iterable[Item], act: Callable[[Item], Awaitable[dict[str, JsonValue]]]) -> Outcome:
+async def _for_each[Item](
+    context: ToolContext, items: Iterable[Item], act: Callable[[Item], Awaitable[dict[str, JsonValue]]]
+) -> Outcome:
     """The results in the order of the items; one that fails says why, and does not keep the others from being done."""
     results: list[JsonValue] = []
     failed = False
     for item in items:
         try:
-            results.append({"ok": True} | await act(item))
-        except (TodoNotFound, UnreadableDate, ValidationError) as error:
+            async with context.db.savepoint():
+                results.append({"ok": True} | await act(item))
+        except (TodoNotFound, InvalidTodo, UnreadableDate, ValidationError) as error:
             failed = True
             results.append({"ok": False, "error": _advice(error)})
     return Outcome(ok=not failed, result={"results": results})

@@ -20,7 +20,7 @@ def table_of(model: type[SQLModel]) -> Table:
 
 def all_tables() -> MetaData:
     """The whole schema, which only migrations need."""
-    for module in ("accounts", "projects", "todos", "assistant"):
+    for module in ("accounts", "projects", "todos", "assistant", "idempotency"):
         import_module(f"{__name__}.{module}")
     return SQLModel.metadata
 

@@ -38,7 +38,7 @@ class SessionRow(SQLModel, table=True):
     user_agent: str | None = Field(sa_column=Column(Text))
     created_at: datetime = Field(sa_column=moment("created_at"))
     last_seen_at: datetime = Field(sa_column=moment("last_seen_at"))
-    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
 
 
 class AttemptRow(SQLModel, table=True):

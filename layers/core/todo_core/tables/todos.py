@@ -47,6 +47,7 @@ class TodoRow(SQLModel, table=True):
         CheckConstraint("completed = (completed_at IS NOT NULL)", name="todos_completed_at"),
         Index("todos_by_order", "user_id", "order", "id", postgresql_where=text("deleted_at IS NULL")),
         Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("todos_to_purge", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("todos_of_project", "project_id", postgresql_where=text("project_id IS NOT NULL")),
         Index("todos_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("todos_by_words", "words", postgresql_using="gin"),

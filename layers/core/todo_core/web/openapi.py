@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from todo_core.errors import NotAuthenticated
+from todo_core.web.idempotency import REPLAYED
 from todo_core.web.identity import security_schemes
 from todo_core.web.problems import MEDIA_TYPE, Problem
 
@@ -30,6 +31,10 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
     "ETag": {"description": "The version, for `If-Match` and `If-None-Match`.", "schema": {"type": "string"}},
     "Location": {"description": "The URL of what was created.", "schema": {"type": "string", "format": "uri"}},
+    "Idempotent-Replayed": {
+        "description": "Says that an earlier request with the same `Idempotency-Key` got this answer first.",
+        "schema": {"const": "true"},
+    },
     "Link": {"description": 'The next page, `rel="next"`; absent on the last one.', "schema": {"type": "string"}},
 }
 
@@ -75,8 +80,17 @@ def _describe_headers(content: dict[str, Any]) -> None:
     content["components"]["headers"] = _HEADERS
     for operation in _operations(content):
         for status, response in operation["responses"].items():
-            names = _headers_of(int(status), _schema_of(response, content))
+            names = [*_headers_of(int(status), _schema_of(response, content)), *_headers_of_key(operation, status)]
             response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _headers_of_key(operation: dict[str, Any], status: str) -> Iterator[str]:
+    """What an answer tells of the Idempotency-Key, where the operation takes one."""
+    if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
+        if status == str(HTTPStatus.CONFLICT):
+            yield "Retry-After"
+        if status < str(HTTPStatus.MULTIPLE_CHOICES):
+            yield REPLAYED
 
 
 def _headers_of(status: int, schema: dict[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ class _Id(Convertor[str]):
     a todo with a malformed id: it is a method that `/todos/changes` does not take.
     """
 
-    regex = "(?!changes(?:/|$))[^/]+"
+    regex = "(?!(?:batch|changes)(?:/|$))[^/]+"
 
     def convert(self, value: str) -> str:
         return value

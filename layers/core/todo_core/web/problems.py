@@ -1,7 +1,7 @@
 """Errors as problem documents (RFC 9457), on the wire and in the OpenAPI document."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Self
 
@@ -140,7 +140,7 @@ async def on_invalid_request(request: Request, error: RequestValidationError) ->
     if isinstance(error.body, bytes):
         # FastAPI leaves a body unparsed when its Content-Type is not JSON.
         return problem_response(UnsupportedMediaType(), request.state.request_id)
-    errors = [_field_error(fault) for fault in error.errors()[:_MOST_ERRORS]]
+    errors = [_field_error(fault, error.body) for fault in error.errors()[:_MOST_ERRORS]]
     return problem_response(ValidationFailed(), request.state.request_id, errors)
 
 
@@ -179,14 +179,24 @@ def _methods_of(request: Request) -> set[str]:
     return methods | {"HEAD"} if "GET" in methods else methods
 
 
-def _field_error(fault: Mapping[str, Any]) -> FieldError:
+def _field_error(fault: Mapping[str, Any], body: object) -> FieldError:
     """The field is `tags.0` for ("body", "tags", 0), and the part of the request when nothing inside it is named."""
     part, *path = fault["loc"]
     if fault["type"] == "json_invalid":
         message = f"This is not JSON: {fault['ctx']['error']} at character {path[0]}"
         return FieldError(field=part, message=message, code=fault["type"])
-    name = ".".join(str(step) for step in path) or str(part)
+    steps = _steps_in(body, path) if part == "body" else path
+    name = ".".join(str(step) for step in steps) or str(part)
     return FieldError(field=name[:_LONGEST_NAME], message=fault["msg"], code=fault["type"])
+
+
+def _steps_in(body: Any, path: Sequence[Any]) -> Iterator[object]:
+    """The path, without the names of kinds that pydantic adds where a field may be of several: the body has none."""
+    for step in path[:-1]:
+        if not isinstance(body, dict) or step in body:
+            yield step
+            body = body[step] if isinstance(body, dict | list) else None
+    yield from path[-1:]
 
 
 BODY_ERRORS = (MalformedBody, ContentTooLarge, UnsupportedMediaType)

@@ -1,0 +1,12 @@
+from functions.purge.app import run
+from todo_core import logs
+from todo_core.errors import ServiceError
+from todo_core.settings import InvalidSettings, load
+
+if __name__ == "__main__":
+    try:
+        settings = load()
+        logs.configure(settings)
+        run(settings)
+    except (InvalidSettings, ServiceError) as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,218 @@
+"""What is kept for a time only is gone after it, and nothing else is."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from math import inf
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests import postgres
+from tests.core.test_changes import connected, new_user, opened, run
+from todo_core import todos
+from todo_core.actors import Actor
+from todo_core.purge import Purged, purge
+from todo_core.todos import TodoCreate, changes, trash
+
+ADD = """
+    INSERT INTO todos (id, user_id, title, "order", deleted_at)
+    SELECT gen_random_uuid(), $1, $2 || number, number, now() - $3::interval FROM generate_series(1, $4::int) AS number
+"""
+TITLES = "SELECT title FROM todos WHERE user_id = $1 ORDER BY title"
+LOG = "SELECT op, actor, after FROM changes WHERE user_id = $1 AND op <> 'create' ORDER BY seq"
+SEQUENCE = "SELECT seq FROM changes WHERE user_id = $1 ORDER BY seq"
+AGE = "UPDATE todos SET deleted_at = deleted_at - interval '31 days' WHERE user_id = $1"
+ID_OF = "SELECT id FROM todos WHERE user_id = $1 AND title = $2"
+ADD_SESSION = """
+    INSERT INTO sessions (id, user_id, expires_at) VALUES (gen_random_uuid(), $1, now() + $2::text::interval)
+"""
+ADD_ATTEMPT = "INSERT INTO attempts (key, count, expires_at) VALUES ($1, 1, now() + $2::text::interval)"
+ADD_KEY = """
+    INSERT INTO idempotency_keys (user_id, route, key, request_digest, expires_at)
+    VALUES ($1, 'POST /todos', $2, '', now() + $2::text::interval)
+"""
+
+
+@pytest.fixture
+def database_url(server_url: str) -> Iterator[str]:
+    """A database of its own: a purge takes from everybody."""
+    with postgres.database(server_url) as url:
+        yield url
+
+
+@pytest.fixture
+def ada(database_url: str) -> UUID:
+    return new_user(database_url)
+
+
+def add(database_url: str, user_id: UUID, title: str, in_trash_for: str | None, number: int = 1) -> None:
+    since = None if in_trash_for is None else in_trash_for
+    statement = ADD.replace("$3::interval", "$3::text::interval")
+    postgres.query(database_url, statement, user_id, title, since, number)
+
+
+def titles(database_url: str, user_id: UUID) -> list[str]:
+    return [row["title"] for row in postgres.query(database_url, TITLES, user_id)]
+
+
+def purged(database_url: str, seconds_left: Callable[[], float] = lambda: inf) -> Purged:
+    async def scene() -> Purged:
+        async with opened(database_url) as db:
+            return await purge(db, seconds_left=seconds_left)
+
+    return run(scene())
+
+
+class TestTrash:
+    def test_is_kept_for_thirty_days(self, database_url: str, ada: UUID) -> None:
+        for title, age in [("old", "30 days 1 second"), ("young", "29 days 23:59:00"), ("in use", None)]:
+            add(database_url, ada, title, age)
+
+        assert purged(database_url).rows["todos"] == 1
+        assert titles(database_url, ada) == ["in use1", "young1"]
+
+    def test_is_everybodys(self, database_url: str, ada: UUID) -> None:
+        bob = new_user(database_url)
+        for user_id in (ada, bob):
+            add(database_url, user_id, "old", "31 days", 3)
+
+        assert purged(database_url) == Purged(
+            {"idempotency_keys": 0, "sessions": 0, "attempts": 0, "todos": 6}, complete=True
+        )
+        assert titles(database_url, ada) == titles(database_url, bob) == []
+
+    def test_of_any_size_goes_in_chunks(self, database_url: str, ada: UUID) -> None:
+        add(database_url, ada, "old", "31 days", 1201)
+
+        async def scene() -> list[int]:
+            async with opened(database_url) as db:
+                return [await trash.purge(db, most=500) for _ in range(4)]
+
+        assert run(scene()) == [500, 500, 201, 0]
+
+    def test_leaves_its_purge_in_the_log_in_the_name_of_the_system(self, database_url: str, ada: UUID) -> None:
+        add(database_url, ada, "old", "31 days", 2)
+        purged(database_url)
+
+        assert [tuple(row) for row in postgres.query(database_url, LOG, ada)] == [("purge", "system", None)] * 2
+
+    def test_of_a_tree_goes_from_its_leaves_on_and_no_subtodo_is_seen_without_its_parent(
+        self, database_url: str, ada: UUID
+    ) -> None:
+        actor = Actor(ada)
+
+        async def scene() -> list[int]:
+            async with opened(database_url) as db:
+                root = parent = await todos.add(db, actor, TodoCreate(title="0"))
+                for level in range(1, 6):
+                    parent = await todos.add(db, actor, TodoCreate(title=f"{level}", parent_id=parent.id))
+                    await todos.add(db, actor, TodoCreate(title=f"{level} too", parent_id=root.id))
+                await todos.delete(db, actor, root.id)
+                async with connected(database_url) as connection:
+                    await connection.execute(AGE, ada)
+                return [await trash.purge(db, most=4) for _ in range(8)]
+
+        assert sum(run(scene())) == 11
+        assert titles(database_url, ada) == []
+        ops = [row["op"] for row in postgres.query(database_url, LOG, ada)]
+        assert ops == ["delete"] * 11 + ["update"] * 11 + ["purge"] * 11
+
+    def test_is_waited_for_while_its_owner_writes_and_what_is_restored_meanwhile_stays(
+        self, database_url: str, ada: UUID
+    ) -> None:
+        for title in ("a", "b"):
+            add(database_url, ada, title, "31 days")
+        [row] = postgres.query(database_url, ID_OF, ada, "a1")
+
+        async def scene() -> None:
+            async with opened(database_url) as db:
+                async with db.transaction() as transaction:
+                    await changes.lock(transaction, ada)
+                    await todos.restore(transaction, Actor(ada), row["id"])
+                    purging = asyncio.create_task(purge(db, seconds_left=lambda: inf))
+                    await asyncio.sleep(0.3)
+                    assert not purging.done()
+                assert (await purging).rows["todos"] == 1
+
+        run(scene())
+        assert titles(database_url, ada) == ["a1"]
+
+    def test_that_is_restored_whole_while_the_purge_waits_does_not_end_it(self, database_url: str, ada: UUID) -> None:
+        bob = new_user(database_url)
+        add(database_url, ada, "old", "40 days")
+        add(database_url, bob, "old", "31 days")
+        [row] = postgres.query(database_url, ID_OF, ada, "old1")
+
+        async def scene() -> int:
+            async with opened(database_url) as db:
+                async with db.transaction() as transaction:
+                    await changes.lock(transaction, ada)
+                    purging = asyncio.create_task(trash.purge(db, most=500))
+                    await asyncio.sleep(0.3)
+                    await todos.restore(transaction, Actor(ada), row["id"])
+                return await purging
+
+        assert run(scene()) == 1
+        assert (titles(database_url, ada), titles(database_url, bob)) == (["old1"], [])
+
+    def test_purged_by_several_at_once_is_purged_once(self, database_url: str, ada: UUID) -> None:
+        for user_id in (ada, new_user(database_url)):
+            add(database_url, user_id, "old", "31 days", 700)
+
+        async def scene() -> list[Purged]:
+            async with opened(database_url) as one, opened(database_url) as other:
+                return await asyncio.gather(*(purge(db, seconds_left=lambda: inf) for db in (one, other, one)))
+
+        assert sum(each.rows["todos"] for each in run(scene())) == 1400
+        numbers = [row["seq"] for row in postgres.query(database_url, SEQUENCE, ada)]
+        assert numbers == list(range(1, 1401))
+
+    def test_is_found_by_an_index(self, database_url: str, ada: UUID) -> None:
+        add(database_url, ada, "in use", None, 5000)
+        add(database_url, ada, "old", "31 days", 5)
+        postgres.run(database_url, "ANALYZE todos")
+        arguments = trash._OWNER.arguments({"kept": trash.KEPT})  # noqa: SLF001
+        plan = postgres.query(database_url, f"EXPLAIN {trash._OWNER.sql}", *arguments)  # noqa: SLF001
+
+        assert "todos_to_purge" in str(plan)
+
+
+class TestRest:
+    def test_what_has_expired_goes_and_what_has_not_stays(self, database_url: str, ada: UUID) -> None:
+        for when in ("-1 second", "1 hour"):
+            postgres.query(database_url, ADD_SESSION, ada, when)
+            postgres.query(database_url, ADD_KEY, ada, when)
+            postgres.query(database_url, ADD_ATTEMPT, f"{uuid4()}", when)
+
+        assert purged(database_url).rows == {"idempotency_keys": 1, "sessions": 1, "attempts": 1, "todos": 0}
+        for table in ("sessions", "idempotency_keys", "attempts"):
+            rows = postgres.query(database_url, f"SELECT expires_at > now() AS live FROM {table}")  # noqa: S608
+            assert [row["live"] for row in rows] == [True]
+
+    def test_what_somebody_else_is_at_is_left_to_them(self, database_url: str, ada: UUID) -> None:
+        for _ in range(2):
+            postgres.query(database_url, ADD_SESSION, ada, "-1 second")
+
+        async def scene() -> Purged:
+            async with opened(database_url) as db, connected(database_url) as connection, connection.transaction():
+                await connection.execute("SELECT FROM sessions ORDER BY id LIMIT 1 FOR UPDATE")
+                return await purge(db, seconds_left=lambda: inf)
+
+        assert run(scene()).rows["sessions"] == 1
+
+
+class TestTime:
+    def test_without_enough_of_it_nothing_is_begun(self, database_url: str, ada: UUID) -> None:
+        add(database_url, ada, "old", "31 days")
+
+        assert purged(database_url, lambda: 10).complete is False
+        assert titles(database_url, ada) == ["old1"]
+
+    def test_that_runs_out_ends_it_after_the_chunk_and_the_next_run_goes_on(self, database_url: str, ada: UUID) -> None:
+        add(database_url, ada, "old", "31 days", 1100)
+        left = iter([100, 100, 100, 100, 100, 0])
+
+        assert purged(database_url, lambda: next(left)) == Purged(
+            {"idempotency_keys": 0, "sessions": 0, "attempts": 0, "todos": 1000}, complete=False
+        )
+        assert purged(database_url).rows["todos"] == 100

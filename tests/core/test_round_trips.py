@@ -1,0 +1,140 @@
+"""How often a request waits for the database: with authentication, and with the change log."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.auth.routes import router as auth
+from functions.todos.projects.routes import router as projects
+from functions.todos.routes import router as todos
+from tests import postgres, serving
+from tests.accounts import PROJECTS, TODOS, Account, sign_up
+from tests.counting_proxy import CountingProxy, counting_proxy
+from todo_core.settings import Settings
+from todo_core.web.app import create_app
+from todo_core.web.resources import resources_of
+
+type Json = dict[str, Any]
+
+MANY = 30
+
+
+@pytest.fixture(scope="module")
+def proxy(server_url: str) -> Iterator[CountingProxy]:
+    with postgres.database(server_url) as url, counting_proxy(url) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def ada(proxy: CountingProxy) -> Iterator[Account]:
+    """Her requests come one after the other, so that one connection serves them all."""
+    app = create_app(auth, todos, projects, settings=Settings(database_url=proxy.url, bcrypt_rounds=4))
+    with serving.in_process(app) as surface, surface.client() as client:
+        yield sign_up(client)
+        surface.portal.call(resources_of(app).database.close)
+
+
+def patch(account: Account, todo: Json, **changes: object) -> Json:
+    response = account.client.patch(todo["url"], json=changes)
+    assert response.status_code == 200, response.text
+    after: Json = response.json()
+    return after
+
+
+class TestList:
+    @pytest.mark.parametrize(
+        "parameters",
+        [
+            {},
+            {"limit": 2},
+            {"completed": "false", "priority": "none", "tag": ["home"]},
+            {"q": "milk"},
+            {"trashed": "true"},
+        ],
+    )
+    def test_takes_two(self, proxy: CountingProxy, ada: Account, parameters: dict[str, Any]) -> None:
+        for _ in range(3):
+            ada.add()
+
+        def read() -> None:
+            assert ada.client.get(TODOS, params=parameters).status_code == 200
+
+        read()  # Statements are prepared at their first use.
+        assert proxy.counted(read) == 2
+
+    def test_of_projects_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
+        ada.client.get(PROJECTS)
+        assert proxy.counted(lambda: ada.client.get(PROJECTS).raise_for_status()) == 2
+
+
+class TestCreate:
+    @pytest.mark.parametrize("fields", [{}, {"tags": ["home"], "due_at": "2030-01-31T17:00:00Z", "priority": "high"}])
+    def test_takes_two(self, proxy: CountingProxy, ada: Account, fields: Json) -> None:
+        ada.add()
+        assert proxy.counted(lambda: ada.add(**fields)) == 2
+
+    def test_below_a_todo_and_in_a_project_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
+        project = ada.add_project()
+        parent = ada.add(project_id=project["id"])
+        assert proxy.counted(lambda: ada.add(project_id=project["id"])) == 2
+        assert proxy.counted(lambda: ada.add(parent_id=parent["id"])) == 2
+
+    def test_of_a_project_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
+        ada.add_project()
+        assert proxy.counted(ada.add_project) == 2
+
+
+class TestPatch:
+    @pytest.mark.parametrize(
+        "changes", [{"title": "Oat"}, {"completed": True}, {"completed": False}, {"due_date": "2030-01-31"}]
+    )
+    def test_takes_two(self, proxy: CountingProxy, ada: Account, changes: Json) -> None:
+        todo = ada.add()
+        patch(ada, todo, **changes)
+        assert proxy.counted(lambda: patch(ada, todo, **changes)) == 2
+
+    def test_with_if_match_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
+        todo = ada.add()
+
+        def change() -> None:
+            headers = {"If-Match": ada.client.get(todo["url"]).headers["etag"]}
+            ada.client.patch(todo["url"], json={"title": "Oat"}, headers=headers).raise_for_status()
+
+        change()
+        assert proxy.counted(change) == 2 + 2  # a read, and the patch
+
+    def test_of_a_tree_takes_two_whatever_goes_along(self, proxy: CountingProxy, ada: Account) -> None:
+        root, other, project = ada.add(), ada.add(), ada.add_project()
+        for _ in range(MANY):
+            child = ada.add(parent_id=root["id"], tags=["below"])
+            ada.add(parent_id=child["id"], tags=["below"])
+        changes: list[Json] = [
+            {"parent_id": other["id"]},
+            {"parent_id": None},
+            {"project_id": project["id"]},
+            {"completed": True},
+        ]
+        for change in changes:
+            patch(ada, ada.add(), **change)
+        for change in changes:
+            assert proxy.counted(lambda change=change: patch(ada, root, **change)) == 2  # type: ignore[misc]
+        moved = ada.client.get(TODOS, params={"limit": 200, "completed": "true", "tag": "below"}).json()
+        assert [todo["project_id"] for todo in moved] == [project["id"]] * 2 * MANY
+
+    def test_that_completes_what_recurs_takes_four(self, proxy: CountingProxy, ada: Account) -> None:
+        """It is tried as if it did not recur, then read, then written: its next occurrence is told by Python."""
+        todo = ada.add(due_date="2030-01-01", recurrence="FREQ=DAILY")
+        patch(ada, todo, completed=True)
+        assert proxy.counted(lambda: patch(ada, todo, completed=True)) == 4
+
+
+class TestDelete:
+    def test_takes_two_whatever_goes_along(self, proxy: CountingProxy, ada: Account) -> None:
+        root = ada.add()
+        for _ in range(MANY):
+            ada.add(parent_id=root["id"])
+        ada.client.delete(ada.add()["url"]).raise_for_status()
+        ada.client.post(f"{root['url']}/restore").raise_for_status()
+        assert proxy.counted(lambda: ada.client.delete(root["url"]).raise_for_status()) == 2
+        assert proxy.counted(lambda: ada.client.post(f"{root['url']}/restore").raise_for_status()) == 2

@@ -1,0 +1,80 @@
+"""A proxy between the service and PostgreSQL that counts how often the service waits for an answer."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from anyio.from_thread import start_blocking_portal
+
+from todo_core import postgres_url
+
+type Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@dataclass
+class CountingProxy:
+    """`url` leads through it. A round trip ends with a message Sync, or is a Query, which needs none."""
+
+    server_url: str
+    url: str = ""
+    round_trips: int = 0
+
+    def counted(self, act: Callable[[], Any]) -> int:
+        """The round trips of one act."""
+        before = self.round_trips
+        act()
+        return self.round_trips - before
+
+    async def listen(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        parts = urlsplit(postgres_url.parse(self.server_url).dsn)
+        account = parts.netloc.rpartition("@")[0]
+        self.url = f"postgresql://{account}@127.0.0.1:{port}{parts.path}?sslmode=disable"
+        return server
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await self._connect()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._count(reader, to_server))
+                group.create_task(_copy(from_server, writer))
+        finally:
+            to_server.close()
+            writer.close()
+
+    async def _connect(self) -> Streams:
+        parts = urlsplit(postgres_url.parse(self.server_url).dsn)
+        host, port = dict(parse_qsl(parts.query)).get("host", parts.hostname or "localhost"), parts.port or 5432
+        if host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(host, port)
+
+    async def _count(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Each message is its kind, its length (with that of the length), and so on; the first one has no kind."""
+        with suppress(asyncio.IncompleteReadError):
+            kind = b""
+            while True:
+                length = await reader.readexactly(4)
+                writer.write(kind + length + await reader.readexactly(int.from_bytes(length) - 4))
+                self.round_trips += kind in {b"S", b"Q"}
+                kind = await reader.readexactly(1)
+        writer.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+@contextmanager
+def counting_proxy(server_url: str) -> Iterator[CountingProxy]:
+    proxy = CountingProxy(server_url)
+    with start_blocking_portal() as portal:
+        server = portal.call(proxy.listen)
+        yield proxy
+        portal.call(server.close)

@@ -1,0 +1,80 @@
+"""A process may die between any two statements of a request: who repeats it under its key gets its effect once."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from tests import postgres, serving
+from tests.accounts import TODOS, Account, sign_up
+from tests.crashing_app import Nursery, nursery
+from tests.serving import OnPort
+
+LEFT = """
+    SELECT op, coalesce(after, before)->>'title' AS title FROM changes WHERE user_id = $1 ORDER BY seq
+"""
+PROJECTS = "/api/v1/projects"
+BATCH = {
+    "operations": [
+        {"op": "create", "ref": "milk", "todo": {"title": "Buy milk"}},
+        {"op": "update", "id": "milk", "changes": {"title": "Buy oat milk"}},
+        {"op": "delete", "id": "milk"},
+    ]
+}
+REQUESTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], int]] = {
+    TODOS: ({"title": "Buy milk"}, [("create", "Buy milk")], 5),
+    PROJECTS: ({"name": "Home"}, [], 5),
+    f"{TODOS}/batch": (
+        BATCH,
+        [("create", "Buy milk"), ("update", "Buy oat milk"), ("delete", "Buy oat milk")],
+        8,
+    ),
+}
+"""What is sent where, what of it is in the log in the end, and between how many statements at least it may die."""
+
+
+@pytest.fixture(scope="module")
+def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
+    """The process that lives, and serves what is repeated."""
+    with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("service"))) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def crashing(environment: dict[str, str]) -> Iterator[Nursery]:
+    with nursery(environment) as crashing:
+        yield crashing
+
+
+@pytest.fixture
+def ada(service: OnPort) -> Iterator[Account]:
+    with service.client() as client:
+        yield sign_up(client)
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+def test_a_request_takes_effect_once_wherever_its_first_process_dies(
+    path: str, crashing: Nursery, ada: Account, database_url: str
+) -> None:
+    body, effect, least = REQUESTS[path]
+    for statements in count(1):
+        key = {"Idempotency-Key": uuid4().hex}
+        process = crashing.process(statements)
+        try:
+            first = ada.client.post(f"{process.url}{path}", json=body, headers=key)
+        except httpx2.TransportError:
+            first = None
+        assert process.event() == ("answered" if first else "died")
+        repeat = ada.client.post(path, json=body, headers=key)
+
+        assert repeat.is_success, repeat.text
+        left = [(row["op"], row["title"]) for row in postgres.query(database_url, LEFT, UUID(ada.user["id"]))]
+        assert left == effect * statements, f"It died after {statements} statements."
+        assert len(ada.client.get(PROJECTS).json()) == (statements if path == PROJECTS else 0)
+        if first is not None:
+            assert repeat.content == first.content
+            break
+    assert statements > least

@@ -1,0 +1,106 @@
+"""The ways to run the purge: a schedule's function, and a job."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from functions.purge.app import handler
+from tests import postgres
+from tests.core.test_changes import new_user
+from tests.serving import LambdaContext
+from todo_core.settings import Settings
+
+ADD = """
+    INSERT INTO todos (id, user_id, title, "order", deleted_at)
+    VALUES (gen_random_uuid(), $1, 'Old', 1, now() - interval '31 days')
+"""
+TODOS = "SELECT FROM todos WHERE user_id = $1"
+KINDS = {"todos", "idempotency_keys", "sessions", "attempts"}
+
+
+@dataclass(frozen=True)
+class Hurry(LambdaContext):
+    """An invocation that is about to end."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 5_000
+
+
+@pytest.fixture
+def ada(database_url: str) -> UUID:
+    """With one todo that has been in the trash for too long."""
+    user_id = new_user(database_url)
+    postgres.query(database_url, ADD, user_id)
+    return user_id
+
+
+def job(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    outside = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    return subprocess.run(
+        [sys.executable, "-m", "functions.purge"],
+        cwd=folder,
+        env={**outside, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.usefixtures("environment")
+class TestFunction:
+    def test_it_purges_and_answers_how_much(self, database_url: str, ada: UUID) -> None:
+        purged = handler({"detail-type": "Scheduled Event"}, LambdaContext("purge"))
+
+        assert purged.keys() == KINDS | {"complete"}
+        assert purged["todos"] >= 1
+        assert purged["complete"] is True
+        assert postgres.query(database_url, TODOS, ada) == []
+
+    def test_again_in_the_same_process_it_goes_on(self, database_url: str, ada: UUID) -> None:
+        for _ in range(2):
+            postgres.query(database_url, ADD, ada)
+            assert handler({}, LambdaContext("purge"))["complete"] is True
+            assert postgres.query(database_url, TODOS, ada) == []
+
+    def test_it_begins_nothing_that_its_time_is_too_short_for(self, database_url: str, ada: UUID) -> None:
+        assert handler({}, Hurry("purge"))["complete"] is False
+        assert len(postgres.query(database_url, TODOS, ada)) == 1
+
+    @pytest.mark.usefixtures("ada")
+    def test_it_logs_what_it_did(self, capsys: pytest.CaptureFixture[str]) -> None:
+        handler({}, LambdaContext("purge"))
+        [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+        assert (line["message"], line["function_request_id"]) == ("Purged", "purge")
+        assert line["todos"] >= 1
+        assert line["complete"] is True
+
+
+class TestJob:
+    def test_it_purges_and_says_so(self, database_url: str, ada: UUID, tmp_path: Path) -> None:
+        ended = job(tmp_path, DATABASE_URL=database_url)
+
+        assert ended.returncode == 0, ended.stderr
+        assert json.loads(ended.stdout)["complete"] is True
+        assert postgres.query(database_url, TODOS, ada) == []
+
+    def test_without_what_it_needs_it_says_so_in_a_sentence(self, tmp_path: Path) -> None:
+        ended = job(tmp_path, ENVIRONMENT="production")
+
+        assert ended.returncode != 0
+        assert ended.stdout + ended.stderr == "DATABASE_URL must be set in production.\n"
+
+    def test_that_cannot_reach_the_database_says_so_in_a_sentence(self, tmp_path: Path) -> None:
+        ended = job(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos")
+
+        assert ended.returncode != 0
+        assert ended.stderr.startswith("The database does not answer at the moment")
+        assert "Traceback" not in ended.stderr
+        assert "c0ffee" not in ended.stdout + ended.stderr
