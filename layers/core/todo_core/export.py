@@ -28,6 +28,8 @@ _ROWS_AT_ONCE: Final = 500
 _NAMED: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
 _OWNER: Final = "user_id"
 _ACCOUNT: Final = "users"
+_REPEATED: Final = "idempotency_keys"
+"""Holds answers that say for a day what is said elsewhere."""
 _LEFT_OUT: Final = {
     _OWNER,  # is that of the account, everywhere
     "password_hash",
@@ -72,7 +74,8 @@ async def _pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Seq
 @cache
 def _lists() -> Sequence[Table]:
     """The tables that belong to users, each after those it refers to."""
-    return [table for table in all_tables().sorted_tables if table.name != _ACCOUNT and _belongs(table)]
+    others = (table for table in all_tables().sorted_tables if table.name not in {_ACCOUNT, _REPEATED})
+    return [table for table in others if _belongs(table)]
 
 
 def _belongs(table: Table) -> bool:
