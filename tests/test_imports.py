@@ -39,6 +39,8 @@ def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
         "prometheus_client",
         "psutil",
         "pytest",
+        "sqlalchemy",
+        "sqlmodel",
     }
 
 
@@ -61,6 +63,7 @@ def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> Non
         "dateparser",
         "dateutil",
         "prometheus_client",
+        "sqlalchemy",
         "uvicorn",
     }
 
