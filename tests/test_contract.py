@@ -19,7 +19,7 @@ from functions.meta.routes import router as meta
 from functions.todos.models import TodoRead
 from functions.todos.routes import router as todos
 from tests import serving
-from tests.accounts import AUTH, CHAT, TODOS
+from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
 from todo_core.settings import Settings
 from todo_core.todos import TodoCreate, TodoUpdate
 from todo_core.users import Registration
@@ -95,24 +95,19 @@ ERRORS_OF_PARAMETERS = {
     "idempotency-key": "idempotency_key_reused",
 }
 PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
+PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
-    f"POST {TODOS}": {"request_in_progress"},
-    f"POST {TODOS}/batch": {
-        "request_in_progress",
-        "todo_not_found",
-        "stale_version",
-        "unknown_parent",
-        "unknown_project",
-        "tree_cycle",
-        "tree_too_deep",
-        "recurrence_needs_due",
-    },
     f"POST {AUTH}/password": PASSWORD_ERRORS,
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
+    f"POST {TODOS}": PLACE_ERRORS | {"request_in_progress"},
+    f"POST {TODOS}/batch": PLACE_ERRORS
+    | {"request_in_progress", "todo_not_found", "stale_version", "tree_cycle", "recurrence_needs_due"},
+    f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | {"tree_cycle", "recurrence_needs_due"},
+    **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "PATCH", "DELETE")},
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", "assistant_budget_spent", *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/approval": {"turn_in_progress", "nothing_to_approve", *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone"},

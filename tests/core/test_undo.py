@@ -12,8 +12,8 @@ import pytest
 from tests import postgres
 from todo_core import projects, todos
 from todo_core.actors import Actor
-from todo_core.database import Database, Executor
-from todo_core.errors import InvalidTodo
+from todo_core.database import Database, Executor, Transaction
+from todo_core.errors import InvalidTodo, TreeCycle
 from todo_core.projects import ProjectCreate
 from todo_core.todos import Todo, TodoCreate, TodoUpdate, changes
 
@@ -164,6 +164,18 @@ class TestUndo:
         scene.restore(scene.ada, ids[2])
         assert scene.undo() == set(ids[:2])
         assert scene.of(ids[2], "trashed", "parent_id") == (False, None)
+
+    def test_the_rest_of_its_transaction_keeps_to_the_rules(self, scene: Scene) -> None:
+        todo = scene.add("Milk")
+        scene.change(scene.turn, todo, title="Oat")
+
+        async def go(db: Transaction) -> None:
+            assert scene.turn.turn_id
+            assert list(await changes.undo(db, scene.ada, scene.turn.turn_id)) == [todo]
+            await todos.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
+
+        with pytest.raises(TreeCycle):
+            scene.in_transaction(go)
 
 
 class TestWhatIsGoneSince:

@@ -106,6 +106,9 @@ _UNDO = Statement(f"""
 """)  # noqa: S608
 
 
+_KEEP_TO_RULES = Statement(text("SELECT set_config('todo.undoing', 'off', true)"))
+
+
 async def since(db: Executor, user_id: UUID, seq: int, *, most: int) -> list[Change]:
     """At most `most` of the user's changes after a sequence number, oldest first."""
     rows = await db.fetch_all(_SINCE, of_user=user_id, since=seq, most=most)
@@ -132,6 +135,8 @@ async def state_of_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[Turn
 async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Sequence[UUID]:
     """Puts back every todo of a turn that nobody has changed since, and what the turn added into the trash."""
     rows = await transaction.fetch_all(_UNDO, of_user=actor.user_id, turn_id=turn_id, actor=actor.signature)
+    # What else happens in the transaction keeps to the rules of the tree again.
+    await transaction.fetch_one(_KEEP_TO_RULES)
     return [row["id"] for row in rows]
 
 

@@ -8,12 +8,12 @@ all that passes, sorted, if that is not much; and if it is, the list again, to i
 See docs/decisions/0011-lists.md.
 """
 
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
+from uuid import UUID
 
-from todo_core.list_keys import OWNER_TERM, SORT_KEYS, TITLE_WORDS, place_key
+from todo_core.list_keys import NOWHERE, OWNER_TERM, SORT_KEYS, TITLE_WORDS, place_key
 from todo_core.statements import Statement
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
@@ -26,6 +26,8 @@ _FEW: Final = 2_000
 """So many todos with the tags and words are sorted. Where more pass, at most some 2,500 of a list of 100,000 have to
 be looked at to find 50 of them.
 """
+
+_FIRST_ID: Final = UUID(int=0)
 
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
 _LIVE: Final = "user_id = :of_user AND deleted_at IS NULL"
@@ -83,6 +85,15 @@ class Order:
         return f"{key} DESC, id DESC" if self.descending else f"{key}, id"
 
     @property
+    def has_due(self) -> str:
+        """Ends a list by due before what has no due. As a pair, because two ends of a key alone are taken for a narrow
+        span.
+        """
+        if self.descending:
+            return f"({self.key}, id) > ('-infinity'::timestamptz, '{NOWHERE}'::uuid)"
+        return f"({self.key}, id) < ('infinity'::timestamptz, '{_FIRST_ID}'::uuid)"
+
+    @property
     def after(self) -> str:
         """That a todo comes after a position."""
         return f"({self.key}, id) {'<' if self.descending else '>'} (:after_key, :after_id)"
@@ -90,12 +101,29 @@ class Order:
 
 @dataclass(frozen=True)
 class _Search:
-    """A list, which of its todos pass, how the index for tags and words finds these, and whether they are wanted."""
+    """What of a list has tags and words, except for what has `but`, too; and whether it is `wanted` at all."""
 
     where: str
-    passes: str
-    terms: str
+    conditions: frozenset[str]
+    words: str = _ANYWHERE
+    but: str = "false"
     wanted: str = "true"
+
+    @property
+    def terms(self) -> str:
+        """What the index is asked for. In it the owner is an array, for which there is no other index: whoever has few
+        todos on average would be looked through instead.
+        """
+        return f"{OWNER_TERM} @> ARRAY[:of_user::uuid] AND {self._all}"
+
+    @property
+    def passes(self) -> str:
+        return f"({self._all} AND NOT {self.but})"
+
+    @property
+    def _all(self) -> str:
+        asked = {"tags": CONDITIONS["tags"], "q": self.words}
+        return " AND ".join(asked[name] for name in sorted(self.conditions))
 
 
 @cache
@@ -106,24 +134,25 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
     behind the columns in which a todo is; only there it matters in which the position lies.
     """
     order = Order(sort)
-    if sort == "relevance":
-        return Statement(_by_relevance(conditions, order, after))
     where = _where(conditions - _FOUND_BY_TERMS, order)
-    if after != "start":
-        where = f"{where} AND {order.after}"
-    if terms := conditions & _FOUND_BY_TERMS:
-        search = _Search(where, _all_of(terms), _terms(terms, _ANYWHERE))
+    after_where = where if after == "start" else f"{where} AND {order.after}"
+    terms = conditions & _FOUND_BY_TERMS
+    if sort == "relevance":
+        return Statement(_by_relevance(where, after_where, terms, after))
+    if terms:
         return Statement(f"""
-            WITH {_found_by_terms("page", search, order)}
+            WITH {_found_by_terms("page", _Search(after_where, terms), order)}
             SELECT {_shown(order)} FROM page ORDER BY {order.by("key")}
         """)  # noqa: S608 - constants, as all below
     key = "" if order.field else f", {order.key} AS key"
-    return Statement(f"SELECT {_COLUMNS}{key} FROM todos WHERE {where} ORDER BY {order.by(order.key)} LIMIT :most")  # noqa: S608
+    return Statement(f"""
+        SELECT {_COLUMNS}{key} FROM todos WHERE {after_where} ORDER BY {order.by(order.key)} LIMIT :most
+    """)  # noqa: S608
 
 
 def matching(conditions: frozenset[str]) -> str:
     """What `Filters` selects, for a change of all of it."""
-    return f"{_LIVE} AND {_all_of(conditions)}" if conditions else _LIVE
+    return " AND ".join([_LIVE, *(CONDITIONS[name] for name in sorted(conditions))])
 
 
 SELECT_TAGS = Statement("""
@@ -134,18 +163,16 @@ SELECT_TAGS = Statement("""
 """)
 
 
-def _by_relevance(conditions: frozenset[str], order: Order, after: Part) -> str:
-    terms = conditions & _FOUND_BY_TERMS
-    where = " AND ".join([_where(conditions - _FOUND_BY_TERMS, order), *(CONDITIONS[name] for name in terms - {"q"})])
-    rest = _Search(where, f"{_ANYWHERE} AND NOT {_IN_TITLE}", _terms(terms, _ANYWHERE))
+def _by_relevance(where: str, after_where: str, terms: frozenset[str], after: Part) -> str:
+    order = Order("relevance")
     if after == "rest":
-        searches = _found_by_terms("rest", replace(rest, where=f"{where} AND {order.after}"), order)
+        searches = _found_by_terms("rest", _Search(after_where, terms, but=_IN_TITLE), order)
         found = _part("rest", in_title=False)
     else:
-        title_where = f"{where} AND {order.after}" if after == "title" else where
-        title = _Search(title_where, _IN_TITLE, _terms(terms, _IN_TITLE))
-        rest = replace(rest, wanted=f"{_count('title')} < :most")
-        searches = f"{_found_by_terms('title', title, order)}, {_found_by_terms('rest', rest, order)}"
+        title = _found_by_terms("title", _Search(after_where, terms, words=_IN_TITLE), order)
+        missing = f"{_count('title')} < :most"
+        rest = _found_by_terms("rest", _Search(where, terms, but=_IN_TITLE, wanted=missing), order)
+        searches = f"{title}, {rest}"
         found = f"{_part('title', in_title=True)} UNION ALL {_part('rest', in_title=False)}"
     return f"""
         WITH {searches}
@@ -159,28 +186,15 @@ def _part(found: str, *, in_title: bool) -> str:
 
 
 def _where(conditions: frozenset[str], order: Order) -> str:
-    """The conditions, and what follows from them for the key of a list by due, so that its index is read no further."""
+    """The conditions; and for a list by due, what follows from them for its key, by which its index is read."""
+    held = {name: CONDITIONS[name] for name in sorted(conditions - {"trashed"})}
     ends = []
     if order.name in {"due", "-due"}:
-        if "due_from" in conditions:
-            ends += [f"{order.key} >= :due_from_first", f"{order.key} < 'infinity'"]
-        for name in sorted(conditions & {"due_until", "overdue"}):
-            ends += [f"{order.key} < :{name}_last", f"{order.key} > '-infinity'"]
-    owned = _TRASHED if "trashed" in conditions else _LIVE
-    return " AND ".join([owned, *(CONDITIONS[name] for name in sorted(conditions - {"trashed"})), *ends])
-
-
-def _all_of(conditions: AbstractSet[str]) -> str:
-    return " AND ".join(CONDITIONS[name] for name in sorted(conditions))
-
-
-def _terms(conditions: AbstractSet[str], words: str) -> str:
-    """What the index for tags and words is asked. The owner is in it as an array, for which there is no other index:
-    whoever has few todos on average would be looked through instead.
-    """
-    asked = {"tags": CONDITIONS["tags"], "q": words}
-    of_user = f"{OWNER_TERM} @> ARRAY[:of_user::uuid]"
-    return " AND ".join([of_user, *(asked[name] for name in sorted(conditions))])
+        for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
+            end = f"{order.key} >= :{name}_first" if name == "due_from" else f"{order.key} < :{name}_last"
+            ends += [end, order.has_due]
+            held[name] = f"coalesce({held[name]}, false)"  # PostgreSQL is not to think that ever fewer are left
+    return " AND ".join([_TRASHED if "trashed" in conditions else _LIVE, *held.values(), *ends])
 
 
 def _found_by_terms(name: str, search: _Search, order: Order) -> str:
