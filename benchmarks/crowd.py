@@ -44,7 +44,7 @@ _USERS: Final = """
 """
 # Todos of all users in the order in which they were added. Columns of a crowd, each independent of the others:
 # completed 60 %; priority none 60 %, low and medium 15 %, high 10 %; due never 40 %, on a day 30 %, at an instant 30 %,
-# within two years before and after now; tags none 40 %, else one to three of nine, of which the first is met most often;
+# within two years before and after now; tags none 40 %, else one to three of nine, of which the first comes most often;
 # in a project 50 %, of the owner's in the one that is asked for 5 %; subtodos 20 %, of the owner's one in eight of them
 # below the todo that is asked for; moved from their place in the list 20 %; in the trash 5 %; with a description 30 %.
 _TODOS: Final = """
@@ -66,8 +66,10 @@ _TODOS: Final = """
         CASE WHEN tagged < 0.4 THEN '{}' ELSE ARRAY(
             SELECT DISTINCT 'tag' || floor(9 * random() ^ 2)::int FROM generate_series(1, 1 + (drawn.number % 3))
         ) END || CASE WHEN seldom THEN '{zanzibar}'::text[] ELSE '{}' END,
-        CASE WHEN project < 0.05 AND owned THEN $2::uuid WHEN project < 0.5 THEN md5('project' || drawn.number % 50)::uuid END,
-        CASE WHEN parent < 0.025 AND owned THEN $3::uuid WHEN parent < 0.2 THEN md5('parent' || drawn.number / 4)::uuid END,
+        CASE WHEN project < 0.05 AND owned THEN $2::uuid
+            WHEN project < 0.5 THEN md5('project' || drawn.number % 50)::uuid END,
+        CASE WHEN parent < 0.025 AND owned THEN $3::uuid
+            WHEN parent < 0.2 THEN md5('parent' || drawn.number / 4)::uuid END,
         CASE WHEN moved < 0.2 THEN moved * 5 * $5::int ELSE drawn.number END,
         created_at, created_at + random() ^ 4 * (now() - created_at),
         CASE WHEN trash < 0.05 THEN now() - '30 days'::interval * random() END

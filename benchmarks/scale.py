@@ -191,7 +191,7 @@ async def _compare(small_url: str, large_url: str) -> bool:
     small, large = Table(small_connection), Table(large_connection)
     print(f"Buffers for a page of a list, with {_SMALL.todos:,} todos and with {_LARGE.todos:,}\n")
     print(
-        f"{'list':24}{'todos':>8}{'limit':>7}{'page':>7}{'buffers':>9}  |{'todos':>8}{'page':>7}{'buffers':>9}{'ratio':>8}"
+        f"{'list':24}{'todos':>8}{'limit':>7}{'page':>7}{'buffers':>9}  |{'todos':>8}{'page':>7}{'buffers':>9}   ratio"
     )
     steep = [row for name, filters in _LISTS.items() for row in await _compare_list(name, filters, small, large)]
     for name, plan in steep:

@@ -6,15 +6,15 @@ from typing import Final
 from uuid import UUID
 
 from todo_core.todos import Position, Sort
-from todo_core.web.paging import Cursors, read_text, text_part
+from todo_core.web.paging import Cursors
 
-_KEYS: Final[dict[str, Callable[[str], float | str | datetime]]] = {
+_KEYS: Final[dict[str, Callable[[str], float | bytes | datetime]]] = {
     "order": float,
     "created_at": datetime.fromisoformat,
     "updated_at": datetime.fromisoformat,
     "due": datetime.fromisoformat,
     "priority": int,
-    "title": read_text,
+    "title": bytes.fromhex,
 }
 
 
@@ -28,7 +28,7 @@ def read_position(cursors: Cursors, sort: Sort, cursor: str) -> Position:
 
 def write_position(cursors: Cursors, sort: Sort, position: Position) -> str:
     key = position.key
-    written = key.isoformat() if isinstance(key, datetime) else text_part(key) if isinstance(key, str) else str(key)
+    written = key.isoformat() if isinstance(key, datetime) else key.hex() if isinstance(key, bytes) else str(key)
     if sort == "relevance":
         written = f"{position.in_title:d} {written}"
     return cursors.write(_list(sort), written, position.id)

@@ -41,17 +41,26 @@ _WORDS_ASKED = """
 CREATE FUNCTION words_asked(q text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest(words_in(q)))
 """
+_PRIORITY_KEY = """
+CREATE FUNCTION priority_key(priority text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END
+"""
+# Bytes are in the same order everywhere, whatever the locale of the database.
+_TITLE_KEY = """
+CREATE FUNCTION title_key(title text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN convert_to(left(folded(title), 200), 'UTF8')
+"""
 _LIVE = sa.text("deleted_at IS NULL")
 _SORTED = {
     "todos_by_created_at": "created_at",
     "todos_by_updated_at": "updated_at",
     "todos_by_due": "(coalesce(due_at, timezone('UTC', due_date::timestamp), 'infinity'::timestamptz))",
     "todos_by_due_backward": "(coalesce(due_at, timezone('UTC', due_date::timestamp), '-infinity'::timestamptz))",
-    "todos_by_priority": "(CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END)",
-    "todos_by_title": '(left(folded(title), 200) COLLATE "C")',
+    "todos_by_priority": "priority_key(priority)",
+    "todos_by_title": "title_key(title)",
 }
 _PLACED = {"todos_by_project": "project_id", "todos_by_parent": "parent_id"}
-_FUNCTIONS = (_WORDS_IN, _WORDS_OF, _WORDS_ASKED)
+_FUNCTIONS = (_WORDS_IN, _WORDS_OF, _WORDS_ASKED, _PRIORITY_KEY, _TITLE_KEY)
 
 
 def upgrade() -> None:
@@ -92,6 +101,8 @@ def downgrade() -> None:
     op.add_column("todos", _words(_OLD_WORDS))
     op.create_index("todos_by_words", "todos", ["words"], postgresql_using="gin")
     for function in (
+        "title_key(text)",
+        "priority_key(text)",
         "words_asked(text)",
         "words_of(text, text)",
         "words_in(text)",

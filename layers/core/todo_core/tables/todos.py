@@ -33,8 +33,8 @@ SORT_KEYS: Final = {
     "updated_at": "updated_at",
     "due": _DUE.format(""),
     "-due": _DUE.format("-"),
-    "priority": "CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END",
-    "title": 'left(folded(title), 200) COLLATE "C"',
+    "priority": "priority_key(priority)",
+    "title": "title_key(title)",
 }
 """SQL for what lists go by, never null: what has no due is last, whichever way a list goes. A day begins in UTC."""
 NOWHERE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
@@ -51,7 +51,7 @@ def place_key(column: str) -> str:
 
 
 def _sorted(name: str, key: str, *more: str) -> Index:
-    return Index(name, "user_id", text(f"({SORT_KEYS[key]})"), "id", *more, postgresql_where=_LIVE)
+    return Index(name, "user_id", text(SORT_KEYS[key]), "id", *more, postgresql_where=_LIVE)
 
 
 def _placed(name: str, column: str) -> Index:

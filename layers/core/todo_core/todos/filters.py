@@ -125,7 +125,7 @@ class Position:
     In a list by relevance, `in_title` says in which of its two parts that todo is.
     """
 
-    key: float | int | str | datetime
+    key: float | bytes | datetime
     id: UUID
     in_title: bool = False
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Double,
     FromClause,
     Integer,
+    LargeBinary,
     Select,
     Text,
     Uuid,
@@ -114,7 +115,7 @@ _TYPES: Final[dict[str, TypeEngine[Any]]] = {
     "updated_at": DateTime(timezone=True),
     "due": DateTime(timezone=True),
     "priority": Integer(),
-    "title": Text(),
+    "title": LargeBinary(),
 }
 
 
