@@ -245,7 +245,7 @@ class TestAnything:
             if due := getattr(part, "due", None):
                 assert resolve(due, now=FRIDAY, timezone=BERLIN)
             if often := getattr(part, "recurrence", None):
-                assert recurrences.resolve(often, now=FRIDAY, timezone=BERLIN)
+                assert recurrences.resolve(often, now=FRIDAY, timezone=BERLIN).rule
 
     @pytest.mark.parametrize("lead", ["", "mark ", "tag ", "untag ", "rename ", "move ", "what's ", "add #x "])
     @pytest.mark.parametrize(
