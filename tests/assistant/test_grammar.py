@@ -171,6 +171,11 @@ class TestQuickAdd:
         assert added(f"buy milk {word}") == NewTodo(f"buy milk {word}")
 
 
+class TestLooking:
+    def test_finds_words_that_say_how_often(self) -> None:
+        assert said("find daily mail every day") == Find(text="daily mail every day", completed=None)
+
+
 class TestSeveralAtOnce:
     def test_are_parted_by_lines_and_semicolons(self) -> None:
         assert said("milk tomorrow; - eggs\nbread") == Add(

@@ -390,9 +390,11 @@ class TestTools:
             Call("update_todos", {"changes": [change | {"to_top_level": True}]}),
             Call("update_todos", {"changes": [change | {"project": ""}]}),
             Call("add_todos", todos("Eggs", parent_id=cake["id"])),
+            Call("search_todos", {"parent_id": cake["id"]}),
             Say("Moved."),
         )
         answer = turn(ada)
+        assert [todo["title"] for todo in result_of(answer, 4)["todos"]] == ["Eggs"]
         places = [
             (item["todo"]["project"], item["todo"]["parent"])
             for number in range(4)
