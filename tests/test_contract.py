@@ -19,7 +19,7 @@ from functions.meta.routes import router as meta
 from functions.todos.models import TodoRead
 from functions.todos.routes import router as todos
 from tests import serving
-from tests.accounts import AUTH, CHAT, TODOS
+from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
 from todo_core.settings import Settings
 from todo_core.todos import TodoCreate, TodoUpdate
 from todo_core.users import Registration
@@ -55,6 +55,10 @@ class Operation:
         return {parameter["name"].lower() for parameter in self.description.get("parameters", [])}
 
     @property
+    def needs_session(self) -> bool:
+        return self.path.startswith("/api/v1/") and self.path not in WITHOUT_SESSION
+
+    @property
     def errors(self) -> set[str]:
         """The codes of the errors that this operation names."""
         return {
@@ -75,7 +79,7 @@ class Operation:
             codes |= {"validation_failed"}
         for parameter in self.parameters & ERRORS_OF_PARAMETERS.keys():
             codes |= {ERRORS_OF_PARAMETERS[parameter]}
-        if self.path.startswith((TODOS, CHAT)) or self.path == f"{AUTH}/me":
+        if self.needs_session:
             codes |= {"not_authenticated"}
         return codes | ERRORS_OF_THEIR_OWN.get(str(self), set())
 
@@ -88,10 +92,15 @@ ERRORS_OF_PARAMETERS = {
     "if-match": "stale_version",
     "idempotency-key": "idempotency_key_reused",
 }
+WITHOUT_SESSION = {f"{AUTH}/register", f"{AUTH}/login", f"{AUTH}/logout"}
+PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
+    f"POST {TODOS}": PLACE_ERRORS,
+    f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | {"tree_cycle", "recurrence_needs_due"},
+    **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "PATCH", "DELETE")},
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", "assistant_budget_spent", *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/approval": {"turn_in_progress", "nothing_to_approve", *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone"},
@@ -240,7 +249,7 @@ class TestExamples:
 
 class TestSecurity:
     def test_what_needs_a_session_takes_it_as_a_cookie_or_a_bearer_token(self, operations: list[Operation]) -> None:
-        needing = [each for each in operations if each.path.startswith((TODOS, CHAT)) or each.path == f"{AUTH}/me"]
+        needing = [each for each in operations if each.needs_session]
 
         assert needing
         for operation in needing:

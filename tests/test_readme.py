@@ -60,7 +60,7 @@ def _quoted(text: str) -> str:
 
 
 def test_there_are_conversations() -> None:
-    assert len(conversations()) == 2
+    assert len(conversations()) == 3
 
 
 @pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
