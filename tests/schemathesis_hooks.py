@@ -22,6 +22,9 @@ ONLY_THE_SERVER_KNOWS = {"invalid_cursor", "stale_version", "idempotency_key_reu
 
 schemathesis.openapi.format("timezone", strategies.sampled_from((files("tzdata") / "zones").read_text().split()))
 schemathesis.openapi.format(
+    "rrule", strategies.sampled_from(["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,TH", "FREQ=MONTHLY;BYDAY=2TU;COUNT=9"])
+)
+schemathesis.openapi.format(
     "email", strategies.from_regex(r"[A-Za-z0-9][a-z0-9+_-]{9,19}@example\.(com|org)", fullmatch=True)
 )
 

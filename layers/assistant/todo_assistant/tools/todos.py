@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -95,6 +95,7 @@ class SearchTodos(Arguments):
     due_from: DayPhrase | None = None
     due_to: DayPhrase | None = Field(None, description="That day included.")
     project: ProjectName | None = Field(None, description="Its name.")
+    parent_id: UUID | None = Field(None, description="For the subtodos right under that todo.")
     trashed: bool = Field(default=False, description="Search the trash instead.")
 
 
@@ -120,8 +121,12 @@ class TodoChange(Arguments):
     priority: Priority | None = None
     add_tags: SomeTags = Field(default_factory=list)
     remove_tags: SomeTags = Field(default_factory=list)
-    recurrence: RecurrencePhrase | Literal[""] | None = Field(None, description="An empty text: it comes no more.")
-    project: ProjectName | Literal[""] | None = Field(None, description="Its name. An empty text: in no project.")
+    recurrence: Annotated[str, Field(max_length=150)] | None = Field(
+        None, description="As the user said it. An empty text: it comes no more."
+    )
+    project: Annotated[str, Text(max_length=200)] | None = Field(
+        None, description="Its name. An empty text: in no project."
+    )
     parent_id: UUID | None = Field(None, description="Moves it under that todo.")
     to_top_level: bool = Field(default=False, description="Moves it out from under its parent.")
 
@@ -180,6 +185,7 @@ async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
         tags=arguments.tags,
         q=arguments.text or None,
         project_id=project_id,
+        parent_id=arguments.parent_id,
         due_from=_start_of(context.timezone, first) if first else None,
         due_until=min(untils, key=lambda until: until.at, default=None),
         trashed=arguments.trashed,
