@@ -57,6 +57,14 @@ class Account:
         return [todo["title"] for todo in found.json()]
 
 
+def change_password(client: httpx2.Client, current: str = PASSWORD, new: str = "another password") -> httpx2.Response:
+    return client.post(f"{AUTH}/password", json={"current_password": current, "new_password": new})
+
+
+def close_account(client: httpx2.Client, password: str = PASSWORD) -> httpx2.Response:
+    return client.post(f"{AUTH}/close-account", json={"password": password})
+
+
 def register(client: httpx2.Client, email: str | None = None, password: str = PASSWORD) -> dict[str, Any]:
     registered = client.post(f"{AUTH}/register", json={"email": email or new_email(), "password": password})
     assert registered.status_code == 201, registered.text

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import schemathesis
 from hypothesis import strategies
+from jose import jwt
 from schemathesis import AuthContext, Case, HookContext, Response
 from schemathesis.core.failures import Failure
 from schemathesis.generation.meta import TestPhase
@@ -16,7 +17,8 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from tests.accounts import AUTH, CHAT, new_email, sign_up
 
 COOKIE = "session_token"
-ONLY_THE_SERVER_KNOWS = {"invalid_cursor", "stale_version", "idempotency_key_reused"}
+ENDING_SESSIONS = {f"{AUTH}/{call}" for call in ("logout", "password", "sessions/{session_id}", "close-account")}
+ONLY_THE_SERVER_KNOWS = {"invalid_cursor", "stale_version", "idempotency_key_reused", "wrong_password"}
 
 schemathesis.openapi.format("timezone", strategies.sampled_from((files("tzdata") / "zones").read_text().split()))
 schemathesis.openapi.format(
@@ -51,14 +53,23 @@ def turn_that_asks(url: str) -> str:
 
 @schemathesis.auth(refresh_interval=None)
 class Session:
-    """One session for everything but the logout, which ends its own."""
+    """One session for everything but what ends sessions, each time its own."""
 
     def get(self, _case: Case[Any], context: AuthContext) -> str:
         url = context.operation.schema.get_base_url()
-        return new_token(url) if context.operation.path == f"{AUTH}/logout" else token_of_all(url)
+        return new_token(url) if context.operation.path in ENDING_SESSIONS else token_of_all(url)
 
     def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
         case.cookies[COOKIE] = data
+        if is_meant_to_be_accepted(case) and "session_id" in case.path_parameters:
+            case.path_parameters["session_id"] = jwt.get_unverified_claims(data)["sid"]
+
+
+def is_meant_to_be_accepted(case: Case[Any]) -> bool:
+    """Whether this is one of those cases of the coverage phase for which nothing but success is interesting."""
+    return (
+        case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE and case.meta.generation.mode.is_positive
+    )
 
 
 @schemathesis.hook
@@ -68,7 +79,7 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
     The coverage phase sends every parameter with every case. With an arbitrary If-Match or cursor, and with the
     email of the example again and again, nothing else of a case that is meant to be accepted would be looked at.
     """
-    if case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE or not case.meta.generation.mode.is_positive:
+    if not is_meant_to_be_accepted(case):
         return
     case.query.pop("cursor", None)
     case.headers.pop("If-Match", None)

@@ -68,7 +68,8 @@ class _Bridge(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         async def send() -> httpx2.Response:
             response = await self._transport.handle_async_request(request)
-            body = await response.aread()
+            # As it was sent: read, it would be unzipped, and then once more.
+            body = b"".join([part async for part in response.aiter_raw()])
             return httpx2.Response(response.status_code, headers=response.headers, content=body, request=request)
 
         return self._portal.call(send)

@@ -55,6 +55,10 @@ class Operation:
         return {parameter["name"].lower() for parameter in self.description.get("parameters", [])}
 
     @property
+    def needs_session(self) -> bool:
+        return self.path.startswith("/api/v1/") and self.path not in WITHOUT_SESSION
+
+    @property
     def errors(self) -> set[str]:
         """The codes of the errors that this operation names."""
         return {
@@ -75,23 +79,29 @@ class Operation:
             codes |= {"validation_failed"}
         for parameter in self.parameters & ERRORS_OF_PARAMETERS.keys():
             codes |= {ERRORS_OF_PARAMETERS[parameter]}
-        if self.path.startswith((TODOS, CHAT)) or self.path == f"{AUTH}/me":
+        if self.needs_session:
             codes |= {"not_authenticated"}
         return codes | ERRORS_OF_THEIR_OWN.get(str(self), set())
 
 
+WITHOUT_SESSION = {f"{AUTH}/register", f"{AUTH}/login", f"{AUTH}/logout"}
 ERRORS_OF_PARAMETERS = {
     "cursor": "invalid_cursor",
     "todo_id": "todo_not_found",
     "conversation_id": "conversation_not_found",
+    "session_id": "session_not_found",
     "turn_id": "turn_not_found",
     "if-match": "stale_version",
     "idempotency-key": "idempotency_key_reused",
 }
+PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
+    f"POST {AUTH}/password": PASSWORD_ERRORS,
+    f"POST {AUTH}/close-account": PASSWORD_ERRORS,
+    f"GET {AUTH}/me/export": {"export_too_large"},
     f"POST {TODOS}": {"request_in_progress"},
     f"POST {TODOS}/batch": {
         "request_in_progress",
@@ -251,7 +261,7 @@ class TestExamples:
 
 class TestSecurity:
     def test_what_needs_a_session_takes_it_as_a_cookie_or_a_bearer_token(self, operations: list[Operation]) -> None:
-        needing = [each for each in operations if each.path.startswith((TODOS, CHAT)) or each.path == f"{AUTH}/me"]
+        needing = [each for each in operations if each.needs_session]
 
         assert needing
         for operation in needing:

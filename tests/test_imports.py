@@ -41,6 +41,14 @@ def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
     }
 
 
+def test_accounts_are_served_without_the_tables_that_only_the_export_needs() -> None:
+    loaded = modules_after_import("functions.auth.app")
+
+    assert "todo_core.tables.accounts" in loaded
+    assert not {name for name in loaded if name.startswith("todo_core.tables.")} - {"todo_core.tables.accounts"}
+    assert not loaded & {"todo_core.export", "todo_core.todos"}
+
+
 def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> None:
     loaded = modules_after_import("functions.chat.app")
 

@@ -1,14 +1,16 @@
 """What the auth routes take and answer."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from todo_core.sessions import Session
 from todo_core.users import Credentials, Email, Password
+from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
 from todo_core.web.problems import UnsupportedMediaType, invalid_part, json_body
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -48,6 +50,74 @@ class TokenRead(UserRead):
     token_type: Literal["bearer"] = "bearer"
     expires_in: int
     """Seconds."""
+
+
+class SessionRead(BaseModel):
+    """Where the account is signed in. `last_seen_at` lags by an hour at most; `current` is the session that asks."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c5a1-7000-7d2c-9d2b-0b1e6a7c9f22",
+                    "created_at": "2030-01-01T08:00:00Z",
+                    "last_seen_at": "2030-01-03T17:30:00Z",
+                    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                    "current": True,
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    user_agent: str | None
+    current: bool
+
+    @classmethod
+    def of(cls, session: Session, current_id: UUID) -> Self:
+        return cls(**asdict(session), current=session.id == current_id)
+
+
+class SessionsQuery(BaseModel):
+    model_config: ClassVar = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
+
+
+class ExportRead(BaseModel):
+    """Everything that the service holds of a user: the account, and a list for each kind of thing, by its name.
+
+    Among them are `sessions`, `todos` with the trash, `changes`, `conversations`, `turns` with their `rounds` and
+    `tool_calls`, and `assistant_usage`.
+    """
+
+    model_config: ClassVar = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "exported_at": "2030-02-01T08:00:00Z",
+                    "account": _USER_EXAMPLE,
+                    "todos": [
+                        {
+                            "id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
+                            "title": "Buy milk",
+                            "completed": False,
+                            "due_at": "2030-01-31T17:00:00Z",
+                            "tags": ["home"],
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+    __pydantic_extra__: dict[str, list[dict[str, JsonValue]]]
+
+    exported_at: datetime
+    account: UserRead
 
 
 class PasswordForm(BaseModel):

@@ -1,29 +1,63 @@
-from fastapi import APIRouter, Request, Response
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
 
-from functions.auth.models import LOGIN_BODY, SubmittedLogin, TokenRead, UserRead
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import SecretStr
+
+from functions.auth import export
+from functions.auth.export import ExportTooLarge
+from functions.auth.models import (
+    LOGIN_BODY,
+    ExportRead,
+    SessionRead,
+    SessionsQuery,
+    SubmittedLogin,
+    TokenRead,
+    UserRead,
+)
 from todo_core import sessions, users
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
     EmailTaken,
     InvalidCredentials,
+    InvalidCursor,
     NotAuthenticated,
+    SessionNotFound,
     TooBusy,
     TooManyAttempts,
+    WrongPassword,
 )
 from todo_core.user import User
-from todo_core.users import Registration
+from todo_core.users import Closing, Credentials, PasswordChange, ProfileUpdate, Proof, Registration
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
+    SignedInUser,
     bearer_token,
     clear_session_cookie,
     set_session_cookie,
 )
+from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
-from todo_core.web.resources import resources_of
+from todo_core.web.query import query_of, query_parameters
+from todo_core.web.resources import Database, resources_of
 
-router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=describe(DatabaseUnavailable))
+PATH: Final = "/api/v1/auth"
+_PASSWORD_ERRORS: Final = (
+    NotAuthenticated,
+    CrossOrigin,
+    WrongPassword,
+    TooManyAttempts,
+    ValidationFailed,
+    TooBusy,
+    DatabaseUnavailable,
+    *BODY_ERRORS,
+)
+
+router = APIRouter(prefix=PATH, tags=["auth"], responses=describe(DatabaseUnavailable))
 
 
 @router.post(
@@ -52,16 +86,20 @@ async def register(registration: Registration, request: Request) -> User:
 async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
     """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself."""
     resources = resources_of(request)
-    user = await users.authenticate(
+    proof = await users.authenticate(
         resources.database,
         resources.passwords,
         resources.limits,
         submitted.credentials,
         address=_address(request),
     )
-    lifetime = resources.tokens.lifetime
+    user = proof.user
     session_id = await sessions.open_session(
-        resources.database, user.id, lifetime, user_agent=request.headers.get("user-agent")
+        resources.database,
+        user.id,
+        resources.tokens.lifetime,
+        password_hash=proof.password_hash,
+        user_agent=request.headers.get("user-agent"),
     )
     token = resources.tokens.sign(user.id, session_id)
     set_session_cookie(response, request, token)
@@ -80,13 +118,101 @@ async def logout(request: Request, response: Response) -> None:
             claims = resources.tokens.verify_even_if_expired(token)
         except NotAuthenticated:
             continue
-        await sessions.close(resources.database, claims.user_id, claims.session_id)
+        with suppress(SessionNotFound):
+            await sessions.close(resources.database, claims.user_id, claims.session_id)
 
 
 @router.get("/me", response_model=UserRead, responses=describe(NotAuthenticated))
 async def me(user: CurrentUser) -> User:
     """The account that is signed in."""
     return user
+
+
+@router.patch(
+    "/me",
+    response_model=UserRead,
+    responses=describe(NotAuthenticated, CrossOrigin, ValidationFailed, *BODY_ERRORS),
+)
+async def update_me(changes: ProfileUpdate, user: CurrentUser, db: Database) -> User:
+    """Changes the name and the time zone. A merge patch: what is absent stays, `null` clears the name."""
+    return await users.update_profile(db, user, changes)
+
+
+@router.get(
+    "/me/export",
+    response_model=ExportRead,
+    response_class=Response,
+    responses=describe(NotAuthenticated, ExportTooLarge)
+    | {200: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ExportRead"}}}}},
+)
+async def export_me(user: CurrentUser, db: Database, request: Request) -> Response:
+    """Everything that the service holds of the user, as one JSON document to download."""
+    # It needs every table of the service, which no other call of this function does.
+    from todo_core.export import parts_of_document  # noqa: PLC0415
+
+    return await export.answer(parts_of_document(db, user.id), request)
+
+
+@router.post("/password", status_code=204, responses=describe(*_PASSWORD_ERRORS))
+async def change_password(change: PasswordChange, user: CurrentUser, request: Request) -> None:
+    """Sets another password, and ends every other session of the account."""
+    resources = resources_of(request)
+    proof = await _proof(change.current_password, user, request)
+    await users.change_password(
+        resources.database, resources.passwords, proof, change.new_password, session_id=user.session_id
+    )
+
+
+@router.get(
+    "/sessions",
+    responses=describe(NotAuthenticated, InvalidCursor, ValidationFailed),
+    openapi_extra=query_parameters(SessionsQuery),
+)
+async def list_sessions(
+    query: Annotated[SessionsQuery, Depends(query_of(SessionsQuery))],
+    user: CurrentUser,
+    db: Database,
+    request: Request,
+    response: Response,
+) -> list[SessionRead]:
+    """Where the account is signed in, the newest sign-in first."""
+    cursors = resources_of(request).cursors
+    after = cursors.read("sessions", query.cursor, datetime.fromisoformat, UUID) if query.cursor else None
+    found = await sessions.list_page(db, user.id, most=query.limit + 1, after=after)
+    page = found[: query.limit]
+    if len(found) > len(page):
+        cursor = cursors.write("sessions", page[-1].created_at.isoformat(), page[-1].id)
+        response.headers["Link"] = link_to_next(request, url_of(request, f"{PATH}/sessions"), cursor=cursor)
+    return [SessionRead.of(session, user.session_id) for session in page]
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    responses=describe(NotAuthenticated, CrossOrigin, SessionNotFound, ValidationFailed),
+)
+async def end_session(session_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response) -> None:
+    """Ends a session, so that its token is no good any more. Ending the current one is a logout."""
+    await sessions.close(db, user.id, session_id)
+    if session_id == user.session_id:
+        clear_session_cookie(response, resources_of(request).settings)
+
+
+@router.post("/close-account", status_code=204, responses=describe(*_PASSWORD_ERRORS))
+async def close_account(closing: Closing, user: CurrentUser, request: Request, response: Response) -> None:
+    """Deletes the account and everything in it, at once and for good. `GET /me/export` takes a copy before."""
+    resources = resources_of(request)
+    await users.close(resources.database, await _proof(closing.password, user, request))
+    clear_session_cookie(response, resources.settings)
+
+
+async def _proof(password: SecretStr, user: SignedInUser, request: Request) -> Proof:
+    """That it is the password of the user who asks. Raises WrongPassword, TooManyAttempts and TooBusy."""
+    resources = resources_of(request)
+    credentials = Credentials.model_construct(email=user.email, password=password)
+    return await users.confirm(
+        resources.database, resources.passwords, resources.limits, credentials, address=_address(request)
+    )
 
 
 def _address(request: Request) -> str:

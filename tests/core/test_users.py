@@ -1,19 +1,19 @@
-"""Signing in, where several try at once."""
+"""Signing in, and what a password allows, where several try at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
 
-from todo_core import users
+from todo_core import sessions, users
 from todo_core.database import Database
-from todo_core.errors import InvalidCredentials, TooManyAttempts
+from todo_core.errors import InvalidCredentials, TooManyAttempts, WrongPassword
 from todo_core.limits import Limits
 from todo_core.security import Passwords
-from todo_core.users import Credentials, Registration
+from todo_core.users import Credentials, Proof, Registration
 
 PASSWORD = "correct horse battery staple"
 LIMITS = Limits(3, 5, 1000, timedelta(minutes=10))
@@ -22,8 +22,8 @@ LIMITS = Limits(3, 5, 1000, timedelta(minutes=10))
 class HeldPasswords(Passwords):
     """Tells nobody whether a password fits until it is released."""
 
-    def __init__(self) -> None:
-        super().__init__(4)
+    def __init__(self, rounds: int = 4) -> None:
+        super().__init__(rounds)
         self.asked = asyncio.Event()
         self.released = asyncio.Event()
 
@@ -46,9 +46,25 @@ class Visitor:
         registration = Registration(email=self.email, password=SecretStr(PASSWORD))
         await users.register(self._db, self.passwords, LIMITS, registration, address=self.address)
 
-    async def sign_in(self, password: str = PASSWORD, *, passwords: Passwords | None = None, email: str = "") -> None:
+    async def sign_in(self, password: str = PASSWORD, *, passwords: Passwords | None = None, email: str = "") -> Proof:
         credentials = Credentials(email=email or self.email, password=SecretStr(password))
-        await users.authenticate(self._db, passwords or self.passwords, LIMITS, credentials, address=self.address)
+        return await users.authenticate(
+            self._db, passwords or self.passwords, LIMITS, credentials, address=self.address
+        )
+
+    async def open_session(self, proof: Proof) -> UUID:
+        return await sessions.open_session(
+            self._db, proof.user.id, timedelta(days=7), password_hash=proof.password_hash, user_agent=None
+        )
+
+    async def change_password(self, proof: Proof, new: str) -> None:
+        await users.change_password(self._db, self.passwords, proof, SecretStr(new), session_id=uuid4())
+
+    async def close(self, proof: Proof) -> None:
+        await users.close(self._db, proof)
+
+    async def sessions(self, proof: Proof) -> int:
+        return len(await sessions.list_page(self._db, proof.user.id, most=10))
 
     async def fail(self, *, times: int, email: str = "") -> None:
         for _ in range(times):
@@ -115,3 +131,75 @@ class TestSigningInAtOnce:
             assert not held.asked.is_set()
 
         run(database_url, try_on)
+
+
+class TestProof:
+    """A password that was right a moment ago, and is not the account's any more."""
+
+    def test_of_the_old_password_opens_no_session(self, database_url: str) -> None:
+        async def sign_in_beside_a_change(visitor: Visitor) -> None:
+            late, proof = await visitor.sign_in(), await visitor.sign_in()
+            await visitor.change_password(proof, "another password")
+            with pytest.raises(InvalidCredentials):
+                await visitor.open_session(late)
+            assert await visitor.sessions(proof) == 0
+
+        run(database_url, sign_in_beside_a_change)
+
+    def test_of_the_old_password_changes_and_closes_nothing(self, database_url: str) -> None:
+        async def change_twice(visitor: Visitor) -> None:
+            late, proof = await visitor.sign_in(), await visitor.sign_in()
+            await visitor.change_password(proof, "another password")
+            with pytest.raises(WrongPassword):
+                await visitor.change_password(late, "a third password")
+            with pytest.raises(WrongPassword):
+                await visitor.close(late)
+            await visitor.sign_in("another password")
+
+        run(database_url, change_twice)
+
+    def test_of_an_account_that_is_gone_is_good_for_nothing(self, database_url: str) -> None:
+        async def go_on_after_the_end(visitor: Visitor) -> None:
+            late, proof = await visitor.sign_in(), await visitor.sign_in()
+            await visitor.close(proof)
+            with pytest.raises(InvalidCredentials):
+                await visitor.open_session(late)
+            with pytest.raises(WrongPassword):
+                await visitor.change_password(late, "another password")
+            with pytest.raises(WrongPassword):
+                await visitor.close(late)
+
+        run(database_url, go_on_after_the_end)
+
+    def test_does_not_bring_a_better_hash_of_the_old_password_back(self, database_url: str) -> None:
+        async def improve_beside_a_change(visitor: Visitor) -> None:
+            proof = await visitor.sign_in()
+            better = HeldPasswords(rounds=5)
+            late = asyncio.create_task(visitor.sign_in(passwords=better))
+            await better.asked.wait()
+            await visitor.change_password(proof, "another password")
+            better.released.set()
+            with pytest.raises(InvalidCredentials):
+                await visitor.open_session(await late)
+            await visitor.sign_in("another password")
+
+        run(database_url, improve_beside_a_change)
+
+    def test_opens_no_session_that_a_change_at_the_same_moment_overlooks(self, database_url: str) -> None:
+        async def sign_in_and_change_at_once(visitor: Visitor) -> None:
+            for number in range(20):
+                proof = await visitor.sign_in(f"password {number - 1}" if number else PASSWORD)
+                await asyncio.gather(
+                    *(visitor.open_session(proof) for _ in range(3)),
+                    visitor.change_password(proof, f"password {number}"),
+                    return_exceptions=True,
+                )
+                assert await visitor.sessions(proof) == 0
+
+        run(database_url, sign_in_and_change_at_once)
+
+    def test_shows_no_hash(self, database_url: str) -> None:
+        async def show(visitor: Visitor) -> None:
+            assert "bcrypt" not in repr(await visitor.sign_in())
+
+        run(database_url, show)

@@ -77,6 +77,12 @@ class TestAuthIsNeverStored:
             ("GET", f"{AUTH}/nothing", 404),
             ("GET", f"{AUTH}/login", 405),
             ("POST", f"{AUTH}/register", 422),
+            ("PATCH", f"{AUTH}/me", 401),
+            ("GET", f"{AUTH}/me/export", 401),
+            ("POST", f"{AUTH}/password", 401),
+            ("GET", f"{AUTH}/sessions", 401),
+            ("DELETE", f"{AUTH}/sessions/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22", 401),
+            ("POST", f"{AUTH}/close-account", 401),
             ("POST", f"{AUTH}/login", 415),
         ],
     )

@@ -16,6 +16,7 @@ LARGEST_BODY = 2 * 1024 * 1024
 READS = [
     (TODOS, 200),
     (f"{AUTH}/me", 200),
+    (f"{AUTH}/sessions", 200),
     (NO_TODO, 404),
     ("/health", 200),
     ("/health/ready", 200),
@@ -179,7 +180,12 @@ class TestProblems:
             (TODOS, {"GET", "HEAD", "POST"}),
             (NO_TODO, {"GET", "HEAD", "PATCH", "DELETE"}),
             (f"{AUTH}/register", {"POST"}),
-            (f"{AUTH}/me", {"GET", "HEAD"}),
+            (f"{AUTH}/me", {"GET", "HEAD", "PATCH"}),
+            (f"{AUTH}/me/export", {"GET", "HEAD"}),
+            (f"{AUTH}/password", {"POST"}),
+            (f"{AUTH}/sessions", {"GET", "HEAD"}),
+            (f"{AUTH}/sessions/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22", {"DELETE"}),
+            (f"{AUTH}/close-account", {"POST"}),
             ("/health", {"GET", "HEAD"}),
         ],
     )

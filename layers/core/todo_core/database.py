@@ -18,6 +18,7 @@ from todo_core.connections import CONNECTION_LOST, Connection, Connections, Sess
 from todo_core.errors import (
     DatabaseUnavailable,
     InvalidTodo,
+    NotAuthenticated,
     RecurrenceNeedsDue,
     SchemaOutdated,
     TreeCycle,
@@ -46,6 +47,9 @@ _UNAVAILABLE = (
 )
 
 
+_OWNER_GONE: Final = "_user_id_fkey"
+"""Ends the names of the constraints that a write breaks whose user has closed the account in the meantime."""
+
 _OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
 
 _RULES: Final[dict[str, type[InvalidTodo]]] = {
@@ -71,16 +75,18 @@ class Executor(Protocol):
 class Transaction:
     """Statements that take effect together."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        """Each statement may take so many `seconds`."""
         self._connection = connection
+        self._seconds = seconds
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
         with _rules():
-            return await self._connection.fetch(statement.sql, *statement.arguments(values))
+            return await self._connection.fetch(statement.sql, *statement.arguments(values), timeout=self._seconds)
 
     async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
         with _rules():
-            return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+            return await self._connection.fetchrow(statement.sql, *statement.arguments(values), timeout=self._seconds)
 
     write = fetch_one
 
@@ -158,15 +164,18 @@ class Database:
             return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commits at the end of the block and rolls back when it raises. Like a write, it is never repeated."""
+    async def transaction(self, *, seconds: float = _COMMAND_SECONDS) -> AsyncIterator[Transaction]:
+        """Commits at the end of the block and rolls back when it raises. Like a write, it is never repeated.
+
+        A statement in it that takes longer than `seconds` raises DatabaseUnavailable.
+        """
         with _faults():
             try:
                 async with (
                     self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
                     connection.transaction(),
                 ):
-                    yield Transaction(connection)
+                    yield Transaction(connection, seconds)
             except asyncpg.InvalidSQLStatementNameError:
                 self._stop_preparing()
                 raise
@@ -234,3 +243,7 @@ def _rules() -> Iterator[None]:
         if error.constraint_name not in _RULES:
             raise
         raise _RULES[error.constraint_name] from error
+    except asyncpg.ForeignKeyViolationError as error:
+        if not (error.constraint_name or "").endswith(_OWNER_GONE):
+            raise
+        raise NotAuthenticated from error

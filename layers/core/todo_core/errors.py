@@ -51,6 +51,15 @@ class InvalidCredentials(ServiceError):
     detail = "The email and the password do not belong together; check both and try again."
 
 
+class WrongPassword(ServiceError):
+    """Not a 401, at which front ends sign the user out: the session is as good as before."""
+
+    status = 403
+    code = "wrong_password"
+    title = "Wrong password"
+    detail = "This is not the account's password; check it and try again."
+
+
 class CrossOrigin(ServiceError):
     status = 403
     code = "cross_origin"
@@ -63,6 +72,13 @@ class TodoNotFound(ServiceError):
     code = "todo_not_found"
     title = "Todo not found"
     detail = "You have no todo with this id."
+
+
+class SessionNotFound(ServiceError):
+    status = 404
+    code = "session_not_found"
+    title = "Session not found"
+    detail = "You have no session with this id; it may have ended already."
 
 
 class ProjectNotFound(ServiceError):
@@ -150,7 +166,7 @@ class TooBusy(ServiceError):
     status = 503
     code = "too_busy"
     title = "Too busy"
-    detail = "Too many are signing in or registering at the moment; try again after the seconds in Retry-After."
+    detail = "Too many passwords are being checked at the moment; try again after the seconds in Retry-After."
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 5) -> None:
         super().__init__(detail, retry_after=retry_after)

@@ -1,18 +1,30 @@
-"""Accounts: registering and proving who one is."""
+"""Accounts: registering, proving who one is, and what only their owners may do."""
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, ClassVar, Final
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, JsonValue, SecretStr
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    JsonValue,
+    SecretStr,
+)
 from pydantic_core import PydanticCustomError
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from todo_core import throttle
+from todo_core import sessions, throttle
 from todo_core.database import Database
-from todo_core.errors import EmailTaken, InvalidCredentials
+from todo_core.errors import EmailTaken, InvalidCredentials, NotAuthenticated, WrongPassword
 from todo_core.identifiers import new_id
 from todo_core.limits import Limits
 from todo_core.security import Passwords
@@ -49,6 +61,8 @@ class _PasswordRule:
         return {"minLength": self.least, "maxLength": self.most}
 
 
+_SECONDS_OF_CLOSING: Final = 60
+"""For the end of an account with todos by the hundred thousand."""
 _MOST_AS_SENT: Final = 1024
 """Characters before NFC, which makes up to four into one, and takes very long for very many."""
 _NEW_PASSWORD: Final = _PasswordRule(8)
@@ -107,7 +121,53 @@ class Credentials(BaseModel):
     password: Password
 
 
+class ProfileUpdate(BaseModel):
+    """A merge patch: absent keeps, `null` clears the name. There is always a time zone."""
+
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Ada Lovelace", "timezone": "Europe/London"}, {"name": None}]},
+    )
+
+    name: Name | None | MISSING = MISSING
+    timezone: TimeZoneName | MISSING = MISSING
+
+
+class PasswordChange(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"current_password": "correct horse battery staple", "new_password": "wrong donkey charger nail"}
+            ]
+        },
+    )
+
+    current_password: Password
+    new_password: NewPassword
+
+
+class Closing(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"password": "correct horse battery staple"}]}
+    )
+
+    password: Password
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That somebody knows an account's password: the account, and the stored hash that the password fitted.
+
+    It is good for as long as that hash is the account's.
+    """
+
+    user: User
+    password_hash: str = field(repr=False)
+
+
 _users = table_of(UserRow)
+_KNOWN = (_users.c.id == bindparam("user_id")) & (_users.c.password_hash == bindparam("known_hash"))
 
 _INSERT = Statement(
     insert(_users)
@@ -116,9 +176,26 @@ _INSERT = Statement(
     .returning(*USER_COLUMNS)
 )
 _BY_EMAIL = Statement(select(*USER_COLUMNS, _users.c.password_hash).where(_users.c.email_key == bindparam("email_key")))
-_REHASH = Statement(
-    update(_users).where(_users.c.id == bindparam("user_id")).values(password_hash=bindparam("new_hash"))
+_REPLACE_HASH = Statement(
+    update(_users).where(_KNOWN).values(password_hash=bindparam("new_hash")).returning(_users.c.id)
 )
+# As those take them who change todos or run turns, before they ask whether there is a user: the other way around they
+# and the end of the account would wait for each other crosswise.
+_LOCKS = [
+    Statement(text(sql))
+    for sql in (
+        "SELECT lock_change_log(:user_id)",
+        "SELECT FROM turns WHERE user_id = :user_id FOR UPDATE",
+        "SELECT FROM conversations WHERE user_id = :user_id FOR UPDATE",
+    )
+]
+_DELETE = Statement(delete(_users).where(_KNOWN).returning(_users.c.id))
+
+
+@cache
+def _update_columns(columns: frozenset[str]) -> Statement:
+    values: dict[str, object] = {name: bindparam(name) for name in sorted(columns)}
+    return Statement(update(_users).where(_users.c.id == bindparam("user_id")).values(values).returning(*USER_COLUMNS))
 
 
 def _email_key(email: str) -> str:
@@ -147,8 +224,8 @@ async def register(
 
 async def authenticate(
     db: Database, passwords: Passwords, limits: Limits, credentials: Credentials, *, address: str
-) -> User:
-    """The user whose email and password these are.
+) -> Proof:
+    """Proves that this is the password of the account with this email.
 
     Raises InvalidCredentials, after the same time whether or not the account exists, TooManyAttempts after
     repeated failures for the account or from the address, and TooBusy.
@@ -164,8 +241,62 @@ async def authenticate(
         await throttle.count(db, failures, limits.window)
         raise InvalidCredentials
     await throttle.require_room(db, failures)
-    user = User(*row[:-1])
+    proof = Proof(User(*row[:-1]), row["password_hash"])
     if new_hash is not None:
-        await db.write(_REHASH, user_id=user.id, new_hash=new_hash)
+        proof = await _rehash(db, proof, new_hash)
     await throttle.clear(db, account)
-    return user
+    return proof
+
+
+async def _rehash(db: Database, proof: Proof, new_hash: str) -> Proof:
+    """Stores a better hash of the same password, unless the account has another password by now."""
+    replaced = await db.write(_REPLACE_HASH, user_id=proof.user.id, known_hash=proof.password_hash, new_hash=new_hash)
+    return proof if replaced is None else Proof(proof.user, new_hash)
+
+
+async def confirm(
+    db: Database, passwords: Passwords, limits: Limits, credentials: Credentials, *, address: str
+) -> Proof:
+    """Like `authenticate`, for one who is signed in. Raises WrongPassword, TooManyAttempts and TooBusy."""
+    try:
+        return await authenticate(db, passwords, limits, credentials, address=address)
+    except InvalidCredentials:
+        raise WrongPassword from None
+
+
+async def update_profile(db: Database, user: User, changes: ProfileUpdate) -> User:
+    """Applies the changes. Raises NotAuthenticated when the account is gone."""
+    values = changes.model_dump()
+    if not values:
+        return user
+    row = await db.write(_update_columns(frozenset(values)), user_id=user.id, **values)
+    if row is None:
+        raise NotAuthenticated
+    return User(*row)
+
+
+async def change_password(
+    db: Database, passwords: Passwords, proof: Proof, new_password: SecretStr, *, session_id: UUID
+) -> None:
+    """Sets another password and ends all sessions but this one.
+
+    Raises WrongPassword when the proof is not good any more, and TooBusy.
+    """
+    new_hash = await passwords.hash(new_password.get_secret_value())
+    async with db.transaction() as transaction:
+        # First of all: it waits for those who are just signing in with the old password, whose sessions end too.
+        replaced = await transaction.write(
+            _REPLACE_HASH, user_id=proof.user.id, known_hash=proof.password_hash, new_hash=new_hash
+        )
+        if replaced is None:
+            raise WrongPassword
+        await sessions.close_others(transaction, proof.user.id, session_id)
+
+
+async def close(db: Database, proof: Proof) -> None:
+    """Deletes the account with everything in it. Raises WrongPassword when the proof is not good any more."""
+    async with db.transaction(seconds=_SECONDS_OF_CLOSING) as transaction:
+        for lock in _LOCKS:
+            await transaction.write(lock, user_id=proof.user.id)
+        if await transaction.write(_DELETE, user_id=proof.user.id, known_hash=proof.password_hash) is None:
+            raise WrongPassword

@@ -69,7 +69,8 @@ INSERT = Statement(
     .values(
         {
             "id": bindparam("todo_id"),
-            "user_id": bindparam("of_user"),
+            # Before the database looks whether there is such a user, for whom it locks another row.
+            "user_id": case((_LOG_IS_OURS, bindparam("of_user"))),
             "order": func.coalesce(bindparam("order", type_=Double), _END_OF_LIST),
             "completed_at": case((_COMPLETED, _NOW)),
         }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
@@ -48,8 +49,9 @@ def bearer_token(headers: Headers) -> str | None:
 
 @dataclass(frozen=True)
 class SignedInUser(User):
-    """The user who asks, and whether a page or a program asks in their name."""
+    """The user who asks, by which session, and whether a page or a program asks in their name."""
 
+    session_id: UUID
     by: ActorKind
 
     @property
@@ -70,7 +72,8 @@ async def _current_user(request: Request, response: Response) -> SignedInUser:
     if bearer is None and claims.half_over:
         await sessions.extend(resources.database, user.id, claims.session_id, resources.tokens.lifetime)
         set_session_cookie(response, request, resources.tokens.sign(user.id, claims.session_id))
-    return SignedInUser(**vars(user), by="user" if bearer is None else "token")
+    by: ActorKind = "user" if bearer is None else "token"
+    return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
 
 
 CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
@@ -95,6 +98,8 @@ def set_session_cookie(response: Response, request: Request, token: str) -> None
 
 def clear_session_cookie(response: Response, settings: Settings) -> None:
     """Clears every variant under which the cookie may have been set, now or under earlier settings."""
+    # And the one that this very request may have renewed.
+    del response.headers["Set-Cookie"]
     for domain in dict.fromkeys((None, settings.cookie_domain)):
         response.delete_cookie(COOKIE, domain=domain, secure=True, httponly=True, samesite="none")
         response.delete_cookie(COOKIE, domain=domain, secure=False, httponly=True, samesite="lax")

@@ -1,0 +1,113 @@
+"""What belongs to a user, by the tables themselves."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests import postgres
+from tests.core.test_sessions import SIGN_UP
+from todo_core import export
+from todo_core.database import Database
+from todo_core.errors import NotAuthenticated
+from todo_core.identifiers import new_id
+
+COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+OF_NOBODY = {"alembic_version", "attempts"}
+REPEATED = {"idempotency_keys"}
+LEFT_OUT = {
+    ("users", "password_hash"),
+    ("users", "email_key"),
+    ("todos", "words"),
+    ("turns", "request_digest"),
+    ("turns", "lease"),
+    ("turns", "leased_until"),
+}
+ONE_OF_EACH = (
+    """INSERT INTO todos (id, user_id, title, "order") VALUES ($1, $1, 'Buy milk', 1)""",
+    """INSERT INTO projects (id, user_id, name, "order") VALUES ($1, $1, 'Home', 1)""",
+)
+FILL = (
+    """
+    INSERT INTO conversations (id, user_id, title) SELECT gen_random_uuid(), $1, n FROM generate_series(1, 550) AS n
+    """,
+    """
+    INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, request_digest, message, timezone, model)
+    SELECT gen_random_uuid(), $1, id, id, id, '', title, 'UTC', 'commands' FROM conversations WHERE user_id = $1
+    """,
+    """
+    INSERT INTO rounds (turn_id, number, content, prompt_tokens, completion_tokens, milliseconds)
+    SELECT id, n, '', 0, 0, 0 FROM turns CROSS JOIN generate_series(1, 3) AS n WHERE user_id = $1
+    """,
+    """
+    INSERT INTO tool_calls (turn_id, round, position, call_id, name, arguments)
+    SELECT turn_id, number, n, '', 'help', '{}' FROM rounds CROSS JOIN generate_series(1, 2) AS n
+    WHERE turn_id IN (SELECT id FROM turns WHERE user_id = $1)
+    """,
+    "INSERT INTO assistant_usage (user_id, day) SELECT $1, '2030-01-01'::date + n FROM generate_series(1, 550) AS n",
+    """
+    INSERT INTO sessions (id, user_id, expires_at) SELECT gen_random_uuid(), $1, now() FROM generate_series(1, 550)
+    """,
+)
+
+
+def document_of(database_url: str, user_id: UUID) -> dict[str, Any]:
+    async def read() -> bytes:
+        db = Database(database_url)
+        try:
+            return b"".join([part async for part in export.parts_of_document(db, user_id)])
+        finally:
+            await db.close()
+
+    document: dict[str, Any] = json.loads(asyncio.run(read()))
+    return document
+
+
+def new_user(database_url: str) -> UUID:
+    user_id = new_id()
+    postgres.query(database_url, SIGN_UP, user_id)
+    return user_id
+
+
+class TestDocument:
+    def test_has_every_table_and_column_but_what_is_named_here(self, database_url: str) -> None:
+        user_id = new_user(database_url)
+        for statement in (*ONE_OF_EACH, *FILL):
+            postgres.query(database_url, statement, user_id)
+        there = {
+            tuple(row) for row in postgres.query(database_url, COLUMNS) if row["table_name"] not in OF_NOBODY | REPEATED
+        }
+
+        document = document_of(database_url, user_id)
+
+        document["users"] = [document.pop("account")]
+        del document["exported_at"]
+        exported = {(table, column) for table, rows in document.items() for column in rows[0]}
+        assert {name for name in there - exported if name[1] != "user_id"} == LEFT_OUT
+
+    def test_has_every_row_of_the_user_however_many_there_are(self, database_url: str) -> None:
+        user_id, other = new_user(database_url), new_user(database_url)
+        for owner in (user_id, other):
+            for statement in FILL:
+                postgres.query(database_url, statement, owner)
+
+        document = document_of(database_url, user_id)
+
+        counts = {name: len(rows) for name, rows in document.items() if isinstance(rows, list) and rows}
+        assert counts == {
+            "conversations": 550,
+            "turns": 550,
+            "rounds": 3 * 550,
+            "tool_calls": 6 * 550,
+            "assistant_usage": 550,
+            "sessions": 550,
+        }
+        calls = [(call["turn_id"], call["round"], call["position"]) for call in document["tool_calls"]]
+        assert calls == sorted(set(calls))
+        assert {call["turn_id"] for call in document["tool_calls"]} == {turn["id"] for turn in document["turns"]}
+
+    def test_of_an_account_that_is_gone_is_refused(self, database_url: str) -> None:
+        with pytest.raises(NotAuthenticated):
+            document_of(database_url, new_id())

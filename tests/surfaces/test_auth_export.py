@@ -1,0 +1,220 @@
+"""GET /api/v1/auth/me/export."""
+
+import gzip
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from tests import postgres
+from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, Account, problem
+from tests.model_replies import Call, Say
+from tests.scripted_model import ScriptedModel
+from tests.serving import Surface
+from tests.surfaces.test_auth_sessions import sessions_of
+
+EXPORT = f"{AUTH}/me/export"
+PLAIN = {"Accept-Encoding": "identity"}
+TODOS_IN_BULK = """
+INSERT INTO todos (id, user_id, title, description, "order")
+SELECT gen_random_uuid(), $1, 'Read "' || n || '"', repeat('x', $3), n FROM generate_series(1, $2::int) AS n
+"""
+
+type Json = dict[str, Any]
+
+
+def export_of(account: Account) -> Json:
+    answered = account.client.get(EXPORT)
+    assert answered.status_code == 200, answered.text
+    document: Json = answered.json()
+    return document
+
+
+def texts_in(node: object) -> list[str]:
+    """Every name and every text of a document."""
+    if isinstance(node, dict):
+        return [*node, *(text for value in node.values() for text in texts_in(value))]
+    if isinstance(node, list):
+        return [text for value in node for text in texts_in(value)]
+    return [node] if isinstance(node, str) else []
+
+
+@pytest.fixture
+def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
+    """An account with something of everything."""
+    # Of another's, because the first turn of a process may run out of time while the model's library is loaded.
+    scripted.play(Say("Hello."))
+    bob.client.post(CHAT, json={"message": "Hello."})
+    ada.client.patch(f"{AUTH}/me", json={"name": "Zoë “Z” \\ O'Neil 🚲", "timezone": "Europe/London"})
+    project = ada.client.post(PROJECTS, json={"name": "Home"}).json()
+    ada.add(
+        "Buy milk",
+        project_id=project["id"],
+        due_at="2030-01-31T17:00:00Z",
+        tags=["home"],
+        description='a "quoted"\nline',
+    )
+    trashed = ada.add("Buy bread", due_date="2030-01-31")
+    ada.client.patch(trashed["url"], json={"completed": True})
+    ada.client.delete(trashed["url"])
+    scripted.play(Call("add_todos", {"todos": [{"title": "Call mum"}]}), Say("Added it."))
+    assert ada.client.post(CHAT, json={"message": "Remind me of mum."}).status_code == 200
+    return ada
+
+
+class TestDocument:
+    def test_it_has_the_account(self, eve: Account) -> None:
+        assert export_of(eve)["account"] == eve.client.get(f"{AUTH}/me").json()
+
+    def test_it_tells_when_it_was_made(self, ada: Account) -> None:
+        exported_at = export_of(ada)["exported_at"]
+
+        assert exported_at.endswith("Z")
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(exported_at)) < timedelta(minutes=1)
+
+    def test_it_has_the_todos_and_the_trash(self, eve: Account) -> None:
+        listed = [*eve.client.get(TODOS).json(), *eve.client.get(TODOS, params={"trashed": "true"}).json()]
+
+        exported = {todo["id"]: todo for todo in export_of(eve)["todos"]}
+
+        assert len(exported) == 3
+        for todo in listed:
+            del todo["url"]  # says where the service is, not what the todo is
+            assert {name: exported[todo["id"]][name] for name in todo} == todo
+
+    def test_it_has_the_change_log(self, eve: Account) -> None:
+        changes = eve.client.get(f"{TODOS}/changes").json()
+
+        exported = export_of(eve)["changes"]
+
+        assert [change["seq"] for change in exported] == [change["seq"] for change in changes]
+        for one, other in zip(exported, changes, strict=True):
+            assert (one["actor"], one["turn_id"]) == (other["actor"]["kind"], other["actor"]["turn_id"])
+            assert {name: one[name] for name in ("todo_id", "op", "created_at")} == {
+                name: other[name] for name in ("todo_id", "op", "created_at")
+            }
+            for side in ("before", "after"):
+                fields = (other[side] or {}).keys() - {"url"}
+                assert {name: one[side][name] for name in fields} == {name: other[side][name] for name in fields}
+                assert (one[side] is None) == (other[side] is None)
+
+    def test_it_has_what_was_said_and_done(self, eve: Account) -> None:
+        asked, answered = eve.client.get(f"{CHAT}/history").json()
+
+        document = export_of(eve)
+
+        (conversation,), (turn,), (call,) = (document[name] for name in ("conversations", "turns", "tool_calls"))
+        assert conversation["id"] == turn["conversation_id"] == asked["conversation_id"]
+        assert (turn["message"], turn["response"]) == (asked["content"], answered["content"])
+        assert (call["name"], call["ok"]) == ("add_todos", True)
+        assert call["result"] == answered["tool_calls"][0]["result"]
+        assert [each["turn_id"] for each in document["rounds"]] == [turn["id"]] * 2
+        assert [usage["turns"] for usage in document["assistant_usage"]] == [1]
+
+    def test_it_has_the_projects(self, eve: Account) -> None:
+        (listed,) = eve.client.get(PROJECTS).json()
+
+        (project,) = export_of(eve)["projects"]
+
+        assert project == {name: listed[name] for name in listed.keys() - {"url"}}
+
+    def test_it_has_the_sessions(self, ada: Account) -> None:
+        (session,) = export_of(ada)["sessions"]
+        (listed,) = sessions_of(ada)
+
+        assert {name: session[name] for name in listed.keys() - {"current"}} == {
+            name: listed[name] for name in listed.keys() - {"current"}
+        }
+
+    def test_it_holds_no_secret(self, eve: Account, database_url: str) -> None:
+        (row,) = postgres.query(database_url, "SELECT password_hash FROM users WHERE id = $1", UUID(eve.user["id"]))
+        texts = texts_in(export_of(eve))
+
+        for secret in (PASSWORD, row["password_hash"], eve.token):
+            assert not [text for text in texts if secret in text]
+        assert not {"password_hash", "email_key", "lease", "request_digest", "words"} & set(texts)
+
+    def test_its_times_are_in_utc(self, eve: Account) -> None:
+        times = [text for text in texts_in(export_of(eve)) if re.match(r"\d{4}-\d\d-\d\dT", text)]
+
+        assert len(times) > 20
+        assert not [time for time in times if not time.endswith("Z")]
+
+    def test_of_an_empty_account_it_has_empty_lists(self, ada: Account) -> None:
+        document = export_of(ada)
+
+        for name in ("todos", "changes", "conversations", "turns", "rounds", "tool_calls", "assistant_usage"):
+            assert document[name] == []
+
+    def test_it_has_nothing_of_others(self, eve: Account, bob: Account) -> None:
+        bob.add("A secret of Bob's")
+        mine = {eve.user["id"], eve.email, "Buy milk", "Remind me of mum."}
+
+        assert not mine & set(texts_in(export_of(bob)))
+        assert not {bob.user["id"], bob.email, "A secret of Bob's"} & set(texts_in(export_of(eve)))
+
+    def test_nobody_gets_one_without_a_session(self, client: httpx2.Client) -> None:
+        problem(client.get(EXPORT), 401, "not_authenticated")
+
+
+class TestAnswer:
+    def test_it_is_a_file_to_download(self, ada: Account) -> None:
+        headers = ada.client.get(EXPORT).headers
+
+        assert headers["content-type"] == "application/json"
+        assert re.fullmatch(r'attachment; filename="todos-\d{4}-\d\d-\d\d\.json"', headers["content-disposition"])
+        assert headers["cache-control"] == "no-store"
+
+    def test_it_is_zipped_for_who_takes_that(self, ada: Account) -> None:
+        ada.add("Buy milk " * 50)
+        zipped, plain = (
+            ada.client.get(EXPORT, headers={"Accept-Encoding": encoding}) for encoding in ("gzip", "identity")
+        )
+
+        assert zipped.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert "Accept-Encoding" in plain.headers["vary"]
+        assert zipped.json()["todos"] == plain.json()["todos"]
+
+    def test_a_page_of_the_front_end_may_read_it(self, ada: Account) -> None:
+        response = ada.client.get(EXPORT, headers={"Origin": "https://app.example.com"})
+
+        assert response.headers["access-control-allow-origin"] == "https://app.example.com"
+
+
+class TestMuch:
+    TODOS = 550
+    """More than a page of a table."""
+
+    @pytest.fixture
+    def reader(self, ada: Account, database_url: str) -> Account:
+        """Has some 12 MB, half of it in the change log, which is next to nothing once it is zipped."""
+        postgres.query(database_url, TODOS_IN_BULK, UUID(ada.user["id"]), self.TODOS, 11_000)
+        return ada
+
+    def test_all_of_it_is_there(self, reader: Account) -> None:
+        document = export_of(reader)
+
+        assert {todo["title"] for todo in document["todos"]} == {f'Read "{n}"' for n in range(1, self.TODOS + 1)}
+        assert [change["seq"] for change in document["changes"]] == list(range(1, self.TODOS + 1))
+
+    def test_what_lambda_cannot_send_is_told_and_how_to_get_it_instead(self, reader: Account, surface: Surface) -> None:
+        response = reader.client.get(EXPORT, headers=PLAIN)
+
+        if surface.name in {"lambda", "emulator", "sam"}:
+            refusal = problem(response, 413, "export_too_large")
+            assert "Accept-Encoding: gzip" in refusal["detail"]
+        else:
+            assert len(response.json()["todos"]) == self.TODOS
+
+    def test_what_lambda_can_just_send_is_sent(self, ada: Account, database_url: str) -> None:
+        postgres.query(database_url, TODOS_IN_BULK, UUID(ada.user["id"]), 260, 11_000)
+
+        response = ada.client.get(EXPORT, headers=PLAIN)
+
+        assert len(response.json()["todos"]) == 260
+        assert 5_800_000 < len(response.content) < 6 * 1024 * 1024
+        assert len(gzip.compress(response.content)) < 100_000
