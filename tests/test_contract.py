@@ -19,7 +19,7 @@ from functions.meta.routes import router as meta
 from functions.todos.models import TodoRead
 from functions.todos.routes import router as todos
 from tests import serving
-from tests.accounts import AUTH, CHAT, TODOS
+from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
 from todo_core.settings import Settings
 from todo_core.todos import TodoCreate, TodoUpdate
 from todo_core.users import Registration
@@ -85,7 +85,6 @@ class Operation:
 
 
 WITHOUT_SESSION = {f"{AUTH}/register", f"{AUTH}/login", f"{AUTH}/logout"}
-PROJECTS = "/api/v1/projects"
 ERRORS_OF_PARAMETERS = {
     "cursor": "invalid_cursor",
     "todo_id": "todo_not_found",

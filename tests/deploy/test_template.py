@@ -119,7 +119,7 @@ class TestRoutes:
         for function, _, path in events():
             if path != "$default":
                 prefix = path.removesuffix("{proxy+}")
-                assert any(route.startswith(prefix) for _, route in routes_of(function))
+                assert any(f"{route}/".startswith(prefix) for _, route in routes_of(function))
 
     @pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/todosx", "/api/v2/todos", "/nothing/here"])
     def test_everything_else_gets_our_own_404(self, path: str) -> None:
