@@ -15,7 +15,7 @@ OFTEN: Final = "milk"
 INSIDE: Final = "invoice"
 """A word that is in the description of one todo in ten, and in no title."""
 SELDOM: Final = "zanzibar"
-"""A word, and a tag, of thirty todos of the owner's, however many there are."""
+"""A word, and a tag, of some thirty todos of the owner's, however many there are."""
 
 _OTHERS_OWN: Final = 90
 _SEED: Final = 0.42
@@ -42,7 +42,9 @@ _USERS: Final = """
     SELECT id, id || '@example.com', id || '@example.com', '', 'Europe/Berlin'
     FROM (SELECT $1::uuid AS id UNION ALL SELECT md5(n::text)::uuid FROM generate_series(0, $2::int) AS n) AS ids
 """
-# Todos of all users in the order in which they were added. Columns of a crowd, each independent of the others:
+# Todos of all users in the order in which they were added: the owner's by the hundred, because nobody has 100,000 but
+# by a program that writes them in batches; those of the others, some 90 for each, one by one in between. What they are
+# like, each independent of the others:
 # completed 60 %; priority none 60 %, low and medium 15 %, high 10 %; due never 40 %, on a day 30 %, at an instant 30 %,
 # within two years before and after now; tags none 40 %, else one to three of nine, of which the first comes most often;
 # in a project 50 %, of the owner's in the one that is asked for 5 %; subtodos 20 %, of the owner's one in eight of them
@@ -75,14 +77,14 @@ _TODOS: Final = """
         CASE WHEN trash < 0.05 THEN now() - '30 days'::interval * random() END
     FROM (
         SELECT
-            number, owned, owned AND number / $6::int % greatest($7::int / 30, 1) = 0 AS seldom,
+            number, owned, owned AND random() * $7::int < 30 AS seldom,
             now() - (1 - number::float8 / $5::int) * '3 years'::interval AS created_at,
             random() < 0.6 AS completed, random() AS priority, random() AS due,
             (random() * 4 - 2) * '1 year'::interval AS moment, random() AS tagged, random() AS described,
             floor(random() * $8::int)::int AS one, floor(random() * $8::int)::int AS other, random() AS project,
             random() AS parent, random() AS moved, random() AS trash
         FROM (
-            SELECT number, number % $6::int = 0 AS owned FROM generate_series(1, $5::int) AS number
+            SELECT number, number / 100 % $6::int = 0 AS owned FROM generate_series(1, $5::int) AS number
         ) AS numbers
     ) AS drawn
     JOIN texts AS one ON one.number = drawn.one JOIN texts AS other ON other.number = drawn.other

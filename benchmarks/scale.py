@@ -58,7 +58,7 @@ _LISTS: Final[Mapping[str, Filters]] = {
     "tag, often": Filters(tags=["tag0"]),
     "tag, less often": Filters(tags=["tag8"]),
     "two tags": Filters(tags=["tag0", "tag1"]),
-    "tag, of 30 todos": Filters(tags=[SELDOM]),
+    "tag, of some 30 todos": Filters(tags=[SELDOM]),
     "project_id": Filters(project_id=PROJECT),
     "project_id=none": Filters(project_id="none"),
     "parent_id": Filters(parent_id=PARENT),
@@ -73,7 +73,7 @@ _LISTS: Final[Mapping[str, Filters]] = {
     "open, by due": Filters(completed=False, sort="due"),
     "q, often in titles": Filters(q=OFTEN),
     "q, in descriptions": Filters(q=INSIDE),
-    "q, of 30 todos": Filters(q=SELDOM),
+    "q, of some 30 todos": Filters(q=SELDOM),
     "q, one letter": Filters(q="m"),
     "q, two words": Filters(q=f"{OFTEN} e"),
     "q, by title": Filters(q=OFTEN, sort="title"),
@@ -174,6 +174,10 @@ def _read(explained: str, plan: str) -> Read:
 def _literal(value: Any) -> str:
     if value is None:
         return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'"
     if isinstance(value, list):
         return f"ARRAY[{', '.join(map(_literal, value))}]::text[]"
     if isinstance(value, datetime) and value.year in {1, 9999}:

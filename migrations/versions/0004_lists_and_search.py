@@ -59,7 +59,14 @@ _SORTED = {
     "todos_by_priority": "priority_key(priority)",
     "todos_by_title": "title_key(title)",
 }
+_NOWHERE = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _PLACED = {"todos_by_project": "project_id", "todos_by_parent": "parent_id"}
+# PostgreSQL does not take statistics of an expression from an index of a part of the table.
+_STATISTICS = {
+    "todos_due": _SORTED["todos_by_due"],
+    "todos_due_backward": _SORTED["todos_by_due_backward"],
+    **{f"todos_{column}": f"(coalesce({column}, '{_NOWHERE}'::uuid))" for column in _PLACED.values()},
+}
 _FUNCTIONS = (_WORDS_IN, _WORDS_OF, _WORDS_ASKED, _PRIORITY_KEY, _TITLE_KEY)
 
 
@@ -81,7 +88,7 @@ def upgrade() -> None:
         behind = ["completed"] if "due" in name else []
         op.create_index(name, "todos", ["user_id", sa.text(key), "id", *behind], postgresql_where=_LIVE)
     for name, column in _PLACED.items():
-        key = sa.text(f"coalesce({column}, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)")
+        key = sa.text(f"coalesce({column}, '{_NOWHERE}'::uuid)")
         op.create_index(name, "todos", ["user_id", key, "order", "id"], postgresql_where=_LIVE)
     op.create_index(
         "todos_by_terms",
@@ -91,9 +98,13 @@ def upgrade() -> None:
         postgresql_with={"fastupdate": "off"},
     )
     # ### end Alembic commands ###
+    for name, expression in _STATISTICS.items():
+        op.execute(f"CREATE STATISTICS {name} ON {expression} FROM todos")
 
 
 def downgrade() -> None:
+    for name in _STATISTICS:
+        op.execute(f"DROP STATISTICS {name}")
     for name in ("todos_by_terms", *_PLACED, *_SORTED, "todos_by_order"):
         op.drop_index(name, table_name="todos")
     op.create_index("todos_by_order", "todos", ["user_id", "order", "id"], postgresql_where=_LIVE)

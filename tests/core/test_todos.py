@@ -1,19 +1,15 @@
 """What a todo is and what may be said about one, without HTTP."""
 
-import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from pydantic import ValidationError
 
-from tests import postgres
-from todo_core.todos import Filters, TodoCreate, TodoUpdate, queries
+from todo_core.todos import TodoCreate, TodoUpdate
 
 LATER = "2030-01-31T17:00:00Z"
-TODOS_OF_ADA = 5_000
 
 
 def faults(model: type[TodoCreate | TodoUpdate], **fields: object) -> dict[str, str]:
@@ -118,62 +114,3 @@ class TestUpdate:
 
     def test_may_say_whatever_a_new_todo_may(self) -> None:
         assert set(TodoUpdate.model_fields) == set(TodoCreate.model_fields)
-
-
-class TestFilters:
-    def test_by_default_do_not_filter(self) -> None:
-        assert Filters().conditions == set()
-
-    def test_are_what_is_given(self) -> None:
-        filters = Filters(completed=True, priority="high", tags=("home", "shop"), q="milk")
-        assert filters.conditions == {"completed", "priority", "tags", "q"}
-        assert filters.values == {"completed": True, "priority": "high", "tags": ["home", "shop"], "q": "milk"}
-
-    def test_false_filters_too(self) -> None:
-        assert Filters(completed=False).conditions == {"completed"}
-        assert Filters(trashed=True).conditions == {"trashed"}
-
-
-@pytest.fixture(scope="module")
-def crowded_url(server_url: str) -> Iterator[str]:
-    """A database of its own, whose statistics nobody else's todos disturb."""
-    with postgres.database(server_url) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def ada(crowded_url: str) -> UUID:
-    """One of two users, each with thousands of todos, a hundred times as many as there are orders."""
-    users = [uuid4(), uuid4()]
-    add_user = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
-    add_todos = """
-        INSERT INTO todos (id, user_id, title, "order")
-        SELECT gen_random_uuid(), of_user, number::text, number % 50
-        FROM generate_series(1, $2::int) AS number, unnest($1::uuid[]) AS of_user
-    """
-    for user in users:
-        postgres.query(crowded_url, add_user, user, f"{user}@example.com")
-    postgres.query(crowded_url, add_todos, users, TODOS_OF_ADA)
-    postgres.run(crowded_url, "ANALYZE todos")
-    return users[0]
-
-
-class TestPages:
-    @pytest.mark.parametrize("after", [-1.0, 25.0, 48.0])
-    def test_cost_the_same_wherever_they_begin(self, crowded_url: str, ada: UUID, after: float) -> None:
-        page = queries.select_page(frozenset({"after"}))
-        arguments = page.arguments({"of_user": ada, "after_order": after, "after_id": UUID(int=0), "most": 51})
-        [row] = postgres.query(crowded_url, f"EXPLAIN (ANALYZE, FORMAT JSON) {page.sql}", *arguments)
-        [scan] = json.loads(row[0])[0]["Plan"]["Plans"]
-        assert scan["Index Name"] == "todos_by_order"
-        assert scan["Actual Rows"] == 51
-        assert scan.get("Rows Removed by Filter", 0) == 0
-
-    def test_go_by_order_and_then_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
-        page = queries.select_page(frozenset())
-        no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
-        url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
-        rows = postgres.query(url, page.sql, *page.arguments({"of_user": ada, "most": TODOS_OF_ADA}))
-        places = [(row["order"], row["id"]) for row in rows]
-        assert len(places) == TODOS_OF_ADA
-        assert places == sorted(places)

@@ -9,10 +9,11 @@ See docs/decisions/0011-lists.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -32,7 +33,9 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    literal,
     literal_column,
+    not_,
     select,
     text,
     true,
@@ -44,7 +47,7 @@ from sqlalchemy.types import TypeEngine
 
 from todo_core.statements import Statement
 from todo_core.tables import table_of
-from todo_core.tables.todos import OWNER_TERM, SORT_KEYS, TITLE_WORDS, TodoRow, place_key
+from todo_core.tables.todos import NOWHERE, OWNER_TERM, SORT_KEYS, TITLE_WORDS, TodoRow, place_key
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
@@ -56,6 +59,8 @@ _FEW: Final = 2_000
 """So many todos with the tags and words are sorted. Where more pass, at most some 2,500 of a list of 100,000 have to
 be looked at to find 50 of them.
 """
+
+_FIRST_ID: Final = UUID(int=0)
 
 _todos = table_of(TodoRow)
 _COLUMNS = [_todos.c[name] for name in Todo.__struct_fields__]
@@ -103,6 +108,7 @@ CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
 }
 """What each of the conditions that `Filters` names means, but for `trashed`."""
 
+type _Where = Sequence[ColumnElement[bool]]
 type Part = Literal["start", "title", "rest"]
 """What a page comes after: nothing, or a position in the first or the only part of a list."""
 
@@ -139,6 +145,16 @@ class Order:
         return (key.desc(), todo_id.desc()) if self.descending else (key, todo_id)
 
     @property
+    def has_due(self) -> ColumnElement[bool]:
+        """Ends a list by due before what has no due. As a pair, because two ends of a key alone are taken for a narrow
+        span.
+        """
+        here = tuple_(self.key, _todos.c.id)
+        if self.descending:
+            return here > tuple_(literal_column("'-infinity'::timestamptz", self.type), literal(NOWHERE, Uuid))
+        return here < tuple_(literal_column("'infinity'::timestamptz", self.type), literal(_FIRST_ID, Uuid))
+
+    @property
     def after(self) -> ColumnElement[bool]:
         here = tuple_(self.key, _todos.c.id)
         place = tuple_(bindparam("after_key", type_=self.type), bindparam("after_id", type_=Uuid))
@@ -147,12 +163,30 @@ class Order:
 
 @dataclass(frozen=True)
 class _Search:
-    """A list, which of its todos pass, how the index for tags and words finds these, and whether they are wanted."""
+    """What of a list has tags and words, except for what has `but`, too; and whether it is `wanted` at all."""
 
-    where: Sequence[ColumnElement[bool]]
-    passes: ColumnElement[bool]
-    terms: ColumnElement[bool]
+    where: _Where
+    conditions: frozenset[str]
+    words: ColumnElement[bool] = field(default_factory=lambda: _ANYWHERE)
+    but: ColumnElement[bool] = field(default_factory=false)
     wanted: ColumnElement[bool] = field(default_factory=true)
+
+    @property
+    def terms(self) -> ColumnElement[bool]:
+        """What the index is asked for. In it the owner is an array, for which there is no other index: whoever has few
+        todos on average would be looked through instead.
+        """
+        of_user = literal_column(OWNER_TERM, ARRAY(Uuid)).contains(array([bindparam("of_user", type_=Uuid)]))
+        return of_user & self._all
+
+    @property
+    def passes(self) -> ColumnElement[bool]:
+        return self._all & not_(self.but)
+
+    @property
+    def _all(self) -> ColumnElement[bool]:
+        asked = {"tags": CONDITIONS["tags"], "q": self.words}
+        return and_(*(asked[name] for name in sorted(self.conditions)))
 
 
 @cache
@@ -163,17 +197,16 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
     behind the columns in which a todo is; only there it matters in which the position lies.
     """
     order = Order(sort)
-    if sort == "relevance":
-        return Statement(_by_relevance(conditions, order, after))
     where = [_where(conditions - _FOUND_BY_TERMS, order)]
-    if after != "start":
-        where.append(order.after)
-    if terms := conditions & _FOUND_BY_TERMS:
-        passes = and_(*(CONDITIONS[name] for name in sorted(terms)))
-        page = _found_by_terms("page", _Search(where, passes, _terms(terms, _ANYWHERE)), order)
+    after_where = where if after == "start" else [*where, order.after]
+    terms = conditions & _FOUND_BY_TERMS
+    if sort == "relevance":
+        return Statement(_by_relevance(where, after_where, terms, after))
+    if terms:
+        page = _found_by_terms("page", _Search(after_where, terms), order)
         return Statement(select(*_of(page, order)).order_by(*order.sorted(page.c.key, page.c.id)))
     columns = _COLUMNS if order.field else [*_COLUMNS, order.key.label("key")]
-    return Statement(select(*columns).where(*where).order_by(*order.sorted(order.key, _todos.c.id)).limit(_MOST))
+    return Statement(select(*columns).where(*after_where).order_by(*order.sorted(order.key, _todos.c.id)).limit(_MOST))
 
 
 def matching(conditions: frozenset[str]) -> ColumnElement[bool]:
@@ -191,20 +224,16 @@ SELECT_TAGS = Statement(
 )
 
 
-def _by_relevance(conditions: frozenset[str], order: Order, after: Part) -> Select[Any]:
-    terms = conditions & _FOUND_BY_TERMS
-    where = [_where(conditions - _FOUND_BY_TERMS, order), *(CONDITIONS[name] for name in sorted(terms - {"q"}))]
-    rest = _Search(where, _ANYWHERE & ~_IN_TITLE, _terms(terms, _ANYWHERE))
+def _by_relevance(where: _Where, after_where: _Where, terms: frozenset[str], after: Part) -> Select[Any]:
+    order = Order("relevance")
     if after == "rest":
-        parts: Any = _part(_found_by_terms("rest", replace(rest, where=[*where, order.after]), order), in_title=False)
+        rest = _found_by_terms("rest", _Search(after_where, terms, but=_IN_TITLE), order)
+        parts: Any = _part(rest, in_title=False)
     else:
-        title_where = [*where, order.after] if after == "title" else where
-        title = _found_by_terms("title", _Search(title_where, _IN_TITLE, _terms(terms, _IN_TITLE)), order)
+        title = _found_by_terms("title", _Search(after_where, terms, words=_IN_TITLE), order)
         missing = _count(title) < _MOST
-        parts = union_all(
-            _part(title, in_title=True),
-            _part(_found_by_terms("rest", replace(rest, wanted=missing), order), in_title=False),
-        )
+        rest = _found_by_terms("rest", _Search(where, terms, but=_IN_TITLE, wanted=missing), order)
+        parts = union_all(_part(title, in_title=True), _part(rest, in_title=False))
     found = parts.subquery()
     return (
         select(*_of(found, order), found.c.in_title)
@@ -218,31 +247,15 @@ def _part(found: CTE, *, in_title: bool) -> Select[Any]:
 
 
 def _where(conditions: frozenset[str], order: Order) -> ColumnElement[bool]:
-    """The conditions, and what follows from them for the key of a list by due, so that its index is read no further."""
+    """The conditions; and for a list by due, what follows from them for its key, by which its index is read."""
+    held = {name: CONDITIONS[name] for name in sorted(conditions - {"trashed"})}
     ends = []
     if order.name in {"due", "-due"}:
-        if "due_from" in conditions:
-            ends += [order.key >= _end("due_from_first"), order.key < literal_column("'infinity'")]
-        for name in sorted(conditions & {"due_until", "overdue"}):
-            ends += [order.key < _end(f"{name}_last"), order.key > literal_column("'-infinity'")]
-    return and_(
-        _TRASHED if "trashed" in conditions else _LIVE,
-        *(CONDITIONS[name] for name in sorted(conditions - {"trashed"})),
-        *ends,
-    )
-
-
-def _end(name: str) -> ColumnElement[datetime]:
-    return bindparam(name, type_=DateTime(timezone=True))
-
-
-def _terms(conditions: frozenset[str], words: ColumnElement[bool]) -> ColumnElement[bool]:
-    """What the index for tags and words is asked. The owner is in it as an array, for which there is no other index:
-    whoever has few todos on average would be looked through instead.
-    """
-    asked = {"tags": CONDITIONS["tags"], "q": words}
-    of_user = literal_column(OWNER_TERM, ARRAY(Uuid)).contains(array([bindparam("of_user", type_=Uuid)]))
-    return and_(of_user, *(asked[name] for name in sorted(conditions)))
+        for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
+            first, last = (bindparam(f"{name}_{end}", type_=DateTime(timezone=True)) for end in ("first", "last"))
+            ends += [order.key >= first, order.has_due] if name == "due_from" else [order.key < last, order.has_due]
+            held[name] = func.coalesce(held[name], false())  # PostgreSQL is not to think that ever fewer are left
+    return and_(_TRASHED if "trashed" in conditions else _LIVE, *held.values(), *ends)
 
 
 def _found_by_terms(name: str, search: _Search, order: Order) -> CTE:

@@ -1,0 +1,306 @@
+"""Lists, without HTTP: which index serves them, and that whatever way a page is read, it holds what it should."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, get_args
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from tests import postgres
+from todo_core import todos
+from todo_core.connections import Connection
+from todo_core.statements import Statement
+from todo_core.todos import DueBound, Filters, Todo, lists
+from todo_core.todos.filters import ListSort
+
+COUNT = 5_000
+NOW = DueBound(datetime(2030, 1, 15, tzinfo=UTC), date(2030, 1, 15))
+PROJECT = UUID(int=7)
+
+# In the order of the list: `often` is on every second one, `seldom` on 20 in the middle, and `late` on more than are
+# ever sorted, all of them far behind the first.
+ADD_TODOS = """
+    INSERT INTO todos (id, user_id, title, description, "order", tags, priority, completed, completed_at, due_date,
+        due_at, project_id, created_at, updated_at, deleted_at)
+    SELECT gen_random_uuid(), of_user,
+        CASE WHEN number % 2 = 0 THEN 'Often ' ELSE '' END || CASE WHEN number > $2::int / 2 THEN 'late ' ELSE '' END
+            || CASE WHEN number % 250 = 125 THEN 'seldom ' ELSE '' END || (number * 7919 % 97),
+        CASE WHEN number % 3 = 0 THEN 'often late seldom' END,
+        number % 1000,
+        array_remove(ARRAY[
+            CASE WHEN number % 2 = 0 THEN 'often' END, CASE WHEN number % 1000 > 450 THEN 'late' END,
+            CASE WHEN number % 250 = 125 THEN 'seldom' END
+        ], NULL),
+        (ARRAY['none', 'low', 'medium', 'high'])[1 + number % 4], number % 5 = 0,
+        CASE WHEN number % 5 = 0 THEN now() END,
+        CASE WHEN number % 3 = 0 THEN '2030-01-01'::date + number % 30 END,
+        CASE WHEN number % 3 = 1 THEN '2030-01-01T00:00Z'::timestamptz + number % 60 * '12 hours'::interval END,
+        NULL, now() - number % 700 * '1 hour'::interval, now() - number % 300 * '1 hour'::interval,
+        CASE WHEN number % 11 = 0 THEN now() END
+    FROM generate_series(1, $2::int) AS number, unnest($1::uuid[]) AS of_user
+"""
+ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
+
+
+class Reader:
+    """Runs statements on a connection of its own, as the service does."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
+        return await self._connection.fetch(statement.sql, *statement.arguments(values))
+
+    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
+        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+
+    write = fetch_one
+
+
+@pytest.fixture(scope="module")
+def crowded_url(server_url: str) -> Iterator[str]:
+    """A database of its own, whose statistics nobody else's todos disturb."""
+    with postgres.database(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def ada(crowded_url: str) -> UUID:
+    """One of two users, each with thousands of todos."""
+    users = [uuid4(), uuid4()]
+    for user in users:
+        postgres.query(crowded_url, ADD_USER, user, f"{user}@example.com")
+    postgres.query(crowded_url, ADD_TODOS, users, COUNT)
+    postgres.run(crowded_url, "VACUUM ANALYZE todos")
+    return users[0]
+
+
+def walk(url: str, owner: UUID, filters: Filters, *, most: int) -> list[Todo]:
+    """The todos on all pages of a list."""
+
+    async def walk_on_one_connection() -> list[Todo]:
+        connection = await postgres.connect(url)
+        try:
+            page = await todos.find(Reader(connection), owner, filters, most=most)
+            found = list(page.todos)
+            while page.next:
+                page = await todos.find(Reader(connection), owner, filters, most=most, after=page.next)
+                assert page.todos
+                found += page.todos
+            return found
+        finally:
+            await connection.close()
+
+    return asyncio.run(walk_on_one_connection())
+
+
+def scans(url: str, statement: Statement, **values: object) -> list[dict[str, Any]]:
+    """What was read of the table when the statement ran: each scan with its index. Fails where all of it was sorted."""
+    [row] = postgres.query(url, f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}", *statement.arguments(values))
+    found: list[dict[str, Any]] = []
+
+    def look(node: dict[str, Any]) -> None:
+        if node["Actual Loops"]:
+            found.append(node)
+            for below in node.get("Plans", ()):
+                look(below)
+
+    look(json.loads(row[0])[0]["Plan"])
+    return [node for node in found if "Index Name" in node or node.get("Relation Name") == "todos"]
+
+
+SORT_INDEXES = {
+    "order": "todos_by_order",
+    "created_at": "todos_by_created_at",
+    "updated_at": "todos_by_updated_at",
+    "due": "todos_by_due",
+    "priority": "todos_by_priority",
+    "title": "todos_by_title",
+}
+
+
+def due_of(todo: Todo) -> datetime | None:
+    if todo.due_date:
+        return datetime.combine(todo.due_date, datetime.min.time(), UTC)
+    return todo.due_at
+
+
+KEYS: dict[str, Callable[[Todo], Any]] = {
+    "order": lambda todo: todo.order,
+    "created_at": lambda todo: todo.created_at,
+    "updated_at": lambda todo: todo.updated_at,
+    "due": due_of,
+    "priority": lambda todo: ("none", "low", "medium", "high").index(todo.priority),
+    "title": lambda todo: todo.title.lower(),
+}
+POSITIONS: dict[str, float | bytes | datetime] = {
+    "order": 25.0,
+    "created_at": datetime.now(UTC) - timedelta(hours=300),
+    "updated_at": datetime.now(UTC) - timedelta(hours=150),
+    "due": datetime(2030, 1, 10, tzinfo=UTC),
+    "priority": 1,
+    "title": b"late",
+}
+
+
+def expected(url: str, owner: UUID, sort: str, passes: Callable[[Todo], bool]) -> list[Todo]:
+    """The list as Python sorts and filters it."""
+    every = postgres.query(url, "SELECT id FROM todos WHERE user_id = $1 AND deleted_at IS NULL", owner)
+
+    async def read() -> list[Todo]:
+        connection = await postgres.connect(url)
+        try:
+            return await todos.find_by_id(Reader(connection), owner, [row["id"] for row in every])
+        finally:
+            await connection.close()
+
+    found = [todo for todo in asyncio.run(read()) if passes(todo)]
+    key = KEYS[sort.removeprefix("-")]
+    descending = sort.startswith("-")
+    with_key = [todo for todo in found if key(todo) is not None]
+    without = [todo for todo in found if key(todo) is None]
+    in_order = sorted(with_key, key=lambda todo: (key(todo), todo.id), reverse=descending)
+    return in_order + sorted(without, key=lambda todo: todo.id, reverse=descending)
+
+
+def ids(found: Sequence[Todo]) -> list[UUID]:
+    return [todo.id for todo in found]
+
+
+class TestFilters:
+    def test_by_default_do_not_filter(self) -> None:
+        assert Filters().conditions == set()
+
+    def test_are_what_is_given(self) -> None:
+        filters = Filters(completed=True, priority="high", tags=("home", "shop"), q="milk")
+        assert filters.conditions == {"completed", "priority", "tags", "q"}
+
+    def test_false_filters_too(self) -> None:
+        assert Filters(completed=False).conditions == {"completed"}
+        assert Filters(trashed=True).conditions == {"trashed"}
+
+    def test_no_project_and_no_parent_are_looked_for_as_one_that_nobody_has(self) -> None:
+        values = Filters(project_id="none", parent_id=PROJECT).values
+        assert (values["project_id"], values["parent_id"]) == (UUID("f" * 32), PROJECT)
+
+    @pytest.mark.parametrize(
+        ("filters", "sort"),
+        [
+            (Filters(), "order"),
+            (Filters(completed=False, tags=["home"], trashed=True), "order"),
+            (Filters(due_from=NOW), "due"),
+            (Filters(due_until=NOW), "due"),
+            (Filters(overdue=NOW), "due"),
+            (Filters(not_overdue=NOW), "order"),
+            (Filters(q="milk"), "relevance"),
+            (Filters(q="milk", overdue=NOW), "relevance"),
+            (Filters(q="milk", overdue=NOW, sort="-title"), "-title"),
+        ],
+    )
+    def test_say_what_a_list_goes_by(self, filters: Filters, sort: str) -> None:
+        assert filters.sorted_by == sort
+
+
+class TestSorts:
+    @pytest.mark.parametrize("sort", get_args(ListSort))
+    def test_hold_every_todo_once_in_order(self, crowded_url: str, ada: UUID, sort: ListSort) -> None:
+        found = walk(crowded_url, ada, Filters(sort=sort), most=400)
+        assert ids(found) == ids(expected(crowded_url, ada, sort, lambda _: True))
+
+    @pytest.mark.parametrize("sort", get_args(ListSort))
+    @pytest.mark.parametrize("after", ["start", "rest"])
+    def test_are_read_from_their_index_alone(
+        self, crowded_url: str, ada: UUID, sort: ListSort, after: lists.Part
+    ) -> None:
+        name = sort.removeprefix("-")
+        values = {"of_user": ada, "most": 51, "after_key": POSITIONS[name], "after_id": UUID(int=0)}
+        [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, after=after), **values)
+        assert scan["Index Name"] == SORT_INDEXES[name] + ("_backward" if sort == "-due" else "")
+        assert scan["Actual Rows"] == 51
+        assert scan.get("Rows Removed by Filter", 0) == 0
+
+    def test_go_by_order_and_then_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
+        page = lists.select_page(frozenset(), "order", after="start")
+        no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
+        url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
+        rows = postgres.query(url, page.sql, *page.arguments({"of_user": ada, "most": COUNT}))
+        places = [(row["order"], row["id"]) for row in rows]
+        assert len(places) > COUNT * 0.9
+        assert places == sorted(places)
+
+
+INDEXED: list[tuple[Filters, str]] = [
+    (Filters(completed=True), "todos_by_order"),
+    (Filters(priority="high"), "todos_by_order"),
+    (Filters(project_id="none"), "todos_by_project"),
+    (Filters(project_id=PROJECT), "todos_by_project"),
+    (Filters(parent_id="none"), "todos_by_parent"),
+    (Filters(parent_id=PROJECT), "todos_by_parent"),
+    (Filters(due_from=NOW), "todos_by_due"),
+    (Filters(due_until=NOW), "todos_by_due"),
+    (Filters(due_until=NOW, sort="-due"), "todos_by_due_backward"),
+    (Filters(overdue=NOW), "todos_by_due"),
+    (Filters(trashed=True), "todos_in_trash"),
+]
+
+
+class TestIndexes:
+    @pytest.mark.parametrize(("filters", "index"), INDEXED)
+    def test_serve_each_filter_without_reading_past_many(
+        self, crowded_url: str, ada: UUID, filters: Filters, index: str
+    ) -> None:
+        page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, after="start")
+        [scan] = scans(crowded_url, page, of_user=ada, most=51, **filters.values)
+        # Which of two that serve, is left to PostgreSQL: what no todo lacks needs no index of its own.
+        assert scan["Index Name"] in {index, "todos_by_order"}
+        assert scan.get("Rows Removed by Filter", 0) <= 10
+
+
+class TestFoundByTerms:
+    """Whatever way of the three a page is read, it is the same page."""
+
+    @pytest.mark.parametrize("tag", ["often", "seldom", "late", "never"])
+    @pytest.mark.parametrize("sort", ["order", "-due", "title"])
+    def test_lists_of_a_tag_hold_every_todo_once_in_order(
+        self, crowded_url: str, ada: UUID, tag: str, sort: ListSort
+    ) -> None:
+        found = walk(crowded_url, ada, Filters(tags=[tag], sort=sort), most=300)
+        assert ids(found) == ids(expected(crowded_url, ada, sort, lambda todo: tag in todo.tags))
+
+    @pytest.mark.parametrize("q", ["often", "seldom", "late", "never", "often late", "o"])
+    @pytest.mark.parametrize("most", [40, 300])
+    def test_searches_hold_titles_first_and_then_the_rest_the_newest_first(
+        self, crowded_url: str, ada: UUID, q: str, most: int
+    ) -> None:
+        def has(*texts: str | None) -> bool:
+            words = " ".join(text or "" for text in texts).lower().split()
+            return all(any(word.startswith(asked) for word in words) for asked in q.split())
+
+        title = expected(crowded_url, ada, "-created_at", lambda todo: has(todo.title))
+        anywhere = expected(crowded_url, ada, "-created_at", lambda todo: has(todo.title, todo.description))
+        rest = [todo for todo in anywhere if not has(todo.title)]
+        assert ids(walk(crowded_url, ada, Filters(q=q), most=most)) == ids([*title, *rest])
+
+    def read(self, url: str, owner: UUID, tag: str, **after: object) -> set[str]:
+        page = lists.select_page(frozenset({"tags"}), "order", after="rest" if after else "start")
+        return {
+            str(scan.get("Index Name"))
+            for scan in scans(url, page, of_user=owner, most=11, tags=[tag], **after)
+            if scan["Node Type"] != "Bitmap Heap Scan"
+        }
+
+    def test_much_is_found_in_the_list_itself(self, crowded_url: str, ada: UUID) -> None:
+        assert self.read(crowded_url, ada, "often") == {"todos_by_order"}
+
+    def test_little_is_found_by_the_index_for_terms(self, crowded_url: str, ada: UUID) -> None:
+        assert self.read(crowded_url, ada, "never") == {"todos_by_order", "todos_by_terms"}
+
+    def test_of_one_user_only(self, crowded_url: str, ada: UUID) -> None:
+        page = lists.select_page(frozenset({"q"}), "relevance", after="start")
+        found = scans(crowded_url, page, of_user=ada, most=51, q="seldom")
+        [by_terms] = [scan for scan in found if scan.get("Index Name") == "todos_by_terms"][:1]
+        assert by_terms["Actual Rows"] == COUNT // 250
