@@ -95,8 +95,9 @@ ERRORS_OF_PARAMETERS = {
     "idempotency-key": "idempotency_key_reused",
 }
 PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
-PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
+PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
+CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
@@ -104,9 +105,9 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
     f"POST {TODOS}": PLACE_ERRORS | {"request_in_progress"},
-    f"POST {TODOS}/batch": PLACE_ERRORS
-    | {"request_in_progress", "todo_not_found", "stale_version", "tree_cycle", "recurrence_needs_due"},
-    f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | {"tree_cycle", "recurrence_needs_due"},
+    f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS,
+    f"POST {TODOS}/batch": PLACE_ERRORS | CHANGE_ERRORS | {"request_in_progress", "todo_not_found", "stale_version"},
+    f"POST {PROJECTS}": {"request_in_progress"},
     **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "PATCH", "DELETE")},
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", "assistant_budget_spent", *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/approval": {"turn_in_progress", "nothing_to_approve", *MODEL_ERRORS},

@@ -7,12 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from tests import postgres
 from todo_core import todos
-from todo_core.connections import Connection
+from todo_core.database import Transaction
 from todo_core.statements import Statement
 from todo_core.todos import DueBound, Filters, Todo, lists
 from todo_core.todos.filters import ListSort
@@ -46,21 +45,6 @@ ADD_TODOS = """
 ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
 
 
-class Reader:
-    """Runs statements on a connection of its own, as the service does."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
-        return await self._connection.fetch(statement.sql, *statement.arguments(values))
-
-    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
-
-    write = fetch_one
-
-
 @pytest.fixture(scope="module")
 def crowded_url(server_url: str) -> Iterator[str]:
     """A database of its own, whose statistics nobody else's todos disturb."""
@@ -85,10 +69,10 @@ def walk(url: str, owner: UUID, filters: Filters, *, most: int) -> list[Todo]:
     async def walk_on_one_connection() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            page = await todos.find(Reader(connection), owner, filters, most=most)
+            page = await todos.find(Transaction(connection), owner, filters, most=most)
             found = list(page.todos)
             while page.next:
-                page = await todos.find(Reader(connection), owner, filters, most=most, after=page.next)
+                page = await todos.find(Transaction(connection), owner, filters, most=most, after=page.next)
                 assert page.todos
                 found += page.todos
             return found
@@ -154,7 +138,7 @@ def expected(url: str, owner: UUID, sort: str, passes: Callable[[Todo], bool]) -
     async def read() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            return await todos.find_by_id(Reader(connection), owner, [row["id"] for row in every])
+            return await todos.find_by_id(Transaction(connection), owner, [row["id"] for row in every])
         finally:
             await connection.close()
 

@@ -9,14 +9,13 @@ import httpx2
 import pytest
 
 from tests import postgres, serving
-from tests.accounts import TODOS, Account, sign_up
+from tests.accounts import PROJECTS, TODOS, Account, sign_up
 from tests.crashing_app import Nursery, nursery
 from tests.serving import OnPort
 
 LEFT = """
     SELECT op, coalesce(after, before)->>'title' AS title FROM changes WHERE user_id = $1 ORDER BY seq
 """
-PROJECTS = "/api/v1/projects"
 BATCH = {
     "operations": [
         {"op": "create", "ref": "milk", "todo": {"title": "Buy milk"}},

@@ -8,10 +8,9 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import TODOS, Account, problem
+from tests.accounts import PROJECTS, TODOS, Account, problem
 from tests.serving import Surface
 
-PROJECTS = "/api/v1/projects"
 MILK = {"title": "Buy milk"}
 REPEATS = 50
 KEPT = ("etag", "location", "content-type")

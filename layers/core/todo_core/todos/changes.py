@@ -106,7 +106,7 @@ _UNDO = Statement(f"""
 """)  # noqa: S608
 
 
-_KEEP_TO_RULES = Statement(text("SELECT set_config('todo.undoing', 'off', true)"))
+_KEEP_TO_RULES = Statement("SELECT set_config('todo.undoing', 'off', true)")
 
 
 async def since(db: Executor, user_id: UUID, seq: int, *, most: int) -> list[Change]:
