@@ -13,6 +13,7 @@ from functions.meta.routes import router as meta
 from functions.migrate.app import upgrade
 from functions.todos.projects.routes import router as projects
 from functions.todos.routes import router as todos
+from functions.todos.tags.routes import router as tags
 from todo_core import embedded
 from todo_core.web.app import create_app
 from todo_core.web.resources import resources_of
@@ -31,4 +32,4 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await resources.database.close()
 
 
-app = create_app(todos, projects, auth, chat, meta, lifespan=lifespan)
+app = create_app(todos, projects, tags, auth, chat, meta, lifespan=lifespan)

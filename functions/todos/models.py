@@ -1,19 +1,22 @@
 """What the todo routes take and answer."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from todo_core.actors import ActorKind
 from todo_core.text import Text
-from todo_core.todos import Filters, Todo
+from todo_core.times import DayOrInstant
+from todo_core.todos import DueBound, Filters, Todo
 from todo_core.todos.batch import Result
 from todo_core.todos.changes import Change, Operation
+from todo_core.todos.filters import ListSort
 from todo_core.todos.model import Priority, Tag
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
 
@@ -24,7 +27,19 @@ def _require_true_or_false(value: object) -> object:
     raise PydanticCustomError("true_or_false", "Give true or false")
 
 
+def _read_id_or_none(value: object) -> object:
+    try:
+        return value if value == "none" else UUID(str(value))
+    except ValueError:
+        raise PydanticCustomError("id_or_none", "Give an id, or none") from None
+
+
 TrueOrFalse = Annotated[bool, BeforeValidator(_require_true_or_false)]
+IdOrNone = Annotated[
+    UUID | Literal["none"],
+    PlainValidator(_read_id_or_none),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "uuid"}, {"const": "none"}]}),
+]
 
 
 TODO_EXAMPLE: Final[dict[str, JsonValue]] = {
@@ -87,8 +102,8 @@ def fields_of(todo: Todo, collection_url: str) -> msgspec.Struct:
     return TodoFields(*values[:_URL], f"{collection_url}/{todo.id}", *values[_URL:])
 
 
-class TodoQuery(BaseModel):
-    """The query of a list of todos. All filters must hold."""
+class TodoFilters(BaseModel):
+    """The query that selects todos. All filters must hold."""
 
     model_config: ClassVar = ConfigDict(extra="forbid")
 
@@ -98,13 +113,49 @@ class TodoQuery(BaseModel):
     q: Annotated[str, Text(max_length=200)] | None = Field(
         default=None, description="Words, or beginnings of words, of title and description."
     )
+    project_id: IdOrNone | None = Field(default=None, description="A project, or `none` for those in no project.")
+    parent_id: IdOrNone | None = Field(default=None, description="A todo, or `none` for those at the top level.")
+    due_after: DayOrInstant | None = Field(
+        default=None, description="Due on this day, in the user's time zone, or at this instant, or later."
+    )
+    due_before: DayOrInstant | None = Field(
+        default=None, description="Due before this day, in the user's time zone, or before this instant."
+    )
+    overdue: TrueOrFalse | None = Field(
+        default=None, description="Open and due before now, or before today in the user's time zone; or all others."
+    )
     trashed: TrueOrFalse = Field(default=False, description="The trash, instead of what is not in it.")
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
-    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
 
-    @property
-    def filters(self) -> Filters:
-        return Filters(self.completed, self.priority, self.tag, self.q, trashed=self.trashed)
+    def filters(self, timezone: str, sort: ListSort | None = None) -> Filters:
+        """In the user's time zone."""
+        return Filters(
+            completed=self.completed,
+            priority=self.priority,
+            tags=self.tag,
+            q=self.q,
+            trashed=self.trashed,
+            project_id=self.project_id,
+            parent_id=self.parent_id,
+            sort=sort,
+            **self._dues(timezone),
+        )
+
+    def _dues(self, timezone: str) -> dict[str, DueBound]:
+        now = {"overdue": self.overdue, "not_overdue": self.overdue is False}
+        dues = {"due_from": self.due_after, "due_until": self.due_before}
+        dues |= {name: datetime.now(UTC) for name, asked in now.items() if asked}
+        return {name: DueBound.of(when, ZoneInfo(timezone)) for name, when in dues.items() if when is not None}
+
+
+class TodoQuery(TodoFilters):
+    """The query of a list of todos."""
+
+    sort: ListSort | None = Field(
+        default=None,
+        description="Backwards with `-`. If left out, `order`; `due` with a filter for dues; with `q` by relevance.",
+    )
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(default=None, max_length=2000, description="From the header `Link`.")
 
 
 class ResultRead(BaseModel):

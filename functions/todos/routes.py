@@ -4,10 +4,12 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
+from functions.todos.cursors import read_position, write_position
 from functions.todos.models import (
     BatchRead,
     ChangeRead,
     ChangesQuery,
+    TodoFilters,
     TodoQuery,
     TodoRead,
     fields_of,
@@ -30,7 +32,7 @@ from todo_core.errors import (
     UnknownProject,
 )
 from todo_core.idempotency import Answer
-from todo_core.todos import Position, TodoCreate, TodoUpdate, batch, changes
+from todo_core.todos import TodoCreate, TodoUpdate, batch, changes
 from todo_core.todos.batch import Batch
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
@@ -42,7 +44,6 @@ from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
 PATH: Final = "/api/v1/todos"
-_LIST: Final = "todos by order"
 
 _PLACE_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
@@ -63,17 +64,17 @@ async def list_todos(
     request: Request,
     response: Response,
 ) -> Response:
-    """The todos that pass all filters, by `order`."""
+    """The todos that pass all filters, by `order` unless `sort` or a filter says otherwise."""
     # The database is taken from here, because each dependency costs measurably more.
     resources, url = resources_of(request), url_of(request, PATH)
-    after = Position(*resources.cursors.read(_LIST, query.cursor, float, UUID)) if query.cursor else None
-    found = await todos.find(resources.database, user.id, query.filters, most=query.limit + 1, after=after)
-    page = found[: query.limit]
-    if len(found) > len(page):
-        cursor = resources.cursors.write(_LIST, page[-1].order, page[-1].id)
+    filters = query.filters(user.timezone, query.sort)
+    after = read_position(resources.cursors, filters.sorted_by, query.cursor) if query.cursor else None
+    page = await todos.find(resources.database, user.id, filters, most=query.limit, after=after)
+    if page.next:
+        cursor = write_position(resources.cursors, filters.sorted_by, page.next)
         response.headers["Link"] = link_to_next(request, url, cursor=cursor)
     # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
-    content = msgspec.json.encode([fields_of(todo, url) for todo in page])
+    content = msgspec.json.encode([fields_of(todo, url) for todo in page.todos])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
@@ -122,6 +123,14 @@ async def change_todos(
         return Answer(200, msgspec.json.encode(fields_of_results(results, url_of(request, PATH))))
 
     return await answer_once(change, asked, user_id=user.id, key=key, request=request, response=response)
+
+
+@router.delete("", status_code=204, responses=describe(CrossOrigin), openapi_extra=query_parameters(TodoFilters))
+async def delete_todos(
+    user: CurrentUser, query: Annotated[TodoFilters, Depends(query_of(TodoFilters))], db: Database
+) -> None:
+    """Puts all todos that pass the filters, and their subtodos, into the trash; without a filter, every todo."""
+    await todos.delete_all(db, user.actor, query.filters(user.timezone))
 
 
 @router.get("/changes", response_model=list[ChangeRead], openapi_extra=query_parameters(ChangesQuery))

@@ -47,6 +47,13 @@ ORDER BY 1, 2
 """
 
 
+FUNCTIONS = """
+SELECT pg_get_functiondef(oid) AS definition FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND provolatile = 'i' AND prosqlbody IS NOT NULL
+ORDER BY oid
+"""
+
+
 @pytest.fixture(autouse=True)
 def _only_the_databases_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "DATABASE_URL_UNPOOLED"):
@@ -116,7 +123,7 @@ class TestUpgrade:
 
     def test_it_makes_what_the_tables_describe(self, empty_database: str, other_database: str) -> None:
         upgrade(settings(database_url=empty_database))
-        create(other_database)
+        create(other_database, functions=functions(empty_database))
         assert schema(empty_database) == schema(other_database)
 
     def test_it_goes_past_the_pooler(self, empty_database: str, other_database: str) -> None:
@@ -149,8 +156,15 @@ class TestUpgrade:
         upgrade(settings(database_url=empty_database))
 
 
-def create(url: str) -> None:
+def functions(url: str) -> list[str]:
+    """The functions that columns and indexes go by, which only the migrations have."""
+    definitions = [row["definition"] for row in postgres.query(url, FUNCTIONS)]
+    return ["CREATE EXTENSION unaccent", *definitions]
+
+
+def create(url: str, functions: list[str]) -> None:
     """Makes the tables without the migrations."""
+    postgres.run(url, *functions)
     dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     for table in tables.all_tables().sorted_tables:
         made: list[CreateTable | CreateIndex] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]

@@ -146,9 +146,8 @@ class TestUpdate:
         assert after["updated_at"] > project["updated_at"]
 
     def test_reorders(self, ada: Account) -> None:
-        for name in "abc":
-            project = ada.add_project(name)
-        changed(ada, project, order=1.5)
+        *_, last = [ada.add_project(name) for name in "abc"]
+        changed(ada, last, order=1.5)
         assert names(ada) == ["a", "c", "b"]
 
     def test_archiving_leaves_its_todos_as_they_are(self, ada: Account) -> None:

@@ -1,12 +1,13 @@
 """Instants, dates and time zones as they cross the wire."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -45,6 +46,17 @@ def _require_full_date(value: object) -> object:
     raise PydanticCustomError("full_date", "Give a date such as 2030-01-31")
 
 
+def _read_day_or_instant(value: object) -> date | datetime:
+    with suppress(ValueError):  # a day or an hour that no calendar or clock has
+        if isinstance(value, str) and _FULL_DATE.fullmatch(value):
+            return _require_writable(date.fromisoformat(value))
+        if isinstance(value, str) and _RFC3339.fullmatch(value):
+            return _to_utc(datetime.fromisoformat(value.upper()))
+    raise PydanticCustomError(
+        "day_or_instant", "Give a date such as 2030-01-31, or an RFC 3339 time with an offset (a + as %2B)"
+    )
+
+
 @cache
 def _timezones() -> frozenset[str]:
     # Not what this machine happens to have, which knows `localtime` and `posixrules` too.
@@ -62,6 +74,13 @@ Instant = Annotated[AwareDatetime, AfterValidator(_to_utc), BeforeValidator(_req
 
 FullDate = Annotated[date, AfterValidator(_require_writable), BeforeValidator(_require_full_date)]
 """A day without a time, as RFC 3339 writes it: YYYY-MM-DD."""
+
+DayOrInstant = Annotated[
+    date | datetime,
+    PlainValidator(_read_day_or_instant),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+]
+"""A day, or a point in time."""
 
 TimeZoneName = Annotated[
     str,

@@ -293,15 +293,15 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> Outcome:
 
 async def _list(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
     """As many of the todos that pass as a model should have to read, and whether there are more."""
-    found = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND + 1)
+    page = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND)
     shown: list[JsonValue] = []
     left = _LONGEST_LISTING
-    for todo in found[:_MOST_FOUND]:
+    for todo in page.todos:
         shown.append(view(todo, context.timezone))
         left -= len(str(shown[-1]))
         if left < 0:
             break
-    return shown, len(found) > len(shown)
+    return shown, page.next is not None or len(page.todos) > len(shown)
 
 
 def view(todo: Todo, timezone: ZoneInfo) -> dict[str, JsonValue]:

@@ -1,7 +1,7 @@
 """Todos and the log of their changes."""
 
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -26,12 +26,36 @@ from sqlmodel import Field, SQLModel
 
 from todo_core.tables import moment, owner
 
-_ASCII_PUNCTUATION = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~"
+_DUE = "coalesce(due_at, timezone('UTC', due_date::timestamp), '{}infinity'::timestamptz)"
+SORT_KEYS: Final = {
+    "order": '"order"',
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "due": _DUE.format(""),
+    "-due": _DUE.format("-"),
+    "priority": "priority_key(priority)",
+    "title": "title_key(title)",
+}
+"""SQL for what lists go by, never null: what has no due is last, whichever way a list goes. A day begins in UTC."""
+NOWHERE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
+"""Stands for no project and no parent where lists look for them, because no order is known of nulls."""
+OWNER_TERM: Final = "(ARRAY[user_id])"
+TITLE_WORDS: Final = "ts_filter(words, '{a}')"
+"""SQL for what, beside tags and words, the one index for tags and search knows a todo by."""
+_LIVE = text("deleted_at IS NULL")
 
 
-def words_in(text_expression: str) -> str:
-    """SQL for the words in a text. PostgreSQL alone would take `milk/bread` or `ada@example.com` for one word."""
-    return f"to_tsvector('simple', translate({text_expression}, '{_ASCII_PUNCTUATION}', repeat(' ', 32)))"
+def place_key(column: str) -> str:
+    """SQL for the project or the parent of a todo, or `NOWHERE`."""
+    return f"coalesce({column}, '{NOWHERE}'::uuid)"
+
+
+def _sorted(name: str, key: str, *more: str) -> Index:
+    return Index(name, "user_id", text(SORT_KEYS[key]), "id", *more, postgresql_where=_LIVE)
+
+
+def _placed(name: str, column: str) -> Index:
+    return Index(name, "user_id", text(place_key(column)), "order", "id", postgresql_where=_LIVE)
 
 
 class TodoRow(SQLModel, table=True):
@@ -45,12 +69,30 @@ class TodoRow(SQLModel, table=True):
             "recurrence IS NULL OR due_date IS NOT NULL OR due_at IS NOT NULL", name="recurrence_needs_due"
         ),
         CheckConstraint("completed = (completed_at IS NOT NULL)", name="todos_completed_at"),
-        Index("todos_by_order", "user_id", "order", "id", postgresql_where=text("deleted_at IS NULL")),
+        # What is behind the id is compared without a look at the row.
+        Index("todos_by_order", "user_id", "order", "id", "completed", "priority", postgresql_where=_LIVE),
         Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("todos_to_purge", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("todos_of_project", "project_id", postgresql_where=text("project_id IS NOT NULL")),
         Index("todos_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
-        Index("todos_by_words", "words", postgresql_using="gin"),
+        Index("todos_by_created_at", "user_id", "created_at", "id", postgresql_where=_LIVE),
+        Index("todos_by_updated_at", "user_id", "updated_at", "id", postgresql_where=_LIVE),
+        _sorted("todos_by_due", "due", "completed"),
+        _sorted("todos_by_due_backward", "-due", "completed"),
+        _sorted("todos_by_priority", "priority"),
+        _sorted("todos_by_title", "title"),
+        _placed("todos_by_project", "project_id"),
+        _placed("todos_by_parent", "parent_id"),
+        # Without a list of what is pending, through which every search would have to read.
+        Index(
+            "todos_by_terms",
+            text(OWNER_TERM),
+            "tags",
+            "words",
+            text(TITLE_WORDS),
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -79,7 +121,7 @@ class TodoRow(SQLModel, table=True):
     words: str = Field(
         sa_column=Column(
             TSVECTOR,
-            Computed(words_in("title || ' ' || coalesce(description, '')"), persisted=True),
+            Computed("words_of(title, description)", persisted=True),
         )
     )
 

@@ -1,7 +1,5 @@
 """What a todo is, and what may be said about one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
@@ -150,57 +148,3 @@ class TodoUpdate(BaseModel):
         if values.get("parent_id"):
             values.pop("project_id", None)
         return values
-
-
-@dataclass(frozen=True, slots=True)
-class DueBound:
-    """An end of a span of time, for todos that are due at an instant and for those that are due on a day."""
-
-    at: datetime
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which todos a list holds; None does not filter. `tags` must all be on the todo, every word of `q` in it.
-
-    `due_from` is inclusive, `due_until` is not. `trashed` shows the trash instead of what is not in it.
-    """
-
-    completed: bool | None = None
-    priority: Priority | None = None
-    tags: Sequence[str] = ()
-    q: str | None = None
-    due_from: DueBound | None = None
-    due_until: DueBound | None = None
-    trashed: bool = False
-
-    @property
-    def conditions(self) -> set[str]:
-        """The names of the conditions under which `queries.select_page` lists."""
-        given = {
-            name for name in ("completed", "priority", "q", "due_from", "due_until") if getattr(self, name) is not None
-        }
-        return given | {name for name in ("tags", "trashed") if getattr(self, name)}
-
-    @property
-    def values(self) -> dict[str, object]:
-        """The parameters of those conditions."""
-        values: dict[str, object] = {
-            "completed": self.completed,
-            "priority": self.priority,
-            "tags": list(self.tags),
-            "q": self.q,
-        }
-        for name, bound in (("due_from", self.due_from), ("due_until", self.due_until)):
-            if bound is not None:
-                values |= {f"{name}_at": bound.at, f"{name}_day": bound.day}
-        return values
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page of a list begins: right after the todo with this order and id."""
-
-    order: float
-    id: UUID

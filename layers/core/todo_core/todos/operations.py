@@ -5,7 +5,7 @@ database sees to. Completing what recurs takes three: its next occurrence is not
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,24 +16,40 @@ from todo_core.database import Executor
 from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
-from todo_core.todos import queries
-from todo_core.todos.model import Filters, Position, Todo, TodoCreate, TodoUpdate
+from todo_core.todos import lists, queries
+from todo_core.todos.filters import Filters, Page, Position, Sort, TagCount
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.recurring import moved_on
 
 type Versions = Sequence[int] | None
 """The versions that a change is meant for; None means whichever there is."""
 
+_WIDTH: Final = len(Todo.__struct_fields__)
 
-async def find(
-    db: Executor, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None
-) -> list[Todo]:
-    """At most `most` of the user's todos, by `order`, that pass the filters and come after a position."""
-    conditions, values = filters.conditions, filters.values
+
+async def find(db: Executor, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None) -> Page:
+    """At most `most` of the user's todos that pass the filters, those after a position in a list of the same sort."""
+    sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
+    page = lists.select_page(frozenset(conditions), sort, after=_part(sort, after))
     if after is not None:
-        conditions.add("after")
-        values |= {"after_order": after.order, "after_id": after.id}
-    page = queries.select_page(frozenset(conditions))
-    return [Todo(*row) for row in await db.fetch_all(page, of_user=user_id, most=most, **values)]
+        values |= {"after_key": after.key, "after_id": after.id}
+    rows = await db.fetch_all(page, of_user=user_id, most=most + 1, **values)
+    todos = [Todo(*row[:_WIDTH]) for row in rows[:most]]
+    return Page(todos, _position(sort, rows[most - 1], todos[-1]) if len(rows) > most else None)
+
+
+async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
+    """Puts the user's todos that pass the filters into the trash. What is there already stays as it is."""
+    if not filters.trashed:
+        statement = queries.delete_all(frozenset(filters.conditions))
+        await db.write(statement, of_user=actor.user_id, actor=actor.signature, **filters.values)
+
+
+async def tags(db: Executor, user_id: UUID, *, most: int, after: tuple[str, str] | None = None) -> list[TagCount]:
+    """At most `most` of the tags of the user's todos, by name, those after the key and the name of one."""
+    key, name = after or ("", "")
+    rows = await db.fetch_all(lists.SELECT_TAGS, of_user=user_id, most=most, after_key=key, after_name=name)
+    return [TagCount(*row) for row in rows]
 
 
 async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
@@ -142,3 +158,16 @@ async def _write(
 def _todo(row: asyncpg.Record) -> Todo:
     """From what a write returns: the columns, and the signature under which it was made."""
     return Todo(*row[:-1])
+
+
+def _part(sort: Sort, after: Position | None) -> lists.Part:
+    if after is None:
+        return "start"
+    return "title" if sort == "relevance" and after.in_title else "rest"
+
+
+def _position(sort: Sort, row: asyncpg.Record, todo: Todo) -> Position:
+    field = lists.Order(sort).field
+    return Position(
+        key=getattr(todo, field) if field else row["key"], id=todo.id, in_title=sort == "relevance" and row["in_title"]
+    )

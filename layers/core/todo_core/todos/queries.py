@@ -1,17 +1,13 @@
 """The statements behind the operations, each compiled once for every shape it is used in."""
 
-from datetime import date, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    Date,
-    DateTime,
     Double,
     Integer,
-    Text,
     Uuid,
     any_,
     bindparam,
@@ -21,15 +17,14 @@ from sqlalchemy import (
     insert,
     null,
     select,
-    text,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from todo_core.statements import Statement
 from todo_core.tables import table_of
-from todo_core.tables.todos import TodoRow, words_in
+from todo_core.tables.todos import TodoRow
+from todo_core.todos import lists
 from todo_core.todos.model import Todo, TodoCreate
 
 _todos = table_of(TodoRow)
@@ -42,33 +37,8 @@ _NOW = func.now()
 _SIGNED = func.set_config("todo.actor", bindparam("actor"), True)  # noqa: FBT003 - PostgreSQL's is_local
 """In RETURNING of each write, so that the trigger behind the change log knows in whose name it was."""
 
-# The words asked for go through the same parser as the words stored; each may be the beginning of a word.
-_ASKED = words_in("CAST(:q AS text)")
-_WORDS = text(
-    f"(SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest({_ASKED}))"  # noqa: S608 - constants
-)
-
 _LOG_IS_OURS = select(func.lock_change_log(bindparam("of_user"), type_=Boolean)).scalar_subquery()
 """Taken before the lock on the row, see `changes`."""
-
-
-def _due(name: str) -> tuple[ColumnElement[datetime], ColumnElement[date]]:
-    return bindparam(f"{name}_at", type_=DateTime(timezone=True)), bindparam(f"{name}_day", type_=Date)
-
-
-_FROM_AT, _FROM_DAY = _due("due_from")
-_UNTIL_AT, _UNTIL_DAY = _due("due_until")
-
-_CONDITIONS: dict[str, ColumnElement[bool]] = {
-    "completed": _todos.c.completed == bindparam("completed"),
-    "priority": _todos.c.priority == bindparam("priority"),
-    "tags": _todos.c.tags.contains(cast(bindparam("tags"), ARRAY(Text))),
-    "q": _todos.c.words.op("@@")(_WORDS),
-    "due_from": (_todos.c.due_at >= _FROM_AT) | (_todos.c.due_date >= _FROM_DAY),
-    "due_until": (_todos.c.due_at < _UNTIL_AT) | (_todos.c.due_date < _UNTIL_DAY),
-    "after": tuple_(_todos.c.order, _todos.c.id)
-    > tuple_(bindparam("after_order", type_=Double), bindparam("after_id", type_=Uuid)),
-}
 
 SELECT_ONE = Statement(select(*_COLUMNS).where(_THIS))
 SELECT_RECURRING = Statement(
@@ -110,20 +80,6 @@ INSERT = Statement(
 
 
 @cache
-def select_page(conditions: frozenset[str]) -> Statement:
-    """A page of a list under the conditions that `Filters` names, and `after` a position."""
-    return Statement(
-        select(*_COLUMNS)
-        .where(
-            _IN_TRASH if "trashed" in conditions else _OF_USER,
-            *(_CONDITIONS[name] for name in sorted(conditions - {"trashed"})),
-        )
-        .order_by(_todos.c.order, _todos.c.id)
-        .limit(bindparam("most", type_=Integer))
-    )
-
-
-@cache
 def update_columns(columns: frozenset[str], *, checked: bool, unless_recurring: bool = False) -> Statement:
     """Writes the named columns of one todo; `checked` only if its version is among the `versions`.
 
@@ -142,6 +98,17 @@ def update_columns(columns: frozenset[str], *, checked: bool, unless_recurring: 
 def delete(*, checked: bool) -> Statement:
     """Puts one todo into the trash; `checked` only if its version is among the `versions`."""
     return _write({"deleted_at": _NOW}, checked=checked)
+
+
+@cache
+def delete_all(conditions: frozenset[str]) -> Statement:
+    """Puts all todos into the trash for which the conditions hold that `Filters` names."""
+    return Statement(
+        update(_todos)
+        .where(lists.matching(conditions), _LOG_IS_OURS)
+        .values(deleted_at=_NOW, version=_todos.c.version + 1, updated_at=_NOW)
+        .returning(_SIGNED)
+    )
 
 
 @cache

@@ -1,5 +1,6 @@
 """Pages of lists: opaque cursors, and the Link header that leads to the next page (RFC 8288)."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from hmac import compare_digest, digest
 from typing import Final
@@ -35,6 +36,16 @@ class Cursors:
             raise InvalidCursor
         parts = text.split(_SEPARATOR)
         return first(parts[0]), second(parts[1])
+
+
+def text_part(text: str) -> str:
+    """Any text as a part of a place."""
+    return urlsafe_b64encode(text.encode()).decode()
+
+
+def read_text(part: str) -> str:
+    """What `text_part` was given."""
+    return urlsafe_b64decode(part).decode()
 
 
 def _signature(key: bytes, of_list: str, place: str) -> str:

@@ -42,5 +42,6 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     description = schema.pop("description", None)
     # A parameter is there or not there, but never null.
     variants = [variant for variant in schema.pop("anyOf", []) if variant != {"type": "null"}]
-    parameter = {"name": name, "in": "query", "required": False, "schema": schema | dict(*variants)}
+    schema |= {"anyOf": variants} if len(variants) > 1 else dict(*variants)
+    parameter = {"name": name, "in": "query", "required": False, "schema": schema}
     return parameter | ({"description": description} if description else {})

@@ -1,0 +1,25 @@
+"""What the route for tags takes and answers."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
+
+
+class TagQuery(BaseModel):
+    """The query of a list of tags."""
+
+    model_config: ClassVar = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(default=None, max_length=1000, description="From the header `Link`.")
+
+
+class TagRead(BaseModel):
+    """A tag, and how many todos a list with `tag` shows: all that are not in the trash, the completed ones too."""
+
+    model_config: ClassVar = ConfigDict(json_schema_extra={"examples": [{"name": "home", "count": 12}]})
+
+    name: str
+    count: int
