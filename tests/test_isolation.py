@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from jose import jwt
 
 from functions.auth.routes import router as auth
 from functions.todos.routes import router as todos
@@ -59,6 +60,10 @@ class Token:
     owner: str
     text: str
     door: str
+
+    @property
+    def session_id(self) -> str:
+        return str(jwt.get_unverified_claims(self.text)["sid"])
 
     @property
     def headers(self) -> dict[str, str]:
@@ -175,6 +180,50 @@ class TwoUsers(RuleBasedStateMachine):
         response = self._ask(token, "GET", f"{AUTH}/me")
         if token in self.live:
             assert response.json() == self.people[token.owner].user
+
+    @rule(token=tokens, name=st.none() | words, timezone=st.sampled_from(["UTC", "Europe/Berlin"]))
+    def change_profile(self, token: Token, name: str | None, timezone: str) -> None:
+        response = self._ask(token, "PATCH", f"{AUTH}/me", json={"name": name, "timezone": timezone})
+        if token in self.live:
+            user = self.people[token.owner].user
+            user |= {"name": name, "timezone": timezone}
+            assert response.json() == user
+
+    @rule(token=tokens)
+    def list_sessions(self, token: Token) -> None:
+        response = self._ask(token, "GET", f"{AUTH}/sessions", params={"limit": 200})
+        if token in self.live:
+            own = {other.session_id for other in self.live if other.owner == token.owner}
+            assert {session["id"] for session in response.json()} == own
+            assert [session["id"] for session in response.json() if session["current"]] == [token.session_id]
+
+    @precondition(lambda self: len(self.live) > MOSTLY_LIVE)
+    @rule(token=tokens, other=tokens)
+    def end_session(self, token: Token, other: Token) -> None:
+        response = self._ask(token, "DELETE", f"{AUTH}/sessions/{other.session_id}")
+        if token in self.live and token.owner == other.owner and other in self.live:
+            assert response.status_code == 204
+            self.live = [live for live in self.live if live != other]
+        elif token in self.live:
+            problem(response, 404, "session_not_found")
+
+    @precondition(lambda self: len(self.live) > MOSTLY_LIVE)
+    @rule(token=tokens)
+    def change_password(self, token: Token) -> None:
+        passwords = {"current_password": PASSWORD, "new_password": PASSWORD}
+        response = self._ask(token, "POST", f"{AUTH}/password", json=passwords)
+        if token in self.live:
+            assert response.status_code == 204
+            self.live = [other for other in self.live if other.owner != token.owner or other == token]
+
+    @rule(token=tokens)
+    def export(self, token: Token) -> None:
+        response = self._ask(token, "GET", f"{AUTH}/me/export")
+        if token in self.live:
+            person = self.people[token.owner]
+            exported = [todo["id"] for todo in response.json()["todos"] if todo["deleted_at"] is None]
+            assert response.json()["account"] == person.user
+            assert sorted(exported) == sorted(person.todos)
 
     @rule(token=tokens, title=words, given=fields)
     def create(self, token: Token, title: str, given: dict[str, Any]) -> None:

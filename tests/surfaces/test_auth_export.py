@@ -49,6 +49,7 @@ def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
     scripted.play(Say("Hello."))
     bob.client.post(CHAT, json={"message": "Hello."})
     ada.client.patch(f"{AUTH}/me", json={"name": "Zoë “Z” \\ O'Neil 🚲", "timezone": "Europe/London"})
+    ada.client.post(TODOS, json={"title": "Call dad"}, headers={"Idempotency-Key": "once"})
     project = ada.client.post(PROJECTS, json={"name": "Home"}).json()
     ada.add(
         "Buy milk",
@@ -80,7 +81,7 @@ class TestDocument:
 
         exported = {todo["id"]: todo for todo in export_of(eve)["todos"]}
 
-        assert len(exported) == 3
+        assert len(exported) == 4
         for todo in listed:
             del todo["url"]  # says where the service is, not what the todo is
             assert {name: exported[todo["id"]][name] for name in todo} == todo
