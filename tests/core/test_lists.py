@@ -69,10 +69,10 @@ def walk(url: str, owner: UUID, filters: Filters, *, most: int) -> list[Todo]:
     async def walk_on_one_connection() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            page = await todos.find(Transaction(connection), owner, filters, most=most)
+            page = await todos.find(Transaction(connection, seconds=60), owner, filters, most=most)
             found = list(page.todos)
             while page.next:
-                page = await todos.find(Transaction(connection), owner, filters, most=most, after=page.next)
+                page = await todos.find(Transaction(connection, seconds=60), owner, filters, most=most, after=page.next)
                 assert page.todos
                 found += page.todos
             return found
@@ -138,7 +138,7 @@ def expected(url: str, owner: UUID, sort: str, passes: Callable[[Todo], bool]) -
     async def read() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            return await todos.find_by_id(Transaction(connection), owner, [row["id"] for row in every])
+            return await todos.find_by_id(Transaction(connection, seconds=60), owner, [row["id"] for row in every])
         finally:
             await connection.close()
 
