@@ -17,7 +17,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=requirements.txt,target=requirements.txt \
     uv venv --quiet /opt/venv \
     && uv pip sync --python /opt/venv/bin/python --require-hashes requirements.txt \
-    && rm /opt/venv/.lock
+    && rm /opt/venv/.lock /opt/venv/.gitignore
 COPY tools/artifact.py tools/
 RUN python tools/artifact.py /opt/venv/lib/python3.13/site-packages /opt/venv/lib/python3.13/site-packages
 # The code lies apart from what it needs, which is larger and changes less often.
@@ -32,7 +32,7 @@ FROM ${BASE_IMAGE}
 # The base has no bytecode of the standard library, and what installs packages is of no use here.
 RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
     && rm -r /usr/local/lib/python3.13/ensurepip \
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -x 'idlelib|test|tkinter|turtledemo' \
+    && python -m compileall -qf -j 0 --invalidation-mode unchecked-hash -x 'idlelib|test|tkinter|turtledemo' \
         /usr/local/lib/python3.13 \
     && groupadd --gid 1001 todo \
     && useradd --uid 1001 --gid 1001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin todo

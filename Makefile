@@ -5,6 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
+IMAGE ?= todo-backend:latest
 ARCHITECTURE ?= $(shell tools/architecture.sh)
 
 BIN := .venv/bin
@@ -68,6 +69,25 @@ test-chart: .venv/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/
 docker-engine: .tools/aws/ready
 	@.tools/aws/bin/python -c 'import docker; docker.from_env().ping()' 2>/dev/null || \
 		{ echo "No Docker engine answers: start one, or set DOCKER_HOST to where it listens." >&2; exit 1; }
+
+.PHONY: test-container
+test-container: image .venv/ready ## build the image and test it: structure, start, stop, compose.yaml, the surfaces' tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --image $(IMAGE) --surface container \
+		tests/container tests/surfaces $(ARGS)
+
+.PHONY: image
+image: docker ## build the container image (IMAGE; docs/deploy-container.md)
+	docker build --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD) \
+		--build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
+
+.PHONY: docker
+docker:
+	@command -v docker >/dev/null || \
+		{ echo "The Docker client was not found: install Docker, with its plugins buildx and compose." >&2; exit 1; }
+	@docker version >/dev/null 2>&1 || \
+		{ echo "No Docker engine answers: start one, or set DOCKER_HOST to where it listens." >&2; exit 1; }
+	@for plugin in buildx compose; do docker $$plugin version >/dev/null 2>&1 || \
+		{ echo "The Docker client lacks its plugin $$plugin: install docker-$$plugin." >&2; exit 1; }; done
 
 .PHONY: check
 check: .venv/ready ## format, lint, strict types, import rules

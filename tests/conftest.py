@@ -19,6 +19,9 @@ RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 
 POOLER = pytest.StashKey[Pooler]()
 
+_NEEDED = {"neon": "--pooler", "container": "--image"}
+"""Folders of tests, each with the option that it needs."""
+
 # A developer's own .env is not for the tests.
 Settings.model_config["env_file"] = None
 
@@ -28,8 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--surface",
         action="append",
         metavar="NAME",
-        help="run tests/surfaces over this way of serving only (repeatable): app, uvicorn, lambda, emulator, sam",
+        help="run tests/surfaces over this way of serving (repeatable): app, uvicorn, lambda, emulator, sam, container",
     )
+    parser.addoption("--image", metavar="NAME", help="run tests/container too: this image is the one to run")
     parser.addoption(
         "--pooler",
         action="store_true",
@@ -50,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return True if collection_path.name == "neon" and not config.getoption("--pooler") else None
+    """Leaves out what needs more than this machine has by itself."""
+    needed = _NEEDED.get(collection_path.name)
+    return True if needed and not config.getoption(needed) else None
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +90,7 @@ def database_url(direct_url: str, pooler: Pooler | None) -> str:
 @pytest.fixture(scope="session")
 def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
     """The language model of every surface."""
-    in_containers = "sam" in (pytestconfig.getoption("--surface") or ())
+    in_containers = pytestconfig.getoption("--image") or "sam" in (pytestconfig.getoption("--surface") or ())
     with scripted_model("0.0.0.0" if in_containers else "127.0.0.1") as model:  # noqa: S104 - they come by a bridge
         yield model
 
@@ -120,6 +126,14 @@ def environment(
 def _no_settings_from_outside() -> None:
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
+
+
+@pytest.fixture(scope="session")
+def image(pytestconfig: pytest.Config) -> str:
+    """The image to run, which has been built before."""
+    name = pytestconfig.getoption("--image")
+    assert name, "The surface `container` needs --image."
+    return str(name)
 
 
 @pytest.fixture(scope="session")

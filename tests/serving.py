@@ -89,9 +89,13 @@ class OnPort:
     name: str = "uvicorn"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        headers = {"X-Forwarded-For": address or new_address(), "X-Forwarded-Proto": scheme}
         # verify=False: no client here speaks TLS, and to load its certificates takes longer than most tests.
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
+        return httpx2.Client(base_url=self.url, headers=forwarded(scheme, address), timeout=30, verify=False)
+
+
+def forwarded(scheme: str, address: str | None = None) -> dict[str, str]:
+    """What a proxy says of a client that comes by `scheme` from `address` (a new one by default)."""
+    return {"X-Forwarded-For": address or new_address(), "X-Forwarded-Proto": scheme}
 
 
 @contextmanager

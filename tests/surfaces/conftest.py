@@ -7,16 +7,19 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests import emulator, sam, serving
-from tests.accounts import TODOS, Account, Newcomers, sign_up
+from tests import emulator, engine, sam, serving
+from tests.accounts import CHAT, TODOS, Account, Newcomers, sign_up
 from tests.conftest import SECRET_KEY
 from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
+from tests.engine import OnEngine
 from tests.model_replies import Call, Calls, Say
+from tests.relay import relayed
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
 from tests.surfaces.adversarial.adversary import Talk, Victim, on, possessions
 
+FOLDER = Path(__file__).parent
 SURFACES = ("app", "uvicorn", "lambda", "emulator")
 
 
@@ -54,6 +57,22 @@ def sam_surface(environment: dict[str, str], shared_folder: Path) -> Iterator[Su
         yield surface
 
 
+@pytest.fixture(scope="session")
+def container_surface(
+    environment: dict[str, str], database_url: str, image: str, scripted: ScriptedModel
+) -> Iterator[Surface]:
+    with relayed(database_url, host=engine.HOST) as url:
+        settings = engine.as_containers_see(environment, url) | {"FORWARDED_ALLOW_IPS": "*"}
+        with engine.container(image, settings) as container:
+            container.wait_until_healthy()
+            surface = OnEngine(container)
+            with surface.client() as client:
+                # The first turn also loads what all of them need, and may run out of time over it.
+                scripted.play(Say("Hello."))
+                sign_up(client).client.post(CHAT, json={"message": "Hello"})
+            yield surface
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "surface" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--surface") or SURFACES
@@ -61,15 +80,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests that run in containers, leaves out those that nothing could pass there."""
-    if config.getoption("--surface") == ["sam"]:
-        left_out = [item for item in items if not _runs_there(item) or sam.reason_to_leave_out(item.nodeid)]
+    """Of the tests that run in containers only, leaves out those that need none, or that nothing could pass there."""
+    surfaces = set(config.getoption("--surface") or SURFACES)
+    if surfaces <= {"sam", "container"}:
+        left_out = {item for item in items if item.path.is_relative_to(FOLDER) and not _runs_there(item, surfaces)}
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        items[:] = [item for item in items if item not in left_out]
 
 
-def _runs_there(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.Function) and "surface" in item.fixturenames
+def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
+    runs = isinstance(item, pytest.Function) and "surface" in item.fixturenames
+    return runs and not ("sam" in surfaces and sam.reason_to_leave_out(item.nodeid))
 
 
 @pytest.fixture

@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests import engine
+from tests.relay import relayed
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str], database_url: str) -> Iterator[dict[str, str]]:
+    """What a container is told, and time enough for slow turns."""
+    with relayed(database_url, host=engine.HOST) as url:
+        yield engine.as_containers_see(environment, url) | {"ASSISTANT_SECONDS": "60"}

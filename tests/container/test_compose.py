@@ -1,0 +1,88 @@
+"""`docker compose up`, as in docs/deploy-container.md: everything on one machine."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from tests import serving
+from tests.accounts import TODOS, Account, sign_in, sign_up
+
+ROOT = Path(__file__).parents[2]
+KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A run of compose.yaml, with volumes and a network of its own."""
+
+    name: str
+    port: int
+    image: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def compose(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        settings = {"IMAGE": self.image, "ADDRESS": f"127.0.0.1:{self.port}", "SECRET_KEY": KEY, **variables}
+        return subprocess.run(
+            ("docker", "compose", "--project-name", self.name, "--env-file", os.devnull, *arguments),
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def up(self) -> None:
+        started = self.compose("up", "--detach", "--wait", "--no-build")
+        assert started.returncode == 0, started.stderr + self.compose("logs").stdout
+
+
+@pytest.fixture(scope="module")
+def project(image: str) -> Iterator[Project]:
+    project = Project(f"todo-test-{uuid4().hex[:8]}", serving.free_port(), image)
+    project.up()
+    yield project
+    project.compose("down", "--volumes")
+
+
+def test_it_serves_with_a_database_at_the_newest_schema(project: Project) -> None:
+    assert httpx2.get(f"{project.url}/health/ready").status_code == 200
+    with httpx2.Client(base_url=project.url) as client:
+        sign_up(client).add("Buy milk")
+
+
+def test_what_was_added_is_there_after_it_was_taken_down(project: Project) -> None:
+    with httpx2.Client(base_url=project.url) as client:
+        ada = sign_up(client)
+        ada.add("Buy milk")
+        assert project.compose("down").returncode == 0
+        project.up()
+
+        assert sign_in(client, ada.email).status_code == 200
+        assert Account(client, ada.user).titles() == ["Buy milk"]
+        assert client.get(TODOS).status_code == 200
+
+
+@pytest.mark.parametrize("service", ["app", "migration"])
+def test_what_runs_has_no_rights_that_it_does_not_need(project: Project, service: str) -> None:
+    found = project.compose("ps", "--all", "--format={{.ID}}", service).stdout.split()
+    asked = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}"
+    inspected = subprocess.run(
+        ("docker", "inspect", f"--format={asked}", *found), capture_output=True, text=True, check=True
+    )
+    assert inspected.stdout == "true [ALL] [no-new-privileges:true]\n"
+
+
+def test_a_missing_key_is_told_with_how_to_make_one(project: Project) -> None:
+    refused = project.compose("config", SECRET_KEY="")
+
+    assert refused.returncode != 0
+    assert 'make one with: echo "SECRET_KEY=$(openssl rand -base64 48)" >> .env' in refused.stderr

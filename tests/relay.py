@@ -1,0 +1,52 @@
+"""The way of containers to a database that listens on this machine alone, or on a socket in its file system."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+from anyio.abc import SocketAttribute, SocketStream, TaskStatus
+from anyio.from_thread import start_blocking_portal
+
+_BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
+
+
+@contextmanager
+def relayed(database_url: str, *, host: str) -> Iterator[str]:
+    """The URL by which the same database is reached at this machine, which those who use it know as `host`."""
+    with start_blocking_portal() as portal:
+        listening, port = portal.start_task(_listen, database_url)
+        parts = urlsplit(database_url)
+        credentials, at, _ = parts.netloc.rpartition("@")
+        try:
+            yield parts._replace(netloc=f"{credentials}{at}{host}:{port}", query="").geturl()
+        finally:
+            listening.cancel()
+
+
+async def _listen(database_url: str, *, task_status: TaskStatus[int]) -> None:
+    async def serve(near: SocketStream) -> None:
+        with suppress(*_BROKEN):
+            async with near, await _connect(database_url) as far, anyio.create_task_group() as both_ways:
+                both_ways.start_soon(_pass_on, near, far)
+                both_ways.start_soon(_pass_on, far, near)
+
+    # On every address, because an engine's bridge may have any.
+    async with await anyio.create_tcp_listener(local_host="0.0.0.0") as listener:  # noqa: S104
+        task_status.started(listener.extra(SocketAttribute.local_port))  # noqa: S610 - this is no Django
+        await listener.serve(serve)
+
+
+async def _connect(database_url: str) -> SocketStream:
+    parts = urlsplit(database_url)
+    folder = parse_qs(parts.query).get("host")
+    if folder:
+        return await anyio.connect_unix(f"{folder[0]}/.s.PGSQL.{parts.port or 5432}")
+    return await anyio.connect_tcp(parts.hostname or "localhost", parts.port or 5432)
+
+
+async def _pass_on(source: SocketStream, sink: SocketStream) -> None:
+    with suppress(*_BROKEN):
+        async for data in source:
+            await sink.send(data)
+        await sink.send_eof()
