@@ -114,7 +114,9 @@ class TestRefusals:
             pytest.param((URL,), "SECRET_KEY is missing. Set secrets.SECRET_KEY to", id="no key"),
             pytest.param((KEY,), "DATABASE_URL is missing. Set secrets.DATABASE_URL to", id="no database"),
             pytest.param((URL, f"{KEY},short"), "SECRET_KEY must have at least 32 characters", id="short key"),
-            pytest.param((KEY, "secrets.DATABASE_URL=mysql://db"), "must be the URL of a PostgreSQL", id="another kind"),
+            pytest.param(
+                (KEY, "secrets.DATABASE_URL=mysql://db"), "must be the URL of a PostgreSQL", id="another kind"
+            ),
             pytest.param((KEY, URL, "existingSecret=todo"), "not both", id="both kinds of secrets"),
             pytest.param((KEY, URL, "postgresql.enabled=true"), "not both", id="two databases"),
             pytest.param(
@@ -141,7 +143,9 @@ class TestRefusals:
 
     def test_a_url_may_be_pasted_as_neon_shows_it(self) -> None:
         pasted = "psql 'postgresql://todo:password@ep-example-pooler.neon.tech/todo?sslmode=require'"
-        assert Release(None, KEY, f"secrets.DATABASE_URL={pasted}").one("Secret")["stringData"]["DATABASE_URL"] == pasted
+        assert (
+            Release(None, KEY, f"secrets.DATABASE_URL={pasted}").one("Secret")["stringData"]["DATABASE_URL"] == pasted
+        )
 
     def test_without_any_values_it_says_what_to_begin_with(self) -> None:
         assert "openssl rand -base64 48" in refusal(None)
@@ -288,8 +292,9 @@ class TestService:
     def test_it_is_at_port_8000_and_on_each_node_at_30800(self) -> None:
         service = Release().one("Service")["spec"]
         assert service["type"] == "NodePort"
-        assert service["ports"] == [{"name": "http", "port": 8000, "targetPort": "http", "nodePort": 30800}]
-        assert {"name": "http", "containerPort": 8000} in Release().container["ports"]
+        (port,) = service["ports"]
+        assert port == {"name": "http", "port": 8000, "protocol": "TCP", "targetPort": "http", "nodePort": 30800}
+        assert {"name": "http", "containerPort": 8000, "protocol": "TCP"} in Release().container["ports"]
 
     def test_without_a_node_port_it_has_none(self) -> None:
         assert "nodePort" not in Release("minimal").one("Service")["spec"]["ports"][0]
@@ -492,7 +497,7 @@ class TestMetrics:
             "prometheus.io/path": "/metrics",
         }
         assert release.one("ConfigMap")["data"]["METRICS_PORT"] == "9090"
-        assert {"name": "metrics", "containerPort": 9090} in release.container["ports"]
+        assert {"name": "metrics", "containerPort": 9090, "protocol": "TCP"} in release.container["ports"]
 
     def test_they_can_be_switched_off(self) -> None:
         release = Release("minimal")

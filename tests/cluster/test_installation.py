@@ -1,7 +1,11 @@
 """What `helm install --wait` has made."""
 
+import json
+from collections.abc import Iterator
+
 import pytest
 
+from tests.conftest import SECRET_KEY
 from tests.kubernetes import DATABASE, Release
 
 
@@ -22,7 +26,9 @@ class TestInstallation:
         annotations = pod["metadata"]["annotations"]
         port, path = annotations["prometheus.io/port"], annotations["prometheus.io/path"]
         name = pod["metadata"]["name"]
-        metrics = release.kubectl("get", "--raw", f"/api/v1/namespaces/{release.namespace}/pods/{name}:{port}/proxy{path}")
+        metrics = release.kubectl(
+            "get", "--raw", f"/api/v1/namespaces/{release.namespace}/pods/{name}:{port}/proxy{path}"
+        )
         assert "# TYPE" in metrics
 
     @pytest.mark.parametrize(
@@ -31,7 +37,10 @@ class TestInstallation:
             ("import os; print(os.getuid(), os.getgid())", "1001 1001"),
             ("open('/tmp/file', 'w').write('text'); print('written')", "written"),
             ("import pathlib; print(pathlib.Path('/var/run/secrets/kubernetes.io').exists())", "False"),
-            ("import os; print([name for name in os.environ if name.endswith('_SERVICE_HOST')])", "['KUBERNETES_SERVICE_HOST']"),
+            (
+                "import os; print([name for name in os.environ if name.endswith('_SERVICE_HOST')])",
+                "['KUBERNETES_SERVICE_HOST']",
+            ),
         ],
     )
     def test_a_pod_is_and_has_what_it_needs(self, release: Release, attempt: str, outcome: str) -> None:
@@ -53,6 +62,10 @@ class TestUpgrade:
         release.upgrade("podAnnotations.upgraded=once")
         assert kept() == before
 
+    def test_another_password_than_the_databases_is_refused(self, release: Release) -> None:
+        with pytest.raises(AssertionError, match="is not the one that the database was made with"):
+            release.upgrade("postgresql.password=another")
+
     def test_the_migration_has_gone_with_all_that_it_needed(self, release: Release) -> None:
         release.upgrade("podAnnotations.upgraded=twice")
         names = release.kubectl("get", "jobs,secrets", "--output", "name").splitlines()
@@ -64,3 +77,25 @@ class TestUpgrade:
             release.upgrade("image.tag=missing", timeout="20s")
         assert release.pods() == before
         release.upgrade()
+
+
+class TestExistingSecret:
+    @pytest.fixture
+    def name(self, release: Release) -> Iterator[str]:
+        """Of a Secret from which the release takes its key."""
+        name, values = "todo-secrets", release.values
+        release.kubectl("create", "secret", "generic", name, f"--from-literal=SECRET_KEY={SECRET_KEY}")
+        release.values = {**values, "secrets": {}, "existingSecret": name}
+        yield name
+        release.values = values
+        release.upgrade()
+
+    def test_its_change_starts_new_pods(self, release: Release, name: str) -> None:
+        release.upgrade()
+        before = release.pods()
+        release.upgrade()
+        assert release.pods() == before
+        release.kubectl("patch", "secret", name, "--patch", json.dumps({"stringData": {"OPENAI_API_KEY": "other"}}))
+        release.upgrade()
+        release.wait_until_gone(before)
+        assert release.pods().isdisjoint(before)
