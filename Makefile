@@ -14,6 +14,8 @@ MEASURED := tests/core tests/assistant tests/functions tests/surfaces --ignore t
 # What makes sense on a server that is given: the rest of tests/core starts one of its own, or speaks for none.
 POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix tests/core/test_,$(addsuffix .py, \
 	changes database outages statements throttle todos users))
+# Those that are installed come first.
+KUBECTL := PATH="$$PATH:$(CURDIR)/.tools/helm/bin" kubectl
 IN_PARALLEL := --numprocesses 3 --dist worksteal
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
@@ -64,6 +66,18 @@ test-sam: docker-engine .venv/ready ## the surfaces' tests in `sam local start-a
 .PHONY: test-chart
 test-chart: .venv/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## the Helm chart: what it renders, and what its tools say of it
 	$(BIN)/python -m pytest $(IN_PARALLEL) tests/chart $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: cluster image .venv/ready ## the chart in a real cluster (KUBECONFIG, DOCKER_HOST; docs/deploy-kubernetes.md)
+	@# Elsewhere the cluster's images are the engine's own.
+	@if [ "$$($(KUBECTL) config current-context)" = minikube ]; then minikube image load $(IMAGE); fi
+	PATH="$$PATH:$(CURDIR)/.tools/helm/bin" \
+		$(BIN)/python -m pytest --surface cluster --image $(IMAGE) tests/cluster tests/surfaces $(ARGS)
+
+.PHONY: cluster
+cluster: .tools/helm/bin/helm
+	@$(KUBECTL) get --raw /readyz >/dev/null || \
+		{ echo "No cluster answers: start one, or set KUBECONFIG to the file that names it." >&2; exit 1; }
 
 .PHONY: docker-engine
 docker-engine: .tools/aws/ready

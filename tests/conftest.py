@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
+from tests import kubernetes, postgres
 from tests.deploy import artifacts
 from tests.deploy.artifacts import ARCHITECTURE, Build
+from tests.kubernetes import Release
 from tests.postgres import Pooler
 from tests.scripted_model import ScriptedModel, scripted_model
 from todo_core.settings import InvalidSettings, Settings
@@ -19,7 +20,7 @@ RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 
 POOLER = pytest.StashKey[Pooler]()
 
-_NEEDED = {"neon": "--pooler", "container": "--image"}
+_NEEDED = {"neon": "--pooler", "container": "--image", "cluster": "--image"}
 """Folders of tests, each with the option that it needs."""
 
 # A developer's own .env is not for the tests.
@@ -31,9 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--surface",
         action="append",
         metavar="NAME",
-        help="run tests/surfaces over this way of serving (repeatable): app, uvicorn, lambda, emulator, sam, container",
+        help="run tests/surfaces over this way of serving (repeatable): app, uvicorn, lambda, emulator, sam, container,"
+        " cluster",
     )
-    parser.addoption("--image", metavar="NAME", help="run tests/container too: this image is the one to run")
+    parser.addoption(
+        "--image", metavar="NAME", help="run tests/container and tests/cluster too: this image is the one to run"
+    )
     parser.addoption(
         "--pooler",
         action="store_true",
@@ -132,8 +136,16 @@ def _no_settings_from_outside() -> None:
 def image(pytestconfig: pytest.Config) -> str:
     """The image to run, which has been built before."""
     name = pytestconfig.getoption("--image")
-    assert name, "The surface `container` needs --image."
+    assert name, "This needs --image."
     return str(name)
+
+
+@pytest.fixture(scope="session")
+def release(image: str, environment: dict[str, str]) -> Iterator[Release]:
+    """The chart in a cluster, with its own database, and with time for a turn in a pod that has just started."""
+    others = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
+    with kubernetes.release(image, others | {"ASSISTANT_SECONDS": "60"}) as release:
+        yield release
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -26,39 +25,44 @@ from tests.deploy import template
 
 CHART: Final = template.ROOT / "k8s/todo-web-app"
 NAME: Final = "todo-app"
-NODE_PORT: Final = 30800
 DATABASE: Final = f"{NAME}-postgresql"
-_SECRETS: Final = {"SECRET_KEY", "OPENAI_API_KEY"}
-_WAY_TO_DATABASE: Final = Path(__file__).parent / "cluster/database.yaml"
+_NODE_PORT: Final = 30800
+_SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"}
 _SERVING: Final = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
 
+type Values = dict[str, Any]
 
-def run(*command: str, content: str | None = None, seconds: float = 300) -> str:
+
+def run(*command: str, seconds: float = 300) -> str:
     """What the command prints. Raises AssertionError with what it said when it fails."""
-    ended = subprocess.run(command, input=content, capture_output=True, text=True, check=False, timeout=seconds)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
     assert ended.returncode == 0, f"{' '.join(command)}:\n{ended.stdout}{ended.stderr}"
     return ended.stdout.strip()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Release:
-    """The chart, installed with its own database in a namespace of its own."""
+    """The chart with an image, in a namespace of its own."""
 
     namespace: str
+    image: str
+    this_machine: str
+    """As pods reach it."""
     address: str
-    values: Path
+    """Where node ports answer."""
+    values: Values = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}:{NODE_PORT}"
+        return f"http://{self.address}:{_NODE_PORT}"
 
     @property
     def revision(self) -> int:
         (release,) = json.loads(run("helm", "list", "--namespace", self.namespace, "--output", "json"))
         return int(release["revision"])
 
-    def kubectl(self, *arguments: str, content: str | None = None) -> str:
-        return run("kubectl", "--namespace", self.namespace, *arguments, content=content)
+    def kubectl(self, *arguments: str) -> str:
+        return run("kubectl", "--namespace", self.namespace, *arguments)
 
     def get(self, *arguments: str) -> dict[str, Any]:
         found = json.loads(self.kubectl("get", *arguments, "--output", "json"))
@@ -67,21 +71,29 @@ class Release:
     def helm(self, command: str, *arguments: str) -> str:
         return run("helm", command, NAME, *arguments, "--namespace", self.namespace)
 
-    def install(self) -> None:
-        values = ("--values", str(self.values), "--create-namespace")
+    def install(self, settings: Mapping[str, str]) -> None:
+        """With the database that the chart brings along."""
+        database = {"postgresql": {"enabled": True, "persistence": {"enabled": False}}}
+        self.values = self._values(settings) | database
         try:
-            self.helm("install", str(CHART), *values, "--wait", "--timeout", "4m")
+            self._apply("install", "--create-namespace")
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.diagnosis()}") from None
+            raise AssertionError(f"{error}\n\n{self._diagnosis()}") from None
+        self.address = self._where_it_answers()
+
+    def move(self, settings: Mapping[str, str]) -> None:
+        """To the database that the settings name."""
+        self.values = self._values(settings)
+        self.upgrade()
 
     def upgrade(self, *settings: str, timeout: str = "4m") -> None:
         """Changes settings, each a `name=value`, and waits until the new pods have taken the place of the old."""
-        changes = [part for setting in settings for part in ("--set-string", setting)]
-        self.helm("upgrade", str(CHART), "--values", str(self.values), *changes, "--wait", "--timeout", timeout)
+        self._apply("upgrade", *(part for setting in settings for part in ("--set-string", setting)), timeout=timeout)
 
     def pods(self) -> set[str]:
-        """The names of those that serve, and of those that have been told to stop."""
-        return {pod["metadata"]["name"] for pod in self.get("pods", "--selector", _SERVING)["items"]}
+        """The names of those that serve, and have not been told to stop."""
+        found = [pod["metadata"] for pod in self.get("pods", "--selector", _SERVING)["items"]]
+        return {metadata["name"] for metadata in found if "deletionTimestamp" not in metadata}
 
     def wait_until_gone(self, pods: set[str]) -> None:
         for pod in pods:
@@ -91,16 +103,36 @@ class Release:
         """As many pods are ready as there ought to be."""
         self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
 
-    def database_url(self) -> str:
-        """The database as this machine reaches it."""
-        service = self.get("service", f"{DATABASE}-tests")
-        (port,) = service["spec"]["ports"]
-        password = self.kubectl(
-            *("get", "secret", DATABASE, "--output", "go-template={{.data.password | base64decode}}"),
-        )
-        return f"postgresql://todo:{password}@{self.address}:{port['nodePort']}/todo"
+    def _values(self, settings: Mapping[str, str]) -> Values:
+        repository, _, tag = self.image.rpartition(":")
+        model = urlsplit(settings["OPENAI_BASE_URL"])
+        seen = {
+            **settings,
+            "OPENAI_BASE_URL": model._replace(netloc=f"{self.this_machine}:{model.port}").geturl(),
+            "FORWARDED_ALLOW_IPS": "*",
+        }
+        return {
+            "image": {"repository": repository, "tag": tag},
+            "secrets": {name: value for name, value in seen.items() if name in _SECRETS},
+            "settings": {name: _counted(value) for name, value in seen.items() if name not in _SECRETS},
+        }
 
-    def diagnosis(self) -> str:
+    def _apply(self, command: str, *options: str, timeout: str = "4m") -> None:
+        # In a file, so that no secret is in the list of processes.
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(self.values, file)
+            file.flush()
+            self.helm(command, str(CHART), "--values", file.name, *options, "--wait", "--timeout", timeout)
+
+    def _where_it_answers(self) -> str:
+        """Some clusters open their node ports on this machine only."""
+        for address in (self.address, "127.0.0.1"):
+            with suppress(httpx2.HTTPError):
+                httpx2.get(f"http://{address}:{_NODE_PORT}/health", timeout=5, verify=False).raise_for_status()
+                return address
+        raise AssertionError(f"Nothing answers at {self.url}. Set CLUSTER_ADDRESS to where node ports answer.")
+
+    def _diagnosis(self) -> str:
         """What the cluster knows of a release that did not come up."""
         asked = (("get", "pods,jobs"), ("get", "events"), ("logs", "--selector", _SERVING, "--tail", "50"))
         said = []
@@ -112,62 +144,33 @@ class Release:
 
 @contextmanager
 def release(image: str, settings: Mapping[str, str]) -> Iterator[Release]:
-    """Installs the chart with the settings, and takes everything away in the end."""
+    """Installs the chart, and takes everything away in the end."""
     node = _address_of_node()
-    repository, _, tag = image.rpartition(":")
-    model = urlsplit(settings["OPENAI_BASE_URL"])
-    settings = {
-        **settings,
-        "OPENAI_BASE_URL": model._replace(netloc=f"{_this_machine(node)}:{model.port}").geturl(),
-        "FORWARDED_ALLOW_IPS": "*",
-    }
-    values = {
-        "image": {"repository": repository, "tag": tag},
-        "secrets": {name: value for name, value in settings.items() if name in _SECRETS},
-        "settings": {name: _number_of(value) for name, value in settings.items() if name not in _SECRETS},
-        "postgresql": {"enabled": True, "persistence": {"enabled": False}},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "values.json"
-        file.write_text(json.dumps(values))
-        installed = Release(f"todo-test-{uuid4().hex[:8]}", os.environ.get("CLUSTER_ADDRESS", node), file)
-        try:
-            installed.install()
-            installed.kubectl("apply", "--filename", str(_WAY_TO_DATABASE))
-            yield _where_it_answers(installed)
-        finally:
-            run("kubectl", "delete", "namespace", installed.namespace, "--ignore-not-found")
+    address, host = os.environ.get("CLUSTER_ADDRESS", node), os.environ.get("CLUSTER_HOST", _this_machine(node))
+    release = Release(f"todo-test-{uuid4().hex[:8]}", image, this_machine=host, address=address)
+    try:
+        release.install(settings)
+        yield release
+    finally:
+        run("kubectl", "delete", "namespace", release.namespace, "--ignore-not-found")
 
 
-def _number_of(value: str) -> str | float:
-    """A number where it is one: the chart counts with some of them."""
-    with suppress(ValueError):
-        return int(value)
-    return value
+def _counted(value: str) -> str | int:
+    """The chart counts with some of the settings."""
+    return int(value) if value.isdecimal() else value
 
 
 def _address_of_node() -> str:
     (node, *_) = json.loads(run("kubectl", "get", "nodes", "--output", "json"))["items"]
-    return next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
+    return next(str(one["address"]) for one in node["status"]["addresses"] if one["type"] == "InternalIP")
 
 
 def _this_machine(node: str) -> str:
-    """The address from which this machine speaks to the node, which pods can answer to."""
-    if named := os.environ.get("CLUSTER_HOST"):
-        return named
+    """The address from which this machine speaks to the node."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((node, 9))
         address: str = probe.getsockname()[0]
         return address
-
-
-def _where_it_answers(installed: Release) -> Release:
-    """Some clusters open their node ports on this machine only."""
-    for address in (installed.address, "127.0.0.1"):
-        with suppress(httpx2.HTTPError):
-            httpx2.get(f"http://{address}:{NODE_PORT}/health", timeout=5, verify=False).raise_for_status()
-            return Release(installed.namespace, address, installed.values)
-    raise AssertionError(f"Nothing answers at {installed.url}. Set CLUSTER_ADDRESS to where node ports answer.")
 
 
 @dataclass(frozen=True)

@@ -292,8 +292,9 @@ class TestService:
     def test_it_is_at_port_8000_and_on_each_node_at_30800(self) -> None:
         service = Release().one("Service")["spec"]
         assert service["type"] == "NodePort"
-        assert service["ports"] == [{"name": "http", "port": 8000, "targetPort": "http", "nodePort": 30800}]
-        assert {"name": "http", "containerPort": 8000} in Release().container["ports"]
+        (port,) = service["ports"]
+        assert port == {"name": "http", "port": 8000, "protocol": "TCP", "targetPort": "http", "nodePort": 30800}
+        assert {"name": "http", "containerPort": 8000, "protocol": "TCP"} in Release().container["ports"]
 
     def test_without_a_node_port_it_has_none(self) -> None:
         assert "nodePort" not in Release("minimal").one("Service")["spec"]["ports"][0]
@@ -496,7 +497,7 @@ class TestMetrics:
             "prometheus.io/path": "/metrics",
         }
         assert release.one("ConfigMap")["data"]["METRICS_PORT"] == "9090"
-        assert {"name": "metrics", "containerPort": 9090} in release.container["ports"]
+        assert {"name": "metrics", "containerPort": 9090, "protocol": "TCP"} in release.container["ports"]
 
     def test_they_can_be_switched_off(self) -> None:
         release = Release("minimal")

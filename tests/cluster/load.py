@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 from tests.accounts import CHAT, TODOS
 
-_PAUSE: Final = 0.02
+_PAUSE: Final = 0.05
+_PATIENCE: Final = 90
+"""More than anything takes on a cluster that starts pods on few cores. In seconds, as all times here."""
 _KEPT_OPEN: Final = 4
 _OPENED_EACH_TIME: Final = 4
 _TALKING: Final = 2
@@ -44,9 +46,9 @@ class Load:
         works = [self._work, self._work_anew, self._talk]
         shares = [_KEPT_OPEN, _OPENED_EACH_TIME, _TALKING]
         targets = [work for work, share in zip(works, shares, strict=True) for _ in range(share)]
+        clients = [_Client(urlsplit(url).netloc, headers) for headers in authorizations]
         threads = [
-            threading.Thread(target=target, args=(_Client(urlsplit(url).netloc, headers),))
-            for target, headers in zip(targets, authorizations, strict=True)
+            threading.Thread(target=target, args=(client,)) for target, client in zip(targets, clients, strict=True)
         ]
         for thread in threads:
             thread.start()
@@ -55,8 +57,9 @@ class Load:
         finally:
             self._stopped.set()
             self._begun.set()
-            for thread in threads:
+            for thread, client in zip(threads, clients, strict=True):
                 thread.join()
+                client.close()
 
     @contextmanager
     def phase(self, name: str) -> Iterator[Phase]:
@@ -67,12 +70,13 @@ class Load:
         phase.seconds = time.monotonic() - started
 
     def summary(self) -> str:
+        """A table of the phases, and what failed."""
         lines = [f"{'phase':<16}{'seconds':>8}{'requests':>10}{'slowest':>10}{'failures':>10}"]
         lines += [
             f"{one.name:<16}{one.seconds:>8.1f}{one.requests:>10}{one.slowest:>9.2f}s{len(one.failures):>10}"
             for one in [*self.phases, self._together()]
         ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.failures])
 
     def _together(self) -> Phase:
         phases = self.phases
@@ -117,11 +121,12 @@ class Load:
         """The answer, or None when the request failed."""
         phase, started = self.phases[-1], time.monotonic()
         answer, failure = client.ask(method, path, body)
+        seconds = time.monotonic() - started
         with self._lock:
             phase.requests += 1
-            phase.slowest = max(phase.slowest, time.monotonic() - started)
+            phase.slowest = max(phase.slowest, seconds)
             if failure:
-                phase.failures.append(f"{method} {path}: {failure}")
+                phase.failures.append(f"{method} {path} after {seconds:.1f}s: {failure}")
         time.sleep(_PAUSE)
         return None if failure else answer
 
@@ -135,7 +140,7 @@ class _Client:
     def __init__(self, place: str, headers: Mapping[str, str]) -> None:
         self.keeps_connections = True
         self._headers = {"Content-Type": "application/json", **headers}
-        self._connection = HTTPConnection(place, timeout=30)
+        self._connection = HTTPConnection(place, timeout=_PATIENCE)
 
     def ask(self, method: str, path: str, body: object) -> tuple[bytes, str | None]:
         """The answer, and what was wrong with it."""
@@ -150,3 +155,6 @@ class _Client:
             self._connection.close()
         is_good = response.status in range(200, 300)
         return answer, None if is_good else f"{response.status} {answer.decode(errors='replace')}"
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,7 +1,11 @@
 """What `helm install --wait` has made."""
 
+import json
+from collections.abc import Iterator
+
 import pytest
 
+from tests.conftest import SECRET_KEY
 from tests.kubernetes import DATABASE, Release
 
 
@@ -58,6 +62,10 @@ class TestUpgrade:
         release.upgrade("podAnnotations.upgraded=once")
         assert kept() == before
 
+    def test_another_password_than_the_databases_is_refused(self, release: Release) -> None:
+        with pytest.raises(AssertionError, match="is not the one that the database was made with"):
+            release.upgrade("postgresql.password=another")
+
     def test_the_migration_has_gone_with_all_that_it_needed(self, release: Release) -> None:
         release.upgrade("podAnnotations.upgraded=twice")
         names = release.kubectl("get", "jobs,secrets", "--output", "name").splitlines()
@@ -69,3 +77,25 @@ class TestUpgrade:
             release.upgrade("image.tag=missing", timeout="20s")
         assert release.pods() == before
         release.upgrade()
+
+
+class TestExistingSecret:
+    @pytest.fixture
+    def name(self, release: Release) -> Iterator[str]:
+        """Of a Secret from which the release takes its key."""
+        name, values = "todo-secrets", release.values
+        release.kubectl("create", "secret", "generic", name, f"--from-literal=SECRET_KEY={SECRET_KEY}")
+        release.values = {**values, "secrets": {}, "existingSecret": name}
+        yield name
+        release.values = values
+        release.upgrade()
+
+    def test_its_change_starts_new_pods(self, release: Release, name: str) -> None:
+        release.upgrade()
+        before = release.pods()
+        release.upgrade()
+        assert release.pods() == before
+        release.kubectl("patch", "secret", name, "--patch", json.dumps({"stringData": {"OPENAI_API_KEY": "other"}}))
+        release.upgrade()
+        release.wait_until_gone(before)
+        assert release.pods().isdisjoint(before)

@@ -11,11 +11,17 @@ from tests.scripted_model import ScriptedModel
 UPGRADES = 5
 
 
+def signed_up(release: Release) -> dict[str, str]:
+    """What a new account signs in with."""
+    with OnCluster(release).client() as client:
+        return sign_up(client).bearer
+
+
 class TestUnderLoad:
     def test_no_request_fails(self, release: Release, load: Load, scripted: ScriptedModel) -> None:
         scripted.answer_with(lambda _: Slow(Say("Well."), seconds=2))
-        accounts = [sign_up(OnCluster(release).client()) for _ in range(CLIENTS)]
-        with load.running(release.url, [account.bearer for account in accounts]):
+        accounts = [signed_up(release) for _ in range(CLIENTS)]
+        with load.running(release.url, accounts):
             with load.phase("quiet"):
                 time.sleep(5)
             for number in range(1, UPGRADES + 1):

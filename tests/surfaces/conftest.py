@@ -13,6 +13,7 @@ from tests.conftest import SECRET_KEY
 from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
 from tests.engine import OnEngine
+from tests.kubernetes import OnCluster, Release
 from tests.model_replies import Call, Calls, Say
 from tests.relay import relayed
 from tests.scripted_model import ScriptedModel
@@ -73,6 +74,21 @@ def container_surface(
             yield surface
 
 
+@pytest.fixture(scope="session")
+def cluster_surface(
+    environment: dict[str, str], database_url: str, release: Release, scripted: ScriptedModel
+) -> Iterator[Surface]:
+    with relayed(database_url, host=release.this_machine) as url:
+        release.move({**environment, "DATABASE_URL": url})
+        surface = OnCluster(release)
+        # The first turn of each pod also loads what all of them need, and may run out of time over it.
+        scripted.answer_with(lambda _: Say("Hello."))
+        for _ in range(20):
+            with surface.client() as client:
+                sign_up(client).client.post(CHAT, json={"message": "Hello"})
+        yield surface
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "surface" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--surface") or SURFACES
@@ -82,7 +98,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests that run in containers only, leaves out those that need none, or that nothing could pass there."""
     surfaces = set(config.getoption("--surface") or SURFACES)
-    if surfaces <= {"sam", "container"}:
+    if surfaces <= {"sam", "container", "cluster"}:
         left_out = {item for item in items if item.path.is_relative_to(FOLDER) and not _runs_there(item, surfaces)}
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
