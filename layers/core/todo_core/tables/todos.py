@@ -39,9 +39,8 @@ SORT_KEYS: Final = {
 """SQL for what lists go by, never null: what has no due is last, whichever way a list goes. A day begins in UTC."""
 NOWHERE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 """Stands for no project and no parent where lists look for them, because no order is known of nulls."""
-OWNER_TERM: Final = "(ARRAY[user_id])"
-TITLE_WORDS: Final = "ts_filter(words, '{a}')"
-"""SQL for what, beside tags and words, the one index for tags and search knows a todo by."""
+TERMS: Final = "terms_of(user_id, tags, words)"
+"""SQL for what the one index for tags and words knows a todo by."""
 _LIVE = text("deleted_at IS NULL")
 
 
@@ -85,10 +84,7 @@ class TodoRow(SQLModel, table=True):
         # Without a list of what is pending, through which every search would have to read.
         Index(
             "todos_by_terms",
-            text(OWNER_TERM),
-            "tags",
-            "words",
-            text(TITLE_WORDS),
+            text(TERMS),
             postgresql_using="gin",
             postgresql_with={"fastupdate": "off"},
         ),

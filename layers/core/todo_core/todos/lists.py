@@ -42,18 +42,18 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from todo_core.statements import Statement
 from todo_core.tables import table_of
-from todo_core.tables.todos import NOWHERE, OWNER_TERM, SORT_KEYS, TITLE_WORDS, TodoRow, place_key
+from todo_core.tables.todos import NOWHERE, SORT_KEYS, TERMS, TodoRow, place_key
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
-_NEAR: Final = 200
-"""So many of the next todos of a list are looked at one by one for tags and words. Where a list is so long that it has
-a page 2,000, one in 50 todos for each that a page takes passes, and these are enough to fill it.
+_NEAR: Final = 400
+"""So many of the next todos of a list are looked at one by one for tags and words. Of a list of 100,000 that has a
+page 2,000, one in 50 passes for each that a page takes: these are enough to fill it, unless they lie far apart.
 """
 _FEW: Final = 2_000
 """So many todos with the tags and words are sorted. Where more pass, at most some 2,500 of a list of 100,000 have to
@@ -92,7 +92,7 @@ _Q = bindparam("q", type_=Text)
 # In a query of its own it is read once, and not for every row.
 _ASKED = select(func.words_asked(_Q)).scalar_subquery()
 _ANYWHERE: Final = _todos.c.words.op("@@", return_type=Boolean())(_ASKED)
-_IN_TITLE: Final = literal_column(TITLE_WORDS).op("@@", return_type=Boolean())(_ASKED)
+_IN_TITLE: Final = literal_column("ts_filter(words, '{a}')").op("@@", return_type=Boolean())(_ASKED)
 
 CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "completed": _todos.c.completed == bindparam("completed"),
@@ -104,7 +104,7 @@ CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "due_from": _due_from("due_from"),
     "due_until": _due_before("due_until"),
     "overdue": _todos.c.completed.is_(False) & _due_before("overdue"),
-    "not_overdue": _todos.c.completed | func.coalesce(_due_from("not_overdue"), true()),
+    "not_overdue": _todos.c.completed | not_(func.coalesce(_due_before("not_overdue"), false())),
 }
 """What each of the conditions that `Filters` names means, but for `trashed`."""
 
@@ -144,6 +144,12 @@ class Order:
     def sorted(self, key: ColumnElement[Any], todo_id: ColumnElement[Any]) -> Sequence[ColumnElement[Any]]:
         return (key.desc(), todo_id.desc()) if self.descending else (key, todo_id)
 
+    def from_due(self, name: str) -> ColumnElement[bool]:
+        return self.key >= bindparam(f"{name}_first", type_=self.type)
+
+    def until_due(self, name: str) -> ColumnElement[bool]:
+        return self.key < bindparam(f"{name}_last", type_=self.type)
+
     @property
     def has_due(self) -> ColumnElement[bool]:
         """Ends a list by due before what has no due. As a pair, because two ends of a key alone are taken for a narrow
@@ -167,26 +173,27 @@ class _Search:
 
     where: _Where
     conditions: frozenset[str]
-    words: ColumnElement[bool] = field(default_factory=lambda: _ANYWHERE)
+    in_title: bool = False
     but: ColumnElement[bool] = field(default_factory=false)
     wanted: ColumnElement[bool] = field(default_factory=true)
 
     @property
     def terms(self) -> ColumnElement[bool]:
-        """What the index is asked for. In it the owner is an array, for which there is no other index: whoever has few
-        todos on average would be looked through instead.
+        """What the index is asked for. In it the owner is part of each tag and word: PostgreSQL will not think that the
+        way there leads through another index, and nobody else's words are looked through.
         """
-        of_user = literal_column(OWNER_TERM, ARRAY(Uuid)).contains(array([bindparam("of_user", type_=Uuid)]))
-        return of_user & self._all
+        asked = func.terms_asked(
+            bindparam("of_user", type_=Uuid),
+            _TAGS if "tags" in self.conditions else literal_column("'{}'::text[]"),
+            _Q if "q" in self.conditions else literal_column("''"),
+            literal_column("'='" if self.in_title else "'-'"),
+        )
+        return literal_column(TERMS).op("@@", return_type=Boolean())(select(asked).scalar_subquery())
 
     @property
     def passes(self) -> ColumnElement[bool]:
-        return self._all & not_(self.but)
-
-    @property
-    def _all(self) -> ColumnElement[bool]:
-        asked = {"tags": CONDITIONS["tags"], "q": self.words}
-        return and_(*(asked[name] for name in sorted(self.conditions)))
+        asked = {"tags": CONDITIONS["tags"], "q": _IN_TITLE if self.in_title else _ANYWHERE}
+        return and_(*(asked[name] for name in sorted(self.conditions)), not_(self.but))
 
 
 @cache
@@ -197,7 +204,7 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
     behind the columns in which a todo is; only there it matters in which the position lies.
     """
     order = Order(sort)
-    where = [_where(conditions - _FOUND_BY_TERMS, order)]
+    where = [_where(conditions - _FOUND_BY_TERMS, order, after)]
     after_where = where if after == "start" else [*where, order.after]
     terms = conditions & _FOUND_BY_TERMS
     if sort == "relevance":
@@ -230,7 +237,7 @@ def _by_relevance(where: _Where, after_where: _Where, terms: frozenset[str], aft
         rest = _found_by_terms("rest", _Search(after_where, terms, but=_IN_TITLE), order)
         parts: Any = _part(rest, in_title=False)
     else:
-        title = _found_by_terms("title", _Search(after_where, terms, words=_IN_TITLE), order)
+        title = _found_by_terms("title", _Search(after_where, terms, in_title=True), order)
         missing = _count(title) < _MOST
         rest = _found_by_terms("rest", _Search(where, terms, but=_IN_TITLE, wanted=missing), order)
         parts = union_all(_part(title, in_title=True), _part(rest, in_title=False))
@@ -246,15 +253,20 @@ def _part(found: CTE, *, in_title: bool) -> Select[Any]:
     return select(found, literal_column(str(in_title).lower(), Boolean).label("in_title"))
 
 
-def _where(conditions: frozenset[str], order: Order) -> ColumnElement[bool]:
-    """The conditions; and for a list by due, what follows from them for its key, by which its index is read."""
+def _where(conditions: frozenset[str], order: Order, after: Part) -> ColumnElement[bool]:
+    """The conditions; and for a list by due, between which of its keys they hold, so that its index is read no further.
+
+    A position takes the place of where these begin: PostgreSQL would have to choose between the two.
+    """
     held = {name: CONDITIONS[name] for name in sorted(conditions - {"trashed"})}
     ends = []
     if order.name in {"due", "-due"}:
         for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
-            first, last = (bindparam(f"{name}_{end}", type_=DateTime(timezone=True)) for end in ("first", "last"))
-            ends += [order.key >= first, order.has_due] if name == "due_from" else [order.key < last, order.has_due]
             held[name] = func.coalesce(held[name], false())  # PostgreSQL is not to think that ever fewer are left
+            begins_here = (name == "due_from") != order.descending
+            if after == "start" or not begins_here:
+                ends.append(order.from_due(name) if name == "due_from" else order.until_due(name))
+            ends.append(order.has_due)
     return and_(_TRASHED if "trashed" in conditions else _LIVE, *held.values(), *ends)
 
 
