@@ -37,7 +37,7 @@ class TestTags:
 
     def test_go_by_name_without_regard_to_case_and_accents(self, ada: Account) -> None:
         ada.add(tags=["zoo", "\u00c4pfel", "apple", "Home", "home", "b,c", "{}"])
-        names = ["apple", "\u00c4pfel", "b,c", "Home", "home", "zoo", "{}"]
+        names = ["\u00c4pfel", "apple", "b,c", "Home", "home", "zoo", "{}"]
         assert [name for name, _ in counts(ada)] == names
 
     @pytest.mark.parametrize("limit", [1, 2, 3])

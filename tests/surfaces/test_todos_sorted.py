@@ -12,6 +12,10 @@ from tests.surfaces.test_todos_list import walk
 from todo_core.todos.filters import ListSort
 
 PROJECTS = "/api/v1/projects"
+NEITHER_DAY_NOR_INSTANT = [
+    *("", "tomorrow", "2030-02-30", "2030-1-1", "20300101", "1893456000", "2030-01-01T10:00:00", "2030-01-01T25:00:00Z"),
+    *("2030-01-01T10:00:00 01:00", "0001-01-01", "9999-12-31", "9999-12-31T23:59:59.999999Z"),
+]
 
 
 def both_ways(account: Account, sort: str, **filters: str) -> tuple[list[str], list[str]]:
@@ -146,20 +150,7 @@ class TestDue:
         assert ada.titles(due_after="2030-01-01", sort="order") == ["3", "1", "2"]
 
     @pytest.mark.parametrize("name", ["due_before", "due_after"])
-    @pytest.mark.parametrize(
-        "value",
-        [
-            "",
-            "tomorrow",
-            "2030-02-30",
-            "2030-1-1",
-            "20300101",
-            "1893456000",
-            "2030-01-01T10:00:00",
-            "2030-01-01T25:00:00Z",
-        ]
-        + ["2030-01-01T10:00:00 01:00", "0001-01-01", "9999-12-31", "9999-12-31T23:59:59.999999Z"],
-    )
+    @pytest.mark.parametrize("value", NEITHER_DAY_NOR_INSTANT)
     def test_anything_but_a_day_or_an_instant_is_refused(self, ada: Account, name: str, value: str) -> None:
         refused = problem(ada.client.get(TODOS, params={name: value}), 422, "validation_failed")
         assert [error["field"] for error in refused["errors"]] == [name]
