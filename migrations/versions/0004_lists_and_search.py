@@ -122,8 +122,8 @@ def upgrade() -> None:
         behind = ["completed"] if "due" in name else []
         op.create_index(name, "todos", ["user_id", sa.text(key), "id", *behind], postgresql_where=_LIVE)
     for name, column in _PLACED.items():
-        key = sa.text(f"coalesce({column}, '{_NOWHERE}'::uuid)")
-        op.create_index(name, "todos", ["user_id", key, "order", "id"], postgresql_where=_LIVE)
+        place = sa.text(f"coalesce({column}, '{_NOWHERE}'::uuid)")
+        op.create_index(name, "todos", ["user_id", place, "order", "id"], postgresql_where=_LIVE)
     op.create_index(
         "todos_by_terms",
         "todos",
