@@ -139,6 +139,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 bench: .venv/ready ## CPU time and latency: ours, the naive way and the floor, in one run
 	$(BIN)/python benchmarks/run.py
 
+.PHONY: bench-scale
+bench-scale: .venv/ready ## what lists read with 1,000,000 todos, beside the same with 1,000
+	PYTHONPATH=. $(BIN)/python benchmarks/scale.py
+
 .PHONY: bench-cold
 bench-cold: .venv/ready .tools/aws/ready ## cold starts of the functions beside a bare one's, and where the time goes
 	PYTHONPATH=. $(BIN)/python benchmarks/cold.py

@@ -74,7 +74,7 @@ _LISTS: Final[Mapping[str, Filters]] = {
     "q, often in titles": Filters(q=OFTEN),
     "q, in descriptions": Filters(q=INSIDE),
     "q, of some 30 todos": Filters(q=SELDOM),
-    "q, one letter": Filters(q="m"),
+    "q, one letter": Filters(q="e"),
     "q, two words": Filters(q=f"{OFTEN} e"),
     "q, by title": Filters(q=OFTEN, sort="title"),
     "q and tag": Filters(q=OFTEN, tags=["tag0"]),

@@ -70,8 +70,10 @@ def close_account(client: httpx2.Client, password: str = PASSWORD) -> httpx2.Res
     return client.post(f"{AUTH}/close-account", json={"password": password})
 
 
-def register(client: httpx2.Client, email: str | None = None, password: str = PASSWORD) -> dict[str, Any]:
-    registered = client.post(f"{AUTH}/register", json={"email": email or new_email(), "password": password})
+def register(
+    client: httpx2.Client, email: str | None = None, password: str = PASSWORD, **profile: str
+) -> dict[str, Any]:
+    registered = client.post(f"{AUTH}/register", json={"email": email or new_email(), "password": password, **profile})
     assert registered.status_code == 201, registered.text
     user: dict[str, Any] = registered.json()
     return user
@@ -81,9 +83,9 @@ def sign_in(client: httpx2.Client, email: str, password: str = PASSWORD) -> http
     return client.post(f"{AUTH}/login", json={"email": email, "password": password})
 
 
-def sign_up(client: httpx2.Client) -> Account:
+def sign_up(client: httpx2.Client, **profile: str) -> Account:
     """Registers a new account and signs it in on the client."""
-    user = register(client)
+    user = register(client, **profile)
     response = sign_in(client, user["email"])
     assert response.status_code == 200, response.text
     return Account(client, user)

@@ -41,6 +41,31 @@ _WORDS_ASKED = """
 CREATE FUNCTION words_asked(q text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest(words_in(q)))
 """
+# What the index for tags and words knows a todo by: its tags, its words, and once more the words of its title, each as
+# the owner's, so that the beginning of a word is looked for among the owner's words alone. A few letters stand for the
+# owner, because what is found is looked at. A lexeme may have 2,046 bytes at most.
+_TERM_OWNER = """
+CREATE FUNCTION term_owner(owner uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN right(owner::text, 8)
+"""
+_TERMS_OF = """
+CREATE FUNCTION terms_of(owner uuid, tags text[], words tsvector) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN array_to_tsvector(ARRAY(
+    SELECT term_owner(owner) || '#' || tag FROM unnest(tags) AS tag
+    UNION ALL SELECT term_owner(owner) || '-' || left(lexeme, 250) FROM unnest(words)
+    UNION ALL SELECT term_owner(owner) || '=' || left(lexeme, 250) FROM unnest(words) WHERE 'A' = ANY (weights)
+))
+"""
+_TERMS_ASKED = """
+CREATE FUNCTION terms_asked(owner uuid, tags text[], q text, kind text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT string_agg(term, ' & ')::tsquery FROM (
+    SELECT '''' || replace(replace(term_owner(owner) || '#' || tag, '\\', '\\\\'), '''', '''''') || ''''
+    FROM unnest(tags) AS tag
+    UNION ALL SELECT quote_literal(term_owner(owner) || kind || left(lexeme, 250)) || ':*' FROM unnest(words_in(q))
+) AS terms (term))
+"""
 _PRIORITY_KEY = """
 CREATE FUNCTION priority_key(priority text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END
@@ -67,7 +92,16 @@ _STATISTICS = {
     "todos_due_backward": _SORTED["todos_by_due_backward"],
     **{f"todos_{column}": f"(coalesce({column}, '{_NOWHERE}'::uuid))" for column in _PLACED.values()},
 }
-_FUNCTIONS = (_WORDS_IN, _WORDS_OF, _WORDS_ASKED, _PRIORITY_KEY, _TITLE_KEY)
+_FUNCTIONS = (
+    _WORDS_IN,
+    _WORDS_OF,
+    _WORDS_ASKED,
+    _TERM_OWNER,
+    _TERMS_OF,
+    _TERMS_ASKED,
+    _PRIORITY_KEY,
+    _TITLE_KEY,
+)
 
 
 def upgrade() -> None:
@@ -88,12 +122,12 @@ def upgrade() -> None:
         behind = ["completed"] if "due" in name else []
         op.create_index(name, "todos", ["user_id", sa.text(key), "id", *behind], postgresql_where=_LIVE)
     for name, column in _PLACED.items():
-        key = sa.text(f"coalesce({column}, '{_NOWHERE}'::uuid)")
-        op.create_index(name, "todos", ["user_id", key, "order", "id"], postgresql_where=_LIVE)
+        place = sa.text(f"coalesce({column}, '{_NOWHERE}'::uuid)")
+        op.create_index(name, "todos", ["user_id", place, "order", "id"], postgresql_where=_LIVE)
     op.create_index(
         "todos_by_terms",
         "todos",
-        [sa.text("(ARRAY[user_id])"), "tags", "words", sa.text("ts_filter(words, '{a}')")],
+        [sa.text("terms_of(user_id, tags, words)")],
         postgresql_using="gin",
         postgresql_with={"fastupdate": "off"},
     )
@@ -113,6 +147,9 @@ def downgrade() -> None:
     op.create_index("todos_by_words", "todos", ["words"], postgresql_using="gin")
     for function in (
         "title_key(text)",
+        "terms_asked(uuid, text[], text, text)",
+        "terms_of(uuid, text[], tsvector)",
+        "term_owner(uuid)",
         "priority_key(text)",
         "words_asked(text)",
         "words_of(text, text)",

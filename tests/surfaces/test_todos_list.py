@@ -224,7 +224,13 @@ class TestCursor:
         assert [ada.titles(cursor=cursor) for _ in range(2)] == [["1"], ["1"]]
 
     def test_may_be_used_with_another_limit_and_other_filters(self, ada: Account, cursor: str) -> None:
-        assert ada.titles(cursor=cursor, limit=200, q="1", completed=False) == ["1"]
+        assert ada.titles(cursor=cursor, limit=200, q="1", completed=False, sort="order") == ["1"]
+
+    @pytest.mark.parametrize("other", [{"sort": "-order"}, {"sort": "title"}, {"q": "1"}, {"overdue": "true"}])
+    def test_of_a_list_that_goes_by_something_else_is_a_400(
+        self, ada: Account, cursor: str, other: dict[str, str]
+    ) -> None:
+        problem(ada.client.get(TODOS, params={"cursor": cursor, **other}), 400, "invalid_cursor")
 
     def test_tampered_with_anywhere_is_a_400(self, ada: Account, cursor: str) -> None:
         for place, letter in enumerate(cursor):
@@ -327,7 +333,7 @@ class TestFilters:
     def test_hold_on_every_page(self, ada: Account) -> None:
         for number in range(12):
             ada.add(f"Milk {number}", completed=number % 2 == 0, tags=["even"] if number % 2 == 0 else ["odd"])
-        assert walk(ada, limit=2, completed="true", tag=["even"], q="milk") == [f"Milk {n}" for n in range(0, 12, 2)]
+        assert walk(ada, limit=2, completed="true", tag=["even"], q="milk") == [f"Milk {n}" for n in range(10, -1, -2)]
 
     def test_do_not_show_anothers(self, ada: Account, bob: Account) -> None:
         ada.add("Milk", tags=["home"], priority="high", completed=True)

@@ -16,9 +16,8 @@ SORT_KEYS: Final = {
 """Never null: what has no due is last, whichever way a list goes. A day begins in UTC."""
 NOWHERE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 """Stands for no project and no parent where lists look for them, because no order is known of nulls."""
-OWNER_TERM: Final = "(ARRAY[user_id])"
-TITLE_WORDS: Final = "ts_filter(words, '{a}')"
-"""What, beside tags and words, the one index for tags and search knows a todo by."""
+TERMS: Final = "terms_of(user_id, tags, words)"
+"""What the one index for tags and words knows a todo by."""
 
 
 def place_key(column: str) -> str:

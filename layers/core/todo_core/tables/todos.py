@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from todo_core.list_keys import OWNER_TERM, SORT_KEYS, TITLE_WORDS, place_key
+from todo_core.list_keys import SORT_KEYS, TERMS, place_key
 from todo_core.tables import moment, owner
 
 _LIVE = text("deleted_at IS NULL")
@@ -66,10 +66,7 @@ class TodoRow(SQLModel, table=True):
         # Without a list of what is pending, through which every search would have to read.
         Index(
             "todos_by_terms",
-            text(OWNER_TERM),
-            "tags",
-            "words",
-            text(TITLE_WORDS),
+            text(TERMS),
             postgresql_using="gin",
             postgresql_with={"fastupdate": "off"},
         ),

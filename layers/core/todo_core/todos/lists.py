@@ -13,14 +13,14 @@ from functools import cache
 from typing import Final, Literal
 from uuid import UUID
 
-from todo_core.list_keys import NOWHERE, OWNER_TERM, SORT_KEYS, TITLE_WORDS, place_key
+from todo_core.list_keys import NOWHERE, SORT_KEYS, TERMS, place_key
 from todo_core.statements import Statement
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
-_NEAR: Final = 200
-"""So many of the next todos of a list are looked at one by one for tags and words. Where a list is so long that it has
-a page 2,000, one in 50 todos for each that a page takes passes, and these are enough to fill it.
+_NEAR: Final = 400
+"""So many of the next todos of a list are looked at one by one for tags and words. Of a list of 100,000 that has a
+page 2,000, one in 50 passes for each that a page takes: these are enough to fill it, unless they lie far apart.
 """
 _FEW: Final = 2_000
 """So many todos with the tags and words are sorted. Where more pass, at most some 2,500 of a list of 100,000 have to
@@ -36,7 +36,7 @@ _TRASHED: Final = "user_id = :of_user AND deleted_at IS NOT NULL"
 # In a query of its own it is read once, and not for every row.
 _ASKED: Final = "(SELECT words_asked(:q))"
 _ANYWHERE: Final = f"words @@ {_ASKED}"
-_IN_TITLE: Final = f"{TITLE_WORDS} @@ {_ASKED}"
+_IN_TITLE: Final = f"ts_filter(words, '{{a}}') @@ {_ASKED}"
 
 
 def _due_before(name: str) -> str:
@@ -57,7 +57,7 @@ CONDITIONS: Final = {
     "due_from": _due_from("due_from"),
     "due_until": _due_before("due_until"),
     "overdue": f"(NOT completed AND {_due_before('overdue')})",
-    "not_overdue": f"(completed OR coalesce({_due_from('not_overdue')}, true))",
+    "not_overdue": f"(completed OR NOT coalesce({_due_before('not_overdue')}, false))",
 }
 """What each of the conditions that `Filters` names means, but for `trashed`."""
 
@@ -84,6 +84,12 @@ class Order:
         """For ORDER BY."""
         return f"{key} DESC, id DESC" if self.descending else f"{key}, id"
 
+    def from_due(self, name: str) -> str:
+        return f"{self.key} >= :{name}_first"
+
+    def until_due(self, name: str) -> str:
+        return f"{self.key} < :{name}_last"
+
     @property
     def has_due(self) -> str:
         """Ends a list by due before what has no due. As a pair, because two ends of a key alone are taken for a narrow
@@ -105,25 +111,24 @@ class _Search:
 
     where: str
     conditions: frozenset[str]
-    words: str = _ANYWHERE
+    in_title: bool = False
     but: str = "false"
     wanted: str = "true"
 
     @property
     def terms(self) -> str:
-        """What the index is asked for. In it the owner is an array, for which there is no other index: whoever has few
-        todos on average would be looked through instead.
+        """What the index is asked for. In it the owner is part of each tag and word: PostgreSQL will not think that the
+        way there leads through another index, and nobody else's words are looked through.
         """
-        return f"{OWNER_TERM} @> ARRAY[:of_user::uuid] AND {self._all}"
+        tags = "CAST(:tags AS text[])" if "tags" in self.conditions else "'{}'::text[]"
+        q = ":q" if "q" in self.conditions else "''"
+        kind = "'='" if self.in_title else "'-'"
+        return f"{TERMS} @@ (SELECT terms_asked(:of_user, {tags}, {q}, {kind}))"
 
     @property
     def passes(self) -> str:
-        return f"({self._all} AND NOT {self.but})"
-
-    @property
-    def _all(self) -> str:
-        asked = {"tags": CONDITIONS["tags"], "q": self.words}
-        return " AND ".join(asked[name] for name in sorted(self.conditions))
+        asked = {"tags": CONDITIONS["tags"], "q": _IN_TITLE if self.in_title else _ANYWHERE}
+        return f"({' AND '.join(asked[name] for name in sorted(self.conditions))} AND NOT {self.but})"
 
 
 @cache
@@ -134,7 +139,7 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
     behind the columns in which a todo is; only there it matters in which the position lies.
     """
     order = Order(sort)
-    where = _where(conditions - _FOUND_BY_TERMS, order)
+    where = _where(conditions - _FOUND_BY_TERMS, order, after)
     after_where = where if after == "start" else f"{where} AND {order.after}"
     terms = conditions & _FOUND_BY_TERMS
     if sort == "relevance":
@@ -169,7 +174,7 @@ def _by_relevance(where: str, after_where: str, terms: frozenset[str], after: Pa
         searches = _found_by_terms("rest", _Search(after_where, terms, but=_IN_TITLE), order)
         found = _part("rest", in_title=False)
     else:
-        title = _found_by_terms("title", _Search(after_where, terms, words=_IN_TITLE), order)
+        title = _found_by_terms("title", _Search(after_where, terms, in_title=True), order)
         missing = f"{_count('title')} < :most"
         rest = _found_by_terms("rest", _Search(where, terms, but=_IN_TITLE, wanted=missing), order)
         searches = f"{title}, {rest}"
@@ -185,15 +190,20 @@ def _part(found: str, *, in_title: bool) -> str:
     return f"SELECT *, {str(in_title).lower()} AS in_title FROM {found}"  # noqa: S608
 
 
-def _where(conditions: frozenset[str], order: Order) -> str:
-    """The conditions; and for a list by due, what follows from them for its key, by which its index is read."""
+def _where(conditions: frozenset[str], order: Order, after: Part) -> str:
+    """The conditions; and for a list by due, between which of its keys they hold, so that its index is read no further.
+
+    A position takes the place of where these begin: PostgreSQL would have to choose between the two.
+    """
     held = {name: CONDITIONS[name] for name in sorted(conditions - {"trashed"})}
     ends = []
     if order.name in {"due", "-due"}:
         for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
-            end = f"{order.key} >= :{name}_first" if name == "due_from" else f"{order.key} < :{name}_last"
-            ends += [end, order.has_due]
             held[name] = f"coalesce({held[name]}, false)"  # PostgreSQL is not to think that ever fewer are left
+            begins_here = (name == "due_from") != order.descending
+            if after == "start" or not begins_here:
+                ends.append(order.from_due(name) if name == "due_from" else order.until_due(name))
+            ends.append(order.has_due)
     return " AND ".join([_TRASHED if "trashed" in conditions else _LIVE, *held.values(), *ends])
 
 

@@ -1,0 +1,89 @@
+"""DELETE /api/v1/todos: into the trash with what the filters of the list select."""
+
+import httpx2
+import pytest
+
+from tests.accounts import TODOS, Account, problem
+
+
+def delete(account: Account, **filters: str | list[str]) -> None:
+    answer = account.client.delete(TODOS, params=filters)
+    assert (answer.status_code, answer.content) == (204, b""), answer.text
+
+
+class TestDeleteAll:
+    def test_puts_every_todo_into_the_trash(self, ada: Account) -> None:
+        for number in range(3):
+            ada.add(str(number))
+        delete(ada)
+        assert (ada.titles(), ada.titles(trashed="true")) == ([], ["0", "1", "2"])
+
+    def test_answers_at_the_path_with_a_trailing_slash_too(self, ada: Account) -> None:
+        ada.add()
+        assert ada.client.delete(f"{TODOS}/").status_code == 204
+        assert ada.titles() == []
+
+    def test_of_nothing_is_done(self, ada: Account) -> None:
+        delete(ada)
+        delete(ada, q="milk")
+
+    def test_touches_only_ones_own(self, ada: Account, bob: Account) -> None:
+        bob.add("Bob's")
+        delete(ada)
+        assert bob.titles() == ["Bob's"]
+
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            {"completed": "true"},
+            {"priority": "high"},
+            {"tag": ["a", "b"]},
+            {"q": "mil"},
+            {"due_before": "2030-01-02"},
+            {"overdue": "true"},
+            {"parent_id": "none", "completed": "true"},
+        ],
+    )
+    def test_takes_what_the_same_filters_list(self, ada: Account, filters: dict[str, str | list[str]]) -> None:
+        ada.add("Kept", priority="low", tags=["a"], due_date="2030-01-02")
+        ada.add("Milk, done", completed=True, priority="high", tags=["a", "b"], due_date="2030-01-01")
+        ada.add("Milk, open", priority="high", tags=["b", "a"], due_date="2020-01-01")
+        listed = ada.titles(**filters)
+        assert 0 < len(listed) < 3
+        delete(ada, **filters)
+        assert sorted(ada.titles(trashed="true")) == sorted(listed)
+        assert len(ada.titles()) == 3 - len(listed)
+
+    def test_takes_subtodos_along(self, ada: Account) -> None:
+        trip = ada.add("Trip", completed=True)
+        ada.add("Pack", parent_id=trip["id"])
+        ada.add("Other")
+        delete(ada, completed="true")
+        assert ada.titles() == ["Other"]
+        assert ada.client.post(f"{trip['url']}/restore").status_code == 200
+        assert sorted(ada.titles()) == ["Other", "Pack", "Trip"]
+
+    def test_leaves_the_trash_as_it_is(self, ada: Account) -> None:
+        ada.client.delete(ada.add("Gone")["url"])
+        [before] = ada.client.get(TODOS, params={"trashed": "true"}).json()
+        delete(ada, trashed="true")
+        delete(ada)
+        assert ada.client.get(TODOS, params={"trashed": "true"}).json() == [before]
+
+    def test_is_logged_in_the_name_of_who_did_it(self, ada: Account) -> None:
+        for number in range(2):
+            ada.add(str(number))
+        delete(ada)
+        changes = ada.client.get(f"{TODOS}/changes", params={"since": 2}).json()
+        assert [(change["op"], change["actor"]["kind"]) for change in changes] == [("delete", "user")] * 2
+        assert all(change["after"]["version"] == 2 for change in changes)
+
+    @pytest.mark.parametrize("name", ["limit", "cursor", "sort", "id", "tags"])
+    def test_an_unknown_parameter_is_refused_and_nothing_deleted(self, ada: Account, name: str) -> None:
+        ada.add("Kept")
+        refused = problem(ada.client.delete(TODOS, params={name: "1"}), 422, "validation_failed")
+        assert [error["field"] for error in refused["errors"]] == [name]
+        assert ada.titles() == ["Kept"]
+
+    def test_needs_a_session(self, client: httpx2.Client) -> None:
+        problem(client.delete(TODOS), 401, "not_authenticated")
