@@ -382,7 +382,7 @@ def test_todos_are_what_the_model_says(database_url: str) -> None:
                 OnThisDatabase,
                 settings=settings(
                     # Some rules find nothing to do, and are no step.
-                    max_examples=STEPS * 11 // (STEPS_OF_A_RUN * 10) + 1,
+                    max_examples=STEPS * 5 // (STEPS_OF_A_RUN * 4) + 1,
                     stateful_step_count=STEPS_OF_A_RUN,
                     derandomize=True,
                     deadline=None,

@@ -138,3 +138,19 @@ class TestDelete:
         ada.client.post(f"{root['url']}/restore").raise_for_status()
         assert proxy.counted(lambda: ada.client.delete(root["url"]).raise_for_status()) == 2
         assert proxy.counted(lambda: ada.client.post(f"{root['url']}/restore").raise_for_status()) == 2
+
+
+class TestBatch:
+    @pytest.mark.parametrize("number", [1, MANY])
+    def test_takes_one_for_each_operation_and_four_beside(
+        self, proxy: CountingProxy, ada: Account, number: int
+    ) -> None:
+        creates = [{"op": "create", "ref": f"{each}", "todo": {"title": "Milk"}} for each in range(number)]
+        updates = [{"op": "update", "id": f"{each}", "changes": {"title": "Oat"}} for each in range(number)]
+
+        def change() -> None:
+            """Authentication, BEGIN, the lock of the change log, the operations, and COMMIT."""
+            ada.client.post(f"{TODOS}/batch", json={"operations": creates + updates}).raise_for_status()
+
+        change()
+        assert proxy.counted(change) == 4 + 2 * number

@@ -1,6 +1,5 @@
 """POST /api/v1/todos/batch: several changes, all or none."""
 
-import time
 from typing import Any
 from uuid import uuid4
 
@@ -114,14 +113,11 @@ class TestOperations:
     def test_it_answers_at_the_path_with_a_slash_too(self, ada: Account) -> None:
         assert ada.client.post(f"{BATCH}/", json={"operations": [create()]}).status_code == 200
 
-    def test_a_hundred_take_less_than_a_second(self, ada: Account) -> None:
-        started = time.monotonic()
+    def test_there_may_be_a_hundred(self, ada: Account) -> None:
         found = results(ada, *(create(f"Todo {number}") for number in range(MOST)))
         changed = results(ada, *(update(result["id"], 1, completed=True) for result in found))
-        seconds = (time.monotonic() - started) / 2
 
         assert [result["todo"]["title"] for result in changed] == [f"Todo {number}" for number in range(MOST)]
-        assert seconds < 1
 
 
 class TestRefs:
