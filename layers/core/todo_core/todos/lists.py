@@ -94,6 +94,13 @@ _ASKED = select(func.words_asked(_Q)).scalar_subquery()
 _ANYWHERE: Final = _todos.c.words.op("@@", return_type=Boolean())(_ASKED)
 _IN_TITLE: Final = literal_column("ts_filter(words, '{a}')").op("@@", return_type=Boolean())(_ASKED)
 
+_OPEN = _todos.c.completed.is_(False)
+_DUES = {
+    "due_from": _due_from("due_from"),
+    "due_until": _due_before("due_until"),
+    "overdue": _due_before("overdue"),
+}
+
 CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "completed": _todos.c.completed == bindparam("completed"),
     "priority": _todos.c.priority == bindparam("priority"),
@@ -101,9 +108,8 @@ CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "q": _ANYWHERE,
     "project_id": literal_column(place_key("project_id"), Uuid) == bindparam("project_id"),
     "parent_id": literal_column(place_key("parent_id"), Uuid) == bindparam("parent_id"),
-    "due_from": _due_from("due_from"),
-    "due_until": _due_before("due_until"),
-    "overdue": _todos.c.completed.is_(False) & _due_before("overdue"),
+    **_DUES,
+    "overdue": _OPEN & _DUES["overdue"],
     "not_overdue": _todos.c.completed | not_(func.coalesce(_due_before("not_overdue"), false())),
 }
 """What each of the conditions that `Filters` names means, but for `trashed`."""
@@ -262,11 +268,13 @@ def _where(conditions: frozenset[str], order: Order, after: Part) -> ColumnEleme
     ends = []
     if order.name in {"due", "-due"}:
         for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
-            held[name] = func.coalesce(held[name], false())  # PostgreSQL is not to think that ever fewer are left
+            held[name] = func.coalesce(_DUES[name], false())  # PostgreSQL is not to think that ever fewer are left
             begins_here = (name == "due_from") != order.descending
             if after == "start" or not begins_here:
                 ends.append(order.from_due(name) if name == "due_from" else order.until_due(name))
             ends.append(order.has_due)
+        if "overdue" in conditions:
+            ends.append(_OPEN)
     return and_(_TRASHED if "trashed" in conditions else _LIVE, *held.values(), *ends)
 
 
