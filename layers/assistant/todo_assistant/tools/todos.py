@@ -189,6 +189,8 @@ async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
         due_from=_start_of(context.timezone, first) if first else None,
         due_until=min(untils, key=lambda until: until.at, default=None),
         trashed=arguments.trashed,
+        # As the user sees the list, in which "the first" is the first.
+        sort="order" if arguments.text else None,
     )
     found, more = await _list(context, filters)
     return Outcome(ok=True, result={"todos": found, "more": more})

@@ -47,6 +47,13 @@ def _due_from(name: str) -> str:
     return f"(due_at >= :{name}_at OR due_date >= :{name}_day)"
 
 
+_OPEN: Final = "NOT completed"
+_DUES: Final = {
+    "due_from": _due_from("due_from"),
+    "due_until": _due_before("due_until"),
+    "overdue": _due_before("overdue"),
+}
+
 CONDITIONS: Final = {
     "completed": "completed = :completed",
     "priority": "priority = :priority",
@@ -54,9 +61,8 @@ CONDITIONS: Final = {
     "q": _ANYWHERE,
     "project_id": f"{place_key('project_id')} = :project_id",
     "parent_id": f"{place_key('parent_id')} = :parent_id",
-    "due_from": _due_from("due_from"),
-    "due_until": _due_before("due_until"),
-    "overdue": f"(NOT completed AND {_due_before('overdue')})",
+    **_DUES,
+    "overdue": f"({_OPEN} AND {_DUES['overdue']})",
     "not_overdue": f"(completed OR NOT coalesce({_due_before('not_overdue')}, false))",
 }
 """What each of the conditions that `Filters` names means, but for `trashed`."""
@@ -199,11 +205,13 @@ def _where(conditions: frozenset[str], order: Order, after: Part) -> str:
     ends = []
     if order.name in {"due", "-due"}:
         for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
-            held[name] = f"coalesce({held[name]}, false)"  # PostgreSQL is not to think that ever fewer are left
+            held[name] = f"coalesce({_DUES[name]}, false)"  # PostgreSQL is not to think that ever fewer are left
             begins_here = (name == "due_from") != order.descending
             if after == "start" or not begins_here:
                 ends.append(order.from_due(name) if name == "due_from" else order.until_due(name))
             ends.append(order.has_due)
+        if "overdue" in conditions:
+            ends.append(_OPEN)
     return " AND ".join([_TRASHED if "trashed" in conditions else _LIVE, *held.values(), *ends])
 
 
