@@ -32,6 +32,7 @@ from servers import new_database, postgres
 from functions.migrate.app import upgrade
 from todo_core import todos
 from todo_core.connections import Connection
+from todo_core.database import Transaction
 from todo_core.settings import Settings
 from todo_core.statements import Statement
 from todo_core.todos import DueBound, Filters, Position
@@ -42,6 +43,8 @@ _FAR: Final = 2_000
 _LARGEST_PAGE: Final = 50
 _LARGEST_RATIO: Final = 3.0
 _ALL: Final = 10**6
+_SECONDS: Final = 600.0
+"""More than any statement takes."""
 _PLANS: Final = ("force_custom_plan", "force_generic_plan")
 _NOW: Final = datetime.now(UTC)
 _TODAY: Final = DueBound(_NOW, _NOW.date())
@@ -102,36 +105,15 @@ class Read:
         return re.search(r"Seq Scan on todos .*\n?.*actual", self.plan) is not None
 
 
-class Recorder:
+class Recorder(Transaction):
     """Where operations run, to be told which statement they would have run."""
 
-    def __init__(self) -> None:
-        self.statement: Statement
-        self.arguments: Sequence[object]
+    statement: Statement
+    arguments: Sequence[object]
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
         self.statement, self.arguments = statement, statement.arguments(values)
         return []
-
-    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
-        raise NotImplementedError
-
-    write = fetch_one
-
-
-class Reader:
-    """Runs the service's operations on one connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
-        return await self._connection.fetch(statement.sql, *statement.arguments(values))
-
-    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
-        raise NotImplementedError
-
-    write = fetch_one
 
 
 class Table:
@@ -141,18 +123,18 @@ class Table:
         self._connection = connection
 
     async def count(self, filters: Filters) -> int:
-        return len((await todos.find(Reader(self._connection), OWNER, filters, most=_ALL)).todos)
+        return len((await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, most=_ALL)).todos)
 
     async def page(self, filters: Filters, number: int, most: int) -> Asked:
         """The page with a number, from 1."""
         if number == 1:
             return Asked(most, 1, None)
-        before = await todos.find(Reader(self._connection), OWNER, filters, most=most * (number - 1))
+        before = await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, most=most * (number - 1))
         return Asked(most, number, before.next)
 
     async def read(self, filters: Filters, asked: Asked) -> Read:
         """The worse of the two ways to read a page."""
-        recorder = Recorder()
+        recorder = Recorder(self._connection, _SECONDS)
         await todos.find(recorder, OWNER, filters, most=asked.most, after=asked.after)
         await self._connection.execute(f"PREPARE page AS {recorder.statement.sql}")
         arguments = ", ".join(_literal(value) for value in recorder.arguments)

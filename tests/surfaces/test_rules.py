@@ -177,7 +177,7 @@ class TestProblems:
     @pytest.mark.parametrize(
         ("path", "methods"),
         [
-            (TODOS, {"GET", "HEAD", "POST"}),
+            (TODOS, {"GET", "HEAD", "POST", "DELETE"}),
             (NO_TODO, {"GET", "HEAD", "PATCH", "DELETE"}),
             (f"{AUTH}/register", {"POST"}),
             (f"{AUTH}/me", {"GET", "HEAD", "PATCH"}),
