@@ -20,6 +20,8 @@ from tests import serving
 HOST: Final = "host.docker.internal"
 """This machine, as containers know it."""
 API, METRICS = 8000, 9090
+BRIDGES: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+"""The networks that an engine takes its bridges from, by which this machine comes."""
 HARDENED: Final = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 
@@ -134,11 +136,11 @@ class Container:
                 time.sleep(0.02)
 
     def client(self, *, headers: Mapping[str, str] | None = None) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60, verify=False)
 
     def wait_until_healthy(self) -> None:
-        serving.wait_until(lambda: self.health != "starting", seconds=60)
-        assert self.health == "healthy", self.log
+        serving.wait_until(lambda: self.health == "healthy" or not self.state["Running"], seconds=120)
+        assert self.state["Running"], self.log
 
 
 @contextmanager
