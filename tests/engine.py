@@ -116,13 +116,18 @@ class Container:
 
     def stop(self, *, most_seconds: int = 30) -> float:
         """Asks it to stop. Gives the seconds from the signal to its end, less what others took from it."""
-        with ThreadPoolExecutor(1) as thread:
+        told = ("docker", "events", "--since=10s", f"--filter=container={self.id}", "--format={{json .}}")
+        with ThreadPoolExecutor(1) as thread, subprocess.Popen(told, stdout=subprocess.PIPE, text=True) as events:
+            assert events.stdout
             waits = thread.submit(list, self._waits())
             docker("stop", f"--time={most_seconds}", self.id)
-        told = docker("events", "--since=1h", "--until=0s", f"--filter=container={self.id}", "--format={{json .}}")
-        events = {event["Action"]: event["timeNano"] for event in map(json.loads, told.splitlines())}
+            moments: dict[str, int] = {}
+            while "die" not in moments:
+                event = json.loads(events.stdout.readline())
+                moments.setdefault(event["Action"], event["timeNano"])
+            events.terminate()
         first, *_, last = waits.result() or (0, 0)
-        return (int(events["die"]) - int(events["kill"])) / 1e9 - (last - first)
+        return (moments["die"] - moments["kill"]) / 1e9 - (last - first)
 
     def _waits(self) -> Iterator[float]:
         """How many seconds its first thread has waited for a processor so far, again and again until it has ended.
