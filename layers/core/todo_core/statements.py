@@ -1,7 +1,7 @@
 """SQL statements with named parameters, in the form in which asyncpg runs them.
 
 See docs/decisions/0002-statements.md for what this saves over running them through an AsyncSession, and
-docs/decisions/0013-sql.md for why they are not made by SQLAlchemy.
+docs/decisions/0016-sql.md for why they are not made by SQLAlchemy.
 """
 
 import re
