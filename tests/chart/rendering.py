@@ -83,7 +83,10 @@ class Release:
             for one in self.manifests
             if one["kind"] in {"Deployment", "StatefulSet", "Job"}
         }
-        return made | {name: pod["spec"] for name, pod in self.of("Pod").items()}
+        scheduled = {
+            name: job["spec"]["jobTemplate"]["spec"]["template"]["spec"] for name, job in self.of("CronJob").items()
+        }
+        return made | scheduled | {name: pod["spec"] for name, pod in self.of("Pod").items()}
 
     def containers(self) -> list[Manifest]:
         return [

@@ -321,6 +321,24 @@ class TestService:
         assert Release().of("Ingress") == {}
 
 
+class TestPurge:
+    def test_it_runs_once_a_day_by_itself(self) -> None:
+        job = Release("default", "purge.schedule=5 4 * * *").one("CronJob", "todo-app-purge")
+        assert job["spec"]["schedule"] == "5 4 * * *"
+        assert job["spec"]["concurrencyPolicy"] == "Forbid"
+
+    def test_it_is_the_services_own_command_with_the_services_own_settings(self) -> None:
+        release = Release()
+        job = release.one("CronJob", "todo-app-purge")["spec"]["jobTemplate"]
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        assert container["command"] == ["python", "-m", "functions.purge"]
+        assert container["image"] == release.container["image"]
+        assert container["envFrom"] == release.container["envFrom"]
+
+    def test_it_can_be_left_out(self) -> None:
+        assert not Release("default", "purge.enabled=false").of("CronJob")
+
+
 class TestMigration:
     def test_it_runs_before_an_installation_and_an_upgrade(self) -> None:
         job = Release().one("Job", "todo-app-migration")
