@@ -47,11 +47,13 @@ class Chromium:
 
     @classmethod
     @contextmanager
-    def start(cls, browser: str, driver: str, *options: str) -> Iterator[Self]:
+    def start(cls, browser: str, driver: str, *, third_party_cookies: bool) -> Iterator[Self]:
         chosen = Options()
+        # Said in any case, because distributions have defaults of their own.
+        chosen.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1})
         chosen.binary_location = browser
         chosen.accept_insecure_certs = True
-        for option in (*_OPTIONS, *options):
+        for option in _OPTIONS:
             chosen.add_argument(option)
         chosen.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         running = webdriver.Chrome(options=chosen, service=Service(executable_path=driver))
@@ -69,7 +71,7 @@ class Chromium:
 
     def call(self, url: str, method: str, body: object = None) -> Answer:
         """What the page's script gets for a request with the user's cookie."""
-        script = "const done = arguments.at(-1); call(...Array.from(arguments).slice(0, 3)).then(done)"
+        script = "const [url, method, body, done] = arguments; call(url, method, body).then(done)"
         answered = self._driver.execute_async_script(script, url, method, body)
         return Answer(answered["status"], answered["body"], answered["id"])
 

@@ -20,13 +20,13 @@ def driver() -> str:
 
 @pytest.fixture
 def chromium(browser: str, driver: str) -> Iterator[Chromium]:
-    """A new profile, as the browser comes."""
-    with Chromium.start(browser, driver) as chromium:
+    """A new profile, set as Chrome comes."""
+    with Chromium.start(browser, driver, third_party_cookies=True) as chromium:
         yield chromium
 
 
 @pytest.fixture
 def strict_chromium(browser: str, driver: str) -> Iterator[Chromium]:
-    """One that takes no cookies of third parties, as others do by default and this one does if asked."""
-    with Chromium.start(browser, driver, "--test-third-party-cookie-phaseout") as chromium:
+    """One that takes no cookies of third parties, set as private windows are, and as Debian's Chromium comes."""
+    with Chromium.start(browser, driver, third_party_cookies=False) as chromium:
         yield chromium

@@ -117,7 +117,9 @@ def session_of(chromium: Chromium) -> dict[str, Any]:
 def use(front_end: FrontEnd) -> None:
     """Everything that a user does between login and logout."""
     email = front_end.sign_up()
-    assert front_end.me().json()["email"] == email
+    me = front_end.me()
+    assert me.json()["email"] == email
+    assert me.request_id, "The header is exposed to scripts."
     assert front_end.add("Buy milk").status == 201
     assert front_end.say("add call mum #family").json()["response"] == "Added “call mum”, #family."
     assert {todo["title"] for todo in front_end.todos().json()} == {"Buy milk", "call mum"}
