@@ -158,6 +158,8 @@ class _Connections:
     def __del__(self) -> None:
         for connection in self._open.values():
             connection.terminate()
+        # Transports close a moment after they are told to.
+        self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
     def do[Result](self, url: str, work: Callable[[Connection], Awaitable[Result]]) -> Result:

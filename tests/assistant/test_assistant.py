@@ -100,8 +100,8 @@ class TestCommands:
 
         said = talk.say("done milk")
         assert said.startswith("Several todos fit “milk”")
-        assert said.endswith("1. “soy milk”\n2. “oat milk”")
-        assert talk.say("done 1") == "Completed “soy milk”."
+        assert said.endswith("1. “oat milk”\n2. “soy milk”")
+        assert talk.say("done 1") == "Completed “oat milk”."
 
     def test_all_of_a_tag(self, talk: Conversation) -> None:
         talk.say("add: milk #home; eggs #home; report #work")

@@ -131,10 +131,10 @@ def _value(column: Column[Any], value: Any) -> object:
 
 
 def _snapshot(text: str) -> dict[str, object]:
-    """A todo of the change log, with its times ending in Z."""
+    """A todo of the change log, with its times as everywhere else."""
     fields: dict[str, Any] = msgspec.json.decode(text)
     for name in _instants_of_a_todo() & fields.keys():
-        fields[name] = fields[name] and f"{fields[name].removesuffix('+00:00')}Z"
+        fields[name] = fields[name] and datetime.fromisoformat(fields[name])
     return fields
 
 
