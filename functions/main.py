@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from functions.auth.routes import router as auth
-from functions.chat.routes import close_assistant
+from functions.chat.routes import close_assistant, prepare_assistant
 from functions.chat.routes import router as chat
 from functions.meta.routes import router as meta
 from functions.todos.projects.routes import router as projects
@@ -29,8 +29,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             from functions.migrate.app import upgrade  # noqa: PLC0415 - Alembic is a tenth of a start
 
             await asyncio.to_thread(upgrade, settings)
+        # Beside the first requests, which need not wait for it.
+        preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
             yield
+        preparation.cancel()
         await close_assistant(app)
         await resources.database.close()
 

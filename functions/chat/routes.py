@@ -86,6 +86,11 @@ def assistant_of(app: FastAPI) -> Assistant:
     return assistant
 
 
+async def prepare_assistant(app: FastAPI) -> None:
+    """Loads what the first turn of the process would otherwise have to wait for."""
+    await assistant_of(app).model.prepare()
+
+
 async def close_assistant(app: FastAPI) -> None:
     """Closes the connections to the model, if there are any."""
     if hasattr(app.state, "assistant"):

@@ -239,7 +239,7 @@ class TestIndexes:
     ) -> None:
         page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, after="start")
         [scan] = scans(crowded_url, page, of_user=ada, most=51, **filters.values)
-        # Which of those that serve, is left to PostgreSQL: what no todo lacks needs no index of its own, and where there
+        # Which of those that serve is left to PostgreSQL: what no todo lacks needs no index of its own, and where there
         # is one trash only, that for the purge holds the same.
         assert scan["Index Name"] in {index, "todos_by_order", "todos_to_purge"}
         assert scan.get("Rows Removed by Filter", 0) <= 10

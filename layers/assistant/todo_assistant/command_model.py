@@ -90,6 +90,9 @@ class CommandModel:
             await on_text(reply.content, 1)
         return reply
 
+    async def prepare(self) -> None:
+        """All is here."""
+
     async def close(self) -> None:
         """Nothing is open."""
 

@@ -71,6 +71,11 @@ class OpenAIModel:
             await asyncio.sleep(pause)
             attempt += 1
 
+    async def prepare(self) -> None:
+        if "openai" not in sys.modules:
+            # In a thread: every other request would wait for most of a second.
+            await asyncio.to_thread(import_module, "openai")
+
     async def close(self) -> None:
         if self._opened is not None:
             await self._opened.close()
@@ -85,9 +90,7 @@ class OpenAIModel:
         return self._opened
 
     async def _attempt(self, request: ModelRequest, attempt: int, on_text: OnText | None) -> Reply:
-        if "openai" not in sys.modules:
-            # In a thread: every other request would wait for most of a second.
-            await asyncio.to_thread(import_module, "openai")
+        await self.prepare()
         import openai  # noqa: PLC0415 - see above
 
         try:
