@@ -8,6 +8,8 @@ PORT ?= 8000
 IMAGE ?= todo-backend:latest
 ARCHITECTURE ?= $(shell tools/architecture.sh)
 
+CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome))
+
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
 MEASURED := tests/core tests/assistant tests/functions tests/surfaces --ignore tests/surfaces/adversarial
@@ -103,6 +105,19 @@ docker:
 	@for plugin in buildx compose; do docker $$plugin version >/dev/null 2>&1 || \
 		{ echo "The Docker client lacks its plugin $$plugin: install docker-$$plugin." >&2; exit 1; }; done
 
+.PHONY: test-browser
+test-browser: chromium .venv/ready .tools/browser/ready ## a front end in a real Chromium (CHROMIUM), on the same site and on another
+	@# Over the tests' own packages, to whose versions its lock keeps.
+	PYTHONPATH=.tools/browser/lib/python3.13/site-packages \
+		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/browser $(ARGS)
+
+.PHONY: chromium
+chromium:
+	@test -x "$(CHROMIUM)" || \
+		{ echo "Chromium was not found: install it (chromium on Debian), or name it: make CHROMIUM=/path/to/it ..." >&2; exit 1; }
+	@command -v chromedriver >/dev/null || \
+		{ echo "chromedriver was not found: install it (chromium-driver on Debian)." >&2; exit 1; }
+
 .PHONY: check
 check: .venv/ready ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .
@@ -152,6 +167,7 @@ lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgra
 	$(COMPILE) --group checkov -o requirements-checkov.txt
 	$(COMPILE) --group chart -o requirements-chart.txt
 	$(COMPILE) --no-deps --group helm -o requirements-helm.txt
+	$(COMPILE) --group browser --constraint requirements-dev.txt -o requirements-browser.txt
 	@# What a layer adds: at the service's versions, and without what the layer below it holds already.
 	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt $(UNUSED) -o layers/core/requirements.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o layers/assistant/requirements.txt

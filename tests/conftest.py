@@ -20,7 +20,7 @@ RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 
 POOLER = pytest.StashKey[Pooler]()
 
-_NEEDED = {"neon": "--pooler", "container": "--image", "cluster": "--image"}
+_NEEDED = {"browser": "--browser", "cluster": "--image", "container": "--image", "neon": "--pooler"}
 """Folders of tests, each with the option that it needs."""
 
 # A developer's own .env is not for the tests.
@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--image", metavar="NAME", help="run tests/container and tests/cluster too: this image is the one to run"
     )
+    parser.addoption("--browser", metavar="PATH", help="run tests/browser too: where Chromium is")
     parser.addoption(
         "--pooler",
         action="store_true",
@@ -101,7 +102,7 @@ def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
 
 @pytest.fixture(scope="session")
 def environment(
-    database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None
+    database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None, pytestconfig: pytest.Config
 ) -> Iterator[dict[str, str]]:
     """The environment of the service, set in this process too before the first import of an app."""
     variables = {
@@ -117,9 +118,11 @@ def environment(
         "FAILED_LOGINS_PER_ADDRESS": "12",
         "REGISTRATIONS_PER_ADDRESS": "8",
     }
-    if pooler:
+    if pooler or pytestconfig.getoption("--image"):
         # Far away, a turn of 25 calls takes longer than beside an embedded server.
-        variables |= {"DATABASE_URL_UNPOOLED": direct_url, "ASSISTANT_SECONDS": "10"}
+        variables |= {"ASSISTANT_SECONDS": "10"}
+    if pooler:
+        variables |= {"DATABASE_URL_UNPOOLED": direct_url}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)

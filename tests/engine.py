@@ -20,6 +20,8 @@ from tests import serving
 HOST: Final = "host.docker.internal"
 """This machine, as containers know it."""
 API, METRICS = 8000, 9090
+BRIDGES: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+"""The networks that an engine takes its bridges from, by which this machine comes."""
 HARDENED: Final = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 
@@ -114,13 +116,18 @@ class Container:
 
     def stop(self, *, most_seconds: int = 30) -> float:
         """Asks it to stop. Gives the seconds from the signal to its end, less what others took from it."""
-        with ThreadPoolExecutor(1) as thread:
+        told = ("docker", "events", "--since=10s", f"--filter=container={self.id}", "--format={{json .}}")
+        with ThreadPoolExecutor(1) as thread, subprocess.Popen(told, stdout=subprocess.PIPE, text=True) as events:
+            assert events.stdout
             waits = thread.submit(list, self._waits())
             docker("stop", f"--time={most_seconds}", self.id)
-        told = docker("events", "--since=1h", "--until=0s", f"--filter=container={self.id}", "--format={{json .}}")
-        events = {event["Action"]: event["timeNano"] for event in map(json.loads, told.splitlines())}
+            moments: dict[str, int] = {}
+            while "die" not in moments:
+                event = json.loads(events.stdout.readline())
+                moments.setdefault(event["Action"], event["timeNano"])
+            events.terminate()
         first, *_, last = waits.result() or (0, 0)
-        return (int(events["die"]) - int(events["kill"])) / 1e9 - (last - first)
+        return (moments["die"] - moments["kill"]) / 1e9 - (last - first)
 
     def _waits(self) -> Iterator[float]:
         """How many seconds its first thread has waited for a processor so far, again and again until it has ended.
@@ -134,11 +141,11 @@ class Container:
                 time.sleep(0.02)
 
     def client(self, *, headers: Mapping[str, str] | None = None) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60, verify=False)
 
     def wait_until_healthy(self) -> None:
-        serving.wait_until(lambda: self.health != "starting", seconds=60)
-        assert self.health == "healthy", self.log
+        serving.wait_until(lambda: self.health == "healthy" or not self.state["Running"], seconds=120)
+        assert self.state["Running"], self.log
 
 
 @contextmanager

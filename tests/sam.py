@@ -22,6 +22,7 @@ import httpx2
 import yaml
 
 from tests import serving
+from tests.certificates import self_signed
 from tests.deploy.artifacts import SAM, Build, environment
 
 _HOST: Final = "host.docker.internal"
@@ -107,7 +108,8 @@ def _start_api(build: Build, settings: Mapping[str, str], *, scheme: str) -> Ite
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
     with tempfile.TemporaryDirectory() as folder:
         if scheme == "https":
-            options += _certificate(Path(folder))
+            certificate = self_signed(Path(folder))
+            options += ["--ssl-cert-file", str(certificate.chain), "--ssl-key-file", str(certificate.key)]
         process = subprocess.Popen(
             [SAM, "local", "start-api", *options, *shlex.split(os.environ.get("SAM_OPTIONS", ""))],
             # What the environment says of a variable comes before the template.
@@ -135,16 +137,3 @@ def _with_settings(template: Path, settings: Mapping[str, str]) -> object:
     document = yaml.safe_load(template.read_text())
     document["Globals"]["Function"]["Environment"]["Variables"].update(settings)
     return document
-
-
-def _certificate(folder: Path) -> list[str]:
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-subj", "/CN=localhost", "-keyout", key, "-out", certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return ["--ssl-cert-file", str(certificate), "--ssl-key-file", str(key)]

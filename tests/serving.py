@@ -22,6 +22,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
 from functions.chat.routes import close_assistant
+from tests.certificates import Certificate
 from todo_core.web.resources import resources_of
 
 _networks = count(1)
@@ -100,22 +101,27 @@ def forwarded(scheme: str, address: str | None = None) -> dict[str, str]:
 
 @contextmanager
 def on_port(
-    environment: Mapping[str, str], *, command: tuple[str, ...] = (), folder: str | None = None
+    environment: Mapping[str, str],
+    *,
+    command: tuple[str, ...] = (),
+    folder: str | None = None,
+    certificate: Certificate | None = None,
 ) -> Iterator[OnPort]:
     """Runs `command` (uvicorn with the whole service by default) until it answers, and stops it in the end."""
     port = free_port()
+    tls = ("--ssl-certfile", str(certificate.chain), "--ssl-keyfile", str(certificate.key)) if certificate else ()
     # A file, because a pipe that nobody reads would stop the server once it is full.
     output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
     process = subprocess.Popen(
         command
-        or (sys.executable, "-m", "uvicorn", "functions.main:app", "--port", str(port), "--log-level", "warning"),
+        or (sys.executable, "-m", "uvicorn", "functions.main:app", "--port", str(port), "--log-level", "warning", *tls),
         env={**os.environ, **environment, "PORT": str(port)},
         cwd=folder,
         stdout=output,
         stderr=subprocess.STDOUT,
     )
     try:
-        url = f"http://127.0.0.1:{port}"
+        url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         wait_until_healthy(url, process)
         yield OnPort(url, process)
     except RuntimeError as error:

@@ -54,13 +54,13 @@ def project(image: str) -> Iterator[Project]:
 
 
 def test_it_serves_with_a_database_at_the_newest_schema(project: Project) -> None:
-    assert httpx2.get(f"{project.url}/health/ready").status_code == 200
-    with httpx2.Client(base_url=project.url) as client:
+    assert httpx2.get(f"{project.url}/health/ready", timeout=60).status_code == 200
+    with httpx2.Client(base_url=project.url, timeout=60) as client:
         sign_up(client).add("Buy milk")
 
 
 def test_what_was_added_is_there_after_it_was_taken_down(project: Project) -> None:
-    with httpx2.Client(base_url=project.url) as client:
+    with httpx2.Client(base_url=project.url, timeout=60) as client:
         ada = sign_up(client)
         ada.add("Buy milk")
         assert project.compose("down").returncode == 0

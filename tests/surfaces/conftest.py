@@ -63,7 +63,7 @@ def container_surface(
     environment: dict[str, str], database_url: str, image: str, scripted: ScriptedModel
 ) -> Iterator[Surface]:
     with relayed(database_url, host=engine.HOST) as url:
-        settings = engine.as_containers_see(environment, url) | {"FORWARDED_ALLOW_IPS": "*"}
+        settings = engine.as_containers_see(environment, url) | {"FORWARDED_ALLOW_IPS": engine.BRIDGES}
         with engine.container(image, settings) as container:
             container.wait_until_healthy()
             surface = OnEngine(container)
