@@ -18,7 +18,14 @@ from tests.accounts import AUTH, CHAT, new_email, sign_up
 
 COOKIE = "session_token"
 ENDING_SESSIONS = {f"{AUTH}/{call}" for call in ("logout", "password", "sessions/{session_id}", "close-account")}
-ONLY_THE_SERVER_KNOWS = {"invalid_cursor", "stale_version", "idempotency_key_reused", "wrong_password"}
+ONLY_THE_SERVER_KNOWS = {
+    "invalid_cursor",
+    "stale_version",
+    "idempotency_key_reused",
+    "wrong_password",
+    "unknown_parent",
+    "unknown_project",
+}
 
 schemathesis.openapi.format("timezone", strategies.sampled_from((files("tzdata") / "zones").read_text().split()))
 schemathesis.openapi.format(

@@ -287,7 +287,8 @@ class TwoUsers(RuleBasedStateMachine):
         person.todos[todo["id"]] = todo
 
     def _list(self, token: Token, asked: dict[str, Any], cursor: Cursor | None) -> MultipleResults[Cursor]:
-        parameters = asked if cursor is None else {**asked, "cursor": cursor.text}
+        # Searches would go by relevance.
+        parameters = {**asked, "sort": "order"} | ({} if cursor is None else {"cursor": cursor.text})
         response = self._ask(token, "GET", TODOS, params=parameters)
         if token not in self.live:
             return multiple()

@@ -60,7 +60,7 @@ def _quoted(text: str) -> str:
 
 
 def test_there_are_conversations() -> None:
-    assert len(conversations()) == 3
+    assert len(conversations()) == 5
 
 
 @pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
