@@ -28,6 +28,8 @@ NAME: Final = "todo-app"
 DATABASE: Final = f"{NAME}-postgresql"
 _NODE_PORT: Final = 30800
 _SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"}
+_NODES: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+"""The private networks, from one of which the node hands on what comes to its port."""
 _SERVING: Final = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
 
 type Values = dict[str, Any]
@@ -109,7 +111,7 @@ class Release:
         seen = {
             **settings,
             "OPENAI_BASE_URL": model._replace(netloc=f"{self.this_machine}:{model.port}").geturl(),
-            "FORWARDED_ALLOW_IPS": "*",
+            "FORWARDED_ALLOW_IPS": _NODES,
         }
         return {
             "image": {"repository": repository, "tag": tag},
