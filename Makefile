@@ -52,8 +52,16 @@ test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tool
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@# What runs the same lines again: measured, it would take twice as long. The longest test comes first.
-	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface emulator tests/test_schemathesis.py tests/deploy \
-		tests/chart tests/test_*.py tests/surfaces $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not lint" --surface uvicorn --surface emulator --one-example \
+		tests/test_schemathesis.py tests/deploy tests/chart tests/test_*.py tests/surfaces $(ARGS)
+
+.PHONY: test-surfaces
+test-surfaces: .venv/ready .tools/aws/ready ## every example of every rule, on a server and in Lambda's emulator too
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface lambda --surface emulator tests/surfaces $(ARGS)
+
+.PHONY: test-schema
+test-schema: .venv/ready ## what the OpenAPI document says, with thousands of cases instead of hundreds
+	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-100} $(BIN)/python -m pytest tests/test_schemathesis.py $(ARGS)
 
 .PHONY: test-neon
 test-neon: .venv/ready ## the suite through a pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
@@ -119,12 +127,13 @@ chromium:
 		{ echo "chromedriver was not found: install it (chromium-driver on Debian)." >&2; exit 1; }
 
 .PHONY: check
-check: .venv/ready ## format, lint, strict types, import rules
+check: .venv/ready .tools/aws/ready .tools/checkov/ready ## format, lint, strict types, import rules, the SAM template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks tools migrations k8s
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest --quiet -m lint tests/deploy
 
 .PHONY: format
 format: .venv/ready ## format the code and mend what the linter can

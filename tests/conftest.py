@@ -36,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " cluster",
     )
     parser.addoption(
+        "--one-example",
+        action="store_true",
+        help="run each test of tests/surfaces with the first of its parameters only",
+    )
+    parser.addoption(
         "--image", metavar="NAME", help="run tests/container and tests/cluster too: this image is the one to run"
     )
     parser.addoption("--browser", metavar="PATH", help="run tests/browser too: where Chromium is")

@@ -1,6 +1,6 @@
 """The whole service in processes that come to a halt between two statements, each forked from one that is warm.
 
-As a program it reads a line for each process: after how many statements it is to get which signal, from itself. It
+As a program it reads a line for each process: at which point it is to get which signal, from itself. It
 writes the port on which the process answers one request, and then each of `stopped`, and `died` or `answered`.
 """
 
@@ -41,11 +41,11 @@ class Nursery:
 
     parent: subprocess.Popen[str]
 
-    def process(self, statements: int, what: signal.Signals = signal.SIGKILL) -> Process:
-        """One that gets a signal after so many statements."""
+    def process(self, point: int, what: signal.Signals = signal.SIGKILL) -> Process:
+        """One that gets a signal at that point, counted from 1."""
         assert self.parent.stdin is not None
         assert self.parent.stdout is not None
-        self.parent.stdin.write(f"{statements} {what}\n")
+        self.parent.stdin.write(f"{point} {what}\n")
         self.parent.stdin.flush()
         port, process_id = self.parent.stdout.readline().split()
         return Process(f"http://127.0.0.1:{port}", int(process_id), self.parent)
@@ -74,25 +74,35 @@ def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
 
 
 class _Halting(Session):
-    """Counts the statements of the whole process."""
+    """Counts the points of the whole process at which it may come to a halt.
+
+    A death inside a transaction leaves what stood before it, whichever statement was the last: one point, before its
+    COMMIT, stands for them all. A process that goes on holds its locks meanwhile, and each statement may take more.
+    """
 
     left = 0
     signal = signal.SIGKILL
 
     async def execute(self, *arguments: Any, **options: Any) -> str:
+        if self.signal == signal.SIGKILL and arguments[0] == "COMMIT;":
+            self._count()
         status: str = await super().execute(*arguments, **options)
-        self._count()
+        self._count_unless_it_makes_no_difference()
         return status
 
     async def fetch(self, *arguments: Any, **options: Any) -> Any:
         rows = await super().fetch(*arguments, **options)
-        self._count()
+        self._count_unless_it_makes_no_difference()
         return rows
 
     async def fetchrow(self, *arguments: Any, **options: Any) -> Any:
         row = await super().fetchrow(*arguments, **options)
-        self._count()
+        self._count_unless_it_makes_no_difference()
         return row
+
+    def _count_unless_it_makes_no_difference(self) -> None:
+        if self.signal != signal.SIGKILL or not self.is_in_transaction():
+            self._count()
 
     @classmethod
     def _count(cls) -> None:
@@ -101,12 +111,12 @@ class _Halting(Session):
             os.kill(os.getpid(), cls.signal)
 
 
-def _serve(listener: socket.socket, statements: int, what: signal.Signals) -> None:
+def _serve(listener: socket.socket, point: int, what: signal.Signals) -> None:
     from uvicorn import Config, Server  # noqa: PLC0415 - loaded by the parent
 
     from functions.main import app  # noqa: PLC0415 - the same
 
-    _Halting.left, _Halting.signal = statements, what
+    _Halting.left, _Halting.signal = point, what
     vars(database)["Session"] = _Halting
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -131,12 +141,12 @@ def _main() -> None:
     asyncio.run(_ask_nobody())
     gc.freeze()
     for line in sys.stdin:
-        statements, what = map(int, line.split())
+        point, what = map(int, line.split())
         listener = socket.create_server(("127.0.0.1", 0))
         process_id = os.fork()
         if process_id == 0:
             try:
-                _serve(listener, statements, signal.Signals(what))
+                _serve(listener, point, signal.Signals(what))
             finally:
                 os._exit(0)
         print(listener.getsockname()[1], process_id, flush=True)  # noqa: T201 - see above

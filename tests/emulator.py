@@ -35,12 +35,13 @@ class Emulator:
     process: subprocess.Popen[bytes]
     log: IO[str]
     seconds: float
+    client: httpx2.Client
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def invoke(self, event: LambdaEvent) -> object:
         """What the handler answered, or what the runtime says of its failure."""
         with self._one_at_a_time:
-            answered = httpx2.post(self.url, content=json.dumps(event), timeout=self.seconds + 30, verify=False)
+            answered = self.client.post(self.url, content=json.dumps(event), timeout=self.seconds + 30)
         return answered.json() if answered.content else None
 
     def output(self) -> str:
@@ -99,7 +100,8 @@ def emulator(
     try:
         _wait_until_listening(port, process)
         url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-        yield Emulator(url, process, log, seconds)
+        with httpx2.Client(verify=serving.ANY_CERTIFICATE) as client:
+            yield Emulator(url, process, log, seconds, client)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

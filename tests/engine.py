@@ -141,7 +141,7 @@ class Container:
                 time.sleep(0.02)
 
     def client(self, *, headers: Mapping[str, str] | None = None) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=60, verify=False)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60, verify=serving.ANY_CERTIFICATE)
 
     def wait_until_healthy(self) -> None:
         serving.wait_until(lambda: self.health == "healthy" or not self.state["Running"], seconds=120)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import httpx2
@@ -26,6 +26,9 @@ from tests.certificates import Certificate
 from todo_core.web.resources import resources_of
 
 _networks = count(1)
+
+ANY_CERTIFICATE: Final = httpx2.create_ssl_context(verify=False)
+"""One for all clients: to make it takes longer than most requests."""
 
 type LambdaEvent = dict[str, Any]
 
@@ -91,8 +94,7 @@ class OnPort:
     name: str = "uvicorn"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        # verify=False: no client here speaks TLS, and to load its certificates takes longer than most tests.
-        return httpx2.Client(base_url=self.url, headers=forwarded(scheme, address), timeout=30, verify=False)
+        return httpx2.Client(base_url=self.url, headers=forwarded(scheme, address), timeout=30, verify=ANY_CERTIFICATE)
 
 
 def forwarded(scheme: str, address: str | None = None) -> dict[str, str]:
@@ -149,7 +151,7 @@ def wait_until_healthy(
         if process.poll() is not None:
             raise RuntimeError(f"The server ended with {process.returncode}")
         try:
-            httpx2.get(f"{url}/health", timeout=1, verify=False).raise_for_status()
+            httpx2.get(f"{url}/health", timeout=1, verify=ANY_CERTIFICATE).raise_for_status()
         except httpx2.HTTPError:
             time.sleep(0.05)
         else:

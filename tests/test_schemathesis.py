@@ -1,6 +1,6 @@
 """The service and its OpenAPI document, held against each other by Schemathesis with all its checks.
 
-`SCHEMATHESIS_EXAMPLES=400 pytest tests/test_schemathesis.py` sends some 5,000 cases instead of some 800.
+`make test-schema` sends thousands of cases instead of hundreds, and tries each limit of each field among them.
 """
 
 import json
@@ -18,6 +18,7 @@ from tests import postgres, serving
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "8"))
+THOROUGH = "SCHEMATHESIS_EXAMPLES" in os.environ
 SCENARIOS = 25
 """At least; a fault in a sequence of requests takes more tries than one in a single request."""
 
@@ -35,12 +36,15 @@ CONFIG = f"""
 continue-on-failure = true
 
 [warnings]
-fail-on = true
+fail-on = {str(THOROUGH).lower()}
 
 [generation]
 max-examples = {EXAMPLES}
 deterministic = true
 database = "none"
+
+[phases.coverage]
+enabled = {str(THOROUGH).lower()}
 
 [phases.stateful.generation]
 max-examples = {max(EXAMPLES, SCENARIOS)}
@@ -109,11 +113,12 @@ def test_the_service_is_what_its_document_says(run: Run, subtests: pytest.Subtes
     with subtests.test("every check holds"):
         assert run.exit_code == 0, run.output
     with subtests.test("every phase ran"):
-        assert {name: phase["skip_reason"] for name, phase in run.report["phases"].items()} == dict.fromkeys(
-            ("examples", "coverage", "fuzzing", "stateful")
-        )
+        skipped = {name for name, phase in run.report["phases"].items() if phase["skip_reason"]}
+        assert skipped == (set() if THOROUGH else {"coverage"})
     with subtests.test("every operation was reached"):
         assert run.report["operations"]["tested"] == run.report["operations"]["total"]
-        assert len(run.operations_that_accepted_something) == run.report["operations"]["total"]
+    with subtests.test("all that can be guessed was accepted"):
+        least = 1 if THOROUGH else 0.8
+        assert len(run.operations_that_accepted_something) >= least * run.report["operations"]["total"]
     with subtests.test("enough cases were sent"):
-        assert run.cases >= max(500, 5 * EXAMPLES)
+        assert run.cases >= (2_000 if THOROUGH else 400)

@@ -1,8 +1,8 @@
-"""A process may die between any two statements of a turn: who repeats the request gets one turn, whole and once.
+"""A process may die at any point of a turn: who repeats the request gets one turn, whole and once.
 
-Everything that a turn leaves behind is in the database. So the points at which a process can die are the gaps between
-its statements, COMMIT among them, and each is tried: a process kills itself after its first statement, another one
-after its second, until one lives to answer. The same goes for processes that only seem to be dead.
+Everything that a turn leaves behind is in the database. So the points at which its death makes a difference are those
+before and after each COMMIT, and each is tried: a process kills itself at the first, another one at the second, until
+one lives to answer. The same goes for processes that only seem to be dead, between any two statements.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ from todo_assistant.prompt import unfence
 
 CHAT = "/api/v1/chat"
 SIDE_BY_SIDE = 2
-MOST_STATEMENTS = 400
-IN_THE_FIRST_ROUND = 15
+MOST_POINTS = 400
+IN_THE_FIRST_ROUND = 7
 PATIENCE = 0.2
 
 TIDY = "Tidy up."
@@ -349,7 +349,7 @@ def new_client(service: OnPort, database_url: str) -> Iterator[Callable[[], Clie
 
 
 def at_every_point(nurseries: list[Nursery], attempt: Callable[[Nursery, int], bool]) -> int:
-    """Attempts with 1, 2, ... statements, side by side, until one tells that nothing happened; gives how many did."""
+    """Attempts points 1, 2, ..., side by side, until one tells that nothing happened; gives how many did."""
     numbers, lock, over = count(1), Lock(), Event()
     happened: SimpleQueue[int] = SimpleQueue()
 
@@ -357,7 +357,7 @@ def at_every_point(nurseries: list[Nursery], attempt: Callable[[Nursery, int], b
         while not over.is_set():
             with lock:
                 number = next(numbers)
-            if number > MOST_STATEMENTS or not attempt(each, number):
+            if number > MOST_POINTS or not attempt(each, number):
                 over.set()
             else:
                 happened.put(number)
@@ -372,7 +372,7 @@ def at_every_point(nurseries: list[Nursery], attempt: Callable[[Nursery, int], b
 
 class TestDeath:
     @pytest.mark.parametrize(
-        ("stage", "least"), [(Chat, 70), (Approval, 40), (ApprovalRepeatedByItsChat, 40), (Undo, 40), (UndoByRoute, 8)]
+        ("stage", "least"), [(Chat, 35), (Approval, 21), (ApprovalRepeatedByItsChat, 21), (Undo, 21), (UndoByRoute, 3)]
     )
     def test_at_any_point_leaves_one_turn_when_the_request_is_repeated(
         self,
@@ -381,10 +381,10 @@ class TestDeath:
         stage: Callable[[Client], Stage],
         least: int,
     ) -> None:
-        def dies_after(nursery: Nursery, statements: int) -> bool:
+        def dies_at(nursery: Nursery, point: int) -> bool:
             client = new_client()
             staged = stage(client)
-            process = nursery.process(statements)
+            process = nursery.process(point)
             try:
                 answered = staged.send(process.url)
             except httpx2.TransportError:
@@ -396,16 +396,16 @@ class TestDeath:
                 died = False
             client.expire_lease()
             staged.repeat()
-            assert client.left == staged.leaves, f"It died after {statements} statements."
+            assert client.left == staged.leaves, f"It died at point {point}."
             return died
 
-        assert at_every_point(nurseries, dies_after) >= least
+        assert at_every_point(nurseries, dies_at) >= least
 
     def test_before_anything_was_asked_of_the_database_leaves_it_to_the_repeat(
         self, nurseries: list[Nursery], new_client: Callable[[], Client]
     ) -> None:
         staged = Chat(client := new_client())
-        process = nurseries[0].process(MOST_STATEMENTS)
+        process = nurseries[0].process(MOST_POINTS)
         os.kill(process.id, signal.SIGKILL)
         assert process.event() == "died"
         with pytest.raises(httpx2.TransportError):
@@ -436,10 +436,10 @@ class TestSeemingDeath:
     """A process that stops for so long that another one takes its turn over, and then wakes up."""
 
     def test_at_any_point_leaves_one_turn(self, nurseries: list[Nursery], new_client: Callable[[], Client]) -> None:
-        def freezes_after(nursery: Nursery, statements: int) -> bool:
+        def freezes_at(nursery: Nursery, point: int) -> bool:
             client = new_client()
             staged = Undo(client)
-            process = nursery.process(statements, signal.SIGSTOP)
+            process = nursery.process(point, signal.SIGSTOP)
             with ThreadPoolExecutor(2) as threads:
                 late = threads.submit(staged.send, process.url)
                 froze = process.event() == "stopped"
@@ -454,10 +454,10 @@ class TestSeemingDeath:
                 problem(late.result(), 409, "turn_in_progress")
             else:
                 ended(late.result())
-            assert client.left == UNDONE, f"It froze after {statements} statements."
+            assert client.left == UNDONE, f"It froze at point {point}."
             return froze
 
-        assert at_every_point(nurseries, freezes_after) >= 40
+        assert at_every_point(nurseries, freezes_at) >= 40
 
     def test_while_the_model_thinks_ends_with_a_409_and_no_effect(
         self, nurseries: list[Nursery], new_client: Callable[[], Client], scripted: ScriptedModel
@@ -465,7 +465,7 @@ class TestSeemingDeath:
         awake = Event()
         scripted.answer_with(only_the_first_waits_for(awake))
         client = new_client()
-        process = nurseries[0].process(MOST_STATEMENTS)
+        process = nurseries[0].process(MOST_POINTS)
         with ThreadPoolExecutor(1) as threads:
             late = threads.submit(client.chat, url=process.url)
             scripted.wait_until(lambda: len(scripted.requests) == 1)
@@ -484,7 +484,7 @@ class TestLife:
         goes_on = Event()
         scripted.answer_with(only_the_first_waits_for(goes_on))
         client = new_client()
-        process = nurseries[0].process(MOST_STATEMENTS)
+        process = nurseries[0].process(MOST_POINTS)
         with ThreadPoolExecutor(1) as threads:
             first = threads.submit(client.chat, url=process.url)
             scripted.wait_until(lambda: len(scripted.requests) == 1)
@@ -508,7 +508,7 @@ class TestLife:
         staged = Approval(client)
         goes_on = Event()
         scripted.answer_with(only_the_first_waits_for(goes_on))
-        process = nurseries[0].process(MOST_STATEMENTS)
+        process = nurseries[0].process(MOST_POINTS)
         with ThreadPoolExecutor(1) as threads:
             first = threads.submit(staged.send, process.url)
             scripted.wait_until(lambda: len(scripted.requests) == 1)

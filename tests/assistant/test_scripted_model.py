@@ -32,6 +32,7 @@ from tests.model_replies import (
     Tokens,
 )
 from tests.scripted_model import ScriptedModel, scripted_model
+from tests.serving import ANY_CERTIFICATE
 
 HELLO = [{"role": "user", "content": "Hello"}]
 CALLS = (Call("add_todo", {"title": "Buy milk, eggs and bread"}, id="a"), Call("list_todos", "{not json", id="b"))
@@ -60,7 +61,7 @@ def streamed(request: pytest.FixtureRequest) -> bool:
 
 
 def client_of(model: ScriptedModel, *, key: str | None = None, seconds: float = 5) -> AsyncOpenAI:
-    http = openai.DefaultAsyncHttpx2Client(verify=False)
+    http = openai.DefaultAsyncHttpx2Client(verify=ANY_CERTIFICATE)
     return AsyncOpenAI(base_url=model.url, api_key=key or model.key, max_retries=0, timeout=seconds, http_client=http)
 
 
@@ -111,7 +112,7 @@ async def _read_stream(client: AsyncOpenAI, messages: Any) -> Answer:
 def raw(model: ScriptedModel, **fields: object) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {model.key}"}
     body = {"model": "gpt", "messages": HELLO, **fields}
-    return httpx2.post(f"{model.url}/chat/completions", json=body, headers=headers, verify=False)
+    return httpx2.post(f"{model.url}/chat/completions", json=body, headers=headers, verify=ANY_CERTIFICATE)
 
 
 def events(response: httpx2.Response) -> list[dict[str, Any]]:
@@ -351,7 +352,7 @@ class TestScript:
 
     def test_a_connection_serves_one_request_after_another(self, model: ScriptedModel) -> None:
         model.play(Say("One"), Fail(500), Say("Two"), Say("Three"))
-        with httpx2.Client(headers={"Authorization": f"Bearer {model.key}"}, verify=False) as client:
+        with httpx2.Client(headers={"Authorization": f"Bearer {model.key}"}, verify=ANY_CERTIFICATE) as client:
             streams = set()
             for stream in (False, False, True, False):
                 url = f"{model.url}/chat/completions"

@@ -31,6 +31,7 @@ def run(*command: Path | str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.lint
 class TestLinters:
     @pytest.mark.parametrize("command", [("sam", "validate", "--lint"), ("cfn-lint", "template.yaml")])
     def test_they_find_nothing(self, command: tuple[str, ...]) -> None:

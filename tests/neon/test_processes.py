@@ -48,7 +48,7 @@ class User:
 
     def work(self) -> None:
         """Reads, single statements and transactions; what one process writes, the next one reads."""
-        with closing(httpx2.Client(timeout=60, verify=False, headers=self._headers)) as client:
+        with closing(httpx2.Client(timeout=60, verify=serving.ANY_CERTIFICATE, headers=self._headers)) as client:
             for number in range(ROUNDS):
                 todo = self._send(client, "POST", TODOS, {"title": f"Todo {number}"})
                 path = f"{TODOS}/{todo['id']}"

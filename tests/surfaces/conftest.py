@@ -96,17 +96,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests that run in containers only, leaves out those that need none, or that nothing could pass there."""
+    """Leaves out what needs no containers where there are only those, and what is not asked for."""
+    ours = [item for item in items if item.path.is_relative_to(FOLDER)]
+    left_out: set[pytest.Item] = set()
     surfaces = set(config.getoption("--surface") or SURFACES)
     if surfaces <= {"sam", "container", "cluster"}:
-        left_out = {item for item in items if item.path.is_relative_to(FOLDER) and not _runs_there(item, surfaces)}
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        left_out |= {item for item in ours if not _runs_there(item, surfaces)}
+    if config.getoption("--one-example"):
+        left_out |= set(_other_examples(ours))
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
     runs = isinstance(item, pytest.Function) and "surface" in item.fixturenames
     return runs and not ("sam" in surfaces and sam.reason_to_leave_out(item.nodeid))
+
+
+def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """All but the first of the parameters that each test has on each surface."""
+    seen: set[tuple[object, ...]] = set()
+    for item in items:
+        if isinstance(item, pytest.Function) and "surface" in item.fixturenames:
+            test = item.path, item.cls, item.originalname, item.callspec.params["surface"]
+            if test in seen:
+                yield item
+            seen.add(test)
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ be looked at to find 50 of them.
 
 _FIRST_ID: Final = UUID(int=0)
 
-_COLUMNS: Final = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
-_LIVE: Final = "user_id = :of_user AND deleted_at IS NULL"
+COLUMNS: Final = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
+LIVE: Final = "user_id = :of_user AND deleted_at IS NULL"
 _TRASHED: Final = "user_id = :of_user AND deleted_at IS NOT NULL"
 
 # In a query of its own it is read once, and not for every row.
@@ -157,13 +157,13 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
         """)  # noqa: S608 - constants, as all below
     key = "" if order.field else f", {order.key} AS key"
     return Statement(f"""
-        SELECT {_COLUMNS}{key} FROM todos WHERE {after_where} ORDER BY {order.by(order.key)} LIMIT :most
+        SELECT {COLUMNS}{key} FROM todos WHERE {after_where} ORDER BY {order.by(order.key)} LIMIT :most
     """)  # noqa: S608
 
 
 def matching(conditions: frozenset[str]) -> str:
     """What `Filters` selects, for a change of all of it."""
-    return " AND ".join([_LIVE, *(CONDITIONS[name] for name in sorted(conditions))])
+    return " AND ".join([LIVE, *(CONDITIONS[name] for name in sorted(conditions))])
 
 
 SELECT_TAGS = Statement("""
@@ -212,25 +212,25 @@ def _where(conditions: frozenset[str], order: Order, after: Part) -> str:
             ends.append(order.has_due)
         if "overdue" in conditions:
             ends.append(_OPEN)
-    return " AND ".join([_TRASHED if "trashed" in conditions else _LIVE, *held.values(), *ends])
+    return " AND ".join([_TRASHED if "trashed" in conditions else LIVE, *held.values(), *ends])
 
 
 def _found_by_terms(name: str, search: _Search, order: Order) -> str:
     """At most a page of the todos that a search finds, as it is told above: the last of these common tables."""
     near, few = f"{name}_near", f"{name}_few"
     too_few = f"({search.wanted} AND {_count(near)} < :most)"
-    columns = f"{_COLUMNS}, {order.key} AS key"
+    columns = f"{COLUMNS}, {order.key} AS key"
     # Nobody may think that few of them pass, and sort them all.
     passes_indeed = f"coalesce({search.passes}, false)"
     return f"""
         {near} AS (
-            SELECT {_COLUMNS}, key FROM (
+            SELECT {COLUMNS}, key FROM (
                 SELECT {columns}, {search.passes} AS passes FROM todos WHERE {search.where} AND {search.wanted}
                 ORDER BY {order.by(order.key)} LIMIT {_NEAR}
             ) AS next_ones
             WHERE passes LIMIT :most
         ), {few} AS (
-            SELECT {_COLUMNS}, key FROM (
+            SELECT {COLUMNS}, key FROM (
                 SELECT {columns}, {search.where} AND {search.passes} AS passes FROM todos
                 WHERE {search.terms} AND {too_few} OFFSET 0
             ) AS found
@@ -255,4 +255,4 @@ def _count(rows: str) -> str:
 
 
 def _shown(order: Order) -> str:
-    return _COLUMNS if order.field else f"{_COLUMNS}, key"
+    return COLUMNS if order.field else f"{COLUMNS}, key"

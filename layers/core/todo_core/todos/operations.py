@@ -1,7 +1,7 @@
 """Reading, adding and changing todos. The owner is part of every question, so another's is simply not found.
 
 Each is one statement, so it may run on the database or in a transaction of several; what goes along with a todo the
-database sees to. Completing what recurs takes three: its next occurrence is not the database's to tell.
+database sees to. Completing what recurs takes two: its next occurrence is not the database's to tell.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate,
         if versions is not None and todo.version not in versions:
             raise StaleVersion
         return todo
-    if values.get("completed"):
+    if values.get("completed") and values.get("recurrence", "") is not None:
         return await _complete(db, actor, todo_id, values, versions)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
     return await _write(db, actor, todo_id, statement, versions, **values)
@@ -115,16 +115,15 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
 
 async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
     this = {"of_user": actor.user_id, "todo_id": todo_id}
-    if values.get("recurrence") is None:
+    todo = None
+    if "recurrence" not in values:
         # Most todos do not recur.
-        statement = queries.update_columns(
-            frozenset(values), checked=versions is not None, unless_recurring="recurrence" not in values
-        )
-        row = await db.write(statement, **this, actor=actor.signature, versions=versions, **values)
-        if row is not None:
-            return _todo(row)
+        statement = queries.complete(frozenset(values), checked=versions is not None)
+        todo = await db.write(statement, **this, actor=actor.signature, versions=versions, **values)
+        if todo is not None and todo["occurrences"] is None:
+            return Todo(*todo[:_WIDTH])
     while True:
-        todo = await db.fetch_one(queries.SELECT_RECURRING, **this)
+        todo = todo or await db.fetch_one(queries.SELECT_TO_COMPLETE, **this)
         if todo is None:
             raise TodoNotFound
         if versions is not None and todo["version"] not in versions:
@@ -135,6 +134,7 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
         if row is not None:
             return _todo(row)
         # Someone has changed it since it was read.
+        todo = None
 
 
 def _completed(todo: asyncpg.Record, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from typing import Final
 
 from todo_core.statements import Statement
 from todo_core.todos import lists
-from todo_core.todos.model import Todo, TodoCreate
+from todo_core.todos.lists import COLUMNS, LIVE
+from todo_core.todos.model import TodoCreate
 
-_COLUMNS: Final = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
-_LIVE: Final = "user_id = :of_user AND deleted_at IS NULL"
-_THIS: Final = f"id = :todo_id AND {_LIVE}"
+_THIS: Final = f"id = :todo_id AND {LIVE}"
 _THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :of_user AND deleted_at IS NOT NULL"
 _SIGNED: Final = "set_config('todo.actor', :actor, true)"
 """In RETURNING of each write, so that the trigger behind the change log knows in whose name it was."""
@@ -18,52 +17,65 @@ _LOG_IS_OURS: Final = "(SELECT lock_change_log(:of_user))"
 """Taken before the lock on the row, see `changes`."""
 _CHANGED: Final = "version = version + 1, updated_at = now()"
 
-SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
-SELECT_RECURRING = Statement(f"""
-    SELECT version, completed, due_date, due_at, due_time, reminder_at, recurrence, occurrences
-    FROM todos WHERE {_THIS}
-""")  # noqa: S608
-SELECT_SOME = Statement(f"SELECT {_COLUMNS} FROM todos WHERE user_id = :of_user AND id = ANY(:todo_ids)")  # noqa: S608
+SELECT_ONE = Statement(f"SELECT {COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
+SELECT_TO_COMPLETE = Statement(f"SELECT {COLUMNS}, due_time, occurrences FROM todos WHERE {_THIS}")  # noqa: S608
+SELECT_SOME = Statement(f"SELECT {COLUMNS} FROM todos WHERE user_id = :of_user AND id = ANY(:todo_ids)")  # noqa: S608
 SELECT_BELOW = Statement(f"""
     WITH RECURSIVE below AS (
         SELECT id FROM todos WHERE user_id = :of_user AND parent_id = ANY(:todo_ids)
         UNION SELECT todos.id FROM todos JOIN below ON todos.parent_id = below.id
     )
-    SELECT {_COLUMNS} FROM todos WHERE id IN (SELECT id FROM below)
+    SELECT {COLUMNS} FROM todos WHERE id IN (SELECT id FROM below)
 """)  # noqa: S608
 
 _NEW: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate.model_fields} | {
     "id": ":todo_id",
     # Before the database looks whether there is such a user, for whom it locks another row.
     "user_id": f"CASE WHEN {_LOG_IS_OURS} THEN :of_user::uuid END",
-    "order": f'coalesce(:order, (SELECT coalesce(max("order") + 1, 1) FROM todos WHERE {_LIVE}))',  # noqa: S608
+    "order": f'coalesce(:order, (SELECT coalesce(max("order") + 1, 1) FROM todos WHERE {LIVE}))',  # noqa: S608
     "completed_at": "CASE WHEN :completed THEN now() END",
 }
 INSERT = Statement(f"""
     INSERT INTO todos ({", ".join(f'"{name}"' for name in _NEW)}) VALUES ({", ".join(_NEW.values())})
-    RETURNING {_COLUMNS}, {_SIGNED}
+    RETURNING {COLUMNS}, {_SIGNED}
 """)  # noqa: S608
 
 
 @cache
-def update_columns(columns: frozenset[str], *, checked: bool, unless_recurring: bool = False) -> Statement:
-    """Writes the named columns of one todo; `checked` only if its version is among the `versions`.
+def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
+    """Writes the named columns of one todo; `checked` only if its version is among the `versions`."""
+    return Statement(_update(_assigned(columns), checked=checked))
 
-    `unless_recurring` leaves one alone that completing would move to its next occurrence.
+
+@cache
+def complete(columns: frozenset[str], *, checked: bool) -> Statement:
+    """The same, but a todo that completing would move to its next occurrence is only read.
+
+    Gives the todo, and then what `moved_on` needs beside it: `due_time` and `occurrences`, which is null for one that
+    was written.
     """
+    this = f"{_THIS} AND (recurrence IS NULL OR completed)"
+    return Statement(f"""
+        WITH written AS ({_update(_assigned(columns), checked=checked, this=this)})
+        SELECT {COLUMNS}, NULL::time AS due_time, NULL::integer AS occurrences FROM written
+        UNION ALL
+        SELECT {COLUMNS}, due_time, occurrences FROM todos WHERE {_THIS} AND recurrence IS NOT NULL AND NOT completed
+    """)  # noqa: S608
+
+
+def _assigned(columns: frozenset[str]) -> dict[str, str]:
     values = {name: f":{name}" for name in sorted(columns)}
     if "completed" in columns:
         values["completed_at"] = "CASE WHEN :completed THEN coalesce(completed_at, now()) END"
     if not columns.isdisjoint({"due_date", "due_at"}):
         values.setdefault("due_time", "NULL")
-    this = f"{_THIS} AND (recurrence IS NULL OR completed)" if unless_recurring else _THIS
-    return _write(values, checked=checked, this=this)
+    return values
 
 
 @cache
 def delete(*, checked: bool) -> Statement:
     """Puts one todo into the trash; `checked` only if its version is among the `versions`."""
-    return _write({"deleted_at": "now()"}, checked=checked)
+    return Statement(_update({"deleted_at": "now()"}, checked=checked))
 
 
 @cache
@@ -78,13 +90,13 @@ def delete_all(conditions: frozenset[str]) -> Statement:
 @cache
 def restore(*, checked: bool) -> Statement:
     """Takes one todo out of the trash; `checked` only if its version is among the `versions`."""
-    return _write({"deleted_at": "NULL"}, checked=checked, this=_THIS_IN_TRASH)
+    return Statement(_update({"deleted_at": "NULL"}, checked=checked, this=_THIS_IN_TRASH))
 
 
-def _write(values: Mapping[str, str], *, checked: bool, this: str = _THIS) -> Statement:
+def _update(values: Mapping[str, str], *, checked: bool, this: str = _THIS) -> str:
     assigned = ", ".join(f'"{name}" = {value}' for name, value in values.items())
     expected = "AND version = ANY(:versions)" if checked else ""
-    return Statement(f"""
+    return f"""
         UPDATE todos SET {assigned}, {_CHANGED} WHERE {this} {expected} AND {_LOG_IS_OURS}
-        RETURNING {_COLUMNS}, {_SIGNED}
-    """)  # noqa: S608
+        RETURNING {COLUMNS}, {_SIGNED}
+    """  # noqa: S608
