@@ -1,7 +1,8 @@
 """Reading, adding and changing todos. The owner is part of every question, so another's is simply not found.
 
 Each is one statement, so it may run on the database or in a transaction of several; what goes along with a todo the
-database sees to. Completing what recurs takes two: its next occurrence is not the database's to tell.
+database sees to. Completing what recurs takes two, as its next occurrence is not the database's to tell, and deleting
+all takes one for every few thousand.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from todo_core.todos.recurring import moved_on
 type Versions = Sequence[int] | None
 """The versions that a change is meant for; None means whichever there is."""
 
+_DELETED_AT_ONCE: Final = 5_000
+"""Takes about a second."""
 _WIDTH: Final = len(Todo.__struct_fields__)
 
 
@@ -39,10 +42,28 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, most: int, afte
 
 
 async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
-    """Puts the user's todos that pass the filters into the trash. What is there already stays as it is."""
-    if not filters.trashed:
-        statement = queries.delete_all(frozenset(filters.conditions))
-        await db.write(statement, of_user=actor.user_id, actor=actor.signature, **filters.values)
+    """Puts the user's todos that pass the filters into the trash. What is there already stays as it is.
+
+    By thousands, so that neither a statement nor the user's other changes wait for long. If it breaks off, what is in
+    the trash stays there, and to ask again is to go on.
+    """
+    if filters.trashed:
+        return
+    statement, moment = queries.delete_some(frozenset(filters.conditions)), None
+    while True:
+        # One moment for all, by which a subtodo is known to have gone along.
+        deleted = await db.write(
+            statement,
+            of_user=actor.user_id,
+            actor=actor.signature,
+            most=_DELETED_AT_ONCE,
+            moment=moment,
+            **filters.values,
+        )
+        assert deleted is not None  # noqa: S101 - it counts
+        if deleted["number"] < _DELETED_AT_ONCE:
+            return
+        moment = deleted["moment"]
 
 
 async def tags(db: Executor, user_id: UUID, *, most: int, after: tuple[str, str] | None = None) -> list[TagCount]:

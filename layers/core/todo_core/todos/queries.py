@@ -79,11 +79,18 @@ def delete(*, checked: bool) -> Statement:
 
 
 @cache
-def delete_all(conditions: frozenset[str]) -> Statement:
-    """Puts all todos into the trash for which the conditions hold that `Filters` names."""
+def delete_some(conditions: frozenset[str]) -> Statement:
+    """Puts at most `most` todos into the trash for which the conditions hold that `Filters` names.
+
+    Gives their `number`, and the moment that all of them have in common: `moment`, or now.
+    """
     return Statement(f"""
-        UPDATE todos SET deleted_at = now(), {_CHANGED} WHERE {lists.matching(conditions)} AND {_LOG_IS_OURS}
-        RETURNING {_SIGNED}
+        WITH next_ones AS (SELECT id FROM todos WHERE {lists.matching(conditions)} AND {_LOG_IS_OURS} LIMIT :most),
+        deleted AS (
+            UPDATE todos SET deleted_at = coalesce(:moment, now()), {_CHANGED} WHERE id IN (SELECT id FROM next_ones)
+            RETURNING deleted_at, {_SIGNED}
+        )
+        SELECT count(*) AS number, min(deleted_at) AS moment FROM deleted
     """)  # noqa: S608
 
 
