@@ -277,6 +277,28 @@ class TestTools:
             None,
         )
 
+    def test_one_reminds_at_a_time_of_the_users_zone(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(Call("add_todos", todos("Pay rent", due="jan 31 2040", reminder="jan 30 2040 9am")), Say("Added."))
+        (item,) = result_of(turn(ada, timezone="America/New_York"))["results"]
+        assert item["todo"]["reminder"] == "Monday 2040-01-30T09:00-05:00"
+        (todo,) = ada.client.get(TODOS).json()
+        assert (todo["due_date"], todo["reminder_at"]) == ("2040-01-31", "2040-01-30T14:00:00Z")
+
+    def test_a_reminder_can_be_moved_and_taken_away(self, ada: Account, model: ScriptedModel) -> None:
+        milk = ada.add("Milk", reminder_at="2040-01-30T09:00:00Z")
+        for reminder, left in (("jan 31 2040 10am", "2040-01-31T10:00:00Z"), ("", None)):
+            model.play(Call("update_todos", {"changes": [{"id": milk["id"], "reminder": reminder}]}), Say("Done."))
+            turn(ada)
+            assert ada.client.get(milk["url"]).json()["reminder_at"] == left
+
+    def test_a_reminder_without_a_time_is_told_for_the_item_alone(self, ada: Account, model: ScriptedModel) -> None:
+        wanted = {"todos": [{"title": "One", "reminder": "tomorrow"}, {"title": "Two"}]}
+        model.play(Call("add_todos", wanted), Say("Half of it."))
+        first, second = result_of(turn(ada))["results"]
+        assert (first["ok"], second["ok"]) == (False, True)
+        assert "time of the day" in first["error"]
+        assert ada.titles() == ["Two"]
+
     def test_it_can_be_moved_reopened_and_read(self, ada: Account, model: ScriptedModel) -> None:
         milk = ada.add("Milk", completed=True, description="The blue one")
         ids = {"ids": [milk["id"]]}

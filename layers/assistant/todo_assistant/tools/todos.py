@@ -104,6 +104,9 @@ class NewTodo(Arguments):
     description: Description | None = None
     due: DatePhrase | None = None
     recurrence: RecurrencePhrase | None = None
+    reminder: DatePhrase | None = Field(
+        None, description="When to remind, as the user said it, with a time of the day."
+    )
     priority: Priority | None = None
     tags: SomeTags = Field(default_factory=list)
     project: ProjectName | None = Field(None, description="Its name.")
@@ -123,6 +126,9 @@ class TodoChange(Arguments):
     remove_tags: SomeTags = Field(default_factory=list)
     recurrence: Annotated[str, Field(max_length=150)] | None = Field(
         None, description="As the user said it. An empty text: it comes no more."
+    )
+    reminder: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="When to remind, as the user said it, with a time of the day. An empty text: no more."
     )
     project: Annotated[str, Text(max_length=200)] | None = Field(
         None, description="Its name. An empty text: in no project."
@@ -225,6 +231,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
             "tags": new.tags,
             "project_id": await project_id_of(context, new.project) if new.project else None,
             "parent_id": new.parent_id,
+            "reminder_at": _reminder(context, new.reminder) if new.reminder else None,
         }
         todo = await todos.add(context.db, context.actor, TodoCreate.model_validate(fields | when))
         others = {} if new.recurrence else _others(readings, context.timezone)
@@ -235,7 +242,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
 
 @TODO_TOOLS.add
 async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
-    """Change title, description, priority, tags or recurrence, or move todos to a project or under another todo.
+    """Change title, description, priority, tags, recurrence or reminder, or move todos to a project or under another.
 
     What is null stays as it is. For dates use reschedule_todos.
     """
@@ -251,6 +258,8 @@ async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
         given |= await _place(context, change)
         if change.recurrence is not None:
             given |= await _repeated(context, change.id, change.recurrence)
+        if change.reminder is not None:
+            given["reminder_at"] = _reminder(context, change.reminder) if change.reminder else None
         return await _update(context, change.id, TodoUpdate.model_validate(given))
 
     return await for_each(context, arguments.changes, update)
@@ -429,6 +438,14 @@ def _readings(context: ToolContext, phrase: str | None) -> Sequence[Due]:
     if not all(FIRST_DAY <= day <= LAST_DAY for day in days):
         raise UnreadableDate(phrase)
     return readings
+
+
+def _reminder(context: ToolContext, phrase: str) -> datetime:
+    """Raises UnreadableDate and Unfit."""
+    reading = _readings(context, phrase)[0]
+    if not isinstance(reading, datetime):
+        raise Unfit("A reminder needs a time of the day, as in `tomorrow 9am`: ask the user for it.")
+    return reading
 
 
 def _due_fields(readings: Sequence[Due]) -> dict[str, Due]:

@@ -53,6 +53,7 @@ def _view(
         "completed": todo.completed,
         "priority": todo.priority,
         "due": due_view(todo.due_date or todo.due_at, timezone),
+        "reminder": due_view(todo.reminder_at, timezone),
         "recurrence": in_words(todo.recurrence) if todo.recurrence else None,
         "tags": list(todo.tags),
         "project": names[todo.project_id] if todo.project_id else None,
