@@ -32,7 +32,7 @@ from todo_core.errors import (
     UnknownProject,
 )
 from todo_core.idempotency import Answer
-from todo_core.todos import TodoCreate, TodoUpdate, batch, changes
+from todo_core.todos import Todo, TodoCreate, TodoUpdate, batch, changes
 from todo_core.todos.batch import Batch
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
@@ -162,17 +162,16 @@ async def read_todo(
     db: Database,
     request: Request,
     response: Response,
-    if_none_match: IfNoneMatch,
-) -> TodoRead | Response:
+    if_none_match: IfNoneMatch = (),
+) -> Response:
     todo = await todos.get(db, user.id, todo_id)
-    response.headers["ETag"] = etag(todo.version)
-    if is_current(todo.version, if_none_match):
-        return Response(status_code=304, headers=response.headers)
-    return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
+    answer = _answer(todo, request, response)
+    return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer
 
 
 @router.patch(
     f"/{TODO_ID}",
+    response_model=TodoRead,
     responses=describe(
         CrossOrigin,
         TodoNotFound,
@@ -191,8 +190,8 @@ async def update_todo(
     db: Database,
     request: Request,
     response: Response,
-    if_match: IfMatch,
-) -> TodoRead:
+    if_match: IfMatch = (),
+) -> Response:
     """A merge patch: what is absent stays, `null` clears.
 
     Completing sets `completed_at`, of open subtodos too. A todo that recurs moves to its next occurrence instead, by
@@ -201,26 +200,31 @@ async def update_todo(
     With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
     of its own leaves its parent.
     """
-    todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match))
-    response.headers["ETag"] = etag(todo.version)
-    return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
+    return _answer(await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match)), request, response)
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
-async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
+async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = ()) -> None:
     """Puts the todo into the trash, with its subtodos."""
     await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
 
 
-@router.post(f"/{TODO_ID}/restore", responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
+@router.post(
+    f"/{TODO_ID}/restore", response_model=TodoRead, responses=describe(CrossOrigin, TodoNotFound, StaleVersion)
+)
 async def restore_todo(
-    todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch
-) -> TodoRead:
+    todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch = ()
+) -> Response:
     """Takes the todo out of the trash, with the subtodos that went there with it. One that is not there is answered
     as it is.
 
     It comes back below its parent, or at the top level if that one lies in the trash or has no room for it.
     """
-    todo = await todos.restore(db, user.actor, todo_id, versions_matching(if_match))
+    return _answer(await todos.restore(db, user.actor, todo_id, versions_matching(if_match)), request, response)
+
+
+def _answer(todo: Todo, request: Request, response: Response) -> Response:
+    """The todo as JSON, with its ETag, which is set on the response too."""
     response.headers["ETag"] = etag(todo.version)
-    return TodoRead.model_validate(fields_of(todo, url_of(request, PATH)))
+    content = msgspec.json.encode(fields_of(todo, url_of(request, PATH)))
+    return Response(content, media_type="application/json", headers=response.headers)

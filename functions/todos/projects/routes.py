@@ -83,7 +83,7 @@ async def read_project(
     db: Database,
     request: Request,
     response: Response,
-    if_none_match: IfNoneMatch,
+    if_none_match: IfNoneMatch = (),
 ) -> ProjectRead | Response:
     project = await projects.get(db, user.id, project_id)
     response.headers["ETag"] = etag(project.version)
@@ -100,7 +100,7 @@ async def update_project(
     db: Database,
     request: Request,
     response: Response,
-    if_match: IfMatch,
+    if_match: IfMatch = (),
 ) -> ProjectRead:
     """A merge patch: what is absent stays. An archived project leaves the list, and its todos stay as they are."""
     project = await projects.update(db, user.actor, project_id, changes, versions_matching(if_match))
@@ -109,7 +109,7 @@ async def update_project(
 
 
 @router.delete("/{project_id}", status_code=204, responses=describe(CrossOrigin, ProjectNotFound, StaleVersion))
-async def delete_project(project_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch) -> None:
+async def delete_project(project_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = ()) -> None:
     """Deletes the project for good, and puts its todos into the trash."""
     async with db.transaction() as transaction:
         await projects.delete(transaction, user.actor, project_id, versions_matching(if_match))
