@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests import serving
+from tests import postgres, serving
 from tests.chart.rendering import CHART
 from tests.listening import QuietHandler, listening
 from tests.serving import OnPort
@@ -31,12 +31,13 @@ class TestRoundTrip:
         with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("round-trip"))) as service:
             yield service
 
-    def test_it_passes_where_the_service_works(self, service: OnPort) -> None:
+    def test_it_passes_where_the_service_works_and_leaves_nothing(self, service: OnPort, database_url: str) -> None:
         for _ in range(2):
             test = start(ROUND_TRIP.read_text(), service.url)
             said, _ = test.communicate(timeout=60)
             assert test.returncode == 0, said
-            assert said.splitlines()[-1] == "GET /api/v1/auth/me 401"
+            assert said.splitlines()[-1] == "POST /api/v1/auth/login 401"
+        assert postgres.query(database_url, "SELECT FROM users WHERE email LIKE 'helm-test-%'") == []
 
     def test_it_fails_where_it_does_not_and_says_what_was_answered(self) -> None:
         class NotReady(QuietHandler):

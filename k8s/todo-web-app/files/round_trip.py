@@ -1,6 +1,6 @@
 """What `helm test` asks of a release through its Service, whose URL is the argument.
 
-Each run leaves an account without sessions behind, helm-test-...@example.com.
+It has an account of its own, helm-test-...@example.com, which it closes in the end.
 """
 
 import json
@@ -42,3 +42,6 @@ if [(one["title"], one["completed"]) for one in listed] != [("Buy milk", True)]:
 ask("DELETE", f"/api/v1/todos/{todo['id']}", status=HTTPStatus.NO_CONTENT)
 ask("POST", "/api/v1/auth/logout", status=HTTPStatus.NO_CONTENT)
 ask("GET", "/api/v1/auth/me", status=HTTPStatus.UNAUTHORIZED)
+ask("POST", "/api/v1/auth/login", account)
+ask("POST", "/api/v1/auth/close-account", {"password": account["password"]}, status=HTTPStatus.NO_CONTENT)
+ask("POST", "/api/v1/auth/login", account, status=HTTPStatus.UNAUTHORIZED)
