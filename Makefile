@@ -12,13 +12,15 @@ CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chro
 
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
-MEASURED := tests/core tests/assistant tests/functions tests/surfaces --ignore tests/surfaces/adversarial
+MEASURED := tests/assistant/test_crash.py tests/functions tests/core tests/assistant tests/surfaces \
+	--ignore tests/surfaces/adversarial
 # What makes sense on a server that is given: the rest of tests/core starts one of its own, or speaks for none.
 POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix tests/core/test_,$(addsuffix .py, \
 	changes database outages statements throttle todos users))
 # Those that are installed come first.
 KUBECTL := PATH="$$PATH:$(CURDIR)/.tools/helm/bin" kubectl
-IN_PARALLEL := --numprocesses 3 --dist worksteal
+# In the order given here, so that the longest comes first.
+IN_PARALLEL := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
 # python-jose's for signatures that are not used here, and a fiftieth of a start.
@@ -51,9 +53,9 @@ test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tool
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app $(MEASURED) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-	@# What runs the same lines again: measured, it would take twice as long. The longest test comes first.
+	@# What runs the same lines again: measured, it would take twice as long.
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not lint" --surface uvicorn --surface emulator --one-example \
-		tests/test_schemathesis.py tests/deploy tests/chart tests/test_*.py tests/surfaces $(ARGS)
+		tests/test_schemathesis.py tests/surfaces tests/deploy tests/chart tests/test_*.py $(ARGS)
 
 .PHONY: test-surfaces
 test-surfaces: .venv/ready .tools/aws/ready ## every example of every rule, on a server and in Lambda's emulator too

@@ -69,6 +69,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if needed and not config.getoption(needed) else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps in one process what shares fixtures that take long: all tests of a surface that is served, or of a file."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        surface = callspec.params.get("surface", "app") if callspec else "app"
+        item.add_marker(pytest.mark.xdist_group(str(item.path) if surface == "app" else surface))
+
+
 @pytest.fixture(scope="session")
 def pooler(pytestconfig: pytest.Config) -> Pooler | None:
     """The pooler that all tests of this run go through, if there is one."""

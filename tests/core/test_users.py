@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
+from tests import postgres
 from todo_core import sessions, users
 from todo_core.database import Database
-from todo_core.errors import InvalidCredentials, TooManyAttempts, WrongPassword
+from todo_core.errors import DatabaseUnavailable, InvalidCredentials, TooManyAttempts, WrongPassword
 from todo_core.limits import Limits
 from todo_core.security import Passwords
 from todo_core.users import Credentials, Proof, Registration
@@ -203,3 +204,50 @@ class TestProof:
             assert "bcrypt" not in repr(await visitor.sign_in())
 
         run(database_url, show)
+
+
+class TestClosing:
+    """Others hold something of the account, and then want what closing has taken already."""
+
+    WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    @pytest.mark.parametrize(
+        "holding",
+        [
+            "SELECT FROM users WHERE id = $1 FOR KEY SHARE",
+            "SELECT FROM sessions WHERE user_id = $1 FOR UPDATE",
+        ],
+    )
+    def test_gives_way_to_whoever_it_would_wait_for_crosswise(self, holding: str, database_url: str) -> None:
+        async def close_beside_another(visitor: Visitor) -> None:
+            proof = await visitor.sign_in()
+            await visitor.open_session(proof)
+            other, watcher = await postgres.connect(database_url), await postgres.connect(database_url)
+            async with other.transaction():
+                await other.fetch(holding, proof.user.id)
+                closing = asyncio.create_task(visitor.close(proof))
+                while not await watcher.fetchval(self.WAITS):  # noqa: ASYNC110 - what is waited for is PostgreSQL's
+                    await asyncio.sleep(0.01)
+                await other.execute("SELECT lock_change_log($1)", proof.user.id)
+                assert not closing.done()
+            await closing
+            assert await watcher.fetchval("SELECT count(*) FROM users WHERE id = $1", proof.user.id) == 0
+            await other.close()
+            await watcher.close()
+
+        run(database_url, close_beside_another)
+
+    def test_is_put_off_where_something_stays_in_use(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(users, "_MOST_TRIES_TO_CLOSE", 2)
+
+        async def close_in_vain(visitor: Visitor) -> None:
+            proof = await visitor.sign_in()
+            other = await postgres.connect(database_url)
+            async with other.transaction():
+                await other.fetch("SELECT FROM users WHERE id = $1 FOR UPDATE", proof.user.id)
+                with pytest.raises(DatabaseUnavailable):
+                    await visitor.close(proof)
+            await other.close()
+            await visitor.close(proof)
+
+        run(database_url, close_in_vain)

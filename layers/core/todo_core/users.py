@@ -1,5 +1,6 @@
 """Accounts: registering, proving who one is, and what only their owners may do."""
 
+import asyncio
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from functools import cache
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
+import asyncpg
 from pydantic import (
     MISSING,
     AfterValidator,
@@ -22,7 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from todo_core import sessions, throttle
 from todo_core.database import Database
-from todo_core.errors import EmailTaken, InvalidCredentials, NotAuthenticated, WrongPassword
+from todo_core.errors import DatabaseUnavailable, EmailTaken, InvalidCredentials, NotAuthenticated, WrongPassword
 from todo_core.identifiers import new_id
 from todo_core.limits import Limits
 from todo_core.security import Passwords
@@ -59,6 +61,9 @@ class _PasswordRule:
 
 _SECONDS_OF_CLOSING: Final = 60
 """For the end of an account with todos by the hundred thousand."""
+_PATIENCE: Final = "300ms"
+"""Less than PostgreSQL's own before it looks for those who wait for each other, and lets one of them fail."""
+_MOST_TRIES_TO_CLOSE: Final = 40
 _MOST_AS_SENT: Final = 1024
 """Characters before NFC, which makes up to four into one, and takes very long for very many."""
 _NEW_PASSWORD: Final = _PasswordRule(8)
@@ -177,6 +182,7 @@ _REPLACE_HASH = Statement(f"UPDATE users SET password_hash = :new_hash WHERE {_K
 _LOCKS = [
     Statement(sql)
     for sql in (
+        f"SELECT set_config('lock_timeout', '{_PATIENCE}', true)",
         "SELECT lock_change_log(:user_id)",
         "SELECT FROM turns WHERE user_id = :user_id FOR UPDATE",
         "SELECT FROM conversations WHERE user_id = :user_id FOR UPDATE",
@@ -286,9 +292,26 @@ async def change_password(
 
 
 async def close(db: Database, proof: Proof) -> None:
-    """Deletes the account with everything in it. Raises WrongPassword when the proof is not good any more."""
+    """Deletes the account with everything in it. Raises WrongPassword when the proof is not good any more.
+
+    Raises DatabaseUnavailable where something of the account is in use again and again.
+    """
+    for number in range(_MOST_TRIES_TO_CLOSE):
+        if await _try_to_close(db, proof):
+            return
+        await asyncio.sleep(0.02 * number)
+    raise DatabaseUnavailable
+
+
+async def _try_to_close(db: Database, proof: Proof) -> bool:
+    """Gives way to whoever uses something of the account, so that no two wait for each other."""
     async with db.transaction(seconds=_SECONDS_OF_CLOSING) as transaction:
-        for lock in _LOCKS:
-            await transaction.write(lock, user_id=proof.user.id)
-        if await transaction.write(_DELETE, user_id=proof.user.id, known_hash=proof.password_hash) is None:
+        try:
+            for lock in _LOCKS:
+                await transaction.write(lock, user_id=proof.user.id)
+            closed = await transaction.write(_DELETE, user_id=proof.user.id, known_hash=proof.password_hash)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            return False  # and the transaction, which has failed, ends as a rollback
+        if closed is None:
             raise WrongPassword
+    return True
