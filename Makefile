@@ -20,7 +20,7 @@ POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix 
 # Those that are installed come first.
 KUBECTL := PATH="$$PATH:$(CURDIR)/.tools/helm/bin" kubectl
 # In the order given here, so that the longest comes first.
-IN_PARALLEL := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
 # python-jose's for signatures that are not used here, and a fiftieth of a start.

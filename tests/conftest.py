@@ -1,10 +1,13 @@
 """One database for the whole run, and the settings under which every surface serves from it."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from tests import kubernetes, postgres
 from tests.deploy import artifacts
@@ -69,12 +72,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if needed and not config.getoption(needed) else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class SharedFixtures(LoadScopeScheduling):
     """Keeps in one process what shares fixtures that take long: all tests of a surface that is served, or of a file."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        surface = callspec.params.get("surface", "app") if callspec else "app"
-        item.add_marker(pytest.mark.xdist_group(str(item.path) if surface == "app" else surface))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        surface = re.search(r"\[(uvicorn|lambda|emulator|container)[]-]", test)
+        return surface[1] if surface and file.startswith("tests/surfaces/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    return SharedFixtures(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
