@@ -242,6 +242,14 @@ class TestAllOrNone:
         assert log(ada) == before
         assert read(ada, milk["id"]) == milk
 
+    def test_a_version_may_be_written_as_any_number_that_is_whole(self, ada: Account) -> None:
+        milk = ada.add("Milk")
+        sent = {"operations": [update(milk["id"], title="Oat milk") | {"version": 1.0}]}
+        assert ada.client.post(f"{TODOS}/batch", json=sent).status_code == 200
+        for version in (2.5, "2", True):
+            sent = {"operations": [delete(milk["id"]) | {"version": version}]}
+            problem(ada.client.post(f"{TODOS}/batch", json=sent), 422, "validation_failed")
+
     def test_a_version_that_is_not_the_todos_any_more_fails_as_if_match_does(self, ada: Account) -> None:
         milk = ada.add("Milk")
         for operation in (update(milk["id"], 2, title="Oat milk"), delete(milk["id"], 7)):

@@ -54,9 +54,17 @@ IdOrRef = Annotated[
         }
     ),
 ]
+
+
+def _read_whole_number(value: object) -> object:
+    """JSON knows one kind of numbers: `7.0` is 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Version = Annotated[
     int,
     Field(strict=True, ge=1, le=999_999_999, description="Act only on this version, as `If-Match` would."),
+    BeforeValidator(_read_whole_number),
 ]
 
 
