@@ -63,7 +63,7 @@ test-surfaces: .venv/ready .tools/aws/ready ## every example of every rule, on a
 
 .PHONY: test-schema
 test-schema: .venv/ready ## what the OpenAPI document says, with thousands of cases instead of hundreds
-	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-20} $(BIN)/python -m pytest tests/test_schemathesis.py $(ARGS)
+	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-8} $(BIN)/python -m pytest tests/test_schemathesis.py $(ARGS)
 
 .PHONY: test-neon
 test-neon: .venv/ready ## the suite through a pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
