@@ -13,7 +13,7 @@ from tests import postgres
 from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, Account, close_account, problem, register, sign_in
 from tests.model_replies import Asked, Call, Reply, Say
 from tests.scripted_model import ScriptedModel
-from tests.serving import Surface
+from tests.serving import Surface, wait_until
 from tests.surfaces.test_auth_export import eve, export_of
 from tests.surfaces.test_auth_limits import FAILURES_PER_ACCOUNT
 from tests.surfaces.test_auth_session import cookies_set
@@ -127,12 +127,11 @@ class TestEverything:
 
         with ThreadPoolExecutor(5) as pool, told(closed):
             adding_once = pool.submit(keep_adding_once)
-            adding = pool.submit(keep_at, "POST", TODOS, {"title": "Buy milk"})
+            adding = pool.submit(keep_at, "POST", TODOS, {"title": "Buy tea"})
             changing = pool.submit(keep_at, "PATCH", todo["url"], {"title": "Buy bread"})
             chatting = pool.submit(keep_at, "POST", CHAT, {"message": "Hello?"})
             signing_in = pool.submit(keep_signing_in, surface, ada.email, closed)
-            for _ in range(20):
-                ada.client.get(ME)
+            wait_until(lambda: bool(ada.titles(q="tea") and ada.titles(q="cheese")))
             response = close_account(ada.client)
 
         assert response.status_code == 204
