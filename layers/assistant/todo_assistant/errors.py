@@ -66,9 +66,7 @@ class AssistantUnavailable(AssistantFailure):
     code = "assistant_unavailable"
     title = "Assistant unavailable"
     detail = "The language model does not answer at the moment; try again after the seconds in Retry-After."
-
-    def __init__(self, detail: str | None = None, *, retry_after: int = 10) -> None:
-        super().__init__(detail, retry_after=retry_after)
+    retry_after = 10
 
 
 class AssistantNotConfigured(AssistantFailure):

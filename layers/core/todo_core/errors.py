@@ -13,19 +13,21 @@ type JsonMember = str | int | list[str]
 class ServiceError(Exception):
     """Root of all errors that a caller may see.
 
-    `retry_after` is in whole seconds; None where repeating the request unchanged cannot help. `members` are facts for
-    programs beyond the code.
+    `retry_after` is in whole seconds, those of its kind unless given; None where repeating the request unchanged cannot
+    help. `members` are facts for programs beyond the code.
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
     detail: ClassVar[str]
+    retry_after: int | None = None
     members: Mapping[str, JsonMember]
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
         self.sentence = detail or self.detail
-        self.retry_after = retry_after
+        if retry_after is not None:
+            self.retry_after = retry_after
         self.members = {}
         super().__init__(self.sentence)
 
@@ -100,9 +102,7 @@ class RequestInProgress(ServiceError):
     code = "request_in_progress"
     title = "Request in progress"
     detail = "A request with this Idempotency-Key is being worked on; repeat it after the seconds in Retry-After."
-
-    def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
-        super().__init__(detail, retry_after=retry_after)
+    retry_after = 1
 
 
 class IdempotencyKeyReused(ServiceError):
@@ -167,9 +167,7 @@ class TooBusy(ServiceError):
     code = "too_busy"
     title = "Too busy"
     detail = "Too many passwords are being checked at the moment; try again after the seconds in Retry-After."
-
-    def __init__(self, detail: str | None = None, *, retry_after: int = 5) -> None:
-        super().__init__(detail, retry_after=retry_after)
+    retry_after = 5
 
 
 class DatabaseUnavailable(ServiceError):
@@ -177,9 +175,7 @@ class DatabaseUnavailable(ServiceError):
     code = "database_unavailable"
     title = "Database unavailable"
     detail = "The database does not answer at the moment; try again after the seconds in Retry-After."
-
-    def __init__(self, detail: str | None = None, *, retry_after: int = 2) -> None:
-        super().__init__(detail, retry_after=retry_after)
+    retry_after = 2
 
 
 class SchemaOutdated(ServiceError):
@@ -187,6 +183,4 @@ class SchemaOutdated(ServiceError):
     code = "schema_outdated"
     title = "Schema outdated"
     detail = "The database's schema is not at the revision that this version needs; run the migrations."
-
-    def __init__(self, detail: str | None = None, *, retry_after: int = 10) -> None:
-        super().__init__(detail, retry_after=retry_after)
+    retry_after = 10
