@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 
-from todo_core.actors import Actor
+from todo_core.actors import SIGNED, Actor
 from todo_core.database import Executor, Transaction
 from todo_core.errors import ProjectNotFound, StaleVersion
 from todo_core.identifiers import new_id
@@ -62,7 +62,6 @@ class ProjectUpdate(BaseModel):
 
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in Project.__struct_fields__)
 _THIS: Final = "id = :project_id AND user_id = :of_user"
-_SIGNED: Final = "set_config('todo.actor', :actor, true)"
 
 _SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM projects WHERE {_THIS}")  # noqa: S608 - constants, as all below
 _INSERT = Statement(f"""
@@ -74,9 +73,9 @@ _INSERT = Statement(f"""
 _TRASH_TODOS = Statement(f"""
     UPDATE todos SET deleted_at = now(), version = version + 1, updated_at = now()
     WHERE user_id = :of_user AND project_id = :project_id AND deleted_at IS NULL
-    RETURNING {_SIGNED}
+    RETURNING {SIGNED}
 """)  # noqa: S608
-_DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {_SIGNED}")  # noqa: S608
+_DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {SIGNED}")  # noqa: S608
 
 
 @cache

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from todo_core.actors import SIGNED
 from todo_core.statements import Statement
 from todo_core.todos import lists
 from todo_core.todos.lists import COLUMNS, LIVE
@@ -11,8 +12,6 @@ from todo_core.todos.model import TodoCreate
 
 _THIS: Final = f"id = :todo_id AND {LIVE}"
 _THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :of_user AND deleted_at IS NOT NULL"
-_SIGNED: Final = "set_config('todo.actor', :actor, true)"
-"""In RETURNING of each write, so that the trigger behind the change log knows in whose name it was."""
 _LOG_IS_OURS: Final = "(SELECT lock_change_log(:of_user))"
 """Taken before the lock on the row, see `changes`."""
 _CHANGED: Final = "version = version + 1, updated_at = now()"
@@ -37,7 +36,7 @@ _NEW: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate.model_
 }
 INSERT = Statement(f"""
     INSERT INTO todos ({", ".join(f'"{name}"' for name in _NEW)}) VALUES ({", ".join(_NEW.values())})
-    RETURNING {COLUMNS}, {_SIGNED}
+    RETURNING {COLUMNS}, {SIGNED}
 """)  # noqa: S608
 
 
@@ -88,7 +87,7 @@ def delete_some(conditions: frozenset[str]) -> Statement:
         WITH next_ones AS (SELECT id FROM todos WHERE {lists.matching(conditions)} AND {_LOG_IS_OURS} LIMIT :most),
         deleted AS (
             UPDATE todos SET deleted_at = coalesce(:moment, now()), {_CHANGED} WHERE id IN (SELECT id FROM next_ones)
-            RETURNING deleted_at, {_SIGNED}
+            RETURNING deleted_at, {SIGNED}
         )
         SELECT count(*) AS number, min(deleted_at) AS moment FROM deleted
     """)  # noqa: S608
@@ -105,5 +104,5 @@ def _update(values: Mapping[str, str], *, checked: bool, this: str = _THIS) -> s
     expected = "AND version = ANY(:versions)" if checked else ""
     return f"""
         UPDATE todos SET {assigned}, {_CHANGED} WHERE {this} {expected} AND {_LOG_IS_OURS}
-        RETURNING {COLUMNS}, {_SIGNED}
+        RETURNING {COLUMNS}, {SIGNED}
     """  # noqa: S608
