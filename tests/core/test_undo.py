@@ -233,7 +233,9 @@ class TestPastTheService:
         parent, todo = scene.chain(2)
         postgres.query(scene.url, "DELETE FROM todos WHERE id = $1", parent)
         assert scene.of(todo, "parent_id") == (None,)
-        log = postgres.query(scene.url, "SELECT op, after->>'version' FROM changes WHERE todo_id = $1", todo)
+        log = postgres.query(
+            scene.url, "SELECT op, after->>'version' FROM changes WHERE todo_id = $1 ORDER BY seq", todo
+        )
         assert [tuple(row) for row in log] == [("create", "1"), ("update", "2")]
 
     def test_a_project_that_is_gone_leaves_its_trees_as_they_are(self, scene: Scene) -> None:
