@@ -1,6 +1,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -36,7 +37,7 @@ from todo_core.todos import Todo, TodoCreate, TodoUpdate, batch, changes
 from todo_core.todos.batch import Batch
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
-from todo_core.web.identity import CurrentUser
+from todo_core.web.identity import CurrentUser, SignedInUser, current_user_and
 from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.paths import TODO_ID
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
@@ -169,6 +170,15 @@ async def read_todo(
     return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer
 
 
+async def _user_and_todo(request: Request, response: Response) -> tuple[SignedInUser, asyncpg.Record]:
+    """In one round trip, because what completing makes of a todo that recurs depends on the todo."""
+    try:
+        todo_id = UUID(request.path_params["todo_id"])
+    except ValueError:  # which the route itself refuses, once it is known who asks
+        todo_id = None
+    return await current_user_and(request, response, todos.SEEN, todo_id=todo_id)
+
+
 @router.patch(
     f"/{TODO_ID}",
     response_model=TodoRead,
@@ -186,7 +196,7 @@ async def read_todo(
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
-    user: CurrentUser,
+    user_and_todo: Annotated[tuple[SignedInUser, asyncpg.Record], Depends(_user_and_todo)],
     db: Database,
     request: Request,
     response: Response,
@@ -200,7 +210,9 @@ async def update_todo(
     With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
     of its own leaves its parent.
     """
-    return _answer(await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match)), request, response)
+    user, seen = user_and_todo
+    todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match), seen=seen)
+    return _answer(todo, request, response)
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))

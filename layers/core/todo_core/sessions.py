@@ -1,10 +1,13 @@
 """Sign-ins. A session token is good only as long as its session is here, so ending a session ends its token."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from time import monotonic
 from typing import Final
 from uuid import UUID
+
+import asyncpg
 
 from todo_core.database import Database, Executor
 from todo_core.errors import InvalidCredentials, NotAuthenticated, SessionNotFound
@@ -39,17 +42,6 @@ _INSERT = Statement("""
     FOR SHARE
     RETURNING id
 """)
-_SELECT_USER: Final = f"""
-    SELECT {USER_COLUMNS} FROM sessions JOIN users ON users.id = sessions.user_id WHERE {_THIS} AND {_GOES_ON}
-"""  # noqa: S608 - constants, as all below
-_USER_OF = Statement(_SELECT_USER)
-_USER_OF_SEEN = Statement(f"""
-    WITH seen AS (
-        UPDATE sessions SET last_seen_at = now()
-        WHERE {_THIS} AND {_GOES_ON} AND last_seen_at < now() - interval '{_SECONDS_BETWEEN_SIGHTINGS} seconds'
-    )
-    {_SELECT_USER}
-""")  # noqa: S608
 _PAGE = Statement(f"""
     SELECT id, created_at, last_seen_at, user_agent FROM sessions
     WHERE user_id = :of_user AND {_GOES_ON} AND (created_at, id) < (:created_at, :id)
@@ -65,6 +57,7 @@ _SWEEP = Statement("""
     RETURNING id
 """)
 
+_WIDTH: Final = len(fields(User))
 _BEFORE_THE_FIRST: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 _seen: dict[UUID, float] = {}
@@ -94,14 +87,53 @@ async def open_session(
 
 async def user_of(db: Database, user_id: UUID, session_id: UUID) -> User:
     """The user of a session that goes on, which is now seen. Raises NotAuthenticated when it has ended."""
+    return _user(await _see(db, user_id, session_id))
+
+
+async def user_and(
+    db: Database, user_id: UUID, session_id: UUID, beside: str, **values: object
+) -> tuple[User, asyncpg.Record]:
+    """The same, and in the same round trip a SELECT of at most one row, which knows `:of_user` and the `values`.
+
+    The row that comes has its columns among others, as None if it found nothing.
+    """
+    row = await _see(db, user_id, session_id, beside, **values)
+    return _user(row), row
+
+
+async def _see(
+    db: Database, user_id: UUID, session_id: UUID, beside: str | None = None, **values: object
+) -> asyncpg.Record:
     now = monotonic()
     is_due = now - _seen.get(session_id, -_SECONDS_BETWEEN_SIGHTINGS) >= _SECONDS_BETWEEN_SIGHTINGS
-    row = await db.fetch_one(_USER_OF_SEEN if is_due else _USER_OF, session_id=session_id, of_user=user_id)
+    statement = _select_user(beside, noting=is_due)
+    row = await db.fetch_one(statement, session_id=session_id, of_user=user_id, **values)
     if row is None:
         raise NotAuthenticated
     if is_due:
         _note_seen(session_id, now)
-    return User(*row)
+    return row
+
+
+@cache
+def _select_user(beside: str | None, *, noting: bool) -> Statement:
+    """With the columns of `beside`; `noting` that the session is seen, unless that was done not long ago."""
+    note = f"""
+        WITH seen AS (
+            UPDATE sessions SET last_seen_at = now()
+            WHERE {_THIS} AND {_GOES_ON} AND last_seen_at < now() - interval '{_SECONDS_BETWEEN_SIGHTINGS} seconds'
+        )
+    """  # noqa: S608
+    columns, join = (", beside.*", f"LEFT JOIN ({beside}) AS beside ON true") if beside else ("", "")
+    return Statement(f"""
+        {note if noting else ""}
+        SELECT {USER_COLUMNS}{columns} FROM sessions JOIN users ON users.id = sessions.user_id {join}
+        WHERE {_THIS} AND {_GOES_ON}
+    """)  # noqa: S608
+
+
+def _user(row: asyncpg.Record) -> User:
+    return User(*row[:_WIDTH])
 
 
 def _note_seen(session_id: UUID, now: float) -> None:

@@ -16,8 +16,10 @@ from todo_core.todos.operations import (
     tags,
     update,
 )
+from todo_core.todos.queries import SEEN
 
 __all__ = [
+    "SEEN",
     "DueBound",
     "Filters",
     "Page",

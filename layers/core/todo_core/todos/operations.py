@@ -97,10 +97,19 @@ async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
     return _todo(row)
 
 
-async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
+async def update(  # noqa: PLR0913 - what is known of a todo may be given along
+    db: Executor,
+    actor: Actor,
+    todo_id: UUID,
+    changes: TodoUpdate,
+    versions: Versions = None,
+    *,
+    seen: asyncpg.Record | None = None,
+) -> Todo:
     """Applies the changes. Completing a todo that recurs moves it to its next occurrence, as long as there is one.
 
-    Raises TodoNotFound, StaleVersion and InvalidTodo.
+    `seen` has the columns of `SEEN` as they were a moment ago, and spares that they are read. Raises TodoNotFound,
+    StaleVersion and InvalidTodo.
     """
     values = changes.values()
     if not values:
@@ -109,7 +118,8 @@ async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate,
             raise StaleVersion
         return todo
     if values.get("completed") and values.get("recurrence", "") is not None:
-        return await _complete(db, actor, todo_id, values, versions)
+        this = {"of_user": actor.user_id, "todo_id": todo_id, "versions": versions}
+        return await _complete(db, actor, this, values, seen if seen and seen["version"] else None)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
     return await _write(db, actor, todo_id, statement, versions, **values)
 
@@ -134,24 +144,24 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     return found[0]
 
 
-async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
-    this = {"of_user": actor.user_id, "todo_id": todo_id}
-    todo = None
-    if "recurrence" not in values:
+async def _complete(
+    db: Executor, actor: Actor, this: dict[str, Any], values: dict[str, Any], todo: asyncpg.Record | None
+) -> Todo:
+    if todo is None and "recurrence" not in values:
         # Most todos do not recur.
-        statement = queries.complete(frozenset(values), checked=versions is not None)
-        todo = await db.write(statement, **this, actor=actor.signature, versions=versions, **values)
+        statement = queries.complete(frozenset(values), checked=this["versions"] is not None)
+        todo = await db.write(statement, **this, actor=actor.signature, **values)
         if todo is not None and todo["occurrences"] is None:
             return Todo(*todo[:_WIDTH])
     while True:
-        todo = todo or await db.fetch_one(queries.SELECT_TO_COMPLETE, **this)
+        todo = todo or await db.fetch_one(queries.SELECT_SEEN, **this)
         if todo is None:
             raise TodoNotFound
-        if versions is not None and todo["version"] not in versions:
+        if this["versions"] is not None and todo["version"] not in this["versions"]:
             raise StaleVersion
         written = _completed(todo, values, ZoneInfo(actor.timezone))
         statement = queries.update_columns(frozenset(written), checked=True)
-        row = await db.write(statement, **this, actor=actor.signature, versions=[todo["version"]], **written)
+        row = await db.write(statement, **{**this, **written, "versions": [todo["version"]]}, actor=actor.signature)
         if row is not None:
             return _todo(row)
         # Someone has changed it since it was read.

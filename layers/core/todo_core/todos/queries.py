@@ -17,7 +17,11 @@ _LOG_IS_OURS: Final = "(SELECT lock_change_log(:of_user))"
 _CHANGED: Final = "version = version + 1, updated_at = now()"
 
 SELECT_ONE = Statement(f"SELECT {COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
-SELECT_TO_COMPLETE = Statement(f"SELECT {COLUMNS}, due_time, occurrences FROM todos WHERE {_THIS}")  # noqa: S608
+SEEN: Final = f"""
+    SELECT version, completed, recurrence, due_date, due_at, due_time, reminder_at, occurrences FROM todos WHERE {_THIS}
+"""  # noqa: S608
+"""What must be known of a todo to complete it."""
+SELECT_SEEN = Statement(SEEN)
 SELECT_SOME = Statement(f"SELECT {COLUMNS} FROM todos WHERE user_id = :of_user AND id = ANY(:todo_ids)")  # noqa: S608
 SELECT_BELOW = Statement(f"""
     WITH RECURSIVE below AS (

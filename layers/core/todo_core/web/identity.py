@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import asyncpg
 from fastapi import Depends, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
@@ -11,6 +12,7 @@ from starlette.datastructures import Headers
 from todo_core import sessions
 from todo_core.actors import Actor, ActorKind
 from todo_core.errors import NotAuthenticated
+from todo_core.security import Claims
 from todo_core.settings import Settings
 from todo_core.user import User
 from todo_core.web.resources import resources_of
@@ -60,19 +62,37 @@ class SignedInUser(User):
 
 
 async def _current_user(request: Request, response: Response) -> SignedInUser:
-    resources = resources_of(request)
+    claims, by = _claims_of(request)
+    user = await sessions.user_of(resources_of(request).database, claims.user_id, claims.session_id)
+    return await _signed_in(user, claims, by, request, response)
+
+
+async def current_user_and(
+    request: Request, response: Response, beside: str, **values: object
+) -> tuple[SignedInUser, asyncpg.Record]:
+    """Who asks, and what the same round trip brings along, see `sessions.user_and`."""
+    claims, by = _claims_of(request)
+    database = resources_of(request).database
+    user, row = await sessions.user_and(database, claims.user_id, claims.session_id, beside, **values)
+    return await _signed_in(user, claims, by, request, response), row
+
+
+def _claims_of(request: Request) -> tuple[Claims, ActorKind]:
     bearer = bearer_token(request.headers)
     # A bearer token that is no good is not made good by a cookie: the request passed as one without a cookie.
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     if not token:
         raise NotAuthenticated
-    claims = resources.tokens.verify(token)
-    user = await sessions.user_of(resources.database, claims.user_id, claims.session_id)
+    return resources_of(request).tokens.verify(token), "user" if bearer is None else "token"
+
+
+async def _signed_in(user: User, claims: Claims, by: ActorKind, request: Request, response: Response) -> SignedInUser:
+    """Notes the user for the log, and renews a cookie that has served for half of its time."""
     request.state.user_id = str(user.id)
-    if bearer is None and claims.half_over:
+    if by == "user" and claims.half_over:
+        resources = resources_of(request)
         await sessions.extend(resources.database, user.id, claims.session_id, resources.tokens.lifetime)
         set_session_cookie(response, request, resources.tokens.sign(user.id, claims.session_id))
-    by: ActorKind = "user" if bearer is None else "token"
     return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
 
 
