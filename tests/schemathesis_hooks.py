@@ -14,7 +14,7 @@ from schemathesis.core.failures import Failure
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from tests.accounts import AUTH, CHAT, new_email, sign_up
+from tests.accounts import AUTH, CHAT, TODOS, new_email, sign_up
 
 COOKIE = "session_token"
 ENDING_SESSIONS = {f"{AUTH}/{call}" for call in ("logout", "password", "sessions/{session_id}", "close-account")}
@@ -54,6 +54,11 @@ def new_turn(url: str, *messages: str) -> str:
     """The id of a turn of the session that everything is asked with; the last one that the messages make."""
     with httpx2.Client(base_url=url, cookies={COOKIE: token_of_all(url)}) as client:
         return str([client.post(CHAT, json={"message": message}).json() for message in messages][-1]["turn_id"])
+
+
+def new_todo(url: str) -> str:
+    with httpx2.Client(base_url=url, cookies={COOKIE: token_of_all(url)}) as client:
+        return str(client.post(TODOS, json={"title": "Milk"}).json()["id"])
 
 
 @cache
@@ -107,8 +112,10 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
     case.query.pop("cursor", None)
     case.headers.pop("If-Match", None)
     case.headers.pop("Idempotency-Key", None)
+    url = case.operation.schema.get_base_url()
+    if "todo_id" in case.path_parameters:
+        case.path_parameters["todo_id"] = new_todo(url)
     if "turn_id" in case.path_parameters:
-        url = case.operation.schema.get_base_url()
         asks = case.operation.path.endswith("/approval")
         case.path_parameters["turn_id"] = turn_that_asks(url) if asks else turn_of_all(url)
     if case.path == f"{AUTH}/register" and isinstance(case.body, dict):

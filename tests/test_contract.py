@@ -203,6 +203,16 @@ class TestDocument:
         assert not [str(each) for each in operations if not each.description.get("tags")]
         assert not [str(each) for each in operations if not each.description.get("summary")]
 
+    def test_no_tool_sends_a_header_that_nobody_gave(self, operations: list[Operation]) -> None:
+        headers = [
+            parameter
+            for operation in operations
+            for parameter in operation.description.get("parameters", ())
+            if parameter["in"] == "header"
+        ]
+        assert {parameter["name"] for parameter in headers} == {"If-Match", "If-None-Match", "Idempotency-Key"}
+        assert [parameter for parameter in headers if "default" in parameter["schema"]] == []
+
 
 class TestErrors:
     def test_every_operation_names_those_that_can_occur(self, operations: list[Operation]) -> None:

@@ -54,6 +54,10 @@ def document(app: FastAPI) -> dict[str, Any]:
     for operation in _operations(content):
         if _needs_sign_in(operation):
             operation["security"] = [{name: []} for name in security_schemes()]
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "header":
+                # The route's own: a condition that is absent is not an empty one, which nothing meets.
+                parameter["schema"].pop("default", None)
     _name_operations(content, app)
     _describe_headers(content)
     # FastAPI's own shape of a 422, which nothing here answers.
