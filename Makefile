@@ -12,8 +12,7 @@ CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chro
 
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
-MEASURED := tests/assistant/test_crash.py tests/functions tests/core tests/assistant tests/surfaces \
-	--ignore tests/surfaces/adversarial
+MEASURED := tests/functions tests/core tests/assistant tests/surfaces --ignore tests/surfaces/adversarial
 # What makes sense on a server that is given: the rest of tests/core starts one of its own, or speaks for none.
 POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix tests/core/test_,$(addsuffix .py, \
 	changes database outages statements throttle todos users))
@@ -48,14 +47,22 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
 
 .PHONY: test
-test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## every test, on a real PostgreSQL, with the coverage bar
+test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## the rules on every surface, on a real PostgreSQL, with the coverage bar
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app $(MEASURED) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@# What runs the same lines again: measured, it would take twice as long.
-	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not lint" --surface uvicorn --surface emulator --one-example \
-		tests/test_schemathesis.py tests/surfaces tests/deploy tests/chart tests/test_*.py $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface emulator --one-example \
+		tests/test_schemathesis.py tests/surfaces tests/chart tests/test_*.py $(ARGS)
+
+.PHONY: test-processes
+test-processes: .venv/ready ## how processes start, stop, die and recover
+	$(BIN)/python -m pytest $(IN_PARALLEL) tests/processes $(ARGS)
+
+.PHONY: test-deploy
+test-deploy: .venv/ready .tools/aws/ready ## what `make build` makes, and Lambda's faults in its emulator
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not lint" tests/deploy $(ARGS)
 
 .PHONY: test-surfaces
 test-surfaces: .venv/ready .tools/aws/ready ## every example of every rule, on a server and in Lambda's emulator too

@@ -54,7 +54,7 @@ class Nursery:
 @contextmanager
 def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
     parent = subprocess.Popen(
-        (sys.executable, "-m", "tests.crashing_app"),
+        (sys.executable, "-m", "tests.processes.crashing_app"),
         # Without the migrations that a process in development runs at its start.
         env={**os.environ, **environment, "ENVIRONMENT": "production"},
         stdin=subprocess.PIPE,

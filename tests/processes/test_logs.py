@@ -66,7 +66,14 @@ def app_with_faults() -> FastAPI:
 def service(environment: Mapping[str, str], folder: Path, output: IO[str] | int) -> Iterator[httpx2.Client]:
     """A client of a uvicorn process that would log its own lines too, and writes all it has to say to `output`."""
     port = serving.free_port()
-    server = (sys.executable, "-m", "uvicorn", "tests.core.test_logs:app_with_faults", "--factory", f"--port={port}")
+    server = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "tests.processes.test_logs:app_with_faults",
+        "--factory",
+        f"--port={port}",
+    )
     process = subprocess.Popen(
         server,
         env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},

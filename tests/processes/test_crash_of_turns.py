@@ -24,8 +24,8 @@ import pytest
 
 from tests import postgres, serving
 from tests.accounts import Account, problem, sign_up
-from tests.crashing_app import Nursery, nursery
 from tests.model_replies import Asked, Call, Calls, Json, Reply, Say
+from tests.processes.crashing_app import Nursery, nursery
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
 from todo_assistant.prompt import unfence

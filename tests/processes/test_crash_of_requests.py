@@ -10,7 +10,7 @@ import pytest
 
 from tests import postgres, serving
 from tests.accounts import PROJECTS, TODOS, Account, sign_up
-from tests.crashing_app import Nursery, nursery
+from tests.processes.crashing_app import Nursery, nursery
 from tests.serving import OnPort
 
 LEFT = """
