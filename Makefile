@@ -12,7 +12,7 @@ CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chro
 
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
-MEASURED := tests/functions tests/core tests/assistant tests/surfaces --ignore tests/surfaces/adversarial
+IN_PROCESS := tests/surfaces tests/core tests/functions tests/assistant
 # What makes sense on a server that is given: the rest of tests/core starts one of its own, or speaks for none.
 POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix tests/core/test_,$(addsuffix .py, \
 	changes database outages statements throttle todos users))
@@ -47,14 +47,16 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
 
 .PHONY: test
-test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## the rules on every surface, on a real PostgreSQL, with the coverage bar
+test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## the rules, on every way of serving, on a real PostgreSQL
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface app --surface uvicorn --surface emulator --one-example \
+		tests/test_schemathesis.py $(IN_PROCESS) tests/chart tests/test_*.py $(ARGS)
+
+.PHONY: coverage
+coverage: .venv/ready ## statement and branch coverage of what runs in process, and its bar
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app $(MEASURED) $(ARGS)
+	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app $(IN_PROCESS) --ignore tests/surfaces/adversarial $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-	@# What runs the same lines again: measured, it would take twice as long.
-	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --surface emulator --one-example \
-		tests/test_schemathesis.py tests/surfaces tests/chart tests/test_*.py $(ARGS)
 
 .PHONY: test-processes
 test-processes: .venv/ready ## how processes start, stop, die and recover

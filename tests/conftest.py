@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--one-example",
         action="store_true",
-        help="run each test of tests/surfaces with the first of its parameters only",
+        help="over surfaces other than app, run each test with the first of its parameters only",
     )
     parser.addoption(
         "--image", metavar="NAME", help="run tests/container and tests/cluster too: this image is the one to run"

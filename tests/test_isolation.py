@@ -376,7 +376,7 @@ def test_two_users_never_meet(app_of_its_own: Surface) -> None:
     run_state_machine_as_test(
         OnThisApp,
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=40,
             derandomize=True,
             deadline=None,

@@ -114,12 +114,12 @@ def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
 
 
 def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Item]:
-    """All but the first of the parameters that each test has on each surface."""
+    """All but the first of the parameters that each test has on each surface that serves from elsewhere."""
     seen: set[tuple[object, ...]] = set()
     for item in items:
         if isinstance(item, pytest.Function) and "surface" in item.fixturenames:
             test = item.path, item.cls, item.originalname, item.callspec.params["surface"]
-            if test in seen:
+            if test in seen and item.callspec.params["surface"] != "app":
                 yield item
             seen.add(test)
 
