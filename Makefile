@@ -12,7 +12,6 @@ CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chro
 
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/aws/bin/sam
-IN_PROCESS := tests/surfaces tests/core tests/functions tests/assistant
 # What makes sense on a server that is given: the rest of tests/core starts one of its own, or speaks for none.
 POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix tests/core/test_,$(addsuffix .py, \
 	changes database outages statements throttle todos users))
@@ -49,12 +48,13 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 .PHONY: test
 test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## the rules, on every way of serving, on a real PostgreSQL
 	$(BIN)/python -m pytest $(IN_PARALLEL) --surface app --surface uvicorn --surface emulator --one-example \
-		tests/test_schemathesis.py $(IN_PROCESS) tests/chart tests/test_*.py $(ARGS)
+		tests/test_schemathesis.py tests/surfaces tests/test_*.py tests/assistant tests/chart tests/functions tests/core $(ARGS)
 
 .PHONY: coverage
 coverage: .venv/ready ## statement and branch coverage of what runs in process, and its bar
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app $(IN_PROCESS) --ignore tests/surfaces/adversarial $(ARGS)
+	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app --ignore tests/surfaces/adversarial \
+		tests/surfaces tests/assistant tests/functions tests/core $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
