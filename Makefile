@@ -46,8 +46,8 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
 
 .PHONY: test
-test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## the rules, on every way of serving, on a real PostgreSQL
-	$(BIN)/python -m pytest $(IN_PARALLEL) --surface app --surface uvicorn --surface emulator --one-example \
+test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## every rule, in process and in Lambda's emulator, on a real PostgreSQL
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface app --surface emulator --one-example \
 		tests/test_schemathesis.py tests/surfaces tests/test_*.py tests/assistant tests/chart tests/functions tests/core $(ARGS)
 
 .PHONY: coverage
@@ -59,8 +59,8 @@ coverage: .venv/ready ## statement and branch coverage of what runs in process, 
 	$(BIN)/coverage report
 
 .PHONY: test-processes
-test-processes: .venv/ready ## how processes start, stop, die and recover
-	$(BIN)/python -m pytest $(IN_PARALLEL) tests/processes $(ARGS)
+test-processes: .venv/ready ## how server processes start, answer, stop, die and recover
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --one-example tests/processes tests/surfaces $(ARGS)
 
 .PHONY: test-deploy
 test-deploy: .venv/ready .tools/aws/ready ## what `make build` makes, and Lambda's faults in its emulator
