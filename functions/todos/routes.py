@@ -1,7 +1,6 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -18,7 +17,7 @@ from functions.todos.models import (
     fields_of_results,
 )
 from todo_core import todos
-from todo_core.database import Executor
+from todo_core.database import Executor, Row
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -170,7 +169,7 @@ async def read_todo(
     return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer
 
 
-async def _user_and_todo(request: Request, response: Response) -> tuple[SignedInUser, asyncpg.Record]:
+async def _user_and_todo(request: Request, response: Response) -> tuple[SignedInUser, Row]:
     """In one round trip, because what completing makes of a todo that recurs depends on the todo."""
     try:
         todo_id = UUID(request.path_params["todo_id"])
@@ -196,7 +195,7 @@ async def _user_and_todo(request: Request, response: Response) -> tuple[SignedIn
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
-    user_and_todo: Annotated[tuple[SignedInUser, asyncpg.Record], Depends(_user_and_todo)],
+    user_and_todo: Annotated[tuple[SignedInUser, Row], Depends(_user_and_todo)],
     db: Database,
     request: Request,
     response: Response,

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from pydantic import JsonValue
 
@@ -24,7 +23,7 @@ from todo_assistant.errors import (
 )
 from todo_assistant.messages import Reply
 from todo_core.actors import Actor
-from todo_core.database import Database, Executor, Transaction
+from todo_core.database import Database, Executor, Row, Transaction
 from todo_core.errors import IdempotencyKeyReused
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
@@ -448,7 +447,7 @@ async def calls_of(db: Executor, turn_ids: Sequence[UUID]) -> dict[UUID, list[To
     return calls
 
 
-def from_row(row: asyncpg.Record) -> Turn:
+def from_row(row: Row) -> Turn:
     """A turn without its rounds, from a row with the columns of `COLUMNS`."""
     approval = msgspec.json.decode(row["approval"], type=Approval) if row["approval"] else None
     return Turn(

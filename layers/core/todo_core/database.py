@@ -58,14 +58,18 @@ _RULES: Final[dict[str, type[InvalidTodo]]] = {
 """What a write broke, by the name of the constraint under which the database refuses it."""
 
 
+type Row = asyncpg.Record
+"""What a statement yields: its columns by place and by name."""
+
+
 class Executor(Protocol):
     """What runs statements: the database, each in a transaction of its own, or a transaction, all or none."""
 
-    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]: ...
+    async def fetch_all(self, statement: Statement, **values: object) -> list[Row]: ...
 
-    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None: ...
+    async def fetch_one(self, statement: Statement, **values: object) -> Row | None: ...
 
-    async def write(self, statement: Statement, **values: object) -> asyncpg.Record | None: ...
+    async def write(self, statement: Statement, **values: object) -> Row | None: ...
 
     def transaction(self) -> AbstractAsyncContextManager["Transaction"]:
         """One of its own, or the one that this already is."""
@@ -80,11 +84,11 @@ class Transaction:
         self._connection = connection
         self._seconds = seconds
 
-    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
+    async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
         with _rules():
             return await self._connection.fetch(statement.sql, *statement.arguments(values), timeout=self._seconds)
 
-    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
+    async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
         with _rules():
             return await self._connection.fetchrow(statement.sql, *statement.arguments(values), timeout=self._seconds)
 
@@ -141,24 +145,24 @@ class Database:
         """What its connections do at this moment."""
         return self._connections.use
 
-    async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
+    async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
         """Runs a read, once more on a fresh connection if the first one turns out to be dead."""
         arguments = statement.arguments(values)
         return await self._read(lambda connection: connection.fetch(statement.sql, *arguments))
 
-    async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
+    async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
         """Like `fetch_all`, for a statement that yields at most one row."""
         arguments = statement.arguments(values)
         return await self._read(lambda connection: connection.fetchrow(statement.sql, *arguments))
 
-    async def write(self, statement: Statement, **values: object) -> asyncpg.Record | None:
+    async def write(self, statement: Statement, **values: object) -> Row | None:
         """Runs one writing statement as a transaction of its own and gives the first row it returns.
 
         It is never sent twice: after a connection that died midway nobody can tell whether it landed.
         """
         arguments = statement.arguments(values)
 
-        def send(connection: Connection) -> Awaitable[asyncpg.Record | None]:
+        def send(connection: Connection) -> Awaitable[Row | None]:
             return connection.fetchrow(statement.sql, *arguments)
 
         with _faults():

@@ -13,13 +13,12 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from sqlalchemy import Column, ColumnElement, DateTime, Integer, Select, Table, bindparam, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from todo_core.database import Database
+from todo_core.database import Database, Row
 from todo_core.errors import NotAuthenticated
 from todo_core.statements import Statement
 from todo_core.tables import all_tables
@@ -62,7 +61,7 @@ async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]
     yield b"}"
 
 
-async def _pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[asyncpg.Record]]:
+async def _pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[Row]]:
     last: Mapping[str, object] = {}
     while rows := await db.fetch_all(_page(table, after=bool(last)), of_user=user_id, most=_ROWS_AT_ONCE, **last):
         yield rows
@@ -119,7 +118,7 @@ def _shown(table: Table) -> list[Column[Any]]:
     return [column for column in table.columns if column.name not in _LEFT_OUT]
 
 
-def _fields(table: Table, row: asyncpg.Record) -> dict[str, object]:
+def _fields(table: Table, row: Row) -> dict[str, object]:
     return {name: _value(table.c[name], value) for name, value in row.items()}
 
 

@@ -9,12 +9,11 @@ from functools import cache
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 
 from todo_core.actors import SIGNED, Actor
-from todo_core.database import Executor, Transaction
+from todo_core.database import Executor, Row, Transaction
 from todo_core.errors import ProjectNotFound, StaleVersion
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement, assignments
@@ -139,7 +138,7 @@ async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versi
     await transaction.write(_DELETE, **of_project, actor=actor.signature)
 
 
-def _found(row: asyncpg.Record | None) -> Project:
+def _found(row: Row | None) -> Project:
     if row is None:
         raise ProjectNotFound
     return Project(*row)

@@ -7,9 +7,7 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
-from todo_core.database import Database, Executor
+from todo_core.database import Database, Executor, Row
 from todo_core.errors import InvalidCredentials, NotAuthenticated, SessionNotFound
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
@@ -90,9 +88,7 @@ async def user_of(db: Database, user_id: UUID, session_id: UUID) -> User:
     return _user(await _see(db, user_id, session_id))
 
 
-async def user_and(
-    db: Database, user_id: UUID, session_id: UUID, beside: str, **values: object
-) -> tuple[User, asyncpg.Record]:
+async def user_and(db: Database, user_id: UUID, session_id: UUID, beside: str, **values: object) -> tuple[User, Row]:
     """The same, and in the same round trip a SELECT of at most one row, which knows `:of_user` and the `values`.
 
     The row that comes has its columns among others, as None if it found nothing.
@@ -101,9 +97,7 @@ async def user_and(
     return _user(row), row
 
 
-async def _see(
-    db: Database, user_id: UUID, session_id: UUID, beside: str | None = None, **values: object
-) -> asyncpg.Record:
+async def _see(db: Database, user_id: UUID, session_id: UUID, beside: str | None = None, **values: object) -> Row:
     now = monotonic()
     is_due = now - _seen.get(session_id, -_SECONDS_BETWEEN_SIGHTINGS) >= _SECONDS_BETWEEN_SIGHTINGS
     statement = _select_user(beside, noting=is_due)
@@ -132,7 +126,7 @@ def _select_user(beside: str | None, *, noting: bool) -> Statement:
     """)  # noqa: S608
 
 
-def _user(row: asyncpg.Record) -> User:
+def _user(row: Row) -> User:
     return User(*row[:_WIDTH])
 
 

@@ -10,9 +10,7 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-import asyncpg
-
-from todo_core.database import Database
+from todo_core.database import Database, Row
 from todo_core.errors import TooManyAttempts
 from todo_core.statements import Statement
 
@@ -71,7 +69,7 @@ async def require_room(db: Database, limits: Mapping[str, int]) -> None:
     _require_none_beyond(await db.fetch_one(_ROOM, keys=keys, limits=[limits[key] for key in keys]))
 
 
-def _require_none_beyond(row: asyncpg.Record | None) -> None:
+def _require_none_beyond(row: Row | None) -> None:
     if row is not None and row["seconds"] is not None:
         raise TooManyAttempts(retry_after=max(row["seconds"], 1))
 

@@ -10,10 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import asyncpg
-
 from todo_core.actors import Actor
-from todo_core.database import Executor
+from todo_core.database import Executor, Row
 from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.identifiers import new_id
 from todo_core.statements import Statement
@@ -104,7 +102,7 @@ async def update(  # noqa: PLR0913 - what is known of a todo may be given along
     changes: TodoUpdate,
     versions: Versions = None,
     *,
-    seen: asyncpg.Record | None = None,
+    seen: Row | None = None,
 ) -> Todo:
     """Applies the changes. Completing a todo that recurs moves it to its next occurrence, as long as there is one.
 
@@ -144,9 +142,7 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     return found[0]
 
 
-async def _complete(
-    db: Executor, actor: Actor, this: dict[str, Any], values: dict[str, Any], todo: asyncpg.Record | None
-) -> Todo:
+async def _complete(db: Executor, actor: Actor, this: dict[str, Any], values: dict[str, Any], todo: Row | None) -> Todo:
     if todo is None and "recurrence" not in values:
         # Most todos do not recur.
         statement = queries.complete(frozenset(values), checked=this["versions"] is not None)
@@ -168,7 +164,7 @@ async def _complete(
         todo = None
 
 
-def _completed(todo: asyncpg.Record, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
+def _completed(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
     """What to write where these values complete a todo: what else is given comes first, and moves on with it."""
     if todo["completed"]:
         return values
@@ -191,7 +187,7 @@ async def _write(
     return _todo(row)
 
 
-def _todo(row: asyncpg.Record) -> Todo:
+def _todo(row: Row) -> Todo:
     """From what a write returns: the columns, and the signature under which it was made."""
     return Todo(*row[:-1])
 
@@ -202,7 +198,7 @@ def _part(sort: Sort, after: Position | None) -> lists.Part:
     return "title" if sort == "relevance" and after.in_title else "rest"
 
 
-def _position(sort: Sort, row: asyncpg.Record, todo: Todo) -> Position:
+def _position(sort: Sort, row: Row, todo: Todo) -> Position:
     field = lists.Order(sort).field
     return Position(
         key=getattr(todo, field) if field else row["key"], id=todo.id, in_title=sort == "relevance" and row["in_title"]

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 
 from todo_core import sessions
 from todo_core.actors import Actor, ActorKind
+from todo_core.database import Row
 from todo_core.errors import NotAuthenticated
 from todo_core.security import Claims
 from todo_core.settings import Settings
@@ -69,7 +69,7 @@ async def _current_user(request: Request, response: Response) -> SignedInUser:
 
 async def current_user_and(
     request: Request, response: Response, beside: str, **values: object
-) -> tuple[SignedInUser, asyncpg.Record]:
+) -> tuple[SignedInUser, Row]:
     """Who asks, and what the same round trip brings along, see `sessions.user_and`."""
     claims, by = _claims_of(request)
     database = resources_of(request).database
