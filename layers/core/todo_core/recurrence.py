@@ -98,7 +98,7 @@ def _is_over(parts: _Parts, day: date, instant: datetime | None, timezone: ZoneI
 
 
 def _next_day(parts: _Parts, after: date) -> date | None:
-    from dateutil.rrule import rrulestr  # noqa: PLC0415 - a start does without
+    from dateutil.rrule import rrule, rrulestr  # noqa: PLC0415 - a start does without
 
     endless = {name: value for name, value in parts.items() if name not in {"COUNT", "UNTIL"}}
     if parts["FREQ"] in {"DAILY", "WEEKLY"}:
@@ -106,9 +106,10 @@ def _next_day(parts: _Parts, after: date) -> date | None:
         found = rrulestr(_written(endless), dtstart=_midnight(after)).after(_midnight(after))
         return found.date() if found and found.date() <= _LAST_DAY else None
     once = {"INTERVAL": str(_WHOLE_CALENDAR * (12 if parts["FREQ"] == "MONTHLY" else 1))}
-    within = _written(_anchored(endless, after) | once)
+    within = rrulestr(_written(_anchored(endless, after) | once), dtstart=_midnight(after))
+    assert isinstance(within, rrule)  # noqa: S101 - what has one line is no set
     for period in _periods(parts, after):
-        for found in rrulestr(within, dtstart=_midnight(period)):
+        for found in within.replace(dtstart=_midnight(period)):
             if after < found.date() <= _LAST_DAY:
                 return found.date()
     return None
@@ -129,21 +130,25 @@ def _anchored(parts: _Parts, day: date) -> dict[str, str]:
 def _periods(parts: _Parts, day: date) -> Iterator[date]:
     """The first days of the months or years of a rule, from that of a day on, that do not match as one before does."""
     interval = int(parts.get("INTERVAL", 1))
+    # Where the rule names no weekday, it makes no difference with which one a period begins.
+    weekdays = 1 if parts.keys().isdisjoint({"BYDAY", "BYWEEKNO"}) else 7
     if parts["FREQ"] == "YEARLY":
-        return _unlike(_years(day, interval), kinds=7 * 3)
+        return _unlike(_years(day, interval), weekdays=weekdays, lengths=3)
     months = {int(month) for month in parts["BYMONTH"].split(",")} if "BYMONTH" in parts else set(range(1, 13))
     lengths = {monthrange(year, month)[1] for month in months for year in (2000, 2001)}
-    return _unlike(_months(day, interval, months), kinds=7 * len(lengths))
+    return _unlike(_months(day, interval, months), weekdays=weekdays, lengths=len(lengths))
 
 
-def _unlike(periods: Iterable[_Period], *, kinds: int) -> Iterator[date]:
+def _unlike(periods: Iterable[_Period], *, weekdays: int, lengths: int) -> Iterator[date]:
+    """Those that differ in one of so many weekdays to begin with, or of so many lengths."""
     seen = set()
-    for place, (first, kind) in enumerate(periods):
+    for place, (first, (weekday, *length)) in enumerate(periods):
+        kind = (weekday % weekdays, *length)
         if kind not in seen:
             yield first
         if place:  # Of the first period, the days up to the given one do not count.
             seen.add(kind)
-        if len(seen) == kinds:
+        if len(seen) == weekdays * lengths:
             return
 
 
