@@ -17,7 +17,7 @@ POOLED := tests/neon tests/surfaces tests/functions/test_migrate.py $(addprefix 
 	changes database outages statements throttle todos users))
 # Those that are installed come first.
 KUBECTL := PATH="$$PATH:$(CURDIR)/.tools/helm/bin" kubectl
-# In the order given here, so that the longest comes first.
+# In the order given here: what takes long or waits long comes first, while others have work to do.
 IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
@@ -48,7 +48,7 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 .PHONY: test
 test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## every rule, in process and in Lambda's emulator, on a real PostgreSQL
 	$(BIN)/python -m pytest $(IN_PARALLEL) --surface app --surface emulator --one-example \
-		tests/test_schemathesis.py tests/surfaces tests/test_*.py tests/assistant tests/chart tests/functions tests/core $(ARGS)
+		tests/test_schemathesis.py tests/functions tests/chart tests/core tests/surfaces tests/test_*.py tests/assistant $(ARGS)
 
 .PHONY: coverage
 coverage: .venv/ready ## statement and branch coverage of what runs in process, and its bar

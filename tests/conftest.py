@@ -77,7 +77,7 @@ class SharedFixtures(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        surface = re.search(r"\[(uvicorn|lambda|emulator|container)[]-]", test)
+        surface = re.search(r"[\[-](uvicorn|lambda|emulator|container)[\]-]", test)
         return surface[1] if surface and file.startswith("tests/surfaces/") else file
 
 

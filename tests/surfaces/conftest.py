@@ -105,21 +105,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--one-example"):
         left_out |= set(_other_examples(ours))
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    # What is served elsewhere takes the longest, so it comes first: others need not wait for it in the end.
+    kept = [item for item in items if item not in left_out]
+    items[:] = sorted(kept, key=lambda item: _surface_of(item) in {None, "app"})
+
+
+def _surface_of(item: pytest.Item) -> str | None:
+    """The surface that it runs over, if it is one of the tests that do."""
+    if not (isinstance(item, pytest.Function) and "surface" in item.fixturenames):
+        return None
+    return str(item.callspec.params["surface"])
 
 
 def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
-    runs = isinstance(item, pytest.Function) and "surface" in item.fixturenames
-    return runs and not ("sam" in surfaces and sam.reason_to_leave_out(item.nodeid))
+    return _surface_of(item) is not None and not ("sam" in surfaces and sam.reason_to_leave_out(item.nodeid))
 
 
-def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Function]:
     """All but the first of the parameters that each test has on each surface that serves from elsewhere."""
     seen: set[tuple[object, ...]] = set()
     for item in items:
-        if isinstance(item, pytest.Function) and "surface" in item.fixturenames:
-            test = item.path, item.cls, item.originalname, item.callspec.params["surface"]
-            if test in seen and item.callspec.params["surface"] != "app":
+        surface = _surface_of(item)
+        if isinstance(item, pytest.Function) and surface not in {None, "app"}:
+            test = item.path, item.cls, item.originalname, surface
+            if test in seen:
                 yield item
             seen.add(test)
 
