@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import TODOS, Account, problem
+from tests.accounts import AUTH, TODOS, Account, problem
 
 UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 TOGETHER = 4
@@ -147,6 +147,16 @@ class TestUpdate:
     def test_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
         problem(client.patch(ada.add()["url"], json={"title": "New"}), 401, "not_authenticated")
         assert ada.titles() == ["Buy milk"]
+
+    def test_needs_one_that_goes_on(self, ada: Account, bob: Account, client: httpx2.Client) -> None:
+        todo, bearer, (session,) = ada.add(), ada.bearer, ada.client.get(f"{AUTH}/sessions").json()
+        ada.client.delete(f"{AUTH}/sessions/{session['id']}").raise_for_status()
+        changes = {"title": "New", "completed": True}
+        problem(client.patch(todo["url"], json=changes, headers=bearer), 401, "not_authenticated")
+        problem(client.patch(todo["url"], json=changes, headers=bob.bearer), 404, "todo_not_found")
+
+    def test_who_asks_comes_before_what_is_asked_for(self, client: httpx2.Client) -> None:
+        problem(client.patch(f"{TODOS}/none", json={"title": 5}), 401, "not_authenticated")
 
     def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
         problem(ada.client.patch(UNKNOWN, json={"title": "New"}), 404, "todo_not_found")

@@ -89,9 +89,9 @@ async def user_of(db: Database, user_id: UUID, session_id: UUID) -> User:
 
 
 async def user_and(db: Database, user_id: UUID, session_id: UUID, beside: str, **values: object) -> tuple[User, Row]:
-    """The same, and in the same round trip a SELECT of at most one row, which knows `:of_user` and the `values`.
+    """The user as `user_of` tells them, and in the same round trip what a SELECT of at most one row finds.
 
-    The row that comes has its columns among others, as None if it found nothing.
+    It knows `:of_user` and the `values`. The row that comes has its columns among others, all None if it found nothing.
     """
     row = await _see(db, user_id, session_id, beside, **values)
     return _user(row), row
