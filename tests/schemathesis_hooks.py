@@ -50,14 +50,18 @@ def token_of_all(url: str) -> str:
     return new_token(url)
 
 
+def client_of_all(url: str) -> httpx2.Client:
+    return httpx2.Client(base_url=url, cookies={COOKIE: token_of_all(url)})
+
+
 def new_turn(url: str, *messages: str) -> str:
     """The id of a turn of the session that everything is asked with; the last one that the messages make."""
-    with httpx2.Client(base_url=url, cookies={COOKIE: token_of_all(url)}) as client:
+    with client_of_all(url) as client:
         return str([client.post(CHAT, json={"message": message}).json() for message in messages][-1]["turn_id"])
 
 
 def new_todo(url: str) -> str:
-    with httpx2.Client(base_url=url, cookies={COOKIE: token_of_all(url)}) as client:
+    with client_of_all(url) as client:
         return str(client.post(TODOS, json={"title": "Milk"}).json()["id"])
 
 

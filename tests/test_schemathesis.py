@@ -19,7 +19,7 @@ from tests import postgres, serving
 ROOT = Path(__file__).parents[1]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "5"))
 THOROUGH = "SCHEMATHESIS_EXAMPLES" in os.environ
-SCENARIOS = 15
+SCENARIOS = 25 if THOROUGH else 15
 """At least; a fault in a sequence of requests takes more tries than one in a single request."""
 
 # Not a limit of attempts, nor a pipe full of log lines that nobody reads, should end the run.

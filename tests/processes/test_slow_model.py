@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import httpx2
@@ -88,6 +88,18 @@ def adds(adding: Call, asked: Asked) -> Reply:
     return Say("Added.") if asked.messages[-1]["role"] == "tool" else adding
 
 
+@contextmanager
+def chats_that_hang(ada: Account, service: OnPort, scripted: ScriptedModel) -> Iterator[None]:
+    """In the block all of them wait for the model; after it their clients are gone, and the calls with them."""
+    scripted.play(*[Hang()] * CHATS)
+    with ExitStack() as stack:
+        for key in range(CHATS):
+            listen(stack, ada, service, key)
+        scripted.wait_until(lambda: len(scripted.requests) == CHATS)
+        yield
+    scripted.wait_until(lambda: scripted.abandoned == CHATS)
+
+
 class TestSlowModel:
     def test_keeps_no_list_waiting_and_no_connection(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
@@ -108,27 +120,17 @@ class TestSlowModel:
     def test_that_hangs_keeps_no_list_waiting_either(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
     ) -> None:
-        scripted.play(*[Hang()] * CHATS)
-        with ExitStack() as stack:
-            for key in range(CHATS):
-                listen(stack, ada, service, key)
-            scripted.wait_until(lambda: len(scripted.requests) == CHATS)
+        with chats_that_hang(ada, service, scripted):
             require_idle_connections(url)
             require_prompt_lists(ada)
-        scripted.wait_until(lambda: scripted.abandoned == CHATS)
 
 
 class TestClientsThatGoAway:
     def test_cancel_the_call_and_leave_turns_that_go_on_at_once(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
     ) -> None:
-        scripted.play(*[Hang()] * CHATS)
-        with ExitStack() as stack:
-            for key in range(CHATS):
-                listen(stack, ada, service, key)
-            scripted.wait_until(lambda: len(scripted.requests) == CHATS)
+        with chats_that_hang(ada, service, scripted):
             assert scripted.abandoned == 0
-        scripted.wait_until(lambda: scripted.abandoned == CHATS)
         wait_until(lambda: not postgres.query(url, LEASES))
         require_idle_connections(url)
         scripted.play(*[Say("At last.")] * CHATS)
