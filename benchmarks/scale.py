@@ -31,10 +31,10 @@ from servers import new_database, postgres
 
 from functions.migrate.app import upgrade
 from todo_core import todos
-from todo_core.connections import Connection
-from todo_core.database import Transaction
+from todo_core.database.executor import Transaction
+from todo_core.database.pool import Connection
+from todo_core.database.statements import Statement
 from todo_core.settings import Settings
-from todo_core.statements import Statement
 from todo_core.todos import DueBound, Filters, Position
 
 _SMALL: Final = Crowd(todos=1_000, owned=1_000)

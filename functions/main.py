@@ -13,9 +13,9 @@ from functions.meta.routes import router as meta
 from functions.todos.projects.routes import router as projects
 from functions.todos.routes import router as todos
 from functions.todos.tags.routes import router as tags
-from todo_core import embedded
+from todo_core.database import embedded
 from todo_core.web.app import create_app
-from todo_core.web.draining import Drain, LastAnswers
+from todo_core.web.middleware.draining import Drain, LastAnswers
 from todo_core.web.resources import resources_of
 
 

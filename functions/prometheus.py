@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics, start_http_server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from todo_core.database import Database
+from todo_core.database.executor import Database
 from todo_core.settings import InvalidSettings
 from todo_core.web.requests import AnsweredRequest, Count
 from todo_core.web.resources import resources_of

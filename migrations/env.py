@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from todo_core import embedded, postgres_url, tables
+from todo_core.database import embedded, postgres_url
+from todo_core.schema import tables
 from todo_core.settings import Settings, load
 
 _ADVISORY_LOCK = 0x70D0  # any number that nothing else in the database locks

@@ -9,7 +9,7 @@ import httpx2
 
 from functions.auth.models import UserRead
 from tests import postgres
-from todo_core.security import Tokens
+from todo_core.accounts.security import Tokens
 
 PASSWORD = "correct horse battery staple"
 AUTH = "/api/v1/auth"

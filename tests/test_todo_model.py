@@ -18,14 +18,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.core.test_changes import new_user
 from tests.todo_model import Model, Refused, Todo, Turn
-from todo_core import projects, todos
+from todo_core import todos
 from todo_core.actors import Actor
-from todo_core.database import Database
+from todo_core.database.executor import Database
+from todo_core.database.statements import Statement
 from todo_core.errors import ServiceError
-from todo_core.projects import ProjectCreate
-from todo_core.statements import Statement
-from todo_core.todos import TodoCreate, TodoUpdate, batch, changes
+from todo_core.todos import TodoCreate, TodoUpdate, batch, changes, projects
 from todo_core.todos.batch import Batch
+from todo_core.todos.projects import ProjectCreate
 
 STEPS: Final = int(os.environ.get("TODO_MODEL_STEPS", "2000"))
 STEPS_OF_A_RUN: Final = 100

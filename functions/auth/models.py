@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from todo_core.sessions import Session
-from todo_core.users import Credentials, Email, Password
+from todo_core.accounts.operations import Credentials, Email, Password
+from todo_core.accounts.sessions import Session
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
 from todo_core.web.problems import UnsupportedMediaType, invalid_part, json_body
 

@@ -17,7 +17,10 @@ from functions.auth.models import (
     TokenRead,
     UserRead,
 )
-from todo_core import sessions, users
+from todo_core.accounts import operations as users
+from todo_core.accounts import sessions
+from todo_core.accounts.operations import Closing, Credentials, PasswordChange, ProfileUpdate, Proof, Registration
+from todo_core.accounts.user import User
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -30,8 +33,6 @@ from todo_core.errors import (
     TooManyAttempts,
     WrongPassword,
 )
-from todo_core.user import User
-from todo_core.users import Closing, Credentials, PasswordChange, ProfileUpdate, Proof, Registration
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
@@ -148,7 +149,7 @@ async def update_me(changes: ProfileUpdate, user: CurrentUser, db: Database) -> 
 async def export_me(user: CurrentUser, db: Database, request: Request) -> Response:
     """Everything that the service holds of the user, as one JSON document to download."""
     # It needs every table of the service, which no other call of this function does.
-    from todo_core.export import parts_of_document  # noqa: PLC0415
+    from todo_core.accounts.export import parts_of_document  # noqa: PLC0415
 
     return await export.answer(parts_of_document(db, user.id), request)
 

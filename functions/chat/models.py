@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from todo_assistant.conversations import Said
-from todo_assistant.turns import Approval, Status, ToolCall, Turn, Undone
+from todo_assistant.turns.conversations import Said
+from todo_assistant.turns.store import Approval, Status, ToolCall, Turn, Undone
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE

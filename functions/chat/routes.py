@@ -17,10 +17,8 @@ from functions.chat.models import (
     TurnRead,
     UndoneRead,
 )
-from todo_assistant import conversations, turns
 from todo_assistant.agent import Listener
 from todo_assistant.assistant import Assistant
-from todo_assistant.conversations import Place
 from todo_assistant.errors import (
     AssistantBudgetSpent,
     AssistantNotConfigured,
@@ -31,8 +29,11 @@ from todo_assistant.errors import (
     TurnNotFound,
     TurnUndone,
 )
-from todo_assistant.turns import NewTurn, Turn
-from todo_core.database import Executor
+from todo_assistant.turns import conversations
+from todo_assistant.turns import store as turns
+from todo_assistant.turns.conversations import Place
+from todo_assistant.turns.store import NewTurn, Turn
+from todo_core.database.executor import Executor
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
 from todo_core.todos import changes
 from todo_core.web.idempotency import REPLAYED, IdempotencyKey, digest_of

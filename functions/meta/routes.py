@@ -8,8 +8,8 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
-from todo_core import schema
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
+from todo_core.schema import revision as schema
 from todo_core.web import openapi
 from todo_core.web.problems import RouteNotFound, describe
 from todo_core.web.resources import Database

@@ -10,7 +10,7 @@ from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 
 from functions.migrate.custom_resource import CustomResourceEvent, Invocation, carry_out
-from todo_core import postgres_url
+from todo_core.database import postgres_url
 from todo_core.errors import DatabaseUnavailable
 from todo_core.logs import log
 from todo_core.settings import Settings, load

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from math import inf
 from typing import Protocol
 
-from todo_core import embedded, logs, purge
-from todo_core.database import Database
+from todo_core import logs, purge
+from todo_core.database import embedded
+from todo_core.database.executor import Database
 from todo_core.logs import log
 from todo_core.purge import Purged
 from todo_core.settings import Settings, load

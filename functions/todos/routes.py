@@ -17,7 +17,8 @@ from functions.todos.models import (
     fields_of_results,
 )
 from todo_core import todos
-from todo_core.database import Executor, Row
+from todo_core.database.executor import Executor, Row
+from todo_core.database.idempotency import Answer
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -31,7 +32,6 @@ from todo_core.errors import (
     UnknownParent,
     UnknownProject,
 )
-from todo_core.idempotency import Answer
 from todo_core.todos import Todo, TodoCreate, TodoUpdate, batch, changes
 from todo_core.todos.batch import Batch
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching

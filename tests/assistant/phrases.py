@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from todo_assistant import recurrences
-from todo_assistant.dates import resolve
-from todo_assistant.grammar import Command, Find, parse
+from todo_assistant.commands.grammar import Command, Find, parse
+from todo_assistant.phrases import recurrences
+from todo_assistant.phrases.dates import resolve
 
 TABLE = Path(__file__).with_name("phrases.toml")
 _EMPTY: tuple[object, ...] = (None, False, "", (), [])

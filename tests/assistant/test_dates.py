@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from todo_assistant.dates import Due, UnreadableDate, resolve
+from todo_assistant.phrases.dates import Due, UnreadableDate, resolve
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -232,7 +232,7 @@ class TestClockChanges:
 
 class TestLibrary:
     def test_is_loaded_only_by_a_phrase_that_needs_it(self) -> None:
-        code = "import sys, todo_assistant.grammar; print('dateparser' in sys.modules)"
+        code = "import sys, todo_assistant.commands.grammar; print('dateparser' in sys.modules)"
 
         assert subprocess.run((sys.executable, "-c", code), stdout=subprocess.PIPE, check=True).stdout == b"False\n"
 

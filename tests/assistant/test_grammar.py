@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from todo_assistant import recurrences
-from todo_assistant.dates import resolve
-from todo_assistant.grammar import (
+from todo_assistant.commands.grammar import (
     HELP,
     Add,
     Command,
@@ -34,6 +32,8 @@ from todo_assistant.grammar import (
     Update,
     parse,
 )
+from todo_assistant.phrases import recurrences
+from todo_assistant.phrases.dates import resolve
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = datetime(2026, 11, 20, 10, 15, tzinfo=BERLIN)

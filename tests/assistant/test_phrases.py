@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.assistant.phrases import phrases
-from todo_assistant.grammar import Unknown, parse
+from todo_assistant.commands.grammar import Unknown, parse
 
 TABLE = list(phrases())
 MISSES = [phrase for phrase in TABLE if phrase.known_miss]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from todo_assistant.recurrences import Recurring, UnreadableRecurrence, in_words, is_likely, resolve
-from todo_core.recurrence import RecurrenceRule
+from todo_assistant.phrases.recurrences import Recurring, UnreadableRecurrence, in_words, is_likely, resolve
+from todo_core.todos.recurrence import RecurrenceRule
 
 RULE = TypeAdapter[str](RecurrenceRule)
 BERLIN = ZoneInfo("Europe/Berlin")

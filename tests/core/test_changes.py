@@ -14,7 +14,7 @@ import pytest
 from tests import postgres
 from todo_core import todos
 from todo_core.actors import Actor
-from todo_core.database import Database
+from todo_core.database.executor import Database
 from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.todos import TodoCreate, TodoUpdate, changes
 from todo_core.todos.changes import Change

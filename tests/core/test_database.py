@@ -19,11 +19,11 @@ import uvloop
 
 from tests import postgres
 from tests.postgres import KILL_ALL, Server
-from todo_core.connections import PoolUse
-from todo_core.database import Database
+from todo_core.database.executor import Database
+from todo_core.database.pool import PoolUse
+from todo_core.database.statements import Statement
 from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings
-from todo_core.statements import Statement
 from todo_core.web.resources import Resources
 
 type Scenario[Result] = Callable[[Database], Awaitable[Result]]

@@ -9,8 +9,8 @@ import pytest
 
 from tests import postgres
 from tests.core.test_sessions import SIGN_UP
-from todo_core import export
-from todo_core.database import Database
+from todo_core.accounts import export
+from todo_core.database.executor import Database
 from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 

@@ -10,9 +10,9 @@ from tests import postgres
 from tests.core.test_changes import connected, new_user, opened, run
 from todo_core import todos
 from todo_core.actors import Actor
-from todo_core.database import Transaction
+from todo_core.database.executor import Transaction
+from todo_core.database.idempotency import Answer, KeyedRequest, Work, once, sweep
 from todo_core.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress, TodoNotFound
-from todo_core.idempotency import Answer, KeyedRequest, Work, once, sweep
 from todo_core.todos import TodoCreate, changes
 
 TITLES = "SELECT title FROM todos WHERE user_id = $1 ORDER BY title"

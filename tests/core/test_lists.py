@@ -11,8 +11,8 @@ import pytest
 
 from tests import postgres
 from todo_core import todos
-from todo_core.database import Transaction
-from todo_core.statements import Statement
+from todo_core.database.executor import Transaction
+from todo_core.database.statements import Statement
 from todo_core.todos import DueBound, Filters, Todo, lists
 from todo_core.todos.filters import ListSort
 

@@ -11,10 +11,10 @@ from msgspec import structs
 from tests import postgres
 from todo_core import todos
 from todo_core.actors import Actor
-from todo_core.database import Database
+from todo_core.database.executor import Database
 from todo_core.errors import TodoNotFound
 from todo_core.todos import Filters, TodoCreate, TodoUpdate, operations, queries
-from todo_core.todos.recurring import moved_on
+from todo_core.todos.next_due import moved_on
 
 ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
 LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY title"

@@ -15,10 +15,10 @@ from pydantic import SecretStr
 
 from functions.migrate.app import upgrade
 from tests import postgres
-from todo_core import postgres_url
+from todo_core.database import postgres_url
+from todo_core.database.statements import Statement
 from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings
-from todo_core.statements import Statement
 
 HOST = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"
 POOLER = "ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech"

@@ -14,7 +14,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from todo_core.recurrence import Occurrence, RecurrenceRule, next_occurrence
+from todo_core.todos.recurrence import Occurrence, RecurrenceRule, next_occurrence
 
 RULE = TypeAdapter[str](RecurrenceRule)
 UTC_ZONE = ZoneInfo("UTC")

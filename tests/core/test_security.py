@@ -13,8 +13,8 @@ import pytest
 from jose import jwt
 
 from tests.conftest import RETIRED_KEY, SECRET_KEY
+from todo_core.accounts.security import Claims, Passwords, Tokens
 from todo_core.errors import NotAuthenticated, TooBusy
-from todo_core.security import Claims, Passwords, Tokens
 from todo_core.settings import Settings
 
 ROUNDS = 5

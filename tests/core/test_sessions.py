@@ -9,11 +9,11 @@ import asyncpg
 import pytest
 
 from tests import postgres
-from todo_core import sessions
-from todo_core.database import Database
+from todo_core.accounts import sessions
+from todo_core.database.executor import Database
+from todo_core.database.statements import Statement
 from todo_core.errors import InvalidCredentials, NotAuthenticated
 from todo_core.identifiers import new_id
-from todo_core.statements import Statement
 
 SIGN_UP = """
 INSERT INTO users (id, email, email_key, password_hash, timezone)

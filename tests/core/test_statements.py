@@ -3,7 +3,7 @@
 import pytest
 
 from tests import postgres
-from todo_core.statements import Statement, assignments
+from todo_core.database.statements import Statement, assignments
 
 PAIR = Statement("SELECT CAST(:second AS text) AS second, CAST(:first AS int) AS first")
 SQUARE = Statement("SELECT CAST(:first AS int) * :first AS square")

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from tests import postgres
-from todo_core import throttle
-from todo_core.database import Database
+from todo_core.accounts import rate_limits as throttle
+from todo_core.database.executor import Database
 from todo_core.errors import TooManyAttempts
 
 WINDOW = timedelta(minutes=10)

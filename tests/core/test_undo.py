@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests import postgres
-from todo_core import projects, todos
+from todo_core import todos
 from todo_core.actors import Actor
-from todo_core.database import Database, Executor, Transaction
+from todo_core.database.executor import Database, Executor, Transaction
 from todo_core.errors import InvalidTodo, TreeCycle
-from todo_core.projects import ProjectCreate
-from todo_core.todos import Todo, TodoCreate, TodoUpdate, changes
+from todo_core.todos import Todo, TodoCreate, TodoUpdate, changes, projects
+from todo_core.todos.projects import ProjectCreate
 
 STATE = """
     SELECT id, title, completed, deleted_at IS NOT NULL AS trashed, due_date, recurrence, occurrences, project_id,

@@ -9,12 +9,13 @@ import pytest
 from pydantic import SecretStr
 
 from tests import postgres
-from todo_core import sessions, users
-from todo_core.database import Database
+from todo_core.accounts import operations as users
+from todo_core.accounts import sessions
+from todo_core.accounts.limits import Limits
+from todo_core.accounts.operations import Credentials, Proof, Registration
+from todo_core.accounts.security import Passwords
+from todo_core.database.executor import Database
 from todo_core.errors import DatabaseUnavailable, InvalidCredentials, TooManyAttempts, WrongPassword
-from todo_core.limits import Limits
-from todo_core.security import Passwords
-from todo_core.users import Credentials, Proof, Registration
 
 PASSWORD = "correct horse battery staple"
 LIMITS = Limits(3, 5, 1000, timedelta(minutes=10))

@@ -14,7 +14,7 @@ import pytest
 
 from tests.deploy import template
 from tests.deploy.artifacts import Artifact, Build
-from todo_core.schema import HEAD_REVISION
+from todo_core.schema.revision import HEAD_REVISION
 
 FUNCTIONS: Final = sorted(template.functions())
 MOST_BYTES: Final = dict.fromkeys(FUNCTIONS, 70_000_000) | {"ChatFunction": 90_000_000}
@@ -46,7 +46,7 @@ files = {getattr(module, "__file__", None) for module in list(sys.modules.values
 print(json.dumps({"callable": callable(handler), "files": sorted(filter(None, files))}))
 """
 LATER: Final = {
-    "ChatFunction": ["openai", "dateparser", "todo_assistant.openai_model", "todo_assistant.dates"],
+    "ChatFunction": ["openai", "dateparser", "todo_assistant.models.openai", "todo_assistant.phrases.dates"],
     "MetaFunction": ["fastapi_offline"],
 }
 """What is imported at first use."""

@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 
 from tests import serving
 from tests.deploy import artifacts, template
-from todo_core.schema import HEAD_REVISION
+from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
 CHECKOV: Final = template.ROOT / ".tools/checkov/bin/checkov"

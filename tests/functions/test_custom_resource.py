@@ -13,7 +13,7 @@ from functions.migrate.custom_resource import CustomResourceEvent, carry_out
 from tests import postgres
 from tests.listening import QuietHandler, listening
 from tests.serving import LambdaContext
-from todo_core.schema import HEAD_REVISION
+from todo_core.schema.revision import HEAD_REVISION
 
 type Kind = Literal["Create", "Update", "Delete"]
 

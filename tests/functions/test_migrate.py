@@ -23,9 +23,9 @@ from functions.migrate import app
 from functions.migrate.app import handler, upgrade
 from tests import postgres
 from tests.serving import LambdaContext
-from todo_core import tables
 from todo_core.errors import DatabaseUnavailable
-from todo_core.schema import HEAD_REVISION
+from todo_core.schema import tables
+from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]

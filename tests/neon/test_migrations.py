@@ -11,7 +11,7 @@ from functions.migrate.app import upgrade
 from tests import postgres
 from tests.postgres import Pooler
 from todo_core.errors import DatabaseUnavailable
-from todo_core.schema import HEAD_REVISION
+from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
 NOWHERE = "postgresql://ada@127.0.0.1:1/todos"

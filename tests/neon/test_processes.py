@@ -16,8 +16,8 @@ from tests import serving
 from tests.accounts import CHAT, TODOS, sign_up
 from tests.postgres import Pooler
 from tests.serving import OnPort
-from todo_core.database import Database
-from todo_core.statements import Statement
+from todo_core.database.executor import Database
+from todo_core.database.statements import Statement
 
 PROCESSES = 8
 USERS = 16

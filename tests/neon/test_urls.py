@@ -11,9 +11,9 @@ import pytest
 from tests import postgres
 from tests.core.test_postgres_url import make_certificate
 from tests.postgres import Pooler
-from todo_core import postgres_url
+from todo_core.database import postgres_url
+from todo_core.database.statements import Statement
 from todo_core.errors import DatabaseUnavailable
-from todo_core.statements import Statement
 
 DATABASE = Statement("SELECT current_database()")
 

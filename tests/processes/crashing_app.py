@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.serving import free_port
-from todo_core import database
-from todo_core.connections import Session
+from todo_core.database import executor as database
+from todo_core.database.pool import Session
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from tests.model_replies import Asked, Call, Calls, Json, Reply, Say
 from tests.processes.crashing_app import Nursery, nursery
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
-from todo_assistant.prompt import unfence
+from todo_assistant.models.prompt import unfence
 
 CHAT = "/api/v1/chat"
 SIDE_BY_SIDE = 2

@@ -16,13 +16,13 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests import postgres
-from todo_core import embedded
+from todo_core.database import embedded
 from todo_core.settings import InvalidSettings, Settings
 
 USE = """
 import asyncio, sys
 from pathlib import Path
-from todo_core import embedded
+from todo_core.database import embedded
 from todo_core.settings import Settings
 
 async def use():

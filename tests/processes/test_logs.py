@@ -20,7 +20,7 @@ from fastapi.responses import StreamingResponse
 from tests import serving
 from tests.accounts import AUTH, TODOS, Account, new_email
 from tests.conftest import SECRET_KEY
-from todo_core.web import middleware
+from todo_core.web.middleware import all as middleware
 
 ROOT = Path(__file__).parents[2]
 MARK = "xyzzy"

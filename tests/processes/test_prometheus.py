@@ -25,7 +25,7 @@ from tests.surfaces.adversarial.adversary import Talk
 from todo_core import logs
 from todo_core.logs import log
 from todo_core.settings import Settings
-from todo_core.web.middleware import log_request
+from todo_core.web.middleware.all import log_request
 from todo_core.web.requests import AnsweredRequest, Count
 
 POOL_SIZE = 3

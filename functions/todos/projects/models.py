@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from functions.todos.models import TrueOrFalse
-from todo_core.projects import Project
+from todo_core.todos.projects import Project
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {

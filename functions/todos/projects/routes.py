@@ -5,8 +5,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.projects.models import ProjectQuery, ProjectRead, fields_of
-from todo_core import projects
-from todo_core.database import Executor
+from todo_core.database.executor import Executor
+from todo_core.database.idempotency import Answer
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -15,8 +15,8 @@ from todo_core.errors import (
     ProjectNotFound,
     StaleVersion,
 )
-from todo_core.idempotency import Answer
-from todo_core.projects import ProjectCreate, ProjectUpdate
+from todo_core.todos import projects
+from todo_core.todos.projects import ProjectCreate, ProjectUpdate
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser

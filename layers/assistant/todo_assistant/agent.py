@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 
 from anyio import move_on_after
 
-from todo_assistant import history, turns
-from todo_assistant.calls import LONGEST_ARGUMENTS, CallListener, Calls
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
-from todo_assistant.messages import Message, Model, ModelRequest, OnText, Reply, RequestedCall
+from todo_assistant.models.messages import Message, Model, ModelRequest, OnText, Reply, RequestedCall
 from todo_assistant.tools import TODO_TOOLS, Toolbox
-from todo_assistant.turns import Approval, Bound, Ending, Turn
-from todo_core.database import Database
+from todo_assistant.tools.executor import LONGEST_ARGUMENTS, CallListener, Calls
+from todo_assistant.turns import history
+from todo_assistant.turns import store as turns
+from todo_assistant.turns.store import Approval, Bound, Ending, Turn
+from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
 from todo_core.todos import changes
 

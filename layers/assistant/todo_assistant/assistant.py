@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Final, Self
 from uuid import UUID
 
-from todo_assistant import turns
 from todo_assistant.agent import Agent, Bounds
-from todo_assistant.messages import Model
-from todo_assistant.turns import NewTurn, Terms, Turn, Undone
+from todo_assistant.models.messages import Model
+from todo_assistant.turns import store as turns
+from todo_assistant.turns.store import NewTurn, Terms, Turn, Undone
 from todo_core.actors import Actor
-from todo_core.database import Database
+from todo_core.database.executor import Database
 from todo_core.settings import Settings
 
 _TO_STORE_THE_END: Final = 2.0
@@ -61,10 +61,10 @@ class Assistant:
 def _model(settings: Settings) -> Model:
     # Each is loaded when it is the one, at the first turn: both together are a tenth of a cold start.
     if settings.openai_api_key is None:
-        from todo_assistant.command_model import CommandModel  # noqa: PLC0415
+        from todo_assistant.commands.model import CommandModel  # noqa: PLC0415
 
         return CommandModel()
-    from todo_assistant.openai_model import OpenAIModel  # noqa: PLC0415
+    from todo_assistant.models.openai import OpenAIModel  # noqa: PLC0415
 
     base_url = str(settings.openai_base_url) if settings.openai_base_url else None
     return OpenAIModel(settings.openai_model, settings.openai_api_key.get_secret_value(), base_url)

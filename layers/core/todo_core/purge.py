@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from todo_core import idempotency, sessions, throttle
-from todo_core.database import Database
+from todo_core.accounts import rate_limits as throttle
+from todo_core.accounts import sessions
+from todo_core.database import idempotency
+from todo_core.database.executor import Database
 from todo_core.todos import trash
 
 _CHUNK: Final = 500

@@ -15,7 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from todo_core import postgres_url
+from todo_core.database import postgres_url
 
 _SHORTEST_KEY: Final = 32
 _DEVELOPMENT_KEY: Final = "development-only-key-that-production-refuses"

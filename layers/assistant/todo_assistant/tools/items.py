@@ -5,9 +5,9 @@ from typing import Final
 
 from pydantic import JsonValue, ValidationError
 
-from todo_assistant.dates import UnreadableDate
-from todo_assistant.recurrences import UnreadableRecurrence
-from todo_assistant.tools.toolbox import Outcome, ToolContext, sentence_of
+from todo_assistant.phrases.dates import UnreadableDate
+from todo_assistant.phrases.recurrences import UnreadableRecurrence
+from todo_assistant.tools.registry import Outcome, ToolContext, sentence_of
 from todo_core.errors import InvalidTodo, TodoNotFound
 
 MOST_ITEMS: Final = 50

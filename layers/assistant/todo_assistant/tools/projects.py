@@ -6,10 +6,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, JsonValue
 
 from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
-from todo_assistant.tools.toolbox import TODO_TOOLS, Arguments, Outcome, ToolContext
-from todo_core import projects
-from todo_core.projects import Project, ProjectCreate, ProjectName
+from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Outcome, ToolContext
+from todo_core.todos import projects
 from todo_core.todos.model import without_repeats
+from todo_core.todos.projects import Project, ProjectCreate, ProjectName
 
 _MOST_LISTED: Final = 200
 _MOST_NAMED: Final = 20

@@ -8,18 +8,19 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from todo_assistant import recurrences, turns
-from todo_assistant.dates import Due, UnreadableDate, resolve
 from todo_assistant.errors import TurnInProgress, TurnNotFound, TurnUndone
+from todo_assistant.phrases import recurrences
+from todo_assistant.phrases.dates import Due, UnreadableDate, resolve
 from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
 from todo_assistant.tools.projects import project_id_of
-from todo_assistant.tools.toolbox import TODO_TOOLS, Arguments, Effect, Outcome, ToolContext
+from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Effect, Outcome, ToolContext
 from todo_assistant.tools.views import FIRST_DAY, LAST_DAY, due_view, view, views
+from todo_assistant.turns import store as turns
 from todo_core import todos
-from todo_core.projects import ProjectName
 from todo_core.text import Text
 from todo_core.todos import DueBound, Filters, Todo, TodoCreate, TodoUpdate, changes
 from todo_core.todos.model import Description, Priority, Tag, Title, without_repeats
+from todo_core.todos.projects import ProjectName
 
 _MOST_FOUND: Final = 50
 _MOST_READ: Final = 20

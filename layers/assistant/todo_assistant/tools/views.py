@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from todo_assistant.dates import Due
-from todo_assistant.recurrences import in_words
-from todo_assistant.tools.toolbox import ToolContext
-from todo_core import projects, todos
-from todo_core.todos import Todo
+from todo_assistant.phrases.dates import Due
+from todo_assistant.phrases.recurrences import in_words
+from todo_assistant.tools.registry import ToolContext
+from todo_core import todos
+from todo_core.todos import Todo, projects
 
 FIRST_DAY: Final = date(1, 1, 3)
 LAST_DAY: Final = date(9999, 12, 29)

@@ -9,7 +9,7 @@ from pydantic import MISSING, BaseModel, BeforeValidator, ConfigDict, Field, Wit
 from pydantic_core import PydanticCustomError
 
 from todo_core.actors import Actor
-from todo_core.database import Executor, Transaction
+from todo_core.database.executor import Executor, Transaction
 from todo_core.errors import ServiceError
 from todo_core.text import Text
 from todo_core.todos import changes, operations

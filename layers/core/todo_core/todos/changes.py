@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 
 from todo_core.actors import Actor, ActorKind
-from todo_core.database import Executor, Transaction
-from todo_core.statements import Statement
+from todo_core.database.executor import Executor, Transaction
+from todo_core.database.statements import Statement
 from todo_core.todos.model import Todo
 
 type Operation = Literal["create", "update", "complete", "reopen", "delete", "restore", "purge"]

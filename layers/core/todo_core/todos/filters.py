@@ -7,7 +7,7 @@ from typing import Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from todo_core.list_keys import NOWHERE
+from todo_core.schema.sort_keys import NOWHERE
 from todo_core.todos.model import Priority, Todo
 
 ListSort = Literal[

@@ -13,8 +13,8 @@ from functools import cache
 from typing import Final, Literal
 from uuid import UUID
 
-from todo_core.list_keys import NOWHERE, SORT_KEYS, TERMS, place_key
-from todo_core.statements import Statement
+from todo_core.database.statements import Statement
+from todo_core.schema.sort_keys import NOWHERE, SORT_KEYS, TERMS, place_key
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 

@@ -9,9 +9,9 @@ from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, Json
 from pydantic_core import PydanticCustomError
 
 from todo_core.errors import RecurrenceNeedsDue
-from todo_core.recurrence import RecurrenceRule
 from todo_core.text import Text
 from todo_core.times import FullDate, Instant
+from todo_core.todos.recurrence import RecurrenceRule
 
 _LARGEST_ORDER: Final = 2**53
 """Up to here a double, and JavaScript, count in steps of one, so that there is always a next place in a list."""

@@ -11,14 +11,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from todo_core.actors import Actor
-from todo_core.database import Executor, Row
+from todo_core.database.executor import Executor, Row
+from todo_core.database.statements import Statement
 from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.identifiers import new_id
-from todo_core.statements import Statement
 from todo_core.todos import lists, queries
 from todo_core.todos.filters import Filters, Page, Position, Sort, TagCount
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
-from todo_core.todos.recurring import moved_on
+from todo_core.todos.next_due import moved_on
 
 type Versions = Sequence[int] | None
 """The versions that a change is meant for; None means whichever there is."""

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final
 
 from todo_core.actors import SIGNED
-from todo_core.statements import Statement
+from todo_core.database.statements import Statement
 from todo_core.todos import lists
 from todo_core.todos.lists import COLUMNS, LIVE
 from todo_core.todos.model import TodoCreate

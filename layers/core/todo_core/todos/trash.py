@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
-from todo_core.database import Database
-from todo_core.statements import Statement
+from todo_core.database.executor import Database
+from todo_core.database.statements import Statement
 from todo_core.todos import changes
 
 KEPT: Final = timedelta(days=30)

@@ -14,7 +14,7 @@ from todo_core import logs
 from todo_core.errors import ServiceError
 from todo_core.settings import InvalidSettings, Settings, load
 from todo_core.web import openapi, problems
-from todo_core.web.middleware import BodyLimit, CrossOriginPolicy, RequestScope, UnexpectedErrors, log_request
+from todo_core.web.middleware.all import BodyLimit, CrossOriginPolicy, RequestScope, UnexpectedErrors, log_request
 from todo_core.web.requests import Observer
 from todo_core.web.resources import Resources
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
-from todo_core.database import Executor
+from todo_core.database.executor import Executor
+from todo_core.database.idempotency import Answer, KeyedRequest, once
 from todo_core.errors import IdempotencyKeyReused, RequestInProgress
-from todo_core.idempotency import Answer, KeyedRequest, once
 from todo_core.web.problems import ValidationFailed
 from todo_core.web.resources import resources_of
 

@@ -8,13 +8,13 @@ from fastapi import Depends, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 
-from todo_core import sessions
+from todo_core.accounts import sessions
+from todo_core.accounts.security import Claims
+from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
-from todo_core.database import Row
+from todo_core.database.executor import Row
 from todo_core.errors import NotAuthenticated
-from todo_core.security import Claims
 from todo_core.settings import Settings
-from todo_core.user import User
 from todo_core.web.resources import resources_of
 
 COOKIE: Final = "session_token"

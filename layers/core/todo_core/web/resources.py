@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 from fastapi import Depends, FastAPI, Request
 
-from todo_core import database
-from todo_core.limits import Limits
-from todo_core.security import Passwords, Tokens
+from todo_core.accounts.limits import Limits
+from todo_core.accounts.security import Passwords, Tokens
+from todo_core.database import executor as database
 from todo_core.settings import Settings
 from todo_core.web.paging import Cursors
 

@@ -1,0 +1,1 @@
+"""The command model, which answers without a language model."""

@@ -1,0 +1,51 @@
+"""What a person types, as a command: `parse`, the commands it gives (`commands`) and `HELP`."""
+
+from todo_assistant.commands.grammar.commands import (
+    Add,
+    Command,
+    Complete,
+    Delete,
+    Find,
+    Help,
+    MoveTo,
+    NewProject,
+    NewTodo,
+    Overview,
+    Priority,
+    Projects,
+    Reopen,
+    Repeat,
+    Reschedule,
+    Restore,
+    Target,
+    Undo,
+    Unknown,
+    Update,
+)
+from todo_assistant.commands.grammar.help import HELP
+from todo_assistant.commands.grammar.parser import parse
+
+__all__ = [
+    "HELP",
+    "Add",
+    "Command",
+    "Complete",
+    "Delete",
+    "Find",
+    "Help",
+    "MoveTo",
+    "NewProject",
+    "NewTodo",
+    "Overview",
+    "Priority",
+    "Projects",
+    "Reopen",
+    "Repeat",
+    "Reschedule",
+    "Restore",
+    "Target",
+    "Undo",
+    "Unknown",
+    "Update",
+    "parse",
+]

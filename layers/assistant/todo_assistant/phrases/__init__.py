@@ -1,0 +1,1 @@
+"""English phrases for dates and recurrences."""

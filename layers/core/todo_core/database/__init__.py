@@ -1,0 +1,1 @@
+"""PostgreSQL: the connection pool, statements, transactions and idempotency keys."""

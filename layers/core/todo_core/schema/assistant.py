@@ -1,0 +1,128 @@
+"""What was said to the assistant, and what it did."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from todo_core.schema.tables import moment, owner
+
+
+class ConversationRow(SQLModel, table=True):
+    __tablename__ = "conversations"
+    __table_args__ = (Index("conversations_by_activity", "user_id", "active_at", "id"),)
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    user_id: UUID = Field(sa_column=owner())
+    title: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_column=moment("created_at"))
+    active_at: datetime = Field(sa_column=moment("active_at"))
+
+
+class TurnRow(SQLModel, table=True):
+    """One message of the user's and what the assistant made of it.
+
+    While a process works on a turn it holds a lease, for as long as a turn may take. A turn that is `running` without
+    one has lost its process.
+    """
+
+    __tablename__ = "turns"
+    __table_args__ = (
+        CheckConstraint("status IN ('running', 'needs_approval', 'done', 'incomplete')", name="turns_status"),
+        Index("turns_of_conversation", "conversation_id", "id"),
+        Index("turns_of_user", "user_id"),
+        Index(
+            "turns_by_key",
+            "user_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    user_id: UUID = Field(sa_column=owner())
+    conversation_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False)
+    )
+    message_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    reply_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    idempotency_key: str | None = Field(sa_column=Column(Text))
+    request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    message: str = Field(sa_column=Column(Text, nullable=False))
+    timezone: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False, server_default="running"))
+    stopped_by: str | None = Field(sa_column=Column(Text))
+    response: str | None = Field(sa_column=Column(Text))
+    model: str = Field(sa_column=Column(Text, nullable=False))
+    approval: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    lease: UUID | None = Field(sa_column=Column(Uuid))
+    leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    created_at: datetime = Field(sa_column=moment("created_at"))
+    finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    undone_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+
+
+class RoundRow(SQLModel, table=True):
+    """One answer of the model inside a turn: what it said, what it cost, and how long it took."""
+
+    __tablename__ = "rounds"
+
+    turn_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    content: str = Field(sa_column=Column(Text, nullable=False))
+    prompt_tokens: int = Field(sa_column=Column(Integer, nullable=False))
+    completion_tokens: int = Field(sa_column=Column(Integer, nullable=False))
+    milliseconds: int = Field(sa_column=Column(Integer, nullable=False))
+    created_at: datetime = Field(sa_column=moment("created_at"))
+
+
+class ToolCallRow(SQLModel, table=True):
+    """What the model asked for in a round. Its outcome is written in the transaction of its effect."""
+
+    __tablename__ = "tool_calls"
+    __table_args__ = (
+        ForeignKeyConstraint(["turn_id", "round"], ["rounds.turn_id", "rounds.number"], ondelete="CASCADE"),
+    )
+
+    turn_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    round: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    call_id: str = Field(sa_column=Column(Text, nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    arguments: str = Field(sa_column=Column(Text, nullable=False))
+    ok: bool | None = Field(sa_column=Column(Boolean))
+    result: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    milliseconds: int | None = Field(sa_column=Column(Integer))
+    finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+
+
+class AssistantUsageRow(SQLModel, table=True):
+    """What a user has had of the assistant on a day (UTC). Deleting conversations does not give it back."""
+
+    __tablename__ = "assistant_usage"
+
+    user_id: UUID = Field(sa_column=owner(primary_key=True))
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    turns: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    tokens: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))

@@ -1,0 +1,26 @@
+"""What was answered to requests that came with a key of the client's."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, LargeBinary, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from todo_core.schema.tables import owner
+
+
+class IdempotencyKeyRow(SQLModel, table=True):
+    """One request and its answer, which nobody sees before it is there: both are written in one transaction."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: UUID = Field(sa_column=owner(primary_key=True))
+    route: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    status: int | None = Field(sa_column=Column(SmallInteger))
+    headers: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    body: bytes | None = Field(sa_column=Column(LargeBinary))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))

@@ -1,0 +1,23 @@
+"""Projects, in which todos may lie."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, Double, Index, Integer, Text, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from todo_core.schema.tables import moment, owner
+
+
+class ProjectRow(SQLModel, table=True):
+    __tablename__ = "projects"
+    __table_args__ = (Index("projects_by_order", "user_id", "order", "id"),)
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    user_id: UUID = Field(sa_column=owner())
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    order: float = Field(sa_column=Column(Double, nullable=False))
+    archived: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
+    created_at: datetime = Field(sa_column=moment("created_at"))
+    updated_at: datetime = Field(sa_column=moment("updated_at"))
