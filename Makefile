@@ -144,6 +144,7 @@ check: .venv/ready .tools/aws/ready .tools/checkov/ready ## format, lint, strict
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks tools migrations k8s
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/plain_words.py functions layers tests migrations tools benchmarks k8s
 	$(BIN)/python -m pytest --quiet -m lint tests/deploy
 
 .PHONY: format

@@ -63,7 +63,7 @@ def _start_in_turn(functions: Mapping[str, Artifact], runtime: Path) -> dict[str
     return milliseconds
 
 
-def _where(artifact: Artifact, runtime: Path, most: int = 12) -> list[tuple[str, float]]:
+def _where(artifact: Artifact, runtime: Path, limit: int = 12) -> list[tuple[str, float]]:
     """The packages whose own modules take the longest to import."""
     module = artifact.handler.rpartition(".")[0]
     imported = subprocess.run(  # noqa: S603 - our own build
@@ -77,7 +77,7 @@ def _where(artifact: Artifact, runtime: Path, most: int = 12) -> list[tuple[str,
     for line in imported.stderr.splitlines():
         if found := _IMPORTED.match(line):
             spent[found[2]] += int(found[1])
-    return [(package, microseconds / 1000) for package, microseconds in spent.most_common(most)]
+    return [(package, microseconds / 1000) for package, microseconds in spent.most_common(limit)]
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ _LISTS: Final[Mapping[str, Filters]] = {
 class Asked:
     """A page: how many todos at most, and after which place."""
 
-    most: int
+    limit: int
     number: int
     after: Position | None
 
@@ -123,19 +123,19 @@ class Table:
         self._connection = connection
 
     async def count(self, filters: Filters) -> int:
-        return len((await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, most=_ALL)).todos)
+        return len((await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, limit=_ALL)).todos)
 
-    async def page(self, filters: Filters, number: int, most: int) -> Asked:
+    async def page(self, filters: Filters, number: int, limit: int) -> Asked:
         """The page with a number, from 1."""
         if number == 1:
-            return Asked(most, 1, None)
-        before = await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, most=most * (number - 1))
-        return Asked(most, number, before.next)
+            return Asked(limit, 1, None)
+        before = await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, limit=limit * (number - 1))
+        return Asked(limit, number, before.next)
 
     async def read(self, filters: Filters, asked: Asked) -> Read:
         """The worse of the two ways to read a page."""
         recorder = Recorder(self._connection, _SECONDS)
-        await todos.find(recorder, OWNER, filters, most=asked.most, after=asked.after)
+        await todos.find(recorder, OWNER, filters, limit=asked.limit, after=asked.after)
         await self._connection.execute(f"PREPARE page AS {recorder.statement.sql}")
         arguments = ", ".join(_literal(value) for value in recorder.arguments)
         reads = []
@@ -191,15 +191,15 @@ async def _compare(small_url: str, large_url: str) -> bool:
 async def _compare_list(name: str, filters: Filters, small: Table, large: Table) -> list[tuple[str, str]]:
     """Prints the rows of a list, and gives the plans of the pages that are not flat."""
     few, many = await small.count(filters), await large.count(filters)
-    most = min(max(many // _FAR, 1), few, _LARGEST_PAGE) if many >= _FAR else min(few, many)
+    limit = min(max(many // _FAR, 1), few, _LARGEST_PAGE) if many >= _FAR else min(few, many)
     steep = []
     for number in (1, _FAR) if many >= _FAR else (1,):
-        near = await small.page(filters, min(number, few // most), most)
-        far = await large.page(filters, number, most)
+        near = await small.page(filters, min(number, few // limit), limit)
+        far = await large.page(filters, number, limit)
         one, other = await small.read(filters, near), await large.read(filters, far)
         ratio = other.buffers / one.buffers
         print(
-            f"{name:24}{few:8,}{most:7}{near.number:7,}{one.buffers:9,}  |"
+            f"{name:24}{few:8,}{limit:7}{near.number:7,}{one.buffers:9,}  |"
             f"{many:8,}{far.number:7,}{other.buffers:9,}{ratio:8.2f}",
             flush=True,
         )

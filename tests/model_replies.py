@@ -10,7 +10,7 @@ from itertools import count, zip_longest
 from typing import Any
 
 type Json = dict[str, Any]
-type Reply = Say | Call | Calls | Fail | Garbage | Empty | Hang | Slow | Dribble | Cut
+type Completion = Say | Call | ToolExecutor | Fail | Garbage | Empty | Hang | Slow | Dribble | Cut
 
 # In how many pieces the body of a completion that is not streamed leaves: Dribble and Cut need somewhere to stop.
 PIECES_OF_A_WHOLE = 4
@@ -51,7 +51,7 @@ class Call:
 
 
 @dataclass(frozen=True, init=False)
-class Calls:
+class ToolExecutor:
     """Tool calls side by side; streamed in turns of `split` characters, or each call in one chunk when that is None."""
 
     calls: tuple[Call, ...]
@@ -103,7 +103,7 @@ class Hang:
 class Slow:
     """The reply, after a while."""
 
-    reply: Reply
+    reply: Completion
     seconds: float
 
 
@@ -111,7 +111,7 @@ class Slow:
 class Dribble:
     """The reply, with a pause before every chunk but the first."""
 
-    reply: Reply
+    reply: Completion
     seconds: float
 
 
@@ -119,7 +119,7 @@ class Dribble:
 class Cut:
     """The reply up to a chunk, never the last: the connection breaks; `clean`, only the stream's own end is missing."""
 
-    reply: Reply
+    reply: Completion
     after_chunks: int = 1
     clean: bool = False
 
@@ -160,7 +160,7 @@ class Plan:
     is_whole: bool = True
 
 
-def plan_of(reply: Reply, asked: Asked) -> Plan:
+def plan_of(reply: Completion, asked: Asked) -> Plan:
     match reply:
         case Slow(inner, seconds):
             return replace(plan_of(inner, asked), delay=seconds)
@@ -172,7 +172,7 @@ def plan_of(reply: Reply, asked: Asked) -> Plan:
             return _unhindered(reply, asked)
 
 
-def _unhindered(reply: Say | Call | Calls | Fail | Garbage | Empty | Hang, asked: Asked) -> Plan:
+def _unhindered(reply: Say | Call | ToolExecutor | Fail | Garbage | Empty | Hang, asked: Asked) -> Plan:
     match reply:
         case Hang():
             return Plan(delay=math.inf)
@@ -183,8 +183,8 @@ def _unhindered(reply: Say | Call | Calls | Fail | Garbage | Empty | Hang, asked
         case Empty():
             return _events(["[DONE]"]) if asked.streamed else _whole(json.dumps(_completion(asked, [])))
         case Call():
-            return _unhindered(Calls(reply), asked)
-        case Say() | Calls():
+            return _unhindered(ToolExecutor(reply), asked)
+        case Say() | ToolExecutor():
             return _events(_chunks(reply, asked)) if asked.streamed else _whole(json.dumps(_message(reply, asked)))
 
 
@@ -232,19 +232,21 @@ def _usage(tokens: Tokens | None) -> Json | None:
     return {"prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion, "total_tokens": total}
 
 
-def _message(reply: Say | Calls, asked: Asked) -> Json:
+def _message(reply: Say | ToolExecutor, asked: Asked) -> Json:
     text = "".join(reply.text)
     message: Json = {"role": "assistant", "content": text, "refusal": None}
-    if isinstance(reply, Calls):
+    if isinstance(reply, ToolExecutor):
         message |= {"content": text or None, "tool_calls": [_call(call) for call in reply.calls]}
     choice: Json = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish}
     return _completion(asked, [choice]) | {"usage": _usage(reply.tokens)}
 
 
-def _chunks(reply: Say | Calls, asked: Asked) -> list[str]:
-    deltas: list[Json] = [{"role": "assistant", "content": None if isinstance(reply, Calls) else "", "refusal": None}]
+def _chunks(reply: Say | ToolExecutor, asked: Asked) -> list[str]:
+    deltas: list[Json] = [
+        {"role": "assistant", "content": None if isinstance(reply, ToolExecutor) else "", "refusal": None}
+    ]
     deltas += [{"content": text} for text in _texts(reply)]
-    deltas += [{"tool_calls": [call]} for call in (_call_deltas(reply) if isinstance(reply, Calls) else [])]
+    deltas += [{"tool_calls": [call]} for call in (_call_deltas(reply) if isinstance(reply, ToolExecutor) else [])]
     choices: list[list[Json]] = [
         [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}] for delta in deltas
     ]
@@ -256,7 +258,7 @@ def _chunks(reply: Say | Calls, asked: Asked) -> list[str]:
     return [*map(json.dumps, chunks), "[DONE]"]
 
 
-def _texts(reply: Say | Calls) -> list[str]:
+def _texts(reply: Say | ToolExecutor) -> list[str]:
     if isinstance(reply.text, tuple):
         return list(reply.text)
     return _split(reply.text, reply.size if isinstance(reply, Say) else reply.split)
@@ -266,7 +268,7 @@ def _call(call: Call) -> Json:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
 
 
-def _call_deltas(reply: Calls) -> Iterator[Json]:
+def _call_deltas(reply: ToolExecutor) -> Iterator[Json]:
     if reply.split is None:
         yield from ({"index": index} | _call(call) for index, call in enumerate(reply.calls))
         return

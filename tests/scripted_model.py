@@ -13,7 +13,7 @@ from anyio.abc import TaskStatus
 from anyio.from_thread import start_blocking_portal
 from anyio.to_thread import run_sync
 
-from tests.model_replies import Asked, Fail, Json, Plan, Reply, plan_of
+from tests.model_replies import Asked, Completion, Fail, Json, Plan, plan_of
 
 PATH = "/v1/chat/completions"
 KEY = "sk-scripted"
@@ -45,8 +45,8 @@ class _Arrival:
 class _Script:
     """What is to be answered, and what came of it. A request keeps to the script under which it came."""
 
-    function: Callable[[Asked], Reply] | None = None
-    replies: list[Reply] = field(default_factory=list)
+    function: Callable[[Asked], Completion] | None = None
+    replies: list[Completion] = field(default_factory=list)
     requests: list[Asked] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     abandoned: int = 0
@@ -61,11 +61,11 @@ class ScriptedModel:
         self._script = _Script()
         self._changed = Condition()
 
-    def play(self, *replies: Reply) -> None:
+    def play(self, *replies: Completion) -> None:
         """Each request takes the next of the replies."""
         self._begin(_Script(replies=list(replies)))
 
-    def answer_with(self, function: Callable[[Asked], Reply]) -> None:
+    def answer_with(self, function: Callable[[Asked], Completion]) -> None:
         """Each request takes what the function makes of it, in a thread of its own."""
         self._begin(_Script(function=function))
 
@@ -131,7 +131,7 @@ class ScriptedModel:
 
     async def _plan(self, script: _Script, asked: Asked, target: str) -> Plan:
         try:
-            reply: Reply | None = self._refusal(script, asked, target)
+            reply: Completion | None = self._refusal(script, asked, target)
             if reply is None and script.function is not None:
                 reply = await run_sync(script.function, asked, abandon_on_cancel=True)
             return plan_of(reply or self._next(script), asked)
@@ -151,7 +151,7 @@ class ScriptedModel:
         fault = _fault(asked.messages)
         return self._note(script, Fail(400, message=fault)) if fault else None
 
-    def _next(self, script: _Script) -> Reply:
+    def _next(self, script: _Script) -> Completion:
         with self._changed:
             if script.replies:
                 return script.replies.pop(0)

@@ -35,11 +35,11 @@ NOBODYS: Final = UUID(int=7)
 STATE: Final = Statement("""
     SELECT id, title, "order", completed, completed_at, due_date, due_at, reminder_at, recurrence, project_id,
         parent_id, version, deleted_at
-    FROM todos WHERE user_id = :of_user
+    FROM todos WHERE user_id = :user_id
 """)
 LOG: Final = Statement("""
     SELECT todo_id, seq, (after->>'version')::int AS version, turn_id FROM changes
-    WHERE user_id = :of_user ORDER BY seq
+    WHERE user_id = :user_id ORDER BY seq
 """)
 
 which = st.integers(0, 11)
@@ -232,12 +232,12 @@ class Todos(RuleBasedStateMachine):
 
     @invariant()
     def they_are_the_same(self) -> None:
-        rows = self.portal.call(lambda: self.db.fetch_all(STATE, of_user=self.user_id))
+        rows = self.portal.call(lambda: self.db.fetch_all(STATE, user_id=self.user_id))
         found = {row["id"]: self._todo_of(dict(row)) for row in rows}
         assert found == self.model.todos
 
     def teardown(self) -> None:
-        rows = self.portal.call(lambda: self.db.fetch_all(LOG, of_user=self.user_id))
+        rows = self.portal.call(lambda: self.db.fetch_all(LOG, user_id=self.user_id))
         assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
         assert {row["todo_id"]: row["version"] for row in rows} == {
             todo.id: todo.version for todo in self.model.todos.values()

@@ -19,7 +19,14 @@ from functions.auth.models import (
 )
 from todo_core.accounts import operations as users
 from todo_core.accounts import sessions
-from todo_core.accounts.operations import Closing, Credentials, PasswordChange, ProfileUpdate, Proof, Registration
+from todo_core.accounts.operations import (
+    Closing,
+    Credentials,
+    PasswordChange,
+    ProfileUpdate,
+    Registration,
+    VerifiedPassword,
+)
 from todo_core.accounts.user import User
 from todo_core.errors import (
     CrossOrigin,
@@ -42,7 +49,7 @@ from todo_core.web.identity import (
     set_session_cookie,
 )
 from todo_core.web.paging import link_to_next, url_of
-from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
@@ -58,14 +65,14 @@ _PASSWORD_ERRORS: Final = (
     *BODY_ERRORS,
 )
 
-router = APIRouter(prefix=PATH, tags=["auth"], responses=describe(DatabaseUnavailable))
+router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
 
 
 @router.post(
     "/register",
     status_code=201,
     response_model=UserRead,
-    responses=describe(
+    responses=error_responses(
         CrossOrigin, EmailTaken, TooManyAttempts, ValidationFailed, TooBusy, DatabaseUnavailable, *BODY_ERRORS
     ),
 )
@@ -80,7 +87,7 @@ async def register(registration: Registration, request: Request) -> User:
 @router.post(
     "/login",
     openapi_extra=LOGIN_BODY,
-    responses=describe(
+    responses=error_responses(
         CrossOrigin, InvalidCredentials, TooManyAttempts, ValidationFailed, TooBusy, DatabaseUnavailable, *BODY_ERRORS
     ),
 )
@@ -109,7 +116,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
     return UserRead.model_validate(user)
 
 
-@router.post("/logout", status_code=204, responses=describe(CrossOrigin))
+@router.post("/logout", status_code=204, responses=error_responses(CrossOrigin))
 async def logout(request: Request, response: Response) -> None:
     """Ends the session, so that its token is no good any more, and clears the cookie. Fine without a session too."""
     resources = resources_of(request)
@@ -123,7 +130,7 @@ async def logout(request: Request, response: Response) -> None:
             await sessions.close(resources.database, claims.user_id, claims.session_id)
 
 
-@router.get("/me", response_model=UserRead, responses=describe(NotAuthenticated))
+@router.get("/me", response_model=UserRead, responses=error_responses(NotAuthenticated))
 async def me(user: CurrentUser) -> User:
     """The account that is signed in."""
     return user
@@ -132,7 +139,7 @@ async def me(user: CurrentUser) -> User:
 @router.patch(
     "/me",
     response_model=UserRead,
-    responses=describe(NotAuthenticated, CrossOrigin, ValidationFailed, *BODY_ERRORS),
+    responses=error_responses(NotAuthenticated, CrossOrigin, ValidationFailed, *BODY_ERRORS),
 )
 async def update_me(changes: ProfileUpdate, user: CurrentUser, db: Database) -> User:
     """Changes the name and the time zone. A merge patch: what is absent stays, `null` clears the name."""
@@ -143,7 +150,7 @@ async def update_me(changes: ProfileUpdate, user: CurrentUser, db: Database) -> 
     "/me/export",
     response_model=ExportRead,
     response_class=Response,
-    responses=describe(NotAuthenticated, ExportTooLarge)
+    responses=error_responses(NotAuthenticated, ExportTooLarge)
     | {200: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ExportRead"}}}}},
 )
 async def export_me(user: CurrentUser, db: Database, request: Request) -> Response:
@@ -154,7 +161,7 @@ async def export_me(user: CurrentUser, db: Database, request: Request) -> Respon
     return await export.answer(parts_of_document(db, user.id), request)
 
 
-@router.post("/password", status_code=204, responses=describe(*_PASSWORD_ERRORS))
+@router.post("/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
 async def change_password(change: PasswordChange, user: CurrentUser, request: Request) -> None:
     """Sets another password, and ends every other session of the account."""
     resources = resources_of(request)
@@ -166,7 +173,7 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
 
 @router.get(
     "/sessions",
-    responses=describe(NotAuthenticated, InvalidCursor, ValidationFailed),
+    responses=error_responses(NotAuthenticated, InvalidCursor, ValidationFailed),
     openapi_extra=query_parameters(SessionsQuery),
 )
 async def list_sessions(
@@ -179,7 +186,7 @@ async def list_sessions(
     """Where the account is signed in, the newest sign-in first."""
     cursors = resources_of(request).cursors
     after = cursors.read("sessions", query.cursor, datetime.fromisoformat, UUID) if query.cursor else None
-    found = await sessions.list_page(db, user.id, most=query.limit + 1, after=after)
+    found = await sessions.list_page(db, user.id, limit=query.limit + 1, after=after)
     page = found[: query.limit]
     if len(found) > len(page):
         cursor = cursors.write("sessions", page[-1].created_at.isoformat(), page[-1].id)
@@ -190,7 +197,7 @@ async def list_sessions(
 @router.delete(
     "/sessions/{session_id}",
     status_code=204,
-    responses=describe(NotAuthenticated, CrossOrigin, SessionNotFound, ValidationFailed),
+    responses=error_responses(NotAuthenticated, CrossOrigin, SessionNotFound, ValidationFailed),
 )
 async def end_session(session_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response) -> None:
     """Ends a session, so that its token is no good any more. Ending the current one is a logout."""
@@ -199,7 +206,7 @@ async def end_session(session_id: UUID, user: CurrentUser, db: Database, request
         clear_session_cookie(response, resources_of(request).settings)
 
 
-@router.post("/close-account", status_code=204, responses=describe(*_PASSWORD_ERRORS))
+@router.post("/close-account", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
 async def close_account(closing: Closing, user: CurrentUser, request: Request, response: Response) -> None:
     """Deletes the account and everything in it, at once and for good. `GET /me/export` takes a copy before."""
     resources = resources_of(request)
@@ -207,7 +214,7 @@ async def close_account(closing: Closing, user: CurrentUser, request: Request, r
     clear_session_cookie(response, resources.settings)
 
 
-async def _proof(password: SecretStr, user: SignedInUser, request: Request) -> Proof:
+async def _proof(password: SecretStr, user: SignedInUser, request: Request) -> VerifiedPassword:
     """That it is the password of the user who asks. Raises WrongPassword, TooManyAttempts and TooBusy."""
     resources = resources_of(request)
     credentials = Credentials.model_construct(email=user.email, password=password)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from todo_assistant.turns.conversations import Said
-from todo_assistant.turns.store import Approval, Status, ToolCall, Turn, Undone
+from todo_assistant.turns.conversations import Message
+from todo_assistant.turns.store import Approval, Status, ToolCall, Turn, UndoResult
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
 from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
@@ -34,7 +34,7 @@ data: {"text": "Completed “Buy milk”.", "round": 2, "attempt": 1}
 """The beginning of a stream. A higher `attempt` at the same `round` replaces what came before."""
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 
-Message = Annotated[str, Text(min_length=1, max_length=4_000, multiline=True)]
+MessageText = Annotated[str, Text(min_length=1, max_length=4_000, multiline=True)]
 ConversationTitle = Annotated[str, Text(min_length=1, max_length=200)]
 
 
@@ -43,7 +43,7 @@ class ChatRequest(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"message": "add call mum tomorrow 5pm #family !high"}]}
     )
 
-    message: Message
+    message: MessageText
     conversation_id: UUID | None = Field(default=None, description="A new conversation if left out.")
     timezone: TimeZoneName | None = Field(default=None, description="The account's if left out.")
 
@@ -185,7 +185,7 @@ class MessageRead(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, said: Said) -> Self:
+    def of(cls, said: Message) -> Self:
         return cls(
             id=said.id,
             conversation_id=said.conversation_id,
@@ -240,7 +240,7 @@ class UndoneRead(BaseModel):
     conflicts: list[UndoneTodo]
 
     @classmethod
-    def of(cls, undone: Undone) -> Self:
+    def of(cls, undone: UndoResult) -> Self:
         return cls(
             undone=[UndoneTodo(id=change.todo_id, title=change.title) for change in undone.todos],
             conflicts=[UndoneTodo(id=change.todo_id, title=change.title) for change in undone.conflicts],

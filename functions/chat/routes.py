@@ -31,7 +31,7 @@ from todo_assistant.errors import (
 )
 from todo_assistant.turns import conversations
 from todo_assistant.turns import store as turns
-from todo_assistant.turns.conversations import Place
+from todo_assistant.turns.conversations import MessagePosition
 from todo_assistant.turns.store import NewTurn, Turn
 from todo_core.database.executor import Executor
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
@@ -39,7 +39,7 @@ from todo_core.todos import changes
 from todo_core.web.idempotency import REPLAYED, IdempotencyKey, digest_of
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
-from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.requests import Count
 from todo_core.web.resources import Database, resources_of
@@ -66,7 +66,7 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
 _FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)
 
 router = APIRouter(
-    prefix=PATH, tags=["chat"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+    prefix=PATH, tags=["chat"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
 
 
@@ -102,7 +102,7 @@ async def close_assistant(app: FastAPI) -> None:
     "",
     response_model=TurnRead,
     responses=_STREAMED
-    | describe(
+    | error_responses(
         CrossOrigin,
         ConversationNotFound,
         TurnInProgress,
@@ -139,7 +139,7 @@ async def chat(
 
 @router.get(
     "/history",
-    responses=describe(ConversationNotFound, InvalidCursor),
+    responses=error_responses(ConversationNotFound, InvalidCursor),
     openapi_extra=query_parameters(HistoryQuery),
 )
 async def read_history(
@@ -151,8 +151,8 @@ async def read_history(
 ) -> list[MessageRead]:
     """What was said: the newest page first, and inside a page the oldest message first."""
     cursors = resources_of(request).cursors
-    before = Place(*cursors.read("history", query.cursor, UUID, int)) if query.cursor else None
-    found = await conversations.messages(db, user.id, query.conversation_id, most=query.limit + 1, before=before)
+    before = MessagePosition(*cursors.read("history", query.cursor, UUID, int)) if query.cursor else None
+    found = await conversations.messages(db, user.id, query.conversation_id, limit=query.limit + 1, before=before)
     page = found[-query.limit :]
     if len(found) > len(page):
         first = page[0]
@@ -163,7 +163,9 @@ async def read_history(
     return [MessageRead.of(said) for said in page]
 
 
-@router.get("/conversations", responses=describe(InvalidCursor), openapi_extra=query_parameters(ConversationsQuery))
+@router.get(
+    "/conversations", responses=error_responses(InvalidCursor), openapi_extra=query_parameters(ConversationsQuery)
+)
 async def list_conversations(
     query: Annotated[ConversationsQuery, Depends(query_of(ConversationsQuery))],
     user: CurrentUser,
@@ -174,7 +176,7 @@ async def list_conversations(
     """The conversations, the most recently active first."""
     cursors = resources_of(request).cursors
     after = cursors.read("conversations", query.cursor, datetime.fromisoformat, UUID) if query.cursor else None
-    found = await conversations.list_page(db, user.id, most=query.limit + 1, after=after)
+    found = await conversations.list_page(db, user.id, limit=query.limit + 1, after=after)
     page = found[: query.limit]
     if len(found) > len(page):
         cursor = cursors.write("conversations", page[-1].active_at.isoformat(), page[-1].id)
@@ -182,7 +184,9 @@ async def list_conversations(
     return [ConversationRead.model_validate(conversation) for conversation in page]
 
 
-@router.patch("/conversations/{conversation_id}", responses=describe(CrossOrigin, ConversationNotFound, *BODY_ERRORS))
+@router.patch(
+    "/conversations/{conversation_id}", responses=error_responses(CrossOrigin, ConversationNotFound, *BODY_ERRORS)
+)
 async def rename_conversation(
     conversation_id: UUID, renamed: ConversationRename, user: CurrentUser, db: Database
 ) -> ConversationRead:
@@ -191,20 +195,20 @@ async def rename_conversation(
 
 
 @router.delete(
-    "/conversations/{conversation_id}", status_code=204, responses=describe(CrossOrigin, ConversationNotFound)
+    "/conversations/{conversation_id}", status_code=204, responses=error_responses(CrossOrigin, ConversationNotFound)
 )
 async def delete_conversation(conversation_id: UUID, user: CurrentUser, db: Database) -> None:
     """Forgets what was said. What was done to todos stays."""
     await conversations.delete(db, user.id, conversation_id)
 
 
-@router.get("/turns/{turn_id}", responses=describe(TurnNotFound))
+@router.get("/turns/{turn_id}", responses=error_responses(TurnNotFound))
 async def read_turn(turn_id: UUID, user: CurrentUser, db: Database) -> TurnRead:
     """A turn as it stands, for a client that lost the answer. One whose process died is incomplete."""
     return await _read(db, user.id, turn_id)
 
 
-@router.post("/turns/{turn_id}/undo", responses=describe(CrossOrigin, TurnNotFound, TurnInProgress, TurnUndone))
+@router.post("/turns/{turn_id}/undo", responses=error_responses(CrossOrigin, TurnNotFound, TurnInProgress, TurnUndone))
 async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistant) -> UndoneRead:
     """Puts back everything that the turn changed. What has been changed since is left alone and reported."""
     return UndoneRead.of(await assistant.undo(user.actor, turn_id))
@@ -214,7 +218,7 @@ async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistan
     "/turns/{turn_id}/approval",
     response_model=TurnRead,
     responses=_STREAMED
-    | describe(
+    | error_responses(
         CrossOrigin, TurnNotFound, TurnInProgress, NothingToApprove, DatabaseUnavailable, *_FAILURES, *BODY_ERRORS
     ),
 )

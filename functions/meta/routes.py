@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 from todo_core.schema import revision as schema
 from todo_core.web import openapi
-from todo_core.web.problems import RouteNotFound, describe
+from todo_core.web.problems import RouteNotFound, error_responses
 from todo_core.web.resources import Database
 
 _PACKAGE: Final = "fastapi_offline"  # ships the current files of Swagger UI and ReDoc
@@ -33,7 +33,7 @@ async def health() -> Health:
     return Health()
 
 
-@router.get("/health/ready", tags=["health"], responses=describe(DatabaseUnavailable, SchemaOutdated))
+@router.get("/health/ready", tags=["health"], responses=error_responses(DatabaseUnavailable, SchemaOutdated))
 async def ready(db: Database) -> Health:
     """Answers 200 when the database answers and its schema is at the head revision."""
     await schema.require_head(db)

@@ -39,7 +39,7 @@ from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser, SignedInUser, current_user_and
 from todo_core.web.paging import link_to_next, url_of
 from todo_core.web.paths import TODO_ID
-from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
@@ -48,14 +48,14 @@ PATH: Final = "/api/v1/todos"
 _PLACE_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
 router = APIRouter(
-    prefix=PATH, tags=["todos"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+    prefix=PATH, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
 
 
 @router.get(
     "",
     response_model=list[TodoRead],
-    responses=describe(InvalidCursor),
+    responses=error_responses(InvalidCursor),
     openapi_extra=query_parameters(TodoQuery),
 )
 async def list_todos(
@@ -69,7 +69,7 @@ async def list_todos(
     resources, url = resources_of(request), url_of(request, PATH)
     filters = query.filters(user.timezone, query.sort)
     after = read_position(resources.cursors, filters.sorted_by, query.cursor) if query.cursor else None
-    page = await todos.find(resources.database, user.id, filters, most=query.limit, after=after)
+    page = await todos.find(resources.database, user.id, filters, limit=query.limit, after=after)
     if page.next:
         cursor = write_position(resources.cursors, filters.sorted_by, page.next)
         response.headers["Link"] = link_to_next(request, url, cursor=cursor)
@@ -82,7 +82,7 @@ async def list_todos(
     "",
     status_code=201,
     response_model=TodoRead,
-    responses=describe(CrossOrigin, *_PLACE_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
+    responses=error_responses(CrossOrigin, *_PLACE_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
 )
 async def create_todo(
     new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
@@ -100,7 +100,7 @@ async def create_todo(
 @router.post(
     "/batch",
     response_model=BatchRead,
-    responses=describe(
+    responses=error_responses(
         CrossOrigin,
         TodoNotFound,
         StaleVersion,
@@ -125,7 +125,7 @@ async def change_todos(
     return await answer_once(change, asked, user_id=user.id, key=key, request=request, response=response)
 
 
-@router.delete("", status_code=204, responses=describe(CrossOrigin), openapi_extra=query_parameters(TodoFilters))
+@router.delete("", status_code=204, responses=error_responses(CrossOrigin), openapi_extra=query_parameters(TodoFilters))
 async def delete_todos(
     user: CurrentUser, query: Annotated[TodoFilters, Depends(query_of(TodoFilters))], db: Database
 ) -> None:
@@ -143,7 +143,7 @@ async def list_changes(
 ) -> Response:
     """Every change after a sequence number, oldest first: keep the last `seq` and ask again from there."""
     url = url_of(request, PATH)
-    found = await changes.since(db, user.id, query.since, most=query.limit + 1)
+    found = await changes.since(db, user.id, query.since, limit=query.limit + 1)
     page = found[: query.limit]
     if len(found) > len(page):
         response.headers["Link"] = link_to_next(request, f"{url}/changes", since=str(page[-1].seq))
@@ -154,7 +154,7 @@ async def list_changes(
 @router.get(
     f"/{TODO_ID}",
     response_model=TodoRead,
-    responses=describe(TodoNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
+    responses=error_responses(TodoNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
 )
 async def read_todo(
     todo_id: UUID,
@@ -181,7 +181,7 @@ async def _user_and_todo(request: Request, response: Response) -> tuple[SignedIn
 @router.patch(
     f"/{TODO_ID}",
     response_model=TodoRead,
-    responses=describe(
+    responses=error_responses(
         CrossOrigin,
         TodoNotFound,
         StaleVersion,
@@ -214,14 +214,14 @@ async def update_todo(
     return _answer(todo, request, response)
 
 
-@router.delete(f"/{TODO_ID}", status_code=204, responses=describe(CrossOrigin, TodoNotFound, StaleVersion))
+@router.delete(f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = ()) -> None:
     """Puts the todo into the trash, with its subtodos."""
     await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
 
 
 @router.post(
-    f"/{TODO_ID}/restore", response_model=TodoRead, responses=describe(CrossOrigin, TodoNotFound, StaleVersion)
+    f"/{TODO_ID}/restore", response_model=TodoRead, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion)
 )
 async def restore_todo(
     todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch = ()

@@ -19,17 +19,17 @@ from openai import AsyncOpenAI
 from tests.model_replies import (
     Asked,
     Call,
-    Calls,
+    Completion,
     Cut,
     Dribble,
     Empty,
     Fail,
     Garbage,
     Hang,
-    Reply,
     Say,
     Slow,
     Tokens,
+    ToolExecutor,
 )
 from tests.scripted_model import ScriptedModel, scripted_model
 from tests.serving import ANY_CERTIFICATE
@@ -132,7 +132,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("split", [1, 7, None])
     def test_calls_arrive_side_by_side(self, model: ScriptedModel, split: int | None, *, streamed: bool) -> None:
-        model.play(Calls(*CALLS, text="One moment.", split=split))
+        model.play(ToolExecutor(*CALLS, text="One moment.", split=split))
         answer = ask(model, streamed=streamed)
         assert answer.text == "One moment."
         assert answer.calls == {index: (call.id, call.name, call.raw) for index, call in enumerate(CALLS)}
@@ -142,7 +142,7 @@ class TestAnswers:
         assert ask(model, streamed=streamed).calls == {0: ("", "list_todos", "{}")}
 
     def test_fragments_of_calls_alternate(self, model: ScriptedModel) -> None:
-        model.play(Calls(*CALLS))
+        model.play(ToolExecutor(*CALLS))
         deltas = [chunk["choices"][0]["delta"] for chunk in events(raw(model, stream=True))]
         parts = [part for delta in deltas for part in delta.get("tool_calls", [])]
         assert [part["index"] for part in parts] == [0, 1, 0, 1, 0, 1, 0, 0, 0, 0]
@@ -237,7 +237,9 @@ class TestTime:
         assert time.monotonic() - started >= (1.2 if streamed else 0.6)
 
     @pytest.mark.parametrize("reply", [Hang(), Slow(Say("Hello"), 60), Dribble(Say("Hello"), 60)])
-    def test_a_client_that_gives_up_is_noticed(self, model: ScriptedModel, reply: Reply, *, streamed: bool) -> None:
+    def test_a_client_that_gives_up_is_noticed(
+        self, model: ScriptedModel, reply: Completion, *, streamed: bool
+    ) -> None:
         model.play(reply)
         with pytest.raises(openai.APITimeoutError):
             ask(model, streamed=streamed, seconds=0.2)
@@ -313,7 +315,7 @@ class TestScript:
         assert (model.left, len(model.unexpected)) == (1, 1)
 
     def test_a_function_sees_what_the_tools_gave(self, model: ScriptedModel, *, streamed: bool) -> None:
-        def reply(asked: Asked) -> Reply:
+        def reply(asked: Asked) -> Completion:
             last = asked.messages[-1]
             return Say(f"It is {last['content']}") if last["role"] == "tool" else Call("add_todo", id="a")
 
@@ -325,7 +327,7 @@ class TestScript:
         assert ask(model, streamed=streamed, messages=[*HELLO, called, result]).text == "It is 7"
 
     def test_a_function_that_raises(self, model: ScriptedModel) -> None:
-        def reply(asked: Asked) -> Reply:
+        def reply(asked: Asked) -> Completion:
             raise AssertionError(asked.messages[0]["content"])
 
         model.answer_with(reply)
@@ -336,7 +338,7 @@ class TestScript:
     def test_twenty_at_once(self, model: ScriptedModel, *, streamed: bool) -> None:
         together = Barrier(20)
 
-        def reply(asked: Asked) -> Reply:
+        def reply(asked: Asked) -> Completion:
             together.wait(timeout=5)
             return Say(asked.messages[0]["content"])
 

@@ -352,7 +352,7 @@ class Reader:
     async def follow(self, until: asyncio.Event) -> None:
         last_look = False
         while True:
-            found = await changes.since(self.db, self.user_id, self.seen[-1].seq if self.seen else 0, most=5)
+            found = await changes.since(self.db, self.user_id, self.seen[-1].seq if self.seen else 0, limit=5)
             self.polls += 1
             self.seen += found
             if last_look and not found:
@@ -405,9 +405,9 @@ class TestReadingOn:
                     await todos.add(transaction, Actor(ada), TodoCreate(title="Late"))
                     early = asyncio.create_task(todos.add(db, Actor(ada), TodoCreate(title="Early")))
                     await asyncio.sleep(0.2)
-                    meanwhile = Reader(db, ada, await changes.since(db, ada, 0, most=9)).titles
+                    meanwhile = Reader(db, ada, await changes.since(db, ada, 0, limit=9)).titles
                 await early
-                return meanwhile, Reader(db, ada, await changes.since(db, ada, 0, most=9)).titles
+                return meanwhile, Reader(db, ada, await changes.since(db, ada, 0, limit=9)).titles
 
         assert run(scene()) == ([], ["Late", "Early"])
 

@@ -11,7 +11,7 @@ from tests.core.test_changes import connected, new_user, opened, run
 from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
-from todo_core.database.idempotency import Answer, KeyedRequest, Work, once, sweep
+from todo_core.database.idempotency import Answer, KeyedRequest, Work, delete_expired, run_once
 from todo_core.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress, TodoNotFound
 from todo_core.todos import TodoCreate, changes
 
@@ -54,7 +54,7 @@ class TestOnce:
     def test_the_work_is_done_once_and_its_answer_stored(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[Answer]:
             async with opened(database_url) as db:
-                return [await once(db, asked(ada), adding(ada, title)) for title in ("Milk", "Bread")]
+                return [await run_once(db, asked(ada), adding(ada, title)) for title in ("Milk", "Bread")]
 
         assert run(scene()) == [
             Answer(201, b"Milk", {"Location": "Milk"}),
@@ -65,8 +65,8 @@ class TestOnce:
     def test_a_key_counts_for_one_route(self, database_url: str, ada: UUID) -> None:
         async def scene() -> None:
             async with opened(database_url) as db:
-                await once(db, asked(ada, route="POST /todos"), adding(ada, "Milk"))
-                await once(db, asked(ada, route="POST /projects", digest=b"other"), adding(ada, "Bread"))
+                await run_once(db, asked(ada, route="POST /todos"), adding(ada, "Milk"))
+                await run_once(db, asked(ada, route="POST /projects", digest=b"other"), adding(ada, "Bread"))
 
         run(scene())
         assert titles(database_url, ada) == ["Bread", "Milk"]
@@ -79,8 +79,8 @@ class TestOnce:
         async def scene() -> None:
             async with opened(database_url) as db:
                 with pytest.raises(TodoNotFound):
-                    await once(db, asked(ada), fail)
-                await once(db, asked(ada, digest=b"other"), adding(ada))
+                    await run_once(db, asked(ada), fail)
+                await run_once(db, asked(ada, digest=b"other"), adding(ada))
 
         run(scene())
         assert titles(database_url, ada) == ["Milk"]
@@ -88,11 +88,11 @@ class TestOnce:
     def test_an_expired_key_is_free_again(self, database_url: str, ada: UUID) -> None:
         async def scene() -> None:
             async with opened(database_url) as db:
-                await once(db, asked(ada), adding(ada))
+                await run_once(db, asked(ada), adding(ada))
                 await expire(database_url, ada, "key")
-                await once(db, asked(ada, digest=b"bread"), adding(ada, "Bread"))
+                await run_once(db, asked(ada, digest=b"bread"), adding(ada, "Bread"))
                 with pytest.raises(IdempotencyKeyReused):
-                    await once(db, asked(ada), adding(ada))
+                    await run_once(db, asked(ada), adding(ada))
 
         run(scene())
         assert titles(database_url, ada) == ["Bread", "Milk"]
@@ -102,9 +102,9 @@ class TestAtOnce:
     def test_those_who_find_an_expired_key_do_the_work_once(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[Answer]:
             async with opened(database_url, pool_size=8) as db:
-                await once(db, asked(ada), adding(ada, "Yesterday"))
+                await run_once(db, asked(ada), adding(ada, "Yesterday"))
                 await expire(database_url, ada, "key")
-                return await asyncio.gather(*(once(db, asked(ada), adding(ada, "Today")) for _ in range(20)))
+                return await asyncio.gather(*(run_once(db, asked(ada), adding(ada, "Today")) for _ in range(20)))
 
         answers = run(scene())
         assert {answer.body for answer in answers} == {b"Today"}
@@ -121,9 +121,9 @@ class TestAtOnce:
 
         async def scene() -> Answer:
             async with opened(database_url) as db:
-                first = asyncio.create_task(once(db, asked(ada), fail))
+                first = asyncio.create_task(run_once(db, asked(ada), fail))
                 await asyncio.sleep(0.2)
-                second = asyncio.create_task(once(db, asked(ada), adding(ada)))
+                second = asyncio.create_task(run_once(db, asked(ada), adding(ada)))
                 await asyncio.sleep(0.2)
                 waiting.set()
                 with pytest.raises(TodoNotFound):
@@ -143,15 +143,15 @@ class TestAtOnce:
 
         async def scene() -> float:
             async with opened(database_url) as db:
-                first = asyncio.create_task(once(db, asked(ada), wait_and_add))
+                first = asyncio.create_task(run_once(db, asked(ada), wait_and_add))
                 await begun.wait()
                 started = time.monotonic()
                 with pytest.raises(RequestInProgress) as refused:
-                    await once(db, asked(ada), adding(ada, "Twice"))
+                    await run_once(db, asked(ada), adding(ada, "Twice"))
                 seconds = time.monotonic() - started
                 assert refused.value.retry_after == 1
                 # Whoever comes with another key does not wait.
-                await once(db, asked(ada, "another"), adding(ada, "Bread"))
+                await run_once(db, asked(ada, "another"), adding(ada, "Bread"))
                 goes_on.set()
                 await first
                 return seconds
@@ -166,7 +166,7 @@ class TestAtOnce:
             async with opened(database_url) as db, db.transaction() as other:
                 await changes.lock(other, ada)
                 with pytest.raises(DatabaseUnavailable):
-                    await once(db, asked(ada), adding(ada))
+                    await run_once(db, asked(ada), adding(ada))
 
         run(scene())
         assert keys(database_url, ada) == []
@@ -177,11 +177,11 @@ class TestSweep:
         async def scene() -> list[int]:
             async with opened(database_url) as db:
                 for number in range(6):
-                    await once(db, asked(ada, f"key {number}"), adding(ada))
+                    await run_once(db, asked(ada, f"key {number}"), adding(ada))
                 await expire(database_url, ada, *(f"key {number}" for number in range(5)))
-                swept = [await sweep(db, most=2)]
+                swept = [await delete_expired(db, limit=2)]
                 while swept[-1]:
-                    swept.append(await sweep(db, most=2))
+                    swept.append(await delete_expired(db, limit=2))
                 return swept
 
         swept = run(scene())

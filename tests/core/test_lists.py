@@ -69,16 +69,18 @@ def ada(crowded_url: str) -> UUID:
     return ada
 
 
-def walk(url: str, owner: UUID, filters: Filters, *, most: int) -> list[Todo]:
+def walk(url: str, owner: UUID, filters: Filters, *, limit: int) -> list[Todo]:
     """The todos on all pages of a list."""
 
     async def walk_on_one_connection() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            page = await todos.find(Transaction(connection, seconds=60), owner, filters, most=most)
+            page = await todos.find(Transaction(connection, seconds=60), owner, filters, limit=limit)
             found = list(page.todos)
             while page.next:
-                page = await todos.find(Transaction(connection, seconds=60), owner, filters, most=most, after=page.next)
+                page = await todos.find(
+                    Transaction(connection, seconds=60), owner, filters, limit=limit, after=page.next
+                )
                 assert page.todos
                 found += page.todos
             return found
@@ -198,7 +200,7 @@ class TestFilters:
 class TestSorts:
     @pytest.mark.parametrize("sort", get_args(ListSort))
     def test_hold_every_todo_once_in_order(self, crowded_url: str, ada: UUID, sort: ListSort) -> None:
-        found = walk(crowded_url, ada, Filters(sort=sort), most=400)
+        found = walk(crowded_url, ada, Filters(sort=sort), limit=400)
         assert ids(found) == ids(expected(crowded_url, ada, sort, lambda _: True))
 
     @pytest.mark.parametrize("sort", get_args(ListSort))
@@ -207,7 +209,7 @@ class TestSorts:
         self, crowded_url: str, ada: UUID, sort: ListSort, after: lists.Part
     ) -> None:
         name = sort.removeprefix("-")
-        values = {"of_user": ada, "most": 51, "after_key": POSITIONS[name], "after_id": UUID(int=0)}
+        values = {"user_id": ada, "most": 51, "after_key": POSITIONS[name], "after_id": UUID(int=0)}
         [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, after=after), **values)
         assert scan["Index Name"] == SORT_INDEXES[name] + ("_backward" if sort == "-due" else "")
         assert scan["Actual Rows"] == 51
@@ -217,7 +219,7 @@ class TestSorts:
         page = lists.select_page(frozenset(), "order", after="start")
         no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
         url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
-        rows = postgres.query(url, page.sql, *page.arguments({"of_user": ada, "most": COUNT}))
+        rows = postgres.query(url, page.sql, *page.arguments({"user_id": ada, "most": COUNT}))
         places = [(row["order"], row["id"]) for row in rows]
         assert len(places) > COUNT * 0.9
         assert places == sorted(places)
@@ -244,7 +246,7 @@ class TestIndexes:
         self, crowded_url: str, ada: UUID, filters: Filters, index: str
     ) -> None:
         page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, after="start")
-        [scan] = scans(crowded_url, page, of_user=ada, most=51, **filters.values)
+        [scan] = scans(crowded_url, page, user_id=ada, limit=51, **filters.values)
         # Which of those that serve is left to PostgreSQL: what no todo lacks needs no index of its own.
         assert scan["Index Name"] in {index, "todos_by_order"}
         assert scan.get("Rows Removed by Filter", 0) <= 10
@@ -258,13 +260,13 @@ class TestFoundByTerms:
     def test_lists_of_a_tag_hold_every_todo_once_in_order(
         self, crowded_url: str, ada: UUID, tag: str, sort: ListSort
     ) -> None:
-        found = walk(crowded_url, ada, Filters(tags=[tag], sort=sort), most=300)
+        found = walk(crowded_url, ada, Filters(tags=[tag], sort=sort), limit=300)
         assert ids(found) == ids(expected(crowded_url, ada, sort, lambda todo: tag in todo.tags))
 
     @pytest.mark.parametrize("q", ["often", "seldom", "late", "never", "often late", "o"])
     @pytest.mark.parametrize("most", [40, 300])
     def test_searches_hold_titles_first_and_then_the_rest_the_newest_first(
-        self, crowded_url: str, ada: UUID, q: str, most: int
+        self, crowded_url: str, ada: UUID, q: str, limit: int
     ) -> None:
         def has(*texts: str | None) -> bool:
             words = " ".join(text or "" for text in texts).lower().split()
@@ -273,13 +275,13 @@ class TestFoundByTerms:
         title = expected(crowded_url, ada, "-created_at", lambda todo: has(todo.title))
         anywhere = expected(crowded_url, ada, "-created_at", lambda todo: has(todo.title, todo.description))
         rest = [todo for todo in anywhere if not has(todo.title)]
-        assert ids(walk(crowded_url, ada, Filters(q=q), most=most)) == ids([*title, *rest])
+        assert ids(walk(crowded_url, ada, Filters(q=q), limit=limit)) == ids([*title, *rest])
 
     def read(self, url: str, owner: UUID, tag: str, **after: object) -> set[str]:
         page = lists.select_page(frozenset({"tags"}), "order", after="rest" if after else "start")
         return {
             str(scan.get("Index Name"))
-            for scan in scans(url, page, of_user=owner, most=11, tags=[tag], **after)
+            for scan in scans(url, page, user_id=owner, limit=11, tags=[tag], **after)
             if scan["Node Type"] != "Bitmap Heap Scan"
         }
 
@@ -291,6 +293,6 @@ class TestFoundByTerms:
 
     def test_of_one_user_only(self, crowded_url: str, ada: UUID) -> None:
         page = lists.select_page(frozenset({"q"}), "relevance", after="start")
-        found = scans(crowded_url, page, of_user=ada, most=51, q="seldom")
+        found = scans(crowded_url, page, user_id=ada, limit=51, q="seldom")
         [by_terms] = [scan for scan in found if scan.get("Index Name") == "todos_by_terms"][:1]
         assert by_terms["Actual Rows"] == COUNT // 250

@@ -14,7 +14,7 @@ from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.errors import TodoNotFound
 from todo_core.todos import Filters, TodoCreate, TodoUpdate, operations, queries
-from todo_core.todos.next_due import moved_on
+from todo_core.todos.next_due import next_due_values
 
 ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
 LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY title"
@@ -83,18 +83,18 @@ class TestComplete:
     ) -> None:
         new = {"title": "Milk", "due_date": "2030-01-01", "recurrence": recurrence}
         todo = runner.run(todos.add(db, ada, TodoCreate.model_validate(new)))
-        seen = runner.run(db.fetch_one(queries.SELECT_SEEN, of_user=ada.user_id, todo_id=todo.id))
+        seen = runner.run(db.fetch_one(queries.SELECT_SEEN, user_id=ada.user_id, todo_id=todo.id))
         changed = runner.run(todos.update(db, ada, todo.id, TodoUpdate.model_validate(change)))
         done = runner.run(todos.update(db, ada, todo.id, TodoUpdate(completed=True), seen=seen))
         assert done.version == 3
         assert done.title == changed.title
-        expected = moved_on({**structs.asdict(changed), "due_time": None, "occurrences": 0}, ZoneInfo("UTC"))
+        expected = next_due_values({**structs.asdict(changed), "due_time": None, "occurrences": 0}, ZoneInfo("UTC"))
         assert done.completed == (expected is None)
         assert done.due_date == (expected or {"due_date": changed.due_date})["due_date"]
 
     def test_what_was_deleted_meanwhile_is_not_found(self, ada: Actor, db: Database, runner: asyncio.Runner) -> None:
         todo = runner.run(todos.add(db, ada, TodoCreate(title="Milk")))
-        seen = runner.run(db.fetch_one(queries.SELECT_SEEN, of_user=ada.user_id, todo_id=todo.id))
+        seen = runner.run(db.fetch_one(queries.SELECT_SEEN, user_id=ada.user_id, todo_id=todo.id))
         runner.run(todos.delete(db, ada, todo.id))
         with pytest.raises(TodoNotFound):
             runner.run(todos.update(db, ada, todo.id, TodoUpdate(completed=True), seen=seen))

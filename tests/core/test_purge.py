@@ -86,7 +86,7 @@ class TestTrash:
 
         async def scene() -> list[int]:
             async with opened(database_url) as db:
-                return [await trash.purge(db, most=500) for _ in range(4)]
+                return [await trash.purge(db, limit=500) for _ in range(4)]
 
         assert run(scene()) == [500, 500, 201, 0]
 
@@ -110,7 +110,7 @@ class TestTrash:
                 await todos.delete(db, actor, root.id)
                 async with connected(database_url) as connection:
                     await connection.execute(AGE, ada)
-                return [await trash.purge(db, most=4) for _ in range(8)]
+                return [await trash.purge(db, limit=4) for _ in range(8)]
 
         assert sum(run(scene())) == 11
         assert titles(database_url, ada) == []
@@ -147,7 +147,7 @@ class TestTrash:
             async with opened(database_url) as db:
                 async with db.transaction() as transaction:
                     await changes.lock(transaction, ada)
-                    purging = asyncio.create_task(trash.purge(db, most=500))
+                    purging = asyncio.create_task(trash.purge(db, limit=500))
                     await asyncio.sleep(0.3)
                     await todos.restore(transaction, Actor(ada), row["id"])
                 return await purging

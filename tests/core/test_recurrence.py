@@ -47,16 +47,16 @@ def occurrences(rule: str, due: date | datetime, timezone: ZoneInfo = UTC_ZONE) 
         occurrence = next_occurrence(occurrence.rule, occurrence.due, timezone, occurrence.wall_time)
 
 
-def days(rule: str, due: str, most: int = 4, timezone: ZoneInfo = UTC_ZONE) -> list[str]:
-    following = islice(occurrences(rule, date.fromisoformat(due), timezone), most)
+def days(rule: str, due: str, limit: int = 4, timezone: ZoneInfo = UTC_ZONE) -> list[str]:
+    following = islice(occurrences(rule, date.fromisoformat(due), timezone), limit)
     return [occurrence.due.isoformat() for occurrence in following]
 
 
-def on_the_wall(rule: str, due: str, timezone: ZoneInfo, most: int = 3) -> list[str]:
+def on_the_wall(rule: str, due: str, timezone: ZoneInfo, limit: int = 3) -> list[str]:
     """The occurrences after a local time, as the clocks of the zone show them."""
     first = datetime.fromisoformat(due).replace(tzinfo=timezone).astimezone(UTC)
     found = []
-    for occurrence in islice(occurrences(rule, first, timezone), most):
+    for occurrence in islice(occurrences(rule, first, timezone), limit):
         assert isinstance(occurrence.due, datetime)
         assert occurrence.due.tzinfo is UTC
         found.append(f"{occurrence.due.astimezone(timezone):%Y-%m-%d %H:%M}")
@@ -357,12 +357,12 @@ class TestOnTheClock:
         assert occurrence is None or occurrence.due > due
 
 
-def signed(most: int) -> st.SearchStrategy[int]:
-    return st.integers(1, most) | st.integers(-most, -1)
+def signed(limit: int) -> st.SearchStrategy[int]:
+    return st.integers(1, limit) | st.integers(-limit, -1)
 
 
-def some(values: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[str]:
-    return st.lists(values, min_size=1, max_size=most).map(lambda items: ",".join(map(str, items)))
+def some(values: st.SearchStrategy[Any], limit: int = 4) -> st.SearchStrategy[str]:
+    return st.lists(values, min_size=1, max_size=limit).map(lambda items: ",".join(map(str, items)))
 
 
 plain_weekdays = some(st.sampled_from(WEEKDAYS))

@@ -73,11 +73,11 @@ class TestVerify:
 
 class TestManyAtOnce:
     @pytest.mark.parametrize(("rounds", "most"), [(12, 41), (16, 3)])
-    def test_whoever_would_wait_for_too_long_is_sent_away(self, rounds: int, most: int) -> None:
-        outcomes = asyncio.run(self.verify_at_once(Passwords(rounds), most + 5))
+    def test_whoever_would_wait_for_too_long_is_sent_away(self, rounds: int, limit: int) -> None:
+        outcomes = asyncio.run(self.verify_at_once(Passwords(rounds), limit + 5))
 
-        assert outcomes[:most] == [(False, None)] * most
-        assert all(isinstance(outcome, TooBusy) and outcome.retry_after for outcome in outcomes[most:])
+        assert outcomes[:limit] == [(False, None)] * limit
+        assert all(isinstance(outcome, TooBusy) and outcome.retry_after for outcome in outcomes[limit:])
 
     def test_on_a_slow_machine_fewer_may_wait(self) -> None:
         slow = Passwords(ROUNDS)

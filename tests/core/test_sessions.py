@@ -61,7 +61,7 @@ class TestOpening:
         async def sign_in_after_a_change(db: Database, user_id: UUID) -> None:
             with pytest.raises(InvalidCredentials):
                 await sessions.open_session(db, user_id, WEEK, password_hash="the one before", user_agent=None)
-            assert await sessions.list_page(db, user_id, most=9) == []
+            assert await sessions.list_page(db, user_id, limit=9) == []
 
         run(database_url, sign_in_after_a_change)
 
@@ -116,7 +116,7 @@ class TestPages:
             await asyncio.to_thread(postgres.query, database_url, at_once, user_id)
             found: list[sessions.Session] = []
             while page := await sessions.list_page(
-                db, user_id, most=3, after=(found[-1].created_at, found[-1].id) if found else None
+                db, user_id, limit=3, after=(found[-1].created_at, found[-1].id) if found else None
             ):
                 found += page
             assert [session.id for session in found] == sorted(made, reverse=True)

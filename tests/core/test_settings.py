@@ -145,13 +145,13 @@ class TestBounds:
         ],
     )
     def test_a_number_beyond_its_bounds_is_refused(
-        self, environment_variables: Environment, name: str, least: int, most: int | None
+        self, environment_variables: Environment, name: str, least: int, limit: int | None
     ) -> None:
         assert getattr(environment_variables.load(**{name: str(least)}), name.lower()) == least
         assert name in environment_variables.refusal(**{name: str(least - 1)})
-        if most is not None:
-            assert getattr(environment_variables.load(**{name: str(most)}), name.lower()) == most
-            assert name in environment_variables.refusal(**{name: str(most + 1)})
+        if limit is not None:
+            assert getattr(environment_variables.load(**{name: str(limit)}), name.lower()) == limit
+            assert name in environment_variables.refusal(**{name: str(limit + 1)})
 
     @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "LOG_LEVEL"])
     def test_a_choice_that_there_is_not_is_refused(self, environment_variables: Environment, name: str) -> None:

@@ -12,7 +12,7 @@ from tests import postgres
 from todo_core.accounts import operations as users
 from todo_core.accounts import sessions
 from todo_core.accounts.limits import Limits
-from todo_core.accounts.operations import Credentials, Proof, Registration
+from todo_core.accounts.operations import Credentials, Registration, VerifiedPassword
 from todo_core.accounts.security import Passwords
 from todo_core.database.executor import Database
 from todo_core.errors import DatabaseUnavailable, InvalidCredentials, TooManyAttempts, WrongPassword
@@ -48,25 +48,27 @@ class Visitor:
         registration = Registration(email=self.email, password=SecretStr(PASSWORD))
         await users.register(self._db, self.passwords, LIMITS, registration, address=self.address)
 
-    async def sign_in(self, password: str = PASSWORD, *, passwords: Passwords | None = None, email: str = "") -> Proof:
+    async def sign_in(
+        self, password: str = PASSWORD, *, passwords: Passwords | None = None, email: str = ""
+    ) -> VerifiedPassword:
         credentials = Credentials(email=email or self.email, password=SecretStr(password))
         return await users.authenticate(
             self._db, passwords or self.passwords, LIMITS, credentials, address=self.address
         )
 
-    async def open_session(self, proof: Proof) -> UUID:
+    async def open_session(self, proof: VerifiedPassword) -> UUID:
         return await sessions.open_session(
             self._db, proof.user.id, timedelta(days=7), password_hash=proof.password_hash, user_agent=None
         )
 
-    async def change_password(self, proof: Proof, new: str) -> None:
+    async def change_password(self, proof: VerifiedPassword, new: str) -> None:
         await users.change_password(self._db, self.passwords, proof, SecretStr(new), session_id=uuid4())
 
-    async def close(self, proof: Proof) -> None:
+    async def close(self, proof: VerifiedPassword) -> None:
         await users.close(self._db, proof)
 
-    async def sessions(self, proof: Proof) -> int:
-        return len(await sessions.list_page(self._db, proof.user.id, most=10))
+    async def sessions(self, proof: VerifiedPassword) -> int:
+        return len(await sessions.list_page(self._db, proof.user.id, limit=10))
 
     async def fail(self, *, times: int, email: str = "") -> None:
         for _ in range(times):

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.serving import free_port
 from todo_core.database import executor as database
-from todo_core.database.pool import Session
+from todo_core.database.pool import UniquelyNamedConnection
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
             pipe.close()
 
 
-class _Halting(Session):
+class _Halting(UniquelyNamedConnection):
     """Counts the points of the whole process at which it may come to a halt.
 
     A death inside a transaction leaves what stood before it, whichever statement was the last: one point, before its

@@ -24,7 +24,7 @@ import pytest
 
 from tests import postgres, serving
 from tests.accounts import Account, problem, sign_up
-from tests.model_replies import Asked, Call, Calls, Json, Reply, Say
+from tests.model_replies import Asked, Call, Completion, Json, Say, ToolExecutor
 from tests.processes.crashing_app import Nursery, nursery
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
@@ -74,17 +74,17 @@ def called(asked: Asked) -> tuple[str, int, dict[str, str]]:
     return messages[start]["content"], rounds, ids
 
 
-def reply_to(asked: Asked) -> Reply:
+def reply_to(asked: Asked) -> Completion:
     """The same to the same messages, whoever asks and however often."""
     message, rounds, ids = called(asked)
-    scripts: dict[str, list[Callable[[], Reply]]] = {
+    scripts: dict[str, list[Callable[[], Completion]]] = {
         TIDY: [
             lambda: Call("search_todos", {}, id="found"),
-            lambda: Calls(
+            lambda: ToolExecutor(
                 Call("add_todos", {"todos": [{"title": "Bread"}, {"title": "Butter"}]}, id="added"),
                 Call("complete_todos", {"ids": [ids["Milk"]]}, id="completed"),
             ),
-            lambda: Calls(
+            lambda: ToolExecutor(
                 Call("delete_todos", {"ids": [ids["Rubbish"]]}, id="deleted"),
                 Call("update_todos", {"changes": [{"id": ids["Eggs"], "title": "Six eggs"}]}, id="renamed"),
             ),
@@ -532,10 +532,10 @@ def insist(client: Client, staged: Stage) -> httpx2.Response:
     return repeated
 
 
-def only_the_first_waits_for(event: Event) -> Callable[[Asked], Reply]:
+def only_the_first_waits_for(event: Event) -> Callable[[Asked], Completion]:
     numbers = count(1)
 
-    def reply(asked: Asked) -> Reply:
+    def reply(asked: Asked) -> Completion:
         if next(numbers) == 1:
             event.wait(10)
         return reply_to(asked)

@@ -11,7 +11,7 @@ import pytest
 
 from tests import postgres
 from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, Account, close_account, problem, register, sign_in
-from tests.model_replies import Asked, Call, Reply, Say
+from tests.model_replies import Asked, Call, Completion, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface, wait_until
 from tests.surfaces.test_auth_export import eve, export_of
@@ -152,7 +152,7 @@ def told(over: Event) -> Iterator[None]:
         over.set()
 
 
-def list_todos(asked: Asked) -> Reply:
+def list_todos(asked: Asked) -> Completion:
     """Looks at the todos, and says something then."""
     return Say("Hello.") if asked.messages[-1]["role"] == "tool" else Call("list_todos")
 

@@ -12,17 +12,17 @@ from tests.accounts import CHAT, TODOS, Account, problem
 from tests.model_replies import (
     Asked,
     Call,
-    Calls,
+    Completion,
     Cut,
     Dribble,
     Empty,
     Fail,
     Garbage,
     Hang,
-    Reply,
     Say,
     Slow,
     Tokens,
+    ToolExecutor,
 )
 from tests.scripted_model import ScriptedModel
 
@@ -105,8 +105,8 @@ class TestTurn:
     def test_the_model_works_by_tools_over_rounds(self, ada: Account, model: ScriptedModel) -> None:
         milk, bread = ada.add("Buy milk"), ada.add("Buy bread")
         model.play(
-            Calls(Call("search_todos", {"text": "buy"})),
-            Calls(Call("complete_todos", {"ids": [milk["id"], bread["id"]]}), Call("add_todos", todos("Cook"))),
+            ToolExecutor(Call("search_todos", {"text": "buy"})),
+            ToolExecutor(Call("complete_todos", {"ids": [milk["id"], bread["id"]]}), Call("add_todos", todos("Cook"))),
             Say("Both are done, and I added “Cook”."),
         )
 
@@ -303,7 +303,7 @@ class TestTools:
         milk = ada.add("Milk", completed=True, description="The blue one")
         ids = {"ids": [milk["id"]]}
         model.play(
-            Calls(
+            ToolExecutor(
                 Call("reopen_todos", ids),
                 Call("reschedule_todos", ids | {"due": "jan 31 2040"}),
                 Call("get_todos", ids),
@@ -385,7 +385,7 @@ class TestTools:
         ada.add_project("Home")
         model.play(
             Call("add_todos", todos("Paint", project="Garage")),
-            Calls(Call("list_projects", {}), Call("add_projects", {"names": ["Garage", "home"]})),
+            ToolExecutor(Call("list_projects", {}), Call("add_projects", {"names": ["Garage", "home"]})),
             Call("add_todos", todos("Paint", project="garage")),
             Call("search_todos", {"project": "GARAGE"}),
             Call("search_todos", {"project": "Attic"}),
@@ -448,7 +448,8 @@ class TestTools:
         milk = ada.add("Milk")
         ada.client.delete(milk["url"])
         model.play(
-            Calls(Call("search_todos", {"trashed": True}), Call("restore_todos", {"ids": [milk["id"]]})), Say("Back.")
+            ToolExecutor(Call("search_todos", {"trashed": True}), Call("restore_todos", {"ids": [milk["id"]]})),
+            Say("Back."),
         )
         answer = turn(ada)
 
@@ -461,7 +462,7 @@ class TestTools:
         ada.add("In its evening", due_at="2040-02-01T03:00:00Z")
         ada.add("Another day", due_date="2040-02-02")
         model.play(
-            Calls(
+            ToolExecutor(
                 Call("search_todos", {"overdue": True}),
                 Call("search_todos", {"due_from": "jan 31 2040", "due_to": "jan 31 2040"}),
                 Call("day_overview", {"day": "jan 31 2040"}),
@@ -506,8 +507,8 @@ class TestTools:
 
     def test_calls_whose_ids_repeat_or_are_missing_keep_apart(self, ada: Account, model: ScriptedModel) -> None:
         model.play(
-            Calls(Call("add_todos", todos("One"), id="a"), Call("add_todos", todos("Two"), id="a")),
-            Calls(Call("add_todos", todos("Three"), id=""), Call("add_todos", todos("Four"), id="a")),
+            ToolExecutor(Call("add_todos", todos("One"), id="a"), Call("add_todos", todos("Two"), id="a")),
+            ToolExecutor(Call("add_todos", todos("Three"), id=""), Call("add_todos", todos("Four"), id="a")),
             Say("Added."),
         )
         answer = turn(ada)
@@ -522,7 +523,8 @@ class TestApproval:
         """A turn that asks before it deletes `Milk`."""
         milk = ada.add("Milk")
         model.play(
-            Calls(Call("delete_todos", {"ids": [milk["id"]]}), Call("add_todos", todos("Bread"))), Say("As you wish.")
+            ToolExecutor(Call("delete_todos", {"ids": [milk["id"]]}), Call("add_todos", todos("Bread"))),
+            Say("As you wish."),
         )
         return turn(ada, "Delete the milk, add bread")
 
@@ -569,7 +571,7 @@ class TestApproval:
     def test_two_calls_on_the_same_todos_are_both_carried_out(self, ada: Account, model: ScriptedModel) -> None:
         ids = [ada.add(str(number))["id"] for number in range(6)]
         model.play(
-            Calls(
+            ToolExecutor(
                 Call("reschedule_todos", {"ids": ids, "due": "jan 31 2040"}),
                 Call("update_todos", {"changes": [{"id": each, "add_tags": ["x"]} for each in ids]}),
             ),
@@ -638,7 +640,7 @@ class TestApproval:
         flour = ada.add("Flour", parent_id=cake["id"])
         ada.add("Rye", parent_id=flour["id"])
         model.play(
-            Calls(Call("delete_todos", {"ids": [cake["id"]]}), Call("delete_todos", {"ids": [flour["id"]]})),
+            ToolExecutor(Call("delete_todos", {"ids": [cake["id"]]}), Call("delete_todos", {"ids": [flour["id"]]})),
             Say("Gone."),
         )
         answer = decide(ada, turn(ada)["turn_id"], approve=True).json()
@@ -661,7 +663,7 @@ class TestApproval:
     def test_six_changes_at_once_do(self, ada: Account, model: ScriptedModel, parallel: bool) -> None:  # noqa: FBT001
         ids = [ada.add(str(number))["id"] for number in range(6)]
         each = [Call("complete_todos", {"ids": [todo_id]}) for todo_id in ids]
-        model.play(Calls(*each) if parallel else Call("complete_todos", {"ids": ids}))
+        model.play(ToolExecutor(*each) if parallel else Call("complete_todos", {"ids": ids}))
 
         answer = turn(ada)
 
@@ -684,7 +686,7 @@ class TestApproval:
         problem(decided, 422, "validation_failed")
 
 
-def tag_all_that_were_added(asked: Asked) -> Reply:
+def tag_all_that_were_added(asked: Asked) -> Completion:
     results = [json.loads(each["content"][6:-7]) for each in asked.messages if each["role"] == "tool"]
     if not results:
         return Call("add_todos", todos(*"abcdefg"))
@@ -701,7 +703,7 @@ class TestUndo:
         milk = ada.add("Milk")
         ids = {"ids": [milk["id"]]}
 
-        def meanwhile(asked: Asked) -> Reply:
+        def meanwhile(asked: Asked) -> Completion:
             answers = len([message for message in asked.messages if message["role"] == "tool"])
             if answers == 0:
                 return Call("reschedule_todos", ids | {"due": "jan 31 2040"})
@@ -718,7 +720,7 @@ class TestUndo:
     def test_a_turn_that_was_undone_does_not_go_on(self, ada: Account, model: ScriptedModel) -> None:
         milk, bread = ada.add("Milk"), ada.add("Bread")
         calls = [Call("complete_todos", {"ids": [milk["id"]]}), Call("delete_todos", {"ids": [bread["id"]]})]
-        model.play(Calls(*calls))
+        model.play(ToolExecutor(*calls))
         asks = turn(ada)
         undo(ada, asks["turn_id"])
 
@@ -729,7 +731,7 @@ class TestUndo:
         milk = ada.add("Milk", tags=["home"], due_date="2040-01-31")
         ids = {"ids": [milk["id"]]}
         model.play(
-            Calls(
+            ToolExecutor(
                 Call("add_todos", todos("Bread")),
                 Call("complete_todos", ids),
                 Call("reschedule_todos", ids | {"due": None}),
@@ -823,7 +825,7 @@ class TestBounds:
         assert "8 todos" in answer["response"]
 
     def test_more_calls_than_allowed_are_not_made(self, ada: Account, model: ScriptedModel) -> None:
-        model.play(Calls(*(Call("add_todos", todos(str(number))) for number in range(30))))
+        model.play(ToolExecutor(*(Call("add_todos", todos(str(number))) for number in range(30))))
         answer = turn(ada)
 
         assert answer["status"] == "incomplete"
@@ -831,7 +833,7 @@ class TestBounds:
         assert len(ada.titles()) == 25
 
     def test_tokens_are_counted(self, ada: Account, model: ScriptedModel) -> None:
-        model.play(Calls(Call("search_todos", {}), tokens=Tokens(prompt=59_000, completion=1_000)))
+        model.play(ToolExecutor(Call("search_todos", {}), tokens=Tokens(prompt=59_000, completion=1_000)))
 
         assert turn(ada)["status"] == "incomplete"
 
@@ -851,7 +853,7 @@ class TestBounds:
         assert int(refused.headers["retry-after"]) > 0
 
 
-TRANSIENT: list[Reply] = [
+TRANSIENT: list[Completion] = [
     Fail(429, retry_after=0),
     Fail(500),
     Fail(503, page="<h1>Bad gateway</h1>"),
@@ -864,13 +866,15 @@ TRANSIENT: list[Reply] = [
 
 class TestFailures:
     @pytest.mark.parametrize("failure", TRANSIENT, ids=str)
-    def test_what_passes_is_tried_again(self, ada: Account, model: ScriptedModel, failure: Reply) -> None:
+    def test_what_passes_is_tried_again(self, ada: Account, model: ScriptedModel, failure: Completion) -> None:
         model.play(failure, Say("Hello Ada."))
 
         assert turn(ada)["response"] == "Hello Ada."
 
     @pytest.mark.parametrize("failure", [*TRANSIENT, Cut(Say("Hello Ada."), clean=True)], ids=str)
-    def test_what_passes_is_tried_again_in_a_stream(self, ada: Account, model: ScriptedModel, failure: Reply) -> None:
+    def test_what_passes_is_tried_again_in_a_stream(
+        self, ada: Account, model: ScriptedModel, failure: Completion
+    ) -> None:
         model.play(failure, Say("Hello Ada."))
         events = stream(ada)
 
@@ -987,7 +991,7 @@ class TestIdempotency:
 
 class TestStream:
     def test_tells_the_turn_as_it_goes_on(self, ada: Account, model: ScriptedModel) -> None:
-        model.play(Calls(Call("add_todos", todos("Bread")), text="Let me see."), Say("Added “Bread”."))
+        model.play(ToolExecutor(Call("add_todos", todos("Bread")), text="Let me see."), Say("Added “Bread”."))
         events = stream(ada)
 
         names = [name for name, _ in events]

@@ -21,7 +21,7 @@ from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, url_of
-from todo_core.web.problems import BODY_ERRORS, ValidationFailed, describe
+from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
@@ -29,14 +29,14 @@ PATH: Final = "/api/v1/projects"
 _LIST: Final = "projects by order"
 
 router = APIRouter(
-    prefix=PATH, tags=["projects"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+    prefix=PATH, tags=["projects"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
 
 
 @router.get(
     "",
     response_model=list[ProjectRead],
-    responses=describe(InvalidCursor),
+    responses=error_responses(InvalidCursor),
     openapi_extra=query_parameters(ProjectQuery),
 )
 async def list_projects(
@@ -48,7 +48,9 @@ async def list_projects(
     """The projects in use, or the archived ones, by `order`."""
     resources, url = resources_of(request), url_of(request, PATH)
     after = resources.cursors.read(_LIST, query.cursor, float, UUID) if query.cursor else None
-    found = await projects.find(resources.database, user.id, archived=query.archived, most=query.limit + 1, after=after)
+    found = await projects.find(
+        resources.database, user.id, archived=query.archived, limit=query.limit + 1, after=after
+    )
     page = found[: query.limit]
     if len(found) > len(page):
         cursor = resources.cursors.write(_LIST, page[-1].order, page[-1].id)
@@ -58,7 +60,7 @@ async def list_projects(
 
 
 @router.post(
-    "", status_code=201, response_model=ProjectRead, responses=describe(CrossOrigin, *BODY_ERRORS, *KEY_ERRORS)
+    "", status_code=201, response_model=ProjectRead, responses=error_responses(CrossOrigin, *BODY_ERRORS, *KEY_ERRORS)
 )
 async def create_project(
     new: ProjectCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
@@ -75,7 +77,7 @@ async def create_project(
 @router.get(
     "/{project_id}",
     response_model=ProjectRead,
-    responses=describe(ProjectNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
+    responses=error_responses(ProjectNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
 )
 async def read_project(
     project_id: UUID,
@@ -92,7 +94,7 @@ async def read_project(
     return ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
 
 
-@router.patch("/{project_id}", responses=describe(CrossOrigin, ProjectNotFound, StaleVersion, *BODY_ERRORS))
+@router.patch("/{project_id}", responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion, *BODY_ERRORS))
 async def update_project(
     project_id: UUID,
     changes: ProjectUpdate,
@@ -108,7 +110,7 @@ async def update_project(
     return ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
 
 
-@router.delete("/{project_id}", status_code=204, responses=describe(CrossOrigin, ProjectNotFound, StaleVersion))
+@router.delete("/{project_id}", status_code=204, responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion))
 async def delete_project(project_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = ()) -> None:
     """Deletes the project for good, and puts its todos into the trash."""
     async with db.transaction() as transaction:

@@ -8,7 +8,7 @@ from todo_core import todos
 from todo_core.errors import DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import link_to_next, read_text, text_part, url_of
-from todo_core.web.problems import ValidationFailed, describe
+from todo_core.web.problems import ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import resources_of
 
@@ -16,14 +16,14 @@ PATH: Final = "/api/v1/tags"
 _LIST: Final = "tags"
 
 router = APIRouter(
-    prefix=PATH, tags=["tags"], responses=describe(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+    prefix=PATH, tags=["tags"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
 
 
 @router.get(
     "",
     response_model=list[TagRead],
-    responses=describe(InvalidCursor),
+    responses=error_responses(InvalidCursor),
     openapi_extra=query_parameters(TagQuery),
 )
 async def list_tags(
@@ -35,7 +35,7 @@ async def list_tags(
     """The tags of all todos that are not in the trash, by name."""
     resources = resources_of(request)
     after = resources.cursors.read(_LIST, query.cursor, read_text, read_text) if query.cursor else None
-    found = await todos.tags(resources.database, user.id, most=query.limit + 1, after=after)
+    found = await todos.tags(resources.database, user.id, limit=query.limit + 1, after=after)
     page = found[: query.limit]
     if len(found) > len(page):
         cursor = resources.cursors.write(_LIST, text_part(page[-1].key), text_part(page[-1].name))

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 from anyio import move_on_after
 
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
-from todo_assistant.models.messages import Message, Model, ModelRequest, OnText, Reply, RequestedCall
-from todo_assistant.tools import TODO_TOOLS, Toolbox
-from todo_assistant.tools.executor import LONGEST_ARGUMENTS, CallListener, Calls
+from todo_assistant.models.messages import ChatMessage, Completion, Model, ModelRequest, OnText, ToolCallRequest
+from todo_assistant.tools import TODO_TOOLS, ToolRegistry
+from todo_assistant.tools.executor import LONGEST_ARGUMENTS, CallListener, ToolExecutor
 from todo_assistant.turns import history
 from todo_assistant.turns import store as turns
-from todo_assistant.turns.store import Approval, Bound, Ending, Turn
+from todo_assistant.turns.store import Approval, StopReason, Turn, TurnOutcome
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
 from todo_core.todos import changes
@@ -28,7 +28,7 @@ from todo_core.todos import changes
 _LONGEST_NAME: Final = 64
 _CLOSING_SECONDS: Final = 5
 _NO_WORDS: Final = "I have no answer to that. Please say it in other words."
-_STOPPED: Final[Mapping[Bound, str]] = {
+_STOPPED: Final[Mapping[StopReason, str]] = {
     "rounds": "I stopped because this took too many steps.",
     "tool_calls": "I stopped because this took too many tool calls.",
     "tokens": "I stopped because this used up the tokens of one turn.",
@@ -37,7 +37,7 @@ _STOPPED: Final[Mapping[Bound, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class TurnLimits:
     """How much one turn may take; tokens are the model's."""
 
     rounds: int = 8
@@ -57,12 +57,12 @@ class Listener(CallListener, Protocol):
 class Agent:
     """Takes turns from where they are to their end."""
 
-    def __init__(self, db: Database, model: Model, bounds: Bounds, tools: Toolbox = TODO_TOOLS) -> None:
+    def __init__(self, db: Database, model: Model, bounds: TurnLimits, tools: ToolRegistry = TODO_TOOLS) -> None:
         self._db = db
         self._model = model
         self._bounds = bounds
         self._schemas = tools.schemas
-        self._calls = Calls(db, tools)
+        self._calls = ToolExecutor(db, tools)
 
     async def run(self, turn: Turn, *, seconds: float, listener: Listener | None = None) -> None:
         """Goes on with a leased turn until it is done, incomplete, or needs an approval.
@@ -92,10 +92,10 @@ class Agent:
                 approval = await self._calls.carry_out(turn, pending, deadline=deadline, listener=listener)
                 if approval is not None:
                     asks = _with_last_words(turn, _question(approval))
-                    await turns.finish(self._db, turn, Ending("needs_approval", asks, approval=approval))
+                    await turns.finish(self._db, turn, TurnOutcome("needs_approval", asks, approval=approval))
                     return
             elif turn.rounds and not turn.rounds[-1].calls:
-                await turns.finish(self._db, turn, Ending("done", turn.rounds[-1].content))
+                await turns.finish(self._db, turn, TurnOutcome("done", turn.rounds[-1].content))
                 return
             messages = [*earlier, *history.of_turn(turn)]
             if (bound := self._bound_hit(turn, messages, deadline)) is not None:
@@ -109,7 +109,7 @@ class Agent:
                 await self._stop(turn, "deadline")
                 return
 
-    def _bound_hit(self, turn: Turn, messages: Sequence[Message], deadline: float) -> Bound | None:
+    def _bound_hit(self, turn: Turn, messages: Sequence[ChatMessage], deadline: float) -> StopReason | None:
         if turn.rounds and asyncio.get_running_loop().time() >= deadline:
             return "deadline"
         if len(turn.calls) > self._bounds.tool_calls:
@@ -121,14 +121,16 @@ class Agent:
             return "tokens"
         return None
 
-    async def _stop(self, turn: Turn, bound: Bound) -> None:
+    async def _stop(self, turn: Turn, bound: StopReason) -> None:
         """Ends the turn before the model did. What is done stays, and is told."""
         changed = len(await self._changed(turn))
         done = "Nothing was changed." if not changed else f"Changed so far: {changed} todo{'s' if changed > 1 else ''}."
         response = _with_last_words(turn, f"{_STOPPED[bound]} {done}")
-        await turns.finish(self._db, turn, Ending("incomplete", response, stopped_by=bound))
+        await turns.finish(self._db, turn, TurnOutcome("incomplete", response, stopped_by=bound))
 
-    async def _ask(self, turn: Turn, messages: Sequence[Message], deadline: float, listener: Listener | None) -> None:
+    async def _ask(
+        self, turn: Turn, messages: Sequence[ChatMessage], deadline: float, listener: Listener | None
+    ) -> None:
         """Adds a round."""
         request = ModelRequest(messages, self._schemas, turn.created_at, ZoneInfo(turn.timezone))
         started = monotonic()
@@ -140,7 +142,7 @@ class Agent:
                 await turns.spend_tokens(self._db, turn.user_id, history.tokens_of(messages))
             raise
         room = self._bounds.tool_calls - len(turn.calls)
-        kept = Reply(
+        kept = Completion(
             content=_storable(reply.content).strip() or ("" if reply.calls else _NO_WORDS),
             calls=[_kept(call) for call in reply.calls[: room + 1]],
             prompt_tokens=_counted(reply.prompt_tokens, messages),
@@ -184,10 +186,10 @@ def _counted(tokens: int | None, otherwise: object) -> int:
     return history.tokens_of(otherwise) if tokens is None else tokens
 
 
-def _kept(call: RequestedCall) -> RequestedCall:
+def _kept(call: ToolCallRequest) -> ToolCallRequest:
     """A call as it is stored and told again: what is too long to be of use is not kept whole."""
     call_id, name = _storable(call.id)[:_LONGEST_NAME], _storable(call.name)[:_LONGEST_NAME]
-    return RequestedCall(call_id, name, _storable(call.arguments)[: LONGEST_ARGUMENTS + 1])
+    return ToolCallRequest(call_id, name, _storable(call.arguments)[: LONGEST_ARGUMENTS + 1])
 
 
 def _storable(text: str) -> str:

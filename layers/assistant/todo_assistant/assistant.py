@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Final, Self
 from uuid import UUID
 
-from todo_assistant.agent import Agent, Bounds
+from todo_assistant.agent import Agent, TurnLimits
 from todo_assistant.models.messages import Model
 from todo_assistant.turns import store as turns
-from todo_assistant.turns.store import NewTurn, Terms, Turn, Undone
+from todo_assistant.turns.store import DailyQuota, NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.settings import Settings
@@ -24,20 +24,20 @@ class Assistant:
     db: Database
     model: Model
     agent: Agent
-    terms: Terms
+    terms: DailyQuota
     seconds: float
 
     @classmethod
     def of(cls, settings: Settings, db: Database) -> Self:
         """With the model that the settings name, or the command model where they hold no key."""
         model = _model(settings)
-        bounds = Bounds(
+        bounds = TurnLimits(
             settings.assistant_rounds,
             settings.assistant_tool_calls,
             settings.assistant_turn_tokens,
             settings.assistant_history_tokens,
         )
-        terms = Terms(
+        terms = DailyQuota(
             settings.assistant_daily_turns,
             settings.assistant_daily_tokens,
             timedelta(seconds=settings.assistant_seconds + _TO_STORE_THE_END),
@@ -52,7 +52,7 @@ class Assistant:
         """See `turns.decide`."""
         return await turns.decide(self.db, user_id, turn_id, self.terms, approved=approved)
 
-    async def undo(self, actor: Actor, turn_id: UUID) -> Undone:
+    async def undo(self, actor: Actor, turn_id: UUID) -> UndoResult:
         """See `turns.undo`."""
         async with self.db.transaction() as transaction:
             return await turns.undo(transaction, actor, turn_id)

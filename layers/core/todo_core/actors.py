@@ -7,7 +7,7 @@ from uuid import UUID
 type ActorKind = Literal["user", "token", "assistant", "system"]
 """A page with the session's cookie, a program with a bearer token, the assistant in a turn, or maintenance."""
 
-SIGNED: Final = "set_config('todo.actor', :actor, true)"
+SET_ACTOR: Final = "set_config('todo.actor', :actor, true)"
 """In RETURNING of each write: it tells the trigger behind the change log in whose name it was, by `Actor.signature`."""
 
 

@@ -17,13 +17,13 @@ _SECONDS_OF_A_CHUNK: Final = 20.0
 
 
 class _Sweep(Protocol):
-    async def __call__(self, db: Database, *, most: int) -> int: ...
+    async def __call__(self, db: Database, *, limit: int) -> int: ...
 
 
 _SWEEPS: Final[dict[str, _Sweep]] = {
-    "idempotency_keys": idempotency.sweep,
-    "sessions": sessions.sweep,
-    "attempts": throttle.sweep,
+    "idempotency_keys": idempotency.delete_expired,
+    "sessions": sessions.delete_expired,
+    "attempts": throttle.delete_expired,
     "todos": trash.purge,
 }
 """The trash last: it alone may be so much that the time runs out."""
@@ -42,11 +42,11 @@ async def purge(db: Database, *, seconds_left: Callable[[], float]) -> Purged:
     several at once do no harm.
     """
     rows = dict.fromkeys(_SWEEPS, 0)
-    for kind, sweep in _SWEEPS.items():
+    for kind, delete_expired in _SWEEPS.items():
         while True:
             if seconds_left() < _SECONDS_OF_A_CHUNK:
                 return Purged(rows, complete=False)
-            swept = await sweep(db, most=_CHUNK)
+            swept = await delete_expired(db, limit=_CHUNK)
             rows[kind] += swept
             if not swept:
                 break

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.model_replies import Call, Calls, Fail, Say
+from tests.model_replies import Call, Fail, Say, ToolExecutor
 from tests.surfaces.adversarial.adversary import Talk, delete_all_it_sees, error, on
 
 INJECTIONS = {
@@ -108,7 +108,7 @@ class TestWhatTheModelSays:
     )
     def test_counts_as_no_approval(self, talk: Talk, claim: str) -> None:
         todo = talk.account.add()
-        turn = talk.turn(Calls(on("delete_todos", [todo["id"]]), text=claim))
+        turn = talk.turn(ToolExecutor(on("delete_todos", [todo["id"]]), text=claim))
         assert turn["status"] == "needs_approval"
         assert turn["approval"]["calls"][0]["todos"][0]["id"] == todo["id"]
         assert turn["response"].endswith("This needs your approval: delete “Buy milk”.")
@@ -147,7 +147,7 @@ class TestAToolOfAnotherName:
     )
     def test_is_none(self, talk: Talk, name: str) -> None:
         todo = talk.account.add()
-        turn = talk.turn(Calls(Call(name, {"ids": [todo["id"]], "approve": True}), split=None), Say("Done."))
+        turn = talk.turn(ToolExecutor(Call(name, {"ids": [todo["id"]], "approve": True}), split=None), Say("Done."))
         assert turn["status"] == "done"
         assert "There is no tool of this name" in error(turn)
         assert talk.by_the_model() == []
@@ -164,7 +164,7 @@ class TestArgumentsThatPresume:
             {"skip_approval": 1},
             {"user_id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"},
             {"owner": "bob"},
-            {"of_user": None},
+            {"user_id": None},
             {"turn_id": "x"},
             {"ids": ["*"]},
             {"ids": "all"},

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.accounts import CHAT
-from tests.model_replies import Call, Calls, Json, Say
+from tests.model_replies import Call, Json, Say, ToolExecutor
 from tests.surfaces.adversarial.adversary import NOBODYS, Talk, Victim, on, results
 
 READING_AND_CHANGING = ["get_todos", "update_todos", "complete_todos", "reopen_todos", "reschedule_todos"]
@@ -37,7 +37,7 @@ class TestAnotherUsersTodos:
     @pytest.mark.parametrize("which", ["live", "trashed"])
     @pytest.mark.parametrize("tool", ALL)
     def test_are_to_each_tool_as_if_they_did_not_exist(self, talk: Talk, victim: Victim, tool: str, which: str) -> None:
-        turn = talk.turn(Calls(on(tool, [getattr(victim, which)]), on(tool, [NOBODYS])), Say("Done."))
+        turn = talk.turn(ToolExecutor(on(tool, [getattr(victim, which)]), on(tool, [NOBODYS])), Say("Done."))
         assert turn["status"] == "done"
         assert turn["tool_calls"][0]["result"] == turn["tool_calls"][1]["result"]
         assert [call["ok"] for call in turn["tool_calls"]] == [False, False]
@@ -136,7 +136,7 @@ class TestAnotherUsersTalks:
 class TestWhatAnswersTell:
     def test_of_a_turn_is_nothing_of_another(self, talk: Talk, victim: Victim) -> None:
         reading: list[Any] = [on(tool, [victim.live]) for tool in READING_AND_CHANGING]
-        heard = talk.events(Calls(*reading), Say("Done."))
+        heard = talk.events(ToolExecutor(*reading), Say("Done."))
         assert heard[-1][0] == "done"
         assert "Secret" not in str(heard)
         assert victim.account.email not in str(heard)

@@ -35,7 +35,7 @@ from todo_assistant.commands.grammar import (
     Unknown,
     Update,
 )
-from todo_assistant.models.messages import Message, ModelRequest, OnText, Reply, RequestedCall
+from todo_assistant.models.messages import ChatMessage, Completion, ModelRequest, OnText, ToolCallRequest
 from todo_assistant.models.prompt import unfence
 
 type OnTodos = Complete | Reopen | Reschedule | Repeat | MoveTo | Update | Delete | Restore
@@ -79,7 +79,7 @@ class CommandModel:
 
     name = "commands"
 
-    async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Reply:  # noqa: ARG002 - it needs no time
+    async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:  # noqa: ARG002 - it needs no time
         """Never fails."""
         last = max(index for index, message in enumerate(request.messages) if message["role"] == "user")
         command = grammar.parse(request.messages[last]["content"], now=request.now, timezone=request.timezone)
@@ -97,7 +97,7 @@ class CommandModel:
         """Nothing is open."""
 
 
-def _results(messages: Iterable[Message]) -> Iterable[_Result]:
+def _results(messages: Iterable[ChatMessage]) -> Iterable[_Result]:
     asked: dict[str, str] = {}
     for message in messages:
         for call in message.get("tool_calls", []):
@@ -106,20 +106,20 @@ def _results(messages: Iterable[Message]) -> Iterable[_Result]:
             yield _Result(asked[message["tool_call_id"]], unfence(message["content"]))
 
 
-def _next(command: Command, done: Sequence[_Result], shown: Sequence[dict[str, Any]]) -> Reply:
+def _next(command: Command, done: Sequence[_Result], shown: Sequence[dict[str, Any]]) -> Completion:
     match command:
         case Help():
-            return Reply(HELP)
+            return Completion(HELP)
         case Unknown():
-            return Reply(f"I did not understand that.\n\n{HELP}")
+            return Completion(f"I did not understand that.\n\n{HELP}")
         case Find() | Overview() | Undo() | Projects() | NewProject():
-            return Reply(_told(done[-1])) if done else _call(*_first_call(command))
-    places = _Places(done)
+            return Completion(_told(done[-1])) if done else _call(*_first_call(command))
+    places = _Destinations(done)
     if (asked := places.ask_for(command)) is not None:
         return asked
     match command:
         case Add():
-            reply = Reply(_told(places.rest[-1])) if places.rest else _add(command, places)
+            reply = Completion(_told(places.rest[-1])) if places.rest else _add(command, places)
         case _:
             reply = _on_todos(command, places, shown)
     return replace(reply, content="\n".join([*places.news, reply.content])) if reply.content else reply
@@ -149,7 +149,7 @@ def _first_call(command: Find | Overview | Undo | Projects | NewProject) -> tupl
             return "add_projects", {"names": [name]}
 
 
-class _Places:
+class _Destinations:
     """Where a command puts todos: makes sure of its projects, then finds its parents, before all else is done.
 
     `rest` are the results of what came after that, `news` what there is to tell of it.
@@ -160,7 +160,7 @@ class _Places:
         self.news: list[str] = []
         self._parents: dict[str, dict[str, Any] | None] = {}
 
-    def ask_for(self, command: Add | OnTodos) -> Reply | None:
+    def ask_for(self, command: Add | OnTodos) -> Completion | None:
         """What to call, or to say, before the places are known."""
         named: Sequence[NewTodo | MoveTo] = command.todos if isinstance(command, Add) else ()
         if isinstance(command, MoveTo):
@@ -169,14 +169,14 @@ class _Places:
         parents = list(dict.fromkeys(each.parent for each in named if each.parent))
         asked = (self._make(projects) if projects else None) or self._find(parents)
         if asked is None and isinstance(command, MoveTo) and command.parent and not self.parent_id(command.parent):
-            return Reply(f"I found no open todo that fits “{command.parent}”. Type `list` to see what there is.")
+            return Completion(f"I found no open todo that fits “{command.parent}”. Type `list` to see what there is.")
         return asked
 
     def parent_id(self, words: str | None) -> str | None:
         parent = self._parents[words] if words else None
         return parent["id"] if parent else None
 
-    def _make(self, projects: Sequence[str]) -> Reply | None:
+    def _make(self, projects: Sequence[str]) -> Completion | None:
         if not self.rest:
             return _call("list_projects", {})
         there = {project["name"].casefold() for project in self.rest.pop(0).result["projects"]}
@@ -190,10 +190,10 @@ class _Places:
         return (
             None
             if made.result.get("results") and all(item["ok"] for item in made.result["results"])
-            else Reply(_told(made))
+            else Completion(_told(made))
         )
 
-    def _find(self, parents: Sequence[str]) -> Reply | None:
+    def _find(self, parents: Sequence[str]) -> Completion | None:
         for words in parents:
             if not self.rest:
                 return _call("search_todos", {"text": words, "completed": False})
@@ -208,7 +208,7 @@ def _parent(words: str, found: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
     return titled[0] if titled else begun[0] if len(begun) == 1 else None
 
 
-def _add(command: Add, places: _Places) -> Reply:
+def _add(command: Add, places: _Destinations) -> Completion:
     return _call("add_todos", {"todos": [_new(new, places.parent_id(new.parent)) for new in command.todos]})
 
 
@@ -226,28 +226,28 @@ def _new(new: NewTodo, parent_id: str | None) -> dict[str, JsonValue]:
     }
 
 
-def _on_todos(command: OnTodos, places: _Places, shown: Sequence[dict[str, Any]]) -> Reply:
+def _on_todos(command: OnTodos, places: _Destinations, shown: Sequence[dict[str, Any]]) -> Completion:
     """Finds the todos that are meant, then does what is asked."""
     number, done = command.target.number, places.rest
     if done and (done[-1].name != "search_todos" or "error" in done[-1].result):
-        return Reply(_told(done[-1]))
+        return Completion(_told(done[-1]))
     if number is not None:
         if 1 <= number <= len(shown):
             return _act(command, [shown[number - 1]], places)
-        return Reply(f"There is no number {number} in the list that I showed last. Type `list` to see one.")
+        return Completion(f"There is no number {number} in the list that I showed last. Type `list` to see one.")
     if not done:
         return _call("search_todos", _search(command))
     return _on_found(command, done[-1].todos, places)
 
 
-def _on_found(command: OnTodos, found: Sequence[dict[str, Any]], places: _Places) -> Reply:
+def _on_found(command: OnTodos, found: Sequence[dict[str, Any]], places: _Destinations) -> Completion:
     target = command.target
     meant = _meant(target, found)
     if not meant:
         place = _PLACES.get(type(command), "todo")
-        return Reply(f"I found no {place} that fits {_spoken(target)}. Type `list` to see what there is.")
+        return Completion(f"I found no {place} that fits {_spoken(target)}. Type `list` to see what there is.")
     if len(meant) > 1 and not target.every:
-        return Reply(f"Several todos fit {_spoken(target)}; say more of the title, or `all`:\n{_lines(meant)}")
+        return Completion(f"Several todos fit {_spoken(target)}; say more of the title, or `all`:\n{_lines(meant)}")
     return _act(command, meant, places)
 
 
@@ -270,7 +270,7 @@ def _meant(target: Target, found: Sequence[dict[str, Any]]) -> Sequence[dict[str
     return same[:1] if same and not target.every else found
 
 
-def _act(command: OnTodos, todos: Sequence[dict[str, Any]], places: _Places) -> Reply:
+def _act(command: OnTodos, todos: Sequence[dict[str, Any]], places: _Destinations) -> Completion:
     ids: list[JsonValue] = [todo["id"] for todo in todos]
     match command:
         case Complete():
@@ -288,7 +288,7 @@ def _act(command: OnTodos, todos: Sequence[dict[str, Any]], places: _Places) -> 
             return _call("update_todos", {"changes": [{"id": todo_id} | change for todo_id in ids]})
 
 
-def _change(command: Repeat | MoveTo | Update, places: _Places) -> dict[str, JsonValue]:
+def _change(command: Repeat | MoveTo | Update, places: _Destinations) -> dict[str, JsonValue]:
     match command:
         case Repeat():
             return {"recurrence": command.recurrence or ""}
@@ -307,8 +307,8 @@ def _change(command: Repeat | MoveTo | Update, places: _Places) -> dict[str, Jso
             }
 
 
-def _call(name: str, arguments: dict[str, JsonValue]) -> Reply:
-    return Reply(calls=[RequestedCall("", name, json.dumps(arguments))])
+def _call(name: str, arguments: dict[str, JsonValue]) -> Completion:
+    return Completion(calls=[ToolCallRequest("", name, json.dumps(arguments))])
 
 
 def _told(outcome: _Result) -> str:

@@ -12,16 +12,16 @@ class FunctionCall(TypedDict):
     arguments: str
 
 
-class CallMessage(TypedDict):
+class ToolCallMessage(TypedDict):
     id: str
     type: Literal["function"]
     function: FunctionCall
 
 
-class Message(TypedDict):
+class ChatMessage(TypedDict):
     role: Literal["system", "user", "assistant", "tool"]
     content: str
-    tool_calls: NotRequired[list[CallMessage]]
+    tool_calls: NotRequired[list[ToolCallMessage]]
     tool_call_id: NotRequired[str]
 
 
@@ -33,14 +33,14 @@ type ToolSchema = dict[str, Any]
 class ModelRequest:
     """What a model is asked: the conversation so far, the tools it may call, and the user's clock."""
 
-    messages: Sequence[Message]
+    messages: Sequence[ChatMessage]
     tools: Sequence[ToolSchema]
     now: datetime
     timezone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
-class RequestedCall:
+class ToolCallRequest:
     """A call as the model wrote it: the arguments may be anything, the id may be missing."""
 
     id: str
@@ -49,11 +49,11 @@ class RequestedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Completion:
     """A model's answer to one request: text, calls of tools, or both, and what it cost in tokens (None: not told)."""
 
     content: str = ""
-    calls: Sequence[RequestedCall] = field(default_factory=tuple)
+    calls: Sequence[ToolCallRequest] = field(default_factory=tuple)
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -68,7 +68,7 @@ class Model(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Reply:
+    async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:
         """Answers by `deadline` (of the event loop's clock, in seconds), text piece by piece where `on_text` is given.
 
         Raises AssistantUnavailable and AssistantNotConfigured, and TimeoutError when the deadline passed.

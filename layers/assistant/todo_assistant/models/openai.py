@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from todo_assistant.errors import AssistantNotConfigured, AssistantUnavailable
-from todo_assistant.models.messages import ModelRequest, OnText, Reply, RequestedCall
+from todo_assistant.models.messages import Completion, ModelRequest, OnText, ToolCallRequest
 from todo_core.logs import log
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class OpenAIModel:
         self._base_url = base_url
         self._opened: AsyncOpenAI | None = None
 
-    async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Reply:
+    async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:
         """Raises AssistantUnavailable, AssistantNotConfigured, and TimeoutError once the deadline has passed."""
         clock = asyncio.get_running_loop().time
         attempt = 1
@@ -89,7 +89,7 @@ class OpenAIModel:
             self._opened = AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, max_retries=0)
         return self._opened
 
-    async def _attempt(self, request: ModelRequest, attempt: int, on_text: OnText | None) -> Reply:
+    async def _attempt(self, request: ModelRequest, attempt: int, on_text: OnText | None) -> Completion:
         await self.prepare()
         import openai  # noqa: PLC0415 - see above
 
@@ -113,17 +113,17 @@ class OpenAIModel:
             # The client checks no answer's shape: what is not JSON, or not a completion, comes out as one of these.
             raise _Transient("not a completion") from error
 
-    async def _complete(self, request: ModelRequest) -> Reply:
+    async def _complete(self, request: ModelRequest) -> Completion:
         completion = cast(
             "ChatCompletion", await self._client.chat.completions.create(**self._parameters(request), stream=False)
         )
         if not completion.choices:
             raise _Transient(_EMPTY)
         message, usage = completion.choices[0].message, completion.usage
-        return Reply(
+        return Completion(
             content=_text(message.content)[:_LONGEST_REPLY],
             calls=[
-                RequestedCall(_text(call.id), _text(call.function.name), _text(call.function.arguments))
+                ToolCallRequest(_text(call.id), _text(call.function.name), _text(call.function.arguments))
                 for call in message.tool_calls or ()
                 if call.type == "function"
             ],
@@ -131,7 +131,7 @@ class OpenAIModel:
             completion_tokens=_count(usage, "completion_tokens"),
         )
 
-    async def _stream(self, request: ModelRequest, attempt: int, on_text: OnText) -> Reply:
+    async def _stream(self, request: ModelRequest, attempt: int, on_text: OnText) -> Completion:
         reply = _StreamedReply()
         chunks = cast(
             "AsyncIterator[ChatCompletionChunk]",
@@ -190,12 +190,12 @@ class _StreamedReply:
         self.size += len(text)
         return text
 
-    def finish(self) -> Reply:
+    def finish(self) -> Completion:
         """Raises _Transient for a stream that broke off, which the client does not tell by itself."""
         if not self._finished and self.size <= _LONGEST_REPLY:
             raise _Transient("the stream broke off" if self.size or self._calls else _EMPTY)
-        calls = [RequestedCall(*self._calls[index]) for index in sorted(self._calls)]
-        return Reply("".join(self._texts), calls, *self._tokens)
+        calls = [ToolCallRequest(*self._calls[index]) for index in sorted(self._calls)]
+        return Completion("".join(self._texts), calls, *self._tokens)
 
 
 _EMPTY: Final = "empty answer"

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from todo_assistant.models.messages import Message
+from todo_assistant.models.messages import ChatMessage
 
 _OPENING: Final = "<data>"
 _CLOSING: Final = "</data>"
 
-RULES: Final = f"""\
+SYSTEM_PROMPT: Final = f"""\
 You work the user's todo list, by the tools and by nothing else.
 
 - Do what the user's last message asks, no more. Answer in the user's language, in one to three sentences, and name the
@@ -39,13 +39,13 @@ You work the user's todo list, by the tools and by nothing else.
 """
 
 
-def rules(now: datetime, timezone: ZoneInfo) -> Message:
+def system_message(now: datetime, timezone: ZoneInfo) -> ChatMessage:
     """The system message of a turn."""
     local = now.astimezone(timezone)
     clock = (
         f"It is {local:%A}, {local.day} {local:%B} {local:%Y}, {local:%H:%M}, in the user's time zone {timezone.key}."
     )
-    return {"role": "system", "content": f"{RULES}\n{clock}"}
+    return {"role": "system", "content": f"{SYSTEM_PROMPT}\n{clock}"}
 
 
 def fence(result: Mapping[str, JsonValue]) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from todo_assistant.tools import TODO_TOOLS, Effect, Outcome, Tool, Toolbox, ToolContext, sentence_of
+from todo_assistant.tools import TODO_TOOLS, Effect, Tool, ToolContext, ToolRegistry, ToolResult, sentence_of
 from todo_assistant.tools.registry import Arguments
 from todo_assistant.turns import store as turns
 from todo_assistant.turns.store import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
@@ -38,10 +38,10 @@ class _Unusable(Exception):
     """Arguments, or a name, with which no tool can be called; the message is for the model."""
 
 
-class Calls:
+class ToolExecutor:
     """Carries out the calls of turns."""
 
-    def __init__(self, db: Database, tools: Toolbox = TODO_TOOLS) -> None:
+    def __init__(self, db: Database, tools: ToolRegistry = TODO_TOOLS) -> None:
         self._db = db
         self._tools = tools
 
@@ -91,20 +91,20 @@ class Calls:
 
     async def _outcome(
         self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]
-    ) -> Outcome | ApprovalCall:
+    ) -> ToolResult | ApprovalCall:
         """Where the user must be asked, nothing has been done yet."""
         try:
             tool, arguments = self._read(call)
         except _Unusable as error:
-            return Outcome.failed(str(error))
+            return ToolResult.failed(str(error))
         effect = await arguments.effect(context)
         touched = [ApprovalTodo(todo.id, todo.title, todo.version) for todo in await self._touched(context, effect)]
         asked = turn.approval.of(call) if turn.approval else None
         if turn.approval is not None and asked is not None:
             if not turn.approval.approved:
-                return Outcome(ok=False, result={"error": _REFUSED, "refused": True})
+                return ToolResult(ok=False, result={"error": _REFUSED, "refused": True})
             if await self._has_changed(context, turn, asked.todos, touched):
-                return Outcome.failed(_CHANGED_SINCE)
+                return ToolResult.failed(_CHANGED_SINCE)
         elif touched and (effect.deletes or await self._is_too_much(context, turn, together, touched)):
             return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, touched)
         return await tool.run(context, arguments)

@@ -7,7 +7,7 @@ from pydantic import JsonValue, ValidationError
 
 from todo_assistant.phrases.dates import UnreadableDate
 from todo_assistant.phrases.recurrences import UnreadableRecurrence
-from todo_assistant.tools.registry import Outcome, ToolContext, sentence_of
+from todo_assistant.tools.registry import ToolContext, ToolResult, sentence_of
 from todo_core.errors import InvalidTodo, TodoNotFound
 
 MOST_ITEMS: Final = 50
@@ -22,7 +22,7 @@ _FAULTS: Final = (TodoNotFound, InvalidTodo, UnreadableDate, UnreadableRecurrenc
 
 async def for_each[Item](
     context: ToolContext, items: Iterable[Item], act: Callable[[Item], Awaitable[dict[str, JsonValue]]]
-) -> Outcome:
+) -> ToolResult:
     """The results in the order of the items; one that fails says why, and does not keep the others from being done."""
     results: list[JsonValue] = []
     failed = False
@@ -33,7 +33,7 @@ async def for_each[Item](
         except _FAULTS as error:
             failed = True
             results.append({"ok": False, "error": _advice(error)})
-    return Outcome(ok=not failed, result={"results": results})
+    return ToolResult(ok=not failed, result={"results": results})
 
 
 def _advice(error: Exception) -> str:

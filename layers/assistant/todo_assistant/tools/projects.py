@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, JsonValue
 
 from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
-from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Outcome, ToolContext
+from todo_assistant.tools.registry import TODO_TOOLS, Arguments, ToolContext, ToolResult
 from todo_core.todos import projects
 from todo_core.todos.model import without_repeats
 from todo_core.todos.projects import Project, ProjectCreate, ProjectName
@@ -25,15 +25,15 @@ class AddProjects(Arguments):
 
 
 @TODO_TOOLS.add
-async def list_projects(context: ToolContext, arguments: ListProjects) -> Outcome:
+async def list_projects(context: ToolContext, arguments: ListProjects) -> ToolResult:
     """The names of the user's projects."""
-    found = await projects.find(context.db, context.user_id, archived=arguments.archived, most=_MOST_LISTED + 1)
+    found = await projects.find(context.db, context.user_id, archived=arguments.archived, limit=_MOST_LISTED + 1)
     names: list[JsonValue] = [{"name": project.name} for project in found[:_MOST_LISTED]]
-    return Outcome(ok=True, result={"projects": names, "more": len(found) > _MOST_LISTED})
+    return ToolResult(ok=True, result={"projects": names, "more": len(found) > _MOST_LISTED})
 
 
 @TODO_TOOLS.add
-async def add_projects(context: ToolContext, arguments: AddProjects) -> Outcome:
+async def add_projects(context: ToolContext, arguments: AddProjects) -> ToolResult:
     """Add one or several projects. Todos name the project they lie in."""
 
     async def add(name: str) -> dict[str, JsonValue]:
@@ -57,7 +57,7 @@ async def project_id_of(context: ToolContext, name: str) -> UUID:
 
 
 async def _all(context: ToolContext) -> list[Project]:
-    return await projects.find(context.db, context.user_id, archived=False, most=_MOST_LISTED)
+    return await projects.find(context.db, context.user_id, archived=False, limit=_MOST_LISTED)
 
 
 def _named(name: str, there: list[Project]) -> Project | None:

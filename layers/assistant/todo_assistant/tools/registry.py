@@ -35,14 +35,14 @@ class ToolContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ToolResult:
     """What a tool answers the model: `ok` if everything that was asked for was done."""
 
     ok: bool
     result: dict[str, JsonValue]
 
     @classmethod
-    def failed(cls, sentence: str) -> "Outcome":
+    def failed(cls, sentence: str) -> "ToolResult":
         # A sentence may quote what the model wrote; PostgreSQL's JSON cannot hold a NUL.
         return cls(ok=False, result={"error": sentence.replace("\0", "\ufffd")})
 
@@ -65,7 +65,7 @@ class Arguments(BaseModel):
         return Effect()
 
 
-type Run[A: Arguments] = Callable[[ToolContext, A], Awaitable[Outcome]]
+type Run[A: Arguments] = Callable[[ToolContext, A], Awaitable[ToolResult]]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Tool[A: Arguments]:
 
 
 @dataclass(frozen=True, slots=True)
-class Toolbox:
+class ToolRegistry:
     """The tools by their names."""
 
     _tools: dict[str, Tool[Any]] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Toolbox:
         return [tool.schema for tool in self._tools.values()]
 
 
-TODO_TOOLS: Final = Toolbox()
+TODO_TOOLS: Final = ToolRegistry()
 """All that there are."""
 
 

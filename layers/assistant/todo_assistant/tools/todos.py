@@ -13,7 +13,7 @@ from todo_assistant.phrases import recurrences
 from todo_assistant.phrases.dates import Due, UnreadableDate, resolve
 from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
 from todo_assistant.tools.projects import project_id_of
-from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Effect, Outcome, ToolContext
+from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Effect, ToolContext, ToolResult
 from todo_assistant.tools.views import FIRST_DAY, LAST_DAY, due_view, view, views
 from todo_assistant.turns import store as turns
 from todo_core import todos
@@ -175,14 +175,14 @@ class LastTurn(Arguments):
 
 
 @TODO_TOOLS.add
-async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
+async def search_todos(context: ToolContext, arguments: SearchTodos) -> ToolResult:
     """Find todos and their ids. All conditions must hold; null and empty lists do not filter."""
     try:
         first = _day(context, arguments.due_from)
         last = _day(context, arguments.due_to)
         project_id = await project_id_of(context, arguments.project) if arguments.project else None
     except (UnreadableDate, Unfit) as error:
-        return Outcome.failed(str(error))
+        return ToolResult.failed(str(error))
     untils = [_start_of(context.timezone, last + timedelta(days=1))] if last else []
     if arguments.overdue:
         untils.append(DueBound(context.now, _today(context)))
@@ -200,11 +200,11 @@ async def search_todos(context: ToolContext, arguments: SearchTodos) -> Outcome:
         sort="order" if arguments.text else None,
     )
     found, more = await _list(context, filters)
-    return Outcome(ok=True, result={"todos": found, "more": more})
+    return ToolResult(ok=True, result={"todos": found, "more": more})
 
 
 @TODO_TOOLS.add
-async def get_todos(context: ToolContext, arguments: ReadIds) -> Outcome:
+async def get_todos(context: ToolContext, arguments: ReadIds) -> ToolResult:
     """Read todos with their descriptions, of which very long ones are cut."""
 
     async def get(todo_id: UUID) -> dict[str, JsonValue]:
@@ -216,7 +216,7 @@ async def get_todos(context: ToolContext, arguments: ReadIds) -> Outcome:
 
 
 @TODO_TOOLS.add
-async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
+async def add_todos(context: ToolContext, arguments: AddTodos) -> ToolResult:
     """Add one or several todos. Give date and recurrence as the user said them; the result names what they became.
 
     A todo that recurs needs no date: it is due at its first occurrence, from the date on if one is given.
@@ -242,7 +242,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> Outcome:
 
 
 @TODO_TOOLS.add
-async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
+async def update_todos(context: ToolContext, arguments: UpdateTodos) -> ToolResult:
     """Change title, description, priority, tags, recurrence or reminder, or move todos to a project or under another.
 
     What is null stays as it is. For dates use reschedule_todos.
@@ -267,7 +267,7 @@ async def update_todos(context: ToolContext, arguments: UpdateTodos) -> Outcome:
 
 
 @TODO_TOOLS.add
-async def complete_todos(context: ToolContext, arguments: CompletedIds) -> Outcome:
+async def complete_todos(context: ToolContext, arguments: CompletedIds) -> ToolResult:
     """Mark todos as done. One that recurs is open again at once, and the result tells when it is due next."""
 
     async def complete(todo_id: UUID) -> dict[str, JsonValue]:
@@ -279,7 +279,7 @@ async def complete_todos(context: ToolContext, arguments: CompletedIds) -> Outco
 
 
 @TODO_TOOLS.add
-async def reopen_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
+async def reopen_todos(context: ToolContext, arguments: ChangedIds) -> ToolResult:
     """Mark todos as not done."""
     return await for_each(
         context, arguments.ids, lambda todo_id: _update(context, todo_id, TodoUpdate(completed=False))
@@ -287,12 +287,12 @@ async def reopen_todos(context: ToolContext, arguments: ChangedIds) -> Outcome:
 
 
 @TODO_TOOLS.add
-async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> Outcome:
+async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> ToolResult:
     """Give todos another due date, or none. Give it as the phrase the user said; the result names the instant."""
     try:
         readings = _readings(context, arguments.due)
     except UnreadableDate as error:
-        return Outcome.failed(str(error))
+        return ToolResult.failed(str(error))
     moved = TodoUpdate.model_validate(_due_fields(readings) or dict.fromkeys(("due_date", "due_at", "recurrence")))
 
     async def move(todo_id: UUID) -> dict[str, JsonValue]:
@@ -302,7 +302,7 @@ async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> 
 
 
 @TODO_TOOLS.add
-async def delete_todos(context: ToolContext, arguments: DeletedIds) -> Outcome:
+async def delete_todos(context: ToolContext, arguments: DeletedIds) -> ToolResult:
     """Put todos into the trash, with their subtodos. The user is asked first, by the service itself."""
 
     deleted: dict[UUID, Todo] = {}
@@ -322,7 +322,7 @@ async def delete_todos(context: ToolContext, arguments: DeletedIds) -> Outcome:
 
 
 @TODO_TOOLS.add
-async def restore_todos(context: ToolContext, arguments: RestoredIds) -> Outcome:
+async def restore_todos(context: ToolContext, arguments: RestoredIds) -> ToolResult:
     """Take todos out of the trash, with the subtodos that went with them. Find them with search_todos and trashed."""
 
     async def restore(todo_id: UUID) -> dict[str, JsonValue]:
@@ -332,16 +332,16 @@ async def restore_todos(context: ToolContext, arguments: RestoredIds) -> Outcome
 
 
 @TODO_TOOLS.add
-async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> Outcome:
+async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> ToolResult:
     """Put back everything that the last turn of this conversation changed."""
     turn_id = await turns.last_to_undo(context.db, context.user_id, context.conversation_id, context.actor.turn_id)
     if turn_id is None:
-        return Outcome.failed("No turn of this conversation has changed anything that is not undone already.")
+        return ToolResult.failed("No turn of this conversation has changed anything that is not undone already.")
     try:
         undone = await turns.undo(context.db, context.actor, turn_id)
     except (TurnInProgress, TurnNotFound, TurnUndone) as error:
-        return Outcome.failed(error.sentence)
-    return Outcome(
+        return ToolResult.failed(error.sentence)
+    return ToolResult(
         ok=not undone.conflicts,
         result={
             "undone": [{"id": str(change.todo_id), "title": change.title} for change in undone.todos],
@@ -351,19 +351,19 @@ async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> Outcome:
 
 
 @TODO_TOOLS.add
-async def day_overview(context: ToolContext, arguments: DayOverview) -> Outcome:
+async def day_overview(context: ToolContext, arguments: DayOverview) -> ToolResult:
     """The open todos that are due on a day, and those that were due before."""
     try:
         day = _day(context, arguments.day) or _today(context)
     except UnreadableDate as error:
-        return Outcome.failed(str(error))
+        return ToolResult.failed(str(error))
 
     start, end = (_start_of(context.timezone, each) for each in (day, day + timedelta(days=1)))
     due, more_due = await _list(context, Filters(completed=False, due_from=start, due_until=end))
     overdue, more_overdue = await _list(
         context, Filters(completed=False, due_until=_start_of(context.timezone, min(day, _today(context))))
     )
-    return Outcome(
+    return ToolResult(
         ok=True,
         result={
             "day": f"{day:%A} {day.isoformat()}",
@@ -376,7 +376,7 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> Outcome:
 
 async def _list(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
     """As many of the todos that pass as a model should have to read, and whether there are more."""
-    page = await todos.find(context.db, context.user_id, filters, most=_MOST_FOUND)
+    page = await todos.find(context.db, context.user_id, filters, limit=_MOST_FOUND)
     shown: list[JsonValue] = []
     left = _LONGEST_LISTING
     for todo in await views(context, page.todos):

@@ -6,9 +6,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from todo_assistant.models import prompt
-from todo_assistant.models.messages import CallMessage, Message
+from todo_assistant.models.messages import ChatMessage, ToolCallMessage
 from todo_assistant.turns import conversations
-from todo_assistant.turns.store import Round, ToolCall, Turn
+from todo_assistant.turns.store import ModelResponse, ToolCall, Turn
 from todo_core.database.executor import Executor
 
 _MOST_TURNS: Final = 20
@@ -16,20 +16,23 @@ _BYTES_PER_TOKEN: Final = 3
 """Rather too few than too many: tokenisers differ, and none is loaded for this."""
 
 
-async def earlier(db: Executor, turn: Turn, *, most_tokens: int) -> list[Message]:
+async def earlier(db: Executor, turn: Turn, *, most_tokens: int) -> list[ChatMessage]:
     """The rules, and what was said before a turn; earlier turns whole or not at all, the newest first to be kept."""
     left = most_tokens
-    kept: list[list[Message]] = []
-    for past in await conversations.turns_before(db, turn, most=_MOST_TURNS):
+    kept: list[list[ChatMessage]] = []
+    for past in await conversations.turns_before(db, turn, limit=_MOST_TURNS):
         said = [*of_turn(past), *_closing(past)]
         left -= tokens_of(said)
         if left < 0:
             break
         kept.insert(0, said)
-    return [prompt.rules(turn.created_at, ZoneInfo(turn.timezone)), *(message for said in kept for message in said)]
+    return [
+        prompt.system_message(turn.created_at, ZoneInfo(turn.timezone)),
+        *(message for said in kept for message in said),
+    ]
 
 
-def of_turn(turn: Turn) -> Iterable[Message]:
+def of_turn(turn: Turn) -> Iterable[ChatMessage]:
     """What was said in a turn so far."""
     yield {"role": "user", "content": turn.message}
     for each in turn.rounds:
@@ -41,7 +44,7 @@ def tokens_of(said: object) -> int:
     return len(str(said).encode(errors="replace")) // _BYTES_PER_TOKEN
 
 
-def _closing(turn: Turn) -> Iterable[Message]:
+def _closing(turn: Turn) -> Iterable[ChatMessage]:
     """How an earlier turn ended, where its last round does not say so."""
     if turn.rounds and not turn.rounds[-1].calls:
         return
@@ -52,7 +55,7 @@ def _closing(turn: Turn) -> Iterable[Message]:
     yield {"role": "assistant", "content": (turn.response if turn.stopped_by else None) or ending}
 
 
-def _round(each: Round) -> Iterable[Message]:
+def _round(each: ModelResponse) -> Iterable[ChatMessage]:
     if not each.calls:
         yield {"role": "assistant", "content": each.content}
         return
@@ -63,7 +66,7 @@ def _round(each: Round) -> Iterable[Message]:
         yield {"role": "tool", "tool_call_id": call.id, "content": prompt.fence(result)}
 
 
-def _call(call: ToolCall) -> CallMessage:
+def _call(call: ToolCall) -> ToolCallMessage:
     # Endpoints refuse a name that no tool could have, and with it everything that is said in the conversation.
     name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
     return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}

@@ -21,7 +21,7 @@ from todo_assistant.errors import (
     TurnNotFound,
     TurnUndone,
 )
-from todo_assistant.models.messages import Reply
+from todo_assistant.models.messages import Completion
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Row, Transaction
 from todo_core.database.statements import Statement
@@ -31,7 +31,7 @@ from todo_core.todos import changes
 from todo_core.todos.changes import TurnChange
 
 type Status = Literal["running", "needs_approval", "done", "incomplete"]
-type Bound = Literal["rounds", "tool_calls", "tokens", "deadline"]
+type StopReason = Literal["rounds", "tool_calls", "tokens", "deadline"]
 
 _LONGEST_TITLE: Final = 80
 _KEY_LIFETIME: Final = timedelta(hours=24)
@@ -51,7 +51,7 @@ class ToolCall:
 
 
 @dataclass(slots=True)
-class Round:
+class ModelResponse:
     """One answer of the model, and what became of the calls in it."""
 
     number: int
@@ -104,13 +104,13 @@ class Turn:
     message: str
     timezone: str
     status: Status
-    stopped_by: Bound | None
+    stopped_by: StopReason | None
     response: str | None
     model: str
     approval: Approval | None
     created_at: datetime
     lease: UUID | None = None
-    rounds: list[Round] = field(default_factory=list)
+    rounds: list[ModelResponse] = field(default_factory=list)
 
     @property
     def calls(self) -> list[ToolCall]:
@@ -139,7 +139,7 @@ class NewTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class DailyQuota:
     """How much of the assistant a user may have on a day (UTC), and for how long a process may be alone with a turn."""
 
     daily_turns: int
@@ -148,17 +148,17 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class TurnOutcome:
     """How a turn ends, or pauses to ask."""
 
     status: Status
     response: str | None = None
-    stopped_by: Bound | None = None
+    stopped_by: StopReason | None = None
     approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class UndoResult:
     """What an undo put back, and what it left alone because it has been changed since."""
 
     todos: Sequence[TurnChange]
@@ -173,54 +173,54 @@ COLUMNS: Final = """
 """
 """A turn that is running without a lease has lost its process: unless someone goes on with it, it is incomplete."""
 
-_BY_ID = Statement(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :of_user")  # noqa: S608
+_BY_ID = Statement(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :user_id")  # noqa: S608
 _BY_KEY = Statement("""
     SELECT id, request_digest, status <> 'running' AS finished,
         ceil(extract(epoch FROM leased_until - now()))::int AS seconds_left
     FROM turns
-    WHERE user_id = :of_user AND idempotency_key = :key AND created_at > now() - CAST(:lifetime AS interval)
+    WHERE user_id = :user_id AND idempotency_key = :key AND created_at > now() - CAST(:lifetime AS interval)
 """)
 _FORGET_KEY = Statement("""
     UPDATE turns SET idempotency_key = NULL
-    WHERE user_id = :of_user AND idempotency_key = :key AND created_at <= now() - CAST(:lifetime AS interval)
+    WHERE user_id = :user_id AND idempotency_key = :key AND created_at <= now() - CAST(:lifetime AS interval)
 """)
 _SPEND_TURN = Statement("""
-    INSERT INTO assistant_usage AS usage (user_id, day, turns) VALUES (:of_user, :today, 1)
+    INSERT INTO assistant_usage AS usage (user_id, day, turns) VALUES (:user_id, :today, 1)
     ON CONFLICT (user_id, day) DO UPDATE SET turns = usage.turns + 1
     WHERE usage.turns < :most_turns AND usage.tokens < :most_tokens
     RETURNING turns
 """)
 _TOKENS_SPENT = Statement(
-    "SELECT tokens FROM assistant_usage WHERE user_id = :of_user AND day = :today AND tokens >= :most"
+    "SELECT tokens FROM assistant_usage WHERE user_id = :user_id AND day = :today AND tokens >= :limit"
 )
 _SPEND_TOKENS = Statement("""
-    INSERT INTO assistant_usage AS usage (user_id, day, tokens) VALUES (:of_user, :today, :tokens)
+    INSERT INTO assistant_usage AS usage (user_id, day, tokens) VALUES (:user_id, :today, :tokens)
     ON CONFLICT (user_id, day) DO UPDATE SET tokens = usage.tokens + excluded.tokens
 """)
 _TOUCH_CONVERSATION = Statement(
-    "UPDATE conversations SET active_at = now() WHERE id = :conversation_id AND user_id = :of_user RETURNING id"
+    "UPDATE conversations SET active_at = now() WHERE id = :conversation_id AND user_id = :user_id RETURNING id"
 )
 _OPEN_CONVERSATION = Statement(
-    "INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :of_user, :title)"
+    "INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :user_id, :title)"
 )
 _INSERT = Statement("""
     INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, idempotency_key, request_digest,
         message, timezone, model, lease, leased_until)
-    VALUES (:turn_id, :of_user, :conversation_id, :message_id, :reply_id, :key, :digest,
+    VALUES (:turn_id, :user_id, :conversation_id, :message_id, :reply_id, :key, :digest,
         :message, :timezone, :model, :lease, now() + CAST(:leased_for AS interval))
     ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id
 """)
 _TAKE_OVER = Statement("""
     UPDATE turns SET lease = :lease, leased_until = now() + CAST(:leased_for AS interval)
-    WHERE id = :turn_id AND user_id = :of_user AND status = 'running'
+    WHERE id = :turn_id AND user_id = :user_id AND status = 'running'
         AND (leased_until IS NULL OR leased_until <= now())
     RETURNING id
 """)
 _DECIDE = Statement("""
     UPDATE turns SET status = 'running', lease = :lease, leased_until = now() + CAST(:leased_for AS interval),
         approval = approval || jsonb_build_object('approved', CAST(:approved AS boolean))
-    WHERE id = :turn_id AND user_id = :of_user AND (
+    WHERE id = :turn_id AND user_id = :user_id AND (
         status = 'needs_approval'
         -- The process died with the answer in its hands.
         OR (status = 'running' AND (leased_until IS NULL OR leased_until <= now())
@@ -261,13 +261,13 @@ _RECORD = Statement("""
 """)
 _LAST_TO_UNDO = Statement("""
     SELECT id FROM turns
-    WHERE user_id = :of_user AND conversation_id = :conversation_id
+    WHERE user_id = :user_id AND conversation_id = :conversation_id
         AND id IS DISTINCT FROM :this AND undone_at IS NULL
-        AND EXISTS (SELECT FROM changes WHERE turn_id = turns.id AND changes.user_id = :of_user)
+        AND EXISTS (SELECT FROM changes WHERE turn_id = turns.id AND changes.user_id = :user_id)
     ORDER BY id DESC LIMIT 1
 """)
 _LOCK_FOR_UNDO = Statement(
-    f"SELECT {COLUMNS}, undone_at FROM turns WHERE id = :turn_id AND user_id = :of_user FOR UPDATE"  # noqa: S608
+    f"SELECT {COLUMNS}, undone_at FROM turns WHERE id = :turn_id AND user_id = :user_id FOR UPDATE"  # noqa: S608
 )
 # Whatever the turn still waited for is not done any more.
 _MARK_UNDONE = Statement("""
@@ -277,7 +277,7 @@ _MARK_UNDONE = Statement("""
 """)
 
 
-async def begin(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> Turn:
+async def begin(db: Database, user_id: UUID, new: NewTurn, terms: DailyQuota) -> Turn:
     """The turn for a request: a new one, or that of an earlier request with the same key, leased if it is unfinished.
 
     Raises ConversationNotFound, AssistantBudgetSpent, IdempotencyKeyReused, and TurnInProgress while another process
@@ -288,7 +288,7 @@ async def begin(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> Turn
 
 async def load(db: Executor, user_id: UUID, turn_id: UUID) -> Turn:
     """Raises TurnNotFound."""
-    row = await db.fetch_one(_BY_ID, turn_id=turn_id, of_user=user_id)
+    row = await db.fetch_one(_BY_ID, turn_id=turn_id, user_id=user_id)
     if row is None:
         raise TurnNotFound
     turn = from_row(row)
@@ -296,11 +296,11 @@ async def load(db: Executor, user_id: UUID, turn_id: UUID) -> Turn:
     return turn
 
 
-async def decide(db: Database, user_id: UUID, turn_id: UUID, terms: Terms, *, approved: bool) -> Turn:
+async def decide(db: Database, user_id: UUID, turn_id: UUID, terms: DailyQuota, *, approved: bool) -> Turn:
     """Answers what a turn asks, and leases the turn. Raises TurnNotFound, TurnInProgress and NothingToApprove."""
     lease = new_id()
     taken = await db.write(
-        _DECIDE, turn_id=turn_id, of_user=user_id, approved=approved, lease=lease, leased_for=terms.lease
+        _DECIDE, turn_id=turn_id, user_id=user_id, approved=approved, lease=lease, leased_for=terms.lease
     )
     turn = await load(db, user_id, turn_id)
     if taken is None:
@@ -324,7 +324,7 @@ async def release(db: Executor, turn: Turn) -> None:
     await db.write(_RELEASE, turn_id=turn.id, lease=turn.lease)
 
 
-async def finish(db: Executor, turn: Turn, ending: Ending) -> None:
+async def finish(db: Executor, turn: Turn, ending: TurnOutcome) -> None:
     """Raises TurnInProgress when another process has taken the turn over, TurnNotFound when it has been deleted."""
     finished = await db.write(
         _FINISH,
@@ -343,13 +343,13 @@ async def finish(db: Executor, turn: Turn, ending: Ending) -> None:
 
 async def spend_tokens(db: Executor, user_id: UUID, tokens: int) -> None:
     """Counts tokens towards the user's budget of the day."""
-    await db.write(_SPEND_TOKENS, of_user=user_id, today=_today(), tokens=tokens)
+    await db.write(_SPEND_TOKENS, user_id=user_id, today=_today(), tokens=tokens)
 
 
-async def add_round(db: Database, turn: Turn, reply: Reply, *, milliseconds: int) -> None:
+async def add_round(db: Database, turn: Turn, reply: Completion, *, milliseconds: int) -> None:
     """Stores an answer of the model, before anything is done about it."""
     number = len(turn.rounds) + 1
-    added = Round(number, reply.content, reply.prompt_tokens or 0, reply.completion_tokens or 0)
+    added = ModelResponse(number, reply.content, reply.prompt_tokens or 0, reply.completion_tokens or 0)
     taken = {call.id for call in turn.calls}
     for position, call in enumerate(reply.calls, start=1):
         # A result must find its call, whatever ids the model gave.
@@ -396,17 +396,17 @@ async def record(transaction: Transaction, turn: Turn, call: ToolCall, *, millis
 
 async def last_to_undo(db: Executor, user_id: UUID, conversation_id: UUID, this: UUID | None) -> UUID | None:
     """The last turn of a conversation, other than this one, that has changed something and is not undone."""
-    row = await db.fetch_one(_LAST_TO_UNDO, of_user=user_id, conversation_id=conversation_id, this=this)
+    row = await db.fetch_one(_LAST_TO_UNDO, user_id=user_id, conversation_id=conversation_id, this=this)
     return row["id"] if row else None
 
 
-async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Undone:
+async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> UndoResult:
     """Puts back what a turn changed, except what has been changed since.
 
     Raises TurnNotFound, TurnUndone, and TurnInProgress while the turn runs.
     """
     await changes.lock(transaction, actor.user_id)
-    row = await transaction.fetch_one(_LOCK_FOR_UNDO, turn_id=turn_id, of_user=actor.user_id)
+    row = await transaction.fetch_one(_LOCK_FOR_UNDO, turn_id=turn_id, user_id=actor.user_id)
     if row is None:
         raise TurnNotFound
     if row["undone_at"] is not None:
@@ -416,7 +416,7 @@ async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Undone:
     state = await changes.state_of_turn(transaction, actor.user_id, turn_id)
     restored = set(await changes.undo(transaction, actor, turn_id))
     await transaction.write(_MARK_UNDONE, turn_id=turn_id)
-    return Undone(
+    return UndoResult(
         [change for change in state if change.todo_id in restored],
         [change for change in state if change.todo_id not in restored],
     )
@@ -427,7 +427,7 @@ async def add_rounds(db: Executor, loaded: Sequence[Turn]) -> None:
     by_id = {turn.id: turn for turn in loaded}
     for row in await db.fetch_all(_ROUNDS, turn_ids=list(by_id)):
         by_id[row["turn_id"]].rounds.append(
-            Round(row["number"], row["content"], row["prompt_tokens"], row["completion_tokens"])
+            ModelResponse(row["number"], row["content"], row["prompt_tokens"], row["completion_tokens"])
         )
     for turn_id, calls in (await calls_of(db, list(by_id))).items():
         rounds = by_id[turn_id].rounds
@@ -467,15 +467,15 @@ def from_row(row: Row) -> Turn:
 
 async def _require(db: Executor, turn: Turn) -> None:
     """Raises TurnNotFound."""
-    if await db.fetch_one(_BY_ID, turn_id=turn.id, of_user=turn.user_id) is None:
+    if await db.fetch_one(_BY_ID, turn_id=turn.id, user_id=turn.user_id) is None:
         raise TurnNotFound
 
 
-async def _earlier(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> Turn | None:
+async def _earlier(db: Database, user_id: UUID, new: NewTurn, terms: DailyQuota) -> Turn | None:
     """The turn that an earlier request with the same key began; leased, unless it is finished."""
     if new.idempotency_key is None:
         return None
-    row = await db.fetch_one(_BY_KEY, of_user=user_id, key=new.idempotency_key, lifetime=_KEY_LIFETIME)
+    row = await db.fetch_one(_BY_KEY, user_id=user_id, key=new.idempotency_key, lifetime=_KEY_LIFETIME)
     if row is None:
         return None
     if row["request_digest"] != new.digest:
@@ -485,27 +485,27 @@ async def _earlier(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> T
         lease = new_id()
         async with db.transaction() as transaction:
             taken = await transaction.write(
-                _TAKE_OVER, turn_id=row["id"], of_user=user_id, lease=lease, leased_for=terms.lease
+                _TAKE_OVER, turn_id=row["id"], user_id=user_id, lease=lease, leased_for=terms.lease
             )
             if taken is None:
                 raise TurnInProgress(retry_after=max(row["seconds_left"] or 1, 1))
             # Otherwise, who leaves each answer unfinished would have it for free.
-            if await transaction.fetch_one(_TOKENS_SPENT, of_user=user_id, today=_today(), most=terms.daily_tokens):
+            if await transaction.fetch_one(_TOKENS_SPENT, user_id=user_id, today=_today(), limit=terms.daily_tokens):
                 raise _budget_spent()
     turn = await load(db, user_id, row["id"])
     turn.lease = lease
     return turn
 
 
-async def _start(db: Database, user_id: UUID, new: NewTurn, terms: Terms) -> Turn:
+async def _start(db: Database, user_id: UUID, new: NewTurn, terms: DailyQuota) -> Turn:
     turn_id, lease = new_id(), new_id()
     async with db.transaction() as transaction:
         if new.idempotency_key is not None:
-            await transaction.write(_FORGET_KEY, of_user=user_id, key=new.idempotency_key, lifetime=_KEY_LIFETIME)
+            await transaction.write(_FORGET_KEY, user_id=user_id, key=new.idempotency_key, lifetime=_KEY_LIFETIME)
         inserted = await transaction.write(
             _INSERT,
             turn_id=turn_id,
-            of_user=user_id,
+            user_id=user_id,
             conversation_id=await _conversation(transaction, user_id, new),
             message_id=new_id(),
             reply_id=new_id(),
@@ -530,16 +530,16 @@ async def _conversation(transaction: Transaction, user_id: UUID, new: NewTurn) -
     if new.conversation_id is None:
         conversation_id = new_id()
         title = " ".join(new.message.split())[:_LONGEST_TITLE]
-        await transaction.write(_OPEN_CONVERSATION, conversation_id=conversation_id, of_user=user_id, title=title)
+        await transaction.write(_OPEN_CONVERSATION, conversation_id=conversation_id, user_id=user_id, title=title)
         return conversation_id
-    if await transaction.write(_TOUCH_CONVERSATION, conversation_id=new.conversation_id, of_user=user_id) is None:
+    if await transaction.write(_TOUCH_CONVERSATION, conversation_id=new.conversation_id, user_id=user_id) is None:
         raise ConversationNotFound
     return new.conversation_id
 
 
-async def _spend_turn(transaction: Transaction, user_id: UUID, terms: Terms) -> None:
+async def _spend_turn(transaction: Transaction, user_id: UUID, terms: DailyQuota) -> None:
     spent = await transaction.write(
-        _SPEND_TURN, of_user=user_id, today=_today(), most_turns=terms.daily_turns, most_tokens=terms.daily_tokens
+        _SPEND_TURN, user_id=user_id, today=_today(), most_turns=terms.daily_turns, most_tokens=terms.daily_tokens
     )
     if spent is None:
         raise _budget_spent()

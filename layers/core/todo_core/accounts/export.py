@@ -47,7 +47,7 @@ async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]
 
     Raises NotAuthenticated when the account is gone before it began.
     """
-    account = await db.fetch_one(_account(), of_user=user_id)
+    account = await db.fetch_one(_account(), user_id=user_id)
     if account is None:
         raise NotAuthenticated
     yield b'{"exported_at":%b,"account":%b' % (_json(datetime.now(UTC)), _json(dict(account)))
@@ -63,7 +63,7 @@ async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]
 
 async def _pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[Row]]:
     last: Mapping[str, object] = {}
-    while rows := await db.fetch_all(_page(table, after=bool(last)), of_user=user_id, most=_ROWS_AT_ONCE, **last):
+    while rows := await db.fetch_all(_page(table, after=bool(last)), user_id=user_id, limit=_ROWS_AT_ONCE, **last):
         yield rows
         if len(rows) < _ROWS_AT_ONCE:
             return
@@ -84,7 +84,7 @@ def _belongs(table: Table) -> bool:
 def _of_user(table: Table) -> ColumnElement[bool]:
     """That a row of the table is the user's."""
     if _OWNER in table.c:
-        return table.c[_OWNER] == bindparam("of_user")
+        return table.c[_OWNER] == bindparam("user_id")
     (key,) = table.foreign_key_constraints
     refers = [element.parent == element.column for element in key.elements]
     return exists().where(*refers, _of_user(key.referred_table))
@@ -93,7 +93,7 @@ def _of_user(table: Table) -> ColumnElement[bool]:
 @cache
 def _account() -> Statement:
     users = all_tables().tables[_ACCOUNT]
-    return _statement(select(*_shown(users)).where(users.c.id == bindparam("of_user")))
+    return _statement(select(*_shown(users)).where(users.c.id == bindparam("user_id")))
 
 
 @cache

@@ -42,7 +42,7 @@ class _PasswordRule:
     """
 
     least: int
-    most: int = 256
+    limit: int = 256
 
     def check(self, password: SecretStr) -> SecretStr:
         text = password.get_secret_value()
@@ -51,13 +51,13 @@ class _PasswordRule:
         length = len(unicodedata.normalize("NFC", text))
         if length < self.least:
             raise PydanticCustomError("too_short", f"A password must have at least {self.least} characters")
-        if length > self.most:
-            raise PydanticCustomError("too_long", f"A password may have {self.most} characters at most")
+        if length > self.limit:
+            raise PydanticCustomError("too_long", f"A password may have {self.limit} characters at most")
         return password
 
     @property
     def schema(self) -> dict[str, JsonValue]:
-        return {"minLength": self.least, "maxLength": self.most}
+        return {"minLength": self.least, "maxLength": self.limit}
 
 
 _SECONDS_OF_CLOSING: Final = 60
@@ -158,7 +158,7 @@ class Closing(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class VerifiedPassword:
     """That somebody knows an account's password: the account, and the stored hash that the password fitted.
 
     It is good for as long as that hash is the account's.
@@ -223,7 +223,7 @@ async def register(
 
 async def authenticate(
     db: Database, passwords: Passwords, limits: Limits, credentials: Credentials, *, address: str
-) -> Proof:
+) -> VerifiedPassword:
     """Proves that this is the password of the account with this email.
 
     Raises InvalidCredentials, after the same time whether or not the account exists, TooManyAttempts after
@@ -240,22 +240,22 @@ async def authenticate(
         await throttle.count(db, failures, limits.window)
         raise InvalidCredentials
     await throttle.require_room(db, failures)
-    proof = Proof(User(*row[:-1]), row["password_hash"])
+    proof = VerifiedPassword(User(*row[:-1]), row["password_hash"])
     if new_hash is not None:
         proof = await _rehash(db, proof, new_hash)
     await throttle.clear(db, account)
     return proof
 
 
-async def _rehash(db: Database, proof: Proof, new_hash: str) -> Proof:
+async def _rehash(db: Database, proof: VerifiedPassword, new_hash: str) -> VerifiedPassword:
     """Stores a better hash of the same password, unless the account has another password by now."""
     replaced = await db.write(_REPLACE_HASH, user_id=proof.user.id, known_hash=proof.password_hash, new_hash=new_hash)
-    return proof if replaced is None else Proof(proof.user, new_hash)
+    return proof if replaced is None else VerifiedPassword(proof.user, new_hash)
 
 
 async def confirm(
     db: Database, passwords: Passwords, limits: Limits, credentials: Credentials, *, address: str
-) -> Proof:
+) -> VerifiedPassword:
     """Like `authenticate`, for one who is signed in. Raises WrongPassword, TooManyAttempts and TooBusy."""
     try:
         return await authenticate(db, passwords, limits, credentials, address=address)
@@ -275,7 +275,7 @@ async def update_profile(db: Database, user: User, changes: ProfileUpdate) -> Us
 
 
 async def change_password(
-    db: Database, passwords: Passwords, proof: Proof, new_password: SecretStr, *, session_id: UUID
+    db: Database, passwords: Passwords, proof: VerifiedPassword, new_password: SecretStr, *, session_id: UUID
 ) -> None:
     """Sets another password and ends all sessions but this one.
 
@@ -292,7 +292,7 @@ async def change_password(
         await sessions.close_others(transaction, proof.user.id, session_id)
 
 
-async def close(db: Database, proof: Proof) -> None:
+async def close(db: Database, proof: VerifiedPassword) -> None:
     """Deletes the account with everything in it. Raises WrongPassword when the proof is not good any more.
 
     Raises DatabaseUnavailable where something of the account is in use again and again.
@@ -304,7 +304,7 @@ async def close(db: Database, proof: Proof) -> None:
     raise DatabaseUnavailable
 
 
-async def _try_to_close(db: Database, proof: Proof) -> bool:
+async def _try_to_close(db: Database, proof: VerifiedPassword) -> bool:
     """Gives way to whoever uses something of the account, so that no two wait for each other."""
     async with db.transaction(seconds=_SECONDS_OF_CLOSING) as transaction:
         try:

@@ -42,7 +42,7 @@ _ROOM = Statement("""
 _CLEAR = Statement("DELETE FROM attempts WHERE key = :of_key")
 _SWEEP = Statement("""
     DELETE FROM attempts WHERE key IN (
-        SELECT key FROM attempts WHERE expires_at <= now() LIMIT :most FOR UPDATE SKIP LOCKED
+        SELECT key FROM attempts WHERE expires_at <= now() LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     RETURNING key
 """)
@@ -59,7 +59,7 @@ async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> N
     keys = sorted(limits)
     counted = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
     if counted is not None and counted["any_new"]:
-        await sweep(db, most=_SWEPT_BESIDE)
+        await delete_expired(db, limit=_SWEPT_BESIDE)
     _require_none_beyond(counted)
 
 
@@ -79,9 +79,9 @@ async def clear(db: Database, key: str) -> None:
     await db.write(_CLEAR, of_key=key)
 
 
-async def sweep(db: Database, *, most: int) -> int:
+async def delete_expired(db: Database, *, limit: int) -> int:
     """Forgets at most so many keys whose window is over. Gives how many it were."""
-    return len(await db.fetch_all(_SWEEP, most=most))
+    return len(await db.fetch_all(_SWEEP, limit=limit))
 
 
 def network_of(address: str) -> str:

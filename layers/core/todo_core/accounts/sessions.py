@@ -28,29 +28,29 @@ class Session:
     user_agent: str | None
 
 
-_THIS: Final = "sessions.id = :session_id AND sessions.user_id = :of_user"
+_THIS: Final = "sessions.id = :session_id AND sessions.user_id = :user_id"
 _GOES_ON: Final = "expires_at > now()"
 
 _INSERT = Statement("""
-    WITH expired AS (DELETE FROM sessions WHERE user_id = :of_user AND expires_at <= now())
+    WITH expired AS (DELETE FROM sessions WHERE user_id = :user_id AND expires_at <= now())
     INSERT INTO sessions (id, user_id, user_agent, expires_at)
     SELECT CAST(:id AS uuid), users.id, CAST(:user_agent AS text), CAST(:expires_at AS timestamptz)
-    FROM users WHERE users.id = :of_user AND password_hash = :password_hash
+    FROM users WHERE users.id = :user_id AND password_hash = :password_hash
     -- A change of the password waits for this, or is waited for and seen.
     FOR SHARE
     RETURNING id
 """)
 _PAGE = Statement(f"""
     SELECT id, created_at, last_seen_at, user_agent FROM sessions
-    WHERE user_id = :of_user AND {_GOES_ON} AND (created_at, id) < (:created_at, :id)
-    ORDER BY created_at DESC, id DESC LIMIT :most
+    WHERE user_id = :user_id AND {_GOES_ON} AND (created_at, id) < (:created_at, :id)
+    ORDER BY created_at DESC, id DESC LIMIT :limit
 """)  # noqa: S608
 _EXTEND = Statement(f"UPDATE sessions SET expires_at = :new_expiry, last_seen_at = now() WHERE {_THIS}")  # noqa: S608
 _DELETE = Statement(f"DELETE FROM sessions WHERE {_THIS} RETURNING id")  # noqa: S608
-_DELETE_OTHERS = Statement("DELETE FROM sessions WHERE user_id = :of_user AND id <> :session_id")
+_DELETE_OTHERS = Statement("DELETE FROM sessions WHERE user_id = :user_id AND id <> :session_id")
 _SWEEP = Statement("""
     DELETE FROM sessions WHERE id IN (
-        SELECT id FROM sessions WHERE expires_at <= now() ORDER BY expires_at LIMIT :most FOR UPDATE SKIP LOCKED
+        SELECT id FROM sessions WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     RETURNING id
 """)
@@ -73,7 +73,7 @@ async def open_session(
     opened = await db.write(
         _INSERT,
         id=session_id,
-        of_user=user_id,
+        user_id=user_id,
         password_hash=password_hash,
         user_agent=user_agent[:_LONGEST_USER_AGENT] if user_agent else None,
         expires_at=datetime.now(UTC) + lifetime,
@@ -91,7 +91,7 @@ async def user_of(db: Database, user_id: UUID, session_id: UUID) -> User:
 async def user_and(db: Database, user_id: UUID, session_id: UUID, beside: str, **values: object) -> tuple[User, Row]:
     """The user as `user_of` tells them, and in the same round trip what a SELECT of at most one row finds.
 
-    It knows `:of_user` and the `values`. The row that comes has its columns among others, all None if it found nothing.
+    It knows `:user_id` and the `values`. The row that comes has its columns among others, all None if it found nothing.
     """
     row = await _see(db, user_id, session_id, beside, **values)
     return _user(row), row
@@ -101,7 +101,7 @@ async def _see(db: Database, user_id: UUID, session_id: UUID, beside: str | None
     now = monotonic()
     is_due = now - _seen.get(session_id, -_SECONDS_BETWEEN_SIGHTINGS) >= _SECONDS_BETWEEN_SIGHTINGS
     statement = _select_user(beside, noting=is_due)
-    row = await db.fetch_one(statement, session_id=session_id, of_user=user_id, **values)
+    row = await db.fetch_one(statement, session_id=session_id, user_id=user_id, **values)
     if row is None:
         raise NotAuthenticated
     if is_due:
@@ -137,30 +137,30 @@ def _note_seen(session_id: UUID, now: float) -> None:
 
 
 async def list_page(
-    db: Executor, user_id: UUID, *, most: int, after: tuple[datetime, UUID] | None = None
+    db: Executor, user_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
 ) -> list[Session]:
     """At most `most` of the user's sessions, the newest sign-in first, after the one that was made then."""
     created_at, session_id = after or _BEFORE_THE_FIRST
-    rows = await db.fetch_all(_PAGE, of_user=user_id, created_at=created_at, id=session_id, most=most)
+    rows = await db.fetch_all(_PAGE, user_id=user_id, created_at=created_at, id=session_id, limit=limit)
     return [Session(*row) for row in rows]
 
 
 async def extend(db: Database, user_id: UUID, session_id: UUID, lifetime: timedelta) -> None:
     """Lets the session go on for another `lifetime` from now."""
-    await db.write(_EXTEND, session_id=session_id, of_user=user_id, new_expiry=datetime.now(UTC) + lifetime)
+    await db.write(_EXTEND, session_id=session_id, user_id=user_id, new_expiry=datetime.now(UTC) + lifetime)
 
 
 async def close(db: Database, user_id: UUID, session_id: UUID) -> None:
     """Ends the session. Raises SessionNotFound when there is none, or no more."""
-    if await db.write(_DELETE, session_id=session_id, of_user=user_id) is None:
+    if await db.write(_DELETE, session_id=session_id, user_id=user_id) is None:
         raise SessionNotFound
 
 
 async def close_others(db: Executor, user_id: UUID, session_id: UUID) -> None:
     """Ends every session of the user but this one."""
-    await db.write(_DELETE_OTHERS, session_id=session_id, of_user=user_id)
+    await db.write(_DELETE_OTHERS, session_id=session_id, user_id=user_id)
 
 
-async def sweep(db: Database, *, most: int) -> int:
+async def delete_expired(db: Database, *, limit: int) -> int:
     """Forgets at most so many sessions that have expired. Gives how many it were."""
-    return len(await db.fetch_all(_SWEEP, most=most))
+    return len(await db.fetch_all(_SWEEP, limit=limit))

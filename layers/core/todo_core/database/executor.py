@@ -14,7 +14,7 @@ from typing import Final, Protocol, Self
 import asyncpg
 
 from todo_core.database import postgres_url
-from todo_core.database.pool import CONNECTION_LOST, Connection, Connections, PoolUse, Session
+from todo_core.database.pool import CONNECTION_LOST, Connection, ConnectionPool, PoolUse, UniquelyNamedConnection
 from todo_core.database.statements import Statement
 from todo_core.errors import (
     DatabaseUnavailable,
@@ -203,8 +203,8 @@ class Database:
                 self._stop_preparing()
             return await self._connections.run(work)
 
-    def _pool(self) -> Connections:
-        return Connections(self._connect, self._pool_size, wait_seconds=_WAIT_SECONDS)
+    def _pool(self) -> ConnectionPool:
+        return ConnectionPool(self._connect, self._pool_size, wait_seconds=_WAIT_SECONDS)
 
     def _stop_preparing(self) -> None:
         if self._prepared_statements is not False:
@@ -223,7 +223,7 @@ class Database:
                 timeout=_CONNECT_SECONDS,
                 command_timeout=_COMMAND_SECONDS,
                 statement_cache_size=100 if prepared else 0,
-                connection_class=Session,
+                connection_class=UniquelyNamedConnection,
                 server_settings={"application_name": "todo-backend"},
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:

@@ -49,7 +49,7 @@ type Work = Callable[[Transaction], Awaitable[Answer]]
 # An expired key is as good as none. One that is not stays locked, so that its answer is still there to be read.
 _CLAIM = Statement("""
     INSERT INTO idempotency_keys AS known (user_id, route, key, request_digest, expires_at)
-    SELECT CAST(:of_user AS uuid), CAST(:route AS text), CAST(:key AS text), CAST(:digest AS bytea),
+    SELECT CAST(:user_id AS uuid), CAST(:route AS text), CAST(:key AS text), CAST(:digest AS bytea),
         now() + CAST(:lifetime AS interval)
     FROM set_config('lock_timeout', :patience, true)
     ON CONFLICT (user_id, route, key) DO UPDATE SET
@@ -59,22 +59,22 @@ _CLAIM = Statement("""
 """)
 _STORE = Statement("""
     UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body
-    WHERE user_id = :of_user AND route = :route AND key = :key
+    WHERE user_id = :user_id AND route = :route AND key = :key
 """)
 _STORED = Statement("""
     SELECT request_digest, status, headers, body FROM idempotency_keys
-    WHERE user_id = :of_user AND route = :route AND key = :key
+    WHERE user_id = :user_id AND route = :route AND key = :key
 """)
 _SWEEP = Statement("""
     DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
         SELECT user_id, route, key FROM idempotency_keys WHERE expires_at <= now()
-        ORDER BY expires_at LIMIT :most FOR UPDATE SKIP LOCKED
+        ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     RETURNING 1
 """)
 
 
-async def once(db: Database, request: KeyedRequest, work: Work) -> Answer:
+async def run_once(db: Database, request: KeyedRequest, work: Work) -> Answer:
     """Does the work and stores its answer, or gives the answer that was stored when it was done. What the work raises
     leaves the key free.
 
@@ -88,9 +88,9 @@ async def once(db: Database, request: KeyedRequest, work: Work) -> Answer:
         return answer
 
 
-async def sweep(db: Database, *, most: int) -> int:
+async def delete_expired(db: Database, *, limit: int) -> int:
     """Forgets at most so many expired keys. Gives how many it were."""
-    return len(await db.fetch_all(_SWEEP, most=most))
+    return len(await db.fetch_all(_SWEEP, limit=limit))
 
 
 async def _claim(transaction: Transaction, request: KeyedRequest) -> bool:
@@ -119,4 +119,4 @@ async def _stored(transaction: Transaction, request: KeyedRequest) -> Answer:
 
 
 def _place(request: KeyedRequest) -> dict[str, object]:
-    return {"of_user": request.user_id, "route": request.route, "key": request.key}
+    return {"user_id": request.user_id, "route": request.route, "key": request.key}

@@ -33,7 +33,7 @@ CONNECTION_LOST: Final = (
 """How a connection tells that it has died."""
 
 
-class Session(asyncpg.Connection):
+class UniquelyNamedConnection(asyncpg.Connection):
     """A connection whose prepared statements have names that no other process gives to its own.
 
     asyncpg counts them from one in every process. A pooler that knows nothing of them hands the connections of one
@@ -53,7 +53,7 @@ class PoolUse:
     idle: int
 
 
-class Connections:
+class ConnectionPool:
     """At most `size` connections, opened as needed; the one used last is used next."""
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, *, wait_seconds: float) -> None:

@@ -68,7 +68,7 @@ Version = Annotated[
 ]
 
 
-class _Operation(BaseModel):
+class _OperationBase(BaseModel):
     model_config: ClassVar = ConfigDict(extra="forbid")
 
 
@@ -92,7 +92,7 @@ class TodoChanges(TodoUpdate):
     parent_id: IdOrRef | None | MISSING = MISSING
 
 
-class CreateOperation(_Operation):
+class CreateOperation(_OperationBase):
     """What `POST /todos` does."""
 
     op: Literal["create"]
@@ -100,7 +100,7 @@ class CreateOperation(_Operation):
     todo: NewTodo
 
 
-class UpdateOperation(_Operation):
+class UpdateOperation(_OperationBase):
     """What `PATCH /todos/{id}` does."""
 
     op: Literal["update"]
@@ -109,7 +109,7 @@ class UpdateOperation(_Operation):
     changes: TodoChanges
 
 
-class DeleteOperation(_Operation):
+class DeleteOperation(_OperationBase):
     """What `DELETE /todos/{id}` does."""
 
     op: Literal["delete"]
@@ -117,7 +117,7 @@ class DeleteOperation(_Operation):
     version: Version | None = None
 
 
-class RestoreOperation(_Operation):
+class RestoreOperation(_OperationBase):
     """What `POST /todos/{id}/restore` does."""
 
     op: Literal["restore"]
@@ -125,7 +125,7 @@ class RestoreOperation(_Operation):
     version: Version | None = None
 
 
-type Operation = CreateOperation | UpdateOperation | DeleteOperation | RestoreOperation
+type BatchOperation = CreateOperation | UpdateOperation | DeleteOperation | RestoreOperation
 
 
 class Batch(BaseModel):
@@ -148,7 +148,9 @@ class Batch(BaseModel):
         },
     )
 
-    operations: list[Annotated[Operation, Field(discriminator="op")]] = Field(min_length=1, max_length=MOST_OPERATIONS)
+    operations: list[Annotated[BatchOperation, Field(discriminator="op")]] = Field(
+        min_length=1, max_length=MOST_OPERATIONS
+    )
 
     @model_validator(mode="after")
     def _each_ref_once(self) -> Self:
@@ -183,7 +185,7 @@ async def carry_out(db: Executor, actor: Actor, batch: Batch) -> Sequence[Result
 
 
 async def _numbered(
-    index: int, transaction: Transaction, actor: Actor, operation: Operation, refs: dict[UUID, UUID]
+    index: int, transaction: Transaction, actor: Actor, operation: BatchOperation, refs: dict[UUID, UUID]
 ) -> Result:
     try:
         return await _carry_out(transaction, actor, operation, refs)
@@ -192,7 +194,9 @@ async def _numbered(
         raise
 
 
-async def _carry_out(transaction: Transaction, actor: Actor, operation: Operation, refs: dict[UUID, UUID]) -> Result:
+async def _carry_out(
+    transaction: Transaction, actor: Actor, operation: BatchOperation, refs: dict[UUID, UUID]
+) -> Result:
     """One operation. `refs` are the ids of the todos that were created under a ref; one that creates adds its own."""
     if isinstance(operation, CreateOperation):
         todo = await operations.add(transaction, actor, _resolved(operation.todo, refs))

@@ -52,17 +52,17 @@ _NOT_YET: Final = """'{"reminder_at": null, "recurrence": null, "project_id": nu
 
 _SINCE = Statement(f"""
     SELECT seq, todo_id, op, actor, turn_id, {_NOT_YET} || before AS before, {_NOT_YET} || after AS after, created_at
-    FROM changes WHERE user_id = :of_user AND seq > :since ORDER BY seq LIMIT :most
+    FROM changes WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
 """)  # noqa: S608 - constants, as all below
 _CHANGED_IN_TURN = Statement("""
     SELECT todo_id, bool_or(op = 'create') AS added
-    FROM changes WHERE user_id = :of_user AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
+    FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
 """)
 _VERSIONS_BY_TURN = Statement("""
     SELECT todo_id, array_agg((after->>'version')::int) AS versions
-    FROM changes WHERE user_id = :of_user AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
+    FROM changes WHERE user_id = :user_id AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
 """)
-_LOCK = Statement("SELECT lock_change_log(:of_user)")
+_LOCK = Statement("SELECT lock_change_log(:user_id)")
 
 # What an undo gives back. The other columns say who and when, or are made from these.
 _UNDONE: Final = (
@@ -80,7 +80,7 @@ _OLD = ", ".join(_STILL_THERE.get(name, f'old."{name}"') for name in _UNDONE)
 _TURN = """
     SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, max((after->>'version')::int) AS version,
         count(*) AS changes
-    FROM changes WHERE user_id = :of_user AND turn_id = :turn_id GROUP BY todo_id
+    FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
 """
 # Nobody else has changed it: neither since the turn nor between two changes of the turn.
 _UNTOUCHED = (
@@ -90,7 +90,7 @@ _STATE_OF_TURN = Statement(f"""
     WITH turn AS ({_TURN})
     SELECT turn.todo_id, turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL, todos.title,
         coalesce({_UNTOUCHED}, false)
-    FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :of_user
+    FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :user_id
 """)  # noqa: S608
 _UNDO = Statement(f"""
     WITH turn AS ({_TURN})
@@ -100,8 +100,8 @@ _UNDO = Statement(f"""
         version = todos.version + 1,
         updated_at = now()
     FROM turn
-    WHERE todos.id = turn.todo_id AND todos.user_id = :of_user AND {_UNTOUCHED}
-        AND (SELECT lock_change_log(:of_user)) AND (SELECT set_config('todo.undoing', 'on', true)) = 'on'
+    WHERE todos.id = turn.todo_id AND todos.user_id = :user_id AND {_UNTOUCHED}
+        AND (SELECT lock_change_log(:user_id)) AND (SELECT set_config('todo.undoing', 'on', true)) = 'on'
     RETURNING todos.id, set_config('todo.actor', :actor, true)
 """)  # noqa: S608
 
@@ -109,32 +109,32 @@ _UNDO = Statement(f"""
 _KEEP_TO_RULES = Statement("SELECT set_config('todo.undoing', 'off', true)")
 
 
-async def since(db: Executor, user_id: UUID, seq: int, *, most: int) -> list[Change]:
+async def since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> list[Change]:
     """At most `most` of the user's changes after a sequence number, oldest first."""
-    rows = await db.fetch_all(_SINCE, of_user=user_id, since=seq, most=most)
+    rows = await db.fetch_all(_SINCE, user_id=user_id, since=seq, limit=limit)
     return [Change(**{**row, "before": _todo(row["before"]), "after": _todo(row["after"])}) for row in rows]
 
 
 async def changed_in_turn(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, bool]:
     """The todos that a turn changed, in the order in which it first did, and whether it had added them itself."""
-    rows = await db.fetch_all(_CHANGED_IN_TURN, of_user=user_id, turn_id=turn_id)
+    rows = await db.fetch_all(_CHANGED_IN_TURN, user_id=user_id, turn_id=turn_id)
     return {row["todo_id"]: row["added"] for row in rows}
 
 
 async def versions_by_turn(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, list[int]]:
     """The versions that a turn has given to the todos it changed."""
-    rows = await db.fetch_all(_VERSIONS_BY_TURN, of_user=user_id, turn_id=turn_id)
+    rows = await db.fetch_all(_VERSIONS_BY_TURN, user_id=user_id, turn_id=turn_id)
     return {row["todo_id"]: row["versions"] for row in rows}
 
 
 async def state_of_turn(db: Executor, user_id: UUID, turn_id: UUID) -> list[TurnChange]:
     """The todos that a turn changed, and whether someone else has changed them since."""
-    return [TurnChange(*row) for row in await db.fetch_all(_STATE_OF_TURN, of_user=user_id, turn_id=turn_id)]
+    return [TurnChange(*row) for row in await db.fetch_all(_STATE_OF_TURN, user_id=user_id, turn_id=turn_id)]
 
 
 async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Sequence[UUID]:
     """Puts back every todo of a turn that nobody has changed since, and what the turn added into the trash."""
-    rows = await transaction.fetch_all(_UNDO, of_user=actor.user_id, turn_id=turn_id, actor=actor.signature)
+    rows = await transaction.fetch_all(_UNDO, user_id=actor.user_id, turn_id=turn_id, actor=actor.signature)
     # What else happens in the transaction keeps to the rules of the tree again.
     await transaction.fetch_one(_KEEP_TO_RULES)
     return [row["id"] for row in rows]
@@ -142,7 +142,7 @@ async def undo(transaction: Transaction, actor: Actor, turn_id: UUID) -> Sequenc
 
 async def lock(transaction: Transaction, user_id: UUID) -> None:
     """Lets the user's other changes wait for this transaction, from here to its end. Comes before any lock on a row."""
-    await transaction.write(_LOCK, of_user=user_id)
+    await transaction.write(_LOCK, user_id=user_id)
 
 
 def _todo(snapshot: str | None) -> Todo | None:

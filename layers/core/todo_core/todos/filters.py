@@ -29,7 +29,7 @@ type Sort = ListSort | Literal["relevance"]
 """By relevance go searches only: whatever has all of the words in its title comes first, then the rest; in both the
 newest first.
 """
-type Place = UUID | Literal["none"]
+type LocationFilter = UUID | Literal["none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Filters:
     due_from: DueBound | None = None
     due_until: DueBound | None = None
     trashed: bool = False
-    project_id: Place | None = None
-    parent_id: Place | None = None
+    project_id: LocationFilter | None = None
+    parent_id: LocationFilter | None = None
     overdue: DueBound | None = None
     not_overdue: DueBound | None = None
     sort: Sort | None = None

@@ -30,8 +30,8 @@ be looked at to find 50 of them.
 _FIRST_ID: Final = UUID(int=0)
 
 COLUMNS: Final = ", ".join(f'"{name}"' for name in Todo.__struct_fields__)
-LIVE: Final = "user_id = :of_user AND deleted_at IS NULL"
-_TRASHED: Final = "user_id = :of_user AND deleted_at IS NOT NULL"
+LIVE: Final = "user_id = :user_id AND deleted_at IS NULL"
+_TRASHED: Final = "user_id = :user_id AND deleted_at IS NOT NULL"
 
 # In a query of its own it is read once, and not for every row.
 _ASKED: Final = "(SELECT words_asked(:q))"
@@ -75,7 +75,7 @@ _CODED: Final = {"priority", "title"}
 """Fields that lists go by in a form of their own."""
 
 
-class Order:
+class SortOrder:
     """What a list goes by: a key that is never null, and the id. `field` is the todo's own that is the key, if any."""
 
     def __init__(self, sort: Sort) -> None:
@@ -129,7 +129,7 @@ class _Search:
         tags = "CAST(:tags AS text[])" if "tags" in self.conditions else "'{}'::text[]"
         q = ":q" if "q" in self.conditions else "''"
         kind = "'='" if self.in_title else "'-'"
-        return f"{TERMS} @@ (SELECT terms_asked(:of_user, {tags}, {q}, {kind}))"
+        return f"{TERMS} @@ (SELECT terms_asked(:user_id, {tags}, {q}, {kind}))"
 
     @property
     def passes(self) -> str:
@@ -144,7 +144,7 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
     After the columns of a todo comes the key where it is not one of them. A list by relevance has two parts, and tells
     behind the columns in which a todo is; only there it matters in which the position lies.
     """
-    order = Order(sort)
+    order = SortOrder(sort)
     where = _where(conditions - _FOUND_BY_TERMS, order, after)
     after_where = where if after == "start" else f"{where} AND {order.after}"
     terms = conditions & _FOUND_BY_TERMS
@@ -157,7 +157,7 @@ def select_page(conditions: frozenset[str], sort: Sort, *, after: Part) -> State
         """)  # noqa: S608 - constants, as all below
     key = "" if order.field else f", {order.key} AS key"
     return Statement(f"""
-        SELECT {COLUMNS}{key} FROM todos WHERE {after_where} ORDER BY {order.by(order.key)} LIMIT :most
+        SELECT {COLUMNS}{key} FROM todos WHERE {after_where} ORDER BY {order.by(order.key)} LIMIT :limit
     """)  # noqa: S608
 
 
@@ -168,27 +168,27 @@ def matching(conditions: frozenset[str]) -> str:
 
 SELECT_TAGS = Statement("""
     SELECT tag AS name, count(*), folded(tag) AS key FROM todos, unnest(tags) AS tag
-    WHERE user_id = :of_user AND deleted_at IS NULL
+    WHERE user_id = :user_id AND deleted_at IS NULL
         AND (folded(tag) COLLATE "C", tag COLLATE "C") > (:after_key, :after_name)
-    GROUP BY tag ORDER BY folded(tag) COLLATE "C", tag COLLATE "C" LIMIT :most
+    GROUP BY tag ORDER BY folded(tag) COLLATE "C", tag COLLATE "C" LIMIT :limit
 """)
 
 
 def _by_relevance(where: str, after_where: str, terms: frozenset[str], after: Part) -> str:
-    order = Order("relevance")
+    order = SortOrder("relevance")
     if after == "rest":
         searches = _found_by_terms("rest", _Search(after_where, terms, but=_IN_TITLE), order)
         found = _part("rest", in_title=False)
     else:
         title = _found_by_terms("title", _Search(after_where, terms, in_title=True), order)
-        missing = f"{_count('title')} < :most"
+        missing = f"{_count('title')} < :limit"
         rest = _found_by_terms("rest", _Search(where, terms, but=_IN_TITLE, wanted=missing), order)
         searches = f"{title}, {rest}"
         found = f"{_part('title', in_title=True)} UNION ALL {_part('rest', in_title=False)}"
     return f"""
         WITH {searches}
         SELECT {_shown(order)}, in_title FROM ({found}) AS found
-        ORDER BY in_title DESC, {order.by("key")} LIMIT :most
+        ORDER BY in_title DESC, {order.by("key")} LIMIT :limit
     """  # noqa: S608
 
 
@@ -196,7 +196,7 @@ def _part(found: str, *, in_title: bool) -> str:
     return f"SELECT *, {str(in_title).lower()} AS in_title FROM {found}"  # noqa: S608
 
 
-def _where(conditions: frozenset[str], order: Order, after: Part) -> str:
+def _where(conditions: frozenset[str], order: SortOrder, after: Part) -> str:
     """The conditions; and for a list by due, between which of its keys they hold, so that its index is read no further.
 
     A position takes the place of where these begin: PostgreSQL would have to choose between the two.
@@ -215,10 +215,10 @@ def _where(conditions: frozenset[str], order: Order, after: Part) -> str:
     return " AND ".join([_TRASHED if "trashed" in conditions else LIVE, *held.values(), *ends])
 
 
-def _found_by_terms(name: str, search: _Search, order: Order) -> str:
+def _found_by_terms(name: str, search: _Search, order: SortOrder) -> str:
     """At most a page of the todos that a search finds, as it is told above: the last of these common tables."""
     near, few = f"{name}_near", f"{name}_few"
-    too_few = f"({search.wanted} AND {_count(near)} < :most)"
+    too_few = f"({search.wanted} AND {_count(near)} < :limit)"
     columns = f"{COLUMNS}, {order.key} AS key"
     # Nobody may think that few of them pass, and sort them all.
     passes_indeed = f"coalesce({search.passes}, false)"
@@ -228,7 +228,7 @@ def _found_by_terms(name: str, search: _Search, order: Order) -> str:
                 SELECT {columns}, {search.passes} AS passes FROM todos WHERE {search.where} AND {search.wanted}
                 ORDER BY {order.by(order.key)} LIMIT {_NEAR}
             ) AS next_ones
-            WHERE passes LIMIT :most
+            WHERE passes LIMIT :limit
         ), {few} AS (
             SELECT {COLUMNS}, key FROM (
                 SELECT {columns}, {search.where} AND {search.passes} AS passes FROM todos
@@ -237,15 +237,15 @@ def _found_by_terms(name: str, search: _Search, order: Order) -> str:
             WHERE passes LIMIT {_FEW + 1}
         ), {name} AS (
             SELECT * FROM (
-                SELECT * FROM {near} WHERE {_count(near)} >= :most
+                SELECT * FROM {near} WHERE {_count(near)} >= :limit
                 UNION ALL SELECT * FROM {few} WHERE {_count(few)} <= {_FEW} AND {too_few}
                 UNION ALL SELECT * FROM (
                     SELECT {columns} FROM todos
                     WHERE {search.where} AND {passes_indeed} AND {too_few} AND {_count(few)} > {_FEW}
-                    ORDER BY {order.by(order.key)} LIMIT :most
+                    ORDER BY {order.by(order.key)} LIMIT :limit
                 ) AS far
             ) AS found_at_last
-            ORDER BY {order.by("key")} LIMIT :most
+            ORDER BY {order.by("key")} LIMIT :limit
         )
     """  # noqa: S608
 
@@ -254,5 +254,5 @@ def _count(rows: str) -> str:
     return f"(SELECT count(*) FROM {rows})"  # noqa: S608
 
 
-def _shown(order: Order) -> str:
+def _shown(order: SortOrder) -> str:
     return COLUMNS if order.field else f"{COLUMNS}, key"

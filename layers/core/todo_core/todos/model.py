@@ -27,7 +27,7 @@ Description = Annotated[str, Text(max_length=16_384, multiline=True)]
 Priority = Literal["none", "low", "medium", "high"]
 Tag = Annotated[str, Text(min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(without_repeats)]
-Order = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
+OrderNumber = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
 
 
 class Todo(msgspec.Struct, frozen=True):
@@ -95,7 +95,7 @@ class TodoCreate(BaseModel):
     tags: Tags = []
     project_id: UUID | None = Field(default=None, description="A subtodo lies in the project of its parent.")
     parent_id: UUID | None = Field(default=None, description="The todo of which this is a subtodo.")
-    order: Order | None = Field(default=None, description="Place in the list; the end if left out.")
+    order: OrderNumber | None = Field(default=None, description="Place in the list; the end if left out.")
 
     @model_validator(mode="after")
     def _one_due(self) -> Self:
@@ -124,7 +124,7 @@ class TodoUpdate(BaseModel):
     tags: Tags | None | MISSING = MISSING
     project_id: UUID | None | MISSING = MISSING
     parent_id: UUID | None | MISSING = MISSING
-    order: Order | MISSING = MISSING
+    order: OrderNumber | MISSING = MISSING
 
     @model_validator(mode="after")
     def _one_due(self) -> Self:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from todo_core.todos.recurrence import next_occurrence
 
 
-def moved_on(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, object] | None:
+def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, object] | None:
     """What to write, column by column, to move it to its next occurrence; None if there is no next one.
 
     A reminder keeps its distance to what it reminds of, by the clocks of the zone.

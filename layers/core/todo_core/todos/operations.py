@@ -18,7 +18,7 @@ from todo_core.identifiers import new_id
 from todo_core.todos import lists, queries
 from todo_core.todos.filters import Filters, Page, Position, Sort, TagCount
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
-from todo_core.todos.next_due import moved_on
+from todo_core.todos.next_due import next_due_values
 
 type Versions = Sequence[int] | None
 """The versions that a change is meant for; None means whichever there is."""
@@ -28,15 +28,15 @@ _DELETED_AT_ONCE: Final = 5_000
 _WIDTH: Final = len(Todo.__struct_fields__)
 
 
-async def find(db: Executor, user_id: UUID, filters: Filters, *, most: int, after: Position | None = None) -> Page:
+async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, after: Position | None = None) -> Page:
     """At most `most` of the user's todos that pass the filters, those after a position in a list of the same sort."""
     sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
     page = lists.select_page(frozenset(conditions), sort, after=_part(sort, after))
     if after is not None:
         values |= {"after_key": after.key, "after_id": after.id}
-    rows = await db.fetch_all(page, of_user=user_id, most=most + 1, **values)
-    todos = [Todo(*row[:_WIDTH]) for row in rows[:most]]
-    return Page(todos, _position(sort, rows[most - 1], todos[-1]) if len(rows) > most else None)
+    rows = await db.fetch_all(page, user_id=user_id, limit=limit + 1, **values)
+    todos = [Todo(*row[:_WIDTH]) for row in rows[:limit]]
+    return Page(todos, _position(sort, rows[limit - 1], todos[-1]) if len(rows) > limit else None)
 
 
 async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
@@ -52,9 +52,9 @@ async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
         # One moment for all, by which a subtodo is known to have gone along.
         deleted = await db.write(
             statement,
-            of_user=actor.user_id,
+            user_id=actor.user_id,
             actor=actor.signature,
-            most=_DELETED_AT_ONCE,
+            limit=_DELETED_AT_ONCE,
             moment=moment,
             **filters.values,
         )
@@ -64,16 +64,16 @@ async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
         moment = deleted["moment"]
 
 
-async def tags(db: Executor, user_id: UUID, *, most: int, after: tuple[str, str] | None = None) -> list[TagCount]:
+async def tags(db: Executor, user_id: UUID, *, limit: int, after: tuple[str, str] | None = None) -> list[TagCount]:
     """At most `most` of the tags of the user's todos, by name, those after the key and the name of one."""
     key, name = after or ("", "")
-    rows = await db.fetch_all(lists.SELECT_TAGS, of_user=user_id, most=most, after_key=key, after_name=name)
+    rows = await db.fetch_all(lists.SELECT_TAGS, user_id=user_id, limit=limit, after_key=key, after_name=name)
     return [TagCount(*row) for row in rows]
 
 
 async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
     """Raises TodoNotFound."""
-    row = await db.fetch_one(queries.SELECT_ONE, of_user=user_id, todo_id=todo_id)
+    row = await db.fetch_one(queries.SELECT_ONE, user_id=user_id, todo_id=todo_id)
     if row is None:
         raise TodoNotFound
     return Todo(*row)
@@ -81,16 +81,16 @@ async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
 
 async def find_by_id(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
     """Those of the todos that are the user's, in the trash too, in no order."""
-    return [Todo(*row) for row in await db.fetch_all(queries.SELECT_SOME, of_user=user_id, todo_ids=list(todo_ids))]
+    return [Todo(*row) for row in await db.fetch_all(queries.SELECT_SOME, user_id=user_id, todo_ids=list(todo_ids))]
 
 
 async def find_below(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
     """The subtodos of the user's todos at every level, in the trash too, in no order."""
-    return [Todo(*row) for row in await db.fetch_all(queries.SELECT_BELOW, of_user=user_id, todo_ids=list(todo_ids))]
+    return [Todo(*row) for row in await db.fetch_all(queries.SELECT_BELOW, user_id=user_id, todo_ids=list(todo_ids))]
 
 
 async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
-    row = await db.write(queries.INSERT, of_user=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
+    row = await db.write(queries.INSERT, user_id=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
     assert row is not None  # noqa: S101 - INSERT ... RETURNING yields its row or raises
     return _todo(row)
 
@@ -116,7 +116,7 @@ async def update(  # noqa: PLR0913 - what is known of a todo may be given along
             raise StaleVersion
         return todo
     if values.get("completed") and values.get("recurrence", "") is not None:
-        this = {"of_user": actor.user_id, "todo_id": todo_id, "versions": versions}
+        this = {"user_id": actor.user_id, "todo_id": todo_id, "versions": versions}
         return await _complete(db, actor, this, values, seen if seen and seen["version"] else None)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
     return await _write(db, actor, todo_id, statement, versions, **values)
@@ -130,7 +130,7 @@ async def delete(db: Executor, actor: Actor, todo_id: UUID, versions: Versions =
 async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> Todo:
     """Takes the todo out of the trash; one that is not there is left as it is. Raises TodoNotFound and StaleVersion."""
     statement = queries.restore(checked=versions is not None)
-    row = await db.write(statement, of_user=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions)
+    row = await db.write(statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions)
     if row is not None:
         return _todo(row)
     # In the trash too, where one that is stale has stayed.
@@ -169,7 +169,7 @@ def _completed(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[st
     if todo["completed"]:
         return values
     has_new_due = "due_date" in values or "due_at" in values
-    moved = moved_on({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
+    moved = next_due_values({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
     if moved is None:
         return values
     return {name: value for name, value in values.items() if name != "completed"} | moved
@@ -179,7 +179,7 @@ async def _write(
     db: Executor, actor: Actor, todo_id: UUID, statement: Statement, versions: Versions, **values: object
 ) -> Todo:
     row = await db.write(
-        statement, of_user=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions, **values
+        statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions, **values
     )
     if row is None:
         await get(db, actor.user_id, todo_id)
@@ -199,7 +199,7 @@ def _part(sort: Sort, after: Position | None) -> lists.Part:
 
 
 def _position(sort: Sort, row: Row, todo: Todo) -> Position:
-    field = lists.Order(sort).field
+    field = lists.SortOrder(sort).field
     return Position(
         key=getattr(todo, field) if field else row["key"], id=todo.id, in_title=sort == "relevance" and row["in_title"]
     )

@@ -12,19 +12,19 @@ from uuid import UUID
 import msgspec
 from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 
-from todo_core.actors import SIGNED, Actor
+from todo_core.actors import SET_ACTOR, Actor
 from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement, assignments
 from todo_core.errors import ProjectNotFound, StaleVersion
 from todo_core.identifiers import new_id
 from todo_core.text import Text
 from todo_core.todos import changes as log
-from todo_core.todos.model import Order
+from todo_core.todos.model import OrderNumber
 from todo_core.todos.operations import Versions
 
 ProjectName = Annotated[str, Text(min_length=1, max_length=200)]
 
-type Place = tuple[float, UUID]
+type ProjectPosition = tuple[float, UUID]
 """Where a page of the list begins: right after the project with this order and id."""
 
 
@@ -44,7 +44,7 @@ class ProjectCreate(BaseModel):
     model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Home"}]})
 
     name: ProjectName
-    order: Order | None = Field(default=None, description="Place in the list; the end if left out.")
+    order: OrderNumber | None = Field(default=None, description="Place in the list; the end if left out.")
 
 
 class ProjectUpdate(BaseModel):
@@ -55,34 +55,34 @@ class ProjectUpdate(BaseModel):
     )
 
     name: ProjectName | MISSING = MISSING
-    order: Order | MISSING = MISSING
+    order: OrderNumber | MISSING = MISSING
     archived: StrictBool | MISSING = MISSING
 
 
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in Project.__struct_fields__)
-_THIS: Final = "id = :project_id AND user_id = :of_user"
+_THIS: Final = "id = :project_id AND user_id = :user_id"
 
 _SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM projects WHERE {_THIS}")  # noqa: S608 - constants, as all below
 _INSERT = Statement(f"""
     INSERT INTO projects (id, user_id, name, "order")
-    VALUES (:project_id, :of_user, :name, coalesce(
-        :order, (SELECT coalesce(max("order") + 1, 1) FROM projects WHERE user_id = :of_user)))
+    VALUES (:project_id, :user_id, :name, coalesce(
+        :order, (SELECT coalesce(max("order") + 1, 1) FROM projects WHERE user_id = :user_id)))
     RETURNING {_COLUMNS}
 """)  # noqa: S608
 _TRASH_TODOS = Statement(f"""
     UPDATE todos SET deleted_at = now(), version = version + 1, updated_at = now()
-    WHERE user_id = :of_user AND project_id = :project_id AND deleted_at IS NULL
-    RETURNING {SIGNED}
+    WHERE user_id = :user_id AND project_id = :project_id AND deleted_at IS NULL
+    RETURNING {SET_ACTOR}
 """)  # noqa: S608
-_DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {SIGNED}")  # noqa: S608
+_DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {SET_ACTOR}")  # noqa: S608
 
 
 @cache
 def _select_page(*, after: bool) -> Statement:
     place = 'AND ("order", id) > (:after_order, :after_id)' if after else ""
     return Statement(f"""
-        SELECT {_COLUMNS} FROM projects WHERE user_id = :of_user AND archived = :archived {place}
-        ORDER BY "order", id LIMIT :most
+        SELECT {_COLUMNS} FROM projects WHERE user_id = :user_id AND archived = :archived {place}
+        ORDER BY "order", id LIMIT :limit
     """)  # noqa: S608
 
 
@@ -95,21 +95,23 @@ def _update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
     """)  # noqa: S608
 
 
-async def find(db: Executor, user_id: UUID, *, archived: bool, most: int, after: Place | None = None) -> list[Project]:
+async def find(
+    db: Executor, user_id: UUID, *, archived: bool, limit: int, after: ProjectPosition | None = None
+) -> list[Project]:
     """At most `most` of the user's projects, by `order`: those in use, or those that are archived."""
     place: Mapping[str, object] = {} if after is None else {"after_order": after[0], "after_id": after[1]}
     page = _select_page(after=after is not None)
-    rows = await db.fetch_all(page, of_user=user_id, archived=archived, most=most, **place)
+    rows = await db.fetch_all(page, user_id=user_id, archived=archived, limit=limit, **place)
     return [Project(*row) for row in rows]
 
 
 async def get(db: Executor, user_id: UUID, project_id: UUID) -> Project:
     """Raises ProjectNotFound."""
-    return _found(await db.fetch_one(_SELECT_ONE, of_user=user_id, project_id=project_id))
+    return _found(await db.fetch_one(_SELECT_ONE, user_id=user_id, project_id=project_id))
 
 
 async def add(db: Executor, actor: Actor, new: ProjectCreate) -> Project:
-    return _found(await db.write(_INSERT, of_user=actor.user_id, project_id=new_id(), **dict(new)))
+    return _found(await db.write(_INSERT, user_id=actor.user_id, project_id=new_id(), **dict(new)))
 
 
 async def update(
@@ -120,7 +122,7 @@ async def update(
     if not values:
         return _expected(await get(db, actor.user_id, project_id), versions)
     statement = _update_columns(frozenset(values), checked=versions is not None)
-    row = await db.write(statement, of_user=actor.user_id, project_id=project_id, versions=versions, **values)
+    row = await db.write(statement, user_id=actor.user_id, project_id=project_id, versions=versions, **values)
     if row is None:
         await get(db, actor.user_id, project_id)
         raise StaleVersion
@@ -132,7 +134,7 @@ async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versi
     # Under this lock nothing comes into the project meanwhile.
     await log.lock(transaction, actor.user_id)
     _expected(await get(transaction, actor.user_id, project_id), versions)
-    of_project = {"of_user": actor.user_id, "project_id": project_id}
+    of_project = {"user_id": actor.user_id, "project_id": project_id}
     await transaction.write(_TRASH_TODOS, **of_project, actor=actor.signature)
     # Signed again: what lies in the trash already lets go of it too.
     await transaction.write(_DELETE, **of_project, actor=actor.signature)

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from todo_core.actors import SIGNED
+from todo_core.actors import SET_ACTOR
 from todo_core.database.statements import Statement
 from todo_core.todos import lists
 from todo_core.todos.lists import COLUMNS, LIVE
 from todo_core.todos.model import TodoCreate
 
 _THIS: Final = f"id = :todo_id AND {LIVE}"
-_THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :of_user AND deleted_at IS NOT NULL"
-_LOG_IS_OURS: Final = "(SELECT lock_change_log(:of_user))"
+_THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :user_id AND deleted_at IS NOT NULL"
+_LOG_IS_OURS: Final = "(SELECT lock_change_log(:user_id))"
 """Taken before the lock on the row, see `changes`."""
 _CHANGED: Final = "version = version + 1, updated_at = now()"
 
@@ -22,10 +22,10 @@ SEEN: Final = f"""
 """  # noqa: S608
 """What must be known of a todo to complete it."""
 SELECT_SEEN = Statement(SEEN)
-SELECT_SOME = Statement(f"SELECT {COLUMNS} FROM todos WHERE user_id = :of_user AND id = ANY(:todo_ids)")  # noqa: S608
+SELECT_SOME = Statement(f"SELECT {COLUMNS} FROM todos WHERE user_id = :user_id AND id = ANY(:todo_ids)")  # noqa: S608
 SELECT_BELOW = Statement(f"""
     WITH RECURSIVE below AS (
-        SELECT id FROM todos WHERE user_id = :of_user AND parent_id = ANY(:todo_ids)
+        SELECT id FROM todos WHERE user_id = :user_id AND parent_id = ANY(:todo_ids)
         UNION SELECT todos.id FROM todos JOIN below ON todos.parent_id = below.id
     )
     SELECT {COLUMNS} FROM todos WHERE id IN (SELECT id FROM below)
@@ -34,13 +34,13 @@ SELECT_BELOW = Statement(f"""
 _NEW: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate.model_fields} | {
     "id": ":todo_id",
     # Before the database looks whether there is such a user, for whom it locks another row.
-    "user_id": f"CASE WHEN {_LOG_IS_OURS} THEN :of_user::uuid END",
+    "user_id": f"CASE WHEN {_LOG_IS_OURS} THEN :user_id::uuid END",
     "order": f'coalesce(:order, (SELECT coalesce(max("order") + 1, 1) FROM todos WHERE {LIVE}))',  # noqa: S608
     "completed_at": "CASE WHEN :completed THEN now() END",
 }
 INSERT = Statement(f"""
     INSERT INTO todos ({", ".join(f'"{name}"' for name in _NEW)}) VALUES ({", ".join(_NEW.values())})
-    RETURNING {COLUMNS}, {SIGNED}
+    RETURNING {COLUMNS}, {SET_ACTOR}
 """)  # noqa: S608
 
 
@@ -88,10 +88,10 @@ def delete_some(conditions: frozenset[str]) -> Statement:
     Gives their `number`, and the moment that all of them have in common: `moment`, or now.
     """
     return Statement(f"""
-        WITH next_ones AS (SELECT id FROM todos WHERE {lists.matching(conditions)} AND {_LOG_IS_OURS} LIMIT :most),
+        WITH next_ones AS (SELECT id FROM todos WHERE {lists.matching(conditions)} AND {_LOG_IS_OURS} LIMIT :limit),
         deleted AS (
             UPDATE todos SET deleted_at = coalesce(:moment, now()), {_CHANGED} WHERE id IN (SELECT id FROM next_ones)
-            RETURNING deleted_at, {SIGNED}
+            RETURNING deleted_at, {SET_ACTOR}
         )
         SELECT count(*) AS number, min(deleted_at) AS moment FROM deleted
     """)  # noqa: S608
@@ -108,5 +108,5 @@ def _update(values: Mapping[str, str], *, checked: bool, this: str = _THIS) -> s
     expected = "AND version = ANY(:versions)" if checked else ""
     return f"""
         UPDATE todos SET {assigned}, {_CHANGED} WHERE {this} {expected} AND {_LOG_IS_OURS}
-        RETURNING {COLUMNS}, {SIGNED}
+        RETURNING {COLUMNS}, {SET_ACTOR}
     """  # noqa: S608

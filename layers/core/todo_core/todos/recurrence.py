@@ -176,9 +176,9 @@ class _Unfit(ValueError):
     """What stands in a part is not what it takes."""
 
 
-def _read_number(text: str, *, most: int, signed: bool = False) -> str:
+def _read_number(text: str, *, limit: int, signed: bool = False) -> str:
     number = int(text) if re.fullmatch(r"[+-]?\d{1,4}" if signed else r"\d{1,4}", text) else 0
-    if not 1 <= abs(number) <= most:
+    if not 1 <= abs(number) <= limit:
         raise _Unfit
     return str(number)
 
@@ -187,7 +187,7 @@ def _read_weekday(text: str) -> str:
     found = re.fullmatch(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", text)
     if found is None:
         raise _Unfit
-    return (_read_number(found[1], most=53, signed=True) if found[1] else "") + found[2]
+    return (_read_number(found[1], limit=53, signed=True) if found[1] else "") + found[2]
 
 
 def _read_until(text: str) -> str:
@@ -214,32 +214,32 @@ class _Part:
 _LONG: Final = ("MONTHLY", "YEARLY")
 _PARTS: Final = {
     "FREQ": _Part("DAILY, WEEKLY, MONTHLY or YEARLY", partial(_read_name, of=("DAILY", "WEEKLY", *_LONG))),
-    "INTERVAL": _Part(f"a number from 1 to {_MOST_INTERVAL}", partial(_read_number, most=_MOST_INTERVAL)),
-    "COUNT": _Part(f"a number from 1 to {_MOST_COUNT}", partial(_read_number, most=_MOST_COUNT)),
+    "INTERVAL": _Part(f"a number from 1 to {_MOST_INTERVAL}", partial(_read_number, limit=_MOST_INTERVAL)),
+    "COUNT": _Part(f"a number from 1 to {_MOST_COUNT}", partial(_read_number, limit=_MOST_COUNT)),
     "UNTIL": _Part("a day such as 20301231, or an instant in UTC such as 20301231T170000Z", _read_until),
-    "BYMONTH": _Part("months from 1 to 12", partial(_read_number, most=12), many=True, goes_with=_LONG),
+    "BYMONTH": _Part("months from 1 to 12", partial(_read_number, limit=12), many=True, goes_with=_LONG),
     "BYWEEKNO": _Part(
         "weeks from 1 to 53 or from -1 to -53",
-        partial(_read_number, most=53, signed=True),
+        partial(_read_number, limit=53, signed=True),
         many=True,
         goes_with=("YEARLY",),
     ),
     "BYYEARDAY": _Part(
         "days from 1 to 366 or from -1 to -366",
-        partial(_read_number, most=366, signed=True),
+        partial(_read_number, limit=366, signed=True),
         many=True,
         goes_with=("YEARLY",),
     ),
     "BYMONTHDAY": _Part(
         "days from 1 to 31 or from -1 to -31",
-        partial(_read_number, most=31, signed=True),
+        partial(_read_number, limit=31, signed=True),
         many=True,
         goes_with=_LONG,
     ),
     "BYDAY": _Part("weekdays such as MO, or such as 2TU and -1FR in a month or a year", _read_weekday, many=True),
     "BYSETPOS": _Part(
         "places from 1 to 366 or from -1 to -366",
-        partial(_read_number, most=366, signed=True),
+        partial(_read_number, limit=366, signed=True),
         many=True,
         goes_with=_LONG,
     ),

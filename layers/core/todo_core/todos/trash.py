@@ -20,13 +20,13 @@ _OWNER = Statement(
 )
 _PURGE = Statement(f"""
     DELETE FROM todos WHERE id IN (
-        SELECT id FROM todos WHERE user_id = :of_user AND {_EXPIRED} ORDER BY deleted_at LIMIT :most
+        SELECT id FROM todos WHERE user_id = :user_id AND {_EXPIRED} ORDER BY deleted_at LIMIT :limit
     )
     RETURNING id
 """)  # noqa: S608 - the same
 
 
-async def purge(db: Database, *, most: int) -> int:
+async def purge(db: Database, *, limit: int) -> int:
     """Takes at most so many todos for good from one user's trash, that with the oldest. Gives how many it were; 0 when
     nobody's trash holds any that is old enough.
     """
@@ -34,7 +34,7 @@ async def purge(db: Database, *, most: int) -> int:
         async with db.transaction() as transaction:
             # From here on nobody restores what is to go. It may have been restored, or gone, before.
             await changes.lock(transaction, owner["user_id"])
-            purged = await transaction.fetch_all(_PURGE, of_user=owner["user_id"], kept=KEPT, most=most)
+            purged = await transaction.fetch_all(_PURGE, user_id=owner["user_id"], kept=KEPT, limit=limit)
         if purged:
             return len(purged)
     return 0

@@ -9,7 +9,7 @@ from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
 from todo_core.database.executor import Executor
-from todo_core.database.idempotency import Answer, KeyedRequest, once
+from todo_core.database.idempotency import Answer, KeyedRequest, run_once
 from todo_core.errors import IdempotencyKeyReused, RequestInProgress
 from todo_core.web.problems import ValidationFailed
 from todo_core.web.resources import resources_of
@@ -50,7 +50,7 @@ async def answer_once(  # noqa: PLR0913 - what a route has at hand
         answer = await work(db)
     else:
         route = f"{request.method} {request.scope['route'].path_format}"
-        answer = await once(db, KeyedRequest(user_id, route, key, digest_of(asked)), work)
+        answer = await run_once(db, KeyedRequest(user_id, route, key, digest_of(asked)), work)
     if answer.replayed:
         response.headers[REPLAYED] = "true"
     response.headers.update(answer.headers)

@@ -202,7 +202,7 @@ def _steps_in(body: Any, path: Sequence[Any]) -> Iterator[object]:
 BODY_ERRORS = (MalformedBody, ContentTooLarge, UnsupportedMediaType)
 
 
-def describe(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI responses for these errors, each with an example; those with the same status share one."""
     responses: dict[int | str, dict[str, Any]] = {}
     for error in errors:

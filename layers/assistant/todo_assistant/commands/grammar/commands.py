@@ -1,5 +1,5 @@
-"""The commands. A due is a phrase as it was typed, one that `todo_assistant.phrases.dates.resolve` can read, and so is a
-recurrence, for `todo_assistant.phrases.recurrences.resolve`.
+"""The commands. A due date is the phrase as typed, readable by `phrases.dates.resolve`; a recurrence likewise by
+`phrases.recurrences.resolve`.
 """
 
 from dataclasses import dataclass
