@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.tables import moment, owner
+from todo_core.schema.columns import moment, owner
 
 
 class UserRow(SQLModel, table=True):

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.tables import moment, owner
+from todo_core.schema.columns import moment, owner
 
 
 class ConversationRow(SQLModel, table=True):

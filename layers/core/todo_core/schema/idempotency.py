@@ -8,7 +8,7 @@ from sqlalchemy import Column, DateTime, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.tables import owner
+from todo_core.schema.columns import owner
 
 
 class IdempotencyKeyRow(SQLModel, table=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, Column, Double, Index, Integer, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.tables import moment, owner
+from todo_core.schema.columns import moment, owner
 
 
 class ProjectRow(SQLModel, table=True):

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from todo_core.schema.sort_keys import SORT_KEYS, TERMS, place_key
-from todo_core.schema.tables import moment, owner
+from todo_core.schema.columns import moment, owner
 
 _LIVE = text("deleted_at IS NULL")
 
