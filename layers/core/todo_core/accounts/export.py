@@ -103,7 +103,7 @@ def _page(table: Table, *, after: bool) -> Statement:
     rows = select(*_shown(table)).where(_of_user(table))
     if after:
         rows = rows.where(tuple_(*key) > tuple_(*(bindparam(_last(column), type_=column.type) for column in key)))
-    return _statement(rows.order_by(*key).limit(bindparam("most", type_=Integer)))
+    return _statement(rows.order_by(*key).limit(bindparam("limit", type_=Integer)))
 
 
 def _statement(rows: Select[Any]) -> Statement:
