@@ -48,7 +48,7 @@ run: .venv/ready ## serve the API (HOST, PORT; DATABASE_URL or an embedded Postg
 .PHONY: test
 test: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready .tools/helm/bin/helm ## every rule, in process and in Lambda's emulator, on a real PostgreSQL
 	$(BIN)/python -m pytest $(IN_PARALLEL) --surface app --surface emulator --one-example \
-		tests/test_schemathesis.py tests/functions tests/chart tests/core tests/surfaces tests/test_*.py tests/assistant $(ARGS)
+		tests/test_schemathesis.py tests/functions tests/chart tests/core tests/surfaces tests/stateful tests/test_*.py tests/assistant $(ARGS)
 
 .PHONY: coverage
 coverage: .venv/ready ## statement and branch coverage of what runs in process, and its bar

@@ -1,0 +1,326 @@
+"""A plain model of one user's todos: every rule in Python, without SQL, indexes or caches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+type Turn = UUID | None
+"""The assistant's turn that makes a change; None when the user makes it."""
+
+MAX_DEPTH: Final = 5
+STEPS: Final = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
+PLAIN_FIELDS: Final = frozenset({"title", "order", "priority", "tags", "reminder_at", "recurrence"})
+
+
+class Refusal(Exception):
+    """A change that breaks a rule. `code` is the API's error code, `index` the position in a batch."""
+
+    def __init__(self, code: str, index: int | None = None) -> None:
+        super().__init__(code, index)
+        self.code, self.index = code, index
+
+
+@dataclass
+class Todo:
+    """A todo. `completed_at` and `deleted_at` are the numbers of the transactions that set them."""
+
+    id: UUID
+    title: str
+    order: float
+    priority: str = "none"
+    tags: list[str] = field(default_factory=list)
+    completed_at: int | None = None
+    due: date | datetime | None = None
+    reminder_at: datetime | None = None
+    recurrence: str | None = None
+    project_id: UUID | None = None
+    parent_id: UUID | None = None
+    version: int = 1
+    deleted_at: int | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.deleted_at is None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of the change log. `before` is None for a creation."""
+
+    todo_id: UUID
+    turn: Turn
+    before: Todo | None
+
+
+@dataclass
+class TodoModel:
+    """The todos of one user. `now` is the number of the current transaction."""
+
+    zone: ZoneInfo
+    todos: dict[UUID, Todo] = field(default_factory=dict)
+    projects: set[UUID] = field(default_factory=set)
+    log: list[Change] = field(default_factory=list)
+    now: int = 0
+    turn: Turn = None
+
+    def copy(self) -> "TodoModel":
+        """Returns a copy that shares the todos, because a todo is replaced and never changed."""
+        return replace(self, todos=dict(self.todos), projects=set(self.projects), log=list(self.log))
+
+    @property
+    def live_by_order(self) -> list[Todo]:
+        """The todos outside the trash, sorted as the default list."""
+        return sorted((todo for todo in self.todos.values() if todo.is_live), key=lambda todo: (todo.order, todo.id))
+
+    def begin(self, turn: Turn = None) -> None:
+        """Starts the next transaction."""
+        self.now += 1
+        self.turn = turn
+
+    def create(self, todo_id: UUID, fields: dict[str, Any]) -> None:
+        last = max((todo.order for todo in self.todos.values() if todo.is_live), default=0)
+        todo = Todo(todo_id, title="", order=last + 1)
+        self._set_fields(todo, fields)
+        self._set_place(todo, fields, Todo(todo_id, title="", order=0))
+        self.todos[todo_id] = todo
+        self._append_to_log(todo, None)
+
+    def patch(self, todo_id: UUID, fields: dict[str, Any], version: int | None) -> None:
+        old = self._find_live(todo_id, version)
+        if not fields:
+            return
+        new = replace(old)
+        self._set_fields(new, {name: value for name, value in fields.items() if name != "completed"})
+        recurred = False
+        if fields.get("completed") and old.completed_at is None:
+            recurred = _move_to_next_occurrence(new, self.zone)
+            new.completed_at = None if recurred else self.now
+        elif fields.get("completed") is False:
+            new.completed_at = None
+        self._set_place(new, fields, old)
+        if new.recurrence is not None and new.due is None:
+            raise Refusal("recurrence_needs_due")
+        self._store(new)
+        self._cascade_project(new)
+        if recurred:
+            self._reopen_descendants(new)
+        elif new.completed_at is not None and old.completed_at is None:
+            self._complete_descendants(new)
+
+    def delete(self, todo_id: UUID, version: int | None) -> None:
+        self._trash(self._find_live(todo_id, version), self.now)
+
+    def restore(self, todo_id: UUID, version: int | None) -> None:
+        todo = self.todos.get(todo_id)
+        if todo is None:
+            raise Refusal("todo_not_found")
+        if version not in {None, todo.version}:
+            raise Refusal("stale_version")
+        if not todo.is_live:
+            self._restore_tree(todo)
+
+    def delete_project(self, project_id: UUID) -> None:
+        self.projects.discard(project_id)
+        for todo in list(self.todos.values()):
+            if todo.project_id == project_id and todo.is_live:
+                self._update(todo, deleted_at=self.now)
+        for todo in list(self.todos.values()):
+            if todo.project_id == project_id:
+                self._update(todo, project_id=None)
+
+    def undo(self, turn: UUID) -> None:
+        """Reverts the todos that only this turn has changed, then applies the rules of the tree."""
+        undone = self._changed_by_turn_alone(turn)
+        trashed, moved = [], []
+        for todo, before in undone:
+            old = replace(before) if before else replace(todo, deleted_at=self.now)
+            if old.project_id not in self.projects:
+                old.project_id = None
+            if todo.is_live and old.deleted_at is not None:
+                trashed.append(todo.id)
+            if todo.project_id != old.project_id:
+                moved.append(todo.id)
+            self._store(old)
+        for todo_id in trashed:
+            self._trash_live_children(self.todos[todo_id])
+        for todo_id in moved:
+            self._cascade_project(self.todos[todo_id])
+        for todo, _ in undone:
+            self._settle_after_undo(self.todos[todo.id])
+
+    def _changed_by_turn_alone(self, turn: UUID) -> list[tuple[Todo, Todo | None]]:
+        """Returns each todo that nobody else has changed since the turn began, with its state before the turn."""
+        found = []
+        for todo_id in {change.todo_id for change in self.log}:
+            changes = [change for change in self.log if change.todo_id == todo_id]
+            first = next((at for at, change in enumerate(changes) if change.turn == turn), None)
+            if first is not None and all(change.turn == turn for change in changes[first:]):
+                found.append((self.todos[todo_id], changes[first].before))
+        return found
+
+    def _trash_live_children(self, root: Todo) -> None:
+        assert root.deleted_at is not None
+        for child in self._children(root.id):
+            if child.is_live:
+                self._trash(child, root.deleted_at)
+
+    def _settle_after_undo(self, todo: Todo) -> None:
+        parent = self.todos.get(todo.parent_id) if todo.parent_id else None
+        if parent is None or not todo.is_live:
+            return
+        if not parent.is_live or self._is_in_tree(parent, todo) or not self._fits(todo, parent):
+            self._update(todo, parent_id=None)
+        elif todo.project_id != parent.project_id:
+            self._update(todo, project_id=parent.project_id)
+            self._cascade_project(self.todos[todo.id])
+
+    def _find_live(self, todo_id: UUID, version: int | None) -> Todo:
+        todo = self.todos.get(todo_id)
+        if todo is None or not todo.is_live:
+            raise Refusal("todo_not_found")
+        if version not in {None, todo.version}:
+            raise Refusal("stale_version")
+        return todo
+
+    def _set_fields(self, todo: Todo, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            if name in PLAIN_FIELDS:
+                setattr(todo, name, value)
+            elif name == "completed":
+                todo.completed_at = self.now if value else None
+            elif name in {"due_date", "due_at"}:
+                kind = datetime if name == "due_at" else date
+                # Clearing due_at leaves a due_date as it is, and the other way round.
+                if value is not None or type(todo.due) is kind:
+                    todo.due = value
+
+    def _set_place(self, todo: Todo, fields: dict[str, Any], old: Todo) -> None:
+        """Sets parent and project: the project of a new parent wins over `project_id`."""
+        parent_id = fields.get("parent_id", old.parent_id)
+        if parent_id is not None and parent_id != old.parent_id:
+            self._set_parent(todo, parent_id)
+            return
+        todo.parent_id = parent_id
+        if fields.get("parent_id") is not None or "project_id" not in fields:
+            return
+        if fields["project_id"] != old.project_id:
+            if fields["project_id"] not in {None, *self.projects}:
+                raise Refusal("unknown_project")
+            todo.project_id, todo.parent_id = fields["project_id"], None
+
+    def _set_parent(self, todo: Todo, parent_id: UUID) -> None:
+        parent = self.todos.get(parent_id)
+        if parent is None or not parent.is_live:
+            raise Refusal("unknown_parent")
+        if self._is_in_tree(parent, todo):
+            raise Refusal("tree_cycle")
+        if not self._fits(todo, parent):
+            raise Refusal("tree_too_deep")
+        todo.parent_id, todo.project_id = parent_id, parent.project_id
+
+    def _trash(self, todo: Todo, when: int) -> None:
+        self._update(todo, deleted_at=when)
+        for child in self._children(todo.id):
+            if child.is_live:
+                self._trash(child, when)
+
+    def _restore_tree(self, todo: Todo) -> None:
+        """Restores a todo and the subtodos that were deleted in the same transaction."""
+        when, new = todo.deleted_at, replace(todo)
+        parent = self.todos.get(todo.parent_id) if todo.parent_id else None
+        if parent is not None:
+            if parent.is_live and self._fits(todo, parent):
+                new.project_id = parent.project_id
+            else:
+                new.parent_id = None
+        new.deleted_at = None
+        self._store(new)
+        self._cascade_project(new)
+        for child in self._children(todo.id):
+            if child.deleted_at == when:
+                self._restore_tree(child)
+
+    def _cascade_project(self, todo: Todo) -> None:
+        for child in self._children(todo.id):
+            if child.is_live and child.project_id != todo.project_id:
+                self._update(child, project_id=todo.project_id)
+                self._cascade_project(self.todos[child.id])
+
+    def _complete_descendants(self, todo: Todo) -> None:
+        for descendant in self._live_descendants(todo.id):
+            if descendant.completed_at is None:
+                self._update(descendant, completed_at=todo.completed_at)
+
+    def _reopen_descendants(self, todo: Todo) -> None:
+        for descendant in self._live_descendants(todo.id):
+            if descendant.completed_at is not None:
+                self._update(descendant, completed_at=None)
+
+    def _update(self, todo: Todo, **fields: Any) -> None:
+        self._store(replace(todo, **fields))
+
+    def _store(self, new: Todo) -> None:
+        old = self.todos[new.id]
+        new.version = old.version + 1
+        self.todos[new.id] = new
+        self._append_to_log(new, old)
+
+    def _append_to_log(self, todo: Todo, before: Todo | None) -> None:
+        self.log.append(Change(todo.id, self.turn, before))
+
+    def _children(self, todo_id: UUID) -> list[Todo]:
+        return [todo for todo in self.todos.values() if todo.parent_id == todo_id]
+
+    def _live_descendants(self, todo_id: UUID) -> Iterator[Todo]:
+        """Yields the live subtodos at every level; a subtodo below a deleted one is left out."""
+        for child in self._children(todo_id):
+            if child.is_live:
+                yield child
+                yield from self._live_descendants(child.id)
+
+    def _ancestors(self, todo: Todo) -> Iterator[Todo]:
+        seen = {todo.id}
+        while todo.parent_id is not None and todo.parent_id not in seen:
+            todo = self.todos[todo.parent_id]
+            seen.add(todo.id)
+            yield todo
+
+    def _is_in_tree(self, todo: Todo, root: Todo) -> bool:
+        return todo.id == root.id or any(ancestor.id == root.id for ancestor in self._ancestors(todo))
+
+    def _height(self, todo: Todo) -> int:
+        """Returns the number of levels of live subtodos below a todo."""
+        heights = [1 + self._height(child) for child in self._children(todo.id) if child.is_live]
+        return max(heights, default=0)
+
+    def _fits(self, todo: Todo, parent: Todo) -> bool:
+        return len(list(self._ancestors(parent))) + 1 + self._height(todo) <= MAX_DEPTH
+
+
+def _move_to_next_occurrence(todo: Todo, zone: ZoneInfo) -> bool:
+    """Moves a recurring todo to its next occurrence on the zone's wall clock. Returns False if there is none."""
+    if todo.recurrence is None or todo.due is None:
+        return False
+    rule = dict(part.split("=") for part in todo.recurrence.split(";"))
+    step = STEPS[rule["FREQ"]]
+    next_due = _add_on_wall_clock(todo.due, step, zone)
+    day = next_due.astimezone(zone).date() if isinstance(next_due, datetime) else next_due
+    if rule.get("COUNT") == "1" or f"{day:%Y%m%d}" > rule.get("UNTIL", "99991231"):
+        return False
+    if "COUNT" in rule:
+        rule["COUNT"] = str(int(rule["COUNT"]) - 1)
+    todo.recurrence = ";".join(f"{name}={value}" for name, value in rule.items())
+    todo.due = next_due
+    if todo.reminder_at is not None:
+        todo.reminder_at = _add_on_wall_clock(todo.reminder_at, step, zone)
+    return True
+
+
+def _add_on_wall_clock[Moment: (date, datetime)](moment: Moment, step: timedelta, zone: ZoneInfo) -> Moment:
+    if not isinstance(moment, datetime):
+        return moment + step
+    local = moment.astimezone(zone).replace(tzinfo=None) + step
+    return local.replace(tzinfo=zone).astimezone(UTC)
