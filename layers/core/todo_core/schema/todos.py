@@ -24,8 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.sort_keys import SORT_KEYS, TERMS, place_key
 from todo_core.schema.columns import moment, owner
+from todo_core.schema.sort_keys import SORT_KEYS, TERMS, place_key
 
 _LIVE = text("deleted_at IS NULL")
 
