@@ -6,11 +6,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_core.accounts.operations import Credentials, Email, Password
 from todo_core.accounts.sessions import Session
-from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
 from todo_core.web.problems import UnsupportedMediaType, invalid_part, json_body
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -78,13 +77,6 @@ class SessionRead(BaseModel):
     @classmethod
     def of(cls, session: Session, current_id: UUID) -> Self:
         return cls(**asdict(session), current=session.id == current_id)
-
-
-class SessionsQuery(BaseModel):
-    model_config: ClassVar = ConfigDict(extra="forbid")
-
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
-    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
 
 
 class ExportRead(BaseModel):

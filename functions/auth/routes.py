@@ -12,7 +12,6 @@ from functions.auth.models import (
     LOGIN_BODY,
     ExportRead,
     SessionRead,
-    SessionsQuery,
     SubmittedLogin,
     TokenRead,
     UserRead,
@@ -27,6 +26,7 @@ from todo_core.accounts.operations import (
     Registration,
     VerifiedPassword,
 )
+from todo_core.accounts.sessions import Session
 from todo_core.accounts.user import User
 from todo_core.errors import (
     CrossOrigin,
@@ -48,9 +48,9 @@ from todo_core.web.identity import (
     clear_session_cookie,
     set_session_cookie,
 )
-from todo_core.web.paging import link_to_next, url_of
+from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
-from todo_core.web.query import query_of, query_parameters
+from todo_core.web.query import PageQuery, query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
 PATH: Final = "/api/v1/auth"
@@ -63,6 +63,11 @@ _PASSWORD_ERRORS: Final = (
     TooBusy,
     DatabaseUnavailable,
     *BODY_ERRORS,
+)
+_SESSIONS: Final = PagedList[Session, tuple[datetime, UUID]](
+    "sessions",
+    position_of=lambda session: (session.created_at.isoformat(), session.id),
+    parse=parse_time_and_id,
 )
 
 router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
@@ -174,23 +179,19 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
 @router.get(
     "/sessions",
     responses=error_responses(NotAuthenticated, InvalidCursor, ValidationFailed),
-    openapi_extra=query_parameters(SessionsQuery),
+    openapi_extra=query_parameters(PageQuery),
 )
 async def list_sessions(
-    query: Annotated[SessionsQuery, Depends(query_of(SessionsQuery))],
+    query: Annotated[PageQuery, Depends(query_of(PageQuery))],
     user: CurrentUser,
     db: Database,
     request: Request,
     response: Response,
 ) -> list[SessionRead]:
     """Where the account is signed in, the newest sign-in first."""
-    cursors = resources_of(request).cursors
-    after = cursors.read("sessions", query.cursor, datetime.fromisoformat, UUID) if query.cursor else None
-    found = await sessions.list_page(db, user.id, limit=query.limit + 1, after=after)
-    page = found[: query.limit]
-    if len(found) > len(page):
-        cursor = cursors.write("sessions", page[-1].created_at.isoformat(), page[-1].id)
-        response.headers["Link"] = link_to_next(request, url_of(request, f"{PATH}/sessions"), cursor=cursor)
+    page = await _SESSIONS.read_page(
+        request, response, query, lambda limit, after: sessions.list_page(db, user.id, limit=limit, after=after)
+    )
     return [SessionRead.of(session, user.session_id) for session in page]
 
 

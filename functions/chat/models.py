@@ -11,7 +11,7 @@ from todo_assistant.turns.conversations import Message
 from todo_assistant.turns.store import Approval, Status, ToolCall, Turn, UndoResult
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
-from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
+from todo_core.web.query import PageQuery
 
 _TURN: Final = "0198c5a1-9000-7c11-8a70-5b1f0d2e3c44"
 _CONVERSATION: Final = "0198c5a1-8f00-7d2a-9e10-0a2b4c6d8e10"
@@ -247,19 +247,8 @@ class UndoneRead(BaseModel):
         )
 
 
-class HistoryQuery(BaseModel):
-    model_config: ClassVar = ConfigDict(extra="forbid")
-
+class HistoryQuery(PageQuery):
     conversation_id: UUID | None = Field(default=None, description="The latest conversation if left out.")
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
-    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
-
-
-class ConversationsQuery(BaseModel):
-    model_config: ClassVar = ConfigDict(extra="forbid")
-
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
-    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
 
 
 def _arguments(written: str) -> JsonValue:

@@ -10,7 +10,6 @@ from functions.chat.models import (
     ChatRequest,
     ConversationRead,
     ConversationRename,
-    ConversationsQuery,
     Decision,
     HistoryQuery,
     MessageRead,
@@ -31,16 +30,16 @@ from todo_assistant.errors import (
 )
 from todo_assistant.turns import conversations
 from todo_assistant.turns import store as turns
-from todo_assistant.turns.conversations import MessagePosition
+from todo_assistant.turns.conversations import Conversation, Message, MessagePosition
 from todo_assistant.turns.store import NewTurn, Turn
 from todo_core.database.executor import Executor
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
 from todo_core.todos import changes
 from todo_core.web.idempotency import REPLAYED, IdempotencyKey, digest_of
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import link_to_next, url_of
+from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
-from todo_core.web.query import query_of, query_parameters
+from todo_core.web.query import PageQuery, query_of, query_parameters
 from todo_core.web.requests import Count
 from todo_core.web.resources import Database, resources_of
 
@@ -63,6 +62,18 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
         "links": _TURN_LINKS,
     }
 }
+_CONVERSATIONS: Final = PagedList[Conversation, tuple[datetime, UUID]](
+    "conversations",
+    position_of=lambda conversation: (conversation.active_at.isoformat(), conversation.id),
+    parse=parse_time_and_id,
+)
+_HISTORY: Final = PagedList[Message, MessagePosition](
+    "history",
+    position_of=lambda message: (message.turn_id, 1 if message.role == "user" else 2),
+    parse=lambda turn_id, part: MessagePosition(UUID(turn_id), int(part)),
+    # The request may leave the conversation out, and the latest one may be another by the next request.
+    link_parameters=lambda message: {"conversation_id": str(message.conversation_id)},
+)
 _FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)
 
 router = APIRouter(
@@ -150,37 +161,27 @@ async def read_history(
     response: Response,
 ) -> list[MessageRead]:
     """What was said: the newest page first, and inside a page the oldest message first."""
-    cursors = resources_of(request).cursors
-    before = MessagePosition(*cursors.read("history", query.cursor, UUID, int)) if query.cursor else None
-    found = await conversations.messages(db, user.id, query.conversation_id, limit=query.limit + 1, before=before)
-    page = found[-query.limit :]
-    if len(found) > len(page):
-        first = page[0]
-        cursor = cursors.write("history", first.turn_id, 1 if first.role == "user" else 2)
-        response.headers["Link"] = link_to_next(
-            request, url_of(request, f"{PATH}/history"), conversation_id=str(first.conversation_id), cursor=cursor
-        )
-    return [MessageRead.of(said) for said in page]
+    newest_first = await _HISTORY.read_page(
+        request,
+        response,
+        query,
+        lambda limit, before: conversations.messages(db, user.id, query.conversation_id, limit=limit, before=before),
+    )
+    return [MessageRead.of(message) for message in reversed(newest_first)]
 
 
-@router.get(
-    "/conversations", responses=error_responses(InvalidCursor), openapi_extra=query_parameters(ConversationsQuery)
-)
+@router.get("/conversations", responses=error_responses(InvalidCursor), openapi_extra=query_parameters(PageQuery))
 async def list_conversations(
-    query: Annotated[ConversationsQuery, Depends(query_of(ConversationsQuery))],
+    query: Annotated[PageQuery, Depends(query_of(PageQuery))],
     user: CurrentUser,
     db: Database,
     request: Request,
     response: Response,
 ) -> list[ConversationRead]:
     """The conversations, the most recently active first."""
-    cursors = resources_of(request).cursors
-    after = cursors.read("conversations", query.cursor, datetime.fromisoformat, UUID) if query.cursor else None
-    found = await conversations.list_page(db, user.id, limit=query.limit + 1, after=after)
-    page = found[: query.limit]
-    if len(found) > len(page):
-        cursor = cursors.write("conversations", page[-1].active_at.isoformat(), page[-1].id)
-        response.headers["Link"] = link_to_next(request, url_of(request, f"{PATH}/conversations"), cursor=cursor)
+    page = await _CONVERSATIONS.read_page(
+        request, response, query, lambda limit, after: conversations.list_page(db, user.id, limit=limit, after=after)
+    )
     return [ConversationRead.model_validate(conversation) for conversation in page]
 
 

@@ -1,4 +1,4 @@
-"""Places in the lists of this function, as cursors."""
+"""Cursors for lists of todos, one kind for each sort."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,9 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from todo_core.todos import Position, Sort
-from todo_core.web.paging import Cursors
+from todo_core.web.cursors import Cursors
 
-_KEYS: Final[dict[str, Callable[[str], float | bytes | datetime]]] = {
+_PARSE_KEY: Final[dict[str, Callable[[str], float | bytes | datetime]]] = {
     "order": float,
     "created_at": datetime.fromisoformat,
     "updated_at": datetime.fromisoformat,
@@ -19,11 +19,15 @@ _KEYS: Final[dict[str, Callable[[str], float | bytes | datetime]]] = {
 
 
 def read_position(cursors: Cursors, sort: Sort, cursor: str) -> Position:
-    """Raises InvalidCursor, also for one of a list that goes by something else."""
-    if sort == "relevance":
-        (in_title, key), todo_id = cursors.read(_list(sort), cursor, _part_and_time, UUID)
-        return Position(key, todo_id, in_title=in_title)
-    return Position(*cursors.read(_list(sort), cursor, _KEYS[sort.removeprefix("-")], UUID))
+    """Returns the position in a cursor. Raises InvalidCursor, also for a cursor from a list with another sort."""
+
+    def parse(key: str, todo_id: str) -> Position:
+        if sort == "relevance":
+            in_title, time = key.split(" ")
+            return Position(datetime.fromisoformat(time), UUID(todo_id), in_title=in_title == "1")
+        return Position(_PARSE_KEY[sort.removeprefix("-")](key), UUID(todo_id))
+
+    return cursors.read(_list_name(sort), cursor, parse)
 
 
 def write_position(cursors: Cursors, sort: Sort, position: Position) -> str:
@@ -31,13 +35,8 @@ def write_position(cursors: Cursors, sort: Sort, position: Position) -> str:
     written = key.isoformat() if isinstance(key, datetime) else key.hex() if isinstance(key, bytes) else str(key)
     if sort == "relevance":
         written = f"{position.in_title:d} {written}"
-    return cursors.write(_list(sort), written, position.id)
+    return cursors.write(_list_name(sort), written, position.id)
 
 
-def _list(sort: Sort) -> str:
+def _list_name(sort: Sort) -> str:
     return f"todos by {sort}"
-
-
-def _part_and_time(written: str) -> tuple[bool, datetime]:
-    in_title, time = written.split(" ")
-    return in_title == "1", datetime.fromisoformat(time)

@@ -18,7 +18,7 @@ from todo_core.todos.batch import Result
 from todo_core.todos.changes import Change, Operation
 from todo_core.todos.filters import ListSort
 from todo_core.todos.model import Priority, Tag
-from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
+from todo_core.web.query import DEFAULT_PAGE_ITEMS, Limit, PageQuery
 
 
 def _require_true_or_false(value: object) -> object:
@@ -147,14 +147,13 @@ class TodoFilters(BaseModel):
         return {name: DueBound.of(when, ZoneInfo(timezone)) for name, when in dues.items() if when is not None}
 
 
-class TodoQuery(TodoFilters):
+class TodoQuery(PageQuery, TodoFilters):
     """The query of a list of todos."""
 
     sort: ListSort | None = Field(
         default=None,
         description="Backwards with `-`. If left out, `order`; `due` with a filter for dues; with `q` by relevance.",
     )
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(default=None, max_length=2000, description="From the header `Link`.")
 
 
@@ -210,7 +209,7 @@ class ChangesQuery(BaseModel):
     model_config: ClassVar = ConfigDict(extra="forbid")
 
     since: int = Field(default=0, ge=0, le=_LARGEST_SEQ, description="The last `seq` that was seen; 0 for all.")
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
+    limit: Limit = DEFAULT_PAGE_ITEMS
 
 
 class ActorRead(BaseModel):

@@ -37,7 +37,7 @@ from todo_core.todos.batch import Batch
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser, SignedInUser, current_user_and
-from todo_core.web.paging import link_to_next, url_of
+from todo_core.web.paging import fetch_page, link_to_next, url_of
 from todo_core.web.paths import TODO_ID
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
@@ -72,7 +72,7 @@ async def list_todos(
     page = await todos.find(resources.database, user.id, filters, limit=query.limit, after=after)
     if page.next:
         cursor = write_position(resources.cursors, filters.sorted_by, page.next)
-        response.headers["Link"] = link_to_next(request, url, cursor=cursor)
+        link_to_next(request, response, cursor=cursor)
     # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
     content = msgspec.json.encode([fields_of(todo, url) for todo in page.todos])
     return Response(content, media_type="application/json", headers=response.headers)
@@ -143,10 +143,9 @@ async def list_changes(
 ) -> Response:
     """Every change after a sequence number, oldest first: keep the last `seq` and ask again from there."""
     url = url_of(request, PATH)
-    found = await changes.since(db, user.id, query.since, limit=query.limit + 1)
-    page = found[: query.limit]
-    if len(found) > len(page):
-        response.headers["Link"] = link_to_next(request, f"{url}/changes", since=str(page[-1].seq))
+    page, last = await fetch_page(query.limit, lambda limit: changes.since(db, user.id, query.since, limit=limit))
+    if last is not None:
+        link_to_next(request, response, since=str(last.seq))
     content = msgspec.json.encode([fields_of_change(change, url) for change in page])
     return Response(content, media_type="application/json", headers=response.headers)
 

@@ -12,7 +12,7 @@ import pytest
 from tests import postgres
 from tests.accounts import TODOS, Account, problem
 from tests.conftest import RETIRED_KEY, SECRET_KEY
-from todo_core.web.paging import Cursors
+from todo_core.web.cursors import Cursors
 
 MOST_PAGES = 30
 

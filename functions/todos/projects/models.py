@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from functions.todos.models import TrueOrFalse
 from todo_core.todos.projects import Project
-from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
+from todo_core.web.query import PageQuery
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {
     "id": "0198c5a0-11d2-7c1b-9a43-6f1f0a7b3c55",
@@ -49,11 +49,7 @@ def fields_of(project: Project, collection_url: str) -> ProjectFields:
     return ProjectFields(*values)
 
 
-class ProjectQuery(BaseModel):
+class ProjectQuery(PageQuery):
     """The query of the list of projects."""
 
-    model_config: ClassVar = ConfigDict(extra="forbid")
-
     archived: TrueOrFalse = Field(default=False, description="The archived ones, instead of those in use.")
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
-    cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")

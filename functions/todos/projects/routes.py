@@ -16,17 +16,21 @@ from todo_core.errors import (
     StaleVersion,
 )
 from todo_core.todos import projects
-from todo_core.todos.projects import ProjectCreate, ProjectUpdate
+from todo_core.todos.projects import Project, ProjectCreate, ProjectUpdate
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import link_to_next, url_of
+from todo_core.web.paging import PagedList, url_of
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
 from todo_core.web.resources import Database, resources_of
 
 PATH: Final = "/api/v1/projects"
-_LIST: Final = "projects by order"
+_PROJECTS: Final = PagedList[Project, tuple[float, UUID]](
+    "projects by order",
+    position_of=lambda project: (project.order, project.id),
+    parse=lambda order, project_id: (float(order), UUID(project_id)),
+)
 
 router = APIRouter(
     prefix=PATH, tags=["projects"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -46,15 +50,13 @@ async def list_projects(
     response: Response,
 ) -> Response:
     """The projects in use, or the archived ones, by `order`."""
-    resources, url = resources_of(request), url_of(request, PATH)
-    after = resources.cursors.read(_LIST, query.cursor, float, UUID) if query.cursor else None
-    found = await projects.find(
-        resources.database, user.id, archived=query.archived, limit=query.limit + 1, after=after
+    db, url = resources_of(request).database, url_of(request, PATH)
+    page = await _PROJECTS.read_page(
+        request,
+        response,
+        query,
+        lambda limit, after: projects.find(db, user.id, archived=query.archived, limit=limit, after=after),
     )
-    page = found[: query.limit]
-    if len(found) > len(page):
-        cursor = resources.cursors.write(_LIST, page[-1].order, page[-1].id)
-        response.headers["Link"] = link_to_next(request, url, cursor=cursor)
     content = msgspec.json.encode([fields_of(project, url) for project in page])
     return Response(content, media_type="application/json", headers=response.headers)
 

@@ -4,15 +4,12 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from todo_core.web.paging import DEFAULT_PAGE, LARGEST_PAGE
+from todo_core.web.query import PageQuery
 
 
-class TagQuery(BaseModel):
+class TagQuery(PageQuery):
     """The query of a list of tags."""
 
-    model_config: ClassVar = ConfigDict(extra="forbid")
-
-    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(default=None, max_length=1000, description="From the header `Link`.")
 
 

@@ -103,7 +103,7 @@ async def delete(db: Executor, user_id: UUID, conversation_id: UUID) -> None:
 async def messages(
     db: Executor, user_id: UUID, conversation_id: UUID | None, *, limit: int, before: MessagePosition | None = None
 ) -> list[Message]:
-    """At most `most` messages before a place, oldest first; of the latest conversation if none is named.
+    """Returns at most `limit` messages before a position, newest first; of the latest conversation if none is named.
 
     Raises ConversationNotFound.
     """
@@ -134,7 +134,7 @@ async def messages(
             tool_calls=calls.get(row["turn_id"], ()) if row["role"] == "assistant" else (),
             created_at=row["created_at"],
         )
-        for row in reversed(rows)
+        for row in rows
     ]
 
 

@@ -1,65 +1,86 @@
-"""Pages of lists: opaque cursors, and the Link header that leads to the next page (RFC 8288)."""
+"""Pages of lists: reads the cursor, fetches one page and writes the Link header that leads to the next (RFC 8288)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from hmac import compare_digest, digest
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
+from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, Response
 
-from todo_core.errors import InvalidCursor
-
-LARGEST_PAGE: Final = 200
-DEFAULT_PAGE: Final = 50
-_SEPARATOR: Final = "~"
+from todo_core.web.query import PageQuery
+from todo_core.web.resources import resources_of
 
 
-class Cursors:
-    """Writes a place in a list as a signed token, so that one that was tampered with is told from a good one."""
-
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = [key.encode() for key in keys]
-
-    def write(self, of_list: str, *place: object) -> str:
-        """A cursor that is good for one kind of list."""
-        text = _SEPARATOR.join(str(part) for part in place)
-        return f"{text}.{_signature(self._keys[0], of_list, text)}"
-
-    def read[First, Second](
-        self, of_list: str, cursor: str, first: Callable[[str], First], second: Callable[[str], Second]
-    ) -> tuple[First, Second]:
-        """The two parts of a place, read as they were written. Raises InvalidCursor."""
-        text, _, signature = cursor.rpartition(".")
-        given = signature.encode()
-        if not any(compare_digest(given, _signature(key, of_list, text).encode()) for key in self._keys):
-            raise InvalidCursor
-        parts = text.split(_SEPARATOR)
-        return first(parts[0]), second(parts[1])
+def _no_parameters(_item: object) -> Mapping[str, str]:
+    return {}
 
 
-def text_part(text: str) -> str:
-    """Any text as a part of a place."""
-    return urlsafe_b64encode(text.encode()).decode()
+@dataclass(frozen=True, slots=True)
+class PagedList[Item, Position]:
+    """A list that a route returns page by page.
+
+    `position_of` returns the two parts of an item's position, which `parse` reads back from a cursor.
+    `link_parameters` returns query parameters that the link to the next page needs beside the cursor.
+    """
+
+    name: str
+    position_of: Callable[[Item], tuple[object, object]]
+    parse: Callable[[str, str], Position]
+    link_parameters: Callable[[Item], Mapping[str, str]] = _no_parameters
+
+    async def read_page(
+        self,
+        request: Request,
+        response: Response,
+        query: PageQuery,
+        fetch: Callable[[int, Position | None], Awaitable[Sequence[Item]]],
+    ) -> Sequence[Item]:
+        """Returns the page that the query selects and sets the Link header. Raises InvalidCursor.
+
+        `fetch` returns at most a number of items, those after a position or the first ones.
+        """
+        cursors = resources_of(request).cursors
+        after = cursors.read(self.name, query.cursor, self.parse) if query.cursor else None
+        page, last = await fetch_page(query.limit, lambda limit: fetch(limit, after))
+        if last is not None:
+            cursor = cursors.write(self.name, *self.position_of(last))
+            link_to_next(request, response, **self.link_parameters(last), cursor=cursor)
+        return page
 
 
-def read_text(part: str) -> str:
-    """What `text_part` was given."""
-    return urlsafe_b64decode(part).decode()
+async def fetch_page[Item](
+    limit: int, fetch: Callable[[int], Awaitable[Sequence[Item]]]
+) -> tuple[Sequence[Item], Item | None]:
+    """Returns at most `limit` items, and the last of them if more follow. Fetches one item more to find out."""
+    items = await fetch(limit + 1)
+    page = items[:limit]
+    return page, page[-1] if len(items) > limit else None
 
 
-def _signature(key: bytes, of_list: str, place: str) -> str:
-    # In hexadecimal, which has one spelling only; base64 ignores some of what is changed at its end.
-    return digest(key, f"{of_list} {place}".encode(), "sha256")[:16].hex()
+def link_to_next(request: Request, response: Response, **parameters: str) -> None:
+    """Sets the Link header to the URL of this request, with these query parameters added or replaced."""
+    others = [(name, value) for name, value in request.query_params.multi_items() if name not in parameters]
+    url = url_of(request, request.scope["route"].path_format)
+    response.headers["Link"] = f'<{url}?{urlencode([*others, *parameters.items()])}>; rel="next"'
 
 
 def url_of(request: Request, path: str) -> str:
-    """The URL of a path, as the client reaches it."""
+    """Returns the URL of a path as the client reaches it: its own host, and the gateway's stage if any."""
     scope = request.scope
     return f"{scope['scheme']}://{request.headers.get('host', 'localhost')}{scope['root_path']}{path}"
 
 
-def link_to_next(request: Request, url: str, **place: str) -> str:
-    """The value of a Link header: the list at `url` as this request asked for it, beginning at the place."""
-    others = [(name, value) for name, value in request.query_params.multi_items() if name not in place]
-    return f'<{url}?{urlencode([*others, *place.items()])}>; rel="next"'
+def parse_time_and_id(time: str, id_text: str) -> tuple[datetime, UUID]:
+    return datetime.fromisoformat(time), UUID(id_text)
+
+
+def encode_text(text: str) -> str:
+    """Returns text as part of a position, free of the separators that cursors use."""
+    return urlsafe_b64encode(text.encode()).decode()
+
+
+def decode_text(part: str) -> str:
+    """Returns the text that `encode_text` encoded."""
+    return urlsafe_b64decode(part).decode()

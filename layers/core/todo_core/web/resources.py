@@ -10,7 +10,7 @@ from todo_core.accounts.limits import Limits
 from todo_core.accounts.security import Passwords, Tokens
 from todo_core.database import executor as database
 from todo_core.settings import Settings
-from todo_core.web.paging import Cursors
+from todo_core.web.cursors import Cursors
 
 
 @dataclass(frozen=True, slots=True)
