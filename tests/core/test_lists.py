@@ -209,7 +209,7 @@ class TestSorts:
         self, crowded_url: str, ada: UUID, sort: ListSort, after: lists.Part
     ) -> None:
         name = sort.removeprefix("-")
-        values = {"user_id": ada, "most": 51, "after_key": POSITIONS[name], "after_id": UUID(int=0)}
+        values = {"user_id": ada, "limit": 51, "after_key": POSITIONS[name], "after_id": UUID(int=0)}
         [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, after=after), **values)
         assert scan["Index Name"] == SORT_INDEXES[name] + ("_backward" if sort == "-due" else "")
         assert scan["Actual Rows"] == 51
@@ -219,7 +219,7 @@ class TestSorts:
         page = lists.select_page(frozenset(), "order", after="start")
         no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
         url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
-        rows = postgres.query(url, page.sql, *page.arguments({"user_id": ada, "most": COUNT}))
+        rows = postgres.query(url, page.sql, *page.arguments({"user_id": ada, "limit": COUNT}))
         places = [(row["order"], row["id"]) for row in rows]
         assert len(places) > COUNT * 0.9
         assert places == sorted(places)
@@ -264,7 +264,7 @@ class TestFoundByTerms:
         assert ids(found) == ids(expected(crowded_url, ada, sort, lambda todo: tag in todo.tags))
 
     @pytest.mark.parametrize("q", ["often", "seldom", "late", "never", "often late", "o"])
-    @pytest.mark.parametrize("most", [40, 300])
+    @pytest.mark.parametrize("limit", [40, 300])
     def test_searches_hold_titles_first_and_then_the_rest_the_newest_first(
         self, crowded_url: str, ada: UUID, q: str, limit: int
     ) -> None:

@@ -72,7 +72,7 @@ class TestVerify:
 
 
 class TestManyAtOnce:
-    @pytest.mark.parametrize(("rounds", "most"), [(12, 41), (16, 3)])
+    @pytest.mark.parametrize(("rounds", "limit"), [(12, 41), (16, 3)])
     def test_whoever_would_wait_for_too_long_is_sent_away(self, rounds: int, limit: int) -> None:
         outcomes = asyncio.run(self.verify_at_once(Passwords(rounds), limit + 5))
 

@@ -131,7 +131,7 @@ class TestDefaults:
 
 class TestBounds:
     @pytest.mark.parametrize(
-        ("name", "least", "most"),
+        ("name", "least", "limit"),
         [
             ("DATABASE_POOL_SIZE", 1, 100),
             ("SESSION_SECONDS", 60, None),
