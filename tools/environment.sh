@@ -40,7 +40,7 @@ else
         say "Getting uv (it is not on PATH) ..."
         # Into a folder of its own: an environment with a pip of its own takes longer than all the rest.
         "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target .tools/uv --require-hashes \
-            --requirement requirements-uv.txt || {
+            --requirement locks/uv.txt || {
             say "uv could not be had with $python -m pip. Install uv or pip, and try again."
             exit 1
         }

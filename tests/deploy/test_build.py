@@ -156,9 +156,9 @@ class TestContent:
         assert {name: total for name, total in sizes.items() if total > MOST_BYTES[name]} == {}
 
     def test_versions_are_those_of_the_whole_service(self) -> None:
-        pinned = set(chain(*(pins(lock) for lock in template.ROOT.glob("layers/*/requirements.txt"))))
+        pinned = set(chain(*(pins(lock) for lock in template.ROOT.glob("locks/layer-*.txt"))))
         assert pinned
-        assert pinned <= pins(template.ROOT / "requirements.txt")
+        assert pinned <= pins(template.ROOT / "locks/service.txt")
 
 
 class TestProcessor:

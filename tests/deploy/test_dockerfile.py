@@ -38,6 +38,6 @@ def test_nothing_secret_or_unneeded_is_sent_to_the_builder() -> None:
         "!layers",
         "!migrations",
         "!tools/artifact.py",
-        "!requirements.txt",
-        "!requirements-uv.txt",
+        "!locks/service.txt",
+        "!locks/uv.txt",
     }
