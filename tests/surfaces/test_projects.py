@@ -1,4 +1,4 @@
-"""/api/v1/projects: what todos may lie in."""
+"""/api/v1/projects: the projects of a user."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -34,7 +34,7 @@ def todo_of(account: Account, url: str) -> Json:
 
 
 class TestCreate:
-    def test_answers_with_the_project(self, ada: Account) -> None:
+    def test_create_answers_201_with_the_project(self, ada: Account) -> None:
         project = ada.add_project("Home")
         now = datetime.now(UTC)
         assert abs(now - datetime.fromisoformat(project["created_at"])).total_seconds() < 60
@@ -49,13 +49,13 @@ class TestCreate:
             "url": project["url"],
         }
 
-    def test_the_location_answers_with_the_same_project(self, ada: Account) -> None:
+    def test_the_location_header_leads_to_the_new_project(self, ada: Account) -> None:
         created = ada.client.post(PROJECTS, json={"name": "Home"})
         read = ada.client.get(created.headers["location"])
         assert read.json() == created.json()
         assert read.headers["etag"] == created.headers["etag"]
 
-    def test_answers_at_the_path_with_a_trailing_slash_too(self, ada: Account) -> None:
+    def test_the_path_with_a_trailing_slash_answers_too(self, ada: Account) -> None:
         assert ada.client.post(f"{PROJECTS}/", json={"name": "Home"}).status_code == 201
 
     def test_names_need_not_be_unique(self, ada: Account) -> None:
@@ -63,39 +63,39 @@ class TestCreate:
         ada.add_project("Home")
         assert names(ada) == ["Home", "Home"]
 
-    def test_names_are_nfc_and_trimmed(self, ada: Account) -> None:
+    def test_names_are_trimmed_and_normalised_to_nfc(self, ada: Account) -> None:
         assert ada.add_project("  Cafe\u0301 ")["name"] == "Caf\u00e9"
 
     @pytest.mark.parametrize("name", ["", "  ", "a" * 201, "a\u0000b", None, 7])
-    def test_other_names_are_refused(self, ada: Account, name: object) -> None:
+    def test_an_invalid_name_is_refused(self, ada: Account, name: object) -> None:
         [error] = problem(ada.client.post(PROJECTS, json={"name": name}), 422, "validation_failed")["errors"]
         assert error["field"] == "name"
 
-    def test_takes_nothing_else(self, ada: Account) -> None:
+    def test_an_unknown_field_is_refused(self, ada: Account) -> None:
         problem(ada.client.post(PROJECTS, json={"name": "Home", "version": 7}), 422, "validation_failed")
 
-    def test_needs_a_session(self, client: httpx2.Client) -> None:
+    def test_create_needs_a_session(self, client: httpx2.Client) -> None:
         problem(client.post(PROJECTS, json={"name": "Home"}), 401, "not_authenticated")
 
 
 class TestList:
-    def test_is_empty_at_first(self, ada: Account) -> None:
+    def test_a_new_account_has_no_projects(self, ada: Account) -> None:
         assert names(ada) == []
 
-    def test_goes_by_order(self, ada: Account) -> None:
+    def test_projects_are_sorted_by_order(self, ada: Account) -> None:
         for name, order in (("c", 3), ("a", -1.5), ("b", 2)):
             ada.add_project(name, order=order)
         assert names(ada) == ["a", "b", "c"]
 
-    def test_a_new_one_comes_last(self, ada: Account) -> None:
+    def test_a_new_project_comes_last(self, ada: Account) -> None:
         ada.add_project("a", order=7)
         assert ada.add_project("b")["order"] == 8
 
-    def test_shows_ones_own_only(self, ada: Account, bob: Account) -> None:
+    def test_projects_of_other_users_are_not_listed(self, ada: Account, bob: Account) -> None:
         bob.add_project()
         assert names(ada) == []
 
-    def test_pages_show_each_once(self, ada: Account) -> None:
+    def test_all_pages_together_contain_each_project_once(self, ada: Account) -> None:
         added = [ada.add_project(str(number), order=number // 2)["name"] for number in range(7)]
         pages, url = [], f"{PROJECTS}?limit=3"
         while url:
@@ -106,28 +106,28 @@ class TestList:
         assert [name for page in pages for name in page] == added
 
     @pytest.mark.parametrize("cursor", ["", "x", "1.0~0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22.0000"])
-    def test_a_cursor_of_ones_own_is_refused(self, ada: Account, cursor: str) -> None:
+    def test_a_forged_cursor_is_refused(self, ada: Account, cursor: str) -> None:
         response = ada.client.get(PROJECTS, params={"cursor": cursor or "~"})
         problem(response, 400, "invalid_cursor")
 
-    def test_an_archived_one_is_in_a_list_of_its_own(self, ada: Account) -> None:
+    def test_archived_selects_archived_projects(self, ada: Account) -> None:
         ada.add_project("Home")
         changed(ada, ada.add_project("Past"), archived=True)
         assert names(ada) == ["Home"]
         assert names(ada, archived=True) == ["Past"]
 
-    def test_takes_nothing_else(self, ada: Account) -> None:
+    def test_an_unknown_parameter_is_refused(self, ada: Account) -> None:
         problem(ada.client.get(PROJECTS, params={"name": "Home"}), 422, "validation_failed")
 
-    def test_may_be_kept_but_not_used_unasked(self, ada: Account) -> None:
+    def test_the_list_may_be_cached_but_must_be_revalidated(self, ada: Account) -> None:
         assert ada.client.get(PROJECTS).headers["cache-control"] == "private, no-cache"
 
-    def test_needs_a_session(self, client: httpx2.Client) -> None:
+    def test_the_list_needs_a_session(self, client: httpx2.Client) -> None:
         problem(client.get(PROJECTS), 401, "not_authenticated")
 
 
 class TestRead:
-    def test_a_known_tag_is_a_304(self, ada: Account) -> None:
+    def test_the_current_etag_is_a_304(self, ada: Account) -> None:
         url = ada.add_project()["url"]
         tag = ada.client.get(url).headers["etag"]
         assert ada.client.get(url, headers={"If-None-Match": tag}).status_code == 304
@@ -139,25 +139,25 @@ class TestRead:
 
 
 class TestUpdate:
-    def test_renames(self, ada: Account) -> None:
+    def test_a_project_can_be_renamed(self, ada: Account) -> None:
         project = ada.add_project()
         after = changed(ada, project, name="House")
         assert after == {**project, "name": "House", "version": 2, "updated_at": after["updated_at"]}
         assert after["updated_at"] > project["updated_at"]
 
-    def test_reorders(self, ada: Account) -> None:
+    def test_a_project_can_be_reordered(self, ada: Account) -> None:
         _, _, last = (ada.add_project(name) for name in "abc")
         changed(ada, last, order=1.5)
         assert names(ada) == ["a", "c", "b"]
 
-    def test_archiving_leaves_its_todos_as_they_are(self, ada: Account) -> None:
+    def test_archiving_does_not_change_the_todos(self, ada: Account) -> None:
         project = ada.add_project()
         todo = ada.add(project_id=project["id"])
         changed(ada, project, archived=True)
         assert todo_of(ada, todo["url"]) == todo
         assert ada.titles() == ["Buy milk"]
 
-    def test_what_is_archived_may_come_back(self, ada: Account) -> None:
+    def test_an_archived_project_can_be_unarchived(self, ada: Account) -> None:
         project = changed(ada, ada.add_project(), archived=True)
         changed(ada, project, archived=False)
         assert names(ada) == ["Home"]
@@ -173,7 +173,7 @@ class TestUpdate:
         assert changed(ada, project) == project
 
     @pytest.mark.parametrize("change", [{}, {"name": "House"}])
-    def test_a_stale_tag_is_a_412(self, ada: Account, change: Json) -> None:
+    def test_a_stale_etag_is_a_412(self, ada: Account, change: Json) -> None:
         project = ada.add_project()
         changed(ada, project, name="Newer")
         stale = ada.client.patch(project["url"], json=change, headers={"If-Match": '"1"'})
@@ -183,14 +183,14 @@ class TestUpdate:
 
 
 class TestDelete:
-    def test_it_is_gone(self, ada: Account) -> None:
+    def test_a_deleted_project_is_not_found(self, ada: Account) -> None:
         url = ada.add_project()["url"]
         deleted = ada.client.delete(url)
         assert (deleted.status_code, deleted.content) == (204, b"")
         problem(ada.client.get(url), 404, "project_not_found")
         assert names(ada) == []
 
-    def test_its_todos_lie_in_the_trash(self, ada: Account) -> None:
+    def test_its_todos_go_to_the_trash(self, ada: Account) -> None:
         project, other = ada.add_project(), ada.add_project("Other")
         parent = ada.add("Milk", project_id=project["id"])
         ada.add("Oat", parent_id=parent["id"])
@@ -204,7 +204,7 @@ class TestDelete:
             ("update", "user")
         ] * 2
 
-    def test_its_todos_come_back_without_it(self, ada: Account) -> None:
+    def test_its_restored_todos_have_no_project(self, ada: Account) -> None:
         project = ada.add_project()
         parent = ada.add("Milk", project_id=project["id"])
         child = ada.add("Oat", parent_id=parent["id"])
@@ -213,7 +213,7 @@ class TestDelete:
         back = todo_of(ada, child["url"])
         assert (back["parent_id"], back["project_id"], back["deleted_at"]) == (parent["id"], None, None)
 
-    def test_a_stale_tag_keeps_all_of_it(self, ada: Account) -> None:
+    def test_a_stale_etag_deletes_nothing(self, ada: Account) -> None:
         project = ada.add_project()
         todo = ada.add(project_id=project["id"])
         changed(ada, project, name="House")
@@ -236,6 +236,6 @@ class TestStrangers:
         assert bob.titles() == ["Buy milk"]
 
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-    def test_need_a_session(self, client: httpx2.Client, method: str) -> None:
+    def test_every_route_needs_a_session(self, client: httpx2.Client, method: str) -> None:
         body = {"name": "Mine"} if method == "PATCH" else None
         problem(client.request(method, UNKNOWN, json=body), 401, "not_authenticated")

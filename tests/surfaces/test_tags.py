@@ -15,33 +15,33 @@ def counts(account: Account) -> list[tuple[str, int]]:
 
 
 class TestTags:
-    def test_are_none_at_first(self, ada: Account) -> None:
+    def test_a_new_account_has_no_tags(self, ada: Account) -> None:
         ada.add()
         answer = ada.client.get(TAGS)
         assert (answer.status_code, answer.json()) == (200, [])
 
-    def test_are_names_with_counts(self, ada: Account) -> None:
+    def test_tags_have_names_and_counts(self, ada: Account) -> None:
         for tags in (["home", "shop"], ["home"], []):
             ada.add(tags=tags)
         assert ada.client.get(TAGS).json() == [{"name": "home", "count": 2}, {"name": "shop", "count": 1}]
 
-    def test_answer_at_the_path_with_a_trailing_slash_too(self, ada: Account) -> None:
+    def test_the_path_with_a_trailing_slash_answers_too(self, ada: Account) -> None:
         ada.add(tags=["home"])
         assert ada.client.get(f"{TAGS}/").json() == [{"name": "home", "count": 1}]
 
-    def test_count_what_a_list_with_the_tag_shows(self, ada: Account) -> None:
+    def test_the_count_equals_the_list_filtered_by_the_tag(self, ada: Account) -> None:
         ada.add("Open", tags=["home"])
         ada.add("Done", tags=["home"], completed=True)
         ada.client.delete(ada.add("Gone", tags=["home", "past"])["url"])
         assert counts(ada) == [("home", len(ada.titles(tag="home")))] == [("home", 2)]
 
-    def test_go_by_name_without_regard_to_case_and_accents(self, ada: Account) -> None:
+    def test_tags_are_sorted_by_name_without_case_and_accents(self, ada: Account) -> None:
         ada.add(tags=["zoo", "\u00c4pfel", "apple", "Home", "home", "b,c", "{}"])
         names = ["\u00c4pfel", "apple", "b,c", "Home", "home", "zoo", "{}"]
         assert [name for name, _ in counts(ada)] == names
 
     @pytest.mark.parametrize("limit", [1, 2, 3])
-    def test_come_in_pages(self, ada: Account, limit: int) -> None:
+    def test_all_pages_together_contain_each_tag_once(self, ada: Account, limit: int) -> None:
         names = ["a", "B", "b", "caf\u00e9", "d~e.f", "z"]
         ada.add(tags=names)
         page = ada.client.get(TAGS, params={"limit": limit})
@@ -53,7 +53,7 @@ class TestTags:
         assert seen == names
 
     @pytest.mark.parametrize("cursor", ["x", "", "a~b.c", "\u00e9", "x" * 500])
-    def test_take_no_cursor_but_their_own(self, ada: Account, cursor: str) -> None:
+    def test_a_cursor_of_another_list_is_refused(self, ada: Account, cursor: str) -> None:
         if cursor:
             problem(ada.client.get(TAGS, params={"cursor": cursor}), 400, "invalid_cursor")
         for _ in range(2):
@@ -66,9 +66,9 @@ class TestTags:
         refused = problem(ada.client.get(TAGS, params={name: "1"}), 422, "validation_failed")
         assert [error["field"] for error in refused["errors"]] == [name]
 
-    def test_are_ones_own(self, ada: Account, bob: Account) -> None:
+    def test_tags_of_other_users_are_not_listed(self, ada: Account, bob: Account) -> None:
         bob.add(tags=["secret"])
         assert counts(ada) == []
 
-    def test_need_a_session(self, client: httpx2.Client) -> None:
+    def test_the_list_needs_a_session(self, client: httpx2.Client) -> None:
         problem(client.get(TAGS), 401, "not_authenticated")

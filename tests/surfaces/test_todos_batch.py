@@ -20,7 +20,7 @@ def send(account: Account, *operations: object, key: str | None = None) -> httpx
 
 
 def results(account: Account, *operations: object) -> list[dict[str, Any]]:
-    """What became of operations that all succeed."""
+    """Sends a batch that must succeed. Returns the results."""
     answered = send(account, *operations)
     assert answered.status_code == 200, answered.text
     found: list[dict[str, Any]] = answered.json()["results"]
@@ -59,7 +59,7 @@ def faults(response: httpx2.Response) -> dict[str, str]:
 
 
 class TestOperations:
-    def test_each_does_what_its_route_does_and_has_its_result_in_its_place(self, ada: Account) -> None:
+    def test_each_operation_does_the_same_as_its_route_and_results_keep_the_order(self, ada: Account) -> None:
         milk, bread, eggs = (ada.add(title) for title in ("Milk", "Bread", "Eggs"))
         ada.client.delete(eggs["url"]).raise_for_status()
         found = results(
@@ -79,7 +79,7 @@ class TestOperations:
         assert ada.titles() == ["Oat milk", "Eggs", "Cheese"]
         assert ada.titles(trashed="true") == ["Bread"]
 
-    def test_a_todo_is_created_as_by_itself(self, ada: Account) -> None:
+    def test_create_equals_post_todos(self, ada: Account) -> None:
         fields = {"title": "Milk", "description": "Blue", "priority": "low", "due_at": "2030-01-31T17:00:00Z"}
         [created] = results(ada, {"op": "create", "todo": fields})
         alone = ada.client.post(TODOS, json=fields).json()
@@ -95,7 +95,7 @@ class TestOperations:
 
         assert (patched["todo"]["description"], patched["todo"]["priority"]) == ("Blue", "none")
 
-    def test_they_are_carried_out_in_their_order(self, ada: Account) -> None:
+    def test_operations_run_in_order(self, ada: Account) -> None:
         milk = ada.add("Milk")
         found = results(ada, *(update(milk["id"], title=f"Milk {number}") for number in range(5)))
 
@@ -103,17 +103,17 @@ class TestOperations:
         assert ada.titles() == ["Milk 4"]
         assert log(ada) == [("create", "Milk"), *(("update", f"Milk {number}") for number in range(5))]
 
-    def test_they_are_in_the_log_in_the_name_of_who_sent_them(self, ada: Account) -> None:
+    def test_the_change_log_names_the_sender(self, ada: Account) -> None:
         ada.client.post(BATCH, json={"operations": [create()]}, headers=ada.bearer).raise_for_status()
         results(ada, create("Buy bread"))
 
         changes = ada.client.get(f"{TODOS}/changes").json()
         assert [change["actor"]["kind"] for change in changes] == ["token", "user"]
 
-    def test_it_answers_at_the_path_with_a_slash_too(self, ada: Account) -> None:
+    def test_the_path_with_a_trailing_slash_answers_too(self, ada: Account) -> None:
         assert ada.client.post(f"{BATCH}/", json={"operations": [create()]}).status_code == 200
 
-    def test_there_may_be_a_hundred(self, ada: Account) -> None:
+    def test_a_batch_of_100_operations_is_accepted(self, ada: Account) -> None:
         found = results(ada, *(create(f"Todo {number}") for number in range(MOST)))
         changed = results(ada, *(update(result["id"], 1, completed=True) for result in found))
 
@@ -121,7 +121,7 @@ class TestOperations:
 
 
 class TestRefs:
-    def test_a_later_operation_may_name_a_todo_by_the_ref_of_its_creation(self, ada: Account) -> None:
+    def test_a_later_operation_may_use_the_ref_of_a_create(self, ada: Account) -> None:
         found = results(
             ada,
             create("Milk", "milk"),
@@ -138,33 +138,33 @@ class TestRefs:
         assert read(ada, bread)["version"] == 3
 
     @pytest.mark.parametrize("ref", ["1", "Tüte 🥛", "new:1", "7b0e3c1a-5d4f-4e6b-9a2c-1f8d0e7c6b5a", "x" * 100])
-    def test_it_may_be_whatever_a_client_calls_its_todo(self, ada: Account, ref: str) -> None:
+    def test_a_ref_may_be_any_text(self, ada: Account, ref: str) -> None:
         found = results(ada, create("Milk", ref), update(ref, title="Oat milk"))
 
         assert found[0]["ref"] == ref
         assert found[0]["id"] == found[1]["id"] != ref
         assert ada.titles() == ["Oat milk"]
 
-    def test_that_comes_later_is_not_known_yet(self, ada: Account) -> None:
+    def test_a_ref_of_a_later_create_is_unknown(self, ada: Account) -> None:
         refused = send(ada, update("milk", title="Oat milk"), create("Milk", "milk"))
 
         assert problem(refused, 404, "todo_not_found")["index"] == 0
         assert ada.titles() == []
 
-    def test_is_forgotten_after_the_batch(self, ada: Account) -> None:
+    def test_a_ref_is_unknown_in_the_next_batch(self, ada: Account) -> None:
         results(ada, create("Milk", "milk"))
 
         assert problem(send(ada, delete("milk")), 404, "todo_not_found")["index"] == 0
         assert ada.titles() == ["Milk"]
 
-    def test_is_the_name_of_one_todo(self, ada: Account) -> None:
+    def test_a_repeated_ref_is_refused(self, ada: Account) -> None:
         refused = send(ada, create("Milk", "x"), create("Bread", "x"))
 
         assert list(faults(refused).values()) == ["repeated_ref"]
 
 
 class TestTrees:
-    def test_a_subtodo_may_be_created_beside_its_parent(self, ada: Account) -> None:
+    def test_a_parent_and_its_subtodo_may_be_created_in_one_batch(self, ada: Account) -> None:
         found = results(
             ada,
             create("Trip", "trip"),
@@ -176,7 +176,7 @@ class TestTrees:
         assert [read(ada, todo_id)["parent_id"] for todo_id in ids] == [None, ids[0], ids[1]]
         assert [result["todo"]["parent_id"] for result in found] == [None, ids[0], ids[1]]
 
-    def test_a_todo_may_move_below_one_that_is_new(self, ada: Account) -> None:
+    def test_a_todo_may_move_below_a_new_todo(self, ada: Account) -> None:
         milk = ada.add("Milk")
         found = results(ada, create("Shopping", "list"), update(milk["id"], parent_id="list"))
         assert found[1]["todo"]["parent_id"] == found[0]["id"]
@@ -184,13 +184,13 @@ class TestTrees:
         [moved] = results(ada, update(milk["id"], parent_id=None))
         assert moved["todo"]["parent_id"] is None
 
-    def test_a_parent_may_be_named_by_its_id(self, ada: Account) -> None:
+    def test_a_parent_may_be_given_by_id(self, ada: Account) -> None:
         shopping = ada.add("Shopping")
         [created] = results(ada, create("Milk", parent_id=shopping["id"]))
 
         assert created["todo"]["parent_id"] == shopping["id"]
 
-    def test_what_goes_along_is_done_and_later_operations_see_it(self, ada: Account) -> None:
+    def test_cascades_run_and_later_operations_see_them(self, ada: Account) -> None:
         found = results(ada, create("Trip", "trip"), create("Train", "train", parent_id="trip"))
         trip, train = (result["id"] for result in found)
         results(ada, update(trip, completed=True), update(train, 2, completed=False), delete(trip))
@@ -201,7 +201,7 @@ class TestTrees:
         results(ada, restore(trip), update(train, title="Bus"))
         assert sorted(ada.titles()) == ["Bus", "Trip"]
 
-    def test_a_broken_rule_is_told_with_its_index(self, ada: Account) -> None:
+    def test_a_broken_rule_is_reported_with_its_index(self, ada: Account) -> None:
         found = results(ada, create("Trip", "trip"), create("Train", parent_id="trip"))
         trip, train = (result["id"] for result in found)
         for operation, code in [
@@ -216,7 +216,7 @@ class TestTrees:
 
         assert sorted(ada.titles()) == ["Train", "Trip"]
 
-    def test_completing_what_recurs_moves_it_on_each_time(self, ada: Account) -> None:
+    def test_each_completion_of_a_recurring_todo_moves_it_to_the_next_occurrence(self, ada: Account) -> None:
         found = results(
             ada,
             create("Water", "plants", due_date="2030-01-31", recurrence="FREQ=DAILY"),
@@ -230,7 +230,7 @@ class TestTrees:
 
 
 class TestAllOrNone:
-    def test_one_that_fails_undoes_the_others_and_is_named_by_its_index(self, ada: Account) -> None:
+    def test_a_failing_operation_rolls_back_the_batch_and_is_reported_by_index(self, ada: Account) -> None:
         milk = ada.add("Milk")
         before = log(ada)
         refused = send(
@@ -242,7 +242,7 @@ class TestAllOrNone:
         assert log(ada) == before
         assert read(ada, milk["id"]) == milk
 
-    def test_a_version_may_be_written_as_any_number_that_is_whole(self, ada: Account) -> None:
+    def test_a_version_may_be_any_whole_number_such_as_7_0(self, ada: Account) -> None:
         milk = ada.add("Milk")
         sent = {"operations": [update(milk["id"], title="Oat milk") | {"version": 1.0}]}
         assert ada.client.post(f"{TODOS}/batch", json=sent).status_code == 200
@@ -250,7 +250,7 @@ class TestAllOrNone:
             sent = {"operations": [delete(milk["id"]) | {"version": version}]}
             problem(ada.client.post(f"{TODOS}/batch", json=sent), 422, "validation_failed")
 
-    def test_a_version_that_is_not_the_todos_any_more_fails_as_if_match_does(self, ada: Account) -> None:
+    def test_a_stale_version_is_refused_as_with_if_match(self, ada: Account) -> None:
         milk = ada.add("Milk")
         for operation in (update(milk["id"], 2, title="Oat milk"), delete(milk["id"], 7)):
             refused = send(ada, create("Bread"), operation)
@@ -260,7 +260,7 @@ class TestAllOrNone:
 
         assert ada.titles() == []
 
-    def test_the_versions_that_the_batch_itself_makes_count(self, ada: Account) -> None:
+    def test_versions_made_earlier_in_the_batch_are_current(self, ada: Account) -> None:
         milk = ada.add("Milk")
         results(ada, update(milk["id"], 1, title="Oat milk"), update(milk["id"], 2, completed=True))
 
@@ -273,7 +273,7 @@ class TestAllOrNone:
             == 1
         )
 
-    def test_a_todo_that_was_deleted_before_is_not_found(self, ada: Account) -> None:
+    def test_a_todo_deleted_earlier_in_the_batch_is_not_found(self, ada: Account) -> None:
         milk = ada.add("Milk")
         refused = send(ada, delete(milk["id"]), update(milk["id"], title="Oat milk"))
 
@@ -290,7 +290,7 @@ class TestAllOrNone:
 
 
 class TestBody:
-    def test_a_fault_is_named_by_its_path_in_the_body(self, ada: Account) -> None:
+    def test_an_error_names_the_path_in_the_body(self, ada: Account) -> None:
         refused = send(
             ada,
             create(""),
@@ -320,31 +320,31 @@ class TestBody:
             (7, "model_attributes_type"),
         ],
     )
-    def test_an_operation_of_no_kind_is_named(self, ada: Account, operation: object, code: str) -> None:
+    def test_an_unknown_operation_is_reported(self, ada: Account, operation: object, code: str) -> None:
         assert faults(send(ada, operation)) == {"operations.0": code}
 
     @pytest.mark.parametrize("todo_id", ["", " ", "x" * 101, "a\x00b", 7, None])
-    def test_an_id_that_can_be_none_is_refused(self, ada: Account, todo_id: object) -> None:
+    def test_a_malformed_id_is_refused(self, ada: Account, todo_id: object) -> None:
         assert list(faults(send(ada, {"op": "delete", "id": todo_id}))) == ["operations.0.id"]
 
     @pytest.mark.parametrize("version", [0, -1, 10**9, 1.5, True])
-    def test_a_version_that_can_be_none_is_refused(self, ada: Account, version: object) -> None:
+    def test_a_malformed_version_is_refused(self, ada: Account, version: object) -> None:
         refused = send(ada, {"op": "delete", "id": str(uuid4()), "version": version})
 
         assert list(faults(refused)) == ["operations.0.version"]
 
     @pytest.mark.parametrize(("number", "code"), [(0, "too_short"), (MOST + 1, "too_long")])
-    def test_it_has_one_operation_to_a_hundred(self, ada: Account, number: int, code: str) -> None:
+    def test_a_batch_has_1_to_100_operations(self, ada: Account, number: int, code: str) -> None:
         assert faults(send(ada, *[create()] * number)) == {"operations": code}
         assert ada.titles() == []
 
-    def test_it_needs_somebody_signed_in(self, client: httpx2.Client) -> None:
+    def test_a_batch_needs_a_session(self, client: httpx2.Client) -> None:
         problem(client.post(BATCH, json={"operations": [create()]}), 401, "not_authenticated")
 
 
 class TestPath:
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "PUT"])
-    def test_is_no_todos(self, ada: Account, method: str) -> None:
+    def test_the_path_is_never_read_as_a_todo_id(self, ada: Account, method: str) -> None:
         refused = ada.client.request(method, BATCH)
 
         problem(refused, 405, "method_not_allowed")
@@ -352,7 +352,7 @@ class TestPath:
 
 
 class TestRepeat:
-    def test_under_a_key_does_nothing_anew(self, ada: Account) -> None:
+    def test_a_repeat_with_the_same_key_changes_nothing(self, ada: Account) -> None:
         key, operations = uuid4().hex, (create("Milk", "milk"), create("Bread"), delete("milk"))
         first, repeat = send(ada, *operations, key=key), send(ada, *operations, key=key)
 
@@ -362,7 +362,7 @@ class TestRepeat:
         assert ada.titles() == ["Bread"]
         problem(send(ada, create("Eggs"), key=key), 422, "idempotency_key_reused")
 
-    def test_of_a_batch_that_failed_is_tried_anew(self, ada: Account) -> None:
+    def test_a_failed_batch_runs_again_with_the_same_key(self, ada: Account) -> None:
         milk, key = ada.add("Milk"), uuid4().hex
         problem(send(ada, create("Bread"), update(milk["id"], 2, title="Oat milk"), key=key), 412, "stale_version")
         ada.client.patch(milk["url"], json={"priority": "high"}).raise_for_status()
@@ -370,7 +370,7 @@ class TestRepeat:
         assert send(ada, create("Bread"), update(milk["id"], 2, title="Oat milk"), key=key).status_code == 200
         assert ada.titles() == ["Oat milk", "Bread"]
 
-    def test_a_key_is_not_shared_with_other_routes(self, ada: Account) -> None:
+    def test_a_key_counts_for_one_route_only(self, ada: Account) -> None:
         key = uuid4().hex
         send(ada, create("Milk"), key=key).raise_for_status()
 

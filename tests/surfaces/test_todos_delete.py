@@ -1,4 +1,4 @@
-"""DELETE /api/v1/todos/{id}: into the trash."""
+"""DELETE /api/v1/todos/{id}: moves a todo to the trash."""
 
 import httpx2
 import pytest
@@ -10,52 +10,52 @@ UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 
 
 class TestDelete:
-    def test_answers_204_with_nothing(self, ada: Account) -> None:
+    def test_delete_answers_204_without_a_body(self, ada: Account) -> None:
         deleted = ada.client.delete(ada.add()["url"])
         assert deleted.status_code == 204
         assert deleted.content == b""
 
-    def test_it_is_gone(self, ada: Account) -> None:
+    def test_a_deleted_todo_is_not_found(self, ada: Account) -> None:
         url = ada.add()["url"]
         ada.client.delete(url)
         problem(ada.client.get(url), 404, "todo_not_found")
 
-    def test_it_is_not_in_the_list(self, ada: Account) -> None:
+    def test_a_deleted_todo_is_not_listed(self, ada: Account) -> None:
         url = ada.add("Goes")["url"]
         ada.add("Stays")
         ada.client.delete(url)
         assert ada.titles() == ["Stays"]
 
-    def test_it_can_not_be_changed(self, ada: Account) -> None:
+    def test_a_deleted_todo_cannot_be_changed(self, ada: Account) -> None:
         url = ada.add()["url"]
         ada.client.delete(url)
         problem(ada.client.patch(url, json={"title": "Back"}), 404, "todo_not_found")
         problem(ada.client.patch(url, json={}), 404, "todo_not_found")
 
-    def test_again_is_not_found(self, ada: Account) -> None:
+    def test_deleting_again_is_not_found(self, ada: Account) -> None:
         url = ada.add()["url"]
         ada.client.delete(url)
         problem(ada.client.delete(url), 404, "todo_not_found")
 
-    def test_again_is_not_found_whatever_if_match_says(self, ada: Account) -> None:
+    def test_deleting_again_is_not_found_with_any_if_match(self, ada: Account) -> None:
         url = ada.add()["url"]
         tag = ada.client.get(url).headers["etag"]
         ada.client.delete(url)
         problem(ada.client.delete(url, headers={"If-Match": tag}), 404, "todo_not_found")
 
-    def test_its_place_in_the_list_is_free_again(self, ada: Account) -> None:
+    def test_the_order_of_a_deleted_todo_is_reused(self, ada: Account) -> None:
         ada.add("First")
         ada.client.delete(ada.add("Second")["url"])
         assert ada.add("Third")["order"] == 2
 
-    def test_it_lies_in_the_trash(self, ada: Account, database_url: str) -> None:
+    def test_a_deleted_todo_is_in_the_trash(self, ada: Account, database_url: str) -> None:
         todo = ada.add()
         ada.client.delete(todo["url"])
         [row] = postgres.query(database_url, "SELECT title, deleted_at FROM todos WHERE id = $1", todo["id"])
         assert row["title"] == todo["title"]
         assert row["deleted_at"] is not None
 
-    def test_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
+    def test_delete_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
         problem(client.delete(ada.add()["url"]), 401, "not_authenticated")
         assert ada.titles() == ["Buy milk"]
 
@@ -79,21 +79,21 @@ class TestDelete:
 
 class TestIfMatch:
     @pytest.mark.parametrize("given", ["{}", "*", '"0", {}', '{},"another"'])
-    def test_with_the_current_tag_it_is_deleted(self, ada: Account, given: str) -> None:
+    def test_the_current_etag_deletes(self, ada: Account, given: str) -> None:
         url = ada.add()["url"]
         tag = ada.client.get(url).headers["etag"]
         assert ada.client.delete(url, headers={"If-Match": given.format(tag)}).status_code == 204
         assert ada.titles() == []
 
     @pytest.mark.parametrize("given", ["{}", '"another", {}', "W/{}"])
-    def test_with_a_stale_tag_it_stays(self, ada: Account, given: str) -> None:
+    def test_a_stale_etag_is_refused_and_deletes_nothing(self, ada: Account, given: str) -> None:
         url = ada.add()["url"]
         stale = ada.client.get(url).headers["etag"]
         ada.client.patch(url, json={"title": "Buy oat milk"})
         problem(ada.client.delete(url, headers={"If-Match": given.format(stale)}), 412, "stale_version")
         assert ada.titles() == ["Buy oat milk"]
 
-    def test_a_weak_tag_never_matches(self, ada: Account) -> None:
+    def test_a_weak_etag_never_matches(self, ada: Account) -> None:
         url = ada.add()["url"]
         tag = ada.client.get(url).headers["etag"]
         problem(ada.client.delete(url, headers={"If-Match": f"W/{tag}"}), 412, "stale_version")

@@ -1,4 +1,4 @@
-"""DELETE /api/v1/todos: into the trash with what the filters of the list select."""
+"""DELETE /api/v1/todos: moves the todos that the filters select to the trash."""
 
 import httpx2
 import pytest
@@ -12,22 +12,22 @@ def delete(account: Account, **filters: str | list[str]) -> None:
 
 
 class TestDeleteAll:
-    def test_puts_every_todo_into_the_trash(self, ada: Account) -> None:
+    def test_every_todo_goes_to_the_trash(self, ada: Account) -> None:
         for number in range(3):
             ada.add(str(number))
         delete(ada)
         assert (ada.titles(), ada.titles(trashed="true")) == ([], ["0", "1", "2"])
 
-    def test_answers_at_the_path_with_a_trailing_slash_too(self, ada: Account) -> None:
+    def test_the_path_with_a_trailing_slash_answers_too(self, ada: Account) -> None:
         ada.add()
         assert ada.client.delete(f"{TODOS}/").status_code == 204
         assert ada.titles() == []
 
-    def test_of_nothing_is_done(self, ada: Account) -> None:
+    def test_an_empty_list_answers_204(self, ada: Account) -> None:
         delete(ada)
         delete(ada, q="milk")
 
-    def test_touches_only_ones_own(self, ada: Account, bob: Account) -> None:
+    def test_todos_of_other_users_are_kept(self, ada: Account, bob: Account) -> None:
         bob.add("Bob's")
         delete(ada)
         assert bob.titles() == ["Bob's"]
@@ -44,7 +44,9 @@ class TestDeleteAll:
             {"parent_id": "none", "completed": "true"},
         ],
     )
-    def test_takes_what_the_same_filters_list(self, ada: Account, filters: dict[str, str | list[str]]) -> None:
+    def test_the_filters_select_the_same_todos_as_the_list(
+        self, ada: Account, filters: dict[str, str | list[str]]
+    ) -> None:
         ada.add("Kept", priority="low", tags=["a"], due_date="2030-01-02")
         ada.add("Milk, done", completed=True, priority="high", tags=["a", "b"], due_date="2030-01-01")
         ada.add("Milk, open", priority="high", tags=["b", "a"], due_date="2020-01-01")
@@ -54,7 +56,7 @@ class TestDeleteAll:
         assert sorted(ada.titles(trashed="true")) == sorted(listed)
         assert len(ada.titles()) == 3 - len(listed)
 
-    def test_takes_subtodos_along(self, ada: Account) -> None:
+    def test_subtodos_go_to_the_trash_too(self, ada: Account) -> None:
         trip = ada.add("Trip", completed=True)
         ada.add("Pack", parent_id=trip["id"])
         ada.add("Other")
@@ -63,14 +65,14 @@ class TestDeleteAll:
         assert ada.client.post(f"{trip['url']}/restore").status_code == 200
         assert sorted(ada.titles()) == ["Other", "Pack", "Trip"]
 
-    def test_leaves_the_trash_as_it_is(self, ada: Account) -> None:
+    def test_todos_in_the_trash_are_not_touched(self, ada: Account) -> None:
         ada.client.delete(ada.add("Gone")["url"])
         [before] = ada.client.get(TODOS, params={"trashed": "true"}).json()
         delete(ada, trashed="true")
         delete(ada)
         assert ada.client.get(TODOS, params={"trashed": "true"}).json() == [before]
 
-    def test_is_logged_in_the_name_of_who_did_it(self, ada: Account) -> None:
+    def test_the_change_log_names_the_sender(self, ada: Account) -> None:
         for number in range(2):
             ada.add(str(number))
         delete(ada)
@@ -79,11 +81,11 @@ class TestDeleteAll:
         assert all(change["after"]["version"] == 2 for change in changes)
 
     @pytest.mark.parametrize("name", ["limit", "cursor", "sort", "id", "tags"])
-    def test_an_unknown_parameter_is_refused_and_nothing_deleted(self, ada: Account, name: str) -> None:
+    def test_an_unknown_parameter_is_refused_and_nothing_is_deleted(self, ada: Account, name: str) -> None:
         ada.add("Kept")
         refused = problem(ada.client.delete(TODOS, params={name: "1"}), 422, "validation_failed")
         assert [error["field"] for error in refused["errors"]] == [name]
         assert ada.titles() == ["Kept"]
 
-    def test_needs_a_session(self, client: httpx2.Client) -> None:
+    def test_delete_all_needs_a_session(self, client: httpx2.Client) -> None:
         problem(client.delete(TODOS), 401, "not_authenticated")

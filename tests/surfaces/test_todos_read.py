@@ -1,4 +1,4 @@
-"""GET /api/v1/todos/{id}: one todo, and whether it has changed."""
+"""GET /api/v1/todos/{id}: one todo, with conditional requests."""
 
 import httpx2
 import pytest
@@ -9,11 +9,11 @@ UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 
 
 class TestRead:
-    def test_answers_what_was_created(self, ada: Account) -> None:
+    def test_read_answers_the_created_todo(self, ada: Account) -> None:
         todo = ada.add("Buy milk", description="The blue one", tags=["home"], due_at="2030-01-31T17:00:00Z")
         assert ada.client.get(f"{TODOS}/{todo['id']}").json() == todo
 
-    def test_answers_at_its_url(self, ada: Account) -> None:
+    def test_the_url_leads_to_the_todo(self, ada: Account) -> None:
         todo = ada.add()
         assert ada.client.get(todo["url"]).json() == todo
 
@@ -23,15 +23,15 @@ class TestRead:
         ada.client.patch(todo["url"], json={"title": "Buy oat milk"})
         assert ada.client.get(todo["url"]).headers["etag"] != before
 
-    def test_the_etag_stays_while_nothing_changes(self, ada: Account) -> None:
+    def test_the_etag_is_stable_without_changes(self, ada: Account) -> None:
         todo = ada.add()
         ada.add("Another one")
         assert ada.client.get(todo["url"]).headers["etag"] == ada.client.get(todo["url"]).headers["etag"]
 
-    def test_may_be_kept_but_not_used_unasked(self, ada: Account) -> None:
+    def test_the_todo_may_be_cached_but_must_be_revalidated(self, ada: Account) -> None:
         assert ada.client.get(ada.add()["url"]).headers["cache-control"] == "private, no-cache"
 
-    def test_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
+    def test_read_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
         problem(client.get(ada.add()["url"]), 401, "not_authenticated")
 
     def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
@@ -48,13 +48,13 @@ class TestRead:
 
 class TestIfNoneMatch:
     @pytest.mark.parametrize("given", ["{}", "W/{}", "*", 'W/"0",W/{}', '"a, b", {}'])
-    def test_with_the_current_tag_is_a_304(self, ada: Account, given: str) -> None:
+    def test_the_current_etag_is_a_304(self, ada: Account, given: str) -> None:
         url = ada.add()["url"]
         tag = ada.client.get(url).headers["etag"]
         unchanged = ada.client.get(url, headers={"If-None-Match": given.format(tag)})
         assert unchanged.status_code == 304
 
-    def test_tags_may_come_on_several_lines(self, ada: Account) -> None:
+    def test_etags_may_come_in_several_headers(self, ada: Account) -> None:
         url = ada.add()["url"]
         lines = [("If-None-Match", '"another"'), ("If-None-Match", ada.client.get(url).headers["etag"])]
         assert ada.client.get(url, headers=lines).status_code == 304
@@ -73,17 +73,17 @@ class TestIfNoneMatch:
         assert unchanged.headers.get("content-length", "0") == "0"
 
     @pytest.mark.parametrize("given", ['"another"', 'W/"another"', '"0", "another"', "unquoted", "", '"'])
-    def test_with_another_tag_is_a_200(self, ada: Account, given: str) -> None:
+    def test_another_etag_is_a_200(self, ada: Account, given: str) -> None:
         todo = ada.add()
         read = ada.client.get(todo["url"], headers={"If-None-Match": given})
         assert (read.status_code, read.json()) == (200, todo)
 
-    def test_with_the_tag_of_an_older_version_is_a_200(self, ada: Account) -> None:
+    def test_the_etag_of_an_older_version_is_a_200(self, ada: Account) -> None:
         url = ada.add()["url"]
         older = ada.client.get(url).headers["etag"]
         ada.client.patch(url, json={"completed": True})
         assert ada.client.get(url, headers={"If-None-Match": older}).json()["completed"] is True
 
-    def test_of_another_users_todo_is_not_found(self, ada: Account, bob: Account) -> None:
+    def test_another_users_todo_is_not_found_with_any_etag(self, ada: Account, bob: Account) -> None:
         url = ada.add()["url"]
         problem(bob.client.get(url, headers={"If-None-Match": "*"}), 404, "todo_not_found")

@@ -1,4 +1,4 @@
-"""PATCH /api/v1/todos/{id}: a merge patch, guarded by If-Match."""
+"""PATCH /api/v1/todos/{id}: a merge patch with If-Match."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from tests.accounts import AUTH, TODOS, Account, problem
 
 UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 TOGETHER = 4
-LONGEST_QUEUEING = 0.5
+MAX_QUEUEING_SECONDS = 0.5
 WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
 
 EVERYTHING: dict[str, Any] = {
@@ -29,8 +29,8 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def changed(account: Account, todo: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """The todo after these changes."""
+def patch(account: Account, todo: dict[str, Any], **changes: object) -> dict[str, Any]:
+    """Patches the todo. Returns it as answered."""
     response = account.client.patch(todo["url"], json=changes)
     assert response.status_code == 200, response.text
     after: dict[str, Any] = response.json()
@@ -38,23 +38,23 @@ def changed(account: Account, todo: dict[str, Any], **changes: object) -> dict[s
 
 
 @contextmanager
-def locked(database_url: str, todo_id: str) -> Iterator[Callable[[int], None]]:
-    """Holds the todo's row, so that changes queue up behind it; gives a way to wait until so many do.
+def lock_todo(database_url: str, todo_id: str) -> Iterator[Callable[[int], None]]:
+    """Locks the todo's row so that patches queue behind it. Yields a function that waits until `count` are queued.
 
-    A way of serving that takes one request at a time never gets beyond one, so the wait has an end.
+    The wait has a deadline, because a surface that serves one request at a time never queues a second one.
     """
     with asyncio.Runner() as runner:
         connection = runner.run(postgres.connect(database_url))
 
-        def until_waiting(count: int) -> None:
-            deadline = monotonic() + LONGEST_QUEUEING
+        def wait_until_queued(count: int) -> None:
+            deadline = monotonic() + MAX_QUEUEING_SECONDS
             while runner.run(connection.fetchval(WAITING)) < count and monotonic() < deadline:
                 sleep(0.005)
 
         runner.run(connection.execute("BEGIN"))
         runner.run(connection.fetchval("SELECT 1 FROM todos WHERE id = $1 FOR UPDATE", todo_id))
         try:
-            yield until_waiting
+            yield wait_until_queued
         finally:
             runner.run(connection.close())
 
@@ -79,21 +79,21 @@ class TestUpdate:
             {"order": -2.5},
         ],
     )
-    def test_changes_what_is_given_and_keeps_the_rest(self, ada: Account, change: dict[str, object]) -> None:
+    def test_given_fields_change_and_the_rest_stays(self, ada: Account, change: dict[str, object]) -> None:
         todo = ada.add(**EVERYTHING)
-        after = changed(ada, todo, **change)
+        after = patch(ada, todo, **change)
         assert only(after, *change) == change
         touched = (*change, "version", "updated_at")
         assert without(after, *touched) == without(todo, *touched)
 
-    def test_the_answer_is_what_a_read_shows(self, ada: Account) -> None:
+    def test_the_response_equals_a_later_read(self, ada: Account) -> None:
         todo = ada.add()
         response = ada.client.patch(todo["url"], json={"title": "Buy oat milk"})
         read = ada.client.get(todo["url"])
         assert response.json() == read.json()
         assert response.headers["etag"] == read.headers["etag"]
 
-    def test_takes_the_media_type_of_a_merge_patch(self, ada: Account) -> None:
+    def test_the_media_type_of_a_merge_patch_is_accepted(self, ada: Account) -> None:
         todo = ada.add()
         headers = {"Content-Type": "application/merge-patch+json"}
         response = ada.client.patch(todo["url"], content=b'{"title": "Buy oat milk"}', headers=headers)
@@ -103,59 +103,59 @@ class TestUpdate:
         ("field", "cleared"),
         [("description", None), ("due_date", None), ("tags", []), ("priority", "none")],
     )
-    def test_null_clears(self, ada: Account, field: str, cleared: object) -> None:
+    def test_null_clears_a_field(self, ada: Account, field: str, cleared: object) -> None:
         todo = ada.add(**EVERYTHING)
-        after = changed(ada, todo, **{field: None})
+        after = patch(ada, todo, **{field: None})
         assert after[field] == cleared
         touched = (field, "version", "updated_at")
         assert without(after, *touched) == without(todo, *touched)
 
-    def test_null_clears_an_instant_too(self, ada: Account) -> None:
-        assert changed(ada, ada.add(due_at="2030-01-31T17:00:00Z"), due_at=None)["due_at"] is None
+    def test_null_clears_due_at(self, ada: Account) -> None:
+        assert patch(ada, ada.add(due_at="2030-01-31T17:00:00Z"), due_at=None)["due_at"] is None
 
     @pytest.mark.parametrize("field", ["title", "completed", "order"])
-    def test_null_is_refused_where_nothing_can_be_cleared(self, ada: Account, field: str) -> None:
+    def test_null_is_refused_for_required_fields(self, ada: Account, field: str) -> None:
         todo = ada.add(**EVERYTHING)
         refused = problem(ada.client.patch(todo["url"], json={field: None}), 422, "validation_failed")
         assert [error["field"] for error in refused["errors"]] == [field]
         assert ada.client.get(todo["url"]).json() == todo
 
-    def test_one_wrong_field_keeps_all_of_it_out(self, ada: Account) -> None:
+    def test_one_invalid_field_refuses_the_whole_patch(self, ada: Account) -> None:
         todo = ada.add()
         problem(ada.client.patch(todo["url"], json={"title": "New", "priority": "huge"}), 422, "validation_failed")
         assert ada.client.get(todo["url"]).json() == todo
 
-    def test_touches_no_other_todo(self, ada: Account) -> None:
+    def test_no_other_todo_changes(self, ada: Account) -> None:
         todo, other = ada.add("Buy milk"), ada.add("Buy bread")
-        changed(ada, todo, title="Buy oat milk", completed=True)
+        patch(ada, todo, title="Buy oat milk", completed=True)
         assert ada.client.get(other["url"]).json() == other
 
-    def test_text_is_nfc_and_trimmed(self, ada: Account) -> None:
-        after = changed(ada, ada.add(), title=" Cafe\u0301 ", description=" a\r\nb ", tags=[" x", "x "])
+    def test_text_is_trimmed_and_normalised_to_nfc(self, ada: Account) -> None:
+        after = patch(ada, ada.add(), title=" Cafe\u0301 ", description=" a\r\nb ", tags=[" x", "x "])
         assert only(after, "title", "description", "tags") == {
             "title": "Caf\u00e9",
             "description": "a\nb",
             "tags": ["x"],
         }
 
-    def test_a_new_order_is_a_new_place(self, ada: Account) -> None:
+    def test_a_new_order_moves_the_todo_in_the_list(self, ada: Account) -> None:
         first = ada.add("First")
         ada.add("Second")
-        changed(ada, first, order=9)
+        patch(ada, first, order=9)
         assert ada.titles() == ["Second", "First"]
 
-    def test_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
+    def test_update_needs_a_session(self, ada: Account, client: httpx2.Client) -> None:
         problem(client.patch(ada.add()["url"], json={"title": "New"}), 401, "not_authenticated")
         assert ada.titles() == ["Buy milk"]
 
-    def test_needs_one_that_goes_on(self, ada: Account, bob: Account, client: httpx2.Client) -> None:
+    def test_update_needs_a_session_that_has_not_ended(self, ada: Account, bob: Account, client: httpx2.Client) -> None:
         todo, bearer, (session,) = ada.add(), ada.bearer, ada.client.get(f"{AUTH}/sessions").json()
         ada.client.delete(f"{AUTH}/sessions/{session['id']}").raise_for_status()
         changes = {"title": "New", "completed": True}
         problem(client.patch(todo["url"], json=changes, headers=bearer), 401, "not_authenticated")
         problem(client.patch(todo["url"], json=changes, headers=bob.bearer), 404, "todo_not_found")
 
-    def test_who_asks_comes_before_what_is_asked_for(self, client: httpx2.Client) -> None:
+    def test_authentication_is_checked_before_the_id(self, client: httpx2.Client) -> None:
         problem(client.patch(f"{TODOS}/none", json={"title": 5}), 401, "not_authenticated")
 
     def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
@@ -180,24 +180,24 @@ class TestUpdate:
 
 
 class TestVersion:
-    def test_goes_up_with_every_change(self, ada: Account) -> None:
+    def test_each_change_increments_the_version(self, ada: Account) -> None:
         todo = ada.add()
-        versions = [changed(ada, todo, title=f"Title {number}")["version"] for number in range(3)]
+        versions = [patch(ada, todo, title=f"Title {number}")["version"] for number in range(3)]
         assert versions == [2, 3, 4]
 
-    def test_the_time_of_the_last_change_goes_on(self, ada: Account) -> None:
+    def test_updated_at_increases(self, ada: Account) -> None:
         todo = ada.add()
-        after = changed(ada, todo, title="Buy oat milk")
+        after = patch(ada, todo, title="Buy oat milk")
         assert after["updated_at"] > todo["updated_at"]
         assert after["updated_at"].endswith("Z")
 
-    def test_the_time_of_creation_stays(self, ada: Account) -> None:
+    def test_created_at_stays(self, ada: Account) -> None:
         todo = ada.add()
-        assert changed(ada, todo, title="Buy oat milk")["created_at"] == todo["created_at"]
+        assert patch(ada, todo, title="Buy oat milk")["created_at"] == todo["created_at"]
 
     def test_an_empty_patch_changes_nothing(self, ada: Account) -> None:
         todo = ada.add(**EVERYTHING)
-        assert changed(ada, todo) == todo
+        assert patch(ada, todo) == todo
         assert ada.client.get(todo["url"]).json() == todo
 
     def test_a_refused_patch_changes_nothing(self, ada: Account) -> None:
@@ -207,57 +207,57 @@ class TestVersion:
 
 
 class TestCompleting:
-    def test_is_done_now(self, ada: Account) -> None:
-        after = changed(ada, ada.add(), completed=True)
+    def test_completed_at_is_now(self, ada: Account) -> None:
+        after = patch(ada, ada.add(), completed=True)
         assert after["completed"] is True
         assert after["completed_at"] == after["updated_at"]
 
-    def test_again_keeps_the_first_time(self, ada: Account) -> None:
-        todo = changed(ada, ada.add(), completed=True)
-        assert changed(ada, todo, completed=True)["completed_at"] == todo["completed_at"]
+    def test_completing_again_keeps_completed_at(self, ada: Account) -> None:
+        todo = patch(ada, ada.add(), completed=True)
+        assert patch(ada, todo, completed=True)["completed_at"] == todo["completed_at"]
 
-    def test_what_is_done_keeps_its_time_through_other_changes(self, ada: Account) -> None:
-        todo = changed(ada, ada.add(), completed=True)
-        assert changed(ada, todo, title="Bought milk")["completed_at"] == todo["completed_at"]
+    def test_other_changes_keep_completed_at(self, ada: Account) -> None:
+        todo = patch(ada, ada.add(), completed=True)
+        assert patch(ada, todo, title="Bought milk")["completed_at"] == todo["completed_at"]
 
-    def test_reopening_clears_the_time(self, ada: Account) -> None:
-        todo = changed(ada, ada.add(), completed=True)
-        assert only(changed(ada, todo, completed=False), "completed", "completed_at") == {
+    def test_reopening_clears_completed_at(self, ada: Account) -> None:
+        todo = patch(ada, ada.add(), completed=True)
+        assert only(patch(ada, todo, completed=False), "completed", "completed_at") == {
             "completed": False,
             "completed_at": None,
         }
 
-    def test_after_reopening_is_done_anew(self, ada: Account) -> None:
-        first = changed(ada, ada.add(), completed=True)
-        changed(ada, first, completed=False)
-        assert changed(ada, first, completed=True)["completed_at"] > first["completed_at"]
+    def test_completing_after_reopening_sets_completed_at_anew(self, ada: Account) -> None:
+        first = patch(ada, ada.add(), completed=True)
+        patch(ada, first, completed=False)
+        assert patch(ada, first, completed=True)["completed_at"] > first["completed_at"]
 
-    def test_reopening_what_is_open_is_fine(self, ada: Account) -> None:
-        assert changed(ada, ada.add(), completed=False)["completed_at"] is None
+    def test_reopening_an_open_todo_is_accepted(self, ada: Account) -> None:
+        assert patch(ada, ada.add(), completed=False)["completed_at"] is None
 
 
 class TestDue:
-    def test_a_day_takes_the_place_of_an_instant(self, ada: Account) -> None:
-        after = changed(ada, ada.add(due_at="2030-01-31T17:00:00Z"), due_date="2030-02-01")
+    def test_due_date_replaces_due_at(self, ada: Account) -> None:
+        after = patch(ada, ada.add(due_at="2030-01-31T17:00:00Z"), due_date="2030-02-01")
         assert only(after, "due_date", "due_at") == {"due_date": "2030-02-01", "due_at": None}
 
-    def test_an_instant_takes_the_place_of_a_day(self, ada: Account) -> None:
-        after = changed(ada, ada.add(due_date="2030-01-31"), due_at="2030-02-01T09:00:00+01:00")
+    def test_due_at_replaces_due_date(self, ada: Account) -> None:
+        after = patch(ada, ada.add(due_date="2030-01-31"), due_at="2030-02-01T09:00:00+01:00")
         assert only(after, "due_date", "due_at") == {"due_date": None, "due_at": "2030-02-01T08:00:00Z"}
 
-    def test_clearing_the_one_keeps_the_other(self, ada: Account) -> None:
-        assert changed(ada, ada.add(due_date="2030-01-31"), due_at=None)["due_date"] == "2030-01-31"
-        assert changed(ada, ada.add(due_at="2030-01-31T17:00:00Z"), due_date=None)["due_at"] == "2030-01-31T17:00:00Z"
+    def test_clearing_the_unset_kind_of_due_keeps_the_other(self, ada: Account) -> None:
+        assert patch(ada, ada.add(due_date="2030-01-31"), due_at=None)["due_date"] == "2030-01-31"
+        assert patch(ada, ada.add(due_at="2030-01-31T17:00:00Z"), due_date=None)["due_at"] == "2030-01-31T17:00:00Z"
 
-    def test_clearing_the_one_may_set_the_other(self, ada: Account) -> None:
-        after = changed(ada, ada.add(due_date="2030-01-31"), due_date=None, due_at="2030-02-01T09:00:00Z")
+    def test_one_patch_may_clear_due_date_and_set_due_at(self, ada: Account) -> None:
+        after = patch(ada, ada.add(due_date="2030-01-31"), due_date=None, due_at="2030-02-01T09:00:00Z")
         assert only(after, "due_date", "due_at") == {"due_date": None, "due_at": "2030-02-01T09:00:00Z"}
 
-    def test_both_may_be_cleared(self, ada: Account) -> None:
-        after = changed(ada, ada.add(due_date="2030-01-31"), due_date=None, due_at=None)
+    def test_due_date_and_due_at_may_be_cleared_together(self, ada: Account) -> None:
+        after = patch(ada, ada.add(due_date="2030-01-31"), due_date=None, due_at=None)
         assert only(after, "due_date", "due_at") == {"due_date": None, "due_at": None}
 
-    def test_both_at_once_are_refused(self, ada: Account) -> None:
+    def test_due_date_and_due_at_together_are_refused(self, ada: Account) -> None:
         todo = ada.add()
         both = {"due_date": "2030-01-31", "due_at": "2030-01-31T17:00:00Z"}
         problem(ada.client.patch(todo["url"], json=both), 422, "validation_failed")
@@ -266,7 +266,7 @@ class TestDue:
 
 class TestIfMatch:
     @pytest.mark.parametrize("given", ["{}", "*", '"0", {}', '{},"another"', 'W/"0", {}', '"a, b", {}'])
-    def test_with_the_current_tag_is_a_200(self, ada: Account, given: str) -> None:
+    def test_the_current_etag_is_a_200(self, ada: Account, given: str) -> None:
         url = ada.add()["url"]
         headers = {"If-Match": given.format(ada.client.get(url).headers["etag"])}
         assert ada.client.patch(url, json={"title": "New"}, headers=headers).status_code == 200
@@ -275,37 +275,39 @@ class TestIfMatch:
     @pytest.mark.parametrize(
         "given", ["{}", '"another", {}', "W/{}", '"another"', "unquoted", '"99999999999999999999"']
     )
-    def test_with_a_stale_tag_is_a_412(self, ada: Account, given: str) -> None:
+    def test_a_stale_etag_is_a_412(self, ada: Account, given: str) -> None:
         url = ada.add()["url"]
         headers = {"If-Match": given.format(ada.client.get(url).headers["etag"])}
         ada.client.patch(url, json={"title": "Newer"})
         problem(ada.client.patch(url, json={"title": "New"}, headers=headers), 412, "stale_version")
         assert ada.titles() == ["Newer"]
 
-    def test_a_weak_tag_never_matches(self, ada: Account) -> None:
+    def test_a_weak_etag_never_matches(self, ada: Account) -> None:
         url = ada.add()["url"]
         headers = {"If-Match": f"W/{ada.client.get(url).headers['etag']}"}
         problem(ada.client.patch(url, json={"title": "New"}, headers=headers), 412, "stale_version")
 
-    def test_tags_may_come_on_several_lines(self, ada: Account) -> None:
+    def test_etags_may_come_in_several_headers(self, ada: Account) -> None:
         url = ada.add()["url"]
         lines = [("If-Match", '"another"'), ("If-Match", ada.client.get(url).headers["etag"])]
         assert ada.client.patch(url, json={"title": "New"}, headers=lines).status_code == 200
 
-    def test_an_empty_patch_is_guarded_too(self, ada: Account) -> None:
+    def test_if_match_applies_to_an_empty_patch(self, ada: Account) -> None:
         url = ada.add()["url"]
         headers = {"If-Match": ada.client.get(url).headers["etag"]}
         assert ada.client.patch(url, json={}, headers=headers).status_code == 200
         ada.client.patch(url, json={"title": "Newer"})
         problem(ada.client.patch(url, json={}, headers=headers), 412, "stale_version")
 
-    def test_the_tag_of_a_patch_serves_the_next_one(self, ada: Account) -> None:
+    def test_the_etag_of_a_patch_is_valid_for_the_next(self, ada: Account) -> None:
         url = ada.add()["url"]
         first = ada.client.patch(url, json={"title": "First"}, headers={"If-Match": "*"})
         second = ada.client.patch(url, json={"title": "Second"}, headers={"If-Match": first.headers["etag"]})
         assert second.status_code == 200
 
-    def test_of_many_at_once_with_the_same_tag_one_wins(self, ada: Account, database_url: str) -> None:
+    def test_one_of_many_simultaneous_patches_with_the_same_etag_succeeds(
+        self, ada: Account, database_url: str
+    ) -> None:
         todo = ada.add()
         headers = {"If-Match": ada.client.get(todo["url"]).headers["etag"]}
 
@@ -313,15 +315,15 @@ class TestIfMatch:
             return ada.client.patch(todo["url"], json={"title": f"By {number}"}, headers=headers)
 
         with ThreadPoolExecutor(TOGETHER) as clients:
-            with locked(database_url, todo["id"]) as until_waiting:
+            with lock_todo(database_url, todo["id"]) as wait_until_queued:
                 pending = [clients.submit(patch, number) for number in range(TOGETHER)]
-                until_waiting(TOGETHER)
+                wait_until_queued(TOGETHER)
             answers = [each.result() for each in pending]
         assert sorted(answer.status_code for answer in answers) == [200] + [412] * (TOGETHER - 1)
         [won] = [answer.json() for answer in answers if answer.status_code == 200]
         assert ada.client.get(todo["url"]).json() == won
 
-    def test_of_many_at_once_without_a_tag_none_is_lost(self, ada: Account) -> None:
+    def test_no_simultaneous_patch_without_etag_is_lost(self, ada: Account) -> None:
         url = ada.add()["url"]
         fields = ({"title": "New"}, {"description": "New"}, {"priority": "high"}, {"tags": ["new"]}, {"order": 5})
         with ThreadPoolExecutor(len(fields)) as clients:

@@ -1,0 +1,194 @@
+"""GET /api/v1/todos/changes: the change log."""
+
+from datetime import datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.accounts import TODOS, Account, problem
+
+CHANGES = f"{TODOS}/changes"
+UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+LARGEST_SEQ = 2**63 - 1
+
+type Json = dict[str, Any]
+
+
+def read_changes(account: Account, **parameters: int) -> list[Json]:
+    answered = account.client.get(CHANGES, params=parameters)
+    assert answered.status_code == 200, answered.text
+    found: list[Json] = answered.json()
+    return found
+
+
+def read_todo(account: Account, url: str) -> Json:
+    read = account.client.get(url)
+    assert read.status_code == 200, read.text
+    todo: Json = read.json()
+    return todo
+
+
+def trashed(account: Account) -> list[Json]:
+    listed = account.client.get(TODOS, params={"trashed": True})
+    assert listed.status_code == 200, listed.text
+    found: list[Json] = listed.json()
+    return found
+
+
+def delete_todo(account: Account, url: str) -> None:
+    assert account.client.delete(url).status_code == 204
+
+
+@pytest.fixture
+def program(ada: Account, client: httpx2.Client) -> Account:
+    """Returns Ada's account with a client that sends the bearer token and no cookie."""
+    client.headers.update(ada.bearer)
+    return Account(client, ada.user)
+
+
+class TestChanges:
+    def test_a_new_account_has_no_changes(self, ada: Account) -> None:
+        assert read_changes(ada) == []
+
+    def test_a_creation_is_logged(self, ada: Account) -> None:
+        todo = ada.add("Buy milk", description="The blue one", tags=["home"], due_at="2030-01-31T17:00:00+01:00")
+        [change] = read_changes(ada)
+        assert datetime.fromisoformat(change.pop("created_at")) == datetime.fromisoformat(todo["created_at"])
+        assert change == {
+            "seq": 1,
+            "todo_id": todo["id"],
+            "op": "create",
+            "actor": {"kind": "user", "turn_id": None},
+            "before": None,
+            "after": todo,
+        }
+
+    def test_before_and_after_equal_the_responses_of_a_read(self, ada: Account) -> None:
+        url = ada.add("Buy milk", due_date="2030-01-31", order=-1.5)["url"]
+        states = [read_todo(ada, url)]
+        for patch in (
+            {"title": "Buy oat milk", "due_at": "2030-01-31T16:00:00.123456Z", "tags": ["b", "a"]},
+            {"completed": True},
+            {"completed": False, "description": "“€” \u2028 \U0001f600", "due_at": None},
+        ):
+            assert ada.client.patch(url, json=patch).status_code == 200
+            states.append(read_todo(ada, url))
+        found = read_changes(ada)
+        assert [change["after"] for change in found] == states
+        assert [change["before"] for change in found] == [None, *states[:-1]]
+
+    def test_each_kind_of_operation_is_named(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        for patch in ({"title": "Buy oat milk"}, {"completed": True}, {"completed": False}):
+            ada.client.patch(url, json=patch)
+        delete_todo(ada, url)
+        ada.client.post(f"{url}/restore")
+        ops = ["create", "update", "complete", "reopen", "delete", "restore"]
+        assert [(change["seq"], change["op"]) for change in read_changes(ada)] == list(enumerate(ops, start=1))
+
+    def test_a_deletion_holds_the_todo_as_the_trash_lists_it(self, ada: Account) -> None:
+        delete_todo(ada, ada.add()["url"])
+        assert [read_changes(ada)[-1]["after"]] == trashed(ada)
+
+    def test_a_change_that_also_completes_is_logged_as_complete(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        ada.client.patch(url, json={"title": "Bought milk", "completed": True})
+        assert read_changes(ada, since=1)[0]["op"] == "complete"
+
+    def test_a_patch_that_changes_nothing_is_not_logged(self, ada: Account) -> None:
+        url = ada.add()["url"]
+        ada.client.patch(url, json={})
+        ada.client.post(f"{url}/restore")
+        ada.client.patch(url, json={"title": "Never"}, headers={"If-Match": '"7"'})
+        assert len(read_changes(ada)) == 1
+
+    def test_the_actor_kind_tells_cookie_from_bearer_token(self, ada: Account, program: Account) -> None:
+        url = ada.add()["url"]
+        program.client.patch(url, json={"completed": True})
+        ada.client.patch(url, json={"completed": False})
+        delete_todo(program, url)
+        program.client.post(f"{url}/restore")
+        kinds = [change["actor"] for change in read_changes(ada)]
+        assert kinds == [{"kind": kind, "turn_id": None} for kind in ("user", "token", "user", "token", "token")]
+
+    def test_a_bearer_token_reads_the_same_log(self, ada: Account, program: Account) -> None:
+        ada.add()
+        assert read_changes(program) == read_changes(ada)
+
+    def test_changes_of_other_users_are_not_listed(self, ada: Account, bob: Account) -> None:
+        adas, bobs = ada.add("Ada's"), bob.add("Bob's")
+        assert bob.client.patch(adas["url"], json={"title": "Mine"}).status_code == 404
+        assert [(change["seq"], change["after"]) for change in read_changes(ada)] == [(1, adas)]
+        assert [(change["seq"], change["after"]) for change in read_changes(bob)] == [(1, bobs)]
+
+    def test_the_log_needs_a_session(self, client: httpx2.Client) -> None:
+        problem(client.get(CHANGES), 401, "not_authenticated")
+
+    def test_the_log_may_be_cached_but_must_be_revalidated(self, ada: Account) -> None:
+        assert ada.client.get(CHANGES).headers["cache-control"] == "private, no-cache"
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    def test_the_log_cannot_be_written(self, ada: Account, method: str) -> None:
+        ada.add()
+        assert ada.client.request(method, CHANGES).status_code in {405, 422}
+        assert len(read_changes(ada)) == 1
+
+
+class TestSince:
+    def test_since_is_0_by_default(self, ada: Account) -> None:
+        ada.add()
+        assert read_changes(ada) == read_changes(ada, since=0)
+
+    def test_since_leaves_out_earlier_changes(self, ada: Account) -> None:
+        for title in "abcd":
+            ada.add(title)
+        assert [change["after"]["title"] for change in read_changes(ada, since=2)] == ["c", "d"]
+
+    @pytest.mark.parametrize("since", [3, 4, 10**6, LARGEST_SEQ])
+    def test_since_beyond_the_end_is_an_empty_list(self, ada: Account, since: int) -> None:
+        for title in "abc":
+            ada.add(title)
+        answered = ada.client.get(CHANGES, params={"since": since})
+        assert (answered.status_code, answered.json()) == (200, [])
+        assert "link" not in answered.headers
+
+    @pytest.mark.parametrize("since", ["-1", "x", "", "1.5", "1e3", "null", str(LARGEST_SEQ + 1), "9" * 50])
+    def test_since_must_be_a_sequence_number(self, ada: Account, since: str) -> None:
+        refused = problem(ada.client.get(CHANGES, params={"since": since}), 422, "validation_failed")
+        assert [error["field"] for error in refused["errors"]] == ["since"]
+
+    @pytest.mark.parametrize("limit", ["0", "201", "-1", "x"])
+    def test_a_limit_out_of_bounds_is_refused(self, ada: Account, limit: str) -> None:
+        refused = problem(ada.client.get(CHANGES, params={"limit": limit}), 422, "validation_failed")
+        assert [error["field"] for error in refused["errors"]] == ["limit"]
+
+    @pytest.mark.parametrize("name", ["nope", "Since", "cursor", "user_id"])
+    def test_an_unknown_parameter_is_refused(self, ada: Account, name: str) -> None:
+        refused = problem(ada.client.get(CHANGES, params={name: "1"}), 422, "validation_failed")
+        assert [error["field"] for error in refused["errors"]] == [name]
+
+
+class TestPages:
+    def test_links_lead_through_the_whole_log(self, ada: Account) -> None:
+        for number in range(7):
+            ada.add(str(number))
+        page = ada.client.get(CHANGES, params={"limit": 3})
+        pages = [page.json()]
+        while "next" in page.links:
+            page = ada.client.get(page.links["next"]["url"])
+            pages.append(page.json())
+        assert [[change["seq"] for change in page] for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
+
+    def test_the_last_page_has_no_link(self, ada: Account) -> None:
+        for number in range(3):
+            ada.add(str(number))
+        assert "link" not in ada.client.get(CHANGES, params={"limit": 3}).headers
+
+    def test_changes_made_while_paging_appear_on_later_pages(self, ada: Account) -> None:
+        for number in range(3):
+            ada.add(str(number))
+        page = ada.client.get(CHANGES, params={"limit": 2})
+        ada.add("meanwhile")
+        later = ada.client.get(page.links["next"]["url"])
+        assert [change["after"]["title"] for change in later.json()] == ["2", "meanwhile"]
