@@ -15,7 +15,7 @@ from functions.todos.routes import router as todos
 from functions.todos.tags.routes import router as tags
 from todo_core.database import embedded
 from todo_core.web.app import create_app
-from todo_core.web.middleware.draining import Drain, LastAnswers
+from todo_core.web.middleware.draining import ConnectionClosing, Drain
 from todo_core.web.resources import resources_of
 
 
@@ -40,7 +40,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 app = create_app(todos, projects, tags, auth, chat, meta, lifespan=lifespan)
 drain = Drain(resources_of(app).settings.drain_seconds)
-app.add_middleware(LastAnswers, drain=drain)
+app.add_middleware(ConnectionClosing, drain=drain)
 
 if (metrics_port := resources_of(app).settings.metrics_port) is not None:
     from functions import prometheus

@@ -34,6 +34,7 @@ from todo_core.errors import (
 )
 from todo_core.todos import Todo, TodoCreate, TodoUpdate, batch, changes
 from todo_core.todos.batch import Batch
+from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser, SignedInUser, current_user_and
@@ -46,6 +47,8 @@ from todo_core.web.resources import Database, resources_of
 PATH: Final = "/api/v1/todos"
 
 _PLACE_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
+
+register_cache_policy(PATH, REVALIDATE)
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

@@ -20,7 +20,7 @@ from fastapi.responses import StreamingResponse
 from tests import serving
 from tests.accounts import AUTH, TODOS, Account, new_email
 from tests.conftest import SECRET_KEY
-from todo_core.web.middleware import all as middleware
+from todo_core.web.middleware import body_limit
 
 ROOT = Path(__file__).parents[2]
 MARK = "xyzzy"
@@ -307,7 +307,7 @@ class TestTerminal:
     ) -> None:
         line = line_about("Unexpected error", environment, tmp_path, path=path).rstrip()
 
-        ours = Path(__file__ if place else middleware.__file__)
+        ours = Path(__file__ if place else body_limit.__file__)
         assert re.search(rf"Unexpected error: {re.escape(kind)} at {re.escape(str(ours))}:\d+ \w+$", line)
         assert line.endswith(place)
         assert MARK not in line
@@ -315,7 +315,7 @@ class TestTerminal:
     def test_a_path_below_the_current_folder_is_short(self, environment: dict[str, str]) -> None:
         line = line_about("Unexpected error", environment, ROOT / "layers", path="/fail/to/answer")
 
-        assert " at core/todo_core/web/middleware.py:" in line
+        assert " at core/todo_core/web/middleware/body_limit.py:" in line
 
     def test_in_production_it_is_json_there_too(self, environment: dict[str, str], tmp_path: Path) -> None:
         line = line_about("/docs", environment | {"ENVIRONMENT": "production"}, tmp_path)

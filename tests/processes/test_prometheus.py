@@ -25,8 +25,7 @@ from tests.surfaces.adversarial.adversary import Talk
 from todo_core import logs
 from todo_core.logs import log
 from todo_core.settings import Settings
-from todo_core.web.middleware.all import log_request
-from todo_core.web.requests import AnsweredRequest, Count
+from todo_core.web.requests import AnsweredRequest, Count, log_request
 
 POOL_SIZE = 3
 LOCKED = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'todos'::regclass"

@@ -17,6 +17,7 @@ from todo_core.errors import (
 )
 from todo_core.todos import projects
 from todo_core.todos.projects import Project, ProjectCreate, ProjectUpdate
+from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
@@ -31,6 +32,8 @@ _PROJECTS: Final = PagedList[Project, tuple[float, UUID]](
     position_of=lambda project: (project.order, project.id),
     parse=lambda order, project_id: (float(order), UUID(project_id)),
 )
+
+register_cache_policy(PATH, REVALIDATE)
 
 router = APIRouter(
     prefix=PATH, tags=["projects"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

@@ -7,6 +7,7 @@ from functions.todos.tags.models import TagQuery, TagRead
 from todo_core import todos
 from todo_core.errors import DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.todos.filters import TagCount
+from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, decode_text, encode_text
 from todo_core.web.problems import ValidationFailed, error_responses
@@ -19,6 +20,8 @@ _TAGS: Final = PagedList[TagCount, tuple[str, str]](
     position_of=lambda tag: (encode_text(tag.key), encode_text(tag.name)),
     parse=lambda key, name: (decode_text(key), decode_text(name)),
 )
+
+register_cache_policy(PATH, REVALIDATE)
 
 router = APIRouter(
     prefix=PATH, tags=["tags"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

@@ -14,8 +14,11 @@ from todo_core import logs
 from todo_core.errors import ServiceError
 from todo_core.settings import InvalidSettings, Settings, load
 from todo_core.web import openapi, problems
-from todo_core.web.middleware.all import BodyLimit, CrossOriginPolicy, RequestScope, UnexpectedErrors, log_request
-from todo_core.web.requests import Observer
+from todo_core.web.middleware.body_limit import BodyLimit
+from todo_core.web.middleware.cross_origin import CrossOriginPolicy
+from todo_core.web.middleware.request_scope import RequestScope
+from todo_core.web.middleware.unexpected_errors import UnexpectedErrors
+from todo_core.web.requests import Observer, log_request
 from todo_core.web.resources import Resources
 
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
@@ -76,5 +79,5 @@ def _middleware(settings: Settings) -> list[Middleware]:
             max_age=7200,  # the most that Chromium honours
         ),
         Middleware(UnexpectedErrors),
-        Middleware(BodyLimit, most_bytes=settings.max_body_bytes),
+        Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
     ]

@@ -1,17 +1,26 @@
-"""What is known of a request once it is answered, for whoever logs or counts it."""
+"""Answered requests: the record that observers get, and the observer that logs each request."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from http import HTTPStatus
+from typing import Final, Literal
 from uuid import UUID
 
+from todo_core.logs import log
+
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
-"""What a route may count beside its requests."""
+"""Names of the counts that a route may report for a request."""
+
+_PROBES: Final = {"/health", "/health/ready"}
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequest:
-    """`route` is the template of its path, None where no route matched; `counts` is what its route counted."""
+    """The facts about a request that has been answered.
+
+    `route` is the path template of its route, None if no route matched. `counts` holds the counts its route reported.
+    """
 
     request_id: str
     method: str
@@ -23,3 +32,24 @@ class AnsweredRequest:
 
 
 type Observer = Callable[[AnsweredRequest], None]
+
+
+def log_request(request: AnsweredRequest) -> None:
+    # Successful probes arrive every few seconds and would drown the other lines.
+    is_probe = request.route in _PROBES and request.status == HTTPStatus.OK
+    log.log(
+        logging.DEBUG if is_probe else logging.INFO,
+        "%s %s %d %.1f ms",
+        request.method,
+        request.route or "(no route)",
+        request.status,
+        request.milliseconds,
+        extra={
+            "request_id": request.request_id,
+            "method": request.method,
+            "route": request.route,
+            "status": request.status,
+            "milliseconds": round(request.milliseconds, 1),
+            "user_id": request.user_id,
+        },
+    )

@@ -1,4 +1,4 @@
-"""A stop that loses no request, for a process behind a load balancer."""
+"""Draining: after SIGTERM the process keeps answering for some seconds, so that no request is lost."""
 
 import asyncio
 import signal
@@ -11,28 +11,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Drain:
-    """Puts off the stop that a SIGTERM asks for: meanwhile everything is answered, and each answer ends its connection.
+    """Delays the stop after a SIGTERM: until then every request is answered, and each answer closes its connection.
 
-    A load balancer sends requests for some moments after a process was told to stop, and clients hold connections on
-    which the next request may come at any time, also in the moment in which the server closes them.
+    A load balancer still sends requests for some seconds after a process got the signal. Clients may send the next
+    request on an open connection at any time, even while the server closes that connection.
     """
 
     def __init__(self, seconds: float) -> None:
-        self.begun = False
+        self.has_begun = False
         self._seconds = seconds
 
     @contextmanager
     def on_sigterm(self) -> Iterator[None]:
-        """Takes the place of the handler that there is, until the end of the block."""
+        """Delays the present SIGTERM handler until the end of the block."""
         if not self._seconds or threading.current_thread() is not threading.main_thread():
-            yield  # signals come to the main thread only
+            yield  # Python delivers signals to the main thread only
             return
         loop = asyncio.get_running_loop()
         stop = signal.getsignal(signal.SIGTERM)
 
         def begin(number: int, _frame: FrameType | None) -> None:
-            self.begun = True
-            # A second one does not wait.
+            self.has_begun = True
+            # A second SIGTERM stops the process at once.
             signal.signal(number, stop)
             loop.call_soon_threadsafe(loop.call_later, self._seconds, signal.raise_signal, number)
 
@@ -43,21 +43,21 @@ class Drain:
             signal.signal(signal.SIGTERM, stop)
 
 
-class LastAnswers:
-    """Outermost: while draining, tells each client to come back by another connection."""
+class ConnectionClosing:
+    """Adds `Connection: close` to every response while draining: clients then connect to another process."""
 
     def __init__(self, app: ASGIApp, drain: Drain) -> None:
         self.app = app
         self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._drain.begun or scope["type"] != "http":
+        if not self._drain.has_begun or scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
-        async def send_last(message: Message) -> None:
+        async def send_and_close(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
-        await self.app(scope, receive, send_last)
+        await self.app(scope, receive, send_and_close)

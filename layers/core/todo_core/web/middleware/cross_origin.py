@@ -1,0 +1,61 @@
+"""The middleware for requests from pages of other origins: CORS, and protection against cross-site request forgery."""
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
+
+from todo_core.errors import CrossOrigin, ServiceError
+from todo_core.web.identity import bearer_token
+from todo_core.web.problems import PreflightRefused, problem_response
+
+_SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
+
+
+class CrossOriginPolicy(CORSMiddleware):
+    """Adds CORS headers. Answers 403 to a change that a page of an unknown origin tries with the user's cookie.
+
+    The rule is that of Go's http.CrossOriginProtection: Sec-Fetch-Site decides; for browsers that do not send this
+    header, Origin is compared with Host. Requests with neither header, or with a bearer token, pass: they carry no
+    cookie that a browser added without the user's intent.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._find_refusal(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
+        if refusal is None:
+            await super().__call__(scope, receive, send)
+            return
+        response = problem_response(refusal, scope["state"]["request_id"])
+        response.headers["Vary"] = "Origin"
+        await response(scope, receive, send)
+
+    def _find_refusal(self, method: str, headers: Headers) -> ServiceError | None:
+        if method == "OPTIONS":
+            return self._find_preflight_refusal(headers)
+        return CrossOrigin() if method not in _SAFE_METHODS and self._is_forgery(headers) else None
+
+    def _find_preflight_refusal(self, headers: Headers) -> ServiceError | None:
+        """Returns the reason as a problem, because Starlette refuses a preflight with a line of plain text."""
+        origin, method = headers.get("origin"), headers.get("access-control-request-method")
+        if origin is None or method is None or self.preflight_response(headers).status_code == HTTPStatus.OK:
+            return None
+        if not self.is_allowed_origin(origin):
+            return CrossOrigin()
+        if method not in self.allow_methods:
+            return PreflightRefused.of("method", method, ", ".join(self.allow_methods))
+        requested = map(str.strip, headers.get("access-control-request-headers", "").split(","))
+        unknown = next((name for name in requested if name and name.lower() not in self.allow_headers), None)
+        if unknown is None:
+            return PreflightRefused()
+        return PreflightRefused.of("header", unknown, self.preflight_headers["Access-Control-Allow-Headers"])
+
+    def _is_forgery(self, headers: Headers) -> bool:
+        """Returns True for a request from a page of an origin that is not allowed, unless it has a bearer token."""
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if site in {"same-origin", "none"} or (origin is None and site is None):
+            return False
+        if bearer_token(headers) is not None or (origin is not None and self.is_allowed_origin(origin)):
+            return False
+        return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")

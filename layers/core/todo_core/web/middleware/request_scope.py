@@ -1,0 +1,127 @@
+"""The outermost middleware: request id, path behind a gateway, common response headers, HEAD and observers."""
+
+import re
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any, Final
+from uuid import uuid4
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from todo_core.web.caching import find_cache_policy
+from todo_core.web.requests import AnsweredRequest
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
+
+
+class RequestScope:
+    """Prepares the scope of each request, adds the headers of every response and reports the request to the observers.
+
+    Routes see a HEAD request as a GET; the body is dropped from the response.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        started = perf_counter()
+        method = scope["method"]
+        if method == "HEAD":
+            # In a copy, because the server still needs to know that the request is a HEAD.
+            scope, send = {**scope, "method": "GET"}, _drop_body(send)
+        headers = _prepare(scope)
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in present)]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            _notify_observers(scope, method, status, (perf_counter() - started) * 1000)
+
+
+def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Sets the request id and the path that routes see. Returns the headers that every response has."""
+    event = scope.get("aws.event")
+    if event is not None:
+        _set_stage(scope, event)
+    _drop_trailing_slash(scope)
+    request_id = _choose_request_id(scope, event)
+    scope.setdefault("state", {})["request_id"] = request_id
+    return _common_headers(scope, request_id)
+
+
+def _set_stage(scope: Scope, event: Mapping[str, Any]) -> None:
+    """Sets the gateway's stage as root path: except for $default, its name is the first segment of every path."""
+    stage = event.get("requestContext", {}).get("stage", "$default")
+    if stage != "$default" and f"{scope['path']}/".startswith(f"/{stage}/"):
+        scope["root_path"] = f"/{stage}"
+
+
+def _drop_trailing_slash(scope: Scope) -> None:
+    """Removes a trailing slash from the path: a redirect instead would lose the stage and the cookie."""
+    path = scope["path"]
+    if path.endswith("/") and path.strip("/") != scope["root_path"].strip("/"):
+        scope["path"] = path[:-1]
+
+
+def _choose_request_id(scope: Scope, event: Mapping[str, Any] | None) -> str:
+    """Returns the client's X-Request-ID if it is short and harmless, else the gateway's, else a new one."""
+    from_client = Headers(scope=scope).get("x-request-id", "")
+    if _REQUEST_ID.fullmatch(from_client):
+        return from_client
+    if event is not None and (from_gateway := event.get("requestContext", {}).get("requestId")):
+        return str(from_gateway)
+    return str(uuid4())
+
+
+def _common_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"x-request-id", request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
+    cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
+    if cache_policy is not None:
+        headers.append((b"cache-control", cache_policy))
+    if scope["scheme"] == "https":
+        headers.append((b"strict-transport-security", b"max-age=31536000"))
+    return headers
+
+
+def _drop_body(send: Send) -> Send:
+    """Returns a `send` that leaves out the response's body."""
+
+    async def send_without_body(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif not message.get("more_body", False):
+            await send({"type": "http.response.body"})
+
+    return send_without_body
+
+
+def _notify_observers(scope: Scope, method: str, status: int, milliseconds: float) -> None:
+    state = scope["state"]
+    request = AnsweredRequest(
+        request_id=state["request_id"],
+        method=method,
+        route=getattr(scope.get("route"), "path_format", None),
+        status=status,
+        milliseconds=milliseconds,
+        user_id=state.get("user_id"),
+        counts=state.get("counts", {}),
+    )
+    for observe in scope["app"].state.observers:
+        observe(request)

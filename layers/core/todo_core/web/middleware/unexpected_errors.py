@@ -1,0 +1,36 @@
+"""The middleware that answers 500 to an unexpected exception."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from todo_core.logs import log, place_of
+from todo_core.web.problems import InternalError, problem_response
+
+
+class ResponseCutOff(Exception):
+    """Raised in place of an unexpected exception after the response had begun."""
+
+
+class UnexpectedErrors:
+    """Answers 500 to an unexpected exception; inside CORS, so that pages of other origins can read the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note_start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note_start)
+        except Exception as error:  # noqa: BLE001 - every exception needs an answer
+            request_id = scope["state"]["request_id"]
+            log.error("Unexpected error", extra={"request_id": request_id, "error": place_of(error)})
+            if started:
+                # Makes the server close the connection, so that the client notices the incomplete response. The server
+                # logs this exception with its message; the original's message may quote secrets.
+                raise ResponseCutOff from None
+            await problem_response(InternalError(), request_id)(scope, receive, send)
