@@ -51,7 +51,7 @@ from todo_core.web.identity import (
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, query_of, query_parameters
-from todo_core.web.resources import Database, resources_of
+from todo_core.web.resources import CurrentDatabase, resources_of
 
 PATH: Final = "/api/v1/auth"
 _PASSWORD_ERRORS: Final = (
@@ -146,7 +146,7 @@ async def me(user: CurrentUser) -> User:
     response_model=UserRead,
     responses=error_responses(NotAuthenticated, CrossOrigin, ValidationFailed, *BODY_ERRORS),
 )
-async def update_me(changes: ProfileUpdate, user: CurrentUser, db: Database) -> User:
+async def update_me(changes: ProfileUpdate, user: CurrentUser, db: CurrentDatabase) -> User:
     """Changes the name and the time zone. A merge patch: what is absent stays, `null` clears the name."""
     return await users.update_profile(db, user, changes)
 
@@ -158,7 +158,7 @@ async def update_me(changes: ProfileUpdate, user: CurrentUser, db: Database) -> 
     responses=error_responses(NotAuthenticated, ExportTooLarge)
     | {200: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ExportRead"}}}}},
 )
-async def export_me(user: CurrentUser, db: Database, request: Request) -> Response:
+async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) -> Response:
     """Everything that the service holds of the user, as one JSON document to download."""
     # It needs every table of the service, which no other call of this function does.
     from todo_core.accounts.export import parts_of_document  # noqa: PLC0415
@@ -184,7 +184,7 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
 async def list_sessions(
     query: Annotated[PageQuery, Depends(query_of(PageQuery))],
     user: CurrentUser,
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
 ) -> list[SessionRead]:
@@ -200,7 +200,9 @@ async def list_sessions(
     status_code=204,
     responses=error_responses(NotAuthenticated, CrossOrigin, SessionNotFound, ValidationFailed),
 )
-async def end_session(session_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response) -> None:
+async def end_session(
+    session_id: UUID, user: CurrentUser, db: CurrentDatabase, request: Request, response: Response
+) -> None:
     """Ends a session, so that its token is no good any more. Ending the current one is a logout."""
     await sessions.close(db, user.id, session_id)
     if session_id == user.session_id:

@@ -41,7 +41,7 @@ from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, query_of, query_parameters
 from todo_core.web.requests import Count
-from todo_core.web.resources import Database, resources_of
+from todo_core.web.resources import CurrentDatabase, resources_of
 
 PATH: Final = "/api/v1/chat"
 _EVENT_STREAM: Final = "text/event-stream"
@@ -156,7 +156,7 @@ async def chat(
 async def read_history(
     query: Annotated[HistoryQuery, Depends(query_of(HistoryQuery))],
     user: CurrentUser,
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
 ) -> list[MessageRead]:
@@ -174,7 +174,7 @@ async def read_history(
 async def list_conversations(
     query: Annotated[PageQuery, Depends(query_of(PageQuery))],
     user: CurrentUser,
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
 ) -> list[ConversationRead]:
@@ -189,7 +189,7 @@ async def list_conversations(
     "/conversations/{conversation_id}", responses=error_responses(CrossOrigin, ConversationNotFound, *BODY_ERRORS)
 )
 async def rename_conversation(
-    conversation_id: UUID, renamed: ConversationRename, user: CurrentUser, db: Database
+    conversation_id: UUID, renamed: ConversationRename, user: CurrentUser, db: CurrentDatabase
 ) -> ConversationRead:
     """Gives the conversation another title."""
     return ConversationRead.model_validate(await conversations.rename(db, user.id, conversation_id, renamed.title))
@@ -198,13 +198,13 @@ async def rename_conversation(
 @router.delete(
     "/conversations/{conversation_id}", status_code=204, responses=error_responses(CrossOrigin, ConversationNotFound)
 )
-async def delete_conversation(conversation_id: UUID, user: CurrentUser, db: Database) -> None:
+async def delete_conversation(conversation_id: UUID, user: CurrentUser, db: CurrentDatabase) -> None:
     """Forgets what was said. What was done to todos stays."""
     await conversations.delete(db, user.id, conversation_id)
 
 
 @router.get("/turns/{turn_id}", responses=error_responses(TurnNotFound))
-async def read_turn(turn_id: UUID, user: CurrentUser, db: Database) -> TurnRead:
+async def read_turn(turn_id: UUID, user: CurrentUser, db: CurrentDatabase) -> TurnRead:
     """A turn as it stands, for a client that lost the answer. One whose process died is incomplete."""
     return await _read(db, user.id, turn_id)
 

@@ -12,7 +12,7 @@ from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 from todo_core.schema import revision as schema
 from todo_core.web import openapi
 from todo_core.web.problems import RouteNotFound, error_responses
-from todo_core.web.resources import Database
+from todo_core.web.resources import CurrentDatabase
 
 _PACKAGE: Final = "fastapi_offline"  # ships the current files of Swagger UI and ReDoc
 _ASSETS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png")
@@ -34,7 +34,7 @@ async def health() -> Health:
 
 
 @router.get("/health/ready", tags=["health"], responses=error_responses(DatabaseUnavailable, SchemaOutdated))
-async def ready(db: Database) -> Health:
+async def ready(db: CurrentDatabase) -> Health:
     """Answers 200 when the database answers and its schema is at the head revision."""
     await schema.require_head(db)
     return Health()

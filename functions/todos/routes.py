@@ -42,7 +42,7 @@ from todo_core.web.paging import fetch_page, link_to_next, url_of
 from todo_core.web.paths import TODO_ID
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
-from todo_core.web.resources import Database, resources_of
+from todo_core.web.resources import CurrentDatabase, resources_of
 
 PATH: Final = "/api/v1/todos"
 
@@ -130,7 +130,7 @@ async def change_todos(
 
 @router.delete("", status_code=204, responses=error_responses(CrossOrigin), openapi_extra=query_parameters(TodoFilters))
 async def delete_todos(
-    user: CurrentUser, query: Annotated[TodoFilters, Depends(query_of(TodoFilters))], db: Database
+    user: CurrentUser, query: Annotated[TodoFilters, Depends(query_of(TodoFilters))], db: CurrentDatabase
 ) -> None:
     """Puts all todos that pass the filters, and their subtodos, into the trash; without a filter, every todo."""
     await todos.delete_all(db, user.actor, query.filters(user.timezone))
@@ -140,7 +140,7 @@ async def delete_todos(
 async def list_changes(
     user: CurrentUser,
     query: Annotated[ChangesQuery, Depends(query_of(ChangesQuery))],
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
 ) -> Response:
@@ -161,7 +161,7 @@ async def list_changes(
 async def read_todo(
     todo_id: UUID,
     user: CurrentUser,
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
     if_none_match: IfNoneMatch = (),
@@ -198,7 +198,7 @@ async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
     user_and_todo: Annotated[tuple[SignedInUser, Row], Depends(_user_and_todo)],
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
     if_match: IfMatch = (),
@@ -217,7 +217,7 @@ async def update_todo(
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion))
-async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = ()) -> None:
+async def delete_todo(todo_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
     """Puts the todo into the trash, with its subtodos."""
     await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
 
@@ -226,7 +226,7 @@ async def delete_todo(todo_id: UUID, user: CurrentUser, db: Database, if_match: 
     f"/{TODO_ID}/restore", response_model=TodoRead, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion)
 )
 async def restore_todo(
-    todo_id: UUID, user: CurrentUser, db: Database, request: Request, response: Response, if_match: IfMatch = ()
+    todo_id: UUID, user: CurrentUser, db: CurrentDatabase, request: Request, response: Response, if_match: IfMatch = ()
 ) -> Response:
     """Takes the todo out of the trash, with the subtodos that went there with it. One that is not there is answered
     as it is.

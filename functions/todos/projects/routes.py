@@ -24,7 +24,7 @@ from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, url_of
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import query_of, query_parameters
-from todo_core.web.resources import Database, resources_of
+from todo_core.web.resources import CurrentDatabase, resources_of
 
 PATH: Final = "/api/v1/projects"
 _PROJECTS: Final = PagedList[Project, tuple[float, UUID]](
@@ -87,7 +87,7 @@ async def create_project(
 async def read_project(
     project_id: UUID,
     user: CurrentUser,
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
     if_none_match: IfNoneMatch = (),
@@ -104,7 +104,7 @@ async def update_project(
     project_id: UUID,
     changes: ProjectUpdate,
     user: CurrentUser,
-    db: Database,
+    db: CurrentDatabase,
     request: Request,
     response: Response,
     if_match: IfMatch = (),
@@ -116,7 +116,7 @@ async def update_project(
 
 
 @router.delete("/{project_id}", status_code=204, responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion))
-async def delete_project(project_id: UUID, user: CurrentUser, db: Database, if_match: IfMatch = ()) -> None:
+async def delete_project(project_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
     """Deletes the project for good, and puts its todos into the trash."""
     async with db.transaction() as transaction:
         await projects.delete(transaction, user.actor, project_id, versions_matching(if_match))

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request
 
 from todo_core.accounts.limits import Limits
 from todo_core.accounts.security import Passwords, Tokens
-from todo_core.database import executor as database
+from todo_core.database.executor import Database
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
 
@@ -18,7 +18,7 @@ class Resources:
     """One per process, made without touching the network."""
 
     settings: Settings
-    database: database.Database
+    database: Database
     passwords: Passwords
     tokens: Tokens
     limits: Limits
@@ -28,7 +28,7 @@ class Resources:
     def of(cls, settings: Settings) -> Self:
         return cls(
             settings=settings,
-            database=database.Database.of(settings),
+            database=Database.of(settings),
             passwords=Passwords(settings.bcrypt_rounds),
             tokens=Tokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),
             limits=Limits.of(settings),
@@ -43,8 +43,8 @@ def resources_of(holder: Request | FastAPI) -> Resources:
     return resources
 
 
-async def _database(request: Request) -> database.Database:
+async def _current_database(request: Request) -> Database:
     return resources_of(request).database
 
 
-Database = Annotated[database.Database, Depends(_database)]
+CurrentDatabase = Annotated[Database, Depends(_current_database)]
