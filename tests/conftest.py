@@ -26,6 +26,9 @@ POOLER = pytest.StashKey[Pooler]()
 _NEEDED = {"browser": "--browser", "cluster": "--image", "container": "--image", "neon": "--pooler"}
 """Folders of tests, each with the option that it needs."""
 
+_LONGEST = ("tests/test_schemathesis.py", "tests/functions/", "tests/chart/")
+"""Tests that take the longest, in the order in which they start."""
+
 # A developer's own .env is not for the tests.
 Settings.model_config["env_file"] = None
 
@@ -70,6 +73,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leaves out what needs more than this machine has by itself."""
     needed = _NEEDED.get(collection_path.name)
     return True if needed and not config.getoption(needed) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starts the longest tests first, so that the other processes have work until these end."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((rank for rank, path in enumerate(_LONGEST) if item.nodeid.startswith(path)), len(_LONGEST))
+
+    items.sort(key=rank)
 
 
 class SharedFixtures(LoadScopeScheduling):

@@ -1,6 +1,6 @@
 """The service and its OpenAPI document, held against each other by Schemathesis with all its checks.
 
-`make test-schema` sends thousands of cases instead of hundreds, and tries each limit of each field among them.
+`make test SUITE=schema` sends thousands of cases instead of hundreds, and tries each limit of each field among them.
 """
 
 import json

@@ -19,6 +19,8 @@ from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.todos import TodoCreate, TodoUpdate, changes
 from todo_core.todos.changes import Change
 
+pytestmark = pytest.mark.pooler
+
 type Connection = asyncpg.Connection[asyncpg.Record]
 type Logged = tuple[str, str | None, str | None]
 """What was done, and the titles before and after."""

@@ -26,6 +26,8 @@ from todo_core.errors import DatabaseUnavailable
 from todo_core.settings import Settings
 from todo_core.web.resources import Resources
 
+pytestmark = pytest.mark.pooler
+
 type Scenario[Result] = Callable[[Database], Awaitable[Result]]
 
 ONE = Statement("SELECT 1")

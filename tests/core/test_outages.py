@@ -17,6 +17,8 @@ from todo_core.settings import Settings
 from todo_core.web.app import create_app
 from todo_core.web.resources import resources_of
 
+pytestmark = pytest.mark.pooler
+
 ORIGIN = {"Origin": FRONT_END}
 SECRET = "what-the-exception-quotes"
 

@@ -5,6 +5,8 @@ import pytest
 from tests import postgres
 from todo_core.database.statements import Statement, assignments
 
+pytestmark = pytest.mark.pooler
+
 PAIR = Statement("SELECT CAST(:second AS text) AS second, CAST(:first AS int) AS first")
 SQUARE = Statement("SELECT CAST(:first AS int) * :first AS square")
 NULL = Statement("SELECT CAST(:second AS text) IS NULL AS absent")

@@ -10,6 +10,8 @@ from todo_core.accounts import rate_limits as throttle
 from todo_core.database.executor import Database
 from todo_core.errors import TooManyAttempts
 
+pytestmark = pytest.mark.pooler
+
 WINDOW = timedelta(minutes=10)
 
 

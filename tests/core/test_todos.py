@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from todo_core.todos import TodoCreate, TodoUpdate
 
+pytestmark = pytest.mark.pooler
+
 LATER = "2030-01-31T17:00:00Z"
 
 

@@ -17,6 +17,8 @@ from todo_core.accounts.security import Passwords
 from todo_core.database.executor import Database
 from todo_core.errors import DatabaseUnavailable, InvalidCredentials, TooManyAttempts, WrongPassword
 
+pytestmark = pytest.mark.pooler
+
 PASSWORD = "correct horse battery staple"
 LIMITS = Limits(3, 5, 1000, timedelta(minutes=10))
 

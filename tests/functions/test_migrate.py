@@ -28,6 +28,8 @@ from todo_core.schema import tables
 from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
+pytestmark = pytest.mark.pooler
+
 ROOT = Path(__file__).parents[2]
 
 REVISION = "SELECT version_num FROM alembic_version"

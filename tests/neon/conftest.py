@@ -8,6 +8,11 @@ from tests import postgres
 from tests.postgres import Pooler
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks all tests of this folder for the suite that runs through a pooler."""
+    item.add_marker("pooler")
+
+
 @pytest.fixture(scope="session")
 def given(pooler: Pooler | None) -> Pooler:
     assert pooler

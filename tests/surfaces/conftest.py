@@ -89,6 +89,11 @@ def cluster_surface(
         yield surface
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks all tests of this folder for the suite that runs through a pooler."""
+    item.add_marker("pooler")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "surface" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--surface") or SURFACES
