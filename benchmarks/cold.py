@@ -18,6 +18,7 @@ from typing import Final
 import httpx2
 from spread import Spread, ratios
 
+from functions.groups import GROUPS
 from tests.deploy import artifacts
 from tests.deploy.artifacts import ARCHITECTURE, Artifact
 from tests.emulator import emulator
@@ -37,7 +38,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         build = artifacts.build(ARCHITECTURE, Path(folder))
         runtime = artifacts.runtime(Path(folder))
-        ours = {group: build.functions[f"{group.title()}Function"] for group in ("auth", "todos", "chat", "meta")}
+        ours = {group.name: build.functions[group.function_name] for group in GROUPS}
         bare = Artifact("bare.handler", Path(__file__).parent / "bare_function", ours["todos"].layers)
         milliseconds = _start_in_turn({"bare": bare, **ours}, runtime)
         for name, artifact in ours.items():

@@ -6,13 +6,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from functions.auth.routes import router as auth
+from functions import groups
 from functions.chat.routes import close_assistant, prepare_assistant
-from functions.chat.routes import router as chat
-from functions.meta.routes import router as meta
-from functions.todos.projects.routes import router as projects
-from functions.todos.routes import router as todos
-from functions.todos.tags.routes import router as tags
 from todo_core.database import embedded
 from todo_core.web.app import create_app
 from todo_core.web.middleware.draining import ConnectionClosing, Drain
@@ -38,7 +33,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await resources.database.close()
 
 
-app = create_app(todos, projects, tags, auth, chat, meta, lifespan=lifespan)
+app = create_app(*groups.load_routers(), lifespan=lifespan)
 drain = Drain(resources_of(app).settings.drain_seconds)
 app.add_middleware(ConnectionClosing, drain=drain)
 

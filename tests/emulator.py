@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import httpx2
 
+from functions.groups import GROUPS
 from tests import serving
 from tests.deploy.artifacts import ARCHITECTURE, TOOLS, Artifact, Build
 from tests.serving import Functions, LambdaEvent
@@ -142,7 +143,7 @@ def on_emulator(build: Build, runtime: Path, environment: Mapping[str, str]) -> 
     with ExitStack() as stack:
         yield OnEmulator(
             {
-                group: stack.enter_context(emulator(build.functions[f"{group.title()}Function"], runtime, environment))
-                for group in ("auth", "todos", "chat", "meta")
+                group.name: stack.enter_context(emulator(build.functions[group.function_name], runtime, environment))
+                for group in GROUPS
             }
         )

@@ -21,6 +21,7 @@ import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
+from functions import groups
 from functions.chat.routes import close_assistant
 from tests.certificates import Certificate
 from todo_core.web.resources import resources_of
@@ -194,17 +195,9 @@ class Functions(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         event = gateway_event(request, stage=self._stage, scheme=self._scheme, address=self._address)
-        path = request.url.path.removeprefix(f"/{self._stage}")
-        answer = self._invoke(_function_of(path), event)
+        group = groups.find_group(request.url.path.removeprefix(f"/{self._stage}"))
+        answer = self._invoke(group.name, event)
         return _response(answer, request)
-
-
-_FUNCTIONS = {"auth": "auth", "todos": "todos", "projects": "todos", "tags": "todos", "chat": "chat"}
-
-
-def _function_of(path: str) -> str:
-    place = path.removeprefix("/api/v1/").split("/", 1)[0] if path.startswith("/api/v1/") else ""
-    return _FUNCTIONS.get(place, "meta")
 
 
 # Mangum keeps to the event loop of the thread in which it was made, as a Lambda process has but one.
@@ -234,8 +227,8 @@ def close_functions() -> None:
 
     def run() -> None:
         loop = asyncio.get_event_loop()
-        for group in ("auth", "todos", "chat", "meta"):
-            app = import_module(f"functions.{group}.app").app
+        for group in groups.GROUPS:
+            app = import_module(f"functions.{group.name}.app").app
             loop.run_until_complete(close_assistant(app))
             loop.run_until_complete(resources_of(app).database.close())
         loop.close()

@@ -14,10 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from functions.auth.models import UserRead
-from functions.auth.routes import router as auth
-from functions.meta.routes import router as meta
+from functions.groups import load_routers
 from functions.todos.models import TodoRead
-from functions.todos.routes import router as todos
 from tests import serving
 from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
 from todo_core.accounts.operations import Registration
@@ -295,7 +293,7 @@ class TestSettings:
             cors_origins=("https://c0ffee.example.com",),
             data_folder=Path("c0ffee"),
         )
-        app = create_app(auth, meta, todos, settings=settings)
+        app = create_app(*load_routers("auth", "meta", "todos"), settings=settings)
 
         with serving.in_process(app) as surface, surface.client() as client:
             pages = [client.get(path) for path in ("/openapi.json", "/docs", "/redoc", "/health")]

@@ -7,8 +7,10 @@ from functools import cache
 
 import pytest
 
+from functions import groups
+
 LOADED = "import importlib, json, sys; importlib.import_module(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"
-FUNCTIONS = ["functions.auth", "functions.todos", "functions.meta"]
+GROUPS = [group.name for group in groups.GROUPS]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,9 +25,9 @@ def modules_after_import(name: str) -> set[str]:
     return set(json.loads(run.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_loads_only_what_it_serves_with(function: str) -> None:
-    loaded = modules_after_import(f"{function}.app")
+@pytest.mark.parametrize("group", [name for name in GROUPS if name != "chat"])
+def test_a_function_loads_only_what_it_serves_with(group: str) -> None:
+    loaded = modules_after_import(f"functions.{group}.app")
 
     assert {"mangum", "asyncpg", "todo_core.database.executor"} <= loaded
     assert not loaded & {
@@ -67,11 +69,11 @@ def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> Non
     }
 
 
-@pytest.mark.parametrize("function", [*FUNCTIONS, "functions.chat"])
-def test_no_function_loads_another(function: str) -> None:
-    others = {*FUNCTIONS, "functions.chat", "functions.migrate", "functions.main"} - {function}
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_function_loads_another(group: str) -> None:
+    others = {f"functions.{name}" for name in (*GROUPS, "migrate", "purge", "main")} - {f"functions.{group}"}
 
-    assert not modules_after_import(f"{function}.app") & others
+    assert not modules_after_import(f"functions.{group}.app") & others
 
 
 def test_the_whole_app_loads_only_what_the_settings_ask_for() -> None:

@@ -1,8 +1,10 @@
-from functions.todos.projects.routes import router as projects
-from functions.todos.routes import router as todos
-from functions.todos.tags.routes import router as tags
+import functions.todos.projects.routes
+import functions.todos.routes
+import functions.todos.tags.routes
 from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import handler_of
 
-app = create_app(todos, projects, tags)
+app = create_app(
+    functions.todos.routes.router, functions.todos.projects.routes.router, functions.todos.tags.routes.router
+)
 handler = handler_of(app)

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from functions.auth.routes import router as auth
 from functions.chat.routes import close_assistant
-from functions.chat.routes import router as chat
-from functions.todos.routes import router as todos
+from functions.groups import load_routers
 from tests import serving
 from tests.accounts import CHAT, TODOS, Account, problem, sign_up
 from tests.model_replies import Call, Hang, Say, Tokens, ToolExecutor
@@ -27,7 +25,7 @@ def account(environment: dict[str, str], **settings: object) -> Iterator[Account
     """A new account at a service with these settings."""
     with ExitStack() as stack:
         given = {name.lower(): value for name, value in environment.items()}
-        app = create_app(auth, todos, chat, settings=Settings.model_validate(given | settings))
+        app = create_app(*load_routers("auth", "todos", "chat"), settings=Settings.model_validate(given | settings))
         surface = stack.enter_context(serving.in_process(app))
         stack.callback(surface.portal.call, resources_of(app).database.close)
         stack.callback(surface.portal.call, close_assistant, app)

@@ -7,9 +7,7 @@ import httpx2
 import pytest
 from fastapi import APIRouter
 
-from functions.auth.routes import router as auth
-from functions.meta.routes import router as meta
-from functions.todos.routes import router as todos
+from functions.groups import load_routers
 from tests import postgres, serving
 from tests.accounts import AUTH, PASSWORD, TODOS, new_email, problem
 from tests.conftest import FRONT_END
@@ -39,7 +37,7 @@ async def fail_to_answer(number: int) -> int:
 def served(database_url: str) -> Iterator[httpx2.Client]:
     """A client of the service on another database, whose schema nobody brings up to date."""
     settings = Settings(database_url=database_url, cors_origins=(FRONT_END,), bcrypt_rounds=4)
-    app = create_app(auth, todos, meta, failing, settings=settings)
+    app = create_app(*load_routers("auth", "todos", "meta"), failing, settings=settings)
     with serving.in_process(app) as surface, surface.client() as client:
         yield client
         surface.portal.call(resources_of(app).database.close)

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.auth.routes import router as auth
-from functions.todos.projects.routes import router as projects
-from functions.todos.routes import router as todos
+from functions.groups import load_routers
 from tests import postgres, serving
 from tests.accounts import PROJECTS, TODOS, Account, sign_up
 from tests.counting_proxy import CountingProxy, counting_proxy
@@ -29,7 +27,7 @@ def proxy(server_url: str) -> Iterator[CountingProxy]:
 @pytest.fixture(scope="module")
 def ada(proxy: CountingProxy) -> Iterator[Account]:
     """Her requests come one after the other, so that one connection serves them all."""
-    app = create_app(auth, todos, projects, settings=Settings(database_url=proxy.url, bcrypt_rounds=4))
+    app = create_app(*load_routers("auth", "todos"), settings=Settings(database_url=proxy.url, bcrypt_rounds=4))
     with serving.in_process(app) as surface, surface.client() as client:
         yield sign_up(client)
         surface.portal.call(resources_of(app).database.close)

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from functions.groups import GROUPS, RouteGroup
 from tests import serving
 from tests.deploy import artifacts, template
 from todo_core.schema.revision import HEAD_REVISION
@@ -126,6 +127,12 @@ class TestRoutes:
     def test_everything_else_gets_our_own_404(self, path: str) -> None:
         assert function_for("GET", path) == "MetaFunction"
 
+    @pytest.mark.parametrize("group", GROUPS, ids=[group.name for group in GROUPS])
+    def test_the_events_of_a_function_are_the_paths_of_its_group(self, group: RouteGroup) -> None:
+        expected = {route for path in group.paths for route in (path, f"{path}/{{proxy+}}")} or {"$default"}
+
+        assert {path for function, _, path in events() if function == group.function_name} == expected
+
     def test_the_gateway_has_no_cors_of_its_own(self) -> None:
         (api,) = template.resources("AWS::Serverless::HttpApi").values()
         assert "CorsConfiguration" not in api
@@ -139,7 +146,7 @@ class TestMigration:
 
     def test_new_code_serves_after_it(self) -> None:
         resources = template.load()["Resources"]
-        assert [resources[name]["DependsOn"] for name in served_by()] == ["DatabaseSchema"] * 4
+        assert [resources[name]["DependsOn"] for name in served_by()] == ["DatabaseSchema"] * len(GROUPS)
 
     def test_it_ends_before_cloudformation_stops_waiting(self) -> None:
         (schema,) = template.resources("Custom::DatabaseSchema").values()

@@ -18,6 +18,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from functions.groups import GROUPS
 from tests import postgres, serving
 from tests.accounts import AUTH, PASSWORD, TODOS, Account, new_email, problem, register, sign_up
 from tests.model_replies import Call, Say
@@ -26,7 +27,6 @@ from tests.surfaces.adversarial.adversary import Talk
 from tests.surfaces.test_meta import references
 from todo_core.logs import log
 
-FUNCTIONS = ("auth", "todos", "chat", "meta")
 REGISTRATIONS_PER_ADDRESS = 8
 
 
@@ -341,11 +341,11 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
 
 class TestFunctions:
     def test_together_they_route_what_the_whole_app_routes(self) -> None:
-        of_functions = [routes(serving.app_of(name)) for name in FUNCTIONS]
+        of_functions = [routes(serving.app_of(group.name)) for group in GROUPS]
 
         assert set(chain(*of_functions)) == routes(import_module("functions.main").app)
 
     def test_no_two_of_them_route_the_same(self) -> None:
-        of_functions = [routes(serving.app_of(name)) for name in FUNCTIONS]
+        of_functions = [routes(serving.app_of(group.name)) for group in GROUPS]
 
         assert len(set(chain(*of_functions))) == sum(map(len, of_functions))

@@ -17,6 +17,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import StreamingResponse
 
+from functions.groups import load_routers
 from tests import serving
 from tests.accounts import AUTH, TODOS, Account, new_email
 from tests.conftest import SECRET_KEY
@@ -32,10 +33,7 @@ type Line = dict[str, Any]
 
 def app_with_faults() -> FastAPI:
     """The whole service, and three routes that fail and say why."""
-    from functions.auth.routes import router as auth  # noqa: PLC0415 - these make the app of this environment
-    from functions.main import lifespan  # noqa: PLC0415 - the same
-    from functions.meta.routes import router as meta  # noqa: PLC0415 - the same
-    from functions.todos.routes import router as todos  # noqa: PLC0415 - the same
+    from functions.main import lifespan  # noqa: PLC0415 - it makes the app of this environment
     from todo_core.web.app import create_app  # noqa: PLC0415 - the same
 
     faults = APIRouter()
@@ -59,7 +57,7 @@ def app_with_faults() -> FastAPI:
 
         return StreamingResponse(parts())
 
-    return create_app(auth, todos, meta, faults, lifespan=lifespan)
+    return create_app(*load_routers("auth", "todos", "meta"), faults, lifespan=lifespan)
 
 
 @contextmanager

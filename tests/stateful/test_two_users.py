@@ -25,8 +25,7 @@ from hypothesis.stateful import (
 )
 from jose import jwt
 
-from functions.auth.routes import router as auth
-from functions.todos.routes import router as todos
+from functions.groups import load_routers
 from tests import serving
 from tests.accounts import AUTH, PASSWORD, TODOS, problem, register, sign_in
 from tests.serving import Surface
@@ -383,7 +382,7 @@ async def _close_database(app: FastAPI) -> AsyncIterator[None]:
 def own_app(environment: dict[str, str]) -> Iterator[Surface]:
     """An app for this module alone, because a connection pool belongs to one event loop."""
     assert environment
-    with serving.in_process(create_app(auth, todos, lifespan=_close_database)) as surface:
+    with serving.in_process(create_app(*load_routers("auth", "todos"), lifespan=_close_database)) as surface:
         yield surface
 
 

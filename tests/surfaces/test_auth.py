@@ -11,8 +11,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from functions.auth.routes import router as auth
-from functions.meta.routes import router as meta
+from functions.groups import load_routers
 from tests.accounts import AUTH, PASSWORD, new_email, problem, register, sign_in
 from tests.conftest import SECRET_KEY
 from tests.serving import Surface, in_process
@@ -35,7 +34,9 @@ async def _closing(app: FastAPI) -> AsyncIterator[None]:
 def served(database_url: str, **changes: Any) -> Iterator[Surface]:
     """The auth routes under the settings of the tests, with these changes."""
     settings: dict[str, Any] = {"database_url": database_url, "secret_key": SECRET_KEY, "bcrypt_rounds": 4}
-    with in_process(create_app(auth, meta, settings=Settings(**settings | changes), lifespan=_closing)) as surface:
+    with in_process(
+        create_app(*load_routers("auth", "meta"), settings=Settings(**settings | changes), lifespan=_closing)
+    ) as surface:
         yield surface
 
 

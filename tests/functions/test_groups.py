@@ -1,0 +1,48 @@
+"""The registry of route groups, held against the routers and the apps of the groups."""
+
+import pytest
+from fastapi.routing import APIRoute
+
+from functions.groups import GROUPS, RouteGroup, find_group, load_routers
+from tests import serving
+
+every_group = pytest.mark.parametrize("group", GROUPS, ids=[group.name for group in GROUPS])
+
+
+def paths(routes: object) -> set[str]:
+    assert isinstance(routes, list)
+    return {route.path for route in routes if isinstance(route, APIRoute)}
+
+
+@every_group
+@pytest.mark.usefixtures("environment")
+def test_the_app_of_a_group_serves_the_routers_of_the_registry(group: RouteGroup) -> None:
+    served, registered = serving.app_of(group.name).routes, [router.routes for router in group.routers()]
+
+    assert paths(served) == {path for routes in registered for path in paths(routes)}
+
+
+@every_group
+def test_the_routers_of_a_group_have_its_paths_as_prefixes(group: RouteGroup) -> None:
+    assert tuple(router.prefix for router in group.routers() if router.prefix) == group.paths
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/v1/todos", "todos"),
+        ("/api/v1/todos/batch", "todos"),
+        ("/api/v1/tags/", "todos"),
+        ("/api/v1/auth/me", "auth"),
+        ("/api/v1/todosx", "meta"),
+        ("/health", "meta"),
+        ("/", "meta"),
+    ],
+)
+def test_a_path_belongs_to_the_group_that_serves_it(path: str, name: str) -> None:
+    assert find_group(path).name == name
+
+
+def test_routers_are_loaded_by_the_names_of_their_groups() -> None:
+    assert [router.prefix for router in load_routers("auth", "chat")] == ["/api/v1/auth", "/api/v1/chat"]
+    assert len(load_routers()) == sum(len(group.router_modules) for group in GROUPS)
