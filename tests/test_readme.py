@@ -1,33 +1,46 @@
-"""What the documentation shows is what happens."""
+"""Tests of the documentation: conversations run as printed, tables agree with the code, links lead somewhere."""
 
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
 
 from tests import postgres, serving
 from tests.serving import OnPort
 from todo_core.settings import Settings
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+ROOT: Final = Path(__file__).parents[1]
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SETTINGS: Final = (ROOT / "docs/settings.md").read_text()
+SETTING_ROWS: Final = {
+    name: (default, bounds)
+    for name, default, bounds in re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|", SETTINGS, re.MULTILINE)
+}
 
-_WHAT_DIFFERS = {
+_VARIABLE_TEXT: Final = {
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}": "<id>",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z": "<time>",
     r"localhost:\d+": "<host>",
     r"[A-Z][a-z]+day 20[23]\d-\d\d-\d\d": "<tomorrow>",
 }
+"""Patterns of text that differs from run to run, with the words that replace it before a comparison."""
 
 
-def conversations() -> list[str]:
-    return re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
 
 
-def without_what_differs(text: str) -> str:
-    for pattern, name in _WHAT_DIFFERS.items():
+def conversations_of(document: str) -> list[str]:
+    return re.findall(r"```console\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+
+
+def mask(text: str) -> str:
+    for pattern, name in _VARIABLE_TEXT.items():
         text = re.sub(pattern, name, text)
     return text.strip()
 
@@ -35,46 +48,87 @@ def without_what_differs(text: str) -> str:
 @pytest.fixture
 def service(server_url: str, tmp_path: Path) -> Iterator[OnPort]:
     with postgres.database(server_url) as url:
-        # Without a key of a language model, as a newcomer begins.
+        # A newcomer has no key of a language model.
         settings = {"DATABASE_URL": url, "OPENAI_API_KEY": ""}
         with serving.on_port(settings, folder=str(tmp_path)) as service:
             yield service
 
 
-def test_the_conversation_goes_as_printed(service: OnPort, tmp_path: Path) -> None:
-    for conversation in conversations():
-        commands = re.findall(r"^\$ (.*)$", conversation, re.MULTILINE)
-        script = "\n".join(f"echo {_quoted('$ ' + command)}\n{command}\necho" for command in commands)
-        script = script.replace("http://localhost:8000", service.url.replace("127.0.0.1", "localhost"))
-        said = subprocess.run(
-            ["bash", "-e", "-o", "pipefail"], input=script, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        lines = [line for line in said.stdout.splitlines() if line]
-        assert [without_what_differs(line) for line in lines] == [
-            without_what_differs(line) for line in conversation.splitlines() if line
-        ]
+class TestConversations:
+    @pytest.mark.parametrize(("document", "count"), [("README.md", 1), ("docs/tour.md", 6)])
+    def test_they_run_as_printed(self, service: OnPort, tmp_path: Path, document: str, count: int) -> None:
+        conversations = conversations_of(document)
+        assert len(conversations) == count
+        for conversation in conversations:
+            output = _run(conversation, service, tmp_path)
+            assert [mask(line) for line in output.splitlines() if line] == [
+                mask(line) for line in conversation.splitlines() if line
+            ]
 
 
-def _quoted(text: str) -> str:
+def _run(conversation: str, service: OnPort, folder: Path) -> str:
+    """Runs the commands of a conversation in one shell. Returns each command with its output."""
+    commands = re.findall(r"^\$ (.*)$", conversation, re.MULTILINE)
+    script = "\n".join(f"echo {_quote('$ ' + command)}\n{command}\necho" for command in commands)
+    script = script.replace("http://localhost:8000", service.url.replace("127.0.0.1", "localhost"))
+    return subprocess.run(
+        ["bash", "-e", "-o", "pipefail"], input=script, cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def _quote(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def test_there_are_conversations() -> None:
-    assert len(conversations()) == 5
+class TestSettings:
+    def test_every_setting_is_documented_and_every_documented_setting_exists(self) -> None:
+        assert set(SETTING_ROWS) == {name.upper() for name in Settings.model_fields}
+
+    @pytest.mark.parametrize("name", Settings.model_fields)
+    def test_the_default_is_that_of_the_code(self, name: str) -> None:
+        default = Settings.model_fields[name].get_default(call_default_factory=True)
+        assert SETTING_ROWS[name.upper()][0] == ("none" if default is None else f"`{default}`")
+
+    @pytest.mark.parametrize("name", Settings.model_fields)
+    def test_numeric_bounds_are_those_of_the_code(self, name: str) -> None:
+        bounds = _numeric_bounds(Settings.model_fields[name])
+        assert bounds is None or SETTING_ROWS[name.upper()][1] == bounds
+
+    @pytest.mark.parametrize("name", Settings.model_fields)
+    def test_the_example_file_has_every_setting(self, name: str) -> None:
+        assert re.search(rf"^#{name.upper()}=", (ROOT / ".env.example").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
-def test_every_setting_is_documented(name: str) -> None:
-    assert f"| `{name}` |" in README
-    assert re.search(rf"^#{name}=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+def _numeric_bounds(field: FieldInfo) -> str | None:
+    """Returns the bounds of a number as the table writes them, None for a field without them."""
+    lowest: Any = next((bound.ge for bound in field.metadata if isinstance(bound, Ge)), None)
+    highest: Any = next((bound.le for bound in field.metadata if isinstance(bound, Le)), None)
+    if lowest is None:
+        return None
+    return f"at least {lowest}" if highest is None else f"{lowest} to {highest}"
 
 
-@pytest.mark.parametrize("name", re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
-def test_every_documented_setting_exists(name: str) -> None:
-    assert name.lower() in Settings.model_fields
+class TestReferences:
+    def test_every_make_target_exists(self) -> None:
+        targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        for document in DOCUMENTS:
+            named = set(re.findall(r"(?:`|^|&& )make ([a-z-]+)\b", document.read_text(), re.MULTILINE))
+            assert named - targets == set(), name_of(document)
+
+    @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+    def test_every_link_leads_to_a_file_and_a_heading(self, document: Path) -> None:
+        for link in re.findall(r"\]\(((?!https?:)[^)]+)\)", document.read_text()):
+            path, _, anchor = link.partition("#")
+            target = (document.parent / path).resolve() if path else document
+            assert target.exists(), link
+            assert not anchor or anchor in _anchors_of(target), link
 
 
-def test_every_target_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`?make ([a-z-]+)\b", README))
-    assert named - targets == set()
+def _anchors_of(document: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+class TestReadme:
+    def test_it_is_short(self) -> None:
+        assert len((ROOT / "README.md").read_text().splitlines()) <= 150  # noqa: PLR2004
