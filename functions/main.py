@@ -1,4 +1,4 @@
-"""Every function in one app: `uvicorn functions.main:app`, and what the container runs."""
+"""All route groups in one app: `uvicorn functions.main:app` and the container serve it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,15 +16,15 @@ from todo_core.web.resources import resources_of
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """In development, sees to it that there is a database and that its schema is the newest."""
+    """Connects the app to its database. Outside production, starts the embedded one if needed and runs migrations."""
     resources = resources_of(app)
     async with embedded.running(resources.settings) as settings:
         resources.database.connect_to(settings.connection_url)
         if not settings.in_production:
-            from functions.migrate.app import upgrade  # noqa: PLC0415 - Alembic is a tenth of a start
+            from functions.migrate.app import upgrade  # noqa: PLC0415 - importing Alembic takes 10% of a start
 
             await asyncio.to_thread(upgrade, settings)
-        # Beside the first requests, which need not wait for it.
+        # In the background: most requests do not need the assistant.
         preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
             yield

@@ -1,14 +1,24 @@
-"""Metrics for Prometheus, on a port of their own. On Lambda, `todo_core.web.metrics` tells the same to CloudWatch."""
+"""Metrics for Prometheus, on a port of their own. On Lambda, `todo_core.web.metrics` sends the same to CloudWatch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from http import HTTPMethod
 from typing import Final
 
 from fastapi import FastAPI
-from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo_core.database.executor import Database
@@ -17,82 +27,98 @@ from todo_core.web.requests import AnsweredRequest, Count
 from todo_core.web.resources import resources_of
 
 _METHODS: Final = frozenset(HTTPMethod)
-_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""Seconds: from a request that needs no database to a turn of the assistant."""
-
-# Each of ours would bring a second series with it, which nothing asks for.
-disable_created_metrics()  # type: ignore[no-untyped-call]
-
-_REQUESTS: Final = Counter("todo_http_requests", "Requests answered.", ["method", "route", "status"])
-_SECONDS: Final = Histogram(
-    "todo_http_request_duration_seconds", "How long they took.", ["method", "route"], buckets=_BUCKETS
-)
-_IN_FLIGHT: Final = Gauge("todo_http_requests_in_flight", "Requests that are not answered yet.")
-_POOL_SIZE: Final = Gauge("todo_database_pool_size", "Connections to the database that there may be.")
-_CONNECTIONS: Final = Gauge("todo_database_connections", "Connections to the database.", ["state"])
-COUNTERS: Final[Mapping[Count, Counter]] = {
-    "ChatTurns": Counter("todo_chat_turns", "Turns of the assistant."),
-    "ChatTokens": Counter("todo_chat_tokens", "Tokens that they took."),
-    "ToolCalls": Counter("todo_chat_tool_calls", "Tool calls that the model asked for in them."),
-}
+_BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""From a request without a database query to a turn of the assistant."""
 
 
 def expose(app: FastAPI, port: int) -> None:
-    """Counts what the app does, and answers at the port with it for as long as the app runs."""
-    app.state.observers.append(count)
-    app.add_middleware(InFlight)
-    _watch(resources_of(app).database)
+    """Counts the app's requests, and serves the metrics on a port while the app runs."""
+    # The `_created` series would double the number of series, and no chart reads them.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    _watch_connections(registry, resources_of(app).database)
+    app.state.observers.append(RequestMetrics(registry).count)
+    in_flight = Gauge("todo_http_requests_in_flight", "Requests not answered yet.", registry=registry)
+    app.add_middleware(InFlight, gauge=in_flight)
     serve = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _listening(port), serve(app):
+        async with _listening(port, registry), serve(app):
             yield
 
     app.router.lifespan_context = lifespan
 
 
-def count(request: AnsweredRequest) -> None:
-    method = request.method if request.method in _METHODS else "other"
-    requests, seconds = _series(method, request.route or "(no route)", request.status)
-    requests.inc()
-    seconds.observe(request.milliseconds / 1000)
-    for name, amount in request.counts.items():
-        COUNTERS[name].inc(amount)
+class RequestMetrics:
+    """The number and duration of answered requests, and the counts that routes report for them."""
 
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "todo_http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "todo_http_request_duration_seconds",
+            "Time from the request to the end of its response.",
+            ["method", "route"],
+            buckets=_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self.counters: Final[dict[Count, Counter]] = {
+            "ChatTurns": Counter("todo_chat_turns", "Turns of the assistant.", registry=registry),
+            "ChatTokens": Counter("todo_chat_tokens", "Tokens used in the turns.", registry=registry),
+            "ToolCalls": Counter("todo_chat_tool_calls", "Tool calls of the model in the turns.", registry=registry),
+        }
+        # Cached, because the library takes as long to find a series as to count in it.
+        self._find_series = cache(self._series)
 
-@cache
-def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    # Looked up by the library, they would take as long as being counted.
-    return _REQUESTS.labels(method, route, status), _SECONDS.labels(method, route)
+    def count(self, request: AnsweredRequest) -> None:
+        # A client may invent methods, and each would make a series.
+        method = request.method if request.method in _METHODS else "other"
+        requests, seconds = self._find_series(method, request.route or "(no route)", request.status)
+        requests.inc()
+        seconds.observe(request.milliseconds / 1000)
+        for name, amount in request.counts.items():
+            self.counters[name].inc(amount)
+
+    def _series(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, status), self._seconds.labels(method, route)
 
 
 class InFlight:
-    """Counts requests while they last."""
+    """Middleware that counts the requests in progress."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, gauge: Gauge) -> None:
         self.app = app
+        self._gauge = gauge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        with _IN_FLIGHT.track_inprogress():
+        with self._gauge.track_inprogress():
             await self.app(scope, receive, send)
 
 
-def _watch(database: Database) -> None:
-    """The database is asked at each scrape."""
-    _POOL_SIZE.set_function(lambda: database.pool_use.size)
-    _CONNECTIONS.labels("in_use").set_function(lambda: database.pool_use.in_use)
-    _CONNECTIONS.labels("idle").set_function(lambda: database.pool_use.idle)
+def _watch_connections(registry: CollectorRegistry, database: Database) -> None:
+    """Adds gauges that read the connection pool at each scrape."""
+    pool_size = Gauge("todo_database_pool_size", "Largest number of connections to the database.", registry=registry)
+    pool_size.set_function(lambda: database.pool_use.size)
+    connections = Gauge("todo_database_connections", "Connections to the database.", ["state"], registry=registry)
+    connections.labels("in_use").set_function(lambda: database.pool_use.in_use)
+    connections.labels("idle").set_function(lambda: database.pool_use.idle)
 
 
 @asynccontextmanager
-async def _listening(port: int) -> AsyncIterator[None]:
-    """Answers in a thread, because a scrape takes milliseconds for which no request should wait."""
+async def _listening(port: int, registry: CollectorRegistry) -> AsyncIterator[None]:
+    """Serves the metrics in a thread, because a scrape takes milliseconds and would delay requests.
+
+    Raises InvalidSettings when the port is taken.
+    """
     try:
-        server, thread = start_http_server(port)
+        server, thread = start_http_server(port, registry=registry)
     except OSError as error:
         raise InvalidSettings(f"METRICS_PORT: nothing can listen on {port}: {error.strerror}.") from None
     try:

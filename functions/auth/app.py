@@ -1,6 +1,6 @@
 from functions.auth.routes import router
 from todo_core.web.app import create_app
-from todo_core.web.lambda_handler import handler_of
+from todo_core.web.lambda_handler import LambdaHandler
 
 app = create_app(router)
-handler = handler_of(app)
+handler = LambdaHandler(app)

@@ -8,16 +8,16 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 from mangum.types import LambdaContext, LambdaEvent
 
 from todo_core import logs
-from todo_core.web.metrics import emit
+from todo_core.web.metrics import CloudWatchMetrics
 from todo_core.web.problems import MEDIA_TYPE
 
 
 class LambdaHandler:
-    """Serves the invocations of one process, one at a time, and counts them for CloudWatch."""
+    """Answers the invocations of one process, one at a time, and writes metrics for CloudWatch."""
 
     def __init__(self, app: FastAPI) -> None:
-        app.state.observers.append(emit)
-        # Without a lifespan, which would begin and end with each request there.
+        app.state.observers.append(CloudWatchMetrics().emit)
+        # Without the lifespan, which Mangum would start and stop with each invocation.
         self._serve: Final = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
         self._cold_start = True
 
@@ -29,7 +29,3 @@ class LambdaHandler:
         )
         self._cold_start = False
         return self._serve(event, context)
-
-
-def handler_of(app: FastAPI) -> LambdaHandler:
-    return LambdaHandler(app)
