@@ -17,7 +17,8 @@ from tests.deploy.artifacts import Artifact, Build
 from todo_core.schema.revision import HEAD_REVISION
 
 FUNCTIONS: Final = sorted(template.functions())
-MOST_BYTES: Final = dict.fromkeys(FUNCTIONS, 70_000_000) | {"ChatFunction": 90_000_000}
+MAX_BYTES: Final = dict.fromkeys(FUNCTIONS, 90_000_000) | {"ChatFunction": 120_000_000}
+"""Unpacked, with the debug symbols that wheels contain. Lambda's own limit is 250 MB."""
 X86_64, AARCH64 = 62, 183
 UNCHECKED_HASH: Final = 1
 
@@ -153,7 +154,7 @@ class TestContent:
             name: size(artifact.code) + sum(layers[layer] for layer in artifact.layers)
             for name, artifact in build.functions.items()
         }
-        assert {name: total for name, total in sizes.items() if total > MOST_BYTES[name]} == {}
+        assert {name: total for name, total in sizes.items() if total > MAX_BYTES[name]} == {}
 
     def test_versions_are_those_of_the_whole_service(self) -> None:
         pinned = set(chain(*(pins(lock) for lock in template.ROOT.glob("locks/layer-*.txt"))))
