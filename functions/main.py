@@ -11,13 +11,13 @@ from functions.chat.routes import close_assistant, prepare_assistant
 from todo_core.database import embedded
 from todo_core.web.app import create_app
 from todo_core.web.middleware.draining import ConnectionClosing, Drain
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Connects the app to its database. Outside production, starts the embedded one if needed and runs migrations."""
-    resources = resources_of(app)
+    resources = get_resources(app)
     async with embedded.running(resources.settings) as settings:
         resources.database.connect_to(settings.connection_url)
         if not settings.in_production:
@@ -34,10 +34,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = create_app(*groups.load_routers(), lifespan=lifespan)
-drain = Drain(resources_of(app).settings.drain_seconds)
+drain = Drain(get_resources(app).settings.drain_seconds)
 app.add_middleware(ConnectionClosing, drain=drain)
 
-if (metrics_port := resources_of(app).settings.metrics_port) is not None:
+if (metrics_port := get_resources(app).settings.metrics_port) is not None:
     from functions import prometheus
 
     prometheus.expose(app, metrics_port)

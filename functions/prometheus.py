@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from todo_core.database.executor import Database
 from todo_core.settings import InvalidSettings
 from todo_core.web.requests import AnsweredRequest, Count
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 _METHODS: Final = frozenset(HTTPMethod)
 _BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -38,7 +38,7 @@ def expose(app: FastAPI, port: int) -> None:
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
-    _watch_connections(registry, resources_of(app).database)
+    _watch_connections(registry, get_resources(app).database)
     app.state.observers.append(RequestMetrics(registry).count)
     in_flight = Gauge("todo_http_requests_in_flight", "Requests not answered yet.", registry=registry)
     app.add_middleware(InFlight, gauge=in_flight)

@@ -24,7 +24,7 @@ from fastapi import FastAPI
 from functions import groups
 from functions.chat.routes import close_assistant
 from tests.certificates import Certificate
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 _networks = count(1)
 
@@ -230,7 +230,7 @@ def close_functions() -> None:
         for group in groups.GROUPS:
             app = import_module(f"functions.{group.name}.app").app
             loop.run_until_complete(close_assistant(app))
-            loop.run_until_complete(resources_of(app).database.close())
+            loop.run_until_complete(get_resources(app).database.close())
         loop.close()
 
     _lambda_thread.submit(run).result()

@@ -115,10 +115,10 @@ ERRORS_OF_THEIR_OWN = {
 
 
 @pytest.fixture(scope="module")
-def document(environment: dict[str, str]) -> Json:
+def build_document(environment: dict[str, str]) -> Json:
     assert environment
     # Through JSON, as everybody else gets it.
-    made: Json = json.loads(json.dumps(openapi.document(import_module("functions.main").app)))
+    made: Json = json.loads(json.dumps(openapi.build_document(import_module("functions.main").app)))
     return made
 
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from functions.main import app
-from todo_core.web.openapi import document
+from todo_core.web.openapi import build_document
 
 _TARGET = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
 
 if __name__ == "__main__":
-    _TARGET.write_text(json.dumps(document(app), indent=2, ensure_ascii=False) + "\n")
+    _TARGET.write_text(json.dumps(build_document(app), indent=2, ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_core.accounts.operations import Credentials, Email, Password
 from todo_core.accounts.sessions import Session
-from todo_core.web.problems import UnsupportedMediaType, invalid_part, json_body
+from todo_core.web.problems import UnsupportedMediaType, make_validation_error, read_json_body
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
@@ -140,12 +140,12 @@ async def _login(request: Request) -> Login:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == _JSON:
-            return Login(Credentials.model_validate(await json_body(request)), by_form=False)
+            return Login(Credentials.model_validate(await read_json_body(request)), by_form=False)
         if media_type == _FORM:
             form = PasswordForm.model_validate(dict(await request.form()))
             return Login(Credentials(email=form.username, password=form.password), by_form=True)
     except ValidationError as error:
-        raise invalid_part("body", error) from None
+        raise make_validation_error("body", error) from None
     raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {_FORM}, and say so in Content-Type.")
 
 

@@ -44,14 +44,14 @@ from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
     SignedInUser,
-    bearer_token,
     clear_session_cookie,
+    find_bearer_token,
     set_session_cookie,
 )
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
-from todo_core.web.query import PageQuery, query_of, query_parameters
-from todo_core.web.resources import CurrentDatabase, resources_of
+from todo_core.web.query import PageQuery, describe_query, parse_query
+from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/auth"
 _PASSWORD_ERRORS: Final = (
@@ -83,7 +83,7 @@ router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(Databas
 )
 async def register(registration: Registration, request: Request) -> User:
     """Creates an account. Sign in to it with `POST /login`."""
-    resources = resources_of(request)
+    resources = get_resources(request)
     return await users.register(
         resources.database, resources.passwords, resources.limits, registration, address=_address(request)
     )
@@ -98,7 +98,7 @@ async def register(registration: Registration, request: Request) -> User:
 )
 async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
     """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself."""
-    resources = resources_of(request)
+    resources = get_resources(request)
     proof = await users.authenticate(
         resources.database,
         resources.passwords,
@@ -124,9 +124,9 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
 @router.post("/logout", status_code=204, responses=error_responses(CrossOrigin))
 async def logout(request: Request, response: Response) -> None:
     """Ends the session, so that its token is no good any more, and clears the cookie. Fine without a session too."""
-    resources = resources_of(request)
+    resources = get_resources(request)
     clear_session_cookie(response, resources.settings)
-    for token in filter(None, (request.cookies.get(COOKIE), bearer_token(request.headers))):
+    for token in filter(None, (request.cookies.get(COOKIE), find_bearer_token(request.headers))):
         try:
             claims = resources.tokens.verify_even_if_expired(token)
         except NotAuthenticated:
@@ -169,7 +169,7 @@ async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) ->
 @router.post("/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
 async def change_password(change: PasswordChange, user: CurrentUser, request: Request) -> None:
     """Sets another password, and ends every other session of the account."""
-    resources = resources_of(request)
+    resources = get_resources(request)
     proof = await _proof(change.current_password, user, request)
     await users.change_password(
         resources.database, resources.passwords, proof, change.new_password, session_id=user.session_id
@@ -179,10 +179,10 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
 @router.get(
     "/sessions",
     responses=error_responses(NotAuthenticated, InvalidCursor, ValidationFailed),
-    openapi_extra=query_parameters(PageQuery),
+    openapi_extra=describe_query(PageQuery),
 )
 async def list_sessions(
-    query: Annotated[PageQuery, Depends(query_of(PageQuery))],
+    query: Annotated[PageQuery, Depends(parse_query(PageQuery))],
     user: CurrentUser,
     db: CurrentDatabase,
     request: Request,
@@ -206,20 +206,20 @@ async def end_session(
     """Ends a session, so that its token is no good any more. Ending the current one is a logout."""
     await sessions.close(db, user.id, session_id)
     if session_id == user.session_id:
-        clear_session_cookie(response, resources_of(request).settings)
+        clear_session_cookie(response, get_resources(request).settings)
 
 
 @router.post("/close-account", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
 async def close_account(closing: Closing, user: CurrentUser, request: Request, response: Response) -> None:
     """Deletes the account and everything in it, at once and for good. `GET /me/export` takes a copy before."""
-    resources = resources_of(request)
+    resources = get_resources(request)
     await users.close(resources.database, await _proof(closing.password, user, request))
     clear_session_cookie(response, resources.settings)
 
 
 async def _proof(password: SecretStr, user: SignedInUser, request: Request) -> VerifiedPassword:
     """That it is the password of the user who asks. Raises WrongPassword, TooManyAttempts and TooBusy."""
-    resources = resources_of(request)
+    resources = get_resources(request)
     credentials = Credentials.model_construct(email=user.email, password=password)
     return await users.confirm(
         resources.database, resources.passwords, resources.limits, credentials, address=_address(request)

@@ -14,7 +14,7 @@ from functions.chat.models import ToolCallRead
 from todo_assistant.turns.store import ToolCall, Turn
 from todo_core.errors import ServiceError
 from todo_core.logs import log, place_of
-from todo_core.web.problems import InternalError, log_failure, problem_of
+from todo_core.web.problems import InternalError, log_server_error, make_problem
 
 _HEARTBEAT_SECONDS: Final = 10.0
 """Proxies cut connections that are silent for longer than 30 to 60 seconds."""
@@ -67,7 +67,7 @@ class EventStream(Response):
         try:
             await self._work(emit)
         except ServiceError as error:
-            log_failure(error, self._request_id)
+            log_server_error(error, self._request_id)
             await emit("error", self._problem(error))
         except Exception as error:  # noqa: BLE001 - the response has begun, so this is how a client hears of it
             log.error("Unexpected error", extra={"request_id": self._request_id, "error": place_of(error)})
@@ -75,7 +75,7 @@ class EventStream(Response):
 
     def _problem(self, error: ServiceError) -> dict[str, JsonValue]:
         """The problem document, with what would be a header if the headers were not sent already."""
-        document: dict[str, JsonValue] = problem_of(error, self._request_id).model_dump(exclude_none=True)
+        document: dict[str, JsonValue] = make_problem(error, self._request_id).model_dump(exclude_none=True)
         return document if error.retry_after is None else document | {"retry_after": error.retry_after}
 
 

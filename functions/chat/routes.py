@@ -35,13 +35,13 @@ from todo_assistant.turns.store import NewTurn, Turn
 from todo_core.database.executor import Executor
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
 from todo_core.todos import changes
-from todo_core.web.idempotency import REPLAYED, IdempotencyKey, digest_of
+from todo_core.web.idempotency import REPLAYED, IdempotencyKey, hash_body
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
-from todo_core.web.query import PageQuery, query_of, query_parameters
+from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.requests import Count
-from todo_core.web.resources import CurrentDatabase, resources_of
+from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/chat"
 _EVENT_STREAM: Final = "text/event-stream"
@@ -92,7 +92,7 @@ def assistant_of(app: FastAPI) -> Assistant:
     """The assistant of an app, made on first use."""
     state = app.state
     if not hasattr(state, "assistant"):
-        resources = resources_of(app)
+        resources = get_resources(app)
         state.assistant = Assistant.of(resources.settings, resources.database)
     assistant: Assistant = state.assistant
     return assistant
@@ -140,7 +140,7 @@ async def chat(
         timezone=asked.timezone or user.timezone,
         model=assistant.model.name,
         idempotency_key=idempotency_key,
-        digest=digest_of(asked),
+        digest=hash_body(asked),
     )
     turn = await assistant.begin(user.id, new)
     if turn.lease is None:
@@ -151,10 +151,10 @@ async def chat(
 @router.get(
     "/history",
     responses=error_responses(ConversationNotFound, InvalidCursor),
-    openapi_extra=query_parameters(HistoryQuery),
+    openapi_extra=describe_query(HistoryQuery),
 )
 async def read_history(
-    query: Annotated[HistoryQuery, Depends(query_of(HistoryQuery))],
+    query: Annotated[HistoryQuery, Depends(parse_query(HistoryQuery))],
     user: CurrentUser,
     db: CurrentDatabase,
     request: Request,
@@ -170,9 +170,9 @@ async def read_history(
     return [MessageRead.of(message) for message in reversed(newest_first)]
 
 
-@router.get("/conversations", responses=error_responses(InvalidCursor), openapi_extra=query_parameters(PageQuery))
+@router.get("/conversations", responses=error_responses(InvalidCursor), openapi_extra=describe_query(PageQuery))
 async def list_conversations(
-    query: Annotated[PageQuery, Depends(query_of(PageQuery))],
+    query: Annotated[PageQuery, Depends(parse_query(PageQuery))],
     user: CurrentUser,
     db: CurrentDatabase,
     request: Request,

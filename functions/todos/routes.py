@@ -35,14 +35,14 @@ from todo_core.errors import (
 from todo_core.todos import Todo, TodoCreate, TodoUpdate, batch, changes
 from todo_core.todos.batch import Batch
 from todo_core.web.caching import REVALIDATE, register_cache_policy
-from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
+from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser, SignedInUser, current_user_and
-from todo_core.web.paging import fetch_page, link_to_next, url_of
+from todo_core.web.paging import build_url, fetch_page, link_to_next
 from todo_core.web.paths import TODO_ID
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
-from todo_core.web.query import query_of, query_parameters
-from todo_core.web.resources import CurrentDatabase, resources_of
+from todo_core.web.query import describe_query, parse_query
+from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/todos"
 
@@ -59,17 +59,17 @@ router = APIRouter(
     "",
     response_model=list[TodoRead],
     responses=error_responses(InvalidCursor),
-    openapi_extra=query_parameters(TodoQuery),
+    openapi_extra=describe_query(TodoQuery),
 )
 async def list_todos(
     user: CurrentUser,
-    query: Annotated[TodoQuery, Depends(query_of(TodoQuery))],
+    query: Annotated[TodoQuery, Depends(parse_query(TodoQuery))],
     request: Request,
     response: Response,
 ) -> Response:
     """The todos that pass all filters, by `order` unless `sort` or a filter says otherwise."""
     # The database is taken from here, because each dependency costs measurably more.
-    resources, url = resources_of(request), url_of(request, PATH)
+    resources, url = get_resources(request), build_url(request, PATH)
     filters = query.filters(user.timezone, query.sort)
     after = read_position(resources.cursors, filters.sorted_by, query.cursor) if query.cursor else None
     page = await todos.find(resources.database, user.id, filters, limit=query.limit, after=after)
@@ -93,8 +93,8 @@ async def create_todo(
     """Adds a todo, at the end of the list unless `order` says otherwise."""
 
     async def create(db: Executor) -> Answer:
-        todo, url = await todos.add(db, user.actor, new), url_of(request, PATH)
-        headers = {"Location": f"{url}/{todo.id}", "ETag": etag(todo.version)}
+        todo, url = await todos.add(db, user.actor, new), build_url(request, PATH)
+        headers = {"Location": f"{url}/{todo.id}", "ETag": format_etag(todo.version)}
         return Answer(201, msgspec.json.encode(fields_of(todo, url)), headers)
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
@@ -123,29 +123,29 @@ async def change_todos(
 
     async def change(db: Executor) -> Answer:
         results = await batch.carry_out(db, user.actor, asked)
-        return Answer(200, msgspec.json.encode(fields_of_results(results, url_of(request, PATH))))
+        return Answer(200, msgspec.json.encode(fields_of_results(results, build_url(request, PATH))))
 
     return await answer_once(change, asked, user_id=user.id, key=key, request=request, response=response)
 
 
-@router.delete("", status_code=204, responses=error_responses(CrossOrigin), openapi_extra=query_parameters(TodoFilters))
+@router.delete("", status_code=204, responses=error_responses(CrossOrigin), openapi_extra=describe_query(TodoFilters))
 async def delete_todos(
-    user: CurrentUser, query: Annotated[TodoFilters, Depends(query_of(TodoFilters))], db: CurrentDatabase
+    user: CurrentUser, query: Annotated[TodoFilters, Depends(parse_query(TodoFilters))], db: CurrentDatabase
 ) -> None:
     """Puts all todos that pass the filters, and their subtodos, into the trash; without a filter, every todo."""
     await todos.delete_all(db, user.actor, query.filters(user.timezone))
 
 
-@router.get("/changes", response_model=list[ChangeRead], openapi_extra=query_parameters(ChangesQuery))
+@router.get("/changes", response_model=list[ChangeRead], openapi_extra=describe_query(ChangesQuery))
 async def list_changes(
     user: CurrentUser,
-    query: Annotated[ChangesQuery, Depends(query_of(ChangesQuery))],
+    query: Annotated[ChangesQuery, Depends(parse_query(ChangesQuery))],
     db: CurrentDatabase,
     request: Request,
     response: Response,
 ) -> Response:
     """Every change after a sequence number, oldest first: keep the last `seq` and ask again from there."""
-    url = url_of(request, PATH)
+    url = build_url(request, PATH)
     page, last = await fetch_page(query.limit, lambda limit: changes.since(db, user.id, query.since, limit=limit))
     if last is not None:
         link_to_next(request, response, since=str(last.seq))
@@ -212,14 +212,14 @@ async def update_todo(
     of its own leaves its parent.
     """
     user, seen = user_and_todo
-    todo = await todos.update(db, user.actor, todo_id, changes, versions_matching(if_match), seen=seen)
+    todo = await todos.update(db, user.actor, todo_id, changes, parse_if_match(if_match), seen=seen)
     return _answer(todo, request, response)
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
     """Puts the todo into the trash, with its subtodos."""
-    await todos.delete(db, user.actor, todo_id, versions_matching(if_match))
+    await todos.delete(db, user.actor, todo_id, parse_if_match(if_match))
 
 
 @router.post(
@@ -233,11 +233,11 @@ async def restore_todo(
 
     It comes back below its parent, or at the top level if that one lies in the trash or has no room for it.
     """
-    return _answer(await todos.restore(db, user.actor, todo_id, versions_matching(if_match)), request, response)
+    return _answer(await todos.restore(db, user.actor, todo_id, parse_if_match(if_match)), request, response)
 
 
 def _answer(todo: Todo, request: Request, response: Response) -> Response:
     """The todo as JSON, with its ETag, which is set on the response too."""
-    response.headers["ETag"] = etag(todo.version)
-    content = msgspec.json.encode(fields_of(todo, url_of(request, PATH)))
+    response.headers["ETag"] = format_etag(todo.version)
+    content = msgspec.json.encode(fields_of(todo, build_url(request, PATH)))
     return Response(content, media_type="application/json", headers=response.headers)

@@ -15,7 +15,7 @@ from tests.model_replies import Call, Hang, Say, Tokens, ToolExecutor
 from tests.scripted_model import ScriptedModel
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 type Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ def account(environment: dict[str, str], **settings: object) -> Iterator[Account
         given = {name.lower(): value for name, value in environment.items()}
         app = create_app(*load_routers("auth", "todos", "chat"), settings=Settings.model_validate(given | settings))
         surface = stack.enter_context(serving.in_process(app))
-        stack.callback(surface.portal.call, resources_of(app).database.close)
+        stack.callback(surface.portal.call, get_resources(app).database.close)
         stack.callback(surface.portal.call, close_assistant, app)
         yield sign_up(stack.enter_context(surface.client()))
 

@@ -13,7 +13,7 @@ from tests.accounts import AUTH, PASSWORD, TODOS, new_email, problem
 from tests.conftest import FRONT_END
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 pytestmark = pytest.mark.pooler
 
@@ -40,7 +40,7 @@ def served(database_url: str) -> Iterator[httpx2.Client]:
     app = create_app(*load_routers("auth", "todos", "meta"), failing, settings=settings)
     with serving.in_process(app) as surface, surface.client() as client:
         yield client
-        surface.portal.call(resources_of(app).database.close)
+        surface.portal.call(get_resources(app).database.close)
 
 
 @pytest.fixture(scope="module", params=["nothing listens", "no such database"])

@@ -11,7 +11,7 @@ from tests.accounts import PROJECTS, TODOS, Account, sign_up
 from tests.counting_proxy import CountingProxy, counting_proxy
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 type Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ def ada(proxy: CountingProxy) -> Iterator[Account]:
     app = create_app(*load_routers("auth", "todos"), settings=Settings(database_url=proxy.url, bcrypt_rounds=4))
     with serving.in_process(app) as surface, surface.client() as client:
         yield sign_up(client)
-        surface.portal.call(resources_of(app).database.close)
+        surface.portal.call(get_resources(app).database.close)
 
 
 def patch(account: Account, todo: Json, **changes: object) -> Json:

@@ -45,7 +45,7 @@ from tests.stateful.people import (
     words,
 )
 from todo_core.web.app import create_app
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 
 class TwoUsers(RuleBasedStateMachine):
@@ -288,7 +288,7 @@ def _parse_cursor(url: str, last: Todo) -> Cursor:
 @asynccontextmanager
 async def _close_database(app: FastAPI) -> AsyncIterator[None]:
     yield
-    await resources_of(app).database.close()
+    await get_resources(app).database.close()
 
 
 @pytest.fixture(scope="module")

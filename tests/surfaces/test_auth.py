@@ -19,7 +19,7 @@ from tests.surfaces.test_auth_session import cookies_set
 from tests.surfaces.test_auth_tokens import claims_of
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 FULL_FACTOR: int = Settings.model_fields["bcrypt_rounds"].default
 
@@ -27,7 +27,7 @@ FULL_FACTOR: int = Settings.model_fields["bcrypt_rounds"].default
 @asynccontextmanager
 async def _closing(app: FastAPI) -> AsyncIterator[None]:
     yield
-    await resources_of(app).database.close()
+    await get_resources(app).database.close()
 
 
 @contextmanager

@@ -99,7 +99,7 @@ class TestDocument:
         response = client.get("/openapi.json")
 
         assert response.headers["content-type"] == "application/json"
-        assert response.json() == json.loads(json.dumps(openapi.document(import_module("functions.main").app)))
+        assert response.json() == json.loads(json.dumps(openapi.build_document(import_module("functions.main").app)))
 
     def test_it_needs_nobody_signed_in_and_may_be_fetched_twice(self, client: httpx2.Client) -> None:
         assert client.get("/openapi.json").content == client.get("/openapi.json").content

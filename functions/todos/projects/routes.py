@@ -18,13 +18,13 @@ from todo_core.errors import (
 from todo_core.todos import projects
 from todo_core.todos.projects import Project, ProjectCreate, ProjectUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
-from todo_core.web.etags import IfMatch, IfNoneMatch, etag, is_current, versions_matching
+from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import PagedList, url_of
+from todo_core.web.paging import PagedList, build_url
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
-from todo_core.web.query import query_of, query_parameters
-from todo_core.web.resources import CurrentDatabase, resources_of
+from todo_core.web.query import describe_query, parse_query
+from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/projects"
 _PROJECTS: Final = PagedList[Project, tuple[float, UUID]](
@@ -44,16 +44,16 @@ router = APIRouter(
     "",
     response_model=list[ProjectRead],
     responses=error_responses(InvalidCursor),
-    openapi_extra=query_parameters(ProjectQuery),
+    openapi_extra=describe_query(ProjectQuery),
 )
 async def list_projects(
     user: CurrentUser,
-    query: Annotated[ProjectQuery, Depends(query_of(ProjectQuery))],
+    query: Annotated[ProjectQuery, Depends(parse_query(ProjectQuery))],
     request: Request,
     response: Response,
 ) -> Response:
     """The projects in use, or the archived ones, by `order`."""
-    db, url = resources_of(request).database, url_of(request, PATH)
+    db, url = get_resources(request).database, build_url(request, PATH)
     page = await _PROJECTS.read_page(
         request,
         response,
@@ -73,8 +73,10 @@ async def create_project(
     """Adds a project, at the end of the list unless `order` says otherwise."""
 
     async def create(db: Executor) -> Answer:
-        project = fields_of(await projects.add(db, user.actor, new), url_of(request, PATH))
-        return Answer(201, msgspec.json.encode(project), {"Location": project.url, "ETag": etag(project.version)})
+        project = fields_of(await projects.add(db, user.actor, new), build_url(request, PATH))
+        return Answer(
+            201, msgspec.json.encode(project), {"Location": project.url, "ETag": format_etag(project.version)}
+        )
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
@@ -93,10 +95,10 @@ async def read_project(
     if_none_match: IfNoneMatch = (),
 ) -> ProjectRead | Response:
     project = await projects.get(db, user.id, project_id)
-    response.headers["ETag"] = etag(project.version)
+    response.headers["ETag"] = format_etag(project.version)
     if is_current(project.version, if_none_match):
         return Response(status_code=304, headers=response.headers)
-    return ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
+    return ProjectRead.model_validate(fields_of(project, build_url(request, PATH)))
 
 
 @router.patch("/{project_id}", responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion, *BODY_ERRORS))
@@ -110,13 +112,13 @@ async def update_project(
     if_match: IfMatch = (),
 ) -> ProjectRead:
     """A merge patch: what is absent stays. An archived project leaves the list, and its todos stay as they are."""
-    project = await projects.update(db, user.actor, project_id, changes, versions_matching(if_match))
-    response.headers["ETag"] = etag(project.version)
-    return ProjectRead.model_validate(fields_of(project, url_of(request, PATH)))
+    project = await projects.update(db, user.actor, project_id, changes, parse_if_match(if_match))
+    response.headers["ETag"] = format_etag(project.version)
+    return ProjectRead.model_validate(fields_of(project, build_url(request, PATH)))
 
 
 @router.delete("/{project_id}", status_code=204, responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion))
 async def delete_project(project_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
     """Deletes the project for good, and puts its todos into the trash."""
     async with db.transaction() as transaction:
-        await projects.delete(transaction, user.actor, project_id, versions_matching(if_match))
+        await projects.delete(transaction, user.actor, project_id, parse_if_match(if_match))

@@ -11,8 +11,8 @@ from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, decode_text, encode_text
 from todo_core.web.problems import ValidationFailed, error_responses
-from todo_core.web.query import query_of, query_parameters
-from todo_core.web.resources import resources_of
+from todo_core.web.query import describe_query, parse_query
+from todo_core.web.resources import get_resources
 
 PATH: Final = "/api/v1/tags"
 _TAGS: Final = PagedList[TagCount, tuple[str, str]](
@@ -32,16 +32,16 @@ router = APIRouter(
     "",
     response_model=list[TagRead],
     responses=error_responses(InvalidCursor),
-    openapi_extra=query_parameters(TagQuery),
+    openapi_extra=describe_query(TagQuery),
 )
 async def list_tags(
     user: CurrentUser,
-    query: Annotated[TagQuery, Depends(query_of(TagQuery))],
+    query: Annotated[TagQuery, Depends(parse_query(TagQuery))],
     request: Request,
     response: Response,
 ) -> Response:
     """The tags of all todos that are not in the trash, by name."""
-    db = resources_of(request).database
+    db = get_resources(request).database
     page = await _TAGS.read_page(
         request, response, query, lambda limit, after: todos.tags(db, user.id, limit=limit, after=after)
     )

@@ -20,11 +20,11 @@ IfNoneMatch = Annotated[
 ]
 
 
-def etag(version: int) -> str:
+def format_etag(version: int) -> str:
     return f'"{version}"'
 
 
-def versions_matching(if_match: Sequence[str]) -> list[int] | None:
+def parse_if_match(if_match: Sequence[str]) -> list[int] | None:
     """The versions that the lines of If-Match allow; None if they allow any. Weak tags never match."""
     line = ",".join(if_match)
     if not if_match or line.strip() == "*":

@@ -12,7 +12,7 @@ from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer, KeyedRequest, run_once
 from todo_core.errors import IdempotencyKeyReused, RequestInProgress
 from todo_core.web.problems import ValidationFailed
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 REPLAYED: Final = "Idempotent-Replayed"
 KEY_ERRORS: Final = (ValidationFailed, IdempotencyKeyReused, RequestInProgress)
@@ -30,7 +30,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def digest_of(asked: BaseModel) -> bytes:
+def hash_body(asked: BaseModel) -> bytes:
     """Tells one body from another, whatever the order of its fields."""
     return sha256(asked.model_dump_json().encode()).digest()
 
@@ -45,12 +45,12 @@ async def answer_once(  # noqa: PLR0913 - what a route has at hand
     response: Response,
 ) -> Response:
     """Answers with what the work makes of `asked`: with a key, once; without one, each time."""
-    db = resources_of(request).database
+    db = get_resources(request).database
     if key is None:
         answer = await work(db)
     else:
         route = f"{request.method} {request.scope['route'].path_format}"
-        answer = await run_once(db, KeyedRequest(user_id, route, key, digest_of(asked)), work)
+        answer = await run_once(db, KeyedRequest(user_id, route, key, hash_body(asked)), work)
     if answer.replayed:
         response.headers[REPLAYED] = "true"
     response.headers.update(answer.headers)

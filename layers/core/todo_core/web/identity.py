@@ -15,7 +15,7 @@ from todo_core.actors import Actor, ActorKind
 from todo_core.database.executor import Row
 from todo_core.errors import NotAuthenticated
 from todo_core.settings import Settings
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 COOKIE: Final = "session_token"
 
@@ -43,7 +43,7 @@ def security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
     }
 
 
-def bearer_token(headers: Headers) -> str | None:
+def find_bearer_token(headers: Headers) -> str | None:
     """The token of an `Authorization: Bearer` header, which may be empty; None if there is no such header."""
     scheme, token = get_authorization_scheme_param(headers.get("authorization"))
     return token if scheme.lower() == "bearer" else None
@@ -63,7 +63,7 @@ class SignedInUser(User):
 
 async def _current_user(request: Request, response: Response) -> SignedInUser:
     claims, by = _claims_of(request)
-    user = await sessions.user_of(resources_of(request).database, claims.user_id, claims.session_id)
+    user = await sessions.user_of(get_resources(request).database, claims.user_id, claims.session_id)
     return await _signed_in(user, claims, by, request, response)
 
 
@@ -72,25 +72,25 @@ async def current_user_and(
 ) -> tuple[SignedInUser, Row]:
     """Who asks, and what the same round trip brings along, see `sessions.user_and`."""
     claims, by = _claims_of(request)
-    database = resources_of(request).database
+    database = get_resources(request).database
     user, row = await sessions.user_and(database, claims.user_id, claims.session_id, beside, **values)
     return await _signed_in(user, claims, by, request, response), row
 
 
 def _claims_of(request: Request) -> tuple[Claims, ActorKind]:
-    bearer = bearer_token(request.headers)
+    bearer = find_bearer_token(request.headers)
     # A bearer token that is no good is not made good by a cookie: the request passed as one without a cookie.
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     if not token:
         raise NotAuthenticated
-    return resources_of(request).tokens.verify(token), "user" if bearer is None else "token"
+    return get_resources(request).tokens.verify(token), "user" if bearer is None else "token"
 
 
 async def _signed_in(user: User, claims: Claims, by: ActorKind, request: Request, response: Response) -> SignedInUser:
     """Notes the user for the log, and renews a cookie that has served for half of its time."""
     request.state.user_id = str(user.id)
     if by == "user" and claims.half_over:
-        resources = resources_of(request)
+        resources = get_resources(request)
         await sessions.extend(resources.database, user.id, claims.session_id, resources.tokens.lifetime)
         set_session_cookie(response, request, resources.tokens.sign(user.id, claims.session_id))
     return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
@@ -101,7 +101,7 @@ CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
 
 def set_session_cookie(response: Response, request: Request, token: str) -> None:
     """Over https the cookie may travel from pages of other sites; plain http cannot carry such a cookie."""
-    settings = resources_of(request).settings
+    settings = get_resources(request).settings
     by_scheme = settings.session_cookie == "auto" and request.url.scheme == "https"
     secure = by_scheme or settings.session_cookie == "secure"
     response.set_cookie(

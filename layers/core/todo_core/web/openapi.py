@@ -39,7 +39,7 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def document(app: FastAPI) -> dict[str, Any]:
+def build_document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI 3.1 document of all routes of the app."""
     content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     schemas = content.setdefault("components", {}).setdefault("schemas", {})

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from todo_core.web.query import PageQuery
-from todo_core.web.resources import resources_of
+from todo_core.web.resources import get_resources
 
 
 def _no_parameters(_item: object) -> Mapping[str, str]:
@@ -41,7 +41,7 @@ class PagedList[Item, Position]:
 
         `fetch` returns at most a number of items, those after a position or the first ones.
         """
-        cursors = resources_of(request).cursors
+        cursors = get_resources(request).cursors
         after = cursors.read(self.name, query.cursor, self.parse) if query.cursor else None
         page, last = await fetch_page(query.limit, lambda limit: fetch(limit, after))
         if last is not None:
@@ -62,11 +62,11 @@ async def fetch_page[Item](
 def link_to_next(request: Request, response: Response, **parameters: str) -> None:
     """Sets the Link header to the URL of this request, with these query parameters added or replaced."""
     others = [(name, value) for name, value in request.query_params.multi_items() if name not in parameters]
-    url = url_of(request, request.scope["route"].path_format)
+    url = build_url(request, request.scope["route"].path_format)
     response.headers["Link"] = f'<{url}?{urlencode([*others, *parameters.items()])}>; rel="next"'
 
 
-def url_of(request: Request, path: str) -> str:
+def build_url(request: Request, path: str) -> str:
     """Returns the URL of a path as the client reaches it: its own host, and the gateway's stage if any."""
     scope = request.scope
     return f"{scope['scheme']}://{request.headers.get('host', 'localhost')}{scope['root_path']}{path}"

@@ -102,7 +102,7 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
 
 
-def problem_of(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Problem:
+def make_problem(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Problem:
     return Problem(
         type=f"urn:todo-backend:problem:{error.code}",
         title=error.title,
@@ -121,16 +121,16 @@ def problem_response(error: ServiceError, request_id: str, errors: list[FieldErr
         headers["Retry-After"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    body = problem_of(error, request_id, errors).model_dump_json(exclude_none=True)
+    body = make_problem(error, request_id, errors).model_dump_json(exclude_none=True)
     return Response(body, error.status, headers, media_type=MEDIA_TYPE)
 
 
 async def on_service_error(request: Request, error: ServiceError) -> Response:
-    log_failure(error, request.state.request_id)
+    log_server_error(error, request.state.request_id)
     return problem_response(error, request.state.request_id)
 
 
-def log_failure(error: ServiceError, request_id: str) -> None:
+def log_server_error(error: ServiceError, request_id: str) -> None:
     """Logs an error that is not the client's."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", error.code, extra={"request_id": request_id, "error": place_of(error.__cause__ or error)})
@@ -144,7 +144,7 @@ async def on_invalid_request(request: Request, error: RequestValidationError) ->
     return problem_response(ValidationFailed(), request.state.request_id, errors)
 
 
-def invalid_part(part: str, error: ValidationError) -> RequestValidationError:
+def make_validation_error(part: str, error: ValidationError) -> RequestValidationError:
     """What FastAPI would raise had it validated this part of the request (`body`, `query`) by itself."""
     faults = error.errors(include_url=False, include_context=False)
     return RequestValidationError([{**fault, "loc": (part, *fault["loc"])} for fault in faults])
@@ -161,7 +161,7 @@ async def on_http_exception(request: Request, error: HTTPException) -> Response:
     return response
 
 
-async def json_body(request: Request) -> object:
+async def read_json_body(request: Request) -> object:
     """The body as FastAPI reads it for a route of its own. Raises RequestValidationError and MalformedBody."""
     try:
         return await request.json()
@@ -218,7 +218,7 @@ def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, An
             if error is ValidationFailed
             else None
         )
-        example = problem_of(error(), _REQUEST_ID, fields)
+        example = make_problem(error(), _REQUEST_ID, fields)
         response["content"][MEDIA_TYPE]["examples"][error.code] = {
             "summary": error.title,
             "value": example.model_dump(exclude_none=True),

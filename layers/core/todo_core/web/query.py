@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, get_origin
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from todo_core.web.problems import invalid_part
+from todo_core.web.problems import make_validation_error
 
 MAX_PAGE_ITEMS: Final = 200
 DEFAULT_PAGE_ITEMS: Final = 50
@@ -23,7 +23,7 @@ class PageQuery(BaseModel):
     cursor: str | None = Field(default=None, max_length=500, description="From the header `Link`.")
 
 
-def query_of[Model: BaseModel](model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
+def parse_query[Model: BaseModel](model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
     """Returns a dependency that reads the query string; fields that are lists take repeated parameters.
 
     The dependency raises RequestValidationError.
@@ -40,12 +40,12 @@ def query_of[Model: BaseModel](model: type[Model]) -> Callable[[Request], Awaita
         try:
             return model.model_validate(values)
         except ValidationError as error:
-            raise invalid_part("query", error) from None
+            raise make_validation_error("query", error) from None
 
     return read
 
 
-def query_parameters(model: type[BaseModel]) -> dict[str, Any]:
+def describe_query(model: type[BaseModel]) -> dict[str, Any]:
     """Returns the OpenAPI description of the query, for a route's `openapi_extra`. Those of paging come last."""
     properties = model.model_json_schema()["properties"]
     names = sorted(properties, key=lambda name: name in PageQuery.model_fields)

@@ -36,7 +36,7 @@ class Resources:
         )
 
 
-def resources_of(holder: Request | FastAPI) -> Resources:
+def get_resources(holder: Request | FastAPI) -> Resources:
     """The resources of an app, or of the app that serves a request."""
     app = holder.app if isinstance(holder, Request) else holder
     resources: Resources = app.state.resources
@@ -44,7 +44,7 @@ def resources_of(holder: Request | FastAPI) -> Resources:
 
 
 async def _current_database(request: Request) -> Database:
-    return resources_of(request).database
+    return get_resources(request).database
 
 
 CurrentDatabase = Annotated[Database, Depends(_current_database)]

@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
 from todo_core.errors import CrossOrigin, ServiceError
-from todo_core.web.identity import bearer_token
+from todo_core.web.identity import find_bearer_token
 from todo_core.web.problems import PreflightRefused, problem_response
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
@@ -56,6 +56,6 @@ class CrossOriginPolicy(CORSMiddleware):
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if site in {"same-origin", "none"} or (origin is None and site is None):
             return False
-        if bearer_token(headers) is not None or (origin is not None and self.is_allowed_origin(origin)):
+        if find_bearer_token(headers) is not None or (origin is not None and self.is_allowed_origin(origin)):
             return False
         return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
