@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 
-from functions.migrate.custom_resource import CustomResourceEvent, Invocation, carry_out
+from functions.migrate.custom_resource import CustomResourceEvent, InvocationContext, run_and_respond
 from todo_core.database import postgres_url
 from todo_core.errors import DatabaseUnavailable
 from todo_core.logs import log
@@ -47,10 +47,10 @@ def _place(settings: Settings) -> str:
     return postgres_url.parse(settings.migration_url).place
 
 
-def handler(event: CustomResourceEvent | dict[str, object], context: Invocation) -> dict[str, str]:
+def handler(event: CustomResourceEvent | dict[str, object], context: InvocationContext) -> dict[str, str]:
     """Serves a deployment's custom resource, and whoever invokes the function by hand."""
     if "ResponseURL" in event:
-        carry_out(cast(CustomResourceEvent, event), context, lambda: upgrade(load()))
+        run_and_respond(cast(CustomResourceEvent, event), context, lambda: upgrade(load()))
     else:
         upgrade(load())
     return {"status": "ok"}

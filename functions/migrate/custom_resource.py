@@ -1,4 +1,4 @@
-"""The protocol of a CloudFormation custom resource: whatever happens, the stack is told, or it would wait for an hour.
+"""Responses to CloudFormation for a custom resource. Without a response, the stack would wait for an hour.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -13,13 +13,16 @@ from urllib.request import Request, urlopen
 
 from todo_core.logs import log, place_of
 
-_SECONDS_TO_ANSWER: Final = 10
-_ATTEMPTS: Final = 4
-_LONGEST_REASON: Final = 1_000
-"""In characters; the whole answer may have 4,096 bytes."""
+RESPONSE_SECONDS: Final = 10
+"""Time at the end of the invocation that is reserved for the response."""
+MAX_ATTEMPTS: Final = 4
+MAX_REASON_CHARACTERS: Final = 1_000
+"""Bound of the reason. CloudFormation accepts 4,096 bytes for the whole response."""
 
 
 class CustomResourceEvent(TypedDict):
+    """Request of CloudFormation, with the fields that this module reads."""
+
     RequestType: Literal["Create", "Update", "Delete"]
     ResponseURL: str
     StackId: str
@@ -28,66 +31,69 @@ class CustomResourceEvent(TypedDict):
     PhysicalResourceId: NotRequired[str]
 
 
-class Invocation(Protocol):
-    """What of Lambda's context counts here."""
+class InvocationContext(Protocol):
+    """Part of Lambda's context object that this module uses."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def carry_out(event: CustomResourceEvent, invocation: Invocation, work: Callable[[], None]) -> None:
-    """Does the work of a creation or an update, and answers the stack once: that it is done, or why it failed.
+def run_and_respond(event: CustomResourceEvent, context: InvocationContext, work: Callable[[], None]) -> None:
+    """Runs the work of a creation or an update, and sends CloudFormation one response: success or the error.
 
-    A deletion has no work. Work that takes longer than the invocation may is answered as failed before that ends.
+    A deletion runs nothing and succeeds. Work that is still running shortly before the invocation times out is
+    reported as failed.
     """
-    answer = _Answer(event)
-    seconds = max(invocation.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_ANSWER, 0)
-    alarm = Timer(seconds, answer.give, ["FAILED", f"It did not end within {seconds:.0f} seconds."])
-    alarm.daemon = True
-    alarm.start()
+    response = _Response(event)
+    seconds = max(context.get_remaining_time_in_millis() / 1000 - RESPONSE_SECONDS, 0)
+    timer = Timer(seconds, response.send_once, ["FAILED", f"It did not end within {seconds:.0f} seconds."])
+    timer.daemon = True
+    timer.start()
     try:
         if event["RequestType"] != "Delete":
             work()
-    except Exception as error:  # noqa: BLE001 - the stack is told of whatever it is
+    except Exception as error:  # noqa: BLE001 - CloudFormation needs a response for every error
         log.error("The deployment's work failed", extra={"error": place_of(error)})
-        # Only the first line: what PostgreSQL says in detail may quote a row.
-        reason = str(error).partition("\n")[0]
-        answer.give("FAILED", f"{type(error).__name__}: {reason}"[:_LONGEST_REASON])
+        # PostgreSQL's further lines may quote the values of a row.
+        first_line = str(error).partition("\n")[0]
+        response.send_once("FAILED", f"{type(error).__name__}: {first_line}"[:MAX_REASON_CHARACTERS])
     else:
-        answer.give("SUCCESS", "")
+        response.send_once("SUCCESS", "")
     finally:
-        alarm.cancel()
+        timer.cancel()
 
 
-class _Answer:
-    """Is given once, by the work or by the alarm, whichever comes first."""
+class _Response:
+    """Response to one request. The work and the timer both try to send it; the first one succeeds."""
 
     def __init__(self, event: CustomResourceEvent) -> None:
         self._event = event
-        self._taken = Lock()
+        self._sending = Lock()
 
-    def give(self, status: Literal["SUCCESS", "FAILED"], reason: str) -> None:
-        if not self._taken.acquire(blocking=False):
+    def send_once(self, status: Literal["SUCCESS", "FAILED"], reason: str) -> None:
+        """Sends the response, unless another call has sent it."""
+        if not self._sending.acquire(blocking=False):
             return
         event = self._event
-        answer = {
+        response = {
             "Status": status,
             "Reason": reason,
-            # The same one always: another would have the stack delete the old one, as if it had been replaced.
+            # It never changes: CloudFormation deletes the resource of the old id when it gets a new one.
             "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
             "StackId": event["StackId"],
             "RequestId": event["RequestId"],
             "LogicalResourceId": event["LogicalResourceId"],
         }
-        _put(event["ResponseURL"], json.dumps(answer).encode())
+        _put(event["ResponseURL"], json.dumps(response).encode())
 
 
 def _put(url: str, body: bytes) -> None:
-    # Signed for an empty content type. The URL is CloudFormation's own.
+    """Uploads the body to the URL, with retries. A response that CloudFormation never receives is only logged."""
+    # The URL's signature covers an empty content type. CloudFormation chose the URL.
     request = Request(url, body, {"Content-Type": ""}, method="PUT")  # noqa: S310
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             with urlopen(request, timeout=2):  # noqa: S310
                 return
         except (URLError, TimeoutError) as error:
-            log.warning("The stack was not reached", extra={"attempt": attempt, "error": place_of(error)})
+            log.warning("CloudFormation was not reached", extra={"attempt": attempt, "error": place_of(error)})
             time.sleep(attempt / 10)
