@@ -28,7 +28,7 @@ from todo_core.web.resources import get_resources
 
 _METHODS: Final = frozenset(HTTPMethod)
 _BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""From a request without a database query to a turn of the assistant."""
+"""Range from a request without a database query to a turn of the assistant."""
 
 
 def expose(app: FastAPI, port: int) -> None:

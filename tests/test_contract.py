@@ -115,7 +115,7 @@ ERRORS_OF_THEIR_OWN = {
 
 
 @pytest.fixture(scope="module")
-def build_document(environment: dict[str, str]) -> Json:
+def document(environment: dict[str, str]) -> Json:
     assert environment
     # Through JSON, as everybody else gets it.
     made: Json = json.loads(json.dumps(openapi.build_document(import_module("functions.main").app)))

@@ -45,7 +45,7 @@ async def openapi_document(request: Request) -> Response:
     app, root = request.app, request.scope["root_path"]
     if app.openapi_schema is None:
         app.openapi_schema = openapi.build_document(app)
-    document = openapi.behind(root, app.openapi_schema) if root else app.openapi_schema
+    document = openapi.move_to_root_path(app.openapi_schema, root) if root else app.openapi_schema
     return Response(json.dumps(document), media_type="application/json")
 
 

@@ -16,6 +16,7 @@ from functions.todos.models import (
     fields_of_change,
     fields_of_results,
 )
+from functions.todos.paths import TODO_ID
 from todo_core import todos
 from todo_core.database.executor import Executor, Row
 from todo_core.database.idempotency import Answer
@@ -39,7 +40,6 @@ from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, p
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser, SignedInUser, current_user_and
 from todo_core.web.paging import build_url, fetch_page, link_to_next
-from todo_core.web.paths import TODO_ID
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources

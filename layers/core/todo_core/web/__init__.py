@@ -1,1 +1,1 @@
-"""HTTP, once for all functions: the app factory, identity, problem documents, paging, logging."""
+"""The HTTP side that all route groups share: app factory, middleware, identity, problems, paging, OpenAPI."""

@@ -1,4 +1,4 @@
-"""The app factory: one FastAPI app from one or more routers, with everything that holds for every route."""
+"""The app factory: builds a FastAPI app from routers, with middleware, error handlers and process resources."""
 
 import gc
 from collections.abc import Callable
@@ -21,13 +21,15 @@ from todo_core.web.middleware.unexpected_errors import UnexpectedErrors
 from todo_core.web.requests import Observer, log_request
 from todo_core.web.resources import Resources
 
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
+_GC_THRESHOLD: Final = 20_000
+_PREFLIGHT_SECONDS: Final = 7200
+"""The longest time for which Chromium caches the answer to a preflight."""
 
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: Lifespan | None = None) -> FastAPI:
-    """Exits with one sentence when the settings do not allow a start."""
+    """Builds the app. Exits with one sentence when the settings are not valid."""
     try:
         settings = settings or load()
     except InvalidSettings as error:
@@ -35,14 +37,14 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     logs.configure(settings)
 
     app = FastAPI(
-        # The routes themselves: an included router is matched twice at each request.
+        # The routes instead of the routers, because FastAPI matches the routes of an included router twice.
         routes=[route for router in routers for route in router.routes],
         title=openapi.TITLE,
         version=openapi.VERSION,
         description=openapi.DESCRIPTION,
-        openapi_url=None,  # served, as the pages that show it, by functions.meta
+        openapi_url=None,  # functions.meta serves the document and its pages
         redirect_slashes=False,
-        middleware=_middleware(settings),
+        middleware=_list_middleware(settings),
         exception_handlers={
             ServiceError: problems.on_service_error,
             RequestValidationError: problems.on_invalid_request,
@@ -53,13 +55,14 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     app.state.resources = Resources.of(settings)
     observers: list[Observer] = [log_request]
     app.state.observers = observers
-    # What a start has made stays: no collection of garbage needs to look at it again, nor come as often.
+    # Objects made so far live as long as the process. Frozen, they are not scanned again by garbage collection.
     gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.set_threshold(_GC_THRESHOLD)
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _list_middleware(settings: Settings) -> list[Middleware]:
+    """Returns the middleware from the outermost to the innermost."""
     return [
         Middleware(RequestScope),
         Middleware(
@@ -76,7 +79,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
                 "X-Request-ID",
             ),
             expose_headers=("ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"),
-            max_age=7200,  # the most that Chromium honours
+            max_age=_PREFLIGHT_SECONDS,
         ),
         Middleware(UnexpectedErrors),
         Middleware(BodyLimit, max_bytes=settings.max_body_bytes),

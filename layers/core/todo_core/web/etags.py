@@ -8,15 +8,16 @@ from fastapi import Header
 
 _TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<opaque>[^"]*)"')
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
-"""Nine digits stay within PostgreSQL's integer; no todo is changed more often."""
+"""Nine digits fit into PostgreSQL's integer."""
 
-# Their default, an empty tuple, is the route's: FastAPI would ask pydantic for that of a factory, at each request anew,
-# which takes as long as the statement behind it.
+# Routes declare the default, an empty tuple. With a default factory here, FastAPI would build the default at each
+# request, which takes as long as a statement.
 IfMatch = Annotated[
-    tuple[str, ...], Header(alias="If-Match", description='Act only if the ETag is still this one, such as `"7"`.')
+    tuple[str, ...],
+    Header(alias="If-Match", description='Change the object only if its ETag is still this one, such as `"7"`.'),
 ]
 IfNoneMatch = Annotated[
-    tuple[str, ...], Header(alias="If-None-Match", description="Answer 304 if the ETag is still this one.")
+    tuple[str, ...], Header(alias="If-None-Match", description="Answer 304 if the ETag is still one of these.")
 ]
 
 
@@ -25,7 +26,7 @@ def format_etag(version: int) -> str:
 
 
 def parse_if_match(if_match: Sequence[str]) -> list[int] | None:
-    """The versions that the lines of If-Match allow; None if they allow any. Weak tags never match."""
+    """Returns the versions that the lines of If-Match allow, None if they allow any. Weak tags never match."""
     line = ",".join(if_match)
     if not if_match or line.strip() == "*":
         return None
@@ -34,6 +35,6 @@ def parse_if_match(if_match: Sequence[str]) -> list[int] | None:
 
 
 def is_current(version: int, if_none_match: Sequence[str]) -> bool:
-    """Whether the lines of If-None-Match name this version; here weak tags do match."""
+    """Returns True if the lines of If-None-Match name this version. Weak tags match too."""
     line = ",".join(if_none_match)
     return line.strip() == "*" or any(tag["opaque"] == str(version) for tag in _TAG.finditer(line))

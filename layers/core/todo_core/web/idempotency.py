@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: whatever creates something does so once, however often it is asked to."""
+"""The header Idempotency-Key: a repeated request gets the stored response of the first and changes nothing."""
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
@@ -16,7 +16,7 @@ from todo_core.web.resources import get_resources
 
 REPLAYED: Final = "Idempotent-Replayed"
 KEY_ERRORS: Final = (ValidationFailed, IdempotencyKeyReused, RequestInProgress)
-"""With the router's own 422, which would not show beside another one."""
+"""Includes ValidationFailed, because a route that declares a 422 response hides the one of its router."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -25,32 +25,32 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern="^[!-~]+$",
-        description="Makes it safe to send the request again: for 24 hours, a repeat gets the answer of the first.",
+        description="Makes a repeat of the request safe: for 24 hours it gets the response of the first one.",
     ),
 ]
 
 
-def hash_body(asked: BaseModel) -> bytes:
-    """Tells one body from another, whatever the order of its fields."""
-    return sha256(asked.model_dump_json().encode()).digest()
+def hash_body(body: BaseModel) -> bytes:
+    """Returns a digest of a validated body, which does not depend on the order of its fields."""
+    return sha256(body.model_dump_json().encode()).digest()
 
 
-async def answer_once(  # noqa: PLR0913 - what a route has at hand
+async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
     work: Callable[[Executor], Awaitable[Answer]],
-    asked: BaseModel,
+    body: BaseModel,
     *,
     user_id: UUID,
     key: str | None,
     request: Request,
     response: Response,
 ) -> Response:
-    """Answers with what the work makes of `asked`: with a key, once; without one, each time."""
+    """Runs the work and returns its response. With a key, a repeat of the same request gets the stored response."""
     db = get_resources(request).database
     if key is None:
         answer = await work(db)
     else:
         route = f"{request.method} {request.scope['route'].path_format}"
-        answer = await run_once(db, KeyedRequest(user_id, route, key, hash_body(asked)), work)
+        answer = await run_once(db, KeyedRequest(user_id, route, key, hash_body(body)), work)
     if answer.replayed:
         response.headers[REPLAYED] = "true"
     response.headers.update(answer.headers)

@@ -22,22 +22,22 @@ COOKIE: Final = "session_token"
 _LOGIN: Final = "/api/v1/auth/login"
 
 
-def security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
-    """For the OpenAPI document of a service whose paths begin at `root`.
+def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
+    """Returns the OpenAPI security schemes of a service whose paths begin with `root`.
 
-    FastAPI's own security classes would cost every request a dependency each.
+    Written by hand, because FastAPI's security classes would add a dependency each to every request.
     """
     return {
         "SessionCookie": {
             "type": "apiKey",
             "in": "cookie",
             "name": COOKIE,
-            "description": f"Set by `POST {_LOGIN}`; browsers send it by themselves.",
+            "description": f"`POST {_LOGIN}` sets this cookie; browsers send it with each request.",
         },
         "BearerToken": {
             "type": "oauth2",
-            "description": f"The `access_token` that `POST {_LOGIN}` answers to the OAuth2 password form.",
-            # From the root, because tools disagree on what else it would be relative to.
+            "description": f"The `access_token` from `POST {_LOGIN}` with the OAuth2 password form.",
+            # With the root path, because tools resolve a relative URL in different ways.
             "flows": {"password": {"tokenUrl": f"{root}{_LOGIN}", "scopes": {}}},
         },
     }

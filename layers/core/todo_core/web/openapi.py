@@ -12,68 +12,86 @@ from pydantic import BaseModel
 
 from todo_core.errors import NotAuthenticated
 from todo_core.web.idempotency import REPLAYED
-from todo_core.web.identity import security_schemes
+from todo_core.web.identity import build_security_schemes
 from todo_core.web.problems import MEDIA_TYPE, Problem
 
 TITLE: Final = "Todo backend"
 VERSION: Final = version("todo-core")
 DESCRIPTION: Final = """\
-Todos with accounts, for browsers on another origin (cookie), for programs (bearer token) and for assistants.
+Todos with accounts, for web pages on other origins (session cookie), programs (bearer token) and an assistant.
 
-Errors are problem documents (RFC 9457) with a stable `code`. Lists are arrays; where there is more, the header
-`Link` leads to the next page. Every response carries `X-Request-ID`.
+Errors are problem documents (RFC 9457) with a stable `code`. Lists are JSON arrays; if more items follow, the
+`Link` header has the URL of the next page. Every response has an `X-Request-ID`.
 """
 
 
 _HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "X-Request-ID": {"description": "Names the request in the log.", "schema": {"type": "string"}},
-    "WWW-Authenticate": {"description": "How to sign in.", "schema": {"const": "Bearer"}},
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
-    "ETag": {"description": "The version, for `If-Match` and `If-None-Match`.", "schema": {"type": "string"}},
-    "Location": {"description": "The URL of what was created.", "schema": {"type": "string", "format": "uri"}},
+    "X-Request-ID": {"description": "The id of the request in the log.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "The authentication scheme.", "schema": {"const": "Bearer"}},
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "ETag": {
+        "description": "The version of the object, for `If-Match` and `If-None-Match`.",
+        "schema": {"type": "string"},
+    },
+    "Location": {"description": "The URL of the new object.", "schema": {"type": "string", "format": "uri"}},
     "Idempotent-Replayed": {
-        "description": "Says that an earlier request with the same `Idempotency-Key` got this answer first.",
+        "description": "Present if this is the stored response to an earlier request with the same `Idempotency-Key`.",
         "schema": {"const": "true"},
     },
-    "Link": {"description": 'The next page, `rel="next"`; absent on the last one.', "schema": {"type": "string"}},
+    "Link": {
+        "description": 'The URL of the next page, with `rel="next"`; absent on the last page.',
+        "schema": {"type": "string"},
+    },
 }
 
 
 def build_document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of all routes of the app."""
+    """Returns the OpenAPI 3.1 document of all routes of the app."""
     content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     schemas = content.setdefault("components", {}).setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs", {})
     schemas["Problem"] = problem
-    for model in _models():
+    for model in _models_with_examples():
         if model.__name__ in schemas:
-            # FastAPI drops what is null, in examples too.
+            # FastAPI removes null values, from examples too.
             schemas[model.__name__]["examples"] = model.model_json_schema()["examples"]
-    content["components"]["securitySchemes"] = security_schemes()
-    for operation in _operations(content):
-        if _needs_sign_in(operation):
-            operation["security"] = [{name: []} for name in security_schemes()]
-        for parameter in operation.get("parameters", ()):
-            if parameter["in"] == "header":
-                # The route's own: a condition that is absent is not an empty one, which nothing meets.
-                parameter["schema"].pop("default", None)
+    _declare_security(content)
+    _drop_header_defaults(content)
     _name_operations(content, app)
     _describe_headers(content)
-    # FastAPI's own shape of a 422, which nothing here answers.
+    # FastAPI's own form of a 422, which no route returns.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return content
 
 
-def behind(root: str, content: dict[str, Any]) -> dict[str, Any]:
-    """The document for clients that reach the service at a path of its own, such as a gateway's stage."""
-    components = content["components"] | {"securitySchemes": security_schemes(root)}
+def move_to_root_path(content: dict[str, Any], root: str) -> dict[str, Any]:
+    """Returns the document for clients that reach the service below a path, such as the stage of a gateway."""
+    components = content["components"] | {"securitySchemes": build_security_schemes(root)}
     return content | {"servers": [{"url": root}], "components": components}
 
 
+def _declare_security(content: dict[str, Any]) -> None:
+    content["components"]["securitySchemes"] = build_security_schemes()
+    for operation in _operations(content):
+        if _needs_session(operation):
+            operation["security"] = [{name: []} for name in build_security_schemes()]
+
+
+def _drop_header_defaults(content: dict[str, Any]) -> None:
+    """Removes the defaults of header parameters: an absent condition means another thing than an empty one."""
+    for operation in _operations(content):
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "header":
+                parameter["schema"].pop("default", None)
+
+
 def _name_operations(content: dict[str, Any], app: FastAPI) -> None:
-    """By the function that answers. FastAPI adds path and method, which generated clients would call it by."""
+    """Sets each operationId to the name of the route function, because generated clients use it as a method name."""
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
@@ -84,12 +102,15 @@ def _describe_headers(content: dict[str, Any]) -> None:
     content["components"]["headers"] = _HEADERS
     for operation in _operations(content):
         for status, response in operation["responses"].items():
-            names = [*_headers_of(int(status), _schema_of(response, content)), *_headers_of_key(operation, status)]
+            names = [
+                *_common_headers(int(status), _resolve_schema(response, content)),
+                *_key_headers(operation, status),
+            ]
             response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _headers_of_key(operation: dict[str, Any], status: str) -> Iterator[str]:
-    """What an answer tells of the Idempotency-Key, where the operation takes one."""
+def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:
+    """Yields the headers of a response to an operation that takes an Idempotency-Key."""
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
         if status == str(HTTPStatus.CONFLICT):
             yield "Retry-After"
@@ -97,8 +118,8 @@ def _headers_of_key(operation: dict[str, Any], status: str) -> Iterator[str]:
             yield REPLAYED
 
 
-def _headers_of(status: int, schema: dict[str, Any]) -> Iterator[str]:
-    """What the API keeps to everywhere: what has a version has an ETag, a list has pages, and so on."""
+def _common_headers(status: int, schema: dict[str, Any]) -> Iterator[str]:
+    """Yields the headers that follow from conventions of the API, such as an ETag for every object with a version."""
     properties = schema.get("properties", {})
     yield "X-Request-ID"
     if status == HTTPStatus.UNAUTHORIZED:
@@ -113,20 +134,19 @@ def _headers_of(status: int, schema: dict[str, Any]) -> Iterator[str]:
         yield "Link"
 
 
-def _schema_of(response: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-    """Of the response's JSON, where it has any."""
+def _resolve_schema(response: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """Returns the schema of the response's JSON, empty if the response has none."""
     schema: dict[str, Any] = response.get("content", {}).get("application/json", {}).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
     named: dict[str, Any] = content["components"]["schemas"].get(name, schema)
     return named
 
 
-def _models(parent: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
-    """The models that have examples."""
+def _models_with_examples(parent: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
     for model in parent.__subclasses__():
         if model.model_config.get("json_schema_extra"):
             yield model
-        yield from _models(model)
+        yield from _models_with_examples(model)
 
 
 def _operations(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -134,7 +154,8 @@ def _operations(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from path.values()
 
 
-def _needs_sign_in(operation: dict[str, Any]) -> bool:
-    refusal = operation["responses"].get(str(NotAuthenticated.status), {})
-    examples: dict[str, object] = refusal.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+def _needs_session(operation: dict[str, Any]) -> bool:
+    """Returns True if the operation declares that it answers 401 without a session."""
+    unauthorized = operation["responses"].get(str(NotAuthenticated.status), {})
+    examples: dict[str, object] = unauthorized.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
     return NotAuthenticated.code in examples

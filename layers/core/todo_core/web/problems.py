@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457), on the wire and in the OpenAPI document."""
+"""Problem documents (RFC 9457) for errors: HTTP's own errors, the exception handlers and the OpenAPI responses."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,64 +15,65 @@ from todo_core.errors import ServiceError
 from todo_core.logs import log, place_of
 
 MEDIA_TYPE: Final = "application/problem+json"
-_MOST_ERRORS: Final = 100
-_LONGEST_NAME: Final = 200
-"""A body of nothing but unknown fields would be answered by one six times as large, which Lambda cannot send."""
-_REQUEST_ID: Final = "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10"  # of the examples
+_MAX_FIELD_ERRORS: Final = 100
+"""Bounds the response: for a body of unknown fields it would be six times as large, too large for Lambda."""
+_MAX_NAME_CHARACTERS: Final = 200
+_EXAMPLE_REQUEST_ID: Final = "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10"
 
 
 class MalformedBody(ServiceError):
     status = 400
     code = "malformed_body"
     title = "Malformed body"
-    detail = "The body could not be read; send JSON in UTF-8 that is not nested absurdly deep."
+    detail = "The body could not be read; send JSON in UTF-8, not nested too deeply."
 
 
 class PreflightRefused(ServiceError):
     status = 403
     code = "preflight_refused"
-    title = "Not for pages of other origins"
-    detail = "The preflight asks for more than pages of other origins may do here."
+    title = "Preflight refused"
+    detail = "Pages of other origins may not send a request of this kind."
 
     @classmethod
-    def of(cls, kind: str, asked: str, allowed: str) -> Self:
-        """For the `method` or `header` that was asked for in vain."""
-        return cls(f"Pages of other origins may not send the {kind} {asked[:_LONGEST_NAME]}; they may send {allowed}.")
+    def of(cls, kind: str, requested: str, allowed: str) -> Self:
+        """Returns the error for a `method` or `header` that is not allowed."""
+        name = requested[:_MAX_NAME_CHARACTERS]
+        return cls(f"Pages of other origins may not send the {kind} {name}; they may send {allowed}.")
 
 
 class RouteNotFound(ServiceError):
     status = 404
     code = "route_not_found"
     title = "No such route"
-    detail = "Nothing answers at this path; see /docs for what does."
+    detail = "The service has no such path; see /docs for all of them."
 
 
 class MethodNotAllowed(ServiceError):
     status = 405
     code = "method_not_allowed"
     title = "Method not allowed"
-    detail = "This path does not take this method; the header Allow lists those that it takes."
+    detail = "This path does not support this method; the Allow header lists the supported ones."
 
 
 class ContentTooLarge(ServiceError):
     status = 413
     code = "content_too_large"
     title = "Body too large"
-    detail = "The body is larger than the service takes; send less at once."
+    detail = "The body is larger than the service accepts; send a smaller one."
 
 
 class UnsupportedMediaType(ServiceError):
     status = 415
     code = "unsupported_media_type"
     title = "Unsupported media type"
-    detail = "Send the body as application/json, and say so in Content-Type."
+    detail = "Send the body as JSON with the header Content-Type: application/json."
 
 
 class ValidationFailed(ServiceError):
     status = 422
     code = "validation_failed"
     title = "Validation failed"
-    detail = "Some of what was sent is not acceptable; see errors for each field."
+    detail = "Some fields are not valid; see errors for each of them."
 
 
 class InternalError(ServiceError):
@@ -89,7 +90,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong, for a person (`title`, `detail`) and for a program (`status`, `code`)."""
+    """An error, described for people (`title`, `detail`) and for programs (`status`, `code`)."""
 
     model_config: ClassVar = ConfigDict(extra="allow", json_schema_serialization_defaults_required=False)
 
@@ -131,38 +132,38 @@ async def on_service_error(request: Request, error: ServiceError) -> Response:
 
 
 def log_server_error(error: ServiceError, request_id: str) -> None:
-    """Logs an error that is not the client's."""
+    """Logs an error with a status of 500 or higher."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", error.code, extra={"request_id": request_id, "error": place_of(error.__cause__ or error)})
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     if isinstance(error.body, bytes):
-        # FastAPI leaves a body unparsed when its Content-Type is not JSON.
+        # FastAPI does not parse a body whose Content-Type is not JSON.
         return problem_response(UnsupportedMediaType(), request.state.request_id)
-    errors = [_field_error(fault, error.body) for fault in error.errors()[:_MOST_ERRORS]]
+    errors = [_make_field_error(fault, error.body) for fault in error.errors()[:_MAX_FIELD_ERRORS]]
     return problem_response(ValidationFailed(), request.state.request_id, errors)
 
 
 def make_validation_error(part: str, error: ValidationError) -> RequestValidationError:
-    """What FastAPI would raise had it validated this part of the request (`body`, `query`) by itself."""
+    """Returns the error that FastAPI raises for a fault in a part of the request, `body` or `query`."""
     faults = error.errors(include_url=False, include_context=False)
     return RequestValidationError([{**fault, "loc": (part, *fault["loc"])} for fault in faults])
 
 
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
-    """For what FastAPI and Starlette raise by themselves."""
+    """Answers an exception that FastAPI or Starlette raises."""
     kinds = {kind.status: kind for kind in (MalformedBody, RouteNotFound, MethodNotAllowed, ContentTooLarge)}
     response = problem_response(kinds.get(error.status_code, InternalError)(), request.state.request_id)
     response.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        # Starlette names the methods of one route only.
-        response.headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+        # Starlette lists the methods of a single route, although several routes may share the path.
+        response.headers["Allow"] = ", ".join(sorted(_find_methods(request)))
     return response
 
 
 async def read_json_body(request: Request) -> object:
-    """The body as FastAPI reads it for a route of its own. Raises RequestValidationError and MalformedBody."""
+    """Returns the body, read as FastAPI does it. Raises RequestValidationError and MalformedBody."""
     try:
         return await request.json()
     except json.JSONDecodeError as error:
@@ -172,26 +173,30 @@ async def read_json_body(request: Request) -> object:
         raise MalformedBody from None
 
 
-def _methods_of(request: Request) -> set[str]:
+def _find_methods(request: Request) -> set[str]:
+    """Returns the methods of all routes that match the path of the request."""
     path = request.scope["path"].removeprefix(request.scope["root_path"])
     routes = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
     methods = {method for route in routes for method in route.methods or ()}
     return methods | {"HEAD"} if "GET" in methods else methods
 
 
-def _field_error(fault: Mapping[str, Any], body: object) -> FieldError:
-    """The field is `tags.0` for ("body", "tags", 0), and the part of the request when nothing inside it is named."""
+def _make_field_error(fault: Mapping[str, Any], body: object) -> FieldError:
+    """Returns the error of a field, which is named `tags.0` for the location ("body", "tags", 0).
+
+    Without a location inside it, the part of the request is named instead.
+    """
     part, *path = fault["loc"]
     if fault["type"] == "json_invalid":
-        message = f"This is not JSON: {fault['ctx']['error']} at character {path[0]}"
+        message = f"Not valid JSON: {fault['ctx']['error']} at character {path[0]}"
         return FieldError(field=part, message=message, code=fault["type"])
-    steps = _steps_in(body, path) if part == "body" else path
+    steps = _drop_union_tags(body, path) if part == "body" else path
     name = ".".join(str(step) for step in steps) or str(part)
-    return FieldError(field=name[:_LONGEST_NAME], message=fault["msg"], code=fault["type"])
+    return FieldError(field=name[:_MAX_NAME_CHARACTERS], message=fault["msg"], code=fault["type"])
 
 
-def _steps_in(body: Any, path: Sequence[Any]) -> Iterator[object]:
-    """The path, without the names of kinds that pydantic adds where a field may be of several: the body has none."""
+def _drop_union_tags(body: Any, path: Sequence[Any]) -> Iterator[object]:
+    """Yields the steps of a path that exist in the body. Pydantic adds the tags of unions, which do not."""
     for step in path[:-1]:
         if not isinstance(body, dict) or step in body:
             yield step
@@ -203,7 +208,7 @@ BODY_ERRORS = (MalformedBody, ContentTooLarge, UnsupportedMediaType)
 
 
 def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI responses for these errors, each with an example; those with the same status share one."""
+    """Returns the OpenAPI responses for these errors, with an example each; errors of one status share a response."""
     responses: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         response = responses.setdefault(
@@ -218,7 +223,7 @@ def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, An
             if error is ValidationFailed
             else None
         )
-        example = make_problem(error(), _REQUEST_ID, fields)
+        example = make_problem(error(), _EXAMPLE_REQUEST_ID, fields)
         response["content"][MEDIA_TYPE]["examples"][error.code] = {
             "summary": error.title,
             "value": example.model_dump(exclude_none=True),

@@ -1,4 +1,4 @@
-"""What a process holds for its requests, and how a route asks for it."""
+"""The resources of a process, made at start-up, and how routes reach them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ from todo_core.web.cursors import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """One per process, made without touching the network."""
+    """Database, keys, caches and settings that all requests of a process share."""
 
     settings: Settings
     database: Database
@@ -26,6 +26,7 @@ class Resources:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
+        """Makes the resources. Opens no connection."""
         return cls(
             settings=settings,
             database=Database.of(settings),
@@ -37,7 +38,7 @@ class Resources:
 
 
 def get_resources(holder: Request | FastAPI) -> Resources:
-    """The resources of an app, or of the app that serves a request."""
+    """Returns the resources of an app, or of the app that serves a request."""
     app = holder.app if isinstance(holder, Request) else holder
     resources: Resources = app.state.resources
     return resources

@@ -52,7 +52,7 @@ class CrossOriginPolicy(CORSMiddleware):
         return PreflightRefused.of("header", unknown, self.preflight_headers["Access-Control-Allow-Headers"])
 
     def _is_forgery(self, headers: Headers) -> bool:
-        """Returns True for a request from a page of an origin that is not allowed, unless it has a bearer token."""
+        """Returns True for a request from a page of an origin that is not allowed, without a bearer token."""
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if site in {"same-origin", "none"} or (origin is None and site is None):
             return False
