@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ SETTING_ROWS: Final = {
     for name, default, bounds in re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|", SETTINGS, re.MULTILINE)
 }
 
+_FOLDERS: Final = "benchmarks|docs|functions|k8s|layers|locks|migrations|tests|tools"
 _VARIABLE_TEXT: Final = {
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}": "<id>",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z": "<time>",
@@ -125,10 +127,27 @@ class TestReferences:
             assert target.exists(), link
             assert not anchor or anchor in _anchors_of(target), link
 
+    @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+    def test_every_path_exists(self, document: Path) -> None:
+        for path in re.findall(rf"`((?:{_FOLDERS})/[\w./-]+)`", document.read_text()):
+            assert (ROOT / path).exists(), path
+
+    @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+    def test_every_module_exists(self, document: Path) -> None:
+        for name in re.findall(r"`((?:functions|todo_core|todo_assistant)\.[a-z_.]+)(?=[`:])", document.read_text()):
+            assert find_spec(name), name
+
 
 def _anchors_of(document: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+class TestGlossary:
+    def test_its_words_are_in_alphabetical_order(self) -> None:
+        words = re.findall(r"^\| \*\*(.*?)\*\*", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+        assert words
+        assert words == sorted(words)
 
 
 class TestReadme:
