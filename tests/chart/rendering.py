@@ -1,4 +1,4 @@
-"""The chart, as helm renders it."""
+"""Renders the chart with helm."""
 
 import subprocess
 from functools import cache
@@ -19,7 +19,7 @@ type Manifest = dict[str, Any]
 
 
 def values_file(name: str) -> Path:
-    """One of default (what cannot be left out), minimal (all switched off) and full (all switched on)."""
+    """Returns a values file: default (required values only), minimal (features off) or full (features on)."""
     return VALUES / f"{name}.yaml"
 
 
@@ -28,15 +28,15 @@ def helm(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
 
 
 @cache
-def rendered(values: str | None = "default", *settings: str, kubernetes: str = NEWEST) -> str:
-    """The manifests as text. A setting is `name=value`, on top of the values."""
+def render(values: str | None = "default", *settings: str, kubernetes: str = NEWEST) -> str:
+    """Returns the manifests as YAML. A setting is `name=value` and overrides the values file."""
     ended = _template(values, *settings, kubernetes=kubernetes)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
 
-def refusal(values: str | None, *settings: str, kubernetes: str = NEWEST) -> str:
-    """What is said of values that are refused."""
+def render_error(values: str | None, *settings: str, kubernetes: str = NEWEST) -> str:
+    """Returns the error that helm prints for invalid values."""
     ended = _template(values, *settings, kubernetes=kubernetes)
     assert ended.returncode != 0
     assert ended.stdout == ""
@@ -47,50 +47,51 @@ def _template(values: str | None, *settings: str, kubernetes: str) -> subprocess
     return helm(
         *("template", "todo-app", CHART, "--namespace", "todo", "--kube-version", kubernetes),
         *(("--values", values_file(values)) if values else ()),
-        *chain.from_iterable(("--set-literal" if "," in one else "--set", one) for one in settings),
+        *chain.from_iterable(("--set-literal" if "," in setting else "--set", setting) for setting in settings),
     )
 
 
 class Release:
-    """The manifests of one rendering."""
+    """Parsed manifests of one rendering."""
 
     def __init__(self, values: str | None = "default", *settings: str, kubernetes: str = NEWEST) -> None:
-        text = rendered(values, *settings, kubernetes=kubernetes)
-        self.manifests: list[Manifest] = [one for one in yaml.safe_load_all(text) if one]
+        text = render(values, *settings, kubernetes=kubernetes)
+        self.manifests: list[Manifest] = [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
-    def of(self, kind: str) -> dict[str, Manifest]:
-        """All of a kind, by their names."""
-        return {one["metadata"]["name"]: one for one in self.manifests if one["kind"] == kind}
+    def by_name(self, kind: str) -> dict[str, Manifest]:
+        """Returns the manifests of a kind by their names."""
+        return {manifest["metadata"]["name"]: manifest for manifest in self.manifests if manifest["kind"] == kind}
 
-    def one(self, kind: str, name: str = "todo-app") -> Manifest:
-        return self.of(kind)[name]
+    def manifest(self, kind: str, name: str = "todo-app") -> Manifest:
+        return self.by_name(kind)[name]
 
     @property
-    def api(self) -> Manifest:
-        """The template of the pods that serve."""
-        template: Manifest = self.one("Deployment")["spec"]["template"]
+    def api_pod(self) -> Manifest:
+        """The pod template of the deployment."""
+        template: Manifest = self.manifest("Deployment")["spec"]["template"]
         return template
 
     @property
-    def container(self) -> Manifest:
-        (container,) = self.api["spec"]["containers"]
+    def api_container(self) -> Manifest:
+        (container,) = self.api_pod["spec"]["containers"]
         return container  # type: ignore[no-any-return]
 
-    def pods(self) -> dict[str, Manifest]:
-        """What is specified of each pod, by the name of what makes it."""
-        made = {
-            one["metadata"]["name"]: one["spec"]["template"]["spec"]
-            for one in self.manifests
-            if one["kind"] in {"Deployment", "StatefulSet", "Job"}
+    def pod_specs(self) -> dict[str, Manifest]:
+        """Returns the specifications of all pods by the name of the manifest that contains them."""
+        templates = {
+            manifest["metadata"]["name"]: manifest["spec"]["template"]["spec"]
+            for manifest in self.manifests
+            if manifest["kind"] in {"Deployment", "StatefulSet", "Job"}
         }
         scheduled = {
-            name: job["spec"]["jobTemplate"]["spec"]["template"]["spec"] for name, job in self.of("CronJob").items()
+            name: job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+            for name, job in self.by_name("CronJob").items()
         }
-        return made | scheduled | {name: pod["spec"] for name, pod in self.of("Pod").items()}
+        return templates | scheduled | {name: pod["spec"] for name, pod in self.by_name("Pod").items()}
 
     def containers(self) -> list[Manifest]:
         return [
             container
-            for pod in self.pods().values()
+            for pod in self.pod_specs().values()
             for container in (*pod.get("initContainers", ()), *pod["containers"])
         ]

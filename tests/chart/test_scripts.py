@@ -1,4 +1,4 @@
-"""The scripts that the chart hands to containers, run as they are there."""
+"""Scripts of the chart, run with `python -c` like in their containers."""
 
 import socket
 import subprocess
@@ -19,7 +19,7 @@ ROUND_TRIP: Final = CHART / "files/round_trip.py"
 
 
 def start(script: str, argument: str) -> subprocess.Popen[str]:
-    """As a container does: with `python -c`."""
+    """Starts a script like its container does: with `python -c`."""
     return subprocess.Popen(
         [sys.executable, "-c", script, argument], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -31,34 +31,34 @@ class TestRoundTrip:
         with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("round-trip"))) as service:
             yield service
 
-    def test_it_passes_where_the_service_works_and_leaves_nothing(self, service: OnPort, database_url: str) -> None:
+    def test_it_passes_and_deletes_its_account(self, service: OnPort, database_url: str) -> None:
         for _ in range(2):
             test = start(ROUND_TRIP.read_text(), service.url)
-            said, _ = test.communicate(timeout=60)
-            assert test.returncode == 0, said
-            assert said.splitlines()[-1] == "POST /api/v1/auth/login 401"
+            output, _ = test.communicate(timeout=60)
+            assert test.returncode == 0, output
+            assert output.splitlines()[-1] == "POST /api/v1/auth/login 401"
         assert postgres.query(database_url, "SELECT FROM users WHERE email LIKE 'helm-test-%'") == []
 
-    def test_it_fails_where_it_does_not_and_says_what_was_answered(self) -> None:
+    def test_it_fails_with_the_response_of_a_broken_service(self) -> None:
         class NotReady(QuietHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the name that the base class looks for
+            def do_GET(self) -> None:  # noqa: N802 - the base class calls it by this name
                 self.send_response(HTTPStatus.SERVICE_UNAVAILABLE)
                 self.end_headers()
                 self.wfile.write(b"schema_outdated")
 
         with listening(NotReady) as url:
             test = start(ROUND_TRIP.read_text(), url)
-            said, _ = test.communicate(timeout=60)
+            output, _ = test.communicate(timeout=60)
         assert test.returncode == 1
-        assert "GET /health/ready was answered with 503, not 200: schema_outdated" in said
+        assert "GET /health/ready was answered with 503, not 200: schema_outdated" in output
 
 
 class TestWait:
-    def test_it_ends_once_something_listens(self) -> None:
+    def test_it_ends_when_a_server_listens(self) -> None:
         port = serving.free_port()
         wait = start(WAIT.read_text(), f"127.0.0.1:{port}")
         with pytest.raises(subprocess.TimeoutExpired):
             wait.wait(timeout=1.5)
         with socket.create_server(("127.0.0.1", port)):
-            said, _ = wait.communicate(timeout=20)
-        assert (wait.returncode, said) == (0, "")
+            output, _ = wait.communicate(timeout=20)
+        assert (wait.returncode, output) == (0, "")
