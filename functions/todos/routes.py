@@ -18,7 +18,7 @@ from functions.todos.models import (
 )
 from functions.todos.paths import TODO_ID
 from todo_core import todos
-from todo_core.database.executor import Executor, Row
+from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
 from todo_core.errors import (
     CrossOrigin,
@@ -38,7 +38,7 @@ from todo_core.todos.batch import Batch
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
-from todo_core.web.identity import CurrentUser, SignedInUser, current_user_and
+from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import build_url, fetch_page, link_to_next
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
@@ -171,15 +171,6 @@ async def read_todo(
     return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer
 
 
-async def _user_and_todo(request: Request, response: Response) -> tuple[SignedInUser, Row]:
-    """In one round trip, because what completing makes of a todo that recurs depends on the todo."""
-    try:
-        todo_id = UUID(request.path_params["todo_id"])
-    except ValueError:  # which the route itself refuses, once it is known who asks
-        todo_id = None
-    return await current_user_and(request, response, todos.SEEN, todo_id=todo_id)
-
-
 @router.patch(
     f"/{TODO_ID}",
     response_model=TodoRead,
@@ -197,7 +188,7 @@ async def _user_and_todo(request: Request, response: Response) -> tuple[SignedIn
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
-    user_and_todo: Annotated[tuple[SignedInUser, Row], Depends(_user_and_todo)],
+    user: CurrentUser,
     db: CurrentDatabase,
     request: Request,
     response: Response,
@@ -211,8 +202,7 @@ async def update_todo(
     With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
     of its own leaves its parent.
     """
-    user, seen = user_and_todo
-    todo = await todos.update(db, user.actor, todo_id, changes, parse_if_match(if_match), seen=seen)
+    todo = await todos.update(db, user.actor, todo_id, changes, parse_if_match(if_match))
     return _answer(todo, request, response)
 
 

@@ -1,7 +1,9 @@
 """Operations of several statements, between which others may write."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from time import sleep
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -11,12 +13,14 @@ from msgspec import structs
 from tests import postgres
 from todo_core import todos
 from todo_core.actors import Actor
-from todo_core.database.executor import Database
+from todo_core.database.executor import Database, Executor, Row
+from todo_core.database.statements import Statement
 from todo_core.errors import TodoNotFound
-from todo_core.todos import Filters, TodoCreate, TodoUpdate, operations, queries
+from todo_core.todos import Filters, Todo, TodoCreate, TodoUpdate, operations
 from todo_core.todos.next_due import next_due_values
 
 ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
+BLOCKED = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY title"
 
 
@@ -73,28 +77,89 @@ class TestDeleteAll:
         assert [(row["id"], row["deleted_at"]) for row in left] == [(todo_id, None) for todo_id in ids]
 
 
+class DatabaseWithAChangeBetween(Database):
+    """Runs a change of someone else after the first write."""
+
+    change: Callable[[Executor], Awaitable[object]] | None = None
+
+    async def write(self, statement: Statement, **values: object) -> Row | None:
+        row = await super().write(statement, **values)
+        change, self.change = self.change, None
+        if change is not None:
+            await change(self)
+        return row
+
+
 class TestComplete:
-    """What was seen of a todo may be out of date when it is completed."""
+    """A recurring todo is read, and then moved to its next occurrence unless it has changed between."""
 
-    @pytest.mark.parametrize("recurrence", ["FREQ=DAILY", None])
-    @pytest.mark.parametrize("change", [{"due_date": "2030-05-01"}, {"recurrence": "FREQ=YEARLY"}, {"title": "Oat"}])
-    def test_what_was_changed_meanwhile_counts(
-        self, recurrence: str | None, change: dict[str, str], ada: Actor, db: Database, runner: asyncio.Runner
+    @pytest.fixture
+    def db(self, database_url: str, runner: asyncio.Runner) -> Iterator[DatabaseWithAChangeBetween]:
+        db = DatabaseWithAChangeBetween(database_url)
+        yield db
+        runner.run(db.close())
+
+    @pytest.mark.parametrize("patch", [{}, {"recurrence": "FREQ=MONTHLY"}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"due_date": "2030-05-01"},
+            {"recurrence": "FREQ=YEARLY"},
+            {"recurrence": None},
+            {"title": "Oat"},
+            {"completed": True, "recurrence": None},
+        ],
+    )
+    def test_a_change_between_is_kept(
+        self,
+        patch: dict[str, str],
+        change: dict[str, Any],
+        ada: Actor,
+        db: DatabaseWithAChangeBetween,
+        runner: asyncio.Runner,
     ) -> None:
-        new = {"title": "Milk", "due_date": "2030-01-01", "recurrence": recurrence}
+        new = {"title": "Milk", "due_date": "2030-01-01", "recurrence": "FREQ=DAILY"}
         todo = runner.run(todos.add(db, ada, TodoCreate.model_validate(new)))
-        seen = runner.run(db.fetch_one(queries.SELECT_SEEN, user_id=ada.user_id, todo_id=todo.id))
-        changed = runner.run(todos.update(db, ada, todo.id, TodoUpdate.model_validate(change)))
-        done = runner.run(todos.update(db, ada, todo.id, TodoUpdate(completed=True), seen=seen))
+        changes = TodoUpdate.model_validate(change)
+        db.change = lambda db: todos.update(db, ada, todo.id, changes)
+        done = runner.run(todos.update(db, ada, todo.id, TodoUpdate.model_validate({"completed": True, **patch})))
+        assert db.change is None
         assert done.version == 3
-        assert done.title == changed.title
-        expected = next_due_values({**structs.asdict(changed), "due_time": None, "occurrences": 0}, ZoneInfo("UTC"))
+        assert done.title == changes.values().get("title", "Milk")
+        before = {**structs.asdict(todo), "due_time": None, "occurrences": 0, **changes.values(), **patch}
+        expected = None if changes.values().get("completed") else next_due_values(before, ZoneInfo("UTC"))
         assert done.completed == (expected is None)
-        assert done.due_date == (expected or {"due_date": changed.due_date})["due_date"]
+        assert done.due_date == (expected or before)["due_date"]
+        assert done.recurrence == before["recurrence"]
 
-    def test_what_was_deleted_meanwhile_is_not_found(self, ada: Actor, db: Database, runner: asyncio.Runner) -> None:
-        todo = runner.run(todos.add(db, ada, TodoCreate(title="Milk")))
-        seen = runner.run(db.fetch_one(queries.SELECT_SEEN, user_id=ada.user_id, todo_id=todo.id))
-        runner.run(todos.delete(db, ada, todo.id))
+    def test_a_todo_deleted_between_is_not_found(
+        self, ada: Actor, db: DatabaseWithAChangeBetween, runner: asyncio.Runner
+    ) -> None:
+        new = TodoCreate.model_validate({"title": "Milk", "due_date": "2030-01-01", "recurrence": "FREQ=DAILY"})
+        todo = runner.run(todos.add(db, ada, new))
+        db.change = lambda db: todos.delete(db, ada, todo.id)
         with pytest.raises(TodoNotFound):
-            runner.run(todos.update(db, ada, todo.id, TodoUpdate(completed=True), seen=seen))
+            runner.run(todos.update(db, ada, todo.id, TodoUpdate(completed=True)))
+
+    def test_a_recurrence_that_is_set_while_completing_waits_is_followed(
+        self, ada: Actor, db: Database, runner: asyncio.Runner, database_url: str
+    ) -> None:
+        async def complete_while_another_transaction_sets_a_recurrence() -> Todo:
+            todo = await todos.add(db, ada, TodoCreate.model_validate({"title": "Milk", "due_date": "2030-01-01"}))
+            async with db.transaction() as transaction:
+                recurring = TodoUpdate.model_validate({"recurrence": "FREQ=DAILY"})
+                await todos.update(transaction, ada, todo.id, recurring)
+                done = asyncio.create_task(todos.update(db, ada, todo.id, TodoUpdate(completed=True)))
+                await asyncio.to_thread(wait_for_a_blocked_statement, database_url)
+            return await done
+
+        done = runner.run(complete_while_another_transaction_sets_a_recurrence())
+        assert (done.completed, str(done.due_date)) == (False, "2030-01-02")
+
+
+def wait_for_a_blocked_statement(database_url: str) -> None:
+    for _ in range(500):
+        if postgres.query(database_url, BLOCKED):
+            return
+        sleep(0.01)
+    raise AssertionError("no statement waits for a lock")

@@ -121,11 +121,23 @@ class TestPatch:
         assert [todo["project_id"] for todo in moved] == [project["id"]] * 2 * MANY
 
     @pytest.mark.parametrize("changes", [{}, {"title": "Oat"}, {"recurrence": "FREQ=WEEKLY"}])
-    def test_that_completes_what_recurs_takes_two(self, proxy: CountingProxy, ada: Account, changes: Json) -> None:
-        """Its next occurrence is told by Python, from what came along with the session."""
+    def test_that_completes_a_recurring_todo_takes_three(
+        self, proxy: CountingProxy, ada: Account, changes: Json
+    ) -> None:
+        """Authentication, a read, and the write of the next occurrence, which Python finds."""
         todo = ada.add(due_date="2030-01-01", recurrence="FREQ=DAILY")
         patch(ada, todo, completed=True, **changes)
-        assert proxy.counted(lambda: patch(ada, todo, completed=True, **changes)) == 2
+        assert proxy.counted(lambda: patch(ada, todo, completed=True, **changes)) == 3
+
+    def test_that_completes_a_todo_and_removes_its_recurrence_takes_two(
+        self, proxy: CountingProxy, ada: Account
+    ) -> None:
+        def add() -> Json:
+            return ada.add(due_date="2030-01-01", recurrence="FREQ=DAILY")
+
+        patch(ada, add(), completed=True, recurrence=None)
+        todo = add()
+        assert proxy.counted(lambda: patch(ada, todo, completed=True, recurrence=None)) == 2
 
 
 class TestDelete:

@@ -1,14 +1,13 @@
 """Sign-ins. A session token is good only as long as its session is here, so ending a session ends its token."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
 from todo_core.accounts.user import USER_COLUMNS, User
-from todo_core.database.executor import Database, Executor, Row
+from todo_core.database.executor import Database, Executor
 from todo_core.database.statements import Statement
 from todo_core.errors import InvalidCredentials, NotAuthenticated, SessionNotFound
 from todo_core.identifiers import new_id
@@ -48,6 +47,18 @@ _PAGE = Statement(f"""
 _EXTEND = Statement(f"UPDATE sessions SET expires_at = :new_expiry, last_seen_at = now() WHERE {_THIS}")  # noqa: S608
 _DELETE = Statement(f"DELETE FROM sessions WHERE {_THIS} RETURNING id")  # noqa: S608
 _DELETE_OTHERS = Statement("DELETE FROM sessions WHERE user_id = :user_id AND id <> :session_id")
+_SELECT_USER_SQL: Final = f"""
+    SELECT {USER_COLUMNS} FROM sessions JOIN users ON users.id = sessions.user_id
+    WHERE {_THIS} AND {_GOES_ON}
+"""  # noqa: S608
+_SELECT_USER = Statement(_SELECT_USER_SQL)
+_SELECT_USER_AND_NOTE = Statement(f"""
+    WITH seen AS (
+        UPDATE sessions SET last_seen_at = now()
+        WHERE {_THIS} AND {_GOES_ON} AND last_seen_at < now() - interval '{_SECONDS_BETWEEN_SIGHTINGS} seconds'
+    )
+    {_SELECT_USER_SQL}
+""")  # noqa: S608
 _SWEEP = Statement("""
     DELETE FROM sessions WHERE id IN (
         SELECT id FROM sessions WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -55,7 +66,6 @@ _SWEEP = Statement("""
     RETURNING id
 """)
 
-_WIDTH: Final = len(fields(User))
 _BEFORE_THE_FIRST: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 _seen: dict[UUID, float] = {}
@@ -84,50 +94,15 @@ async def open_session(
 
 
 async def user_of(db: Database, user_id: UUID, session_id: UUID) -> User:
-    """The user of a session that goes on, which is now seen. Raises NotAuthenticated when it has ended."""
-    return _user(await _see(db, user_id, session_id))
-
-
-async def user_and(db: Database, user_id: UUID, session_id: UUID, beside: str, **values: object) -> tuple[User, Row]:
-    """The user as `user_of` tells them, and in the same round trip what a SELECT of at most one row finds.
-
-    It knows `:user_id` and the `values`. The row that comes has its columns among others, all None if it found nothing.
-    """
-    row = await _see(db, user_id, session_id, beside, **values)
-    return _user(row), row
-
-
-async def _see(db: Database, user_id: UUID, session_id: UUID, beside: str | None = None, **values: object) -> Row:
+    """Returns the user of a valid session and notes that the session was used. Raises NotAuthenticated."""
     now = monotonic()
     is_due = now - _seen.get(session_id, -_SECONDS_BETWEEN_SIGHTINGS) >= _SECONDS_BETWEEN_SIGHTINGS
-    statement = _select_user(beside, noting=is_due)
-    row = await db.fetch_one(statement, session_id=session_id, user_id=user_id, **values)
+    row = await db.fetch_one(_SELECT_USER_AND_NOTE if is_due else _SELECT_USER, session_id=session_id, user_id=user_id)
     if row is None:
         raise NotAuthenticated
     if is_due:
         _note_seen(session_id, now)
-    return row
-
-
-@cache
-def _select_user(beside: str | None, *, noting: bool) -> Statement:
-    """With the columns of `beside`; `noting` that the session is seen, unless that was done not long ago."""
-    note = f"""
-        WITH seen AS (
-            UPDATE sessions SET last_seen_at = now()
-            WHERE {_THIS} AND {_GOES_ON} AND last_seen_at < now() - interval '{_SECONDS_BETWEEN_SIGHTINGS} seconds'
-        )
-    """  # noqa: S608
-    columns, join = (", beside.*", f"LEFT JOIN ({beside}) AS beside ON true") if beside else ("", "")
-    return Statement(f"""
-        {note if noting else ""}
-        SELECT {USER_COLUMNS}{columns} FROM sessions JOIN users ON users.id = sessions.user_id {join}
-        WHERE {_THIS} AND {_GOES_ON}
-    """)  # noqa: S608
-
-
-def _user(row: Row) -> User:
-    return User(*row[:_WIDTH])
+    return User(*row)
 
 
 def _note_seen(session_id: UUID, now: float) -> None:

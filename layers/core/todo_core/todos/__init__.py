@@ -16,10 +16,8 @@ from todo_core.todos.operations import (
     tags,
     update,
 )
-from todo_core.todos.queries import SEEN
 
 __all__ = [
-    "SEEN",
     "DueBound",
     "Filters",
     "Page",

@@ -95,29 +95,16 @@ async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
     return _todo(row)
 
 
-async def update(  # noqa: PLR0913 - what is known of a todo may be given along
-    db: Executor,
-    actor: Actor,
-    todo_id: UUID,
-    changes: TodoUpdate,
-    versions: Versions = None,
-    *,
-    seen: Row | None = None,
-) -> Todo:
-    """Applies the changes. Completing a todo that recurs moves it to its next occurrence, as long as there is one.
+async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
+    """Applies the changes. Completing a recurring todo moves it to its next occurrence, if the rule has one.
 
-    `seen` has the columns of `SEEN` as they were a moment ago, and spares that they are read. Raises TodoNotFound,
-    StaleVersion and InvalidTodo.
+    Raises TodoNotFound, StaleVersion and InvalidTodo.
     """
     values = changes.values()
     if not values:
-        todo = await get(db, actor.user_id, todo_id)
-        if versions is not None and todo.version not in versions:
-            raise StaleVersion
-        return todo
+        return await _get_expected(db, actor.user_id, todo_id, versions)
     if values.get("completed") and values.get("recurrence", "") is not None:
-        this = {"user_id": actor.user_id, "todo_id": todo_id, "versions": versions}
-        return await _complete(db, actor, this, values, seen if seen and seen["version"] else None)
+        return await _complete(db, actor, todo_id, values, versions)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
     return await _write(db, actor, todo_id, statement, versions, **values)
 
@@ -142,37 +129,44 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     return found[0]
 
 
-async def _complete(db: Executor, actor: Actor, this: dict[str, Any], values: dict[str, Any], todo: Row | None) -> Todo:
-    if todo is None and "recurrence" not in values:
-        # Most todos do not recur.
-        statement = queries.complete(frozenset(values), checked=this["versions"] is not None)
-        todo = await db.write(statement, **this, actor=actor.signature, **values)
-        if todo is not None and todo["occurrences"] is None:
-            return Todo(*todo[:_WIDTH])
+async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
+    """Completes the todo, or moves an open recurring one to its next occurrence. Repeats when another write is faster."""
+    this = {"user_id": actor.user_id, "actor": actor.signature, "todo_id": todo_id}
+    statement = queries.complete_or_read(frozenset(values), checked=versions is not None)
     while True:
-        todo = todo or await db.fetch_one(queries.SELECT_SEEN, **this)
-        if todo is None:
-            raise TodoNotFound
-        if this["versions"] is not None and todo["version"] not in this["versions"]:
+        row = await db.write(statement, **this, **values, versions=versions)
+        if row is None:
+            await _get_expected(db, actor.user_id, todo_id, versions)
+            continue
+        if row["occurrences"] is None:
+            return Todo(*row[:_WIDTH])
+        if versions is not None and row["version"] not in versions:
             raise StaleVersion
-        written = _completed(todo, values, ZoneInfo(actor.timezone))
-        statement = queries.update_columns(frozenset(written), checked=True)
-        row = await db.write(statement, **{**this, **written, "versions": [todo["version"]]}, actor=actor.signature)
-        if row is not None:
-            return _todo(row)
-        # Someone has changed it since it was read.
-        todo = None
+        to_write = _values_of_next_occurrence(row, values, ZoneInfo(actor.timezone))
+        conditional = queries.update_columns(frozenset(to_write), checked=True)
+        written = await db.write(conditional, **this, **to_write, versions=[row["version"]])
+        if written is not None:
+            return _todo(written)
 
 
-def _completed(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
-    """What to write where these values complete a todo: what else is given comes first, and moves on with it."""
-    if todo["completed"]:
-        return values
+def _values_of_next_occurrence(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
+    """Returns the columns to write when `values` complete an open todo that recurs, now or by the values themselves.
+
+    The next occurrence is counted from the due date in the values. After the last occurrence the todo is completed.
+    """
     has_new_due = "due_date" in values or "due_at" in values
     moved = next_due_values({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
     if moved is None:
         return values
     return {name: value for name, value in values.items() if name != "completed"} | moved
+
+
+async def _get_expected(db: Executor, user_id: UUID, todo_id: UUID, versions: Versions) -> Todo:
+    """Returns the todo. Raises TodoNotFound, and StaleVersion when its version is not among the given ones."""
+    todo = await get(db, user_id, todo_id)
+    if versions is not None and todo.version not in versions:
+        raise StaleVersion
+    return todo
 
 
 async def _write(

@@ -17,11 +17,6 @@ _LOG_IS_OURS: Final = "(SELECT lock_change_log(:user_id))"
 _CHANGED: Final = "version = version + 1, updated_at = now()"
 
 SELECT_ONE = Statement(f"SELECT {COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
-SEEN: Final = f"""
-    SELECT version, completed, recurrence, due_date, due_at, due_time, reminder_at, occurrences FROM todos WHERE {_THIS}
-"""  # noqa: S608
-"""What must be known of a todo to complete it."""
-SELECT_SEEN = Statement(SEEN)
 SELECT_SOME = Statement(f"SELECT {COLUMNS} FROM todos WHERE user_id = :user_id AND id = ANY(:todo_ids)")  # noqa: S608
 SELECT_BELOW = Statement(f"""
     WITH RECURSIVE below AS (
@@ -51,18 +46,21 @@ def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
 
 
 @cache
-def complete(columns: frozenset[str], *, checked: bool) -> Statement:
-    """The same, but a todo that completing would move to its next occurrence is only read.
+def complete_or_read(columns: frozenset[str], *, checked: bool) -> Statement:
+    """Writes the named columns of one todo, which complete the todo, unless it is open and recurring.
 
-    Gives the todo, and then what `moved_on` needs beside it: `due_time` and `occurrences`, which is null for one that
-    was written.
+    An open recurring todo is only read, because Python finds its next due date. Every open todo counts as recurring
+    when `recurrence` is among the columns. The row has the columns of the todo, then `due_time` and `occurrences`,
+    both of which are null when the todo was written.
     """
-    this = f"{_THIS} AND (recurrence IS NULL OR completed)"
+    brings_recurrence = "recurrence" in columns
+    only_written = "completed" if brings_recurrence else "(recurrence IS NULL OR completed)"
+    only_read = "NOT completed" if brings_recurrence else "recurrence IS NOT NULL AND NOT completed"
     return Statement(f"""
-        WITH written AS ({_update(_assigned(columns), checked=checked, this=this)})
+        WITH written AS ({_update(_assigned(columns), checked=checked, this=f"{_THIS} AND {only_written}")})
         SELECT {COLUMNS}, NULL::time AS due_time, NULL::integer AS occurrences FROM written
         UNION ALL
-        SELECT {COLUMNS}, due_time, occurrences FROM todos WHERE {_THIS} AND recurrence IS NOT NULL AND NOT completed
+        SELECT {COLUMNS}, due_time, occurrences FROM todos WHERE {_THIS} AND {only_read}
     """)  # noqa: S608
 
 

@@ -12,7 +12,6 @@ from todo_core.accounts import sessions
 from todo_core.accounts.security import Claims
 from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
-from todo_core.database.executor import Row
 from todo_core.errors import NotAuthenticated
 from todo_core.settings import Settings
 from todo_core.web.resources import get_resources
@@ -65,16 +64,6 @@ async def _current_user(request: Request, response: Response) -> SignedInUser:
     claims, by = _claims_of(request)
     user = await sessions.user_of(get_resources(request).database, claims.user_id, claims.session_id)
     return await _signed_in(user, claims, by, request, response)
-
-
-async def current_user_and(
-    request: Request, response: Response, beside: str, **values: object
-) -> tuple[SignedInUser, Row]:
-    """Who asks, and what the same round trip brings along, see `sessions.user_and`."""
-    claims, by = _claims_of(request)
-    database = get_resources(request).database
-    user, row = await sessions.user_and(database, claims.user_id, claims.session_id, beside, **values)
-    return await _signed_in(user, claims, by, request, response), row
 
 
 def _claims_of(request: Request) -> tuple[Claims, ActorKind]:
