@@ -18,8 +18,10 @@ from todo_core.web.resources import get_resources
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Connects the app to its database. Outside production, starts the embedded one if needed and runs migrations."""
     resources = get_resources(app)
-    async with embedded.running(resources.settings) as settings:
-        resources.database.connect_to(settings.connection_url)
+    given = resources.settings
+    async with embedded.ensure_server(given.database_url, given.data_folder / "postgres") as url:
+        settings = given.with_database_url(url)
+        resources.database.connect_to(url.get_secret_value())
         if not settings.in_production:
             from functions.migrate.app import upgrade  # noqa: PLC0415 - importing Alembic takes 10% of a start
 

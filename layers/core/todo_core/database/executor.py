@@ -27,7 +27,6 @@ from todo_core.errors import (
     UnknownParent,
     UnknownProject,
 )
-from todo_core.settings import Settings
 
 _CONNECT_SECONDS: Final = 10.0
 _WAIT_SECONDS: Final = 5.0
@@ -126,15 +125,6 @@ class Database:
         self._prepared_statements = prepared_statements
         self._pool_size = pool_size
         self._connections = self._pool()
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        url = settings.database_url
-        return cls(
-            url.get_secret_value() if url else None,
-            pool_size=settings.database_pool_size,
-            prepared_statements=settings.prepared_statements,
-        )
 
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""

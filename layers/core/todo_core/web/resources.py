@@ -27,9 +27,14 @@ class Resources:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Makes the resources. Opens no connection."""
+        url = settings.database_url
         return cls(
             settings=settings,
-            database=Database.of(settings),
+            database=Database(
+                url.get_secret_value() if url else None,
+                pool_size=settings.database_pool_size,
+                prepared_statements=settings.prepared_statements,
+            ),
             passwords=Passwords(settings.bcrypt_rounds),
             tokens=Tokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),
             limits=Limits.of(settings),
