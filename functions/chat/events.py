@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from starlette.types import Receive, Scope, Send
 
 from functions.chat.models import ToolCallRead
-from todo_assistant.turns.store import ToolCall, Turn
+from todo_assistant.turns.model import ToolCall, Turn
 from todo_core.errors import ServiceError
 from todo_core.logs import log, place_of
 from todo_core.web.problems import InternalError, log_server_error, make_problem

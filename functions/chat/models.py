@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from todo_assistant.turns.conversations import Message
-from todo_assistant.turns.store import Approval, Status, ToolCall, Turn, UndoResult
+from todo_assistant.turns.model import Approval, Status, ToolCall, Turn, UndoResult
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
 from todo_core.web.query import PageQuery

@@ -28,10 +28,9 @@ from todo_assistant.errors import (
     TurnNotFound,
     TurnUndone,
 )
-from todo_assistant.turns import conversations
-from todo_assistant.turns import store as turns
+from todo_assistant.turns import conversations, store
 from todo_assistant.turns.conversations import Conversation, Message, MessagePosition
-from todo_assistant.turns.store import NewTurn, Turn
+from todo_assistant.turns.model import NewTurn, Turn
 from todo_core.database.executor import Executor
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
 from todo_core.todos import changes
@@ -93,7 +92,7 @@ def assistant_of(app: FastAPI) -> Assistant:
     state = app.state
     if not hasattr(state, "assistant"):
         resources = get_resources(app)
-        state.assistant = Assistant.of(resources.settings, resources.database)
+        state.assistant = Assistant.from_settings(resources.settings, resources.database)
     assistant: Assistant = state.assistant
     return assistant
 
@@ -232,13 +231,13 @@ async def decide_turn(
     response: Response,
 ) -> TurnRead | Response:
     """Goes on with a turn that stopped to ask. The approval holds for exactly what was asked, and once."""
-    turn = await assistant.decide(user.id, turn_id, approved=decision.approve)
+    turn = await assistant.answer_approval(user.id, turn_id, approved=decision.approve)
     return await _run(turn, assistant, request, response)
 
 
 async def _run(turn: Turn, assistant: Assistant, request: Request, response: Response) -> TurnRead | Response:
     """Takes the turn to its end, unless it is there, and answers it as the client wants it."""
-    seconds = min(assistant.seconds, _seconds_left(request))
+    seconds = min(assistant.turn_seconds, _seconds_left(request))
 
     async def run(listener: Listener | None = None) -> None:
         tokens, calls = _tokens(turn), len(turn.calls)
@@ -272,7 +271,7 @@ def _tokens(turn: Turn) -> int:
 
 
 async def _read(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:
-    turn = await turns.load(db, user_id, turn_id)
+    turn = await store.load(db, user_id, turn_id)
     return TurnRead.of(turn, await changes.changed_in_turn(db, user_id, turn_id))
 
 

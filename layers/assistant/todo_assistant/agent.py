@@ -18,9 +18,8 @@ from todo_assistant.errors import AssistantFailure, AssistantUnavailable
 from todo_assistant.models.messages import ChatMessage, Completion, Model, ModelRequest, OnText, ToolCallRequest
 from todo_assistant.tools import TODO_TOOLS, ToolRegistry
 from todo_assistant.tools.executor import LONGEST_ARGUMENTS, CallListener, ToolExecutor
-from todo_assistant.turns import history
-from todo_assistant.turns import store as turns
-from todo_assistant.turns.store import Approval, StopReason, Turn, TurnOutcome
+from todo_assistant.turns import budget, history, store
+from todo_assistant.turns.model import Approval, StopReason, Turn, TurnOutcome
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
 from todo_core.todos import changes
@@ -79,12 +78,12 @@ class Agent:
             if turn.lease is not None:
                 # Also when the client went away: whoever asks next may go on at once.
                 with move_on_after(_CLOSING_SECONDS, shield=True), suppress(ServiceError):
-                    await turns.release(self._db, turn)
+                    await store.release_lease(self._db, turn)
 
     async def _go_on(self, turn: Turn, deadline: float, listener: Listener | None) -> None:
         if listener is not None:
             await listener.on_turn(turn)
-        earlier = await history.earlier(self._db, turn, most_tokens=self._bounds.history_tokens)
+        earlier = await history.messages_before(self._db, turn, max_tokens=self._bounds.history_tokens)
         while True:
             # A call beyond the bound is stored, so that a turn that is taken up again ends as this one would.
             pending = [call for call in turn.calls[: self._bounds.tool_calls] if call.ok is None]
@@ -92,32 +91,32 @@ class Agent:
                 approval = await self._calls.carry_out(turn, pending, deadline=deadline, listener=listener)
                 if approval is not None:
                     asks = _with_last_words(turn, _question(approval))
-                    await turns.finish(self._db, turn, TurnOutcome("needs_approval", asks, approval=approval))
+                    await store.finish(self._db, turn, TurnOutcome("needs_approval", asks, approval=approval))
                     return
-            elif turn.rounds and not turn.rounds[-1].calls:
-                await turns.finish(self._db, turn, TurnOutcome("done", turn.rounds[-1].content))
+            elif turn.model_responses and not turn.model_responses[-1].calls:
+                await store.finish(self._db, turn, TurnOutcome("done", turn.model_responses[-1].content))
                 return
-            messages = [*earlier, *history.of_turn(turn)]
+            messages = [*earlier, *history.messages_of(turn)]
             if (bound := self._bound_hit(turn, messages, deadline)) is not None:
                 await self._stop(turn, bound)
                 return
             try:
                 await self._ask(turn, messages, deadline, listener)
             except TimeoutError:
-                if not turn.rounds:
+                if not turn.model_responses:
                     raise AssistantUnavailable from None
                 await self._stop(turn, "deadline")
                 return
 
     def _bound_hit(self, turn: Turn, messages: Sequence[ChatMessage], deadline: float) -> StopReason | None:
-        if turn.rounds and asyncio.get_running_loop().time() >= deadline:
+        if turn.model_responses and asyncio.get_running_loop().time() >= deadline:
             return "deadline"
         if len(turn.calls) > self._bounds.tool_calls:
             return "tool_calls"
-        if len(turn.rounds) >= self._bounds.rounds:
+        if len(turn.model_responses) >= self._bounds.rounds:
             return "rounds"
         spent = turn.prompt_tokens + turn.completion_tokens
-        if turn.rounds and spent + history.tokens_of(messages) > self._bounds.tokens:
+        if turn.model_responses and spent + history.estimate_tokens(messages) > self._bounds.tokens:
             return "tokens"
         return None
 
@@ -126,7 +125,7 @@ class Agent:
         changed = len(await self._changed(turn))
         done = "Nothing was changed." if not changed else f"Changed so far: {changed} todo{'s' if changed > 1 else ''}."
         response = _with_last_words(turn, f"{_STOPPED[bound]} {done}")
-        await turns.finish(self._db, turn, TurnOutcome("incomplete", response, stopped_by=bound))
+        await store.finish(self._db, turn, TurnOutcome("incomplete", response, stopped_by=bound))
 
     async def _ask(
         self, turn: Turn, messages: Sequence[ChatMessage], deadline: float, listener: Listener | None
@@ -135,11 +134,13 @@ class Agent:
         request = ModelRequest(messages, self._schemas, turn.created_at, ZoneInfo(turn.timezone))
         started = monotonic()
         try:
-            reply = await self._model.answer(request, deadline=deadline, on_text=_to(listener, len(turn.rounds) + 1))
+            reply = await self._model.answer(
+                request, deadline=deadline, on_text=_to(listener, len(turn.model_responses) + 1)
+            )
         except BaseException:
             # What was asked costs as much as if the answer had been waited for.
             with move_on_after(_CLOSING_SECONDS, shield=True), suppress(ServiceError):
-                await turns.spend_tokens(self._db, turn.user_id, history.tokens_of(messages))
+                await budget.count_tokens(self._db, turn.user_id, history.estimate_tokens(messages))
             raise
         room = self._bounds.tool_calls - len(turn.calls)
         kept = Completion(
@@ -148,7 +149,7 @@ class Agent:
             prompt_tokens=_counted(reply.prompt_tokens, messages),
             completion_tokens=_counted(reply.completion_tokens, reply),
         )
-        await turns.add_round(self._db, turn, kept, milliseconds=round((monotonic() - started) * 1000))
+        await store.add_model_response(self._db, turn, kept, milliseconds=round((monotonic() - started) * 1000))
 
     async def _changed(self, turn: Turn) -> list[UUID]:
         return list(await changes.changed_in_turn(self._db, turn.user_id, turn.id))
@@ -165,7 +166,7 @@ def _to(listener: Listener | None, round_number: int) -> OnText | None:
 
 
 def _with_last_words(turn: Turn, sentence: str) -> str:
-    said = [each.content for each in turn.rounds[-1:] if each.content]
+    said = [each.content for each in turn.model_responses[-1:] if each.content]
     return "\n\n".join([*said, sentence])
 
 
@@ -183,7 +184,7 @@ def _question(approval: Approval) -> str:
 
 def _counted(tokens: int | None, otherwise: object) -> int:
     """What the provider counted, or an estimate if it did not count."""
-    return history.tokens_of(otherwise) if tokens is None else tokens
+    return history.estimate_tokens(otherwise) if tokens is None else tokens
 
 
 def _kept(call: ToolCallRequest) -> ToolCallRequest:

@@ -1,4 +1,4 @@
-"""The assistant of a process: its model, its agent and the terms on which users may have it."""
+"""The assistant of a process: its model, its agent and the quota of each user."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,59 +7,60 @@ from uuid import UUID
 
 from todo_assistant.agent import Agent, TurnLimits
 from todo_assistant.models.messages import Model
-from todo_assistant.turns import store as turns
-from todo_assistant.turns.store import DailyQuota, NewTurn, Turn, UndoResult
+from todo_assistant.turns import begin, store, undo
+from todo_assistant.turns.budget import DailyQuota
+from todo_assistant.turns.model import NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.settings import Settings
 
-_TO_STORE_THE_END: Final = 2.0
-"""Seconds that a turn may take beyond its deadline before another process may go on with it."""
+_FINISHING_SECONDS: Final = 2.0
+"""Time to store the outcome after a turn's deadline, before another process may take over the lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """`seconds` is the longest that a turn may take."""
+    """Begins, continues and undoes turns. `turn_seconds` is the time limit of one turn."""
 
     db: Database
     model: Model
     agent: Agent
-    terms: DailyQuota
-    seconds: float
+    quota: DailyQuota
+    turn_seconds: float
 
     @classmethod
-    def of(cls, settings: Settings, db: Database) -> Self:
-        """With the model that the settings name, or the command model where they hold no key."""
-        model = _model(settings)
-        bounds = TurnLimits(
+    def from_settings(cls, settings: Settings, db: Database) -> Self:
+        """Returns the assistant with the model of the settings, or with the command model if they have no API key."""
+        model = _create_model(settings)
+        limits = TurnLimits(
             settings.assistant_rounds,
             settings.assistant_tool_calls,
             settings.assistant_turn_tokens,
             settings.assistant_history_tokens,
         )
-        terms = DailyQuota(
-            settings.assistant_daily_turns,
-            settings.assistant_daily_tokens,
-            timedelta(seconds=settings.assistant_seconds + _TO_STORE_THE_END),
-        )
-        return cls(db, model, Agent(db, model, bounds), terms, settings.assistant_seconds)
+        quota = DailyQuota(settings.assistant_daily_turns, settings.assistant_daily_tokens)
+        return cls(db, model, Agent(db, model, limits), quota, settings.assistant_seconds)
 
     async def begin(self, user_id: UUID, new: NewTurn) -> Turn:
-        """See `turns.begin`."""
-        return await turns.begin(self.db, user_id, new, self.terms)
+        """Returns the turn for a request, with the same errors as `turns.begin.begin`."""
+        return await begin.begin(self.db, user_id, new, self.quota, self._lease_duration)
 
-    async def decide(self, user_id: UUID, turn_id: UUID, *, approved: bool) -> Turn:
-        """See `turns.decide`."""
-        return await turns.decide(self.db, user_id, turn_id, self.terms, approved=approved)
+    async def answer_approval(self, user_id: UUID, turn_id: UUID, *, approved: bool) -> Turn:
+        """Stores the user's answer and leases the turn, with the same errors as `turns.store.answer_approval`."""
+        return await store.answer_approval(self.db, user_id, turn_id, self._lease_duration, approved=approved)
 
     async def undo(self, actor: Actor, turn_id: UUID) -> UndoResult:
-        """See `turns.undo`."""
+        """Restores the todos that a turn changed, with the same errors as `turns.undo.undo_turn`."""
         async with self.db.transaction() as transaction:
-            return await turns.undo(transaction, actor, turn_id)
+            return await undo.undo_turn(transaction, actor, turn_id)
+
+    @property
+    def _lease_duration(self) -> timedelta:
+        return timedelta(seconds=self.turn_seconds + _FINISHING_SECONDS)
 
 
-def _model(settings: Settings) -> Model:
-    # Each is loaded when it is the one, at the first turn: both together are a tenth of a cold start.
+def _create_model(settings: Settings) -> Model:
+    # Only the model in use is imported, at the first turn: importing both is a tenth of a cold start.
     if settings.openai_api_key is None:
         from todo_assistant.commands.model import CommandModel  # noqa: PLC0415
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from todo_assistant.tools import TODO_TOOLS, Effect, Tool, ToolContext, ToolRegistry, ToolResult, sentence_of
 from todo_assistant.tools.registry import Arguments
-from todo_assistant.turns import store as turns
-from todo_assistant.turns.store import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
+from todo_assistant.turns import store
+from todo_assistant.turns.model import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
 from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Transaction
@@ -64,7 +64,7 @@ class ToolExecutor:
                 asked.append(question)
             elif listener is not None:
                 await listener.on_result(call)
-        return Approval(turn.rounds[-1].number, asked) if asked else None
+        return Approval(turn.model_responses[-1].number, asked) if asked else None
 
     async def _changes_together(self, turn: Turn, calls: Sequence[ToolCall]) -> set[UUID]:
         """The todos that the calls of a round would change."""
@@ -81,12 +81,12 @@ class ToolExecutor:
         started = monotonic()
         async with self._db.transaction() as transaction:
             await changes.lock(transaction, turn.user_id)
-            await turns.hold(transaction, turn)
+            await store.lock_leased_turn(transaction, turn)
             outcome = await self._outcome(_context(transaction, turn), turn, call, together)
             if isinstance(outcome, ApprovalCall):
                 return outcome
             call.ok, call.result = outcome.ok, outcome.result
-            await turns.record(transaction, turn, call, milliseconds=round((monotonic() - started) * 1000))
+            await store.store_tool_result(transaction, turn, call, milliseconds=round((monotonic() - started) * 1000))
         return None
 
     async def _outcome(
@@ -99,7 +99,7 @@ class ToolExecutor:
             return ToolResult.failed(str(error))
         effect = await arguments.effect(context)
         touched = [ApprovalTodo(todo.id, todo.title, todo.version) for todo in await self._touched(context, effect)]
-        asked = turn.approval.of(call) if turn.approval else None
+        asked = turn.approval.find_call(call) if turn.approval else None
         if turn.approval is not None and asked is not None:
             if not turn.approval.approved:
                 return ToolResult(ok=False, result={"error": _REFUSED, "refused": True})

@@ -15,7 +15,7 @@ from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
 from todo_assistant.tools.projects import project_id_of
 from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Effect, ToolContext, ToolResult
 from todo_assistant.tools.views import FIRST_DAY, LAST_DAY, due_view, view, views
-from todo_assistant.turns import store as turns
+from todo_assistant.turns import undo
 from todo_core import todos
 from todo_core.text import Text
 from todo_core.todos import DueBound, Filters, Todo, TodoCreate, TodoUpdate, changes
@@ -164,7 +164,9 @@ class LastTurn(Arguments):
     """Needs no arguments: which turn it is follows from the conversation."""
 
     async def effect(self, context: ToolContext) -> Effect:
-        turn_id = await turns.last_to_undo(context.db, context.user_id, context.conversation_id, context.actor.turn_id)
+        turn_id = await undo.find_last_turn_to_undo(
+            context.db, context.user_id, context.conversation_id, context.actor.turn_id
+        )
         if turn_id is None:
             return Effect()
         state = await changes.state_of_turn(context.db, context.user_id, turn_id)
@@ -304,7 +306,6 @@ async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> 
 @TODO_TOOLS.add
 async def delete_todos(context: ToolContext, arguments: DeletedIds) -> ToolResult:
     """Put todos into the trash, with their subtodos. The user is asked first, by the service itself."""
-
     deleted: dict[UUID, Todo] = {}
 
     async def delete(todo_id: UUID) -> dict[str, JsonValue]:
@@ -334,11 +335,13 @@ async def restore_todos(context: ToolContext, arguments: RestoredIds) -> ToolRes
 @TODO_TOOLS.add
 async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> ToolResult:
     """Put back everything that the last turn of this conversation changed."""
-    turn_id = await turns.last_to_undo(context.db, context.user_id, context.conversation_id, context.actor.turn_id)
+    turn_id = await undo.find_last_turn_to_undo(
+        context.db, context.user_id, context.conversation_id, context.actor.turn_id
+    )
     if turn_id is None:
         return ToolResult.failed("No turn of this conversation has changed anything that is not undone already.")
     try:
-        undone = await turns.undo(context.db, context.actor, turn_id)
+        undone = await undo.undo_turn(context.db, context.actor, turn_id)
     except (TurnInProgress, TurnNotFound, TurnUndone) as error:
         return ToolResult.failed(error.sentence)
     return ToolResult(

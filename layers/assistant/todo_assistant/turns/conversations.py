@@ -7,8 +7,8 @@ from typing import Literal
 from uuid import UUID
 
 from todo_assistant.errors import ConversationNotFound
-from todo_assistant.turns import store as turns
-from todo_assistant.turns.store import ToolCall, Turn
+from todo_assistant.turns import store
+from todo_assistant.turns.model import ToolCall, Turn
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
 
@@ -67,7 +67,7 @@ _MESSAGES = Statement("""
     ORDER BY turns.id DESC, part DESC LIMIT CAST(:limit AS int)
 """)
 _TURNS_BEFORE = Statement(f"""
-    SELECT {turns.COLUMNS} FROM turns
+    SELECT {store.COLUMNS} FROM turns
     WHERE user_id = :user_id AND conversation_id = :conversation_id AND id < :turn_id
     ORDER BY id DESC LIMIT CAST(:limit AS int)
 """)  # noqa: S608 - names of columns
@@ -123,7 +123,7 @@ async def messages(
         part=place.part,
         limit=limit,
     )
-    calls = await turns.calls_of(db, [row["turn_id"] for row in rows if row["role"] == "assistant"])
+    calls = await store.load_tool_calls(db, [row["turn_id"] for row in rows if row["role"] == "assistant"])
     return [
         Message(
             id=row["id"],
@@ -143,6 +143,6 @@ async def turns_before(db: Executor, turn: Turn, *, limit: int) -> list[Turn]:
     rows = await db.fetch_all(
         _TURNS_BEFORE, user_id=turn.user_id, conversation_id=turn.conversation_id, turn_id=turn.id, limit=limit
     )
-    found = [turns.from_row(row) for row in rows]
-    await turns.add_rounds(db, found)
+    found = [store.turn_from_row(row) for row in rows]
+    await store.load_model_responses(db, found)
     return found

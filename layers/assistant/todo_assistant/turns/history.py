@@ -1,4 +1,4 @@
-"""What a model gets to read: the rules, as many earlier turns as fit, and the turn so far."""
+"""The messages that a model reads: the system prompt, earlier turns that fit, and the current turn so far."""
 
 import re
 from collections.abc import Iterable
@@ -8,65 +8,76 @@ from zoneinfo import ZoneInfo
 from todo_assistant.models import prompt
 from todo_assistant.models.messages import ChatMessage, ToolCallMessage
 from todo_assistant.turns import conversations
-from todo_assistant.turns.store import ModelResponse, ToolCall, Turn
+from todo_assistant.turns.model import ModelResponse, ToolCall, Turn
 from todo_core.database.executor import Executor
 
-_MOST_TURNS: Final = 20
+_MAX_EARLIER_TURNS: Final = 20
 _BYTES_PER_TOKEN: Final = 3
-"""Rather too few than too many: tokenisers differ, and none is loaded for this."""
+"""A low estimate, so that token counts come out too high rather than too low. No tokeniser is loaded."""
 
 
-async def earlier(db: Executor, turn: Turn, *, most_tokens: int) -> list[ChatMessage]:
-    """The rules, and what was said before a turn; earlier turns whole or not at all, the newest first to be kept."""
-    left = most_tokens
+async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[ChatMessage]:
+    """Returns the system message and the messages of the latest earlier turns, at most `max_tokens` of them.
+
+    A turn that does not fit is left out whole, and so are all turns before it.
+    """
+    tokens_left = max_tokens
     kept: list[list[ChatMessage]] = []
-    for past in await conversations.turns_before(db, turn, limit=_MOST_TURNS):
-        said = [*of_turn(past), *_closing(past)]
-        left -= tokens_of(said)
-        if left < 0:
+    for earlier_turn in await conversations.turns_before(db, turn, limit=_MAX_EARLIER_TURNS):
+        messages = [*messages_of(earlier_turn), *_closing_messages(earlier_turn)]
+        tokens_left -= estimate_tokens(messages)
+        if tokens_left < 0:
             break
-        kept.insert(0, said)
+        kept.insert(0, messages)
     return [
         prompt.system_message(turn.created_at, ZoneInfo(turn.timezone)),
-        *(message for said in kept for message in said),
+        *(message for messages in kept for message in messages),
     ]
 
 
-def of_turn(turn: Turn) -> Iterable[ChatMessage]:
-    """What was said in a turn so far."""
+def messages_of(turn: Turn) -> Iterable[ChatMessage]:
+    """Yields the user's message and the messages of all model responses so far, with their tool results."""
     yield {"role": "user", "content": turn.message}
-    for each in turn.rounds:
-        yield from _round(each)
+    for response in turn.model_responses:
+        yield from _response_messages(response)
 
 
-def tokens_of(said: object) -> int:
-    """An estimate of what messages, or a reply, cost."""
-    return len(str(said).encode(errors="replace")) // _BYTES_PER_TOKEN
+def estimate_tokens(value: object) -> int:
+    """Returns an estimate of the tokens of messages or of a completion, by the length of their text."""
+    return len(str(value).encode(errors="replace")) // _BYTES_PER_TOKEN
 
 
-def _closing(turn: Turn) -> Iterable[ChatMessage]:
-    """How an earlier turn ended, where its last round does not say so."""
-    if turn.rounds and not turn.rounds[-1].calls:
+def _closing_messages(turn: Turn) -> Iterable[ChatMessage]:
+    """Yields the outcome of an earlier turn whose last model response has tool calls, so is not its answer."""
+    if turn.model_responses and not turn.model_responses[-1].calls:
         return
-    # The question that a turn asked quotes todos, whose text is data and must not come back outside of the fence.
-    ending = (
-        "(I asked for approval and was not answered.)" if turn.status == "needs_approval" else "(I was interrupted.)"
-    )
-    yield {"role": "assistant", "content": (turn.response if turn.stopped_by else None) or ending}
+    if turn.stopped_by and turn.response:
+        content = turn.response
+    elif turn.status == "needs_approval":
+        # The stored question quotes titles of todos, which must reach a model inside the data fence only.
+        content = "(I asked for approval and was not answered.)"
+    else:
+        content = "(I was interrupted.)"
+    yield {"role": "assistant", "content": content}
 
 
-def _round(each: ModelResponse) -> Iterable[ChatMessage]:
-    if not each.calls:
-        yield {"role": "assistant", "content": each.content}
+def _response_messages(response: ModelResponse) -> Iterable[ChatMessage]:
+    """Yields the message of a model response and one message per tool result."""
+    if not response.calls:
+        yield {"role": "assistant", "content": response.content}
         return
-    # An empty text, where OpenAI would take null: other endpoints do not.
-    yield {"role": "assistant", "content": each.content, "tool_calls": [_call(call) for call in each.calls]}
-    for call in each.calls:
+    # The content may be an empty string here: OpenAI accepts null too, but other endpoints do not.
+    yield {
+        "role": "assistant",
+        "content": response.content,
+        "tool_calls": [_tool_call_message(call) for call in response.calls],
+    }
+    for call in response.calls:
         result = call.result if call.result is not None else {"error": "This was not carried out."}
         yield {"role": "tool", "tool_call_id": call.id, "content": prompt.fence(result)}
 
 
-def _call(call: ToolCall) -> ToolCallMessage:
-    # Endpoints refuse a name that no tool could have, and with it everything that is said in the conversation.
+def _tool_call_message(call: ToolCall) -> ToolCallMessage:
+    # Endpoints reject the whole request if the name of a call has a character that tool names cannot have.
     name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
     return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}

@@ -1,0 +1,134 @@
+"""The begin of a turn: creates it, or finds the turn of an earlier request with the same idempotency key."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from todo_assistant.errors import ConversationNotFound, TurnInProgress
+from todo_assistant.turns import budget, store
+from todo_assistant.turns.budget import DailyQuota
+from todo_assistant.turns.model import NewTurn, Turn
+from todo_core.database.executor import Database, Row, Transaction
+from todo_core.database.statements import Statement
+from todo_core.errors import IdempotencyKeyReused
+from todo_core.identifiers import new_id
+
+_MAX_TITLE_CHARACTERS: Final = 80
+_KEY_LIFETIME: Final = timedelta(hours=24)
+
+_FIND_TURN_BY_KEY = Statement("""
+    SELECT id, request_digest, status <> 'running' AS finished,
+        ceil(extract(epoch FROM leased_until - now()))::int AS seconds_left
+    FROM turns
+    WHERE user_id = :user_id AND idempotency_key = :key AND created_at > now() - CAST(:key_lifetime AS interval)
+""")
+_REMOVE_EXPIRED_KEY = Statement("""
+    UPDATE turns SET idempotency_key = NULL
+    WHERE user_id = :user_id AND idempotency_key = :key AND created_at <= now() - CAST(:key_lifetime AS interval)
+""")
+_MARK_CONVERSATION_ACTIVE = Statement(
+    "UPDATE conversations SET active_at = now() WHERE id = :conversation_id AND user_id = :user_id RETURNING id"
+)
+_INSERT_CONVERSATION = Statement(
+    "INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :user_id, :title)"
+)
+_INSERT_TURN = Statement("""
+    INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, idempotency_key, request_digest,
+        message, timezone, model, lease, leased_until)
+    VALUES (:turn_id, :user_id, :conversation_id, :message_id, :reply_id, :key, :digest,
+        :message, :timezone, :model, :lease, now() + CAST(:lease_duration AS interval))
+    ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING id
+""")
+_TAKE_OVER_LEASE = Statement("""
+    UPDATE turns SET lease = :lease, leased_until = now() + CAST(:lease_duration AS interval)
+    WHERE id = :turn_id AND user_id = :user_id AND status = 'running'
+        AND (leased_until IS NULL OR leased_until <= now())
+    RETURNING id
+""")
+
+
+async def begin(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta) -> Turn:
+    """Returns the turn for a request: a new one, or the one of an earlier request with the same idempotency key.
+
+    The turn is leased to the caller unless it is finished. Raises ConversationNotFound, AssistantBudgetSpent,
+    IdempotencyKeyReused, and TurnInProgress while another process works on the turn.
+    """
+    return await _resume(db, user_id, new, quota, lease_duration) or await _create(
+        db, user_id, new, quota, lease_duration
+    )
+
+
+async def _resume(
+    db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta
+) -> Turn | None:
+    """Returns the turn of an earlier request with the same key, leased unless it is finished, or None."""
+    if new.idempotency_key is None:
+        return None
+    row = await db.fetch_one(_FIND_TURN_BY_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=_KEY_LIFETIME)
+    if row is None:
+        return None
+    if row["request_digest"] != new.digest:
+        raise IdempotencyKeyReused
+    lease = None if row["finished"] else await _take_over_lease(db, user_id, row, quota, lease_duration)
+    turn = await store.load(db, user_id, row["id"])
+    turn.lease = lease
+    return turn
+
+
+async def _take_over_lease(db: Database, user_id: UUID, row: Row, quota: DailyQuota, lease_duration: timedelta) -> UUID:
+    """Leases an unfinished turn to the caller. Raises TurnInProgress and AssistantBudgetSpent."""
+    lease = new_id()
+    async with db.transaction() as transaction:
+        taken_over = await transaction.write(
+            _TAKE_OVER_LEASE, turn_id=row["id"], user_id=user_id, lease=lease, lease_duration=lease_duration
+        )
+        if taken_over is None:
+            raise TurnInProgress(retry_after=max(row["seconds_left"] or 1, 1))
+        # Without this check a client that disconnects before each answer could use the model without a limit.
+        await budget.require_tokens_left(transaction, user_id, quota)
+    return lease
+
+
+async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta) -> Turn:
+    """Stores a new turn, leased to the caller, and counts it."""
+    turn_id, lease = new_id(), new_id()
+    async with db.transaction() as transaction:
+        if new.idempotency_key is not None:
+            await transaction.write(
+                _REMOVE_EXPIRED_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=_KEY_LIFETIME
+            )
+        inserted = await transaction.write(
+            _INSERT_TURN,
+            turn_id=turn_id,
+            user_id=user_id,
+            conversation_id=await _open_conversation(transaction, user_id, new),
+            message_id=new_id(),
+            reply_id=new_id(),
+            key=new.idempotency_key,
+            digest=new.digest,
+            message=new.message,
+            timezone=new.timezone,
+            model=new.model,
+            lease=lease,
+            lease_duration=lease_duration,
+        )
+        if inserted is None:
+            # A concurrent request with the same key has created the turn since `_resume` looked for it.
+            raise TurnInProgress(retry_after=1)
+        await budget.count_turn(transaction, user_id, quota)
+    turn = await store.load(db, user_id, turn_id)
+    turn.lease = lease
+    return turn
+
+
+async def _open_conversation(transaction: Transaction, user_id: UUID, new: NewTurn) -> UUID:
+    """Returns the id of the turn's conversation, which becomes the latest or is created."""
+    if new.conversation_id is None:
+        conversation_id = new_id()
+        title = " ".join(new.message.split())[:_MAX_TITLE_CHARACTERS]
+        await transaction.write(_INSERT_CONVERSATION, conversation_id=conversation_id, user_id=user_id, title=title)
+        return conversation_id
+    if await transaction.write(_MARK_CONVERSATION_ACTIVE, conversation_id=new.conversation_id, user_id=user_id) is None:
+        raise ConversationNotFound
+    return new.conversation_id
