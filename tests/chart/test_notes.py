@@ -28,4 +28,4 @@ class TestNotes:
         assert "kubectl --namespace todo port-forward service/todo-app 8000" in self.notes("minimal")
 
     def test_notes_warn_of_a_database_without_a_volume(self) -> None:
-        assert "its data is gone with the pod" in self.notes("full", "postgresql.persistence.enabled=false")
+        assert "its data is deleted with the pod" in self.notes("full", "postgresql.persistence.enabled=false")

@@ -50,7 +50,7 @@ class TestRoundTrip:
             test = start(ROUND_TRIP.read_text(), url)
             output, _ = test.communicate(timeout=60)
         assert test.returncode == 1
-        assert "GET /health/ready was answered with 503, not 200: schema_outdated" in output
+        assert "GET /health/ready returned 503 instead of 200: schema_outdated" in output
 
 
 class TestWait:

@@ -63,7 +63,7 @@ class TestUpgrade:
         assert kept() == before
 
     def test_another_password_than_the_databases_is_refused(self, release: Release) -> None:
-        with pytest.raises(AssertionError, match="is not the one that the database was made with"):
+        with pytest.raises(AssertionError, match="differs from the password of the existing database"):
             release.upgrade("postgresql.password=another")
 
     def test_the_migration_has_gone_with_all_that_it_needed(self, release: Release) -> None:

@@ -1,4 +1,4 @@
-"""Waits until something listens where the argument says, HOST:PORT. It is the Job that gives up."""
+"""Waits until a server listens at the argument, HOST:PORT. The deadline of the Job limits the wait."""
 
 import socket
 import sys

@@ -1,28 +1,28 @@
-{{/* What a schema can only refuse in its own terms is refused here in a sentence. */}}
+{{/* Checks of the values whose errors a JSON schema cannot explain in a sentence. */}}
 {{- define "todo-web-app.check" -}}
 {{- with .Values -}}
 {{- $given := compact (values .secrets) -}}
 {{- if .existingSecret -}}
   {{- if $given -}}
-    {{- fail "Set either existingSecret or what is under secrets, not both: with existingSecret all of them come from there." -}}
+    {{- fail "Set either existingSecret or the values under secrets, not both: with existingSecret, all secrets come from that Secret." -}}
   {{- end -}}
 {{- else -}}
   {{- if not .secrets.SECRET_KEY -}}
-    {{- fail "SECRET_KEY is missing. Set secrets.SECRET_KEY to 32 random characters or more (openssl rand -base64 48 makes some), or existingSecret to the name of a Secret that has it." -}}
+    {{- fail "SECRET_KEY is missing. Set secrets.SECRET_KEY to 32 random characters or more (openssl rand -base64 48 generates them), or existingSecret to the name of a Secret with this key." -}}
   {{- end -}}
   {{- range splitList "," .secrets.SECRET_KEY -}}
     {{- if and (trim .) (lt (len (trim .)) 32) -}}
-      {{- fail "secrets.SECRET_KEY must have at least 32 characters. openssl rand -base64 48 makes a good one." -}}
+      {{- fail "secrets.SECRET_KEY must have at least 32 characters. openssl rand -base64 48 generates one." -}}
     {{- end -}}
   {{- end -}}
   {{- if not (or .secrets.DATABASE_URL .postgresql.enabled) -}}
-    {{- fail "DATABASE_URL is missing. Set secrets.DATABASE_URL to the URL of a PostgreSQL, existingSecret to the name of a Secret that has it, or postgresql.enabled=true for a database in the cluster." -}}
+    {{- fail "DATABASE_URL is missing. Set secrets.DATABASE_URL to the URL of a PostgreSQL database, existingSecret to the name of a Secret with this key, or postgresql.enabled=true to install a database in the cluster." -}}
   {{- end -}}
   {{- range $name := list "DATABASE_URL" "DATABASE_URL_UNPOOLED" -}}
     {{- $url := get $.Values.secrets $name -}}
-    {{- /* As Neon's console has it, with whatever is around the URL. */ -}}
+    {{- /* The service also accepts the psql command that Neon's console shows, so the URL need not be at the start. */ -}}
     {{- if and $url (not (regexMatch "postgres(ql)?(\\+[a-z0-9]+)?://" $url)) -}}
-      {{- fail (printf "secrets.%s must be the URL of a PostgreSQL: postgresql://..." $name) -}}
+      {{- fail (printf "secrets.%s must be the URL of a PostgreSQL database: postgresql://..." $name) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
@@ -30,13 +30,13 @@
   {{- fail "Set either secrets.DATABASE_URL or postgresql.enabled, not both: the service has one database." -}}
 {{- end -}}
 {{- if not (regexMatch "^[A-Za-z0-9._~-]*$" .postgresql.password) -}}
-  {{- fail "postgresql.password may have letters, digits and -._~ only, because it becomes a part of a URL." -}}
+  {{- fail "postgresql.password may contain letters, digits and -._~ only, because it becomes part of a URL." -}}
 {{- end -}}
 {{- if and .ingress.enabled (not .settings.FORWARDED_ALLOW_IPS) -}}
-  {{- fail "Behind an ingress the service has to know whose X-Forwarded-Proto it can believe, or sessions over https would not last. Set settings.FORWARDED_ALLOW_IPS to the addresses of the ingress controller's pods, for example the pods' network 10.244.0.0/16." -}}
+  {{- fail "Behind an ingress, the service needs a trusted X-Forwarded-Proto header. Without it, the session cookie is not marked as secure. Set settings.FORWARDED_ALLOW_IPS to the addresses of the ingress controller's pods, for example the pods' network 10.244.0.0/16." -}}
 {{- end -}}
 {{- if and .ingress.enabled (not .ingress.host) -}}
-  {{- fail "ingress.host is missing. Set it to the name under which the service is to be reached, for example api.example.com." -}}
+  {{- fail "ingress.host is missing. Set it to the host name of the service, for example api.example.com." -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

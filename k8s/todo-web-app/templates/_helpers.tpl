@@ -1,9 +1,9 @@
-{{/* The name of everything in the release, with room for what is put behind it. */}}
+{{/* The base name of all objects of the release. 40 of 63 characters, because templates append suffixes. */}}
 {{- define "todo-web-app.name" -}}
 {{- .Release.Name | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* What a pod of a component is found by: (dict "root" . "component" "api"). */}}
+{{/* The labels that select the pods of a component. Argument: (dict "root" . "component" "api"). */}}
 {{- define "todo-web-app.selectorLabels" -}}
 app.kubernetes.io/name: {{ eq .component "database" | ternary "postgresql" .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -36,11 +36,11 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- include "todo-web-app.name" . }}-postgresql
 {{- end -}}
 
-{{/* The settings as lines of a map of strings. The service takes what is empty for not set. */}}
+{{/* The settings as lines of a map of strings. The service treats an empty string as not set. */}}
 {{- define "todo-web-app.settings" -}}
 {{- range $name, $value := .Values.settings }}
 {{- if not (kindIs "invalid" $value) }}
-{{- /* As JSON, because a template writes the number 1000000 as 1e+06. */}}
+{{- /* JSON, because a template writes the number 1000000 as 1e+06. */}}
 {{ $name }}: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
 {{- end }}
@@ -64,7 +64,7 @@ envFrom:
 {{- include "todo-web-app.databaseEnvironment" . }}
 {{- end -}}
 
-{{/* The environment of a hook, which runs before the release's ConfigMap and Secret are there. */}}
+{{/* The environment of a hook. Hooks run before the ConfigMap and the Secret of the release exist. */}}
 {{- define "todo-web-app.hookEnvironment" -}}
 envFrom:
   - secretRef:
@@ -76,7 +76,7 @@ envFrom:
 {{- include "todo-web-app.databaseEnvironment" . }}
 {{- end -}}
 
-{{/* The way to the database that the chart brings along. Kubernetes puts the password in, so that no one else knows it. */}}
+{{/* The URL of the chart's database. Kubernetes inserts the password, so it appears in no manifest but its Secret. */}}
 {{- define "todo-web-app.databaseEnvironment" -}}
 {{- with .Values.postgresql }}
 {{- if .enabled }}
@@ -92,10 +92,10 @@ env:
 {{- end }}
 {{- end -}}
 
-{{/* What holds for every pod with the service's image. */}}
+{{/* Settings of all pods with the service's image. */}}
 {{- define "todo-web-app.podSettings" -}}
 automountServiceAccountToken: false
-# The addresses of services come by name; as variables they could be taken for settings.
+# Pods find services by DNS. Variables with addresses could have the names of settings.
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
@@ -133,10 +133,10 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* A pod that runs one command of the image and ends:
+{{/* A pod that runs one command of the image and ends. Argument:
      (dict "root" . "component" "migration" "command" (list "python" "-m" "functions.migrate")
-           "environment" (include "todo-web-app.environment" .) "waitFor" "host:port that has to listen first").
-     It has no service account of the release, because hooks come before that. */}}
+           "environment" (include "todo-web-app.environment" .) "waitFor" "host:port that must listen first").
+     It has no service account of the release, because hooks run before that exists. */}}
 {{- define "todo-web-app.commandPod" -}}
 restartPolicy: Never
 {{ include "todo-web-app.podSettings" .root }}
@@ -157,7 +157,7 @@ volumes:
   {{- include "todo-web-app.volumes" .root | nindent 2 }}
 {{- end -}}
 
-{{/* What holds for every container with the service's image. */}}
+{{/* Settings of all containers with the service's image. */}}
 {{- define "todo-web-app.containerSettings" -}}
 image: {{ include "todo-web-app.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -176,12 +176,12 @@ volumeMounts:
     sizeLimit: 64Mi
 {{- end -}}
 
-{{/* How long requests under way may still take once a pod has drained, in seconds: the longest is a turn of the assistant. */}}
+{{/* Seconds that a pod waits for its last requests after it has drained. The longest request is a turn of the assistant. */}}
 {{- define "todo-web-app.longestRequest" -}}
 {{- .Values.settings.ASSISTANT_SECONDS | default 25 | float64 | ceil | add 5 -}}
 {{- end -}}
 
-{{/* How long a pod may take to stop: it drains, finishes what is under way, and closes. */}}
+{{/* Seconds that a pod has to stop: it drains, finishes its requests and closes its connections. */}}
 {{- define "todo-web-app.gracePeriod" -}}
 {{- add (.Values.settings.DRAIN_SECONDS | default 0 | float64 | ceil) (include "todo-web-app.longestRequest" .) 5 -}}
 {{- end -}}
@@ -200,7 +200,7 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{/* Of the Secret that the chart makes, or of the one that is there. */}}
+{{/* The checksum of the chart's Secret or of the existing one. A change of it starts new pods. */}}
 {{- define "todo-web-app.secretsChecksum" -}}
 {{- with .Values.existingSecret -}}
 {{- $secret := lookup "v1" "Secret" $.Release.Namespace . | default dict -}}
@@ -210,16 +210,16 @@ volumeMounts:
 {{- end -}}
 {{- end -}}
 
-{{/* What checkov objects to, and why it stays so: (list "CKV_K8S_40" ...). */}}
+{{/* Checks of checkov that a manifest skips, each with the reason. Argument: (list "CKV_K8S_40" ...). */}}
 {{- define "todo-web-app.waived" -}}
 {{- $reasons := dict
   "CKV_K8S_8" "It runs once and ends"
   "CKV_K8S_9" "It runs once and ends"
-  "CKV_K8S_14" "The image that is built and loaded into Minikube has no other tag; image.tag and image.digest are for releases"
-  "CKV_K8S_15" "The image that is loaded into Minikube is in no registry to be pulled from; see image.pullPolicy"
-  "CKV_K8S_35" "The service reads its settings from the environment, as it does everywhere else"
+  "CKV_K8S_14" "A local image that is loaded into Minikube has no other tag; image.tag and image.digest are for releases"
+  "CKV_K8S_15" "A local image that is loaded into Minikube cannot be pulled from a registry; see image.pullPolicy"
+  "CKV_K8S_35" "The service reads its settings from the environment on every platform"
   "CKV_K8S_40" "The user of the image"
-  "CKV_K8S_43" "What is built on this machine has no digest; image.digest is for releases"
+  "CKV_K8S_43" "A locally built image has no digest; image.digest is for releases"
 -}}
 {{- range $number, $check := . }}
 checkov.io/skip{{ add1 $number }}: {{ $check }}={{ get $reasons $check }}
