@@ -30,12 +30,12 @@ from crowd import INSIDE, OFTEN, OWNER, PARENT, PROJECT, SELDOM, Crowd, fill
 from servers import new_database, postgres
 
 from functions.migrate.app import upgrade
-from todo_core import todos
 from todo_core.database.executor import Transaction
 from todo_core.database.pool import Connection
 from todo_core.database.statements import Statement
 from todo_core.settings import Settings
-from todo_core.todos import DueBound, Filters, Position
+from todo_core.todos import operations
+from todo_core.todos.filters import DueBound, Filters, Position
 
 _SMALL: Final = Crowd(todos=1_000, owned=1_000)
 _LARGE: Final = Crowd(todos=1_000_000, owned=100_000)
@@ -123,19 +123,21 @@ class Table:
         self._connection = connection
 
     async def count(self, filters: Filters) -> int:
-        return len((await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, limit=_ALL)).todos)
+        return len((await operations.find(Transaction(self._connection, _SECONDS), OWNER, filters, limit=_ALL)).todos)
 
     async def page(self, filters: Filters, number: int, limit: int) -> Asked:
         """The page with a number, from 1."""
         if number == 1:
             return Asked(limit, 1, None)
-        before = await todos.find(Transaction(self._connection, _SECONDS), OWNER, filters, limit=limit * (number - 1))
+        before = await operations.find(
+            Transaction(self._connection, _SECONDS), OWNER, filters, limit=limit * (number - 1)
+        )
         return Asked(limit, number, before.next)
 
     async def read(self, filters: Filters, asked: Asked) -> Read:
         """The worse of the two ways to read a page."""
         recorder = Recorder(self._connection, _SECONDS)
-        await todos.find(recorder, OWNER, filters, limit=asked.limit, after=asked.after)
+        await operations.find(recorder, OWNER, filters, limit=asked.limit, after=asked.after)
         await self._connection.execute(f"PREPARE page AS {recorder.statement.sql}")
         arguments = ", ".join(_literal(value) for value in recorder.arguments)
         reads = []

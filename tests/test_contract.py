@@ -20,7 +20,7 @@ from tests import serving
 from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
 from todo_core.accounts.operations import Registration
 from todo_core.settings import Settings
-from todo_core.todos import TodoCreate, TodoUpdate
+from todo_core.todos.model import TodoCreate, TodoUpdate
 from todo_core.web import openapi
 from todo_core.web.app import create_app
 

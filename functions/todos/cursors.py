@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from todo_core.todos import Position, Sort
+from todo_core.todos.filters import Position, Sort
 from todo_core.web.cursors import Cursors
 
 _PARSE_KEY: Final[dict[str, Callable[[str], float | bytes | datetime]]] = {

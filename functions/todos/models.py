@@ -13,11 +13,10 @@ from pydantic_core import PydanticCustomError
 from todo_core.actors import ActorKind
 from todo_core.text import Text
 from todo_core.times import DayOrInstant
-from todo_core.todos import DueBound, Filters, Todo
 from todo_core.todos.batch import Result
 from todo_core.todos.changes import Change, Operation
-from todo_core.todos.filters import ListSort
-from todo_core.todos.model import Priority, Tag
+from todo_core.todos.filters import DueBound, Filters, ListSort
+from todo_core.todos.model import Priority, Tag, Todo
 from todo_core.web.query import DEFAULT_PAGE_ITEMS, Limit, PageQuery
 
 

@@ -17,7 +17,6 @@ from functions.todos.models import (
     fields_of_results,
 )
 from functions.todos.paths import TODO_ID
-from todo_core import todos
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
 from todo_core.errors import (
@@ -33,8 +32,9 @@ from todo_core.errors import (
     UnknownParent,
     UnknownProject,
 )
-from todo_core.todos import Todo, TodoCreate, TodoUpdate, batch, changes
+from todo_core.todos import batch, changes, operations
 from todo_core.todos.batch import Batch
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
@@ -72,7 +72,7 @@ async def list_todos(
     resources, url = get_resources(request), build_url(request, PATH)
     filters = query.filters(user.timezone, query.sort)
     after = read_position(resources.cursors, filters.sorted_by, query.cursor) if query.cursor else None
-    page = await todos.find(resources.database, user.id, filters, limit=query.limit, after=after)
+    page = await operations.find(resources.database, user.id, filters, limit=query.limit, after=after)
     if page.next:
         cursor = write_position(resources.cursors, filters.sorted_by, page.next)
         link_to_next(request, response, cursor=cursor)
@@ -93,7 +93,7 @@ async def create_todo(
     """Adds a todo, at the end of the list unless `order` says otherwise."""
 
     async def create(db: Executor) -> Answer:
-        todo, url = await todos.add(db, user.actor, new), build_url(request, PATH)
+        todo, url = await operations.add(db, user.actor, new), build_url(request, PATH)
         headers = {"Location": f"{url}/{todo.id}", "ETag": format_etag(todo.version)}
         return Answer(201, msgspec.json.encode(fields_of(todo, url)), headers)
 
@@ -133,7 +133,7 @@ async def delete_todos(
     user: CurrentUser, query: Annotated[TodoFilters, Depends(parse_query(TodoFilters))], db: CurrentDatabase
 ) -> None:
     """Puts all todos that pass the filters, and their subtodos, into the trash; without a filter, every todo."""
-    await todos.delete_all(db, user.actor, query.filters(user.timezone))
+    await operations.delete_all(db, user.actor, query.filters(user.timezone))
 
 
 @router.get("/changes", response_model=list[ChangeRead], openapi_extra=describe_query(ChangesQuery))
@@ -166,7 +166,7 @@ async def read_todo(
     response: Response,
     if_none_match: IfNoneMatch = (),
 ) -> Response:
-    todo = await todos.get(db, user.id, todo_id)
+    todo = await operations.get(db, user.id, todo_id)
     answer = _answer(todo, request, response)
     return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer
 
@@ -202,14 +202,14 @@ async def update_todo(
     With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
     of its own leaves its parent.
     """
-    todo = await todos.update(db, user.actor, todo_id, changes, parse_if_match(if_match))
+    todo = await operations.update(db, user.actor, todo_id, changes, parse_if_match(if_match))
     return _answer(todo, request, response)
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion))
 async def delete_todo(todo_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
     """Puts the todo into the trash, with its subtodos."""
-    await todos.delete(db, user.actor, todo_id, parse_if_match(if_match))
+    await operations.delete(db, user.actor, todo_id, parse_if_match(if_match))
 
 
 @router.post(
@@ -223,7 +223,7 @@ async def restore_todo(
 
     It comes back below its parent, or at the top level if that one lies in the trash or has no room for it.
     """
-    return _answer(await todos.restore(db, user.actor, todo_id, parse_if_match(if_match)), request, response)
+    return _answer(await operations.restore(db, user.actor, todo_id, parse_if_match(if_match)), request, response)
 
 
 def _answer(todo: Todo, request: Request, response: Response) -> Response:

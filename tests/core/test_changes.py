@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 
 from tests import postgres
-from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.errors import StaleVersion, TodoNotFound
-from todo_core.todos import TodoCreate, TodoUpdate, changes
+from todo_core.todos import changes, operations
 from todo_core.todos.changes import Change
+from todo_core.todos.model import TodoCreate, TodoUpdate
 
 pytestmark = pytest.mark.pooler
 
@@ -250,7 +250,7 @@ class TestEntries:
         async def write() -> None:
             async with opened(database_url, pool_size=1) as db:
                 for actor in (Actor(ada), Actor(ada, "assistant", turn_id), Actor(ada, "token")):
-                    await todos.add(db, actor, TodoCreate(title=actor.kind))
+                    await operations.add(db, actor, TodoCreate(title=actor.kind))
 
         run(write())
         rows = postgres.query(database_url, LOG, ada)
@@ -305,10 +305,10 @@ class Crowd:
         """Each write a transaction of its own; four changes to a todo."""
         for _ in range(self.rounds):
             title = self._title("single")
-            todo = await todos.add(db, self.actor, TodoCreate(title=title))
-            await todos.update(db, self.actor, todo.id, TodoUpdate(completed=True))
-            await todos.delete(db, self.actor, todo.id)
-            await todos.restore(db, self.actor, todo.id)
+            todo = await operations.add(db, self.actor, TodoCreate(title=title))
+            await operations.update(db, self.actor, todo.id, TodoUpdate(completed=True))
+            await operations.delete(db, self.actor, todo.id)
+            await operations.restore(db, self.actor, todo.id)
             self.committed += [title] * 4
 
     async def _commit_late(self, db: Database) -> None:
@@ -317,9 +317,9 @@ class Crowd:
             title, fails = self._title("together"), number % 3 == 2
             with suppress(ZeroDivisionError):
                 async with db.transaction() as transaction:
-                    todo = await todos.add(transaction, self.actor, TodoCreate(title=title))
+                    todo = await operations.add(transaction, self.actor, TodoCreate(title=title))
                     await asyncio.sleep(self.chance.uniform(0, 0.01))
-                    await todos.update(transaction, self.actor, todo.id, TodoUpdate(priority="high"))
+                    await operations.update(transaction, self.actor, todo.id, TodoUpdate(priority="high"))
                     await asyncio.sleep(self.chance.uniform(0, 0.01))
                     if fails:
                         raise ZeroDivisionError
@@ -404,8 +404,8 @@ class TestReadingOn:
         async def scene() -> tuple[list[str], list[str]]:
             async with opened(database_url) as db:
                 async with db.transaction() as transaction:
-                    await todos.add(transaction, Actor(ada), TodoCreate(title="Late"))
-                    early = asyncio.create_task(todos.add(db, Actor(ada), TodoCreate(title="Early")))
+                    await operations.add(transaction, Actor(ada), TodoCreate(title="Late"))
+                    early = asyncio.create_task(operations.add(db, Actor(ada), TodoCreate(title="Early")))
                     await asyncio.sleep(0.2)
                     meanwhile = Reader(db, ada, await changes.since(db, ada, 0, limit=9)).titles
                 await early
@@ -427,7 +427,7 @@ class TestReadingOn:
             async with opened(database_url) as db, db.transaction() as transaction:
                 await changes.lock(transaction, ada)
                 async with asyncio.timeout(2):
-                    await todos.add(db, Actor(bob), TodoCreate(title="Bob's"))
+                    await operations.add(db, Actor(bob), TodoCreate(title="Bob's"))
 
         run(scene())
 
@@ -438,10 +438,10 @@ class TestDeadlocks:
 
         async def write_singly(db: Database, ids: Sequence[UUID]) -> None:
             single: list[Callable[[UUID], Awaitable[object]]] = [
-                lambda todo_id: todos.update(db, actor, todo_id, TodoUpdate(title="Single")),
-                lambda todo_id: todos.update(db, actor, todo_id, TodoUpdate(completed=True), [1, 2, 3, 4]),
-                lambda todo_id: todos.delete(db, actor, todo_id),
-                lambda todo_id: todos.restore(db, actor, todo_id),
+                lambda todo_id: operations.update(db, actor, todo_id, TodoUpdate(title="Single")),
+                lambda todo_id: operations.update(db, actor, todo_id, TodoUpdate(completed=True), [1, 2, 3, 4]),
+                lambda todo_id: operations.delete(db, actor, todo_id),
+                lambda todo_id: operations.restore(db, actor, todo_id),
             ]
             for _ in range(40):
                 with suppress(TodoNotFound, StaleVersion):
@@ -452,12 +452,12 @@ class TestDeadlocks:
                 async with db.transaction() as transaction:
                     await changes.lock(transaction, ada)
                     for todo_id in chance.sample(ids, len(ids)):
-                        await todos.restore(transaction, actor, todo_id)
-                        await todos.update(transaction, actor, todo_id, TodoUpdate(title="Several"))
+                        await operations.restore(transaction, actor, todo_id)
+                        await operations.update(transaction, actor, todo_id, TodoUpdate(title="Several"))
 
         async def scene() -> None:
             async with opened(database_url, pool_size=8) as db:
-                ids = [(await todos.add(db, actor, TodoCreate(title=title))).id for title in "abc"]
+                ids = [(await operations.add(db, actor, TodoCreate(title=title))).id for title in "abc"]
                 async with asyncio.TaskGroup() as group:
                     for _ in range(4):
                         group.create_task(write_singly(db, ids))

@@ -8,12 +8,12 @@ import pytest
 
 from tests import postgres
 from tests.core.test_changes import connected, new_user, opened, run
-from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
 from todo_core.database.idempotency import Answer, KeyedRequest, Work, delete_expired, run_once
 from todo_core.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress, TodoNotFound
-from todo_core.todos import TodoCreate, changes
+from todo_core.todos import changes, operations
+from todo_core.todos.model import TodoCreate
 
 TITLES = "SELECT title FROM todos WHERE user_id = $1 ORDER BY title"
 KEYS = "SELECT key FROM idempotency_keys WHERE user_id = $1 ORDER BY key"
@@ -26,7 +26,7 @@ def asked(user_id: UUID, key: str = "key", *, route: str = "POST /todos", digest
 
 def adding(user_id: UUID, title: str = "Milk") -> Work:
     async def work(transaction: Transaction) -> Answer:
-        await todos.add(transaction, Actor(user_id), TodoCreate(title=title))
+        await operations.add(transaction, Actor(user_id), TodoCreate(title=title))
         return Answer(201, title.encode(), {"Location": title})
 
     return work

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests import postgres
-from todo_core import todos
 from todo_core.database.executor import Transaction
 from todo_core.database.statements import Statement
-from todo_core.todos import DueBound, Filters, Todo, lists
-from todo_core.todos.filters import ListSort
+from todo_core.todos import lists, operations
+from todo_core.todos.filters import DueBound, Filters, ListSort
+from todo_core.todos.model import Todo
 
 COUNT = 5_000
 NOW = DueBound(datetime(2030, 1, 15, tzinfo=UTC), date(2030, 1, 15))
@@ -75,10 +75,10 @@ def walk(url: str, owner: UUID, filters: Filters, *, limit: int) -> list[Todo]:
     async def walk_on_one_connection() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            page = await todos.find(Transaction(connection, seconds=60), owner, filters, limit=limit)
+            page = await operations.find(Transaction(connection, seconds=60), owner, filters, limit=limit)
             found = list(page.todos)
             while page.next:
-                page = await todos.find(
+                page = await operations.find(
                     Transaction(connection, seconds=60), owner, filters, limit=limit, after=page.next
                 )
                 assert page.todos
@@ -146,7 +146,7 @@ def expected(url: str, owner: UUID, sort: str, passes: Callable[[Todo], bool]) -
     async def read() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            return await todos.find_by_id(Transaction(connection, seconds=60), owner, [row["id"] for row in every])
+            return await operations.find_by_id(Transaction(connection, seconds=60), owner, [row["id"] for row in every])
         finally:
             await connection.close()
 

@@ -11,12 +11,13 @@ import pytest
 from msgspec import structs
 
 from tests import postgres
-from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Row
 from todo_core.database.statements import Statement
 from todo_core.errors import TodoNotFound
-from todo_core.todos import Filters, Todo, TodoCreate, TodoUpdate, operations
+from todo_core.todos import operations
+from todo_core.todos.filters import Filters
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.next_due import next_due_values
 
 ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
@@ -58,8 +59,8 @@ class TestDeleteAll:
         self, number: int, ada: Actor, db: Database, runner: asyncio.Runner, database_url: str
     ) -> None:
         for title in range(number):
-            runner.run(todos.add(db, ada, TodoCreate(title=str(title))))
-        runner.run(todos.delete_all(db, ada, Filters()))
+            runner.run(operations.add(db, ada, TodoCreate(title=str(title))))
+        runner.run(operations.delete_all(db, ada, Filters()))
         left = postgres.query(database_url, LEFT, ada.user_id)
         assert [row["version"] for row in left] == [2] * number
         assert len({row["deleted_at"] for row in left}) == min(number, 1)
@@ -68,11 +69,11 @@ class TestDeleteAll:
     def test_a_subtodo_that_went_in_another_piece_comes_back_with_its_parent(
         self, ada: Actor, db: Database, runner: asyncio.Runner, database_url: str
     ) -> None:
-        ids: list[UUID] = [runner.run(todos.add(db, ada, TodoCreate(title="0"))).id]
+        ids: list[UUID] = [runner.run(operations.add(db, ada, TodoCreate(title="0"))).id]
         for title in "123":
-            ids.append(runner.run(todos.add(db, ada, TodoCreate(title=title, parent_id=ids[-1]))).id)
-        runner.run(todos.delete_all(db, ada, Filters()))
-        runner.run(todos.restore(db, ada, ids[0]))
+            ids.append(runner.run(operations.add(db, ada, TodoCreate(title=title, parent_id=ids[-1]))).id)
+        runner.run(operations.delete_all(db, ada, Filters()))
+        runner.run(operations.restore(db, ada, ids[0]))
         left = postgres.query(database_url, LEFT, ada.user_id)
         assert [(row["id"], row["deleted_at"]) for row in left] == [(todo_id, None) for todo_id in ids]
 
@@ -119,10 +120,10 @@ class TestComplete:
         runner: asyncio.Runner,
     ) -> None:
         new = {"title": "Milk", "due_date": "2030-01-01", "recurrence": "FREQ=DAILY"}
-        todo = runner.run(todos.add(db, ada, TodoCreate.model_validate(new)))
+        todo = runner.run(operations.add(db, ada, TodoCreate.model_validate(new)))
         changes = TodoUpdate.model_validate(change)
-        db.change = lambda db: todos.update(db, ada, todo.id, changes)
-        done = runner.run(todos.update(db, ada, todo.id, TodoUpdate.model_validate({"completed": True, **patch})))
+        db.change = lambda db: operations.update(db, ada, todo.id, changes)
+        done = runner.run(operations.update(db, ada, todo.id, TodoUpdate.model_validate({"completed": True, **patch})))
         assert db.change is None
         assert done.version == 3
         assert done.title == changes.values().get("title", "Milk")
@@ -136,20 +137,20 @@ class TestComplete:
         self, ada: Actor, db: DatabaseWithAChangeBetween, runner: asyncio.Runner
     ) -> None:
         new = TodoCreate.model_validate({"title": "Milk", "due_date": "2030-01-01", "recurrence": "FREQ=DAILY"})
-        todo = runner.run(todos.add(db, ada, new))
-        db.change = lambda db: todos.delete(db, ada, todo.id)
+        todo = runner.run(operations.add(db, ada, new))
+        db.change = lambda db: operations.delete(db, ada, todo.id)
         with pytest.raises(TodoNotFound):
-            runner.run(todos.update(db, ada, todo.id, TodoUpdate(completed=True)))
+            runner.run(operations.update(db, ada, todo.id, TodoUpdate(completed=True)))
 
     def test_a_recurrence_that_is_set_while_completing_waits_is_followed(
         self, ada: Actor, db: Database, runner: asyncio.Runner, database_url: str
     ) -> None:
         async def complete_while_another_transaction_sets_a_recurrence() -> Todo:
-            todo = await todos.add(db, ada, TodoCreate.model_validate({"title": "Milk", "due_date": "2030-01-01"}))
+            todo = await operations.add(db, ada, TodoCreate.model_validate({"title": "Milk", "due_date": "2030-01-01"}))
             async with db.transaction() as transaction:
                 recurring = TodoUpdate.model_validate({"recurrence": "FREQ=DAILY"})
-                await todos.update(transaction, ada, todo.id, recurring)
-                done = asyncio.create_task(todos.update(db, ada, todo.id, TodoUpdate(completed=True)))
+                await operations.update(transaction, ada, todo.id, recurring)
+                done = asyncio.create_task(operations.update(db, ada, todo.id, TodoUpdate(completed=True)))
                 await asyncio.to_thread(wait_for_a_blocked_statement, database_url)
             return await done
 

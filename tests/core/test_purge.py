@@ -9,10 +9,10 @@ import pytest
 
 from tests import postgres
 from tests.core.test_changes import connected, new_user, opened, run
-from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.purge import Purged, purge
-from todo_core.todos import TodoCreate, changes, trash
+from todo_core.todos import changes, operations, trash
+from todo_core.todos.model import TodoCreate
 
 ADD = """
     INSERT INTO todos (id, user_id, title, "order", deleted_at)
@@ -103,11 +103,11 @@ class TestTrash:
 
         async def scene() -> list[int]:
             async with opened(database_url) as db:
-                root = parent = await todos.add(db, actor, TodoCreate(title="0"))
+                root = parent = await operations.add(db, actor, TodoCreate(title="0"))
                 for level in range(1, 6):
-                    parent = await todos.add(db, actor, TodoCreate(title=f"{level}", parent_id=parent.id))
-                    await todos.add(db, actor, TodoCreate(title=f"{level} too", parent_id=root.id))
-                await todos.delete(db, actor, root.id)
+                    parent = await operations.add(db, actor, TodoCreate(title=f"{level}", parent_id=parent.id))
+                    await operations.add(db, actor, TodoCreate(title=f"{level} too", parent_id=root.id))
+                await operations.delete(db, actor, root.id)
                 async with connected(database_url) as connection:
                     await connection.execute(AGE, ada)
                 return [await trash.purge(db, limit=4) for _ in range(8)]
@@ -128,7 +128,7 @@ class TestTrash:
             async with opened(database_url) as db:
                 async with db.transaction() as transaction:
                     await changes.lock(transaction, ada)
-                    await todos.restore(transaction, Actor(ada), row["id"])
+                    await operations.restore(transaction, Actor(ada), row["id"])
                     purging = asyncio.create_task(purge(db, seconds_left=lambda: inf))
                     await asyncio.sleep(0.3)
                     assert not purging.done()
@@ -149,7 +149,7 @@ class TestTrash:
                     await changes.lock(transaction, ada)
                     purging = asyncio.create_task(trash.purge(db, limit=500))
                     await asyncio.sleep(0.3)
-                    await todos.restore(transaction, Actor(ada), row["id"])
+                    await operations.restore(transaction, Actor(ada), row["id"])
                 return await purging
 
         assert run(scene()) == 1

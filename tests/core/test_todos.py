@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from todo_core.todos import TodoCreate, TodoUpdate
+from todo_core.todos.model import TodoCreate, TodoUpdate
 
 pytestmark = pytest.mark.pooler
 

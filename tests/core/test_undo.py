@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests import postgres
-from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Transaction
 from todo_core.errors import InvalidTodo, TreeCycle
-from todo_core.todos import Todo, TodoCreate, TodoUpdate, changes, projects
+from todo_core.todos import changes, operations, projects
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.projects import ProjectCreate
 
 STATE = """
@@ -40,7 +40,7 @@ class Scene:
 
     def add(self, title: str, parent: UUID | None = None, actor: Actor | None = None, **fields: Any) -> UUID:
         new = TodoCreate(title=title, parent_id=parent, **fields)
-        return self.runner.run(todos.add(self.db, actor or self.ada, new)).id
+        return self.runner.run(operations.add(self.db, actor or self.ada, new)).id
 
     def chain(self, length: int) -> list[UUID]:
         """A todo and its subtodos, each below the one before."""
@@ -53,13 +53,13 @@ class Scene:
         return self.runner.run(projects.add(self.db, self.ada, ProjectCreate(name=name))).id
 
     def change(self, actor: Actor, todo_id: UUID, **changes: Any) -> Todo:
-        return self.runner.run(todos.update(self.db, actor, todo_id, TodoUpdate(**changes)))
+        return self.runner.run(operations.update(self.db, actor, todo_id, TodoUpdate(**changes)))
 
     def delete(self, actor: Actor, todo_id: UUID) -> None:
-        self.runner.run(todos.delete(self.db, actor, todo_id))
+        self.runner.run(operations.delete(self.db, actor, todo_id))
 
     def restore(self, actor: Actor, todo_id: UUID) -> None:
-        self.runner.run(todos.restore(self.db, actor, todo_id))
+        self.runner.run(operations.restore(self.db, actor, todo_id))
 
     def delete_project(self, project_id: UUID) -> None:
         self.in_transaction(lambda db: projects.delete(db, self.ada, project_id))
@@ -172,7 +172,7 @@ class TestUndo:
         async def go(db: Transaction) -> None:
             assert scene.turn.turn_id
             assert list(await changes.undo(db, scene.ada, scene.turn.turn_id)) == [todo]
-            await todos.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
+            await operations.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
 
         with pytest.raises(TreeCycle):
             scene.in_transaction(go)
@@ -260,7 +260,7 @@ class TestPastTheService:
 
         async def go(db: Executor) -> str:
             try:
-                await todos.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
+                await operations.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
             except InvalidTodo as error:
                 return error.code
             return "nothing"

@@ -18,13 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.core.test_changes import new_user
 from tests.stateful.model import Refusal, Todo, TodoModel, Turn
-from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
 from todo_core.errors import ServiceError
-from todo_core.todos import TodoCreate, TodoUpdate, batch, changes, projects
+from todo_core.todos import batch, changes, operations, projects
 from todo_core.todos.batch import Batch
+from todo_core.todos.model import TodoCreate, TodoUpdate
 from todo_core.todos.projects import ProjectCreate
 
 STEPS: Final = int(os.environ.get("TODO_MODEL_STEPS", "2000"))
@@ -103,7 +103,7 @@ class DrawnOperation:
     version: str | None
 
 
-operations = st.builds(
+drawn_operations = st.builds(
     DrawnOperation,
     st.sampled_from(["create", "update", "update", "delete", "restore"]),
     indexes,
@@ -142,7 +142,7 @@ class TodoOperations(RuleBasedStateMachine):
         added: list[UUID] = []
 
         async def add() -> None:
-            added.append((await todos.add(self.db, actor, TodoCreate.model_validate(given))).id)
+            added.append((await operations.add(self.db, actor, TodoCreate.model_validate(given))).id)
 
         refusal = self._run(add)
         self._expect(refusal, lambda: self.model.create(added[0] if added else UNKNOWN_ID, given))
@@ -155,7 +155,7 @@ class TodoOperations(RuleBasedStateMachine):
 
         async def update() -> None:
             changed = TodoUpdate.model_validate(given)
-            await todos.update(self.db, actor, todo_id, changed, None if expected is None else [expected])
+            await operations.update(self.db, actor, todo_id, changed, None if expected is None else [expected])
 
         self._expect(self._run(update), lambda: self.model.patch(todo_id, given, expected))
 
@@ -174,7 +174,7 @@ class TodoOperations(RuleBasedStateMachine):
         actor = self._begin_transaction(by)
 
         async def delete() -> None:
-            await todos.delete(self.db, actor, todo_id, None if expected is None else [expected])
+            await operations.delete(self.db, actor, todo_id, None if expected is None else [expected])
 
         self._expect(self._run(delete), lambda: self.model.delete(todo_id, expected))
 
@@ -185,11 +185,11 @@ class TodoOperations(RuleBasedStateMachine):
         actor = self._begin_transaction(by)
 
         async def restore() -> None:
-            await todos.restore(self.db, actor, todo_id, None if expected is None else [expected])
+            await operations.restore(self.db, actor, todo_id, None if expected is None else [expected])
 
         self._expect(self._run(restore), lambda: self.model.restore(todo_id, expected))
 
-    @rule(asked=st.lists(operations, min_size=1, max_size=5), by=actors)
+    @rule(asked=st.lists(drawn_operations, min_size=1, max_size=5), by=actors)
     def batch(self, asked: list[DrawnOperation], by: str) -> None:
         actor = self._begin_transaction(by)
         sent = [self._to_json(index, each) for index, each in enumerate(asked)]

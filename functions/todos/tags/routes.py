@@ -4,9 +4,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.tags.models import TagQuery, TagRead
-from todo_core import todos
 from todo_core.errors import DatabaseUnavailable, InvalidCursor, NotAuthenticated
-from todo_core.todos.filters import TagCount
+from todo_core.todos import tags
+from todo_core.todos.tags import TagCount
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, decode_text, encode_text
@@ -43,7 +43,7 @@ async def list_tags(
     """The tags of all todos that are not in the trash, by name."""
     db = get_resources(request).database
     page = await _TAGS.read_page(
-        request, response, query, lambda limit, after: todos.tags(db, user.id, limit=limit, after=after)
+        request, response, query, lambda limit, after: tags.find(db, user.id, limit=limit, after=after)
     )
     content = msgspec.json.encode([{"name": tag.name, "count": tag.count} for tag in page])
     return Response(content, media_type="application/json", headers=response.headers)

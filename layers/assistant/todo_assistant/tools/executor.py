@@ -13,10 +13,10 @@ from todo_assistant.tools import TODO_TOOLS, Effect, Tool, ToolContext, ToolRegi
 from todo_assistant.tools.registry import Arguments
 from todo_assistant.turns import store
 from todo_assistant.turns.model import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
-from todo_core import todos
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Transaction
-from todo_core.todos import changes
+from todo_core.todos import changes, operations
+from todo_core.todos.model import Todo
 
 LONGEST_ARGUMENTS: Final = 50_000
 _MOST_CHANGES_UNASKED: Final = 5
@@ -139,11 +139,11 @@ class ToolExecutor:
             return Effect()
         return await arguments.effect(context)
 
-    async def _touched(self, context: ToolContext, effect: Effect) -> list[todos.Todo]:
+    async def _touched(self, context: ToolContext, effect: Effect) -> list[Todo]:
         """The user's todos that an effect is about, in the trash too; what is not theirs is nothing to ask about."""
         if not effect.todo_ids:
             return []
-        return await todos.find_by_id(context.db, context.user_id, effect.todo_ids)
+        return await operations.find_by_id(context.db, context.user_id, effect.todo_ids)
 
     def _read(self, call: ToolCall) -> tuple[Tool[Any], Arguments]:
         """Raises _Unusable."""

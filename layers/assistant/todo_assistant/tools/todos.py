@@ -16,10 +16,10 @@ from todo_assistant.tools.projects import project_id_of
 from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Effect, ToolContext, ToolResult
 from todo_assistant.tools.views import FIRST_DAY, LAST_DAY, due_view, view, views
 from todo_assistant.turns import undo
-from todo_core import todos
 from todo_core.text import Text
-from todo_core.todos import DueBound, Filters, Todo, TodoCreate, TodoUpdate, changes
-from todo_core.todos.model import Description, Priority, Tag, Title, without_repeats
+from todo_core.todos import changes, operations
+from todo_core.todos.filters import DueBound, Filters
+from todo_core.todos.model import Description, Priority, Tag, Title, Todo, TodoCreate, TodoUpdate, without_repeats
 from todo_core.todos.projects import ProjectName
 
 _MOST_FOUND: Final = 50
@@ -64,25 +64,25 @@ class ChangedIds(TodoIds):
 class CompletedIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
         """What is open below is completed too; below what recurs, what is completed is opened again."""
-        found = await todos.find_by_id(context.db, context.user_id, self.ids)
+        found = await operations.find_by_id(context.db, context.user_id, self.ids)
         recurring = [todo.id for todo in found if todo.recurrence and not todo.completed]
-        below = await todos.find_below(context.db, context.user_id, self.ids)
-        below_recurring = await todos.find_below(context.db, context.user_id, recurring) if recurring else []
+        below = await operations.find_below(context.db, context.user_id, self.ids)
+        below_recurring = await operations.find_below(context.db, context.user_id, recurring) if recurring else []
         along = [todo for todo in below if not todo.completed] + [todo for todo in below_recurring if todo.completed]
         return Effect([*self.ids, *(todo.id for todo in along if todo.deleted_at is None)])
 
 
 class DeletedIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
-        below = await todos.find_below(context.db, context.user_id, self.ids)
+        below = await operations.find_below(context.db, context.user_id, self.ids)
         return Effect([*self.ids, *_not_in_trash(below)], deletes=True)
 
 
 class RestoredIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
         """What went into the trash together comes back together."""
-        found = await todos.find_by_id(context.db, context.user_id, self.ids)
-        below = await todos.find_below(context.db, context.user_id, self.ids)
+        found = await operations.find_by_id(context.db, context.user_id, self.ids)
+        below = await operations.find_below(context.db, context.user_id, self.ids)
         moments = {todo.deleted_at for todo in found if todo.deleted_at}
         return Effect([*self.ids, *(todo.id for todo in below if todo.deleted_at in moments)])
 
@@ -148,7 +148,7 @@ class UpdateTodos(Arguments):
     async def effect(self, context: ToolContext) -> Effect:
         """Subtodos lie in the project of their parent."""
         moved = [change.id for change in self.changes if change.moves]
-        below = await todos.find_below(context.db, context.user_id, moved) if moved else []
+        below = await operations.find_below(context.db, context.user_id, moved) if moved else []
         return Effect([*(change.id for change in self.changes), *_not_in_trash(below)])
 
 
@@ -172,7 +172,7 @@ class LastTurn(Arguments):
         state = await changes.state_of_turn(context.db, context.user_id, turn_id)
         untouched = [change for change in state if change.untouched]
         trashed = [change.todo_id for change in untouched if change.to_trash]
-        below = await todos.find_below(context.db, context.user_id, trashed) if trashed else []
+        below = await operations.find_below(context.db, context.user_id, trashed) if trashed else []
         return Effect([*(change.todo_id for change in untouched), *_not_in_trash(below)], deletes=bool(trashed))
 
 
@@ -210,7 +210,7 @@ async def get_todos(context: ToolContext, arguments: ReadIds) -> ToolResult:
     """Read todos with their descriptions, of which very long ones are cut."""
 
     async def get(todo_id: UUID) -> dict[str, JsonValue]:
-        todo = await todos.get(context.db, context.user_id, todo_id)
+        todo = await operations.get(context.db, context.user_id, todo_id)
         description = todo.description and _cut(todo.description)
         return {"todo": await view(context, todo) | {"description": description}}
 
@@ -236,7 +236,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> ToolResult:
             "parent_id": new.parent_id,
             "reminder_at": _reminder(context, new.reminder) if new.reminder else None,
         }
-        todo = await todos.add(context.db, context.actor, TodoCreate.model_validate(fields | when))
+        todo = await operations.add(context.db, context.actor, TodoCreate.model_validate(fields | when))
         others = {} if new.recurrence else _others(readings, context.timezone)
         return {"todo": await view(context, todo)} | others
 
@@ -256,7 +256,7 @@ async def update_todos(context: ToolContext, arguments: UpdateTodos) -> ToolResu
         if change.description == "":
             given["description"] = None
         if change.add_tags or change.remove_tags:
-            kept = (await todos.get(context.db, context.user_id, change.id)).tags
+            kept = (await operations.get(context.db, context.user_id, change.id)).tags
             given["tags"] = [tag for tag in [*kept, *change.add_tags] if tag not in change.remove_tags]
         given |= await _place(context, change)
         if change.recurrence is not None:
@@ -273,7 +273,7 @@ async def complete_todos(context: ToolContext, arguments: CompletedIds) -> ToolR
     """Mark todos as done. One that recurs is open again at once, and the result tells when it is due next."""
 
     async def complete(todo_id: UUID) -> dict[str, JsonValue]:
-        done = await todos.update(context.db, context.actor, todo_id, TodoUpdate(completed=True))
+        done = await operations.update(context.db, context.actor, todo_id, TodoUpdate(completed=True))
         due = None if done.completed else due_view(done.due_date or done.due_at, context.timezone)
         return {"todo": await view(context, done), "next_due": due}
 
@@ -311,11 +311,11 @@ async def delete_todos(context: ToolContext, arguments: DeletedIds) -> ToolResul
     async def delete(todo_id: UUID) -> dict[str, JsonValue]:
         if todo_id in deleted:  # along with its parent
             return {"todo": await view(context, deleted[todo_id]), "subtodos": 0}
-        todo = await todos.get(context.db, context.user_id, todo_id)
+        todo = await operations.get(context.db, context.user_id, todo_id)
         shown = await view(context, todo)
-        below = await todos.find_below(context.db, context.user_id, [todo_id])
+        below = await operations.find_below(context.db, context.user_id, [todo_id])
         along = {each.id: each for each in below if each.deleted_at is None}
-        await todos.delete(context.db, context.actor, todo_id)
+        await operations.delete(context.db, context.actor, todo_id)
         deleted.update({todo_id: todo} | along)
         return {"todo": shown, "subtodos": len(along)}
 
@@ -327,7 +327,7 @@ async def restore_todos(context: ToolContext, arguments: RestoredIds) -> ToolRes
     """Take todos out of the trash, with the subtodos that went with them. Find them with search_todos and trashed."""
 
     async def restore(todo_id: UUID) -> dict[str, JsonValue]:
-        return {"todo": await view(context, await todos.restore(context.db, context.actor, todo_id))}
+        return {"todo": await view(context, await operations.restore(context.db, context.actor, todo_id))}
 
     return await for_each(context, arguments.ids, restore)
 
@@ -379,7 +379,7 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> ToolResu
 
 async def _list(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
     """As many of the todos that pass as a model should have to read, and whether there are more."""
-    page = await todos.find(context.db, context.user_id, filters, limit=_MOST_FOUND)
+    page = await operations.find(context.db, context.user_id, filters, limit=_MOST_FOUND)
     shown: list[JsonValue] = []
     left = _LONGEST_LISTING
     for todo in await views(context, page.todos):
@@ -396,7 +396,7 @@ def _cut(description: str) -> str:
 
 
 async def _update(context: ToolContext, todo_id: UUID, update: TodoUpdate) -> dict[str, JsonValue]:
-    return {"todo": await view(context, await todos.update(context.db, context.actor, todo_id, update))}
+    return {"todo": await view(context, await operations.update(context.db, context.actor, todo_id, update))}
 
 
 async def _place(context: ToolContext, change: TodoChange) -> dict[str, object]:
@@ -413,7 +413,7 @@ async def _repeated(context: ToolContext, todo_id: UUID, phrase: str) -> dict[st
     """From the date on that the todo has, or from today if that is over. Raises UnreadableRecurrence."""
     if not phrase:
         return {"recurrence": None}
-    todo = await todos.get(context.db, context.user_id, todo_id)
+    todo = await operations.get(context.db, context.user_id, todo_id)
     due, today = todo.due_date or todo.due_at, _today(context)
     if isinstance(due, datetime):
         local = due.astimezone(context.timezone)

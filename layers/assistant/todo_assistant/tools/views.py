@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from todo_assistant.phrases.dates import Due
 from todo_assistant.phrases.recurrences import in_words
 from todo_assistant.tools.registry import ToolContext
-from todo_core import todos
-from todo_core.todos import Todo, projects
+from todo_core.todos import operations, projects
+from todo_core.todos.model import Todo
 
 FIRST_DAY: Final = date(1, 1, 3)
 LAST_DAY: Final = date(9999, 12, 29)
@@ -27,7 +27,7 @@ async def views(context: ToolContext, found: Sequence[Todo]) -> list[dict[str, J
         if project_id is not None
     }
     parent_ids = list(dict.fromkeys(todo.parent_id for todo in found if todo.parent_id is not None))
-    parents = await todos.find_by_id(context.db, context.user_id, parent_ids) if parent_ids else []
+    parents = await operations.find_by_id(context.db, context.user_id, parent_ids) if parent_ids else []
     titles = {parent.id: parent.title for parent in parents}
     return [_view(todo, context.timezone, names, titles) for todo in found]
 

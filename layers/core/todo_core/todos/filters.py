@@ -136,12 +136,3 @@ class Page:
 
     todos: list[Todo]
     next: Position | None
-
-
-@dataclass(frozen=True, slots=True)
-class TagCount:
-    """A tag, and how many of the todos outside the trash have it. Tags go by `key`, and then by name."""
-
-    name: str
-    count: int
-    key: str

@@ -166,14 +166,6 @@ def matching(conditions: frozenset[str]) -> str:
     return " AND ".join([LIVE, *(CONDITIONS[name] for name in sorted(conditions))])
 
 
-SELECT_TAGS = Statement("""
-    SELECT tag AS name, count(*), folded(tag) AS key FROM todos, unnest(tags) AS tag
-    WHERE user_id = :user_id AND deleted_at IS NULL
-        AND (folded(tag) COLLATE "C", tag COLLATE "C") > (:after_key, :after_name)
-    GROUP BY tag ORDER BY folded(tag) COLLATE "C", tag COLLATE "C" LIMIT :limit
-""")
-
-
 def _by_relevance(where: str, after_where: str, terms: frozenset[str], after: Part) -> str:
     order = SortOrder("relevance")
     if after == "rest":

@@ -16,7 +16,7 @@ from todo_core.database.statements import Statement
 from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.identifiers import new_id
 from todo_core.todos import lists, queries
-from todo_core.todos.filters import Filters, Page, Position, Sort, TagCount
+from todo_core.todos.filters import Filters, Page, Position, Sort
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.next_due import next_due_values
 
@@ -62,13 +62,6 @@ async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
         if deleted["number"] < _DELETED_AT_ONCE:
             return
         moment = deleted["moment"]
-
-
-async def tags(db: Executor, user_id: UUID, *, limit: int, after: tuple[str, str] | None = None) -> list[TagCount]:
-    """At most `most` of the tags of the user's todos, by name, those after the key and the name of one."""
-    key, name = after or ("", "")
-    rows = await db.fetch_all(lists.SELECT_TAGS, user_id=user_id, limit=limit, after_key=key, after_name=name)
-    return [TagCount(*row) for row in rows]
 
 
 async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:

@@ -1,0 +1,33 @@
+"""The tags of a user's todos. A tag exists as long as a todo outside the trash has it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from todo_core.database.executor import Executor
+from todo_core.database.statements import Statement
+
+_SELECT_PAGE = Statement("""
+    SELECT tag AS name, count(*), folded(tag) AS key FROM todos, unnest(tags) AS tag
+    WHERE user_id = :user_id AND deleted_at IS NULL
+        AND (folded(tag) COLLATE "C", tag COLLATE "C") > (:after_key, :after_name)
+    GROUP BY tag ORDER BY folded(tag) COLLATE "C", tag COLLATE "C" LIMIT :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """A tag and the number of todos outside the trash that have it. Tags are sorted by `key`, then by name.
+
+    The key is the name without case and accents.
+    """
+
+    name: str
+    count: int
+    key: str
+
+
+async def find(db: Executor, user_id: UUID, *, limit: int, after: tuple[str, str] | None = None) -> list[TagCount]:
+    """Returns at most `limit` tags, sorted. `after` is the key and the name of the tag before the page."""
+    key, name = after or ("", "")
+    rows = await db.fetch_all(_SELECT_PAGE, user_id=user_id, limit=limit, after_key=key, after_name=name)
+    return [TagCount(*row) for row in rows]
