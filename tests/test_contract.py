@@ -3,10 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import jsonschema_rs
 import openapi_spec_validator
@@ -18,71 +16,13 @@ from functions.groups import load_routers
 from functions.todos.models import TodoRead
 from tests import serving
 from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
+from tests.operations import PROBLEM, Json, Operation, bodies, committed_document, examples, operations_of
 from todo_core.accounts.operations import Registration
 from todo_core.settings import Settings
 from todo_core.todos.model import TodoCreate, TodoUpdate
 from todo_core.web import openapi
 from todo_core.web.app import create_app
 
-COMMITTED = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
-PROBLEM = "application/problem+json"
-
-type Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Operation:
-    method: str
-    path: str
-    description: Json
-
-    def __str__(self) -> str:
-        return f"{self.method.upper()} {self.path}"
-
-    @property
-    def responses(self) -> dict[str, Json]:
-        found: dict[str, Json] = self.description["responses"]
-        return found
-
-    @property
-    def body(self) -> Json | None:
-        return self.description.get("requestBody")
-
-    @property
-    def parameters(self) -> set[str]:
-        return {parameter["name"].lower() for parameter in self.description.get("parameters", [])}
-
-    @property
-    def needs_session(self) -> bool:
-        return self.path.startswith("/api/v1/") and self.path not in WITHOUT_SESSION
-
-    @property
-    def errors(self) -> set[str]:
-        """The codes of the errors that this operation names."""
-        return {
-            code
-            for response in self.responses.values()
-            for code in response.get("content", {}).get(PROBLEM, {}).get("examples", {})
-        }
-
-    @property
-    def errors_that_can_occur(self) -> set[str]:
-        """Those that follow from what the operation takes."""
-        codes = set() if self.path == "/health" else {"database_unavailable"}
-        if self.method in {"post", "patch", "delete"}:
-            codes |= {"cross_origin"}
-        if self.body:
-            codes |= {"malformed_body", "content_too_large", "unsupported_media_type", "validation_failed"}
-        if self.parameters:
-            codes |= {"validation_failed"}
-        for parameter in self.parameters & ERRORS_OF_PARAMETERS.keys():
-            codes |= {ERRORS_OF_PARAMETERS[parameter]}
-        if self.needs_session:
-            codes |= {"not_authenticated"}
-        return codes | ERRORS_OF_THEIR_OWN.get(str(self), set())
-
-
-WITHOUT_SESSION = {f"{AUTH}/register", f"{AUTH}/login", f"{AUTH}/logout"}
 ERRORS_OF_PARAMETERS = {
     "cursor": "invalid_cursor",
     "todo_id": "todo_not_found",
@@ -124,39 +64,23 @@ def document(environment: dict[str, str]) -> Json:
 
 @pytest.fixture(scope="module")
 def operations(document: Json) -> list[Operation]:
-    return [
-        Operation(method, path, description)
-        for path, methods in document["paths"].items()
-        for method, description in methods.items()
-    ]
+    return operations_of(document)
 
 
-def bodies(operations: list[Operation]) -> Iterator[tuple[str, Json]]:
-    """Every body that the document describes, with the place where it does."""
-    for operation in operations:
-        for media_type, content in (operation.body or {}).get("content", {}).items():
-            yield f"{operation} takes {media_type}", content
-        for status, response in operation.responses.items():
-            for media_type, content in response.get("content", {}).items():
-                yield f"{operation} answers {status} {media_type}", content
-
-
-def examples(content: Json, document: Json) -> list[Any]:
-    """The examples of a body: its own, or those of its schema."""
-    if "examples" in content:
-        return [example["value"] for example in content["examples"].values()]
-    return [content["example"]] if "example" in content else examples_of_schema(content["schema"], document)
-
-
-def examples_of_schema(schema: Json, document: Json) -> list[Any]:
-    if "$ref" in schema:
-        schema = document["components"]["schemas"].get(schema["$ref"].rpartition("/")[2], {})
-    if "items" in schema:
-        return [[example] for example in examples_of_schema(schema["items"], document)]
-    for alternative in schema.get("anyOf", []):
-        if found := examples_of_schema(alternative, document):
-            return found
-    return list(schema.get("examples", []))
+def errors_that_can_occur(operation: Operation) -> set[str]:
+    """Returns the codes of the errors that follow from the parameters and the body of an operation."""
+    codes = set() if operation.path == "/health" else {"database_unavailable"}
+    if operation.method in {"post", "patch", "delete"}:
+        codes |= {"cross_origin"}
+    if operation.body:
+        codes |= {"malformed_body", "content_too_large", "unsupported_media_type", "validation_failed"}
+    if operation.parameters:
+        codes |= {"validation_failed"}
+    for parameter in operation.parameters & ERRORS_OF_PARAMETERS.keys():
+        codes |= {ERRORS_OF_PARAMETERS[parameter]}
+    if operation.needs_session:
+        codes |= {"not_authenticated"}
+    return codes | ERRORS_OF_THEIR_OWN.get(str(operation), set())
 
 
 def references(node: object) -> Iterator[str]:
@@ -189,7 +113,7 @@ class TestDocument:
         assert set(references(document)) == known
 
     def test_the_committed_file_is_up_to_date(self, document: Json) -> None:
-        assert json.loads(COMMITTED.read_text()) == document, "The routes have changed: run `make openapi`."
+        assert committed_document() == document, "The routes have changed: run `make openapi`."
 
     def test_operation_ids_are_unique(self, operations: list[Operation]) -> None:
         counted = Counter(operation.description["operationId"] for operation in operations)
@@ -214,12 +138,12 @@ class TestDocument:
 
 class TestErrors:
     def test_every_operation_names_those_that_can_occur(self, operations: list[Operation]) -> None:
-        missing = {str(each): each.errors_that_can_occur - each.errors for each in operations}
+        missing = {str(each): errors_that_can_occur(each) - each.errors for each in operations}
 
         assert not {operation: codes for operation, codes in missing.items() if codes}
 
     def test_no_operation_names_one_that_cannot(self, operations: list[Operation]) -> None:
-        needless = {str(each): each.errors - each.errors_that_can_occur for each in operations}
+        needless = {str(each): each.errors - errors_that_can_occur(each) for each in operations}
 
         assert not {operation: codes for operation, codes in needless.items() if codes}
 

@@ -174,13 +174,16 @@ def bob(surface: Surface, newcomers: Newcomers) -> Iterator[Account]:
 def _rich(app_surface: Surface, scripted: ScriptedModel) -> Iterator[Victim]:
     with app_surface.client() as client:
         account = sign_up(client)
-        live, trashed, waiting = (account.add(f"Secret {word}", tags=["secret"]) for word in ("plan", "past", "end"))
+        project = account.add_project("Secret project")
+        live, trashed, waiting = (
+            account.add(f"Secret {word}", tags=["secret"], project_id=project["id"]) for word in ("plan", "past", "end")
+        )
         client.delete(f"{TODOS}/{trashed['id']}").raise_for_status()
         talk = Talk(account, scripted)
         done = talk.turn(Call("add_todos", {"todos": [{"title": "Secret addition"}]}), Say("Secret answer."))
         asked = talk.turn(ToolExecutor(on("delete_todos", [waiting["id"]])), conversation_id=done["conversation_id"])
         assert asked["status"] == "needs_approval"
-        yield Victim(account, live["id"], trashed["id"], done, asked, possessions(account))
+        yield Victim(account, live["id"], trashed["id"], project["id"], done, asked, possessions(account))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
-import httpx2
 import pytest
 
 from tests import postgres
@@ -194,9 +193,6 @@ class TestWrongPassword:
 
 
 class TestWho:
-    def test_nobody_without_a_session(self, client: httpx2.Client) -> None:
-        problem(close_account(client), 401, "not_authenticated")
-
     def test_other_accounts_stay(self, ada: Account, bob: Account) -> None:
         bob.add()
         close_account(ada.client)

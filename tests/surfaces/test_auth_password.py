@@ -176,9 +176,6 @@ class TestSessions:
 
 
 class TestWho:
-    def test_nobody_without_a_session(self, client: httpx2.Client) -> None:
-        problem(change_password(client), 401, "not_authenticated")
-
     def test_a_page_of_a_foreign_origin_may_not(self, ada: Account) -> None:
         body = {"current_password": PASSWORD, "new_password": NEW}
         foreign = {"Sec-Fetch-Site": "cross-site"}

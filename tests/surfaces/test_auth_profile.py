@@ -98,9 +98,6 @@ class TestFields:
 
 
 class TestWho:
-    def test_nobody_without_a_session(self, client: httpx2.Client) -> None:
-        problem(client.patch(ME, json={"name": "Ada"}), 401, "not_authenticated")
-
     def test_nobody_elses_profile_changes(self, ada: Account, bob: Account) -> None:
         patch(ada, name="Ada")
 

@@ -196,12 +196,6 @@ class TestProblems:
 
         assert set(allow.replace(" ", "").split(",")) - {"OPTIONS"} == methods
 
-    def test_who_is_not_signed_in_is_told_how(self, client: httpx2.Client) -> None:
-        response = client.get(TODOS)
-
-        problem(response, 401, "not_authenticated")
-        assert response.headers["www-authenticate"] == "Bearer"
-
     def test_a_body_that_is_not_json_is_malformed(self, ada: Account) -> None:
         document = problem(ada.client.post(TODOS, content=b'{"title": ', headers=JSON), 422, "validation_failed")
 

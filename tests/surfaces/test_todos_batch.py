@@ -338,9 +338,6 @@ class TestBody:
         assert faults(send(ada, *[create()] * number)) == {"operations": code}
         assert ada.titles() == []
 
-    def test_a_batch_needs_a_session(self, client: httpx2.Client) -> None:
-        problem(client.post(BATCH, json={"operations": [create()]}), 401, "not_authenticated")
-
 
 class TestPath:
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "PUT"])

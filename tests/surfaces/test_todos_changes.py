@@ -122,9 +122,6 @@ class TestChanges:
         assert [(change["seq"], change["after"]) for change in read_changes(ada)] == [(1, adas)]
         assert [(change["seq"], change["after"]) for change in read_changes(bob)] == [(1, bobs)]
 
-    def test_the_log_needs_a_session(self, client: httpx2.Client) -> None:
-        problem(client.get(CHANGES), 401, "not_authenticated")
-
     def test_the_log_may_be_cached_but_must_be_revalidated(self, ada: Account) -> None:
         assert ada.client.get(CHANGES).headers["cache-control"] == "private, no-cache"
 

@@ -82,9 +82,6 @@ class TestList:
     def test_the_list_may_be_cached_but_must_be_revalidated(self, ada: Account) -> None:
         assert ada.client.get(TODOS).headers["cache-control"] == "private, no-cache"
 
-    def test_the_list_needs_a_session(self, client: httpx2.Client) -> None:
-        problem(client.get(TODOS), 401, "not_authenticated")
-
     @pytest.mark.parametrize("name", ["nope", "Limit", "tags", "offset", "user_id", "q[]"])
     def test_an_unknown_parameter_is_refused(self, ada: Account, name: str) -> None:
         refused = problem(ada.client.get(TODOS, params={name: "1"}), 422, "validation_failed")

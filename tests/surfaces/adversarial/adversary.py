@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from tests.accounts import CHAT, TODOS, Account
+from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, Account
 from tests.model_replies import Asked, Call, Completion, Json, Say, ToolExecutor
 from tests.scripted_model import ScriptedModel
 
@@ -89,11 +89,12 @@ class Talk:
 
 @dataclass(frozen=True)
 class Victim:
-    """A user whom others attack: an open todo, one in the trash, a turn that added one, and one that waits."""
+    """A user whom others attack, with todos, a todo in the trash, a project, a turn that is done and one that waits."""
 
     account: Account
     live: str
     trashed: str
+    project: str
     done: Json
     waiting: Json
     possessions: Json
@@ -142,6 +143,8 @@ def possessions(account: Account) -> Json:
     client = account.client
     conversations = everything(client.get(f"{CHAT}/conversations"))
     return {
+        "sessions": [session["id"] for session in everything(client.get(f"{AUTH}/sessions"))],
+        "projects": everything(client.get(PROJECTS)),
         "todos": everything(client.get(TODOS)),
         "trash": everything(client.get(TODOS, params={"trashed": True})),
         "changes": everything(client.get(f"{TODOS}/changes")),

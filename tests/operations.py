@@ -1,0 +1,100 @@
+"""The operations of the OpenAPI document, for tests of rules that every operation follows."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.accounts import AUTH
+
+COMMITTED_DOCUMENT: Final = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
+PROBLEM: Final = "application/problem+json"
+WITHOUT_SESSION: Final = {f"{AUTH}/register", f"{AUTH}/login", f"{AUTH}/logout"}
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method of a path, and its description in the document."""
+
+    method: str
+    path: str
+    description: Json
+
+    def __str__(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def responses(self) -> dict[str, Json]:
+        found: dict[str, Json] = self.description["responses"]
+        return found
+
+    @property
+    def body(self) -> Json | None:
+        return self.description.get("requestBody")
+
+    @property
+    def parameters(self) -> set[str]:
+        return {parameter["name"].lower() for parameter in self.description.get("parameters", [])}
+
+    @property
+    def path_parameters(self) -> list[str]:
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    @property
+    def needs_session(self) -> bool:
+        """Judged by the path and not by the document, so that a route cannot forget the session."""
+        return self.path.startswith("/api/v1/") and self.path not in WITHOUT_SESSION
+
+    @property
+    def errors(self) -> set[str]:
+        """The codes of the errors that this operation documents."""
+        return {
+            code
+            for response in self.responses.values()
+            for code in response.get("content", {}).get(PROBLEM, {}).get("examples", {})
+        }
+
+
+def committed_document() -> Json:
+    document: Json = json.loads(COMMITTED_DOCUMENT.read_text())
+    return document
+
+
+def operations_of(document: Json) -> list[Operation]:
+    return [
+        Operation(method, path, description)
+        for path, methods in document["paths"].items()
+        for method, description in methods.items()
+    ]
+
+
+def bodies(operations: list[Operation]) -> Iterator[tuple[str, Json]]:
+    """Yields every body in the document, after a phrase that says where."""
+    for operation in operations:
+        for media_type, content in (operation.body or {}).get("content", {}).items():
+            yield f"{operation} takes {media_type}", content
+        for status, response in operation.responses.items():
+            for media_type, content in response.get("content", {}).items():
+                yield f"{operation} answers {status} {media_type}", content
+
+
+def examples(content: Json, document: Json) -> list[Any]:
+    """Returns the examples of a body: its own, or else those of its schema."""
+    if "examples" in content:
+        return [example["value"] for example in content["examples"].values()]
+    return [content["example"]] if "example" in content else _examples_of_schema(content["schema"], document)
+
+
+def _examples_of_schema(schema: Json, document: Json) -> list[Any]:
+    if "$ref" in schema:
+        schema = document["components"]["schemas"].get(schema["$ref"].rpartition("/")[2], {})
+    if "items" in schema:
+        return [[example] for example in _examples_of_schema(schema["items"], document)]
+    for alternative in schema.get("anyOf", []):
+        if found := _examples_of_schema(alternative, document):
+            return found
+    return list(schema.get("examples", []))

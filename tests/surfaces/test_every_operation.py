@@ -1,0 +1,89 @@
+"""Rules for all operations of the OpenAPI document. A new operation is covered as soon as the document has it."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from tests.accounts import AUTH, Account, problem
+from tests.operations import Json, Operation, committed_document, examples, operations_of
+from tests.surfaces.adversarial.adversary import Victim
+
+DOCUMENT = committed_document()
+NEED_SESSION = [operation for operation in operations_of(DOCUMENT) if operation.needs_session]
+HAVE_ID = [operation for operation in NEED_SESSION if operation.path_parameters]
+
+BODIES: dict[str, list[Json]] = {"update_todo": [{}, {"title": "Mine"}, {"completed": True}]}
+"""Bodies for operations that run another statement for another body; all others get the example of the document."""
+CONDITIONS = ["*", '"1"', '"7"']
+
+
+def bodies_of(operation: Operation) -> list[Any]:
+    if operation.body is None:
+        return [None]
+    content = operation.body["content"]["application/json"]
+    return BODIES.get(operation.description["operationId"]) or examples(content, DOCUMENT)
+
+
+def headers_of(operation: Operation) -> Iterator[dict[str, str]]:
+    """Yields no headers, and then each condition that the operation supports."""
+    yield {}
+    for name in {"if-match", "if-none-match"} & operation.parameters:
+        yield from ({name: condition} for condition in CONDITIONS)
+
+
+def ids_of(victim: Victim, parameter: str) -> list[str]:
+    """Returns the ids of the victim's objects that a path parameter may name."""
+    match parameter:
+        case "todo_id":
+            return [victim.live, victim.trashed]
+        case "project_id":
+            return [victim.project]
+        case "session_id":
+            return [session["id"] for session in victim.account.client.get(f"{AUTH}/sessions").json()]
+        case "conversation_id":
+            return [victim.done["conversation_id"]]
+        case "turn_id":
+            return [victim.done["turn_id"], victim.waiting["turn_id"]]
+    pytest.fail(f"The path parameter {parameter} is new: let `ids_of` return ids of the victim's objects for it.")
+
+
+def paths_of(operation: Operation, victim: Victim) -> list[str]:
+    """Returns the path with the id of each of the victim's objects, or the path itself if it has no parameter."""
+    if not operation.path_parameters:
+        return [operation.path]
+    [parameter] = operation.path_parameters
+    return [operation.path.replace(f"{{{parameter}}}", own) for own in ids_of(victim, parameter)]
+
+
+def facts(response: httpx2.Response) -> tuple[int, Json, set[str]]:
+    """Returns all by which two responses can be told apart, except their request ids."""
+    return response.status_code, response.json() | {"request_id": ""}, set(response.headers)
+
+
+@pytest.mark.parametrize("operation", NEED_SESSION, ids=str)
+def test_without_a_session_the_answer_is_a_401(operation: Operation, client: httpx2.Client, victim: Victim) -> None:
+    for path in paths_of(operation, victim):
+        for body in bodies_of(operation):
+            response = client.request(operation.method, path, json=body)
+
+            problem(response, 401, "not_authenticated")
+            assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("operation", HAVE_ID, ids=str)
+def test_another_users_object_is_not_found_like_one_that_never_existed(
+    operation: Operation, ada: Account, victim: Victim
+) -> None:
+    [parameter] = operation.path_parameters
+    never_existed = operation.path.replace(f"{{{parameter}}}", str(uuid4()))
+
+    for headers in headers_of(operation):
+        for body in bodies_of(operation):
+            unknown = ada.client.request(operation.method, never_existed, json=body, headers=headers)
+            problem(unknown, 404, f"{parameter.removesuffix('_id')}_not_found")
+            for path in paths_of(operation, victim):
+                response = ada.client.request(operation.method, path, json=body, headers=headers)
+                assert facts(response) == facts(unknown)
