@@ -18,6 +18,7 @@ from functions.auth.models import (
 )
 from todo_core.accounts import operations as users
 from todo_core.accounts import sessions
+from todo_core.accounts.errors import EmailTaken, InvalidCredentials, SessionNotFound, TooManyAttempts, WrongPassword
 from todo_core.accounts.operations import (
     Closing,
     Credentials,
@@ -28,18 +29,7 @@ from todo_core.accounts.operations import (
 )
 from todo_core.accounts.sessions import Session
 from todo_core.accounts.user import User
-from todo_core.errors import (
-    CrossOrigin,
-    DatabaseUnavailable,
-    EmailTaken,
-    InvalidCredentials,
-    InvalidCursor,
-    NotAuthenticated,
-    SessionNotFound,
-    TooBusy,
-    TooManyAttempts,
-    WrongPassword,
-)
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,

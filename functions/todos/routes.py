@@ -19,11 +19,10 @@ from functions.todos.models import (
 from functions.todos.paths import TODO_ID
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
-from todo_core.errors import (
-    CrossOrigin,
-    DatabaseUnavailable,
-    InvalidCursor,
-    NotAuthenticated,
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
+from todo_core.todos import batch, changes, operations
+from todo_core.todos.batch import Batch
+from todo_core.todos.errors import (
     RecurrenceNeedsDue,
     StaleVersion,
     TodoNotFound,
@@ -32,8 +31,6 @@ from todo_core.errors import (
     UnknownParent,
     UnknownProject,
 )
-from todo_core.todos import batch, changes, operations
-from todo_core.todos.batch import Batch
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match

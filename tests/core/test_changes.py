@@ -14,9 +14,9 @@ import pytest
 from tests import postgres
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
-from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.todos import changes, operations
 from todo_core.todos.changes import Change
+from todo_core.todos.errors import StaleVersion, TodoNotFound
 from todo_core.todos.model import TodoCreate, TodoUpdate
 
 pytestmark = pytest.mark.pooler

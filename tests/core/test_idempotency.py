@@ -11,8 +11,9 @@ from tests.core.test_changes import connected, new_user, opened, run
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
 from todo_core.database.idempotency import Answer, KeyedRequest, Work, delete_expired, run_once
-from todo_core.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress, TodoNotFound
+from todo_core.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress
 from todo_core.todos import changes, operations
+from todo_core.todos.errors import TodoNotFound
 from todo_core.todos.model import TodoCreate
 
 TITLES = "SELECT title FROM todos WHERE user_id = $1 ORDER BY title"

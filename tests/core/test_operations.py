@@ -14,8 +14,8 @@ from tests import postgres
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Row
 from todo_core.database.statements import Statement
-from todo_core.errors import TodoNotFound
 from todo_core.todos import operations
+from todo_core.todos.errors import TodoNotFound
 from todo_core.todos.filters import Filters
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.next_due import next_due_values

@@ -10,9 +10,10 @@ import pytest
 
 from tests import postgres
 from todo_core.accounts import sessions
+from todo_core.accounts.errors import InvalidCredentials
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
-from todo_core.errors import InvalidCredentials, NotAuthenticated
+from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 
 SIGN_UP = """

@@ -7,8 +7,8 @@ import pytest
 
 from tests import postgres
 from todo_core.accounts import rate_limits as throttle
+from todo_core.accounts.errors import TooManyAttempts
 from todo_core.database.executor import Database
-from todo_core.errors import TooManyAttempts
 
 pytestmark = pytest.mark.pooler
 

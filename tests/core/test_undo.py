@@ -12,8 +12,8 @@ import pytest
 from tests import postgres
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Transaction
-from todo_core.errors import InvalidTodo, TreeCycle
 from todo_core.todos import changes, operations, projects
+from todo_core.todos.errors import InvalidTodo, TreeCycle
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.projects import ProjectCreate
 

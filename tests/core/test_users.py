@@ -11,11 +11,12 @@ from pydantic import SecretStr
 from tests import postgres
 from todo_core.accounts import operations as users
 from todo_core.accounts import sessions
+from todo_core.accounts.errors import InvalidCredentials, TooManyAttempts, WrongPassword
 from todo_core.accounts.limits import Limits
 from todo_core.accounts.operations import Credentials, Registration, VerifiedPassword
 from todo_core.accounts.security import Passwords
 from todo_core.database.executor import Database
-from todo_core.errors import DatabaseUnavailable, InvalidCredentials, TooManyAttempts, WrongPassword
+from todo_core.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.pooler
 

@@ -7,15 +7,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from functions.todos.projects.models import ProjectQuery, ProjectRead, fields_of
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
-from todo_core.errors import (
-    CrossOrigin,
-    DatabaseUnavailable,
-    InvalidCursor,
-    NotAuthenticated,
-    ProjectNotFound,
-    StaleVersion,
-)
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.todos import projects
+from todo_core.todos.errors import ProjectNotFound, StaleVersion
 from todo_core.todos.projects import Project, ProjectCreate, ProjectUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match

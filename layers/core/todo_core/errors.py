@@ -1,8 +1,4 @@
-"""The facts that end a request early.
-
-An error names the fact and carries what every face needs to tell it: `status` (HTTP's number for it), `code`
-(stable, for programs), `title` (the kind) and `detail` (one sentence for a person: what was wrong, what to do).
-"""
+"""The root of all errors that a caller may see, and the errors that belong to no single domain."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -11,10 +7,11 @@ type JsonMember = str | int | list[str]
 
 
 class ServiceError(Exception):
-    """Root of all errors that a caller may see.
+    """An error that is shown to the caller as a problem document.
 
-    `retry_after` is in whole seconds, those of its kind unless given; None where repeating the request unchanged cannot
-    help. `members` are facts for programs beyond the code.
+    `code` is a stable name for programs, `title` the kind of error, and `detail` one sentence for a person.
+    `retry_after` is in whole seconds, or None where repeating the request cannot help.
+    `members` are further fields of the problem document.
     """
 
     status: ClassVar[int]
@@ -25,6 +22,7 @@ class ServiceError(Exception):
     members: Mapping[str, JsonMember]
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
+        """Replaces the class's own `detail` and `retry_after` by those that are passed."""
         self.sentence = detail or self.detail
         if retry_after is not None:
             self.retry_after = retry_after
@@ -46,55 +44,11 @@ class NotAuthenticated(ServiceError):
     detail = "Sign in first: send the session_token cookie or an Authorization: Bearer header."
 
 
-class InvalidCredentials(ServiceError):
-    status = 401
-    code = "invalid_credentials"
-    title = "Wrong email or password"
-    detail = "The email and the password do not belong together; check both and try again."
-
-
-class WrongPassword(ServiceError):
-    """Not a 401, at which front ends sign the user out: the session is as good as before."""
-
-    status = 403
-    code = "wrong_password"
-    title = "Wrong password"
-    detail = "This is not the account's password; check it and try again."
-
-
 class CrossOrigin(ServiceError):
     status = 403
     code = "cross_origin"
     title = "Foreign origin"
     detail = "A page of this origin may not change anything here; add its origin to CORS_ORIGINS."
-
-
-class TodoNotFound(ServiceError):
-    status = 404
-    code = "todo_not_found"
-    title = "Todo not found"
-    detail = "You have no todo with this id."
-
-
-class SessionNotFound(ServiceError):
-    status = 404
-    code = "session_not_found"
-    title = "Session not found"
-    detail = "You have no session with this id; it may have ended already."
-
-
-class ProjectNotFound(ServiceError):
-    status = 404
-    code = "project_not_found"
-    title = "Project not found"
-    detail = "You have no project with this id."
-
-
-class EmailTaken(ServiceError):
-    status = 409
-    code = "email_taken"
-    title = "Email taken"
-    detail = "An account with this email exists already; sign in, or register another email."
 
 
 class RequestInProgress(ServiceError):
@@ -110,56 +64,6 @@ class IdempotencyKeyReused(ServiceError):
     code = "idempotency_key_reused"
     title = "Idempotency key reused"
     detail = "This Idempotency-Key came with another request before; use a new key for each request."
-
-
-class InvalidTodo(ServiceError):
-    """Root of the rules that only the database can hold, because they speak of other todos, or of what is stored."""
-
-    status = 422
-
-
-class UnknownParent(InvalidTodo):
-    code = "unknown_parent"
-    title = "Unknown parent"
-    detail = "You have no todo with the id in parent_id, or it is in the trash; give the id of another, or null."
-
-
-class UnknownProject(InvalidTodo):
-    code = "unknown_project"
-    title = "Unknown project"
-    detail = "You have no project with the id in project_id; give the id of another, or null."
-
-
-class TreeCycle(InvalidTodo):
-    code = "tree_cycle"
-    title = "A todo below itself"
-    detail = "A todo can be neither its own subtodo nor one of its subtodos'; give another parent_id."
-
-
-class TreeTooDeep(InvalidTodo):
-    code = "tree_too_deep"
-    title = "Tree too deep"
-    detail = "Below a top-level todo there are five levels of subtodos at most; give a parent_id further up."
-
-
-class RecurrenceNeedsDue(InvalidTodo):
-    code = "recurrence_needs_due"
-    title = "Recurrence needs a due date"
-    detail = "A todo that recurs needs a due_date or due_at to recur from; give one, or set recurrence to null."
-
-
-class StaleVersion(ServiceError):
-    status = 412
-    code = "stale_version"
-    title = "Changed meanwhile"
-    detail = "It has changed since the version in If-Match; read it again and repeat the change."
-
-
-class TooManyAttempts(ServiceError):
-    status = 429
-    code = "too_many_attempts"
-    title = "Too many attempts"
-    detail = "Too many attempts; wait for the seconds in Retry-After and try again."
 
 
 class TooBusy(ServiceError):

@@ -8,7 +8,7 @@ from pydantic import JsonValue, ValidationError
 from todo_assistant.phrases.dates import UnreadableDate
 from todo_assistant.phrases.recurrences import UnreadableRecurrence
 from todo_assistant.tools.registry import ToolContext, ToolResult, sentence_of
-from todo_core.errors import InvalidTodo, TodoNotFound
+from todo_core.todos.errors import InvalidTodo, TodoNotFound
 
 MOST_ITEMS: Final = 50
 

@@ -24,12 +24,13 @@ from pydantic_core import PydanticCustomError
 
 from todo_core.accounts import rate_limits as throttle
 from todo_core.accounts import sessions
+from todo_core.accounts.errors import EmailTaken, InvalidCredentials, WrongPassword
 from todo_core.accounts.limits import Limits
 from todo_core.accounts.security import Passwords
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement, assignments
-from todo_core.errors import DatabaseUnavailable, EmailTaken, InvalidCredentials, NotAuthenticated, WrongPassword
+from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.identifiers import new_id
 from todo_core.text import Text
 from todo_core.times import TimeZoneName

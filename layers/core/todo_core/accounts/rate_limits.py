@@ -10,9 +10,9 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
+from todo_core.accounts.errors import TooManyAttempts
 from todo_core.database.executor import Database, Row
 from todo_core.database.statements import Statement
-from todo_core.errors import TooManyAttempts
 
 _COUNT = Statement("""
     WITH tried AS (

@@ -6,10 +6,11 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
+from todo_core.accounts.errors import InvalidCredentials, SessionNotFound
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor
 from todo_core.database.statements import Statement
-from todo_core.errors import InvalidCredentials, NotAuthenticated, SessionNotFound
+from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 
 _LONGEST_USER_AGENT: Final = 500

@@ -14,19 +14,10 @@ from typing import Final, Protocol, Self
 import asyncpg
 
 from todo_core.database import postgres_url
+from todo_core.database.constraints import find_error
 from todo_core.database.pool import CONNECTION_LOST, Connection, ConnectionPool, PoolUse, UniquelyNamedConnection
 from todo_core.database.statements import Statement
-from todo_core.errors import (
-    DatabaseUnavailable,
-    InvalidTodo,
-    NotAuthenticated,
-    RecurrenceNeedsDue,
-    SchemaOutdated,
-    TreeCycle,
-    TreeTooDeep,
-    UnknownParent,
-    UnknownProject,
-)
+from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 
 _CONNECT_SECONDS: Final = 10.0
 _WAIT_SECONDS: Final = 5.0
@@ -46,16 +37,7 @@ _UNAVAILABLE = (
 )
 
 
-_OWNER_GONE: Final = "_user_id_fkey"
-"""Ends the names of the constraints that a write breaks whose user has closed the account in the meantime."""
-
 _OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
-
-_RULES: Final[dict[str, type[InvalidTodo]]] = {
-    error.code: error for error in (RecurrenceNeedsDue, TreeCycle, TreeTooDeep, UnknownParent, UnknownProject)
-}
-"""What a write broke, by the name of the constraint under which the database refuses it."""
-
 
 type Row = asyncpg.Record
 """What a statement yields: its columns by place and by name."""
@@ -235,14 +217,11 @@ def _faults() -> Iterator[None]:
 
 @contextmanager
 def _rules() -> Iterator[None]:
-    """Tells a rule that a write broke as the error that names it."""
+    """Raises the registered error when a statement violates a constraint."""
     try:
         yield
-    except asyncpg.CheckViolationError as error:
-        if error.constraint_name not in _RULES:
+    except (asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError) as violation:
+        error = find_error(violation)
+        if error is None:
             raise
-        raise _RULES[error.constraint_name] from error
-    except asyncpg.ForeignKeyViolationError as error:
-        if not (error.constraint_name or "").endswith(_OWNER_GONE):
-            raise
-        raise NotAuthenticated from error
+        raise error from violation

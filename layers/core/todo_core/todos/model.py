@@ -8,9 +8,9 @@ import msgspec
 from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from todo_core.errors import RecurrenceNeedsDue
 from todo_core.text import Text
 from todo_core.times import FullDate, Instant
+from todo_core.todos.errors import RecurrenceNeedsDue
 from todo_core.todos.recurrence import RecurrenceRule
 
 _LARGEST_ORDER: Final = 2**53

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from todo_core.actors import Actor
 from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
-from todo_core.errors import StaleVersion, TodoNotFound
 from todo_core.identifiers import new_id
 from todo_core.todos import lists, queries
+from todo_core.todos.errors import StaleVersion, TodoNotFound
 from todo_core.todos.filters import Filters, Page, Position, Sort
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.next_due import next_due_values

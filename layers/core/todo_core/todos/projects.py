@@ -15,10 +15,10 @@ from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 from todo_core.actors import SET_ACTOR, Actor
 from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement, assignments
-from todo_core.errors import ProjectNotFound, StaleVersion
 from todo_core.identifiers import new_id
 from todo_core.text import Text
 from todo_core.todos import changes as log
+from todo_core.todos.errors import ProjectNotFound, StaleVersion
 from todo_core.todos.model import OrderNumber
 from todo_core.todos.operations import Versions
 

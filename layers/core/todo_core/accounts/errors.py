@@ -1,0 +1,40 @@
+"""Errors of accounts and sessions."""
+
+from todo_core.errors import ServiceError
+
+
+class InvalidCredentials(ServiceError):
+    status = 401
+    code = "invalid_credentials"
+    title = "Wrong email or password"
+    detail = "The email and the password do not belong together; check both and try again."
+
+
+class WrongPassword(ServiceError):
+    """Answered with 403, not 401: front ends sign the user out at a 401, and the session is still valid."""
+
+    status = 403
+    code = "wrong_password"
+    title = "Wrong password"
+    detail = "This is not the account's password; check it and try again."
+
+
+class SessionNotFound(ServiceError):
+    status = 404
+    code = "session_not_found"
+    title = "Session not found"
+    detail = "You have no session with this id; it may have ended already."
+
+
+class EmailTaken(ServiceError):
+    status = 409
+    code = "email_taken"
+    title = "Email taken"
+    detail = "An account with this email exists already; sign in, or register another email."
+
+
+class TooManyAttempts(ServiceError):
+    status = 429
+    code = "too_many_attempts"
+    title = "Too many attempts"
+    detail = "Too many attempts; wait for the seconds in Retry-After and try again."

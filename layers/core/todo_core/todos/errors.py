@@ -1,0 +1,66 @@
+"""Errors of todos and projects, registered under the names of the database constraints that raise them."""
+
+from todo_core.database.constraints import raised_for
+from todo_core.errors import ServiceError
+
+
+class TodoNotFound(ServiceError):
+    status = 404
+    code = "todo_not_found"
+    title = "Todo not found"
+    detail = "You have no todo with this id."
+
+
+class ProjectNotFound(ServiceError):
+    status = 404
+    code = "project_not_found"
+    title = "Project not found"
+    detail = "You have no project with this id."
+
+
+class StaleVersion(ServiceError):
+    status = 412
+    code = "stale_version"
+    title = "Changed meanwhile"
+    detail = "It has changed since the version in If-Match; read it again and repeat the change."
+
+
+class InvalidTodo(ServiceError):
+    """Base class of the rules that the database checks, because they depend on stored rows."""
+
+    status = 422
+
+
+@raised_for("unknown_parent")
+class UnknownParent(InvalidTodo):
+    code = "unknown_parent"
+    title = "Unknown parent"
+    detail = "You have no todo with the id in parent_id, or it is in the trash; give the id of another, or null."
+
+
+@raised_for("unknown_project")
+class UnknownProject(InvalidTodo):
+    code = "unknown_project"
+    title = "Unknown project"
+    detail = "You have no project with the id in project_id; give the id of another, or null."
+
+
+@raised_for("tree_cycle")
+class TreeCycle(InvalidTodo):
+    code = "tree_cycle"
+    title = "A todo below itself"
+    detail = "A todo can be neither its own subtodo nor one of its subtodos'; give another parent_id."
+
+
+@raised_for("tree_too_deep")
+class TreeTooDeep(InvalidTodo):
+    code = "tree_too_deep"
+    title = "Tree too deep"
+    detail = "Below a top-level todo there are five levels of subtodos at most; give a parent_id further up."
+
+
+@raised_for("recurrence_needs_due")
+class RecurrenceNeedsDue(InvalidTodo):
+    code = "recurrence_needs_due"
+    title = "Recurrence needs a due date"
+    detail = "A todo that recurs needs a due_date or due_at to recur from; give one, or set recurrence to null."
