@@ -1,11 +1,11 @@
-# The API in a container, and its migration: `docker run ... python -m functions.migrate` (docs/deploy-container.md).
-# Built behind a mirror: BASE_IMAGE is the same image from there, PIP_INDEX_URL and UV_DEFAULT_INDEX its package index.
+# The API. `docker run ... python -m functions.migrate` runs the migration (docs/deploy-container.md).
+# Behind a mirror, BASE_IMAGE is its copy of the image. PIP_INDEX_URL and UV_DEFAULT_INDEX are its package index.
 ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS build
 ARG PIP_INDEX_URL
 ARG UV_DEFAULT_INDEX
-# The certificates are those of the image, which a company's own may have been added to.
+# uv trusts the certificates of the image, because a company's image may contain its own.
 ENV UV_SYSTEM_CERTS=1 \
     UV_LINK_MODE=copy \
     PYTHONDONTWRITEBYTECODE=1
@@ -20,7 +20,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && rm /opt/venv/.lock /opt/venv/.gitignore
 COPY tools/artifact.py tools/
 RUN python tools/artifact.py /opt/venv/lib/python3.13/site-packages /opt/venv/lib/python3.13/site-packages
-# The code lies apart from what it needs, which is larger and changes less often.
+# The code has its own layer, because the packages are larger and change less often.
 COPY layers layers
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --no-deps --target /app ./layers/core ./layers/assistant
@@ -29,7 +29,7 @@ COPY migrations /app/migrations
 RUN python tools/artifact.py /app /app
 
 FROM ${BASE_IMAGE}
-# The base has no bytecode of the standard library, and what installs packages is of no use here.
+# The base image contains no bytecode of the standard library. pip is not used at run time.
 RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
     && rm -r /usr/local/lib/python3.13/ensurepip \
     && python -m compileall -qf -j 0 --invalidation-mode unchecked-hash -x 'idlelib|test|tkinter|turtledemo' \
@@ -46,7 +46,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     UVICORN_PORT=8000 \
     UVICORN_LOG_LEVEL=warning \
     UVICORN_SERVER_HEADER=false \
-    # Longer than proxies keep a connection that nobody uses: the side that asks has to be the one that closes it.
+    # Longer than the idle timeout of proxies. The client must close idle connections, or a request could meet a closed one.
     UVICORN_TIMEOUT_KEEP_ALIVE=75 \
     # Longer than a turn of the assistant.
     UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN=30
@@ -55,7 +55,7 @@ COPY --from=build /app /app
 WORKDIR /app
 USER 1001:1001
 EXPOSE 8000 9090
-# As little as a start of Python allows, because it comes every few seconds: no packages, no library for HTTP.
+# A bare socket without packages, because the check runs every two seconds and starts a Python process each time.
 HEALTHCHECK --interval=2s --timeout=2s --retries=10 CMD ["python", "-ISc", "\
 import os, socket; \
 connection = socket.create_connection(('127.0.0.1', os.environ['UVICORN_PORT']), timeout=2); \

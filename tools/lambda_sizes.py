@@ -1,4 +1,4 @@
-"""Prints what each Lambda function of the last `sam build` loads, unpacked."""
+"""Prints the unpacked size of each Lambda function and layer of the last `sam build`."""
 
 import sys
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Final
 
 import yaml
 
-_MEGABYTE: Final = 1_000_000
+BYTES_PER_MEGABYTE: Final = 1_000_000
 
 
 def size(folder: Path) -> int:
-    """In bytes."""
+    """Returns the size of all files in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -26,7 +26,7 @@ def main(build: Path) -> None:
         layers = [layer["Ref"] for layer in resources[name]["Properties"].get("Layers", [])]
         rows.append((name, own + sum(sizes[layer] for layer in layers), layers))
     for name, total, layers in rows:
-        print(f"{name:<18}{total / _MEGABYTE:6.1f} MB{' with ' if layers else ''}{', '.join(layers)}")  # noqa: T201 - its purpose
+        print(f"{name:<18}{total / BYTES_PER_MEGABYTE:6.1f} MB{' with ' if layers else ''}{', '.join(layers)}")
 
 
 if __name__ == "__main__":

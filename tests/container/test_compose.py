@@ -85,4 +85,4 @@ def test_a_missing_key_is_told_with_how_to_make_one(project: Project) -> None:
     refused = project.compose("config", SECRET_KEY="")
 
     assert refused.returncode != 0
-    assert 'make one with: echo "SECRET_KEY=$(openssl rand -base64 48)" >> .env' in refused.stderr
+    assert 'create one with: echo "SECRET_KEY=$(openssl rand -base64 48)" >> .env' in refused.stderr
