@@ -12,9 +12,9 @@ from functions.todos.models import (
     TodoFilters,
     TodoQuery,
     TodoRead,
-    fields_of,
-    fields_of_change,
-    fields_of_results,
+    batch_json,
+    change_json,
+    todo_json,
 )
 from functions.todos.paths import TODO_ID
 from todo_core.database.executor import Executor
@@ -74,7 +74,7 @@ async def list_todos(
         cursor = write_position(resources.cursors, filters.sorted_by, page.next)
         link_to_next(request, response, cursor=cursor)
     # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
-    content = msgspec.json.encode([fields_of(todo, url) for todo in page.todos])
+    content = msgspec.json.encode([todo_json(todo, url) for todo in page.todos])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
@@ -92,7 +92,7 @@ async def create_todo(
     async def create(db: Executor) -> Answer:
         todo, url = await operations.add(db, user.actor, new), build_url(request, PATH)
         headers = {"Location": f"{url}/{todo.id}", "ETag": format_etag(todo.version)}
-        return Answer(201, msgspec.json.encode(fields_of(todo, url)), headers)
+        return Answer(201, msgspec.json.encode(todo_json(todo, url)), headers)
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
@@ -120,7 +120,7 @@ async def change_todos(
 
     async def change(db: Executor) -> Answer:
         results = await batch.carry_out(db, user.actor, asked)
-        return Answer(200, msgspec.json.encode(fields_of_results(results, build_url(request, PATH))))
+        return Answer(200, msgspec.json.encode(batch_json(results, build_url(request, PATH))))
 
     return await answer_once(change, asked, user_id=user.id, key=key, request=request, response=response)
 
@@ -146,7 +146,7 @@ async def list_changes(
     page, last = await fetch_page(query.limit, lambda limit: changes.since(db, user.id, query.since, limit=limit))
     if last is not None:
         link_to_next(request, response, since=str(last.seq))
-    content = msgspec.json.encode([fields_of_change(change, url) for change in page])
+    content = msgspec.json.encode([change_json(change, url) for change in page])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
@@ -226,5 +226,5 @@ async def restore_todo(
 def _answer(todo: Todo, request: Request, response: Response) -> Response:
     """The todo as JSON, with its ETag, which is set on the response too."""
     response.headers["ETag"] = format_etag(todo.version)
-    content = msgspec.json.encode(fields_of(todo, build_url(request, PATH)))
+    content = msgspec.json.encode(todo_json(todo, build_url(request, PATH)))
     return Response(content, media_type="application/json", headers=response.headers)

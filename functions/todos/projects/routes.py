@@ -4,7 +4,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.projects.models import ProjectQuery, ProjectRead, fields_of
+from functions.todos.projects.models import ProjectQuery, ProjectRead, project_json
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
@@ -54,7 +54,7 @@ async def list_projects(
         query,
         lambda limit, after: projects.find(db, user.id, archived=query.archived, limit=limit, after=after),
     )
-    content = msgspec.json.encode([fields_of(project, url) for project in page])
+    content = msgspec.json.encode([project_json(project, url) for project in page])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
@@ -67,7 +67,7 @@ async def create_project(
     """Adds a project, at the end of the list unless `order` says otherwise."""
 
     async def create(db: Executor) -> Answer:
-        project = fields_of(await projects.add(db, user.actor, new), build_url(request, PATH))
+        project = project_json(await projects.add(db, user.actor, new), build_url(request, PATH))
         return Answer(
             201, msgspec.json.encode(project), {"Location": project.url, "ETag": format_etag(project.version)}
         )
@@ -92,7 +92,7 @@ async def read_project(
     response.headers["ETag"] = format_etag(project.version)
     if is_current(project.version, if_none_match):
         return Response(status_code=304, headers=response.headers)
-    return ProjectRead.model_validate(fields_of(project, build_url(request, PATH)))
+    return ProjectRead.model_validate(project_json(project, build_url(request, PATH)))
 
 
 @router.patch("/{project_id}", responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion, *BODY_ERRORS))
@@ -108,7 +108,7 @@ async def update_project(
     """A merge patch: what is absent stays. An archived project leaves the list, and its todos stay as they are."""
     project = await projects.update(db, user.actor, project_id, changes, parse_if_match(if_match))
     response.headers["ETag"] = format_etag(project.version)
-    return ProjectRead.model_validate(fields_of(project, build_url(request, PATH)))
+    return ProjectRead.model_validate(project_json(project, build_url(request, PATH)))
 
 
 @router.delete("/{project_id}", status_code=204, responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion))
