@@ -9,8 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from todo_assistant.commands.grammar import Command, Find, parse
-from todo_assistant.phrases import recurrences
-from todo_assistant.phrases.dates import resolve
+from todo_assistant.phrases.dates import parse_date
+from todo_assistant.phrases.recurrences import parse_recurrence
 
 TABLE = Path(__file__).with_name("phrases.toml")
 _EMPTY: tuple[object, ...] = (None, False, "", (), [])
@@ -65,10 +65,10 @@ class Phrase:
     def _plain(self, told: dict[str, Any]) -> dict[str, Any]:
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}
         if isinstance(due := plain.get("due"), str):
-            plain["due"] = resolve(due, now=self.now, timezone=self.timezone)[0]
+            plain["due"] = parse_date(due, now=self.now, timezone=self.timezone)[0]
         if isinstance(phrase := plain.get("recurrence"), str):
             start: Any = plain.get("due")
-            recurring = recurrences.resolve(phrase, now=self.now, timezone=self.timezone, start=start)
+            recurring = parse_recurrence(phrase, now=self.now, timezone=self.timezone, start=start)
             plain["recurrence"] = recurring.rule
             if "title" in plain:
                 plain["due"] = recurring.due

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from todo_assistant.phrases.dates import Due, UnreadableDate, resolve
+from todo_assistant.phrases.dates import UnreadableDate, parse_date
+from todo_assistant.phrases.moments import Due
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -61,7 +62,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 
 def read(phrase: str, now: datetime = FRIDAY) -> list[Due]:
     assert isinstance(now.tzinfo, ZoneInfo)
-    return resolve(phrase, now=now, timezone=now.tzinfo)
+    return parse_date(phrase, now=now, timezone=now.tzinfo)
 
 
 def wall(phrase: str, now: datetime = FRIDAY) -> list[str]:
@@ -141,8 +142,8 @@ class TestDays:
     def test_today_is_the_zones(self) -> None:
         now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 
-        assert resolve("today", now=now, timezone=BERLIN) == [date(2026, 11, 21)]
-        assert resolve("today", now=now, timezone=NEW_YORK) == [date(2026, 11, 20)]
+        assert parse_date("today", now=now, timezone=BERLIN) == [date(2026, 11, 21)]
+        assert parse_date("today", now=now, timezone=NEW_YORK) == [date(2026, 11, 20)]
 
     def test_are_read_as_the_document_tells(self) -> None:
         document = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -307,9 +308,9 @@ class TestUnreadable:
     @given(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.text(max_size=110), moments, zones)
     def test_is_all_that_is_ever_raised(self, phrase: str, now: datetime, timezone: ZoneInfo) -> None:
         try:
-            readings = resolve(phrase, now=now, timezone=timezone)
+            readings = parse_date(phrase, now=now, timezone=timezone)
         except UnreadableDate:
             return
         assert readings
         assert all(due.tzinfo is UTC for due in readings if isinstance(due, datetime))
-        assert readings == resolve(phrase, now=now, timezone=timezone)
+        assert readings == parse_date(phrase, now=now, timezone=timezone)

@@ -32,8 +32,8 @@ from todo_assistant.commands.grammar import (
     Update,
     parse,
 )
-from todo_assistant.phrases import recurrences
-from todo_assistant.phrases.dates import resolve
+from todo_assistant.phrases.dates import parse_date
+from todo_assistant.phrases.recurrences import parse_recurrence
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = datetime(2026, 11, 20, 10, 15, tzinfo=BERLIN)
@@ -248,9 +248,9 @@ class TestAnything:
         parts = command.todos if isinstance(command, Add) else [command]
         for part in parts:
             if due := getattr(part, "due", None):
-                assert resolve(due, now=FRIDAY, timezone=BERLIN)
+                assert parse_date(due, now=FRIDAY, timezone=BERLIN)
             if often := getattr(part, "recurrence", None):
-                assert recurrences.resolve(often, now=FRIDAY, timezone=BERLIN).rule
+                assert parse_recurrence(often, now=FRIDAY, timezone=BERLIN).rule
 
     @pytest.mark.parametrize("lead", ["", "mark ", "tag ", "untag ", "rename ", "move ", "what's ", "add #x "])
     @pytest.mark.parametrize(

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from todo_assistant.phrases.recurrences import Recurring, UnreadableRecurrence, in_words, is_likely, resolve
+from todo_assistant.phrases.descriptions import describe_rule
+from todo_assistant.phrases.recurrences import (
+    ParsedRecurrence,
+    UnreadableRecurrence,
+    is_recurrence_phrase,
+    parse_recurrence,
+)
 from todo_core.todos.recurrence import RecurrenceRule
 
 RULE = TypeAdapter[str](RecurrenceRule)
@@ -23,8 +29,8 @@ PHRASES = [
 ]
 
 
-def said(phrase: str, start: date | datetime | None = None, now: datetime = SATURDAY) -> Recurring:
-    return resolve(phrase, now=now, timezone=BERLIN, start=start)
+def said(phrase: str, start: date | datetime | None = None, now: datetime = SATURDAY) -> ParsedRecurrence:
+    return parse_recurrence(phrase, now=now, timezone=BERLIN, start=start)
 
 
 def berlin(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
@@ -150,24 +156,24 @@ class TestInWords:
     )
     def test_a_rule_is_said_as_a_person_would_or_as_it_is(self, rule: str, words: str) -> None:
         assert RULE.validate_python(rule) == rule
-        assert in_words(rule) == words
+        assert describe_rule(rule) == words
 
     @pytest.mark.parametrize("phrase", PHRASES)
     def test_what_is_said_is_read_again(self, phrase: str) -> None:
         rule = said(phrase).rule
 
-        assert said(in_words(rule)).rule == rule
+        assert said(describe_rule(rule)).rule == rule
 
     @pytest.mark.parametrize("phrase", PHRASES)
     def test_a_phrase_is_told_from_a_date(self, phrase: str) -> None:
-        assert is_likely(phrase)
-        assert not is_likely("next friday at 5")
+        assert is_recurrence_phrase(phrase)
+        assert not is_recurrence_phrase("next friday at 5")
 
 
 def test_the_zone_says_what_today_is() -> None:
     late = datetime(2026, 11, 29, 23, 30, tzinfo=NEW_YORK)
 
-    assert resolve("every monday", now=late, timezone=NEW_YORK).due == date(2026, 11, 30)
-    assert resolve("every monday", now=late, timezone=ZoneInfo("Asia/Tokyo")).due == date(2026, 11, 30)
-    assert resolve("every sunday", now=late, timezone=NEW_YORK).due == date(2026, 11, 29)
-    assert resolve("every sunday", now=late, timezone=ZoneInfo("Asia/Tokyo")).due == date(2026, 12, 6)
+    assert parse_recurrence("every monday", now=late, timezone=NEW_YORK).due == date(2026, 11, 30)
+    assert parse_recurrence("every monday", now=late, timezone=ZoneInfo("Asia/Tokyo")).due == date(2026, 11, 30)
+    assert parse_recurrence("every sunday", now=late, timezone=NEW_YORK).due == date(2026, 11, 29)
+    assert parse_recurrence("every sunday", now=late, timezone=ZoneInfo("Asia/Tokyo")).due == date(2026, 12, 6)

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, JsonValue
 
 from todo_assistant.errors import TurnInProgress, TurnNotFound, TurnUndone
-from todo_assistant.phrases import recurrences
-from todo_assistant.phrases.dates import Due, UnreadableDate, resolve
+from todo_assistant.phrases.dates import UnreadableDate, parse_date
+from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.recurrences import parse_recurrence
 from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
 from todo_assistant.tools.projects import project_id_of
 from todo_assistant.tools.registry import TODO_TOOLS, Arguments, Effect, ToolContext, ToolResult
@@ -425,8 +426,8 @@ async def _repeated(context: ToolContext, todo_id: UUID, phrase: str) -> dict[st
 
 def _recurring(context: ToolContext, phrase: str, start: Due | None = None) -> dict[str, object]:
     """Raises UnreadableRecurrence."""
-    recurring = recurrences.resolve(phrase, now=context.now, timezone=context.timezone, start=start)
-    return {"recurrence": recurring.rule, **_due_fields([recurring.due])}
+    parsed = parse_recurrence(phrase, now=context.now, timezone=context.timezone, start=start)
+    return {"recurrence": parsed.rule, **_due_fields([parsed.due])}
 
 
 def _not_in_trash(found: Sequence[Todo]) -> list[UUID]:
@@ -437,7 +438,7 @@ def _readings(context: ToolContext, phrase: str | None) -> Sequence[Due]:
     """Raises UnreadableDate."""
     if not phrase:
         return ()
-    readings = resolve(phrase, now=context.now, timezone=context.timezone)
+    readings = parse_date(phrase, now=context.now, timezone=context.timezone)
     days = (reading.date() if isinstance(reading, datetime) else reading for reading in readings)
     if not all(FIRST_DAY <= day <= LAST_DAY for day in days):
         raise UnreadableDate(phrase)

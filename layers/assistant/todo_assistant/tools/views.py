@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from todo_assistant.phrases.dates import Due
-from todo_assistant.phrases.recurrences import in_words
+from todo_assistant.phrases.descriptions import describe_rule
+from todo_assistant.phrases.moments import Due
 from todo_assistant.tools.registry import ToolContext
 from todo_core.todos import operations, projects
 from todo_core.todos.model import Todo
@@ -54,7 +54,7 @@ def _view(
         "priority": todo.priority,
         "due": due_view(todo.due_date or todo.due_at, timezone),
         "reminder": due_view(todo.reminder_at, timezone),
-        "recurrence": in_words(todo.recurrence) if todo.recurrence else None,
+        "recurrence": describe_rule(todo.recurrence) if todo.recurrence else None,
         "tags": list(todo.tags),
         "project": names[todo.project_id] if todo.project_id else None,
         "parent": {"id": str(todo.parent_id), "title": titles.get(todo.parent_id)} if todo.parent_id else None,

@@ -21,8 +21,8 @@ from todo_assistant.commands.grammar.commands import (
 from todo_assistant.commands.grammar.due_spans import Readable
 from todo_assistant.commands.grammar.quick_add import TAG
 from todo_assistant.commands.grammar.rules import Reader, compiled
-from todo_assistant.phrases.dates import COUNT, DAYS, HOURS
-from todo_assistant.phrases.recurrences import EACH, SAYS_HOW_OFTEN
+from todo_assistant.phrases.recurrences import RECURRENCE_START
+from todo_assistant.phrases.vocabulary import COUNT, DAYS, EACH, HOURS
 
 _LONGEST_DUE: Final = 110
 """Characters from the preposition to the end of what can be a date."""
@@ -149,7 +149,7 @@ _QUOTED_OR_NOT: Final = r"\"[^\"]+\"|.+?"
 _TAGS: Final = rf"(?P<tags>(?:{TAG}[\s,]*)+)"
 _DATE_OF: Final = r"(?:the )?(?:due )?date (?:of|from|for|on)"
 ADD_TAG: Final = rf"add (?:the )?(?:tags? )?{_TAGS}to (?P<target>.+)"
-_OFTEN: Final = rf"({SAYS_HOW_OFTEN}.*|(?:on )?(?:the )?\S+(?: \w+)? of {EACH} .*)"
+_OFTEN: Final = rf"({RECURRENCE_START}.*|(?:on )?(?:the )?\S+(?: \w+)? of {EACH} .*)"
 RULES: Final = compiled(
     (r"stop repeating (.+)|make (.+?) not repeat(?: any ?more)?", _on_target(_stop_repeating)),
     (

@@ -1,5 +1,5 @@
-"""The commands. A due date is the phrase as typed, readable by `phrases.dates.resolve`; a recurrence likewise by
-`phrases.recurrences.resolve`.
+"""The commands. A due date is the phrase as typed, readable by `parse_date`; a recurrence likewise by
+`parse_recurrence`.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from todo_assistant.phrases.dates import (
+from todo_assistant.phrases.vocabulary import (
     CLOCK,
     COUNT,
     DAYS,

@@ -8,7 +8,7 @@ from todo_assistant.commands.grammar.commands import Find, Overview
 from todo_assistant.commands.grammar.due_spans import Readable
 from todo_assistant.commands.grammar.rules import always, compiled
 from todo_assistant.commands.grammar.targets import NOUNS
-from todo_assistant.phrases.recurrences import is_likely
+from todo_assistant.phrases.recurrences import is_recurrence_phrase
 
 _STATES: Final = {"done": True, "completed": True, "finished": True, "closed": True, "open": False}
 _FILTER: Final = re.compile(
@@ -25,7 +25,7 @@ def _find(words: str, readable: Readable, *, completed: bool | None = False) -> 
     if quick_add.unquoted(words) != words:
         return Find(text=quick_add.unquoted(words), completed=completed)
     tagged, tags = targets.take_tags(words)
-    signs = quick_add.read(tagged, lambda phrase: not is_likely(phrase) and readable(phrase))
+    signs = quick_add.read(tagged, lambda phrase: not is_recurrence_phrase(phrase) and readable(phrase))
     found = _FILTER.fullmatch(signs.title)
     if found is None:
         return Find(text=signs.title, completed=completed, project=signs.project)

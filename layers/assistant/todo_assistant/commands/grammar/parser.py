@@ -12,7 +12,8 @@ from todo_assistant.commands.grammar.commands import Add, Command, Find, Help, N
 from todo_assistant.commands.grammar.due_spans import Readable
 from todo_assistant.commands.grammar.rules import always, compiled
 from todo_assistant.commands.grammar.targets import NOUNS
-from todo_assistant.phrases import dates, recurrences
+from todo_assistant.phrases.dates import UnreadableDate, parse_date
+from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurrence_phrase, parse_recurrence
 
 MAX_LENGTH: Final = 4_000
 """Characters; a longer text is Unknown."""
@@ -21,17 +22,17 @@ MAX_LENGTH: Final = 4_000
 def parse(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
     """What a text asks for when it is typed at `now` (aware) in a zone. Never raises.
 
-    A due in the command is a phrase that `dates.resolve` reads at the same moment, a recurrence one that
-    `recurrences.resolve` does.
+    A due in the command is a phrase that `parse_date` reads at the same moment, a recurrence one that
+    `parse_recurrence` does.
     """
 
     def readable(phrase: str) -> bool:
         try:
-            if recurrences.is_likely(phrase):
-                recurrences.resolve(phrase, now=now, timezone=timezone)
+            if is_recurrence_phrase(phrase):
+                parse_recurrence(phrase, now=now, timezone=timezone)
             else:
-                dates.resolve(phrase, now=now, timezone=timezone)
-        except (dates.UnreadableDate, recurrences.UnreadableRecurrence):
+                parse_date(phrase, now=now, timezone=timezone)
+        except (UnreadableDate, UnreadableRecurrence):
             return False
         return True
 

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from todo_assistant.commands.grammar.due_spans import CLAUSE_ENDS, END, ONLY_SIGNS, START, DueSpans, Readable
-from todo_assistant.phrases.recurrences import ADVERB, EACH, NTH, PLURAL
+from todo_assistant.phrases.vocabulary import ADVERB, EACH, NTH, PLURAL
 
 _TRIED: Final = 4
 """So many places are looked at, and so many ends of each: a text of nothing but `every` shall not take long."""

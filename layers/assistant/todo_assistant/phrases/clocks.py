@@ -1,0 +1,119 @@
+"""Times of day and durations in phrases: `at 5`, `tomorrow morning`, `in 90 minutes`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from todo_assistant.phrases.moments import Moment
+from todo_assistant.phrases.vocabulary import CLOCK, HOUR, HOURS, PART, parse_amount
+
+_NOON: Final = 12 * 60
+_MIDNIGHT: Final = 24 * 60
+_PART_MINUTES: Final = {"morning": 9 * 60, "afternoon": 15 * 60, "evening": 19 * 60, "night": 20 * 60}
+_SHIFT_MINUTES: Final = {None: 0, "half past ": 30, "quarter past ": 15, "quarter to ": -15}
+_TWELVE_HOURS: Final = range(1, 13)
+"""The hours that may stand before am and pm."""
+_WAKING_MINUTES: Final = range(7 * 60, 22 * 60)
+"""Minutes of the day that are preferred when `at 5` may mean morning or afternoon."""
+
+_PART_OF_DAY: Final = re.compile(rf"(?:(?:in the|at|this|later this) |\b)({PART})\b|\btonight\b", re.ASCII)
+"""Finds a part of the day in a phrase: `in the morning`, `this evening`, `tonight`."""
+_CLOCK_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)?({CLOCK})", re.ASCII)
+"""Matches a phrase that ends in a clock time: `tomorrow at 5pm`, `friday noon`, `17:00`."""
+_CLOCK_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)?({CLOCK})(?: on)? (.*)", re.ASCII)
+"""Matches a phrase that begins with a clock time: `5pm on friday`, `noon tomorrow`."""
+_HOUR_LAST: Final = re.compile(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HOUR})", re.ASCII)
+"""Matches a phrase that ends in an hour after a preposition, or is one hour: `friday at 5`, `half past 5`."""
+_HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR})(?: on)? (.*)", re.ASCII)
+"""Matches a phrase that begins with an hour: `at 5 on friday`."""
+_CLOCK_PARTS: Final = re.compile(
+    r"(?P<past>half past |quarter past |quarter to )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d\d))?(?::\d\d)?"
+    r"(?P<h24>h)? ?(?P<half>[ap])?.*",
+    re.ASCII,
+)
+"""Takes a time of day apart, `half` being am or pm: `half past 5`, `17h`, `5.30 p.m.`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day as minutes after midnight, one for each possible meaning, the likeliest first."""
+
+    minutes: Sequence[int]
+    is_vague: bool = False
+    """Whether the phrase names only a part of the day, such as `morning`."""
+
+
+def parse_duration(words: str) -> timedelta:
+    """Returns the sum of the hours and minutes in `2 hours 30 minutes`."""
+    total = timedelta()
+    for amount in re.finditer(HOURS, words, re.ASCII):
+        if amount[0] == "half an hour":
+            total += timedelta(minutes=30)
+        else:
+            count, unit = parse_amount(amount[0])
+            total += timedelta(hours=count) if unit.startswith("h") else timedelta(minutes=count)
+    return total
+
+
+def split_clock(words: str) -> tuple[str, Clock | None]:
+    """Splits a phrase into the words of its day, which may be empty, and its time of day.
+
+    Raises ValueError for a time that no clock shows, such as `13pm`.
+    """
+    part = _PART_OF_DAY.search(words)
+    if part is None:
+        return _split_exact_clock(words)
+    is_of_today = part[0].startswith(("this", "later", "tonight"))
+    day, clock = _split_exact_clock(" ".join(f"{words[: part.start()]} {words[part.end() :]}".split()))
+    part_minutes = _PART_MINUTES[part[1] or "night"]
+    if clock is not None:
+        clock = Clock([minutes for minutes in clock.minutes if (minutes >= _NOON) == (part_minutes >= _NOON)])
+    return day or ("today" if is_of_today else ""), clock or Clock([part_minutes], is_vague=True)
+
+
+def next_instants(clock: Clock, moment: Moment) -> list[datetime]:
+    """Returns the next instant of each meaning, today or tomorrow, those in waking hours first."""
+    candidates = []
+    for minutes in clock.minutes:
+        instant = moment.instant_of(moment.today, minutes)
+        tomorrow = moment.today + timedelta(days=1)
+        following = moment.instant_of(tomorrow, minutes) if moment.is_past(instant) else instant
+        candidates.append((minutes not in _WAKING_MINUTES, following))
+    return [instant for _, instant in sorted(candidates)]
+
+
+def _split_exact_clock(words: str) -> tuple[str, Clock | None]:
+    """Splits off a time of day in digits or words, but not a part of the day."""
+    for pattern in (_CLOCK_LAST, _HOUR_LAST):
+        if found := pattern.fullmatch(words):
+            return found[1] or "", Clock(_parse_clock_minutes(found[2]))
+    for pattern in (_CLOCK_FIRST, _HOUR_FIRST):
+        if found := pattern.fullmatch(words):
+            return found[2], Clock(_parse_clock_minutes(found[1]))
+    return words, None
+
+
+def _parse_clock_minutes(words: str) -> list[int]:
+    """Returns the minutes after midnight that a time of day may mean, the likeliest first.
+
+    Raises ValueError for a time that no clock shows.
+    """
+    if words in {"noon", "midday"}:
+        return [_NOON]
+    if words == "midnight":
+        return [_MIDNIGHT, 0]
+    parts = _CLOCK_PARTS.fullmatch(words)
+    if parts is None:
+        raise ValueError(words)
+    hour, minute = int(parts["hour"]), int(parts["minute"] or 0)
+    if parts["half"] and hour not in _TWELVE_HOURS:
+        raise ValueError(words)
+    clock = time(hour % 12 if parts["half"] else hour, minute)
+    minutes = clock.hour * 60 + clock.minute + _SHIFT_MINUTES[parts["past"]]
+    if parts["half"]:
+        return [minutes + _NOON if parts["half"] == "p" else minutes]
+    if parts["h24"] or parts["hour"].startswith("0") or minutes >= _NOON:
+        return [minutes]
+    return sorted((minutes, minutes + _NOON), key=lambda either: either not in _WAKING_MINUTES)

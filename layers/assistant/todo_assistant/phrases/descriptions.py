@@ -1,0 +1,93 @@
+"""Recurrence rules described in English: `every month on the last Friday until 2030-01-31`."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts
+
+_UNITS: Final = {frequency: unit for unit, frequency in FREQUENCIES.items()}
+_WEEKDAY_NAMES: Final = {code: f"{date(2001, 1, day):%A}" for day, code in enumerate(WEEKDAY_CODES, start=1)}
+"""Weekday names by code; January 1st, 2001 was a Monday."""
+_NTH_WORDS: Final = {number: word for word, number in NTH_NUMBERS.items()}
+
+
+def describe_rule(rule: str) -> str:
+    """Returns a recurrence rule in English; a rule that has no short description is quoted.
+
+    `parse_recurrence` reads most descriptions back as the same rule.
+    """
+    parts = dict(part.split("=") for part in rule.split(";"))
+    try:
+        days = _describe_days(parts)
+    except (KeyError, TypeError, ValueError):
+        return f"by the rule {rule}"
+    return days + _describe_end(parts)
+
+
+def _describe_days(parts: RuleParts) -> str:
+    """Raises KeyError, TypeError or ValueError for a rule that has no short description."""
+    unit, interval = _UNITS[parts["FREQ"]], int(parts.get("INTERVAL", "1"))
+    every = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
+    named = {name: value for name, value in parts.items() if name.startswith("BY") or name == "WKST"}
+    if not named:
+        return every
+    if unit in {"day", "week"}:
+        return _describe_weekdays(every if interval > 1 else None, **named)
+    return f"{every} on {_describe_month_days(**named) if unit == 'month' else _describe_dates(**named)}"
+
+
+# The parameters below are named as the parts of a rule, so that an unexpected part raises an error.
+
+
+def _describe_weekdays(every: str | None, *, BYDAY: str = "", **more: str) -> str:  # noqa: N803 - names of rule parts
+    if more:
+        raise KeyError(*more)
+    days = _join_with_and(_WEEKDAY_NAMES[code] for code in BYDAY.split(","))
+    if every:
+        return f"{every} on {days}"
+    return "every weekday" if BYDAY == WORKDAYS else f"every {days}"
+
+
+def _describe_month_days(*, BYDAY: str = "", BYMONTHDAY: str = "", BYSETPOS: str = "", **more: str) -> str:  # noqa: N803
+    if more or (BYDAY and BYMONTHDAY) or (BYSETPOS and BYDAY != WORKDAYS):
+        raise KeyError(BYDAY)
+    if BYSETPOS:
+        return f"the {_NTH_WORDS[int(BYSETPOS)]} workday"
+    if BYMONTHDAY:
+        return _join_with_and(_describe_month_day(day) for day in BYMONTHDAY.split(","))
+    return _join_with_and(f"the {_describe_nth_weekday(day)}" for day in BYDAY.split(","))
+
+
+def _describe_dates(*, BYMONTH: str, BYMONTHDAY: str, **more: str) -> str:  # noqa: N803 - names of rule parts
+    if more:
+        raise KeyError(*more)
+    day = int(BYMONTHDAY)
+    return _join_with_and(f"{date(2000, int(month), day):%B} {day}" for month in BYMONTH.split(","))
+
+
+def _describe_nth_weekday(day: str) -> str:
+    return f"{_NTH_WORDS[int(day[:-2])]} {_WEEKDAY_NAMES[day[-2:]]}"
+
+
+def _describe_month_day(day: str) -> str:
+    if day == "-1":
+        return "the last day"
+    number = int(day)
+    if number < 0:
+        raise KeyError(day)
+    is_teen = number in {11, 12, 13}
+    return f"the {number}{'th' if is_teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _describe_end(parts: RuleParts) -> str:
+    if "COUNT" in parts:
+        return ", once" if parts["COUNT"] == "1" else f", {parts['COUNT']} times"
+    if "UNTIL" in parts:
+        return f" until {date.fromisoformat(parts['UNTIL'][:8]).isoformat()}"
+    return ""
+
+
+def _join_with_and(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

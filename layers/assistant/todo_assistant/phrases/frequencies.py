@@ -1,0 +1,125 @@
+"""How often a recurrence occurs, and on which days: `every 2 weeks on friday`, `monthly`, `every last friday`."""
+
+import re
+from typing import Final
+
+from todo_assistant.phrases.named_days import parse_named_days
+from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WORKDAYS, RuleParts
+from todo_assistant.phrases.vocabulary import ADVERB, COUNT, EACH, PLURAL, parse_count
+
+_MAX_INTERVAL: Final = 999
+"""The bound of RecurrenceRule."""
+_ADVERB_INTERVALS: Final = {
+    "daily": ("DAILY", 1),
+    "weekly": ("WEEKLY", 1),
+    "biweekly": ("WEEKLY", 2),
+    "fortnightly": ("WEEKLY", 2),
+    "monthly": ("MONTHLY", 1),
+    "quarterly": ("MONTHLY", 3),
+    "yearly": ("YEARLY", 1),
+    "annually": ("YEARLY", 1),
+}
+"""FREQ and INTERVAL by adverb."""
+_LONG_UNITS: Final = {"fortnight": ("WEEKLY", 2), "quarter": ("MONTHLY", 3)}
+"""FREQ and INTERVAL of units that are several weeks or months."""
+_INTERVAL_WORDS: Final = {"other": 2, "2nd": 2, "3rd": 3} | {word: nth for word, nth in NTH_NUMBERS.items() if nth > 1}
+
+_INTERVAL: Final = rf"(?:other|second|third|fourth|fifth|[2-5](?:st|nd|rd|th)|{COUNT})"
+"""The words between `every` and a unit: `other`, `second`, `3rd`, `3`, `two`."""
+_EVERY_UNIT: Final = re.compile(
+    rf"(?:{EACH}) (?:(?P<interval>{_INTERVAL}) )?"
+    r"(?P<unit>days?|weeks?|fortnights?|months?|quarters?|years?|(?:week|work) ?days?|weekends?)"
+    r"(?: (?:on )?(?P<on>.+))?",
+    re.ASCII,
+)
+"""Matches `every` and a unit: `every day`, `every other week`, `every 3 months on the 1st`, `every weekend`."""
+_ADVERB_ON: Final = re.compile(rf"(?P<adverb>{ADVERB})(?: on (?P<on>.+))?", re.ASCII)
+"""Matches `daily`, `twice a year`, `monthly on the 1st`."""
+_EVERY_NAMED_DAYS: Final = re.compile(
+    rf"(?:{EACH}) (?P<other>other )?(?P<on>.+?)(?: (?:of|in) (?:the|every|each|a) month)?", re.ASCII
+)
+"""Matches `every` and days: `every monday`, `every other friday`, `every last day of the month`."""
+_NAMED_DAYS_OF_EVERY: Final = re.compile(
+    rf"(?:on |at )?(?P<on>.+) of {EACH} (?:(?P<interval>{_INTERVAL}) )?months?", re.ASCII
+)
+"""Matches days before `of every month`: `the last day of every month`, `the 1st of every 3 months`."""
+_PLURAL_WEEKDAYS: Final = re.compile(rf"{PLURAL}(?: (?:and )?(?:on )?{PLURAL})*")
+"""Matches `mondays`, `mondays and fridays`."""
+
+
+def parse_frequency(words: str) -> RuleParts:
+    """Returns the rule without its end. Raises ValueError if the words do not say how often."""
+    if (found := _EVERY_UNIT.fullmatch(words)) and (
+        parts := _parse_unit(found["unit"], found["interval"], found["on"])
+    ):
+        return parts
+    if found := _ADVERB_ON.fullmatch(words):
+        return _parse_adverb(found["adverb"], found["on"])
+    if found := _NAMED_DAYS_OF_EVERY.fullmatch(words):
+        interval = _interval_part(parse_number(found["interval"])) if found["interval"] else {}
+        return _add_named_days({"FREQ": "MONTHLY"} | interval, found["on"])
+    if found := _EVERY_NAMED_DAYS.fullmatch(words):
+        named = parse_named_days(found["on"])
+        if found["other"] and named["FREQ"] != "WEEKLY":
+            raise ValueError(words)
+        return named | ({"INTERVAL": "2"} if found["other"] else {})
+    if re.fullmatch(r"(?:week|work) ?days", words):
+        return {"FREQ": "WEEKLY", "BYDAY": WORKDAYS}
+    if _PLURAL_WEEKDAYS.fullmatch(words):
+        return parse_named_days(words)
+    raise ValueError(words)
+
+
+def parse_number(words: str) -> int:
+    """Returns the number for `3`, `three`, `3rd`, `third` or `other`."""
+    if words in _INTERVAL_WORDS:
+        return _INTERVAL_WORDS[words]
+    if found := re.fullmatch(r"(\d{1,4})(?:st|nd|rd|th)?", words, re.ASCII):
+        return int(found[1])
+    return parse_count(words)
+
+
+def _parse_unit(unit: str, interval: str | None, on: str | None) -> RuleParts | None:
+    """Parses `every`, an interval, a unit and named days.
+
+    Returns None for `every 2nd weekday`, where the number counts days of the month and is no interval.
+    """
+    unit = unit.replace(" ", "").removesuffix("s")
+    if unit in {"weekday", "workday", "weekend"}:
+        if interval or on:
+            return None
+        return {"FREQ": "WEEKLY", "BYDAY": "SA" if unit == "weekend" else WORKDAYS}
+    count = parse_number(interval) if interval else 1
+    frequency, length = _LONG_UNITS.get(unit) or (FREQUENCIES[unit], 1)
+    parts = {"FREQ": frequency} | _interval_part(length * count)
+    return _add_named_days(parts, on) if on else parts
+
+
+def _parse_adverb(adverb: str, on: str | None) -> RuleParts:
+    once_or_twice, _, unit = adverb.rpartition(" ")
+    if once_or_twice.startswith("twice"):
+        frequency, interval = "MONTHLY", 6
+    elif once_or_twice:
+        frequency, interval = FREQUENCIES[unit], 1
+    else:
+        frequency, interval = _ADVERB_INTERVALS[adverb.replace("-", "")]
+    parts = {"FREQ": frequency} | _interval_part(interval)
+    return _add_named_days(parts, on) if on else parts
+
+
+def _add_named_days(parts: RuleParts, on: str) -> RuleParts:
+    """Adds the days of `every month on the 1st`.
+
+    Raises ValueError if the days imply another frequency, as in `every year on the 1st`, which names no month.
+    """
+    named = parse_named_days(on)
+    if named["FREQ"] != parts["FREQ"]:
+        raise ValueError(on)
+    return parts | named
+
+
+def _interval_part(interval: int) -> RuleParts:
+    """Returns the INTERVAL part, which is left out for 1. Raises ValueError outside 1 to 999."""
+    if not 1 <= interval <= _MAX_INTERVAL:
+        raise ValueError(interval)
+    return {"INTERVAL": str(interval)} if interval > 1 else {}

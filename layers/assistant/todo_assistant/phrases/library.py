@@ -1,0 +1,19 @@
+"""Dates that the library dateparser reads."""
+
+from datetime import date, datetime, time
+
+
+def parse_with_library(words: str, base: date, *, more_settings: dict[str, str]) -> date | None:
+    """Returns the date that dateparser reads, seen from `base`, or None if it reads no date."""
+    # Imported on first use: the import takes a third of a second of a cold start, and most phrases need no library.
+    from dateparser.date import DateDataParser  # noqa: PLC0415
+
+    settings = {
+        "RELATIVE_BASE": datetime.combine(base, time()),
+        "PREFER_DATES_FROM": "future",
+        "RETURN_AS_TIMEZONE_AWARE": False,
+        "TIMEZONE": "UTC",
+        **more_settings,
+    }
+    parsed = DateDataParser(languages=["en"], settings=settings).get_date_data(words).date_obj
+    return parsed.date() if parsed else None

@@ -1,0 +1,39 @@
+"""The instant and time zone at which a phrase is typed."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+type Due = date | datetime
+"""A due date, or a due time in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The instant and time zone at which a phrase is typed."""
+
+    instant: datetime
+    """In UTC."""
+    local: datetime
+    """The same instant as local time, without tzinfo."""
+    timezone: ZoneInfo
+
+    @property
+    def today(self) -> date:
+        return self.local.date()
+
+    @property
+    def is_month_first(self) -> bool:
+        """Whether `03/04` usually means March 4th in this time zone."""
+        return self.timezone.key.startswith(("America/", "US/"))
+
+    def instant_of(self, day: date, minutes: int) -> datetime:
+        """Returns the instant, in UTC, at which local clocks show `minutes` after midnight of `day`.
+
+        A local time that the clocks skip is moved forward by the length of the gap.
+        """
+        local = datetime.combine(day, time()) + timedelta(minutes=minutes)
+        return local.replace(tzinfo=self.timezone).astimezone(UTC)
+
+    def is_past(self, due: Due) -> bool:
+        return due <= self.instant if isinstance(due, datetime) else due < self.today

@@ -1,0 +1,27 @@
+"""The parts of a recurrence rule (RRULE of RFC 5545) and their values."""
+
+from collections.abc import Iterable
+from typing import Final
+
+type RuleParts = dict[str, str]
+"""The parts of a rule by name: `{"FREQ": "WEEKLY", "BYDAY": "MO"}`."""
+
+FREQUENCIES: Final = {"day": "DAILY", "week": "WEEKLY", "month": "MONTHLY", "year": "YEARLY"}
+"""FREQ by its unit in English."""
+WEEKDAY_CODES: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+WORKDAYS: Final = ",".join(WEEKDAY_CODES[:5])
+"""BYDAY for Monday to Friday."""
+NTH_NUMBERS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
+"""The number of an `nth` word in BYDAY, BYMONTHDAY and BYSETPOS."""
+
+_PART_ORDER: Final = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS")
+
+
+def format_rule(parts: RuleParts) -> str:
+    """Returns the rule as RRULE text, with its parts in the order in which rules are stored."""
+    return ";".join(f"{name}={parts[name]}" for name in _PART_ORDER if name in parts)
+
+
+def join_values(values: Iterable[str]) -> str:
+    """Returns the values of one part, without repeats and separated by commas."""
+    return ",".join(dict.fromkeys(values))
