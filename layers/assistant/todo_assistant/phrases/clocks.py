@@ -42,7 +42,7 @@ class Clock:
 
     minutes: Sequence[int]
     is_vague: bool = False
-    """Whether the phrase names only a part of the day, such as `morning`."""
+    """True if the phrase names only a part of the day, such as `morning`."""
 
 
 def parse_duration(words: str) -> timedelta:
