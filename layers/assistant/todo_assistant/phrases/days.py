@@ -111,7 +111,7 @@ def _parse_numeric_date(found: re.Match[str], moment: Moment) -> list[date]:
 
 
 def _calendar_dates(day: int, month: int, year: str | None, moment: Moment) -> list[date]:
-    """Returns the date, the next one if no year is given, or an empty list if the calendar has no such date."""
+    """Returns the date, or an empty list if the calendar has no such date. Without a year, the next one is meant."""
     if year:
         years = [int(year) + 2000 * (len(year) == 2)]  # noqa: PLR2004 - digits of a short year
     else:

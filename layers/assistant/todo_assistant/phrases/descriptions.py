@@ -26,7 +26,7 @@ def describe_rule(rule: str) -> str:
 
 
 def _describe_days(parts: RuleParts) -> str:
-    """Raises KeyError, TypeError or ValueError for a rule that has no short description."""
+    """Describes a rule without its end. Raises KeyError, TypeError or ValueError if it has no short description."""
     unit, interval = _UNITS[parts["FREQ"]], int(parts.get("INTERVAL", "1"))
     every = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
     named = {name: value for name, value in parts.items() if name.startswith("BY") or name == "WKST"}

@@ -13,7 +13,7 @@ class Moment:
     """The instant and time zone at which a phrase is typed."""
 
     instant: datetime
-    """In UTC."""
+    """The instant in UTC."""
     local: datetime
     """The same instant as local time, without tzinfo."""
     timezone: ZoneInfo
@@ -24,7 +24,7 @@ class Moment:
 
     @property
     def is_month_first(self) -> bool:
-        """Whether `03/04` usually means March 4th in this time zone."""
+        """Returns whether `03/04` usually means March 4th in this time zone."""
         return self.timezone.key.startswith(("America/", "US/"))
 
     def instant_of(self, day: date, minutes: int) -> datetime:

@@ -102,7 +102,7 @@ def _normalize(phrase: str) -> str:
 
 
 def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
-    """Raises ValueError for a clause that says nothing about a recurrence, and for two ends."""
+    """Splits a phrase into its clauses. Raises ValueError for a clause that says nothing about a recurrence, and for two ends."""
     repeat_count = _REPEAT_COUNT.search(words)
     if repeat_count:
         words = words[: repeat_count.start()]
@@ -166,7 +166,7 @@ def _first_day(parts: RuleParts, start: date) -> date:
     """Returns the first day of the rule on or after `start`; `start` itself if the rule names no days."""
     if parts.keys() <= {"FREQ", "INTERVAL", "COUNT"}:
         return start
-    # Without its interval, the rule occurs in every period, so the first period is the one that has a named day.
+    # Without its interval the rule occurs in every period, so its first day is not skipped.
     rule = format_rule({name: value for name, value in parts.items() if name not in {"INTERVAL", "COUNT"}})
     found = next_occurrence(rule, start - timedelta(days=1), _UTC)
     if found is None:
