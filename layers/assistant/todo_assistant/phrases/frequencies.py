@@ -1,4 +1,4 @@
-"""Frequencies of a recurrence, with the days that it names: `every 2 weeks on friday`, `monthly`, `every last friday`."""
+"""Frequencies of a recurrence with their named days: `every 2 weeks on friday`, `monthly`, `every last friday`."""
 
 import re
 from typing import Final

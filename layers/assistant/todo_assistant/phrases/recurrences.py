@@ -102,7 +102,10 @@ def _normalize(phrase: str) -> str:
 
 
 def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
-    """Splits a phrase into its clauses. Raises ValueError for a clause that says nothing about a recurrence, and for two ends."""
+    """Splits a phrase into its clauses.
+
+    Raises ValueError for a clause that says nothing about a recurrence, and for a count beside another end.
+    """
     repeat_count = _REPEAT_COUNT.search(words)
     if repeat_count:
         words = words[: repeat_count.start()]
