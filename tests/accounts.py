@@ -9,7 +9,7 @@ import httpx2
 
 from functions.auth.models import UserRead
 from tests import postgres
-from todo_core.accounts.security import Tokens
+from todo_core.accounts.session_tokens import SessionTokens
 
 PASSWORD = "correct horse battery staple"
 AUTH = "/api/v1/auth"
@@ -131,7 +131,7 @@ class Newcomers:
         return Account(client, user)
 
     def _make(self) -> list[tuple[dict[str, Any], str]]:
-        tokens = Tokens([self.secret_key], _LIFETIME)
+        tokens = SessionTokens([self.secret_key], _LIFETIME)
         emails = [new_email() for _ in range(_BATCH)]
         rows = postgres.query(self.database_url, _SIGN_UP, emails, _HASH, _LIFETIME)
         return [(_as_read(row), tokens.sign(row["id"], row["session_id"])) for row in map(dict, rows)]

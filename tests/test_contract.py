@@ -17,7 +17,7 @@ from functions.todos.models import TodoRead
 from tests import serving
 from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
 from tests.operations import PROBLEM, Json, Operation, bodies, committed_document, examples, operations_of
-from todo_core.accounts.operations import Registration
+from todo_core.accounts.models import Registration
 from todo_core.settings import Settings
 from todo_core.todos.model import TodoCreate, TodoUpdate
 from todo_core.web import openapi

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from todo_core.accounts.operations import Credentials, Email, Password
+from todo_core.accounts.models import Credentials, Email, Password
 from todo_core.accounts.sessions import Session
 from todo_core.web.problems import UnsupportedMediaType, make_validation_error, read_json_body
 

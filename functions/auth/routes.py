@@ -16,17 +16,10 @@ from functions.auth.models import (
     TokenRead,
     UserRead,
 )
-from todo_core.accounts import operations as users
-from todo_core.accounts import sessions
+from todo_core.accounts import operations, sessions
 from todo_core.accounts.errors import EmailTaken, InvalidCredentials, SessionNotFound, TooManyAttempts, WrongPassword
-from todo_core.accounts.operations import (
-    Closing,
-    Credentials,
-    PasswordChange,
-    ProfileUpdate,
-    Registration,
-    VerifiedPassword,
-)
+from todo_core.accounts.models import Closing, Credentials, PasswordChange, ProfileUpdate, Registration
+from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.sessions import Session
 from todo_core.accounts.user import User
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
@@ -74,8 +67,8 @@ router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(Databas
 async def register(registration: Registration, request: Request) -> User:
     """Creates an account. Sign in to it with `POST /login`."""
     resources = get_resources(request)
-    return await users.register(
-        resources.database, resources.passwords, resources.limits, registration, address=_address(request)
+    return await operations.register(
+        resources.database, resources.password_hasher, resources.rate_limits, registration, address=_address(request)
     )
 
 
@@ -89,22 +82,22 @@ async def register(registration: Registration, request: Request) -> User:
 async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
     """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself."""
     resources = get_resources(request)
-    proof = await users.authenticate(
+    verified = await operations.authenticate(
         resources.database,
-        resources.passwords,
-        resources.limits,
+        resources.password_hasher,
+        resources.rate_limits,
         submitted.credentials,
         address=_address(request),
     )
-    user = proof.user
+    user = verified.user
     session_id = await sessions.open_session(
         resources.database,
         user.id,
-        resources.tokens.lifetime,
-        password_hash=proof.password_hash,
+        resources.session_tokens.lifetime,
+        password_hash=verified.password_hash,
         user_agent=request.headers.get("user-agent"),
     )
-    token = resources.tokens.sign(user.id, session_id)
+    token = resources.session_tokens.sign(user.id, session_id)
     set_session_cookie(response, request, token)
     if submitted.by_form:
         return TokenRead(**vars(user), access_token=token, expires_in=resources.settings.session_seconds)
@@ -118,7 +111,7 @@ async def logout(request: Request, response: Response) -> None:
     clear_session_cookie(response, resources.settings)
     for token in filter(None, (request.cookies.get(COOKIE), find_bearer_token(request.headers))):
         try:
-            claims = resources.tokens.verify_even_if_expired(token)
+            claims = resources.session_tokens.verify_even_if_expired(token)
         except NotAuthenticated:
             continue
         with suppress(SessionNotFound):
@@ -138,7 +131,7 @@ async def me(user: CurrentUser) -> User:
 )
 async def update_me(changes: ProfileUpdate, user: CurrentUser, db: CurrentDatabase) -> User:
     """Changes the name and the time zone. A merge patch: what is absent stays, `null` clears the name."""
-    return await users.update_profile(db, user, changes)
+    return await operations.update_profile(db, user, changes)
 
 
 @router.get(
@@ -160,9 +153,9 @@ async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) ->
 async def change_password(change: PasswordChange, user: CurrentUser, request: Request) -> None:
     """Sets another password, and ends every other session of the account."""
     resources = get_resources(request)
-    proof = await _proof(change.current_password, user, request)
-    await users.change_password(
-        resources.database, resources.passwords, proof, change.new_password, session_id=user.session_id
+    verified = await _verify_password(change.current_password, user, request)
+    await operations.change_password(
+        resources.database, resources.password_hasher, verified, change.new_password, session_id=user.session_id
     )
 
 
@@ -203,16 +196,16 @@ async def end_session(
 async def close_account(closing: Closing, user: CurrentUser, request: Request, response: Response) -> None:
     """Deletes the account and everything in it, at once and for good. `GET /me/export` takes a copy before."""
     resources = get_resources(request)
-    await users.close(resources.database, await _proof(closing.password, user, request))
+    await operations.close_account(resources.database, await _verify_password(closing.password, user, request))
     clear_session_cookie(response, resources.settings)
 
 
-async def _proof(password: SecretStr, user: SignedInUser, request: Request) -> VerifiedPassword:
-    """That it is the password of the user who asks. Raises WrongPassword, TooManyAttempts and TooBusy."""
+async def _verify_password(password: SecretStr, user: SignedInUser, request: Request) -> VerifiedPassword:
+    """Checks the password of the signed-in user. Raises WrongPassword, TooManyAttempts and TooBusy."""
     resources = get_resources(request)
     credentials = Credentials.model_construct(email=user.email, password=password)
-    return await users.confirm(
-        resources.database, resources.passwords, resources.limits, credentials, address=_address(request)
+    return await operations.verify_current_password(
+        resources.database, resources.password_hasher, resources.rate_limits, credentials, address=_address(request)
     )
 
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from todo_core.accounts import rate_limits as throttle
-from todo_core.accounts import sessions
+from todo_core.accounts import rate_limits, sessions
 from todo_core.database import idempotency
 from todo_core.database.executor import Database
 from todo_core.todos import trash
@@ -23,7 +22,7 @@ class _Sweep(Protocol):
 _SWEEPS: Final[dict[str, _Sweep]] = {
     "idempotency_keys": idempotency.delete_expired,
     "sessions": sessions.delete_expired,
-    "attempts": throttle.delete_expired,
+    "attempts": rate_limits.delete_expired,
     "todos": trash.purge,
 }
 """The trash last: it alone may be so much that the time runs out."""

@@ -1,4 +1,4 @@
-"""How often what may be guessed may be tried. Every function holds this, auth alone the operations that it bounds."""
+"""Numbers of the rate limits, apart from the counting so that other functions do not load it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,8 +7,8 @@ from todo_core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How often signing in may fail, and registering be tried, within a window."""
+class RateLimits:
+    """Limits of login and registration attempts within a window of time."""
 
     failed_logins_per_account: int
     failed_logins_per_address: int
@@ -16,7 +16,7 @@ class Limits:
     window: timedelta
 
     @classmethod
-    def of(cls, settings: Settings) -> "Limits":
+    def of(cls, settings: Settings) -> "RateLimits":
         return cls(
             settings.failed_logins_per_account,
             settings.failed_logins_per_address,

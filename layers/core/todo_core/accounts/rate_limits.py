@@ -1,8 +1,8 @@
-"""Limits on what may be tried, counted in the database so that they hold across instances.
+"""Rate limits for login and registration, counted in the database so that they hold across processes.
 
-What is counted before the work that it limits cannot find more room than there is, however much is tried at once. Where
-only failures count, one asks for room before the work, and again before a success is told: by then others may have
-failed, and what is not told helps nobody to guess.
+Registrations are counted before the work, so concurrent requests cannot exceed the limit. Logins count only failures:
+the limit is checked before the password and again before a success is reported. Guesses at the same time may have
+failed in between, and a guess beyond the limit must not learn that its password is right.
 """
 
 from collections.abc import Mapping
@@ -15,77 +15,81 @@ from todo_core.database.executor import Database, Row
 from todo_core.database.statements import Statement
 
 _COUNT = Statement("""
-    WITH tried AS (
-        INSERT INTO attempts AS known (key, count, expires_at)
+    WITH counted AS (
+        INSERT INTO attempts AS stored (key, count, expires_at)
         SELECT key, 1, now() + CAST(:window AS interval) FROM unnest(CAST(:keys AS text[])) AS key
         ON CONFLICT (key) DO UPDATE SET
-            count = CASE WHEN known.expires_at <= now() THEN 1 ELSE known.count + 1 END,
-            expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
+            count = CASE WHEN stored.expires_at <= now() THEN 1 ELSE stored.count + 1 END,
+            expires_at = CASE WHEN stored.expires_at <= now() THEN excluded.expires_at ELSE stored.expires_at END
         RETURNING key, count, expires_at
     )
     SELECT
-        ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > most) - now()))::int AS seconds,
+        ceil(extract(epoch FROM max(expires_at) FILTER (WHERE count > max_count) - now()))::int AS retry_after,
         bool_or(count = 1) AS any_new
-    FROM tried JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
+    FROM counted JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, max_count) USING (key)
 """)
-# Locked, so that it waits its turn behind the failures that are being counted, and sorted as those are.
-_ROOM = Statement("""
-    WITH known AS (
+# FOR UPDATE waits for failures that other requests are counting. The order of the keys is that of _COUNT, so the two
+# statements cannot deadlock.
+_CHECK = Statement("""
+    WITH stored AS (
         SELECT key, count, expires_at FROM attempts
         WHERE key = ANY(CAST(:keys AS text[])) AND expires_at > now()
         ORDER BY key COLLATE "C" FOR UPDATE
     )
-    SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS seconds
-    FROM known JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, most) USING (key)
-    WHERE count >= most
+    SELECT ceil(extract(epoch FROM max(expires_at) - now()))::int AS retry_after
+    FROM stored JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, max_count) USING (key)
+    WHERE count >= max_count
 """)
-_CLEAR = Statement("DELETE FROM attempts WHERE key = :of_key")
-_SWEEP = Statement("""
+_DELETE = Statement("DELETE FROM attempts WHERE key = :attempt_key")
+_DELETE_EXPIRED = Statement("""
     DELETE FROM attempts WHERE key IN (
         SELECT key FROM attempts WHERE expires_at <= now() LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     RETURNING key
 """)
-_SWEPT_BESIDE: Final = 100
+_MAX_DELETED_BY_COUNT: Final = 100
 
 
-async def count(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
-    """Counts one attempt under each key of `limits`. Windows begin with the first attempt under a key, which also
-    forgets some whose window is over: so there are never many more keys than are being tried.
+async def count_attempt(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
+    """Counts one attempt under each key of `limits`. The window of a key begins with its first attempt.
 
-    Raises TooManyAttempts, with the time until the window ends, when a key is beyond its limit.
+    The first attempt under a key also deletes some expired keys, which keeps the table small. Raises TooManyAttempts, with the
+    seconds until the window ends, when a key exceeds its limit.
     """
     # Sorted, so that two statements that share keys lock them in the same order.
     keys = sorted(limits)
     counted = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
     if counted is not None and counted["any_new"]:
-        await delete_expired(db, limit=_SWEPT_BESIDE)
-    _require_none_beyond(counted)
+        await delete_expired(db, limit=_MAX_DELETED_BY_COUNT)
+    _raise_if_exceeded(counted)
 
 
-async def require_room(db: Database, limits: Mapping[str, int]) -> None:
-    """Raises TooManyAttempts, as `count` would for one more attempt, but counts none."""
+async def require_attempts_left(db: Database, limits: Mapping[str, int]) -> None:
+    """Checks the limits without counting an attempt. Raises TooManyAttempts when a key has reached its limit."""
     keys = list(limits)
-    _require_none_beyond(await db.fetch_one(_ROOM, keys=keys, limits=[limits[key] for key in keys]))
+    _raise_if_exceeded(await db.fetch_one(_CHECK, keys=keys, limits=[limits[key] for key in keys]))
 
 
-def _require_none_beyond(row: Row | None) -> None:
-    if row is not None and row["seconds"] is not None:
-        raise TooManyAttempts(retry_after=max(row["seconds"], 1))
+def _raise_if_exceeded(row: Row | None) -> None:
+    if row is not None and row["retry_after"] is not None:
+        raise TooManyAttempts(retry_after=max(row["retry_after"], 1))
 
 
-async def clear(db: Database, key: str) -> None:
-    """Forgets all attempts under the key."""
-    await db.write(_CLEAR, of_key=key)
+async def clear_attempts(db: Database, key: str) -> None:
+    """Deletes the count of a key."""
+    await db.write(_DELETE, attempt_key=key)
 
 
 async def delete_expired(db: Database, *, limit: int) -> int:
-    """Forgets at most so many keys whose window is over. Gives how many it were."""
-    return len(await db.fetch_all(_SWEEP, limit=limit))
+    """Deletes at most `limit` keys whose window has ended. Returns the number of deleted keys."""
+    return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 network that an IPv6 host takes its addresses from."""
+    """Returns an IPv4 address unchanged, and the /64 network of an IPv6 address.
+
+    An IPv6 host can take any address of its /64 network, so the whole network has one limit.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -9,7 +9,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 
 from todo_core.accounts import sessions
-from todo_core.accounts.security import Claims
+from todo_core.accounts.session_tokens import SessionClaims
 from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
 from todo_core.errors import NotAuthenticated
@@ -66,22 +66,24 @@ async def _current_user(request: Request, response: Response) -> SignedInUser:
     return await _signed_in(user, claims, by, request, response)
 
 
-def _claims_of(request: Request) -> tuple[Claims, ActorKind]:
+def _claims_of(request: Request) -> tuple[SessionClaims, ActorKind]:
     bearer = find_bearer_token(request.headers)
     # A bearer token that is no good is not made good by a cookie: the request passed as one without a cookie.
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     if not token:
         raise NotAuthenticated
-    return get_resources(request).tokens.verify(token), "user" if bearer is None else "token"
+    return get_resources(request).session_tokens.verify(token), "user" if bearer is None else "token"
 
 
-async def _signed_in(user: User, claims: Claims, by: ActorKind, request: Request, response: Response) -> SignedInUser:
+async def _signed_in(
+    user: User, claims: SessionClaims, by: ActorKind, request: Request, response: Response
+) -> SignedInUser:
     """Notes the user for the log, and renews a cookie that has served for half of its time."""
     request.state.user_id = str(user.id)
-    if by == "user" and claims.half_over:
+    if by == "user" and claims.is_half_over:
         resources = get_resources(request)
-        await sessions.extend(resources.database, user.id, claims.session_id, resources.tokens.lifetime)
-        set_session_cookie(response, request, resources.tokens.sign(user.id, claims.session_id))
+        await sessions.extend(resources.database, user.id, claims.session_id, resources.session_tokens.lifetime)
+        set_session_cookie(response, request, resources.session_tokens.sign(user.id, claims.session_id))
     return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
 
 

@@ -6,8 +6,9 @@ from typing import Annotated, Self
 
 from fastapi import Depends, FastAPI, Request
 
-from todo_core.accounts.limits import Limits
-from todo_core.accounts.security import Passwords, Tokens
+from todo_core.accounts.limits import RateLimits
+from todo_core.accounts.passwords import PasswordHasher
+from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.database.executor import Database
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
@@ -19,9 +20,9 @@ class Resources:
 
     settings: Settings
     database: Database
-    passwords: Passwords
-    tokens: Tokens
-    limits: Limits
+    password_hasher: PasswordHasher
+    session_tokens: SessionTokens
+    rate_limits: RateLimits
     cursors: Cursors
 
     @classmethod
@@ -35,9 +36,9 @@ class Resources:
                 pool_size=settings.database_pool_size,
                 prepared_statements=settings.prepared_statements,
             ),
-            passwords=Passwords(settings.bcrypt_rounds),
-            tokens=Tokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),
-            limits=Limits.of(settings),
+            password_hasher=PasswordHasher(settings.bcrypt_rounds),
+            session_tokens=SessionTokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),
+            rate_limits=RateLimits.of(settings),
             cursors=Cursors(settings.secret_keys),
         )
 

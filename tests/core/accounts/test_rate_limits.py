@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests import postgres
-from todo_core.accounts import rate_limits as throttle
+from todo_core.accounts import rate_limits
 from todo_core.accounts.errors import TooManyAttempts
 from todo_core.database.executor import Database
 
@@ -37,7 +37,7 @@ def run[Result](database_url: str, work: Callable[[Database], Awaitable[Result]]
 async def outcome(db: Database, limits: Mapping[str, int], window: timedelta = WINDOW) -> int | None:
     """Counts one attempt, and gives the seconds to wait, or None when it may go on."""
     try:
-        await throttle.count(db, limits, window)
+        await rate_limits.count_attempt(db, limits, window)
     except TooManyAttempts as refusal:
         return refusal.retry_after
     return None
@@ -53,7 +53,7 @@ def outcomes(database_url: str, limits: Mapping[str, int], *, times: int) -> lis
 
 
 def require_room(database_url: str, limits: Mapping[str, int]) -> None:
-    run(database_url, lambda db: throttle.require_room(db, limits))
+    run(database_url, lambda db: rate_limits.require_attempts_left(db, limits))
 
 
 def counted(database_url: str, key: str) -> int | None:
@@ -213,7 +213,7 @@ class TestRequireRoom:
             counting = other.transaction()
             await counting.start()
             await other.execute("UPDATE attempts SET count = count + 1 WHERE key = $1", key)
-            asking = asyncio.create_task(throttle.require_room(db, {key: 2}))
+            asking = asyncio.create_task(rate_limits.require_attempts_left(db, {key: 2}))
             done, _ = await asyncio.wait([asking], timeout=0.2)
             await counting.commit()
             await other.close()
@@ -228,8 +228,10 @@ class TestRequireRoom:
         backwards = dict(reversed(limits.items()))
 
         async def ask_and_count(db: Database) -> None:
-            asking = [throttle.require_room(db, order) for _ in range(50) for order in (limits, backwards)]
-            counting = [throttle.count(db, order, WINDOW) for _ in range(50) for order in (limits, backwards)]
+            asking = [rate_limits.require_attempts_left(db, order) for _ in range(50) for order in (limits, backwards)]
+            counting = [
+                rate_limits.count_attempt(db, order, WINDOW) for _ in range(50) for order in (limits, backwards)
+            ]
             await asyncio.gather(*asking, *counting)
 
         run(database_url, ask_and_count)
@@ -239,24 +241,24 @@ class TestClear:
     def test_all_attempts_are_forgotten(self, database_url: str, key: str) -> None:
         outcomes(database_url, {key: 1}, times=3)
 
-        run(database_url, lambda db: throttle.clear(db, key))
+        run(database_url, lambda db: rate_limits.clear_attempts(db, key))
 
         assert outcomes(database_url, {key: 1}, times=1) == [None]
 
     def test_other_keys_stay(self, database_url: str, key: str) -> None:
         outcomes(database_url, {key: 9, f"{key}:other": 9}, times=1)
 
-        run(database_url, lambda db: throttle.clear(db, key))
+        run(database_url, lambda db: rate_limits.clear_attempts(db, key))
 
         assert counted(database_url, f"{key}:other") == 1
 
 
 class TestNetworkOf:
     def test_an_ipv4_address_is_itself(self) -> None:
-        assert throttle.network_of("203.0.113.7") == "203.0.113.7"
+        assert rate_limits.network_of("203.0.113.7") == "203.0.113.7"
 
     def test_neighbours_in_ipv4_are_two(self) -> None:
-        assert throttle.network_of("203.0.113.7") != throttle.network_of("203.0.113.8")
+        assert rate_limits.network_of("203.0.113.7") != rate_limits.network_of("203.0.113.8")
 
     @pytest.mark.parametrize(
         "address",
@@ -269,19 +271,19 @@ class TestNetworkOf:
         ],
     )
     def test_addresses_of_one_64_are_one(self, address: str) -> None:
-        assert throttle.network_of(address) == throttle.network_of("2001:db8:1:2:3:4:5:6")
+        assert rate_limits.network_of(address) == rate_limits.network_of("2001:db8:1:2:3:4:5:6")
 
     @pytest.mark.parametrize("address", ["2001:db8:1:3::1", "2001:db8:2:2::1", "2001:db9:1:2::1", "::1"])
     def test_another_64_is_another(self, address: str) -> None:
-        assert throttle.network_of(address) != throttle.network_of("2001:db8:1:2::1")
+        assert rate_limits.network_of(address) != rate_limits.network_of("2001:db8:1:2::1")
 
     @pytest.mark.parametrize("address", ["::ffff:203.0.113.7", "::FFFF:203.0.113.7", "::ffff:cb00:7107"])
     def test_ipv4_written_as_ipv6_is_ipv4(self, address: str) -> None:
-        assert throttle.network_of(address) == "203.0.113.7"
+        assert rate_limits.network_of(address) == "203.0.113.7"
 
     def test_the_zone_of_a_link_local_address_makes_no_difference(self) -> None:
-        assert throttle.network_of("fe80::1%eth0") == throttle.network_of("fe80::2")
+        assert rate_limits.network_of("fe80::1%eth0") == rate_limits.network_of("fe80::2")
 
     @pytest.mark.parametrize("name", ["unknown", "testclient", ""])
     def test_what_is_no_address_is_itself(self, name: str) -> None:
-        assert throttle.network_of(name) == name
+        assert rate_limits.network_of(name) == name

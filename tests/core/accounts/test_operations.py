@@ -9,22 +9,22 @@ import pytest
 from pydantic import SecretStr
 
 from tests import postgres
-from todo_core.accounts import operations as users
-from todo_core.accounts import sessions
+from todo_core.accounts import operations, sessions
 from todo_core.accounts.errors import InvalidCredentials, TooManyAttempts, WrongPassword
-from todo_core.accounts.limits import Limits
-from todo_core.accounts.operations import Credentials, Registration, VerifiedPassword
-from todo_core.accounts.security import Passwords
+from todo_core.accounts.limits import RateLimits
+from todo_core.accounts.models import Credentials, Registration
+from todo_core.accounts.operations import VerifiedPassword
+from todo_core.accounts.passwords import PasswordHasher
 from todo_core.database.executor import Database
 from todo_core.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.pooler
 
 PASSWORD = "correct horse battery staple"
-LIMITS = Limits(3, 5, 1000, timedelta(minutes=10))
+LIMITS = RateLimits(3, 5, 1000, timedelta(minutes=10))
 
 
-class HeldPasswords(Passwords):
+class HeldPasswords(PasswordHasher):
     """Tells nobody whether a password fits until it is released."""
 
     def __init__(self, rounds: int = 4) -> None:
@@ -45,33 +45,33 @@ class Visitor:
         self._db = db
         self.email = f"{uuid4().hex}@example.com"
         self.address = f"test-{uuid4().hex}"
-        self.passwords = Passwords(4)
+        self.passwords = PasswordHasher(4)
 
     async def register(self) -> None:
         registration = Registration(email=self.email, password=SecretStr(PASSWORD))
-        await users.register(self._db, self.passwords, LIMITS, registration, address=self.address)
+        await operations.register(self._db, self.passwords, LIMITS, registration, address=self.address)
 
     async def sign_in(
-        self, password: str = PASSWORD, *, passwords: Passwords | None = None, email: str = ""
+        self, password: str = PASSWORD, *, passwords: PasswordHasher | None = None, email: str = ""
     ) -> VerifiedPassword:
         credentials = Credentials(email=email or self.email, password=SecretStr(password))
-        return await users.authenticate(
+        return await operations.authenticate(
             self._db, passwords or self.passwords, LIMITS, credentials, address=self.address
         )
 
-    async def open_session(self, proof: VerifiedPassword) -> UUID:
+    async def open_session(self, verified: VerifiedPassword) -> UUID:
         return await sessions.open_session(
-            self._db, proof.user.id, timedelta(days=7), password_hash=proof.password_hash, user_agent=None
+            self._db, verified.user.id, timedelta(days=7), password_hash=verified.password_hash, user_agent=None
         )
 
-    async def change_password(self, proof: VerifiedPassword, new: str) -> None:
-        await users.change_password(self._db, self.passwords, proof, SecretStr(new), session_id=uuid4())
+    async def change_password(self, verified: VerifiedPassword, new: str) -> None:
+        await operations.change_password(self._db, self.passwords, verified, SecretStr(new), session_id=uuid4())
 
-    async def close(self, proof: VerifiedPassword) -> None:
-        await users.close(self._db, proof)
+    async def close(self, verified: VerifiedPassword) -> None:
+        await operations.close_account(self._db, verified)
 
-    async def sessions(self, proof: VerifiedPassword) -> int:
-        return len(await sessions.list_page(self._db, proof.user.id, limit=10))
+    async def sessions(self, verified: VerifiedPassword) -> int:
+        return len(await sessions.list_page(self._db, verified.user.id, limit=10))
 
     async def fail(self, *, times: int, email: str = "") -> None:
         for _ in range(times):
@@ -145,18 +145,18 @@ class TestProof:
 
     def test_of_the_old_password_opens_no_session(self, database_url: str) -> None:
         async def sign_in_beside_a_change(visitor: Visitor) -> None:
-            late, proof = await visitor.sign_in(), await visitor.sign_in()
-            await visitor.change_password(proof, "another password")
+            late, verified = await visitor.sign_in(), await visitor.sign_in()
+            await visitor.change_password(verified, "another password")
             with pytest.raises(InvalidCredentials):
                 await visitor.open_session(late)
-            assert await visitor.sessions(proof) == 0
+            assert await visitor.sessions(verified) == 0
 
         run(database_url, sign_in_beside_a_change)
 
     def test_of_the_old_password_changes_and_closes_nothing(self, database_url: str) -> None:
         async def change_twice(visitor: Visitor) -> None:
-            late, proof = await visitor.sign_in(), await visitor.sign_in()
-            await visitor.change_password(proof, "another password")
+            late, verified = await visitor.sign_in(), await visitor.sign_in()
+            await visitor.change_password(verified, "another password")
             with pytest.raises(WrongPassword):
                 await visitor.change_password(late, "a third password")
             with pytest.raises(WrongPassword):
@@ -167,8 +167,8 @@ class TestProof:
 
     def test_of_an_account_that_is_gone_is_good_for_nothing(self, database_url: str) -> None:
         async def go_on_after_the_end(visitor: Visitor) -> None:
-            late, proof = await visitor.sign_in(), await visitor.sign_in()
-            await visitor.close(proof)
+            late, verified = await visitor.sign_in(), await visitor.sign_in()
+            await visitor.close(verified)
             with pytest.raises(InvalidCredentials):
                 await visitor.open_session(late)
             with pytest.raises(WrongPassword):
@@ -180,11 +180,11 @@ class TestProof:
 
     def test_does_not_bring_a_better_hash_of_the_old_password_back(self, database_url: str) -> None:
         async def improve_beside_a_change(visitor: Visitor) -> None:
-            proof = await visitor.sign_in()
+            verified = await visitor.sign_in()
             better = HeldPasswords(rounds=5)
             late = asyncio.create_task(visitor.sign_in(passwords=better))
             await better.asked.wait()
-            await visitor.change_password(proof, "another password")
+            await visitor.change_password(verified, "another password")
             better.released.set()
             with pytest.raises(InvalidCredentials):
                 await visitor.open_session(await late)
@@ -195,13 +195,13 @@ class TestProof:
     def test_opens_no_session_that_a_change_at_the_same_moment_overlooks(self, database_url: str) -> None:
         async def sign_in_and_change_at_once(visitor: Visitor) -> None:
             for number in range(20):
-                proof = await visitor.sign_in(f"password {number - 1}" if number else PASSWORD)
+                verified = await visitor.sign_in(f"password {number - 1}" if number else PASSWORD)
                 await asyncio.gather(
-                    *(visitor.open_session(proof) for _ in range(3)),
-                    visitor.change_password(proof, f"password {number}"),
+                    *(visitor.open_session(verified) for _ in range(3)),
+                    visitor.change_password(verified, f"password {number}"),
                     return_exceptions=True,
                 )
-                assert await visitor.sessions(proof) == 0
+                assert await visitor.sessions(verified) == 0
 
         run(database_url, sign_in_and_change_at_once)
 
@@ -226,34 +226,34 @@ class TestClosing:
     )
     def test_gives_way_to_whoever_it_would_wait_for_crosswise(self, holding: str, database_url: str) -> None:
         async def close_beside_another(visitor: Visitor) -> None:
-            proof = await visitor.sign_in()
-            await visitor.open_session(proof)
+            verified = await visitor.sign_in()
+            await visitor.open_session(verified)
             other, watcher = await postgres.connect(database_url), await postgres.connect(database_url)
             async with other.transaction():
-                await other.fetch(holding, proof.user.id)
-                closing = asyncio.create_task(visitor.close(proof))
+                await other.fetch(holding, verified.user.id)
+                closing = asyncio.create_task(visitor.close(verified))
                 while not await watcher.fetchval(self.WAITS):  # noqa: ASYNC110 - what is waited for is PostgreSQL's
                     await asyncio.sleep(0.01)
-                await other.execute("SELECT lock_change_log($1)", proof.user.id)
+                await other.execute("SELECT lock_change_log($1)", verified.user.id)
                 assert not closing.done()
             await closing
-            assert await watcher.fetchval("SELECT count(*) FROM users WHERE id = $1", proof.user.id) == 0
+            assert await watcher.fetchval("SELECT count(*) FROM users WHERE id = $1", verified.user.id) == 0
             await other.close()
             await watcher.close()
 
         run(database_url, close_beside_another)
 
     def test_is_put_off_where_something_stays_in_use(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(users, "_MOST_TRIES_TO_CLOSE", 2)
+        monkeypatch.setattr(operations, "_MAX_CLOSING_ATTEMPTS", 2)
 
         async def close_in_vain(visitor: Visitor) -> None:
-            proof = await visitor.sign_in()
+            verified = await visitor.sign_in()
             other = await postgres.connect(database_url)
             async with other.transaction():
-                await other.fetch("SELECT FROM users WHERE id = $1 FOR UPDATE", proof.user.id)
+                await other.fetch("SELECT FROM users WHERE id = $1 FOR UPDATE", verified.user.id)
                 with pytest.raises(DatabaseUnavailable):
-                    await visitor.close(proof)
+                    await visitor.close(verified)
             await other.close()
-            await visitor.close(proof)
+            await visitor.close(verified)
 
         run(database_url, close_in_vain)

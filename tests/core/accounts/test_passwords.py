@@ -3,33 +3,29 @@ import os
 import sys
 import threading
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import sleep
-from typing import Any
-from uuid import uuid4
 
 import bcrypt
 import pytest
-from jose import jwt
 
-from tests.conftest import RETIRED_KEY, SECRET_KEY
-from todo_core.accounts.security import Claims, Passwords, Tokens
-from todo_core.errors import NotAuthenticated, TooBusy
+from todo_core.accounts.passwords import PasswordHasher
+from todo_core.errors import TooBusy
 from todo_core.settings import Settings
 
 ROUNDS = 5
 HOUR = timedelta(hours=1)
 
-passwords = Passwords(ROUNDS)
+hasher = PasswordHasher(ROUNDS)
 
 
 def hashed(password: str) -> str:
-    return asyncio.run(passwords.hash(password))
+    return asyncio.run(hasher.hash(password))
 
 
 def verified(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
     """Whether it fits, and the hash to store instead."""
-    return asyncio.run(passwords.verify(password, stored_hash))
+    return asyncio.run(hasher.verify(password, stored_hash))
 
 
 class TestHash:
@@ -38,7 +34,7 @@ class TestHash:
 
     @pytest.mark.parametrize("rounds", [4, 5])
     def test_it_is_bcrypt_of_the_given_factor(self, rounds: int) -> None:
-        assert asyncio.run(Passwords(rounds).hash("a password")).startswith(f"$bcrypt-sha256$v=2,t=2b,r={rounds}$")
+        assert asyncio.run(PasswordHasher(rounds).hash("a password")).startswith(f"$bcrypt-sha256$v=2,t=2b,r={rounds}$")
 
     def test_it_is_another_each_time(self) -> None:
         assert hashed("a password") != hashed("a password")
@@ -74,13 +70,13 @@ class TestVerify:
 class TestManyAtOnce:
     @pytest.mark.parametrize(("rounds", "limit"), [(12, 41), (16, 3)])
     def test_whoever_would_wait_for_too_long_is_sent_away(self, rounds: int, limit: int) -> None:
-        outcomes = asyncio.run(self.verify_at_once(Passwords(rounds), limit + 5))
+        outcomes = asyncio.run(self.verify_at_once(PasswordHasher(rounds), limit + 5))
 
         assert outcomes[:limit] == [(False, None)] * limit
         assert all(isinstance(outcome, TooBusy) and outcome.retry_after for outcome in outcomes[limit:])
 
     def test_on_a_slow_machine_fewer_may_wait(self) -> None:
-        slow = Passwords(ROUNDS)
+        slow = PasswordHasher(ROUNDS)
 
         async def verify_after_a_slow_one() -> list[object]:
             await slow._run(lambda: sleep(0.4))  # noqa: SLF001 - stands for a hash beside busy neighbours
@@ -91,7 +87,7 @@ class TestManyAtOnce:
         assert 20 < outcomes.count((False, None)) <= 25
 
     def test_there_is_room_again_afterwards(self) -> None:
-        dear = Passwords(16)
+        dear = PasswordHasher(16)
 
         for _ in range(5):
             assert asyncio.run(self.verify_at_once(dear, 1)) == [(False, None)]
@@ -101,21 +97,21 @@ class TestManyAtOnce:
         def niceness() -> int:
             return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-        of_thread = asyncio.run(passwords._run(niceness))  # noqa: SLF001 - nothing else tells
+        of_thread = asyncio.run(hasher._run(niceness))  # noqa: SLF001 - nothing else tells
 
         assert of_thread == min(niceness() + 5, 19)
 
     def test_an_outdated_hash_may_stay_for_now(self) -> None:
         outdated = hashed("a password")
 
-        class Busy(Passwords):
+        class Busy(PasswordHasher):
             async def hash(self, password: str) -> str:
                 raise TooBusy(password)
 
         assert asyncio.run(Busy(ROUNDS + 1).verify("a password", outdated)) == (True, None)
 
-    async def verify_at_once(self, dear: Passwords, times: int) -> list[object]:
-        cheap_hash = await passwords.hash("a password")
+    async def verify_at_once(self, dear: PasswordHasher, times: int) -> list[object]:
+        cheap_hash = await hasher.hash("a password")
         verifying = (dear.verify("another password", cheap_hash) for _ in range(times))
         return await asyncio.gather(*verifying, return_exceptions=True)
 
@@ -126,9 +122,9 @@ class TestOutdatedHash:
         """A hash of "a password" by another scheme or factor."""
         match request.param:
             case "cheaper":
-                return asyncio.run(Passwords(ROUNDS - 1).hash("a password"))
+                return asyncio.run(PasswordHasher(ROUNDS - 1).hash("a password"))
             case "dearer":
-                return asyncio.run(Passwords(ROUNDS + 1).hash("a password"))
+                return asyncio.run(PasswordHasher(ROUNDS + 1).hash("a password"))
             case _:
                 return bcrypt.hashpw(b"a password", bcrypt.gensalt(ROUNDS)).decode()
 
@@ -151,101 +147,3 @@ class TestOutdatedHash:
 
         assert fits
         assert verified("a" * 80, new_hash) == (True, None)
-
-
-def signing(*keys: str, lifetime: timedelta = HOUR) -> Tokens:
-    return Tokens(keys or (SECRET_KEY,), lifetime)
-
-
-def token_of(**changes: object) -> str:
-    """A token that is right but for these claims."""
-    now = datetime.now(UTC)
-    claims: dict[str, Any] = {
-        "iss": jwt.get_unverified_claims(signing().sign(uuid4(), uuid4()))["iss"],
-        "sub": str(uuid4()),
-        "sid": str(uuid4()),
-        "iat": now,
-        "exp": now + HOUR,
-    }
-    return jwt.encode(claims | changes, SECRET_KEY)
-
-
-class TestSign:
-    def test_the_claims_come_back(self) -> None:
-        user_id, session_id = uuid4(), uuid4()
-
-        claims = signing().verify(signing().sign(user_id, session_id))
-
-        assert (claims.user_id, claims.session_id) == (user_id, session_id)
-
-    def test_it_is_good_from_now_for_its_lifetime(self) -> None:
-        claims = signing().verify(signing().sign(uuid4(), uuid4()))
-
-        assert timedelta(0) <= datetime.now(UTC) - claims.issued_at < timedelta(seconds=10)
-        assert claims.expires_at - claims.issued_at == HOUR
-
-    def test_the_first_key_signs(self) -> None:
-        token = signing(SECRET_KEY, RETIRED_KEY).sign(uuid4(), uuid4())
-
-        signing(SECRET_KEY).verify(token)
-        with pytest.raises(NotAuthenticated):
-            signing(RETIRED_KEY).verify(token)
-
-
-class TestVerifyToken:
-    @pytest.mark.parametrize("keys", [(SECRET_KEY, RETIRED_KEY), (RETIRED_KEY, SECRET_KEY)])
-    def test_every_key_verifies(self, keys: tuple[str, str]) -> None:
-        user_id = uuid4()
-
-        assert signing(*keys).verify(signing(SECRET_KEY).sign(user_id, uuid4())).user_id == user_id
-
-    def test_a_key_that_is_dropped_does_not(self) -> None:
-        token = signing(RETIRED_KEY).sign(uuid4(), uuid4())
-        signing(SECRET_KEY, RETIRED_KEY).verify(token)
-
-        with pytest.raises(NotAuthenticated):
-            signing(SECRET_KEY).verify(token)
-
-    def test_one_that_was_good_is_not_when_its_time_is_over(self) -> None:
-        token = token_of(exp=datetime.now(UTC).timestamp() + 0.1)
-        tokens = signing()
-        tokens.verify(token)
-
-        sleep(0.11)
-
-        with pytest.raises(NotAuthenticated):
-            tokens.verify(token)
-
-    @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-    def test_no_other_algorithm_will_do(self, algorithm: str) -> None:
-        claims = jwt.get_unverified_claims(token_of())
-
-        with pytest.raises(NotAuthenticated):
-            signing().verify(jwt.encode(claims, SECRET_KEY, algorithm=algorithm))
-
-    @pytest.mark.parametrize("issuer", ["", "someone else", "TODO-BACKEND", ["todo-backend", "x"]])
-    def test_no_other_issuer_will_do(self, issuer: object) -> None:
-        with pytest.raises(NotAuthenticated):
-            signing().verify(token_of(iss=issuer))
-
-    @pytest.mark.parametrize("depth", [100, 12_000, 1_000_000])
-    def test_a_header_of_any_depth_is_refused(self, depth: int) -> None:
-        # "[[[[..." in base64, whose three bytes are always the same four characters
-        with pytest.raises(NotAuthenticated):
-            signing().verify("W1tb" * depth + ".e30.e30")
-
-
-class TestHalfOver:
-    @pytest.mark.parametrize(
-        ("age", "half_over"),
-        [
-            (timedelta(0), False),
-            (timedelta(minutes=29), False),
-            (timedelta(minutes=31), True),
-            (timedelta(minutes=59), True),
-        ],
-    )
-    def test_it_is_after_half_of_the_lifetime(self, age: timedelta, *, half_over: bool) -> None:
-        issued_at = datetime.now(UTC) - age
-
-        assert Claims(uuid4(), uuid4(), issued_at, issued_at + HOUR).half_over is half_over

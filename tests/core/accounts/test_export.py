@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests import postgres
-from tests.core.test_sessions import SIGN_UP
+from tests.core.accounts.test_sessions import SIGN_UP
 from todo_core.accounts import export
 from todo_core.database.executor import Database
 from todo_core.errors import NotAuthenticated

@@ -1,0 +1,144 @@
+"""Request bodies of the account operations, with the rules for emails, names and passwords."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final
+
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    JsonValue,
+    SecretStr,
+)
+from pydantic_core import PydanticCustomError
+
+from todo_core.text import Text
+from todo_core.times import TimeZoneName
+
+_MAX_CHARACTERS_BEFORE_NFC: Final = 1024
+"""NFC composes up to four characters into one, and its run time grows steeply with the length of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PasswordRule:
+    """Bounds for the length of a password.
+
+    Characters are counted after Unicode normalisation to NFC, as the password is hashed in that form: keyboards
+    send different code points for the same character.
+    """
+
+    min_characters: int
+    max_characters: int = 256
+
+    def check(self, password: SecretStr) -> SecretStr:
+        text = password.get_secret_value()
+        if re.search("[\0\ud800-\udfff]", text):
+            raise PydanticCustomError("not_text", "A password may not hold the character NUL or half of a character")
+        length = len(unicodedata.normalize("NFC", text))
+        if length < self.min_characters:
+            raise PydanticCustomError("too_short", f"A password must have at least {self.min_characters} characters")
+        if length > self.max_characters:
+            raise PydanticCustomError("too_long", f"A password may have {self.max_characters} characters at most")
+        return password
+
+    @property
+    def json_schema(self) -> dict[str, JsonValue]:
+        return {"minLength": self.min_characters, "maxLength": self.max_characters}
+
+
+_NEW_PASSWORD_RULE: Final = _PasswordRule(min_characters=8)
+_PASSWORD_RULE: Final = _PasswordRule(min_characters=1)
+
+
+def _refuse_display_name(email: object) -> object:
+    # Without this check, Pydantic accepts "Ada <ada@example.com>" and drops the display name.
+    if isinstance(email, str) and re.search("[<>]", email):
+        raise PydanticCustomError(
+            "value_error", "An email is sent without a name: ada@example.com, not Ada <ada@example.com>"
+        )
+    return email
+
+
+Email = Annotated[EmailStr, Field(max_length=254), BeforeValidator(_refuse_display_name)]
+Name = Annotated[str, Text(max_length=200)]
+NewPassword = Annotated[
+    SecretStr,
+    Field(max_length=_MAX_CHARACTERS_BEFORE_NFC, json_schema_extra=_NEW_PASSWORD_RULE.json_schema),
+    AfterValidator(_NEW_PASSWORD_RULE.check),
+]
+Password = Annotated[
+    SecretStr,
+    Field(max_length=_MAX_CHARACTERS_BEFORE_NFC, json_schema_extra=_PASSWORD_RULE.json_schema),
+    AfterValidator(_PASSWORD_RULE.check),
+]
+
+
+class Registration(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "ada@example.com",
+                    "password": "correct horse battery staple",
+                    "name": "Ada",
+                    "timezone": "Europe/London",
+                }
+            ]
+        },
+    )
+
+    email: Email
+    password: NewPassword
+    name: Name | None = None
+    timezone: TimeZoneName = "UTC"
+
+
+class Credentials(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"email": "ada@example.com", "password": "correct horse battery staple"}]},
+    )
+
+    email: Email
+    password: Password
+
+
+class ProfileUpdate(BaseModel):
+    """A merge patch: absent fields stay as they are, and `null` clears the name. The time zone cannot be cleared."""
+
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Ada Lovelace", "timezone": "Europe/London"}, {"name": None}]},
+    )
+
+    name: Name | None | MISSING = MISSING
+    timezone: TimeZoneName | MISSING = MISSING
+
+
+class PasswordChange(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"current_password": "correct horse battery staple", "new_password": "wrong donkey charger nail"}
+            ]
+        },
+    )
+
+    current_password: Password
+    new_password: NewPassword
+
+
+class Closing(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"password": "correct horse battery staple"}]}
+    )
+
+    password: Password

@@ -1,0 +1,98 @@
+"""Session tokens: signed JSON Web Tokens (JWT) that name a user and a session."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+from jose import JWTError, jwt
+
+from todo_core.errors import NotAuthenticated
+
+_ALGORITHM: Final = "HS256"
+_ISSUER: Final = "todo-backend"
+_MAX_CACHED_TOKENS: Final = 4096
+_INVALID_TOKEN: Final = (
+    JWTError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""Exceptions that python-jose and the reading of the claims raise for a malformed or foreign token."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClaims:
+    """The claims of a session token whose signature is valid."""
+
+    user_id: UUID
+    session_id: UUID
+    issued_at: datetime
+    expires_at: datetime
+
+    @property
+    def is_half_over(self) -> bool:
+        return datetime.now(UTC) - self.issued_at > (self.expires_at - self.issued_at) / 2
+
+
+class SessionTokens:
+    """Signs session tokens with the first key and accepts tokens that any of the keys has signed."""
+
+    def __init__(self, keys: Sequence[str], lifetime: timedelta) -> None:
+        self._keys = tuple(keys)
+        self.lifetime = lifetime
+        # Cached: a valid signature stays valid, and the callers check the expiry, which changes with time.
+        self._decode = lru_cache(maxsize=_MAX_CACHED_TOKENS)(_decode)
+
+    def sign(self, user_id: UUID, session_id: UUID) -> str:
+        now = datetime.now(UTC)
+        claims = {
+            "iss": _ISSUER,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "iat": now,
+            "exp": now + self.lifetime,
+        }
+        return jwt.encode(claims, self._keys[0], algorithm=_ALGORITHM)
+
+    def verify(self, token: str) -> SessionClaims:
+        """Returns the claims. Raises NotAuthenticated for a malformed, expired or foreign token."""
+        claims = self.verify_even_if_expired(token)
+        if claims.expires_at > datetime.now(UTC):
+            return claims
+        raise NotAuthenticated
+
+    def verify_even_if_expired(self, token: str) -> SessionClaims:
+        """Returns the claims. Raises NotAuthenticated for a malformed token or one that none of the keys signed."""
+        for key in self._keys:
+            with suppress(*_INVALID_TOKEN):
+                return self._decode(token, key)
+        raise NotAuthenticated
+
+
+def _decode(token: str, key: str) -> SessionClaims:
+    # python-jose accepts a token that lacks a claim unless the claim is required here or read below, as `exp` is.
+    claims = jwt.decode(
+        token,
+        key,
+        algorithms=[_ALGORITHM],
+        issuer=_ISSUER,
+        options={
+            "verify_exp": False,
+            "require_iat": True,
+            "require_iss": True,
+            "require_sub": True,
+        },
+    )
+    return SessionClaims(
+        user_id=UUID(claims["sub"]),
+        session_id=UUID(claims["sid"]),
+        issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+    )
