@@ -41,7 +41,7 @@ _MARKUP: Final = re.compile(r"noqa|type: ignore|pragma|fmt:|###|region|!/")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A comment or a docstring, with the place where it stands."""
+    """Comment or docstring. `line` is its first line and counts from 1."""
 
     path: Path
     line: int
@@ -51,7 +51,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A broken rule. `line` counts from 1."""
+    """Broken rule in a text. `line` is the first line of the text."""
 
     path: Path
     line: int
@@ -70,13 +70,13 @@ def texts_of(path: Path) -> list[Text]:
 def _docstrings(path: Path, tree: ast.Module) -> Iterator[Text]:
     """Yields docstrings of modules, classes and functions, and the strings that describe attributes."""
     for node in ast.walk(tree):
-        for statement in getattr(node, "body", ()) if not isinstance(node, ast.Lambda | ast.IfExp) else ():
-            match statement:
-                case ast.Expr(value=ast.Constant(value=str(words))):
-                    yield Text(path, statement.lineno, "docstring", words)
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(words))):
+                yield Text(path, node.lineno, "docstring", words)
 
 
 def _comments(path: Path, source: str) -> Iterator[Text]:
+    """Yields comments. Consecutive lines with nothing but a comment are one text."""
     lines: list[str] = []
     first = last = 0
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -120,7 +120,7 @@ def faults_of(text: Text) -> Iterator[Fault]:
 
 
 def what_per_100_words(texts: Sequence[Text]) -> float:
-    """Returns how often the word "what" stands in 100 words of the texts."""
+    """Returns the frequency of the word `what` per 100 words of the texts."""
     words = [word.lower() for text in texts for word in words_of(text.words)]
     return 100 * sum(re.fullmatch(r"\W*what\W*", word) is not None for word in words) / max(len(words), 1)
 
