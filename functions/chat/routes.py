@@ -272,7 +272,7 @@ def _tokens(turn: Turn) -> int:
 
 async def _read(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:
     turn = await store.load(db, user_id, turn_id)
-    return TurnRead.of(turn, await changes.changed_in_turn(db, user_id, turn_id))
+    return TurnRead.of(turn, await changes.find_changed_todos(db, user_id, turn_id))
 
 
 def _seconds_left(request: Request) -> float:

@@ -143,7 +143,7 @@ async def list_changes(
 ) -> Response:
     """Every change after a sequence number, oldest first: keep the last `seq` and ask again from there."""
     url = build_url(request, PATH)
-    page, last = await fetch_page(query.limit, lambda limit: changes.since(db, user.id, query.since, limit=limit))
+    page, last = await fetch_page(query.limit, lambda limit: changes.find_since(db, user.id, query.since, limit=limit))
     if last is not None:
         link_to_next(request, response, since=str(last.seq))
     content = msgspec.json.encode([change_json(change, url) for change in page])

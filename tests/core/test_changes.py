@@ -354,7 +354,7 @@ class Reader:
     async def follow(self, until: asyncio.Event) -> None:
         last_look = False
         while True:
-            found = await changes.since(self.db, self.user_id, self.seen[-1].seq if self.seen else 0, limit=5)
+            found = await changes.find_since(self.db, self.user_id, self.seen[-1].seq if self.seen else 0, limit=5)
             self.polls += 1
             self.seen += found
             if last_look and not found:
@@ -407,9 +407,9 @@ class TestReadingOn:
                     await operations.add(transaction, Actor(ada), TodoCreate(title="Late"))
                     early = asyncio.create_task(operations.add(db, Actor(ada), TodoCreate(title="Early")))
                     await asyncio.sleep(0.2)
-                    meanwhile = Reader(db, ada, await changes.since(db, ada, 0, limit=9)).titles
+                    meanwhile = Reader(db, ada, await changes.find_since(db, ada, 0, limit=9)).titles
                 await early
-                return meanwhile, Reader(db, ada, await changes.since(db, ada, 0, limit=9)).titles
+                return meanwhile, Reader(db, ada, await changes.find_since(db, ada, 0, limit=9)).titles
 
         assert run(scene()) == ([], ["Late", "Early"])
 
@@ -425,7 +425,7 @@ class TestReadingOn:
 
         async def scene() -> None:
             async with opened(database_url) as db, db.transaction() as transaction:
-                await changes.lock(transaction, ada)
+                await changes.lock_log(transaction, ada)
                 async with asyncio.timeout(2):
                     await operations.add(db, Actor(bob), TodoCreate(title="Bob's"))
 
@@ -450,7 +450,7 @@ class TestDeadlocks:
         async def write_several(db: Database, ids: Sequence[UUID]) -> None:
             for _ in range(20):
                 async with db.transaction() as transaction:
-                    await changes.lock(transaction, ada)
+                    await changes.lock_log(transaction, ada)
                     for todo_id in chance.sample(ids, len(ids)):
                         await operations.restore(transaction, actor, todo_id)
                         await operations.update(transaction, actor, todo_id, TodoUpdate(title="Several"))

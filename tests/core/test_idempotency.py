@@ -165,7 +165,7 @@ class TestAtOnce:
     ) -> None:
         async def scene() -> None:
             async with opened(database_url) as db, db.transaction() as other:
-                await changes.lock(other, ada)
+                await changes.lock_log(other, ada)
                 with pytest.raises(DatabaseUnavailable):
                     await run_once(db, asked(ada), adding(ada))
 

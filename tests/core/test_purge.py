@@ -127,7 +127,7 @@ class TestTrash:
         async def scene() -> None:
             async with opened(database_url) as db:
                 async with db.transaction() as transaction:
-                    await changes.lock(transaction, ada)
+                    await changes.lock_log(transaction, ada)
                     await operations.restore(transaction, Actor(ada), row["id"])
                     purging = asyncio.create_task(purge(db, seconds_left=lambda: inf))
                     await asyncio.sleep(0.3)
@@ -146,7 +146,7 @@ class TestTrash:
         async def scene() -> int:
             async with opened(database_url) as db:
                 async with db.transaction() as transaction:
-                    await changes.lock(transaction, ada)
+                    await changes.lock_log(transaction, ada)
                     purging = asyncio.create_task(trash.purge(db, limit=500))
                     await asyncio.sleep(0.3)
                     await operations.restore(transaction, Actor(ada), row["id"])

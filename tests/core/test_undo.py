@@ -74,7 +74,7 @@ class Scene:
     def undo(self) -> set[UUID]:
         assert self.turn.turn_id
         turn_id = self.turn.turn_id
-        return set(self.in_transaction(lambda db: changes.undo(db, self.ada, turn_id)))
+        return set(self.in_transaction(lambda db: changes.undo_turn(db, self.ada, turn_id)))
 
     def state(self) -> dict[UUID, dict[str, Any]]:
         return {row["id"]: dict(row) for row in postgres.query(self.url, STATE, self.ada.user_id)}
@@ -171,7 +171,7 @@ class TestUndo:
 
         async def go(db: Transaction) -> None:
             assert scene.turn.turn_id
-            assert list(await changes.undo(db, scene.ada, scene.turn.turn_id)) == [todo]
+            assert list(await changes.undo_turn(db, scene.ada, scene.turn.turn_id)) == [todo]
             await operations.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
 
         with pytest.raises(TreeCycle):

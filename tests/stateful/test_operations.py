@@ -225,8 +225,8 @@ class TodoOperations(RuleBasedStateMachine):
 
         async def undo() -> None:
             async with self.db.transaction() as transaction:
-                await changes.lock(transaction, self.user_id)
-                await changes.undo(transaction, actor, turn)
+                await changes.lock_log(transaction, self.user_id)
+                await changes.undo_turn(transaction, actor, turn)
 
         self._expect(self._run(undo), lambda: self.model.undo(turn))
 

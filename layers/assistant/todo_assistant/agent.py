@@ -152,7 +152,7 @@ class Agent:
         await store.add_model_response(self._db, turn, kept, milliseconds=round((monotonic() - started) * 1000))
 
     async def _changed(self, turn: Turn) -> list[UUID]:
-        return list(await changes.changed_in_turn(self._db, turn.user_id, turn.id))
+        return list(await changes.find_changed_todos(self._db, turn.user_id, turn.id))
 
 
 def _to(listener: Listener | None, round_number: int) -> OnText | None:

@@ -80,7 +80,7 @@ class ToolExecutor:
         """Runs a call and stores its outcome in the same transaction, unless the user must be asked before."""
         started = monotonic()
         async with self._db.transaction() as transaction:
-            await changes.lock(transaction, turn.user_id)
+            await changes.lock_log(transaction, turn.user_id)
             await store.lock_leased_turn(transaction, turn)
             outcome = await self._outcome(_context(transaction, turn), turn, call, together)
             if isinstance(outcome, ApprovalCall):
@@ -116,7 +116,7 @@ class ToolExecutor:
 
         Those that the turn itself has changed already, along with others, may not be touched any more.
         """
-        own = await changes.versions_by_turn(context.db, context.user_id, turn.id)
+        own = await changes.find_versions(context.db, context.user_id, turn.id)
         expected = {
             todo.id: todo.version + sum(version > todo.version for version in own.get(todo.id, ())) for todo in asked
         }
@@ -127,7 +127,7 @@ class ToolExecutor:
     ) -> bool:
         """Whether the turn would have changed more todos than it may without asking, those it added not counted."""
         # Read anew: what an undo changes shows only once the undo before it in the same round is done.
-        changed = await changes.changed_in_turn(context.db, context.user_id, turn.id)
+        changed = await changes.find_changed_todos(context.db, context.user_id, turn.id)
         added = {todo_id for todo_id, was_added in changed.items() if was_added}
         return len(together.union(changed, _versions(touched)) - added) > _MOST_CHANGES_UNASKED
 

@@ -170,7 +170,7 @@ class LastTurn(Arguments):
         )
         if turn_id is None:
             return Effect()
-        state = await changes.state_of_turn(context.db, context.user_id, turn_id)
+        state = await changes.find_turn_changes(context.db, context.user_id, turn_id)
         untouched = [change for change in state if change.untouched]
         trashed = [change.todo_id for change in untouched if change.to_trash]
         below = await operations.find_below(context.db, context.user_id, trashed) if trashed else []

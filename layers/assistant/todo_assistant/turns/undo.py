@@ -44,10 +44,10 @@ async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> Un
     Raises TurnNotFound, TurnUndone, and TurnInProgress while a process works on the turn.
     """
     # The change log is locked before the turn, as in the tool executor: the other order could deadlock.
-    await changes.lock(transaction, actor.user_id)
+    await changes.lock_log(transaction, actor.user_id)
     await _require_undoable(transaction, actor.user_id, turn_id)
-    state = await changes.state_of_turn(transaction, actor.user_id, turn_id)
-    restored = set(await changes.undo(transaction, actor, turn_id))
+    state = await changes.find_turn_changes(transaction, actor.user_id, turn_id)
+    restored = set(await changes.undo_turn(transaction, actor, turn_id))
     await transaction.write(_MARK_TURN_UNDONE, turn_id=turn_id)
     return UndoResult(
         [change for change in state if change.todo_id in restored],

@@ -177,7 +177,7 @@ async def carry_out(db: Executor, actor: Actor, batch: Batch) -> Sequence[Result
     """
     refs: dict[UUID, UUID] = {}
     async with db.transaction() as transaction:
-        await changes.lock(transaction, actor.user_id)
+        await changes.lock_log(transaction, actor.user_id)
         return [
             await _numbered(index, transaction, actor, operation, refs)
             for index, operation in enumerate(batch.operations)

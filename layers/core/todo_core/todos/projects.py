@@ -17,7 +17,7 @@ from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement, assignments
 from todo_core.identifiers import new_id
 from todo_core.text import Text
-from todo_core.todos import changes as log
+from todo_core.todos.changes import lock_log
 from todo_core.todos.errors import ProjectNotFound, StaleVersion
 from todo_core.todos.model import OrderNumber
 from todo_core.todos.operations import Versions
@@ -132,7 +132,7 @@ async def update(
 async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versions: Versions = None) -> None:
     """Puts the todos of a project into the trash and lets go of it. Raises ProjectNotFound and StaleVersion."""
     # Under this lock nothing comes into the project meanwhile.
-    await log.lock(transaction, actor.user_id)
+    await lock_log(transaction, actor.user_id)
     _expected(await get(transaction, actor.user_id, project_id), versions)
     of_project = {"user_id": actor.user_id, "project_id": project_id}
     await transaction.write(_TRASH_TODOS, **of_project, actor=actor.signature)

@@ -33,7 +33,7 @@ async def purge(db: Database, *, limit: int) -> int:
     while owner := await db.fetch_one(_OWNER, kept=KEPT):
         async with db.transaction() as transaction:
             # From here on nobody restores what is to go. It may have been restored, or gone, before.
-            await changes.lock(transaction, owner["user_id"])
+            await changes.lock_log(transaction, owner["user_id"])
             purged = await transaction.fetch_all(_PURGE, user_id=owner["user_id"], kept=KEPT, limit=limit)
         if purged:
             return len(purged)
