@@ -1,4 +1,4 @@
-"""Where an account is signed in, and what noting that a session was seen costs."""
+"""Sessions: opening, the cost of updating `last_seen_at`, and pages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,7 @@ import pytest
 from tests import postgres
 from todo_core.accounts import sessions
 from todo_core.accounts.errors import InvalidCredentials
+from todo_core.accounts.sessions import LastSeenCache, Session
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
@@ -25,30 +26,30 @@ WEEK = timedelta(days=7)
 type Scenario = Callable[[Database, UUID], Awaitable[None]]
 
 
-class Watched(Database):
-    """Keeps the statements that it was asked to run."""
+class RecordingDatabase(Database):
+    """Records the statements that `fetch_one` runs."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.asked: list[str] = []
+        self.statements: list[str] = []
 
     async def fetch_one(self, statement: Statement, **values: object) -> asyncpg.Record | None:
-        self.asked.append(statement.sql)
+        self.statements.append(statement.sql)
         return await super().fetch_one(statement, **values)
 
 
 def run(database_url: str, scenario: Scenario) -> list[str]:
-    """Plays a scenario with a new user, and gives the statements that it asked the database for."""
+    """Runs a scenario with a new user. Returns the statements that `fetch_one` ran."""
     user_id = new_id()
     postgres.query(database_url, SIGN_UP, user_id)
 
     async def play() -> list[str]:
-        db = Watched(database_url)
+        db = RecordingDatabase(database_url)
         try:
             await scenario(db, user_id)
         finally:
             await db.close()
-        return db.asked
+        return db.statements
 
     return asyncio.run(play())
 
@@ -57,69 +58,69 @@ async def sign_in(db: Database, user_id: UUID) -> UUID:
     return await sessions.open_session(db, user_id, WEEK, password_hash="a hash", user_agent=None)
 
 
-class TestOpening:
-    def test_needs_the_hash_that_the_account_has(self, database_url: str) -> None:
-        async def sign_in_after_a_change(db: Database, user_id: UUID) -> None:
+class TestOpenSession:
+    def test_fails_when_the_password_hash_has_changed(self, database_url: str) -> None:
+        async def open_with_an_old_hash(db: Database, user_id: UUID) -> None:
             with pytest.raises(InvalidCredentials):
-                await sessions.open_session(db, user_id, WEEK, password_hash="the one before", user_agent=None)
+                await sessions.open_session(db, user_id, WEEK, password_hash="an old hash", user_agent=None)
             assert await sessions.list_page(db, user_id, limit=9) == []
 
-        run(database_url, sign_in_after_a_change)
+        run(database_url, open_with_an_old_hash)
 
-    def test_needs_an_account(self, database_url: str) -> None:
-        async def sign_in_to_nothing(db: Database, _: UUID) -> None:
+    def test_fails_without_an_account(self, database_url: str) -> None:
+        async def open_without_account(db: Database, _: UUID) -> None:
             with pytest.raises(InvalidCredentials):
                 await sign_in(db, uuid4())
 
-        run(database_url, sign_in_to_nothing)
+        run(database_url, open_without_account)
 
 
-class TestBeingSeen:
-    def test_is_looked_after_once_by_a_process_and_then_costs_nothing(self, database_url: str) -> None:
-        async def ask_often(db: Database, user_id: UUID) -> None:
+class TestLastSeen:
+    def test_a_process_updates_it_at_the_first_request_only(self, database_url: str) -> None:
+        last_seen = LastSeenCache()
+
+        async def fetch_five_times(db: Database, user_id: UUID) -> None:
             session_id = await sign_in(db, user_id)
             for _ in range(5):
-                await sessions.user_of(db, user_id, session_id)
+                await sessions.fetch_user(db, last_seen, user_id, session_id)
 
-        asked = run(database_url, ask_often)
+        statements = run(database_url, fetch_five_times)
 
-        assert ["UPDATE" in sql for sql in asked] == [True, False, False, False, False]
+        assert ["UPDATE" in sql for sql in statements] == [True, False, False, False, False]
 
-    def test_of_a_session_that_has_ended_is_none(self, database_url: str) -> None:
-        async def ask_after_the_end(db: Database, user_id: UUID) -> None:
+    def test_a_cached_session_that_has_ended_has_no_user(self, database_url: str) -> None:
+        last_seen = LastSeenCache()
+
+        async def fetch_after_the_end(db: Database, user_id: UUID) -> None:
             session_id = await sign_in(db, user_id)
-            await sessions.user_of(db, user_id, session_id)
+            await sessions.fetch_user(db, last_seen, user_id, session_id)
             await sessions.close(db, user_id, session_id)
             with pytest.raises(NotAuthenticated):
-                await sessions.user_of(db, user_id, session_id)
+                await sessions.fetch_user(db, last_seen, user_id, session_id)
 
-        run(database_url, ask_after_the_end)
+        run(database_url, fetch_after_the_end)
 
-    def test_is_remembered_of_a_bounded_number_of_sessions(
-        self, database_url: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sessions, "_MOST_SIGHTINGS", 2)
+    def test_the_cache_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sessions, "_MAX_CACHED_SESSIONS", 2)
+        last_seen = LastSeenCache()
 
-        async def ask_by_many(db: Database, user_id: UUID) -> None:
-            for session_id in [await sign_in(db, user_id) for _ in range(7)]:
-                await sessions.user_of(db, user_id, session_id)
+        for _ in range(7):
+            last_seen.note_update(uuid4())
 
-        run(database_url, ask_by_many)
-
-        assert len(sessions._seen) <= 2  # noqa: SLF001
+        assert len(last_seen) <= 2
 
 
-class TestPages:
-    def test_follow_each_other_where_many_signed_in_at_once(self, database_url: str) -> None:
+class TestListPage:
+    def test_sessions_created_at_the_same_time_are_each_on_one_page(self, database_url: str) -> None:
         async def sign_in_and_read(db: Database, user_id: UUID) -> None:
-            made = {await sign_in(db, user_id) for _ in range(7)}
-            at_once = "UPDATE sessions SET created_at = '2030-01-01 00:00Z' WHERE user_id = $1"
-            await asyncio.to_thread(postgres.query, database_url, at_once, user_id)
-            found: list[sessions.Session] = []
+            opened = {await sign_in(db, user_id) for _ in range(7)}
+            same_time = "UPDATE sessions SET created_at = '2030-01-01 00:00Z' WHERE user_id = $1"
+            await asyncio.to_thread(postgres.query, database_url, same_time, user_id)
+            found: list[Session] = []
             while page := await sessions.list_page(
                 db, user_id, limit=3, after=(found[-1].created_at, found[-1].id) if found else None
             ):
                 found += page
-            assert [session.id for session in found] == sorted(made, reverse=True)
+            assert [session.id for session in found] == sorted(opened, reverse=True)
 
         run(database_url, sign_in_and_read)

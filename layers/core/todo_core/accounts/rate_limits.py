@@ -1,8 +1,8 @@
 """Rate limits for login and registration, counted in the database so that they hold across processes.
 
 Registrations are counted before the work, so concurrent requests cannot exceed the limit. Logins count only failures:
-the limit is checked before the password and again before a success is reported. Guesses at the same time may have
-failed in between, and a guess beyond the limit must not learn that its password is right.
+the limit is checked before the password and again before a success is reported. Other guesses may have failed in the
+meantime. A guess beyond the limit must not learn that its password is right.
 """
 
 from collections.abc import Mapping

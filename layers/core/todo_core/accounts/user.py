@@ -1,4 +1,4 @@
-"""Who is signed in. Every function asks, auth alone has the operations on accounts."""
+"""The user of a request. A module of its own: every function reads the user, but only auth loads the operations."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime

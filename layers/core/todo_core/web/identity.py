@@ -62,7 +62,8 @@ class SignedInUser(User):
 
 async def _current_user(request: Request, response: Response) -> SignedInUser:
     claims, by = _claims_of(request)
-    user = await sessions.user_of(get_resources(request).database, claims.user_id, claims.session_id)
+    resources = get_resources(request)
+    user = await sessions.fetch_user(resources.database, resources.last_seen, claims.user_id, claims.session_id)
     return await _signed_in(user, claims, by, request, response)
 
 

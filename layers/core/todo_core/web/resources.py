@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Request
 from todo_core.accounts.limits import RateLimits
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
+from todo_core.accounts.sessions import LastSeenCache
 from todo_core.database.executor import Database
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
@@ -22,6 +23,7 @@ class Resources:
     database: Database
     password_hasher: PasswordHasher
     session_tokens: SessionTokens
+    last_seen: LastSeenCache
     rate_limits: RateLimits
     cursors: Cursors
 
@@ -38,6 +40,7 @@ class Resources:
             ),
             password_hasher=PasswordHasher(settings.bcrypt_rounds),
             session_tokens=SessionTokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),
+            last_seen=LastSeenCache(),
             rate_limits=RateLimits.of(settings),
             cursors=Cursors(settings.secret_keys),
         )
