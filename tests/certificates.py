@@ -1,4 +1,4 @@
-"""A certificate that nobody vouches for, as on a developer's machine."""
+"""Self-signed certificate."""
 
 import subprocess
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Certificate:
-    """Files in PEM."""
+    """PEM files of a certificate and its private key."""
 
     chain: Path
     key: Path
 
 
 def self_signed(folder: Path) -> Certificate:
-    """Makes one in the folder."""
+    """Creates a self-signed certificate for localhost in the folder."""
     certificate = Certificate(folder / "certificate.pem", folder / "key.pem")
     subprocess.run(
         [

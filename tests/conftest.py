@@ -1,4 +1,4 @@
-"""One database for the whole run, and the settings under which every surface serves from it."""
+"""Options of the test run, its database, and the settings of the service on all surfaces."""
 
 import os
 import re
@@ -23,13 +23,13 @@ RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 
 POOLER = pytest.StashKey[Pooler]()
 
-_NEEDED = {"browser": "--browser", "cluster": "--image", "container": "--image", "neon": "--pooler"}
-"""Folders of tests, each with the option that it needs."""
+_REQUIRED_OPTIONS = {"browser": "--browser", "cluster": "--image", "container": "--image", "neon": "--pooler"}
+"""Folders of tests that run only with an option."""
 
 _LONGEST = ("tests/test_schemathesis.py", "tests/functions/", "tests/chart/")
 """Tests that take the longest, in the order in which they start."""
 
-# A developer's own .env is not for the tests.
+# A developer's .env file must not change the tests.
 Settings.model_config["env_file"] = None
 
 
@@ -38,27 +38,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--surface",
         action="append",
         metavar="NAME",
-        help="run tests/surfaces over this way of serving (repeatable): app, uvicorn, lambda, emulator, sam, container,"
-        " cluster",
+        help="run tests/surfaces on this surface (repeatable): app, uvicorn, lambda, emulator, sam, container, cluster",
     )
     parser.addoption(
         "--one-example",
         action="store_true",
-        help="over surfaces other than app, run each test with the first of its parameters only",
+        help="on surfaces other than app, run only the first parameter set of each test",
     )
-    parser.addoption(
-        "--image", metavar="NAME", help="run tests/container and tests/cluster too: this image is the one to run"
-    )
-    parser.addoption("--browser", metavar="PATH", help="run tests/browser too: where Chromium is")
+    parser.addoption("--image", metavar="NAME", help="also run tests/container and tests/cluster, with this image")
+    parser.addoption("--browser", metavar="PATH", help="also run tests/browser, with this Chromium")
     parser.addoption(
         "--pooler",
         action="store_true",
-        help="run on the server behind DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct), and tests/neon too",
+        help="use the server of DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct), and also run tests/neon",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leaves the processes that tests start unmeasured: most run the same lines, and would take twice as long."""
+    """Excludes processes that tests start from coverage, because the measurement would double their run time."""
     if hasattr(config, "workerinput"):
         for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
             del os.environ[name]
@@ -70,9 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leaves out what needs more than this machine has by itself."""
-    needed = _NEEDED.get(collection_path.name)
-    return True if needed and not config.getoption(needed) else None
+    """Skips folders whose option is not given, because they need Docker, Chromium or another server."""
+    option = _REQUIRED_OPTIONS.get(collection_path.name)
+    return True if option and not config.getoption(option) else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -86,7 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class SharedFixtures(LoadScopeScheduling):
-    """Keeps in one process what shares fixtures that take long: all tests of a surface that is served, or of a file."""
+    """Runs tests with shared slow fixtures in one process: those of a file, or of a served surface."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
@@ -100,7 +97,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 @pytest.fixture(scope="session")
 def pooler(pytestconfig: pytest.Config) -> Pooler | None:
-    """The pooler that all tests of this run go through, if there is one."""
+    """Connection pooler that all tests of this run use, or None."""
     return pytestconfig.stash.get(POOLER, None)
 
 
@@ -115,22 +112,22 @@ def server_url(pooler: Pooler | None) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def direct_url(server_url: str) -> Iterator[str]:
-    """The way to the database of this run that migrations take."""
+    """URL of the test database without a pooler, for migrations."""
     with postgres.database(server_url) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def database_url(direct_url: str, pooler: Pooler | None) -> str:
-    """The way that the service takes."""
+    """URL of the test database for the service: through the pooler, if the run has one."""
     return postgres.beside(pooler.pooled, postgres.name_of(direct_url)) if pooler else direct_url
 
 
 @pytest.fixture(scope="session")
 def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
-    """The language model of every surface."""
+    """Scripted language model of all surfaces."""
     in_containers = pytestconfig.getoption("--image") or "sam" in (pytestconfig.getoption("--surface") or ())
-    with scripted_model("0.0.0.0" if in_containers else "127.0.0.1") as model:  # noqa: S104 - they come by a bridge
+    with scripted_model("0.0.0.0" if in_containers else "127.0.0.1") as model:  # noqa: S104 - containers connect through a bridge network
         yield model
 
 
@@ -138,7 +135,7 @@ def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
 def environment(
     database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None, pytestconfig: pytest.Config
 ) -> Iterator[dict[str, str]]:
-    """The environment of the service, set in this process too before the first import of an app."""
+    """Environment of the service. This process has it too, before the first import of an app."""
     variables = {
         "DATABASE_URL": database_url,
         "SECRET_KEY": f"{SECRET_KEY},{RETIRED_KEY}",
@@ -153,7 +150,7 @@ def environment(
         "REGISTRATIONS_PER_ADDRESS": "8",
     }
     if pooler or pytestconfig.getoption("--image"):
-        # Far away, a turn of 25 calls takes longer than beside an embedded server.
+        # A turn of 25 tool calls takes longer on a remote database.
         variables |= {"ASSISTANT_SECONDS": "10"}
     if pooler:
         variables |= {"DATABASE_URL_UNPOOLED": direct_url}
@@ -164,22 +161,22 @@ def environment(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> None:
+def _without_settings_of_the_shell() -> None:
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
 
 
 @pytest.fixture(scope="session")
 def image(pytestconfig: pytest.Config) -> str:
-    """The image to run, which has been built before."""
+    """Name of a container image that exists."""
     name = pytestconfig.getoption("--image")
-    assert name, "This needs --image."
+    assert name, "This fixture needs --image."
     return str(name)
 
 
 @pytest.fixture(scope="session")
 def release(image: str, environment: dict[str, str]) -> Iterator[Release]:
-    """The chart in a cluster, with its own database, and with time for a turn in a pod that has just started."""
+    """Release of the chart with its own database. Turns have 60 seconds, because the first one of a pod is slow."""
     others = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
     with kubernetes.release(image, others | {"ASSISTANT_SECONDS": "60"}) as release:
         yield release
@@ -187,18 +184,18 @@ def release(image: str, environment: dict[str, str]) -> Iterator[Release]:
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all processes of this run."""
+    """Folder that all processes of this run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
 def build(shared_folder: Path) -> Build:
-    """The functions and layers for the processor of this machine."""
+    """Functions and layers for the processor of this machine."""
     return artifacts.build(ARCHITECTURE, shared_folder)
 
 
 @pytest.fixture(scope="session")
 def runtime(shared_folder: Path) -> Path:
-    """The packages of Lambda's own image."""
+    """Packages of Lambda's Python image."""
     return artifacts.runtime(shared_folder)

@@ -1,4 +1,4 @@
-"""A proxy between the service and PostgreSQL that counts how often the service waits for an answer."""
+"""Proxy between the service and PostgreSQL that counts round trips."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -16,27 +16,27 @@ type Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass
 class CountingProxy:
-    """`url` leads through it. A round trip ends with a message Sync, or is a Query, which needs none."""
+    """Proxy that listens at `url`. It counts Sync and Query messages: each one ends a round trip."""
 
     server_url: str
     url: str = ""
     round_trips: int = 0
 
-    def counted(self, act: Callable[[], Any]) -> int:
-        """The round trips of one act."""
+    def count_round_trips(self, action: Callable[[], Any]) -> int:
+        """Returns the number of round trips of an action."""
         before = self.round_trips
-        act()
+        action()
         return self.round_trips - before
 
     async def listen(self) -> asyncio.Server:
-        server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         parts = urlsplit(postgres_url.parse(self.server_url).dsn)
         account = parts.netloc.rpartition("@")[0]
         self.url = f"postgresql://{account}@127.0.0.1:{port}{parts.path}?sslmode=disable"
         return server
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await self._connect()
         try:
             async with asyncio.TaskGroup() as group:
@@ -54,14 +54,17 @@ class CountingProxy:
         return await asyncio.open_connection(host, port)
 
     async def _count(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Each message is its kind, its length (with that of the length), and so on; the first one has no kind."""
+        """Relays messages and counts round trips.
+
+        A message is a type byte, a length that includes itself, and a body. The first message has no type byte.
+        """
         with suppress(asyncio.IncompleteReadError):
-            kind = b""
+            message_type = b""
             while True:
                 length = await reader.readexactly(4)
-                writer.write(kind + length + await reader.readexactly(int.from_bytes(length) - 4))
-                self.round_trips += kind in {b"S", b"Q"}
-                kind = await reader.readexactly(1)
+                writer.write(message_type + length + await reader.readexactly(int.from_bytes(length) - 4))
+                self.round_trips += message_type in {b"S", b"Q"}
+                message_type = await reader.readexactly(1)
         writer.close()
 
 

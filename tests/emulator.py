@@ -1,6 +1,6 @@
-"""The functions as Lambda runs them: built artifacts, AWS's runtime interface client, and its emulator in front.
+"""Runs built functions like Lambda does: with AWS's runtime interface client behind its runtime interface emulator.
 
-Both come with the SAM CLI in `.tools/aws`; no container is needed.
+Both are part of the SAM CLI in `.tools/aws`. They need no container.
 """
 
 import json
@@ -25,39 +25,39 @@ from tests import serving
 from tests.deploy.artifacts import ARCHITECTURE, TOOLS, Artifact, Build
 from tests.serving import Functions, LambdaEvent
 
-_INITIALISED = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
+_INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 
 
 @dataclass
 class Emulator:
-    """One execution environment of a function. It starts with the first invocation, and takes one at a time."""
+    """Execution environment of one function. It starts at the first invocation and handles one at a time."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: IO[str]
     seconds: float
     client: httpx2.Client
-    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    _invocation: threading.Lock = field(default_factory=threading.Lock)
 
     def invoke(self, event: LambdaEvent) -> object:
-        """What the handler answered, or what the runtime says of its failure."""
-        with self._one_at_a_time:
-            answered = self.client.post(self.url, content=json.dumps(event), timeout=self.seconds + 30)
-        return answered.json() if answered.content else None
+        """Returns the handler's response, or the runtime's description of its error."""
+        with self._invocation:
+            response = self.client.post(self.url, content=json.dumps(event), timeout=self.seconds + 30)
+        return response.json() if response.content else None
 
     def output(self) -> str:
-        """Everything that the function and the emulator have written so far."""
+        """Returns the output of the function and the emulator so far."""
         self.log.seek(0)
         return self.log.read()
 
     def lines(self) -> list[dict[str, object]]:
-        """The function's own lines."""
+        """Returns the function's log lines."""
         return [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
 
     @property
     def init_milliseconds(self) -> float:
-        """From the start of the runtime to a handler that is ready."""
-        found = _INITIALISED.search(self.output())
+        """Time from the start of the runtime until the handler is ready."""
+        found = _INIT_REPORT.search(self.output())
         assert found, self.output()
         return float(found[1])
 
@@ -68,23 +68,23 @@ def emulator(
 ) -> Iterator[Emulator]:
     """Runs a function until the end of the block.
 
-    `runtime` holds the packages of Lambda's image; `environment` is what the function knows beside what Lambda sets.
+    `runtime` contains the packages of Lambda's image. `environment` is added to the variables that Lambda sets.
     """
     (rapid,) = TOOLS.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{ARCHITECTURE}")
     port, runtime_port = serving.free_port(), serving.free_port()
-    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed after the process ends
     process = subprocess.Popen(
         [
             *(str(rapid), "--log-level", "info"),
             *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
             *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-            # -S: nothing of the tools that lie beside the client.
+            # -S hides the other packages of the environment.
             *(str(TOOLS / "bin/python"), "-S", "-m", "awslambdaric", artifact.handler),
         ],
         env={
             "PATH": os.defpath,
             "PYTHONPATH": os.pathsep.join(map(str, [*artifact.path, runtime])),
-            # As on Lambda, where the code lies on a disk that cannot be written.
+            # Lambda's disk is read-only.
             "PYTHONDONTWRITEBYTECODE": "1",
             "LAMBDA_TASK_ROOT": str(artifact.code),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
@@ -116,11 +116,11 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         assert process.poll() is None, f"The emulator ended with {process.returncode}"
         time.sleep(0.02)
-    raise TimeoutError("The emulator does not listen")
+    raise TimeoutError("The emulator does not listen.")
 
 
 class OnEmulator:
-    """The built functions in the real runtime, each with the events that are routed to it."""
+    """Surface of the built functions in the emulator. Each function gets the events of its routes."""
 
     name = "emulator"
 
@@ -132,10 +132,10 @@ class OnEmulator:
         return httpx2.Client(transport=transport, base_url=f"{scheme}://api.example.com")
 
     def _invoke(self, group: str, event: LambdaEvent) -> dict[str, Any]:
-        answer = self._emulators[group].invoke(event)
-        assert isinstance(answer, dict)
-        # What API Gateway makes of a function that failed or of an answer that is not one.
-        return answer if "statusCode" in answer else {"statusCode": 500, "body": json.dumps(answer)}
+        response = self._emulators[group].invoke(event)
+        assert isinstance(response, dict)
+        # API Gateway responds with 500 to a failed function or a malformed response.
+        return response if "statusCode" in response else {"statusCode": 500, "body": json.dumps(response)}
 
 
 @contextmanager

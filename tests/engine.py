@@ -1,4 +1,4 @@
-"""The image as a Docker engine runs it: whichever engine the Docker client on PATH speaks to."""
+"""Runs the image on the Docker engine of the Docker client on PATH."""
 
 import json
 import os
@@ -18,22 +18,22 @@ import httpx2
 from tests import serving
 
 HOST: Final = "host.docker.internal"
-"""This machine, as containers know it."""
+"""Name of this machine in containers."""
 API, METRICS = 8000, 9090
 BRIDGES: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
-"""The networks that an engine takes its bridges from, by which this machine comes."""
+"""Networks of the engine's bridges. Connections from this machine have an address of one of them."""
 HARDENED: Final = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 
 def docker(*arguments: str, environment: Mapping[str, str] | None = None, stdin: str = "") -> str:
-    """What the command prints."""
+    """Returns the output of a Docker command. Raises AssertionError with its errors."""
     ended = _run(arguments, environment or {}, stdin)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 
 
-def refusal(*arguments: str) -> str:
-    """What the command complains of."""
+def docker_error(*arguments: str) -> str:
+    """Returns the error output of a Docker command that must fail."""
     ended = _run(arguments, {})
     assert ended.returncode != 0
     return ended.stderr
@@ -56,28 +56,31 @@ def inspect(image: str) -> dict[str, Any]:
 
 
 def size_of_base(image: str) -> int:
-    """In bytes. What a build fetches is not among the engine's images, unless it is an image's own."""
+    """Returns the size of a base image in bytes.
+
+    It builds an image from the base, because the engine lists no base images that a build has fetched.
+    """
     size: int = inspect(docker("build", "--quiet", "-", stdin=f"FROM {image}"))["Size"]
     return size
 
 
 def run(image: str, *command: str, options: Sequence[str] = HARDENED, **variables: str) -> tuple[int, str]:
-    """The exit code of a command in a container, and all that it has printed."""
-    ended = _run(("run", "--rm", *options, *_passed_on(variables), *_TO_HOST, image, *command), variables)
+    """Returns the exit code and the output of a command in a new container."""
+    ended = _run(("run", "--rm", *options, *_env_options(variables), *_TO_HOST, image, *command), variables)
     return ended.returncode, ended.stdout + ended.stderr
 
 
 _TO_HOST: Final = (f"--add-host={HOST}:host-gateway",)
 
 
-def _passed_on(variables: Mapping[str, str]) -> list[str]:
-    # By name, so that no value is in the list of processes.
+def _env_options(variables: Mapping[str, str]) -> list[str]:
+    # Names only, so the list of processes shows no values.
     return [f"--env={name}" for name in variables]
 
 
 @dataclass(frozen=True)
 class Container:
-    """One that serves the API."""
+    """Running container of the API."""
 
     id: str
 
@@ -106,21 +109,21 @@ class Container:
         return docker("logs", self.id)
 
     def seconds_to_health(self) -> float:
-        """From its start to the end of the check that found it healthy, less what others took from it."""
+        """Returns the time until the first successful health check, without the time spent waiting for a processor."""
         self.wait_until_healthy()
         state = self.state
-        begun, found = (
+        started, healthy = (
             datetime.fromisoformat(text) for text in (state["StartedAt"], state["Health"]["Log"][-1]["End"])
         )
-        return (found - begun).total_seconds() - next(self._waits(), 0)
+        return (healthy - started).total_seconds() - next(self._processor_waits(), 0)
 
-    def stop(self, *, most_seconds: int = 30) -> float:
-        """Asks it to stop. Gives the seconds from the signal to its end, less what others took from it."""
-        told = ("docker", "events", "--since=10s", f"--filter=container={self.id}", "--format={{json .}}")
-        with ThreadPoolExecutor(1) as thread, subprocess.Popen(told, stdout=subprocess.PIPE, text=True) as events:
+    def stop(self, *, max_seconds: int = 30) -> float:
+        """Stops the container. Returns the seconds from the signal to its end, without waits for a processor."""
+        command = ("docker", "events", "--since=10s", f"--filter=container={self.id}", "--format={{json .}}")
+        with ThreadPoolExecutor(1) as thread, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
             assert events.stdout
-            waits = thread.submit(list, self._waits())
-            docker("stop", f"--time={most_seconds}", self.id)
+            waits = thread.submit(list, self._processor_waits())
+            docker("stop", f"--time={max_seconds}", self.id)
             moments: dict[str, int] = {}
             while "die" not in moments:
                 event = json.loads(events.stdout.readline())
@@ -129,10 +132,10 @@ class Container:
         first, *_, last = waits.result() or (0, 0)
         return (moments["die"] - moments["kill"]) / 1e9 - (last - first)
 
-    def _waits(self) -> Iterator[float]:
-        """How many seconds its first thread has waited for a processor so far, again and again until it has ended.
+    def _processor_waits(self) -> Iterator[float]:
+        """Yields the seconds that the main thread has waited for a processor so far, until the thread ends.
 
-        Nothing, where the engine is not on this machine.
+        Yields nothing if the engine runs on another machine.
         """
         process = Path(f"/proc/{self.state['Pid']}")
         with suppress(OSError):
@@ -152,9 +155,9 @@ class Container:
 def container(
     image: str, variables: Mapping[str, str], *command: str, options: Sequence[str] = HARDENED
 ) -> Iterator[Container]:
-    """Runs the image until the end of the block."""
+    """Runs the image in a container until the end of the block."""
     ports = (f"--publish=127.0.0.1::{port}" for port in (API, METRICS))
-    arguments = ("run", "--detach", *options, *ports, *_TO_HOST, *_passed_on(variables), image, *command)
+    arguments = ("run", "--detach", *options, *ports, *_TO_HOST, *_env_options(variables), image, *command)
     started = Container(docker(*arguments, environment=variables))
     try:
         yield started
@@ -164,17 +167,17 @@ def container(
 
 @dataclass(frozen=True)
 class OnEngine:
-    """The service in a container, which trusts what this machine says of the client."""
+    """Surface of the service in a container. The service trusts this machine's forwarded headers."""
 
     container: Container
     name: str = "container"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        return self.container.client(headers=serving.forwarded(scheme, address))
+        return self.container.client(headers=serving.forwarded_headers(scheme, address))
 
 
-def as_containers_see(environment: Mapping[str, str], database_url: str) -> dict[str, str]:
-    """The settings with this machine as containers know it; `database_url` leads them to the database."""
+def settings_for_containers(environment: Mapping[str, str], database_url: str) -> dict[str, str]:
+    """Returns the settings with addresses that containers can reach."""
     model = urlsplit(environment["OPENAI_BASE_URL"])
     return {
         **environment,

@@ -1,9 +1,8 @@
-"""The chart in a cluster: whichever one kubectl and helm on PATH speak to (KUBECONFIG).
+"""Installs the chart in the cluster of kubectl and helm on PATH (KUBECONFIG).
 
-Its engine has the image already. Where node ports answer, and what this machine is called in pods, is found out, unless
-the environment says so:
-- `CLUSTER_ADDRESS` is the host at which node ports answer.
-- `CLUSTER_HOST` is this machine as pods reach it.
+The cluster must have the image. Two addresses are detected, unless the environment sets them:
+- `CLUSTER_ADDRESS` is the host of the node ports.
+- `CLUSTER_HOST` is the address of this machine for pods.
 """
 
 import json
@@ -28,15 +27,15 @@ NAME: Final = "todo-app"
 DATABASE: Final = f"{NAME}-postgresql"
 _NODE_PORT: Final = 30800
 _SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"}
-_NODES: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
-"""The private networks, from one of which the node hands on what comes to its port."""
-_SERVING: Final = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
+_NODE_NETWORKS: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+"""Private networks. Requests through a node port have the node's address, which is in one of them."""
+_API_PODS: Final = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
 
 type Values = dict[str, Any]
 
 
 def run(*command: str, seconds: float = 300) -> str:
-    """What the command prints. Raises AssertionError with what it said when it fails."""
+    """Returns the output of a command. Raises AssertionError with its output when it fails."""
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
     assert ended.returncode == 0, f"{' '.join(command)}:\n{ended.stdout}{ended.stderr}"
     return ended.stdout.strip()
@@ -44,14 +43,14 @@ def run(*command: str, seconds: float = 300) -> str:
 
 @dataclass
 class Release:
-    """The chart with an image, in a namespace of its own."""
+    """Release of the chart in its own namespace."""
 
     namespace: str
     image: str
     this_machine: str
-    """As pods reach it."""
+    """Address of this machine for pods."""
     address: str
-    """Where node ports answer."""
+    """Host of the node ports."""
     values: Values = field(default_factory=dict)
 
     @property
@@ -74,81 +73,81 @@ class Release:
         return run("helm", command, NAME, *arguments, "--namespace", self.namespace)
 
     def install(self, settings: Mapping[str, str]) -> None:
-        """With the database that the chart brings along."""
+        """Installs the chart with its own database."""
         database = {"postgresql": {"enabled": True, "persistence": {"enabled": False}}}
         self.values = self._values(settings) | database
         try:
             self._apply("install", "--create-namespace")
         except AssertionError as error:
             raise AssertionError(f"{error}\n\n{self._diagnosis()}") from None
-        self.address = self._where_it_answers()
+        self.address = self._find_address()
 
-    def move(self, settings: Mapping[str, str]) -> None:
-        """To the database that the settings name."""
+    def use_external_database(self, settings: Mapping[str, str]) -> None:
+        """Upgrades the release to the database of the settings, without the chart's own."""
         self.values = self._values(settings)
         self.upgrade()
 
     def upgrade(self, *settings: str, timeout: str = "4m") -> None:
-        """Changes settings, each a `name=value`, and waits until the new pods have taken the place of the old."""
+        """Changes settings (`name=value`) and waits until new pods have replaced the old ones."""
         self._apply("upgrade", *(part for setting in settings for part in ("--set-string", setting)), timeout=timeout)
 
     def pods(self) -> set[str]:
-        """The names of those that serve, and have not been told to stop."""
-        found = [pod["metadata"] for pod in self.get("pods", "--selector", _SERVING)["items"]]
+        """Returns the names of the API pods that are not stopping."""
+        found = [pod["metadata"] for pod in self.get("pods", "--selector", _API_PODS)["items"]]
         return {metadata["name"] for metadata in found if "deletionTimestamp" not in metadata}
 
     def wait_until_gone(self, pods: set[str]) -> None:
         for pod in pods:
             self.kubectl("wait", "--for=delete", f"pod/{pod}", "--timeout=120s")
 
-    def wait_until_whole(self) -> None:
-        """As many pods are ready as there ought to be."""
+    def wait_until_complete(self) -> None:
+        """Waits until all pods of the deployment are ready."""
         self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
 
     def _values(self, settings: Mapping[str, str]) -> Values:
         repository, _, tag = self.image.rpartition(":")
         model = urlsplit(settings["OPENAI_BASE_URL"])
-        seen = {
+        for_pods = {
             **settings,
             "OPENAI_BASE_URL": model._replace(netloc=f"{self.this_machine}:{model.port}").geturl(),
-            "FORWARDED_ALLOW_IPS": _NODES,
+            "FORWARDED_ALLOW_IPS": _NODE_NETWORKS,
         }
         return {
             "image": {"repository": repository, "tag": tag},
-            "secrets": {name: value for name, value in seen.items() if name in _SECRETS},
-            "settings": {name: _counted(value) for name, value in seen.items() if name not in _SECRETS},
+            "secrets": {name: value for name, value in for_pods.items() if name in _SECRETS},
+            "settings": {name: _as_number(value) for name, value in for_pods.items() if name not in _SECRETS},
         }
 
     def _apply(self, command: str, *options: str, timeout: str = "4m") -> None:
-        # In a file, so that no secret is in the list of processes.
+        # A file, so the list of processes shows no secrets.
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(self.values, file)
             file.flush()
             self.helm(command, str(CHART), "--values", file.name, *options, "--wait", "--timeout", timeout)
 
-    def _where_it_answers(self) -> str:
-        """Some clusters open their node ports on this machine only."""
+    def _find_address(self) -> str:
+        """Returns the host of the node ports. Some clusters open them on 127.0.0.1 only."""
         for address in (self.address, "127.0.0.1"):
             with suppress(httpx2.HTTPError):
                 httpx2.get(
                     f"http://{address}:{_NODE_PORT}/health", timeout=5, verify=serving.ANY_CERTIFICATE
                 ).raise_for_status()
                 return address
-        raise AssertionError(f"Nothing answers at {self.url}. Set CLUSTER_ADDRESS to where node ports answer.")
+        raise AssertionError(f"Nothing answers at {self.url}. Set CLUSTER_ADDRESS to the host of the node ports.")
 
     def _diagnosis(self) -> str:
-        """What the cluster knows of a release that did not come up."""
-        asked = (("get", "pods,jobs"), ("get", "events"), ("logs", "--selector", _SERVING, "--tail", "50"))
-        said = []
-        for arguments in asked:
+        """Returns pods, jobs, events and logs of a release that did not start."""
+        commands = (("get", "pods,jobs"), ("get", "events"), ("logs", "--selector", _API_PODS, "--tail", "50"))
+        outputs = []
+        for arguments in commands:
             with suppress(AssertionError):
-                said.append(self.kubectl(*arguments))
-        return "\n\n".join(said)
+                outputs.append(self.kubectl(*arguments))
+        return "\n\n".join(outputs)
 
 
 @contextmanager
 def release(image: str, settings: Mapping[str, str]) -> Iterator[Release]:
-    """Installs the chart, and takes everything away in the end."""
+    """Installs the chart, and deletes its namespace at the end of the block."""
     node = _address_of_node()
     address, host = os.environ.get("CLUSTER_ADDRESS", node), os.environ.get("CLUSTER_HOST", _this_machine(node))
     release = Release(f"todo-test-{uuid4().hex[:8]}", image, this_machine=host, address=address)
@@ -159,18 +158,18 @@ def release(image: str, settings: Mapping[str, str]) -> Iterator[Release]:
         run("kubectl", "delete", "namespace", release.namespace, "--ignore-not-found")
 
 
-def _counted(value: str) -> str | int:
-    """The chart counts with some of the settings."""
+def _as_number(value: str) -> str | int:
+    """Converts decimal strings: the chart calculates with some settings."""
     return int(value) if value.isdecimal() else value
 
 
 def _address_of_node() -> str:
     (node, *_) = json.loads(run("kubectl", "get", "nodes", "--output", "json"))["items"]
-    return next(str(one["address"]) for one in node["status"]["addresses"] if one["type"] == "InternalIP")
+    return next(str(address["address"]) for address in node["status"]["addresses"] if address["type"] == "InternalIP")
 
 
 def _this_machine(node: str) -> str:
-    """The address from which this machine speaks to the node."""
+    """Returns the source address of connections from this machine to the node."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((node, 9))
         address: str = probe.getsockname()[0]
@@ -179,11 +178,11 @@ def _this_machine(node: str) -> str:
 
 @dataclass(frozen=True)
 class OnCluster:
-    """The release through its node port, which trusts what this machine says of the client."""
+    """Surface of a release at its node port. The service trusts the forwarded headers of the node's network."""
 
     release: Release
     name: str = "cluster"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        headers = serving.forwarded(scheme, address)
+        headers = serving.forwarded_headers(scheme, address)
         return httpx2.Client(base_url=self.release.url, headers=headers, timeout=30, verify=serving.ANY_CERTIFICATE)

@@ -1,4 +1,4 @@
-"""A small HTTP server for the length of a block: the other end of what the service calls."""
+"""Small HTTP server that plays the part of a remote service."""
 
 import ssl
 import threading
@@ -10,15 +10,15 @@ from tests.certificates import Certificate
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Writes no line for each request."""
+    """Handler that logs no requests."""
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class has this name
         pass
 
 
 @contextmanager
 def listening(handler: type[QuietHandler], certificate: Certificate | None = None) -> Iterator[str]:
-    """The URL where the handler answers, by TLS with a certificate."""
+    """Serves until the end of the block, over TLS if a certificate is given. Yields the URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         if certificate:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

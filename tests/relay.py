@@ -1,4 +1,4 @@
-"""The way of containers to a database that listens on this machine alone, or on a socket in its file system."""
+"""Relay through which containers reach a database that listens on 127.0.0.1 or on a Unix socket only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +13,7 @@ _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 @contextmanager
 def relayed(database_url: str, *, host: str) -> Iterator[str]:
-    """The URL by which the same database is reached at this machine, which those who use it know as `host`."""
+    """Runs a relay until the end of the block. Yields the database's URL with `host` as the name of this machine."""
     with start_blocking_portal() as portal:
         listening, port = portal.start_task(_listen, database_url)
         parts = urlsplit(database_url)
@@ -25,15 +25,15 @@ def relayed(database_url: str, *, host: str) -> Iterator[str]:
 
 
 async def _listen(database_url: str, *, task_status: TaskStatus[int]) -> None:
-    async def serve(near: SocketStream) -> None:
+    async def serve(client: SocketStream) -> None:
         with suppress(*_BROKEN):
-            async with near, await _connect(database_url) as far, anyio.create_task_group() as both_ways:
-                both_ways.start_soon(_pass_on, near, far)
-                both_ways.start_soon(_pass_on, far, near)
+            async with client, await _connect(database_url) as server, anyio.create_task_group() as both_ways:
+                both_ways.start_soon(_pass_on, client, server)
+                both_ways.start_soon(_pass_on, server, client)
 
-    # On every address, because an engine's bridge may have any.
+    # All addresses, because the engine's bridge can have any.
     async with await anyio.create_tcp_listener(local_host="0.0.0.0") as listener:  # noqa: S104
-        task_status.started(listener.extra(SocketAttribute.local_port))  # noqa: S610 - this is no Django
+        task_status.started(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
         await listener.serve(serve)
 
 

@@ -1,9 +1,9 @@
-"""The functions in containers, behind `sam local start-api`: with any Docker engine that this machine reaches.
+"""Runs the functions in containers with `sam local start-api`, on any Docker engine.
 
-Both the database and the model are on this machine, or where the environment says:
-- `SAM_DATABASE_URL` is the server of TEST_DATABASE_URL as containers reach it.
-- `SAM_HOST` is the name of this machine inside of containers.
-- `SAM_OPTIONS` are more options for the command, for example `--skip-pull-image`.
+The environment says where containers find the database and the model:
+- `SAM_DATABASE_URL` is the URL of the server in TEST_DATABASE_URL for containers.
+- `SAM_HOST` is the name of this machine for containers (default: host.docker.internal).
+- `SAM_OPTIONS` are additional options of the command, for example `--skip-pull-image`.
 """
 
 import json
@@ -27,14 +27,16 @@ from tests.deploy.artifacts import SAM, Build, environment
 
 _HOST: Final = "host.docker.internal"
 
-_ONLY_TEXT: Final = "it answers 502 itself to a body that is not UTF-8, where API Gateway hands on Base64"
-_LOOPBACK: Final = "it tells the address of the connection, and this machine has but one of IPv6 to come from"
-# Parts of the names of tests, and what the command does unlike API Gateway.
-_LEFT_OUT: Final = {
+_ONLY_TEXT: Final = "sam local responds with 502 to a body that is not UTF-8; API Gateway passes it on as Base64"
+_LOOPBACK: Final = (
+    "sam local passes on the address of the connection, and this machine has only one IPv6 loopback address"
+)
+# Parts of test names, each with the difference between sam local and API Gateway.
+EXCLUDED_TESTS: Final = {
     "test_addresses_of_one_ipv6_network_are_one": _LOOPBACK,
     "test_an_ipv4_address_may_be_written_as_ipv6": _LOOPBACK,
-    "test_each_request_gets_an_id_of_its_own": "it gives all requests the same id",
-    "of_ours[sam-{'method': 'PURGE'": "it answers 403 itself to unusual methods",
+    "test_each_request_gets_an_id_of_its_own": "sam local gives all requests the same id",
+    "of_ours[sam-{'method': 'PURGE'": "sam local responds with 403 to unusual methods",
     r"'content': b'\\xff\\xfe'": _ONLY_TEXT,
     "test_what_cannot_be_read_is_malformed[sam-login-not UTF-8]": _ONLY_TEXT,
     "test_what_cannot_be_read_is_malformed[sam-register-not UTF-8]": _ONLY_TEXT,
@@ -44,13 +46,13 @@ _LEFT_OUT: Final = {
 }
 
 
-def reason_to_leave_out(test: str) -> str | None:
-    """Why nothing could pass this test behind the command."""
-    return next((reason for part, reason in _LEFT_OUT.items() if part in test), None)
+def find_exclusion_reason(test: str) -> str | None:
+    """Returns the reason why a test cannot pass with sam local, or None."""
+    return next((reason for part, reason in EXCLUDED_TESTS.items() if part in test), None)
 
 
 class OnSam:
-    """The command over HTTP, and, once a test asks for it, another over HTTPS."""
+    """Surface of sam local over HTTP. A second process for HTTPS starts when a test needs it."""
 
     name = "sam"
 
@@ -64,13 +66,13 @@ class OnSam:
         if scheme not in self._urls:
             start = _start_api(self._build, self._settings, scheme=scheme)
             self._urls[scheme] = self._running.enter_context(start)
-        # The command tells a function the address of the connection, and trusts no header.
+        # sam local passes on the address of the connection and ignores headers.
         local = self._loopback(address or serving.new_address())
         transport = httpx2.HTTPTransport(local_address=local, verify=False)
         return httpx2.Client(base_url=self._urls[scheme], transport=transport, timeout=60)
 
     def _loopback(self, address: str) -> str:
-        """An address of this machine for each one that a test has made up."""
+        """Returns a loopback address for each address that a test invents."""
         if address not in self._addresses:
             number = next(self._numbers)
             self._addresses[address] = f"127.{1 + number // 65536}.{number // 256 % 256}.{number % 256}"
@@ -80,10 +82,10 @@ class OnSam:
 @contextmanager
 def on_sam(build: Build, settings: Mapping[str, str]) -> Iterator[OnSam]:
     with ExitStack() as running:
-        yield OnSam(build, _as_containers_see(settings), running)
+        yield OnSam(build, _settings_for_containers(settings), running)
 
 
-def _as_containers_see(settings: Mapping[str, str]) -> dict[str, str]:
+def _settings_for_containers(settings: Mapping[str, str]) -> dict[str, str]:
     database, model = urlsplit(settings["DATABASE_URL"]), urlsplit(settings["OPENAI_BASE_URL"])
     outside = urlsplit(os.environ["SAM_DATABASE_URL"])._replace(path=database.path)
     host = f"{os.environ.get('SAM_HOST', _HOST)}:{model.port}"
@@ -96,7 +98,7 @@ def _as_containers_see(settings: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _start_api(build: Build, settings: Mapping[str, str], *, scheme: str) -> Iterator[str]:
-    """Runs the command until the end of the block, over the built template with the settings in it."""
+    """Runs sam local until the end of the block. Its template is a copy of the built one with the settings."""
     artifacts = next(iter(build.functions.values())).code.parent
     port = serving.free_port()
     template = artifacts / f"template-{port}.json"
@@ -105,14 +107,14 @@ def _start_api(build: Build, settings: Mapping[str, str], *, scheme: str) -> Ite
     options += ["--parameter-overrides", f"Architecture={build.architecture}"]
     if "SAM_HOST" not in os.environ:
         options += ["--add-host", f"{_HOST}:host-gateway"]
-    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed after the process ends
     with tempfile.TemporaryDirectory() as folder:
         if scheme == "https":
             certificate = self_signed(Path(folder))
             options += ["--ssl-cert-file", str(certificate.chain), "--ssl-key-file", str(certificate.key)]
         process = subprocess.Popen(
             [SAM, "local", "start-api", *options, *shlex.split(os.environ.get("SAM_OPTIONS", ""))],
-            # What the environment says of a variable comes before the template.
+            # Variables of the environment have precedence over the template.
             env={**environment(), **settings},
             cwd=folder,
             stdout=log,
@@ -126,14 +128,14 @@ def _start_api(build: Build, settings: Mapping[str, str], *, scheme: str) -> Ite
             log.seek(0)
             raise RuntimeError(f"{error}:\n{log.read()}") from None
         finally:
-            # It removes its containers first.
+            # sam local removes its containers first.
             process.terminate()
             process.wait(timeout=60)
             log.close()
 
 
 def _with_settings(template: Path, settings: Mapping[str, str]) -> object:
-    """The template, with what it declares and what only tests set; the command passes on nothing else."""
+    """Returns the template with additional variables, because sam local passes on declared variables only."""
     document = yaml.safe_load(template.read_text())
     document["Globals"]["Function"]["Environment"]["Variables"].update(settings)
     return document

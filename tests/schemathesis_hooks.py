@@ -1,4 +1,4 @@
-"""What Schemathesis is told of the service, in a process of its own: who is signed in, and what no schema can say."""
+"""Hooks of Schemathesis, which runs in its own process: sign-in, valid identifiers and expected rejections."""
 
 import json
 from functools import cache
@@ -18,7 +18,7 @@ from tests.accounts import AUTH, CHAT, TODOS, new_email, sign_up
 
 COOKIE = "session_token"
 ENDING_SESSIONS = {f"{AUTH}/{call}" for call in ("logout", "password", "sessions/{session_id}", "close-account")}
-ONLY_THE_SERVER_KNOWS = {
+CODES_OF_SERVER_STATE = {
     "invalid_cursor",
     "stale_version",
     "idempotency_key_reused",
@@ -27,9 +27,10 @@ ONLY_THE_SERVER_KNOWS = {
     "unknown_project",
     "recurrence_needs_due",
 }
+"""Errors of values that only the server can issue or check, such as cursors and versions."""
 PLACES = {"parent_id", "project_id"}
-BETWEEN_FIELDS = {"two_dues", "recurrence_needs_due"}
-"""Rules that a schema could only say at the price of being read by nobody."""
+CODES_OF_FIELD_COMBINATIONS = {"two_dues", "recurrence_needs_due"}
+"""Errors of fields that exclude each other. A JSON schema of these rules would be unreadable."""
 
 schemathesis.openapi.format("timezone", strategies.sampled_from((files("tzdata") / "zones").read_text().split()))
 schemathesis.openapi.format(
@@ -46,72 +47,72 @@ def new_token(url: str) -> str:
 
 
 @cache
-def token_of_all(url: str) -> str:
+def shared_token(url: str) -> str:
     return new_token(url)
 
 
-def client_of_all(url: str) -> httpx2.Client:
-    return httpx2.Client(base_url=url, cookies={COOKIE: token_of_all(url)})
+def shared_client(url: str) -> httpx2.Client:
+    return httpx2.Client(base_url=url, cookies={COOKIE: shared_token(url)})
 
 
 def new_turn(url: str, *messages: str) -> str:
-    """The id of a turn of the session that everything is asked with; the last one that the messages make."""
-    with client_of_all(url) as client:
+    """Sends messages in the shared session. Returns the id of the last turn."""
+    with shared_client(url) as client:
         return str([client.post(CHAT, json={"message": message}).json() for message in messages][-1]["turn_id"])
 
 
 def new_todo(url: str) -> str:
-    with client_of_all(url) as client:
+    with shared_client(url) as client:
         return str(client.post(TODOS, json={"title": "Milk"}).json()["id"])
 
 
 @cache
-def turn_of_all(url: str) -> str:
+def shared_turn(url: str) -> str:
     return new_turn(url, "add milk")
 
 
-def turn_that_asks(url: str) -> str:
+def new_turn_with_approval(url: str) -> str:
     return new_turn(url, "add milk", "delete all milk")
 
 
 @schemathesis.auth(refresh_interval=None)
 class Session:
-    """One session for everything but what ends sessions, each time its own."""
+    """Signs in: one shared session, or a new one for each request that ends sessions."""
 
     def get(self, _case: Case[Any], context: AuthContext) -> str:
         url = context.operation.schema.get_base_url()
-        return new_token(url) if context.operation.path in ENDING_SESSIONS else token_of_all(url)
+        return new_token(url) if context.operation.path in ENDING_SESSIONS else shared_token(url)
 
     def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
         case.cookies[COOKIE] = data
-        if is_meant_to_be_accepted(case) and "session_id" in case.path_parameters:
+        if is_valid_coverage_case(case) and "session_id" in case.path_parameters:
             case.path_parameters["session_id"] = jwt.get_unverified_claims(data)["sid"]
 
 
-def is_meant_to_be_accepted(case: Case[Any]) -> bool:
-    """Whether this is one of those cases of the coverage phase for which nothing but success is interesting."""
+def is_valid_coverage_case(case: Case[Any]) -> bool:
+    """Returns True for a case of the coverage phase that the service must accept."""
     return (
         case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE and case.meta.generation.mode.is_positive
     )
 
 
-def with_known_places(body: Any) -> Any:
-    """A body without the ids of parents and projects, which would be nobody's."""
+def without_places(body: Any) -> Any:
+    """Returns the body without generated ids of parents and projects, which do not exist."""
     if isinstance(body, dict):
-        return {name: with_known_places(part) for name, part in body.items() if name not in PLACES}
-    return [with_known_places(part) for part in body] if isinstance(body, list) else body
+        return {name: without_places(part) for name, part in body.items() if name not in PLACES}
+    return [without_places(part) for part in body] if isinstance(body, list) else body
 
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Leaves away what only the server could have given, and gives what it has not seen yet.
+    """Replaces generated values that the service would reject, so that valid cases test the other fields.
 
-    The coverage phase sends every parameter with every case. With an arbitrary If-Match or cursor, and with the
-    email of the example again and again, nothing else of a case that is meant to be accepted would be looked at.
+    The coverage phase sends all parameters in all cases. A generated If-Match or cursor, or an email that is already
+    registered, would hide the rest of the case.
     """
     if case.meta is not None and case.meta.generation.mode.is_positive:
-        case.body = with_known_places(case.body)
-    if not is_meant_to_be_accepted(case):
+        case.body = without_places(case.body)
+    if not is_valid_coverage_case(case):
         return
     case.query.pop("cursor", None)
     case.headers.pop("If-Match", None)
@@ -120,17 +121,17 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
     if "todo_id" in case.path_parameters:
         case.path_parameters["todo_id"] = new_todo(url)
     if "turn_id" in case.path_parameters:
-        asks = case.operation.path.endswith("/approval")
-        case.path_parameters["turn_id"] = turn_that_asks(url) if asks else turn_of_all(url)
+        is_approval = case.operation.path.endswith("/approval")
+        case.path_parameters["turn_id"] = new_turn_with_approval(url) if is_approval else shared_turn(url)
     if case.path == f"{AUTH}/register" and isinstance(case.body, dict):
         case.body = case.body | {"email": new_email()}
 
 
 @schemathesis.hook
 def filter_failure(_context: HookContext, failure: Failure, _case: Case[Any], response: Response) -> bool:
-    """Takes a refusal for right where what was sent is well formed and still not what the server handed out."""
+    """Accepts rejections of well-formed values that the server did not issue or that exclude each other."""
     if not isinstance(failure, RejectedPositiveData):
         return True
     problem = json.loads(response.content)
     rules = {error["code"] for error in problem.get("errors") or ()}
-    return problem["code"] not in ONLY_THE_SERVER_KNOWS and not (rules and rules <= BETWEEN_FIELDS)
+    return problem["code"] not in CODES_OF_SERVER_STATE and not (rules and rules <= CODES_OF_FIELD_COMBINATIONS)

@@ -1,4 +1,4 @@
-"""The ways of serving, each as an httpx2 client: the app in process, uvicorn on a port, the Lambda handlers."""
+"""Surfaces (ways of serving) with httpx2 clients: the app in this process, uvicorn on a port, the Lambda handlers."""
 
 import asyncio
 import base64
@@ -29,30 +29,30 @@ from todo_core.web.resources import get_resources
 _networks = count(1)
 
 ANY_CERTIFICATE: Final = httpx2.create_ssl_context(verify=False)
-"""One for all clients: to make it takes longer than most requests."""
+"""TLS settings of all clients, shared because creating them is slower than most requests."""
 
 type LambdaEvent = dict[str, Any]
 
 
 class Surface(Protocol):
-    """One way of serving the whole service."""
+    """Way of serving the whole service."""
 
     @property
     def name(self) -> str: ...
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        """A client with cookies of its own, which comes by `scheme` from `address` (a new one by default)."""
+        """Returns a client with its own cookies. The service sees `scheme` and `address` (default: a new address)."""
         ...
 
 
 def new_address() -> str:
-    """An address that nobody has come from before: limits per address count its network."""
+    """Returns an IPv6 address in an unused network, because rate limits count requests per network."""
     return f"2001:db8:{next(_networks):x}:{os.getpid() % 65536:x}::1"
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """The ASGI app itself, on an event loop in a thread of its own."""
+    """Surface of the ASGI app on an event loop in a thread."""
 
     app: FastAPI
     portal: BlockingPortal
@@ -64,7 +64,7 @@ class InProcess:
 
 
 class _Bridge(httpx2.BaseTransport):
-    """A synchronous transport over an asynchronous one."""
+    """Synchronous transport that calls an asynchronous one."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, portal: BlockingPortal) -> None:
         self._transport = transport
@@ -73,7 +73,7 @@ class _Bridge(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         async def send() -> httpx2.Response:
             response = await self._transport.handle_async_request(request)
-            # As it was sent: read, it would be unzipped, and then once more.
+            # Raw, because the synchronous response decompresses the body.
             body = b"".join([part async for part in response.aiter_raw()])
             return httpx2.Response(response.status_code, headers=response.headers, content=body, request=request)
 
@@ -88,18 +88,20 @@ def in_process(app: FastAPI) -> Iterator[InProcess]:
 
 @dataclass(frozen=True)
 class OnPort:
-    """A uvicorn process on a port of this machine, which trusts what this machine says of the client."""
+    """Surface of a uvicorn process. The service trusts this machine's forwarded headers."""
 
     url: str
     process: subprocess.Popen[bytes]
     name: str = "uvicorn"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers=forwarded(scheme, address), timeout=30, verify=ANY_CERTIFICATE)
+        return httpx2.Client(
+            base_url=self.url, headers=forwarded_headers(scheme, address), timeout=30, verify=ANY_CERTIFICATE
+        )
 
 
-def forwarded(scheme: str, address: str | None = None) -> dict[str, str]:
-    """What a proxy says of a client that comes by `scheme` from `address` (a new one by default)."""
+def forwarded_headers(scheme: str, address: str | None = None) -> dict[str, str]:
+    """Returns the headers of a proxy for a client with this scheme and address (default: a new address)."""
     return {"X-Forwarded-For": address or new_address(), "X-Forwarded-Proto": scheme}
 
 
@@ -111,11 +113,11 @@ def on_port(
     folder: str | None = None,
     certificate: Certificate | None = None,
 ) -> Iterator[OnPort]:
-    """Runs `command` (uvicorn with the whole service by default) until it answers, and stops it in the end."""
+    """Runs `command`, or uvicorn with the whole service, until the end of the block. Yields a healthy server."""
     port = free_port()
     tls = ("--ssl-certfile", str(certificate.chain), "--ssl-keyfile", str(certificate.key)) if certificate else ()
-    # A file, because a pipe that nobody reads would stop the server once it is full.
-    output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it closes with the process
+    # A file, because a full pipe without a reader would block the server.
+    output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed after the process ends
     process = subprocess.Popen(
         command
         or (sys.executable, "-m", "uvicorn", "functions.main:app", "--port", str(port), "--log-level", "warning", *tls),
@@ -157,19 +159,19 @@ def wait_until_healthy(
             time.sleep(0.05)
         else:
             return
-    raise TimeoutError(f"Nothing answers at {url}")
+    raise TimeoutError(f"No server responds at {url}.")
 
 
 def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "It takes too long."
+        assert time.monotonic() < deadline, f"The condition is still false after {seconds} seconds."
         time.sleep(0.01)
 
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """What the Lambda runtime hands to a handler beside the event."""
+    """Context object that the Lambda runtime passes to a handler."""
 
     aws_request_id: str
     function_name: str = "todo"
@@ -181,7 +183,7 @@ class LambdaContext:
 
 
 class Functions(httpx2.BaseTransport):
-    """Feeds each function with API Gateway HTTP API events, by what invokes the function of a group."""
+    """Transport that sends requests to functions as events of API Gateway's HTTP API. `invoke` calls a function."""
 
     def __init__(
         self,
@@ -196,22 +198,21 @@ class Functions(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         event = gateway_event(request, stage=self._stage, scheme=self._scheme, address=self._address)
         group = groups.find_group(request.url.path.removeprefix(f"/{self._stage}"))
-        answer = self._invoke(group.name, event)
-        return _response(answer, request)
+        return _parse_response(self._invoke(group.name, event), request)
 
 
-# Mangum keeps to the event loop of the thread in which it was made, as a Lambda process has but one.
+# One thread, because Mangum uses the event loop of the thread that created it.
 _lambda_thread = ThreadPoolExecutor(1, thread_name_prefix="lambda")
 
 
 def app_of(group: str) -> FastAPI:
-    """The app of a function, imported where its handler will be called."""
+    """Returns the app of a function, imported in the thread that calls its handler."""
     app: FastAPI = _lambda_thread.submit(lambda: import_module(f"functions.{group}.app").app).result()
     return app
 
 
 def invoke(group: str, event: LambdaEvent) -> dict[str, Any]:
-    """One invocation of a function's handler, in one thread as in one Lambda process."""
+    """Invokes a function's handler. All invocations run in one thread, like in a Lambda process."""
 
     def run() -> dict[str, Any]:
         handler: Callable[[LambdaEvent, LambdaContext], dict[str, Any]] = import_module(
@@ -223,7 +224,7 @@ def invoke(group: str, event: LambdaEvent) -> dict[str, Any]:
 
 
 def close_functions() -> None:
-    """Closes what the handlers have opened, on the loop on which they opened it."""
+    """Closes the resources of all handlers, on the event loop that opened them."""
 
     def run() -> None:
         loop = asyncio.get_event_loop()
@@ -239,7 +240,7 @@ def close_functions() -> None:
 def gateway_event(
     request: httpx2.Request, *, stage: str = "$default", scheme: str = "https", address: str = "203.0.113.1"
 ) -> LambdaEvent:
-    """The request as API Gateway's HTTP API hands it to a Lambda function, payload format 2.0."""
+    """Converts a request to an event of API Gateway's HTTP API, payload format 2.0."""
     headers: dict[str, str] = {"x-forwarded-for": address, "x-forwarded-port": "443", "x-forwarded-proto": scheme}
     for name, value in request.headers.multi_items():
         headers[name] = f"{headers[name]},{value}" if name in headers else value
@@ -283,16 +284,16 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _response(answer: Mapping[str, Any], request: httpx2.Request) -> httpx2.Response:
-    headers = [*answer.get("headers", {}).items(), *(("set-cookie", cookie) for cookie in answer.get("cookies", []))]
-    body = answer.get("body", "")
-    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
-    return httpx2.Response(answer["statusCode"], headers=headers, content=content, request=request)
+def _parse_response(result: Mapping[str, Any], request: httpx2.Request) -> httpx2.Response:
+    headers = [*result.get("headers", {}).items(), *(("set-cookie", cookie) for cookie in result.get("cookies", []))]
+    body = result.get("body", "")
+    content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
+    return httpx2.Response(result["statusCode"], headers=headers, content=content, request=request)
 
 
 @dataclass(frozen=True)
 class OnLambda:
-    """The functions' Mangum handlers, each with the events that are routed to it."""
+    """Surface of the Mangum handlers. Each function gets the events of its routes."""
 
     stage: str = "$default"
     name: str = "lambda"

@@ -32,7 +32,7 @@ class TestUnderLoad:
             with load.phase("pod deleted"):
                 pod = min(release.pods())
                 release.kubectl("delete", "pod", pod)
-                release.wait_until_whole()
+                release.wait_until_complete()
             with load.phase("rollback"):
                 before = release.pods()
                 release.helm("rollback", str(release.revision - 1), "--wait", "--timeout", "4m")

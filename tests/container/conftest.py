@@ -10,4 +10,4 @@ from tests.relay import relayed
 def settings(environment: dict[str, str], database_url: str) -> Iterator[dict[str, str]]:
     """What a container is told, and time enough for slow turns."""
     with relayed(database_url, host=engine.HOST) as url:
-        yield engine.as_containers_see(environment, url) | {"ASSISTANT_SECONDS": "60"}
+        yield engine.settings_for_containers(environment, url) | {"ASSISTANT_SECONDS": "60"}

@@ -93,7 +93,7 @@ class TestServing:
         assert 'todo_http_requests_total{method="GET",route="/health/ready",status="200"} 1.0' in metrics
 
     def test_a_proxy_is_believed_only_if_it_is_named(self, image: str, settings: dict[str, str]) -> None:
-        https = serving.forwarded("https")
+        https = serving.forwarded_headers("https")
         for proxies, secure in (("", False), (engine.BRIDGES, True)):
             with engine.container(image, settings | {"FORWARDED_ALLOW_IPS": proxies}) as container:
                 container.wait_until_healthy()
@@ -104,7 +104,7 @@ class TestServing:
         check = engine.inspect(image)["Config"]["Healthcheck"]["Test"][1:]
         sleep = ("python", "-c", "import time; time.sleep(60)")
         with engine.container(image, settings, *sleep) as container:
-            assert "ConnectionRefusedError" in engine.refusal("exec", container.id, *check)
+            assert "ConnectionRefusedError" in engine.docker_error("exec", container.id, *check)
 
     def test_its_log_is_of_lines_for_machines_and_of_no_probes(self, running: Container) -> None:
         with running.client() as client:

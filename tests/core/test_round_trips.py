@@ -59,28 +59,28 @@ class TestList:
             assert ada.client.get(TODOS, params=parameters).status_code == 200
 
         read()  # Statements are prepared at their first use.
-        assert proxy.counted(read) == 2
+        assert proxy.count_round_trips(read) == 2
 
     def test_of_projects_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         ada.client.get(PROJECTS)
-        assert proxy.counted(lambda: ada.client.get(PROJECTS).raise_for_status()) == 2
+        assert proxy.count_round_trips(lambda: ada.client.get(PROJECTS).raise_for_status()) == 2
 
 
 class TestCreate:
     @pytest.mark.parametrize("fields", [{}, {"tags": ["home"], "due_at": "2030-01-31T17:00:00Z", "priority": "high"}])
     def test_takes_two(self, proxy: CountingProxy, ada: Account, fields: Json) -> None:
         ada.add()
-        assert proxy.counted(lambda: ada.add(**fields)) == 2
+        assert proxy.count_round_trips(lambda: ada.add(**fields)) == 2
 
     def test_below_a_todo_and_in_a_project_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         project = ada.add_project()
         parent = ada.add(project_id=project["id"])
-        assert proxy.counted(lambda: ada.add(project_id=project["id"])) == 2
-        assert proxy.counted(lambda: ada.add(parent_id=parent["id"])) == 2
+        assert proxy.count_round_trips(lambda: ada.add(project_id=project["id"])) == 2
+        assert proxy.count_round_trips(lambda: ada.add(parent_id=parent["id"])) == 2
 
     def test_of_a_project_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         ada.add_project()
-        assert proxy.counted(ada.add_project) == 2
+        assert proxy.count_round_trips(ada.add_project) == 2
 
 
 class TestPatch:
@@ -90,7 +90,7 @@ class TestPatch:
     def test_takes_two(self, proxy: CountingProxy, ada: Account, changes: Json) -> None:
         todo = ada.add()
         patch(ada, todo, **changes)
-        assert proxy.counted(lambda: patch(ada, todo, **changes)) == 2
+        assert proxy.count_round_trips(lambda: patch(ada, todo, **changes)) == 2
 
     def test_with_if_match_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         todo = ada.add()
@@ -100,7 +100,7 @@ class TestPatch:
             ada.client.patch(todo["url"], json={"title": "Oat"}, headers=headers).raise_for_status()
 
         change()
-        assert proxy.counted(change) == 2 + 2  # a read, and the patch
+        assert proxy.count_round_trips(change) == 2 + 2  # a read, and the patch
 
     def test_of_a_tree_takes_two_whatever_goes_along(self, proxy: CountingProxy, ada: Account) -> None:
         root, other, project = ada.add(), ada.add(), ada.add_project()
@@ -116,7 +116,7 @@ class TestPatch:
         for change in changes:
             patch(ada, ada.add(), **change)
         for change in changes:
-            assert proxy.counted(lambda change=change: patch(ada, root, **change)) == 2  # type: ignore[misc]
+            assert proxy.count_round_trips(lambda change=change: patch(ada, root, **change)) == 2  # type: ignore[misc]
         moved = ada.client.get(TODOS, params={"limit": 200, "completed": "true", "tag": "below"}).json()
         assert [todo["project_id"] for todo in moved] == [project["id"]] * 2 * MANY
 
@@ -127,7 +127,7 @@ class TestPatch:
         """Authentication, a read, and the write of the next occurrence, which Python finds."""
         todo = ada.add(due_date="2030-01-01", recurrence="FREQ=DAILY")
         patch(ada, todo, completed=True, **changes)
-        assert proxy.counted(lambda: patch(ada, todo, completed=True, **changes)) == 3
+        assert proxy.count_round_trips(lambda: patch(ada, todo, completed=True, **changes)) == 3
 
     def test_that_completes_a_todo_and_removes_its_recurrence_takes_two(
         self, proxy: CountingProxy, ada: Account
@@ -137,7 +137,7 @@ class TestPatch:
 
         patch(ada, add(), completed=True, recurrence=None)
         todo = add()
-        assert proxy.counted(lambda: patch(ada, todo, completed=True, recurrence=None)) == 2
+        assert proxy.count_round_trips(lambda: patch(ada, todo, completed=True, recurrence=None)) == 2
 
 
 class TestDelete:
@@ -147,8 +147,8 @@ class TestDelete:
             ada.add(parent_id=root["id"])
         ada.client.delete(ada.add()["url"]).raise_for_status()
         ada.client.post(f"{root['url']}/restore").raise_for_status()
-        assert proxy.counted(lambda: ada.client.delete(root["url"]).raise_for_status()) == 2
-        assert proxy.counted(lambda: ada.client.post(f"{root['url']}/restore").raise_for_status()) == 2
+        assert proxy.count_round_trips(lambda: ada.client.delete(root["url"]).raise_for_status()) == 2
+        assert proxy.count_round_trips(lambda: ada.client.post(f"{root['url']}/restore").raise_for_status()) == 2
 
 
 class TestBatch:
@@ -164,4 +164,4 @@ class TestBatch:
             ada.client.post(f"{TODOS}/batch", json={"operations": creates + updates}).raise_for_status()
 
         change()
-        assert proxy.counted(change) == 4 + 2 * number
+        assert proxy.count_round_trips(change) == 4 + 2 * number

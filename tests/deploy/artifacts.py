@@ -1,4 +1,4 @@
-"""What `sam build` makes, and what Lambda adds to it."""
+"""Artifacts of `sam build`, and the packages of Lambda's runtime."""
 
 import os
 import platform
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.deploy import template
-from tests.once import once
+from tests.run_once import run_once_across_processes
 
 TOOLS: Final = template.ROOT / ".tools/aws"
 SAM: Final = TOOLS / "bin/sam"
 ARCHITECTURE: Final = "x86_64" if platform.machine() == "x86_64" else "arm64"
-"""Of this machine, as Lambda calls it."""
+"""Processor architecture of this machine, in Lambda's terms."""
 _RUNTIME: Final = (
     "awslambdaric",
     "boto3",
@@ -31,7 +31,7 @@ _RUNTIME: Final = (
 
 @dataclass(frozen=True)
 class Artifact:
-    """What one function loads."""
+    """Code and layers of one function."""
 
     handler: str
     code: Path
@@ -39,7 +39,7 @@ class Artifact:
 
     @property
     def path(self) -> list[Path]:
-        """Where Python looks for modules on Lambda: the function's own code, then the layers'."""
+        """Module search path on Lambda: the function's code, then its layers."""
         return [self.code, *(layer / "python" for layer in self.layers)]
 
 
@@ -53,7 +53,7 @@ class Build:
 
 
 def build(architecture: str, folder: Path) -> Build:
-    """Runs `sam build` into a folder, once for all processes that ask for it."""
+    """Runs `sam build` into the folder, once for all processes of the test run."""
     artifacts = folder / architecture / "build"
 
     def run_sam() -> None:
@@ -69,7 +69,7 @@ def build(architecture: str, folder: Path) -> Build:
         )
         assert built.returncode == 0, built.stdout
 
-    once(folder / f"built-{architecture}", run_sam)
+    run_once_across_processes(folder / f"built-{architecture}", run_sam)
     functions = {
         name: Artifact(
             handler=properties["Handler"],
@@ -83,7 +83,7 @@ def build(architecture: str, folder: Path) -> Build:
 
 
 def runtime(folder: Path) -> Path:
-    """A folder with what Lambda's own image brings, and nothing that comes with the tools beside it."""
+    """Returns a folder with links to the packages of Lambda's Python image, without the other packages of the tools."""
     packages = folder / "runtime"
 
     def link() -> None:
@@ -93,10 +93,10 @@ def runtime(folder: Path) -> Path:
             (found,) = site.glob(pattern)
             (packages / found.name).symlink_to(found)
 
-    once(folder / "linked-runtime", link)
+    run_once_across_processes(folder / "linked-runtime", link)
     return packages
 
 
 def environment() -> dict[str, str]:
-    """The environment for tools that want a region, and may tell nobody what they do."""
+    """Returns the environment of AWS tools: a region, and no telemetry."""
     return {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"}

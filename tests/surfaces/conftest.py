@@ -63,7 +63,7 @@ def container_surface(
     environment: dict[str, str], database_url: str, image: str, scripted: ScriptedModel
 ) -> Iterator[Surface]:
     with relayed(database_url, host=engine.HOST) as url:
-        settings = engine.as_containers_see(environment, url) | {"FORWARDED_ALLOW_IPS": engine.BRIDGES}
+        settings = engine.settings_for_containers(environment, url) | {"FORWARDED_ALLOW_IPS": engine.BRIDGES}
         with engine.container(image, settings) as container:
             container.wait_until_healthy()
             surface = OnEngine(container)
@@ -79,7 +79,7 @@ def cluster_surface(
     environment: dict[str, str], database_url: str, release: Release, scripted: ScriptedModel
 ) -> Iterator[Surface]:
     with relayed(database_url, host=release.this_machine) as url:
-        release.move({**environment, "DATABASE_URL": url})
+        release.use_external_database({**environment, "DATABASE_URL": url})
         surface = OnCluster(release)
         # The first turn of each pod also loads what all of them need, and may run out of time over it.
         scripted.answer_with(lambda _: Say("Hello."))
@@ -123,7 +123,7 @@ def _surface_of(item: pytest.Item) -> str | None:
 
 
 def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
-    return _surface_of(item) is not None and not ("sam" in surfaces and sam.reason_to_leave_out(item.nodeid))
+    return _surface_of(item) is not None and not ("sam" in surfaces and sam.find_exclusion_reason(item.nodeid))
 
 
 def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Function]:
