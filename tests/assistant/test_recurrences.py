@@ -16,7 +16,7 @@ from todo_assistant.phrases.recurrences import (
     is_recurrence_phrase,
     parse_recurrence,
 )
-from todo_core.todos.recurrence import RecurrenceRule
+from todo_core.todos.recurrence_rules import RecurrenceRule
 
 RULE = TypeAdapter[str](RecurrenceRule)
 BERLIN = ZoneInfo("Europe/Berlin")

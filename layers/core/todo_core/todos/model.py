@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from todo_core.text import Text
 from todo_core.times import FullDate, Instant
 from todo_core.todos.errors import RecurrenceNeedsDue
-from todo_core.todos.recurrence import RecurrenceRule
+from todo_core.todos.recurrence_rules import RecurrenceRule
 
 _LARGEST_ORDER: Final = 2**53
 """Up to here a double, and JavaScript, count in steps of one, so that there is always a next place in a list."""

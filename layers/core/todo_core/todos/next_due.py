@@ -1,4 +1,4 @@
-"""What completing a todo that recurs makes of it."""
+"""The values of a recurring todo after it was completed."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,9 +9,9 @@ from todo_core.todos.recurrence import next_occurrence
 
 
 def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, object] | None:
-    """What to write, column by column, to move it to its next occurrence; None if there is no next one.
+    """Returns the columns to write to move a todo to its next occurrence, or None when the todo has no next one.
 
-    A reminder keeps its distance to what it reminds of, by the clocks of the zone.
+    A reminder keeps its distance from the due date, measured on the clocks of the time zone.
     """
     due, reminder, clock = todo["due_at"] or todo["due_date"], todo["reminder_at"], todo["due_time"]
     if due is None or todo["recurrence"] is None:
@@ -19,29 +19,29 @@ def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, ob
     following = next_occurrence(todo["recurrence"], due, timezone, clock)
     if following is None:
         return None
-    moved = {
+    values = {
         "due_at" if isinstance(following.due, datetime) else "due_date": following.due,
         "due_time": following.wall_time,
         "recurrence": following.rule,
         "occurrences": todo["occurrences"] + 1,
     }
     if reminder is not None:
-        days = _wall_clock(following.due, timezone, following.wall_time) - _wall_clock(due, timezone, clock)
-        moved["reminder_at"] = _later(reminder, days, timezone)
-    return moved
+        distance = _intended_time(following.due, timezone, following.wall_time) - _intended_time(due, timezone, clock)
+        values["reminder_at"] = _shift(reminder, distance, timezone)
+    return values
 
 
-def _wall_clock(due: date | datetime, timezone: ZoneInfo, meant: time | None) -> datetime:
-    """What a clock on the wall shows when it is due: the time that was meant where a clock change has moved it."""
+def _intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: time | None) -> datetime:
+    """Returns the local time of a due date, as if no clock change had moved it. A day counts from its midnight."""
     if not isinstance(due, datetime):
         return datetime.combine(due, time())
     local = due.astimezone(timezone).replace(tzinfo=None)
-    clock = meant or local.time()
+    clock = wall_time or local.time()
     return datetime.combine(local.date() - timedelta(days=local.time() < clock), clock)
 
 
-def _later(instant: datetime, distance: timedelta, timezone: ZoneInfo) -> datetime | None:
-    """None past the end of the calendar."""
+def _shift(instant: datetime, distance: timedelta, timezone: ZoneInfo) -> datetime | None:
+    """Returns the instant, shifted on the clocks of the zone, or None when it lies outside the years 1 to 9999."""
     try:
         return (instant.astimezone(timezone).replace(tzinfo=None) + distance).replace(tzinfo=timezone).astimezone(UTC)
     except OverflowError:

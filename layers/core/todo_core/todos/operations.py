@@ -123,7 +123,7 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
 
 
 async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
-    """Completes the todo, or moves an open recurring one to its next occurrence. Repeats when another write is faster."""
+    """Completes the todo, or moves an open recurring one to its next occurrence. Starts again when it lost a race."""
     this = {"user_id": actor.user_id, "actor": actor.signature, "todo_id": todo_id}
     statement = queries.complete_or_read(frozenset(values), checked=versions is not None)
     while True:

@@ -1,0 +1,178 @@
+"""Validates recurrence rules of RFC 5545 and brings them into their canonical form."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from todo_core.todos.recurrence import DAY_PARTS, RuleParts, find_next_day, format_rule
+
+_MAX_RULE_CHARACTERS: Final = 500
+_MAX_INTERVAL: Final = 999
+_MAX_COUNT: Final = 9_999
+_MAX_WEEKDAY_NUMBER_IN_MONTH: Final = 5
+_MAX_SET_POSITIONS: Final = 7
+"""dateutil builds all days of the year again for each position."""
+
+_FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_LONG_FREQUENCIES: Final = ("MONTHLY", "YEARLY")
+_WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+class _InvalidValueError(ValueError):
+    """A part of a rule has a value that the part does not take."""
+
+
+def _parse_number(text: str, *, limit: int, signed: bool = False) -> str:
+    """Returns a number from 1 to `limit`, or also from -`limit` to -1, without leading zeros and plus sign."""
+    number = int(text) if re.fullmatch(r"[+-]?\d{1,4}" if signed else r"\d{1,4}", text) else 0
+    if not 1 <= abs(number) <= limit:
+        raise _InvalidValueError
+    return str(number)
+
+
+def _parse_weekday(text: str) -> str:
+    found = re.fullmatch(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", text)
+    if found is None:
+        raise _InvalidValueError
+    return (_parse_number(found[1], limit=53, signed=True) if found[1] else "") + found[2]
+
+
+def _parse_until(text: str) -> str:
+    if not re.fullmatch(r"\d{8}(T\d{6}Z)?", text):
+        raise _InvalidValueError
+    datetime.fromisoformat(text)
+    return text
+
+
+def _parse_choice(text: str, *, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise _InvalidValueError
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a rule: a description of its values for error messages, and their parser.
+
+    `parse` raises ValueError. `is_list` allows several values with commas between.
+    """
+
+    values: str
+    parse: Callable[[str], str]
+    is_list: bool = False
+    frequencies: tuple[str, ...] = _FREQUENCIES
+
+
+_PARTS: Final = {
+    "FREQ": _Part("DAILY, WEEKLY, MONTHLY or YEARLY", partial(_parse_choice, choices=_FREQUENCIES)),
+    "INTERVAL": _Part(f"a number from 1 to {_MAX_INTERVAL}", partial(_parse_number, limit=_MAX_INTERVAL)),
+    "COUNT": _Part(f"a number from 1 to {_MAX_COUNT}", partial(_parse_number, limit=_MAX_COUNT)),
+    "UNTIL": _Part("a day such as 20301231, or an instant in UTC such as 20301231T170000Z", _parse_until),
+    "BYMONTH": _Part(
+        "months from 1 to 12", partial(_parse_number, limit=12), is_list=True, frequencies=_LONG_FREQUENCIES
+    ),
+    "BYWEEKNO": _Part(
+        "weeks from 1 to 53 or from -1 to -53",
+        partial(_parse_number, limit=53, signed=True),
+        is_list=True,
+        frequencies=("YEARLY",),
+    ),
+    "BYYEARDAY": _Part(
+        "days from 1 to 366 or from -1 to -366",
+        partial(_parse_number, limit=366, signed=True),
+        is_list=True,
+        frequencies=("YEARLY",),
+    ),
+    "BYMONTHDAY": _Part(
+        "days from 1 to 31 or from -1 to -31",
+        partial(_parse_number, limit=31, signed=True),
+        is_list=True,
+        frequencies=_LONG_FREQUENCIES,
+    ),
+    "BYDAY": _Part("weekdays such as MO, or such as 2TU and -1FR in a month or a year", _parse_weekday, is_list=True),
+    "BYSETPOS": _Part(
+        "positions from 1 to 366 or from -1 to -366",
+        partial(_parse_number, limit=366, signed=True),
+        is_list=True,
+        frequencies=_LONG_FREQUENCIES,
+    ),
+    "WKST": _Part("a weekday such as MO", partial(_parse_choice, choices=_WEEKDAYS)),
+}
+"""The parts that a rule may have, in the order of the canonical form."""
+
+
+def _canonical_rule(rule: str) -> str:
+    """Returns the rule in capitals, with each part and each value once and in a fixed order."""
+    parts = _parse_parts(rule)
+    if "FREQ" not in parts:
+        raise _error("It needs FREQ, as in FREQ=WEEKLY;BYDAY=MO,TH")
+    for name in parts:
+        if parts["FREQ"] not in _PARTS[name].frequencies:
+            raise _error(f"{name} is allowed only with FREQ={' or FREQ='.join(_PARTS[name].frequencies)}")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise _error("It may have COUNT or UNTIL, but not both")
+    if "BYSETPOS" in parts and not parts.keys() & DAY_PARTS:
+        raise _error("BYSETPOS needs another part that names days, such as BYDAY")
+    if parts.get("BYSETPOS", "").count(",") >= _MAX_SET_POSITIONS:
+        raise _error(f"BYSETPOS takes at most {_MAX_SET_POSITIONS} positions")
+    _check_weekdays(parts)
+    if parts.keys() & DAY_PARTS and find_next_day(parts | {"INTERVAL": "1"}, date(2000, 1, 1)) is None:
+        raise _error("It never occurs: no day of the calendar matches all of its parts")
+    return format_rule(parts)
+
+
+def _parse_parts(rule: str) -> RuleParts:
+    parts: RuleParts = {}
+    # Some letters outside ASCII have capitals inside it, such as the dotless i.
+    for part in (rule.upper() if rule.isascii() else rule).removeprefix("RRULE:").split(";"):
+        name, equals, value = part.partition("=")
+        if not (equals and part.isascii() and re.fullmatch("[A-Z-]{1,20}", name)):
+            raise _error("It consists of parts such as FREQ=WEEKLY;BYDAY=MO,TH")
+        if name in {"BYHOUR", "BYMINUTE", "BYSECOND"}:
+            raise _error(f"The time of day is that of the due date: leave {name} out")
+        if name not in _PARTS:
+            raise _error(f"{name} is not supported: the parts are {', '.join(_PARTS)}")
+        if name in parts:
+            raise _error(f"It has {name} twice")
+        parts[name] = _parse_part(name, value)
+    return {name: parts[name] for name in _PARTS if name in parts}
+
+
+def _parse_part(name: str, value: str) -> str:
+    part = _PARTS[name]
+    try:
+        return ",".join(dict.fromkeys(map(part.parse, value.split(",") if part.is_list else [value])))
+    except ValueError:
+        raise _error(f"{name} takes {part.values}") from None
+
+
+def _check_weekdays(parts: RuleParts) -> None:
+    """Refuses BYDAY values that never match, or that match too rarely for a search day by day."""
+    if "BYDAY" not in parts:
+        return
+    if parts["FREQ"] == "DAILY" and parts.get("INTERVAL", "1") != "1":
+        raise _error("BYDAY is not allowed with FREQ=DAILY and an INTERVAL: use FREQ=WEEKLY")
+    numbers = [abs(int(day[:-2])) for day in parts["BYDAY"].split(",") if day[:-2]]
+    if numbers and (parts["FREQ"] not in _LONG_FREQUENCIES or "BYWEEKNO" in parts):
+        raise _error("A weekday with a number, such as 2TU, is allowed only in a month or a year")
+    if max(numbers, default=0) > _MAX_WEEKDAY_NUMBER_IN_MONTH and (parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts):
+        raise _error("A month has each weekday at most five times")
+
+
+def _error(reason: str) -> PydanticCustomError:
+    return PydanticCustomError("recurrence", "This recurrence rule is not supported. {why}", {"why": reason})
+
+
+RecurrenceRule = Annotated[
+    str,
+    Field(max_length=_MAX_RULE_CHARACTERS),
+    AfterValidator(_canonical_rule),
+    WithJsonSchema({"type": "string", "format": "rrule", "maxLength": _MAX_RULE_CHARACTERS}),
+]
+"""A recurrence rule in canonical form, such as `FREQ=MONTHLY;BYDAY=2TU`."""
