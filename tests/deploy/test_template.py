@@ -15,7 +15,6 @@ from fastapi.routing import iter_route_contexts
 from functions.groups import GROUPS, RouteGroup
 from tests import serving
 from tests.deploy import artifacts, template
-from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
 CHECKOV: Final = template.ROOT / ".tools/checkov/bin/checkov"
@@ -139,9 +138,11 @@ class TestRoutes:
 
 
 class TestMigration:
-    def test_it_runs_when_the_head_revision_changes(self) -> None:
+    def test_it_runs_when_the_layer_with_the_head_revision_changes(self) -> None:
         (schema,) = template.resources("Custom::DatabaseSchema").values()
-        assert schema["Revision"] == HEAD_REVISION
+        assert schema["CoreLayer"] == {"Ref": "CoreLayer"}
+        assert template.resources("AWS::Serverless::LayerVersion")["CoreLayer"]["ContentUri"] == "layers/"
+        assert {"Ref": "CoreLayer"} in template.functions()["MigrateFunction"]["Layers"]
         assert schema["ServiceToken"] == {"GetAtt": "MigrateFunction.Arn"}
 
     def test_new_code_serves_after_it(self) -> None:

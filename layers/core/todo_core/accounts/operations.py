@@ -23,8 +23,6 @@ from todo_core.identifiers import new_id
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
 """Long enough to delete an account with hundreds of thousands of todos."""
-_LOCK_TIMEOUT: Final = "300ms"
-"""Shorter than PostgreSQL's `deadlock_timeout` (one second), after which PostgreSQL may abort the other transaction."""
 _MAX_CLOSING_ATTEMPTS: Final = 40
 
 
@@ -49,17 +47,7 @@ _INSERT = Statement(f"""
 """)  # noqa: S608 - constants, as all below
 _SELECT_BY_EMAIL = Statement(f"SELECT {USER_COLUMNS}, password_hash FROM users WHERE email_key = :email_key")  # noqa: S608
 _REPLACE_HASH = Statement(f"UPDATE users SET password_hash = :new_hash WHERE {_HASH_UNCHANGED} RETURNING id")  # noqa: S608
-# In the order of a change of todos and of a turn, which lock the row in users last. In another order, such a
-# transaction and the deletion of the account could deadlock.
-_CLOSING_LOCKS = [
-    Statement(sql)
-    for sql in (
-        f"SELECT set_config('lock_timeout', '{_LOCK_TIMEOUT}', true)",
-        "SELECT lock_change_log(:user_id)",
-        "SELECT FROM turns WHERE user_id = :user_id FOR UPDATE",
-        "SELECT FROM conversations WHERE user_id = :user_id FOR UPDATE",
-    )
-]
+_LOCK_ACCOUNT = Statement("SELECT lock_account(:user_id)")
 _DELETE = Statement(f"DELETE FROM users WHERE {_HASH_UNCHANGED} RETURNING id")  # noqa: S608
 
 
@@ -186,8 +174,7 @@ async def _try_to_close(db: Database, verified: VerifiedPassword) -> bool:
     """Deletes the account. Returns False when another transaction holds one of its locks for too long."""
     async with db.transaction(seconds=_CLOSING_TIMEOUT_SECONDS) as transaction:
         try:
-            for lock in _CLOSING_LOCKS:
-                await transaction.write(lock, user_id=verified.user.id)
+            await transaction.write(_LOCK_ACCOUNT, user_id=verified.user.id)
             closed = await transaction.write(_DELETE, user_id=verified.user.id, known_hash=verified.password_hash)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             return False  # PostgreSQL turns the COMMIT of the failed transaction into a rollback

@@ -1,0 +1,17 @@
+-- Accounts.
+
+-- Locks everything of an account that writers lock: its change log, its turns and its conversations, in this order.
+--
+-- Writers of todos and turns take these locks in the same order before they check the owner's foreign key. The deletion
+-- of an account takes them first; otherwise the deletion and such a writer could deadlock.
+--
+-- A lock that is not free within 300 ms fails with `lock_not_available`. PostgreSQL looks for deadlocks after one
+-- second and then cancels any of the transactions: the deletion has to give up earlier, because it can be repeated.
+CREATE OR REPLACE FUNCTION lock_account(owner uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', '300ms', true);
+    PERFORM lock_change_log(owner);
+    PERFORM FROM turns WHERE user_id = owner FOR UPDATE;
+    PERFORM FROM conversations WHERE user_id = owner FOR UPDATE;
+END
+$$;

@@ -1,0 +1,61 @@
+"""The database's functions and triggers, compared with the `.sql` files that describe them."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from tests import postgres
+from todo_core.schema.sql_files import SQL_FILES, run_sql_file
+
+pytestmark = pytest.mark.pooler
+
+OWN_FUNCTIONS = """
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+"""
+FUNCTIONS = f"SELECT oid::regprocedure::text, pg_get_functiondef(oid) {OWN_FUNCTIONS}"
+TRIGGERS = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+DROPS = f"SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', oid::regprocedure) {OWN_FUNCTIONS}"
+
+
+def read_definitions(connection: Connection) -> dict[str, str]:
+    """Returns the functions and triggers of the database, without the comments in their bodies."""
+    rows = [*connection.execute(text(FUNCTIONS)), *connection.execute(text(TRIGGERS))]
+    return {name: re.sub(r"\s*--[^\n]*", "", definition) for name, definition in rows}
+
+
+def replace_all(connection: Connection) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the definitions before and after all functions are dropped and the files are run."""
+    migrated = read_definitions(connection)
+    for (drop,) in connection.execute(text(DROPS)).all():
+        connection.execute(text(drop))
+    assert read_definitions(connection) == {}
+    for name in SQL_FILES:
+        run_sql_file(connection, name)
+    described = read_definitions(connection)
+    connection.rollback()
+    return migrated, described
+
+
+@pytest.fixture
+def new_database(server_url: str) -> Iterator[str]:
+    with postgres.database(server_url) as url:
+        yield url
+
+
+def test_the_migrations_create_the_functions_and_triggers_of_the_files(new_database: str) -> None:
+    async def compare() -> tuple[dict[str, str], dict[str, str]]:
+        engine = create_async_engine(
+            "postgresql+asyncpg://", async_creator=lambda: postgres.connect(new_database), poolclass=NullPool
+        )
+        async with engine.connect() as connection:
+            return await connection.run_sync(replace_all)
+
+    migrated, described = asyncio.run(compare())
+    assert "todos_log" in migrated
+    assert migrated == described
