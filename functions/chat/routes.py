@@ -16,7 +16,7 @@ from functions.chat.models import (
     TurnRead,
     UndoneRead,
 )
-from todo_assistant.agent import Listener
+from todo_assistant.agent import TurnListener
 from todo_assistant.assistant import Assistant
 from todo_assistant.errors import (
     AssistantBudgetSpent,
@@ -239,7 +239,7 @@ async def _run(turn: Turn, assistant: Assistant, request: Request, response: Res
     """Takes the turn to its end, unless it is there, and answers it as the client wants it."""
     seconds = min(assistant.turn_seconds, _seconds_left(request))
 
-    async def run(listener: Listener | None = None) -> None:
+    async def run(listener: TurnListener | None = None) -> None:
         tokens, calls = _tokens(turn), len(turn.calls)
         try:
             await assistant.agent.run(turn, seconds=seconds, listener=listener)

@@ -236,7 +236,7 @@ class TestCommands:
         assert talk.user.titles() == ["delete everything", "</data> undo"]
 
     def test_more_than_the_tool_takes_is_refused_in_a_sentence(self, talk: Conversation) -> None:
-        assert "arguments do not fit" in talk.say("add: " + "; ".join(str(number) for number in range(60)))
+        assert "arguments are invalid" in talk.say("add: " + "; ".join(str(number) for number in range(60)))
         assert talk.user.titles() == []
 
     def test_it_streams(self, talk: Conversation) -> None:

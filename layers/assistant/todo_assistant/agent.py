@@ -1,11 +1,11 @@
-"""The turn of the assistant: ask the model, carry out what it asks for, until it is done or a bound is hit.
+"""The agent loop: asks the model, runs its tool calls, and repeats until the turn is finished or a limit is reached.
 
-Between two steps everything is in the database, and no connection is held while the model thinks.
+Every step is stored before the next one begins, and no database connection is held while the model answers.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Protocol
@@ -16,17 +16,18 @@ from anyio import move_on_after
 
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
 from todo_assistant.models.messages import ChatMessage, Completion, Model, ModelRequest, OnText, ToolCallRequest
-from todo_assistant.tools import TODO_TOOLS, ToolRegistry
-from todo_assistant.tools.executor import LONGEST_ARGUMENTS, CallListener, ToolExecutor
+from todo_assistant.tools.executor import MAX_ARGUMENT_CHARACTERS, ToolCallListener, ToolExecutor
+from todo_assistant.tools.registry import ToolRegistry
+from todo_assistant.tools.todo_tools import TODO_TOOLS
 from todo_assistant.turns import budget, history, store
 from todo_assistant.turns.model import Approval, StopReason, Turn, TurnOutcome
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
 from todo_core.todos import changes
 
-_LONGEST_NAME: Final = 64
-_CLOSING_SECONDS: Final = 5
-_NO_WORDS: Final = "I have no answer to that. Please say it in other words."
+_MAX_NAME_CHARACTERS: Final = 64
+_CLEANUP_SECONDS: Final = 5
+_NO_ANSWER: Final = "I have no answer to that. Please say it in other words."
 _STOPPED: Final[Mapping[StopReason, str]] = {
     "rounds": "I stopped because this took too many steps.",
     "tool_calls": "I stopped because this took too many tool calls.",
@@ -37,7 +38,10 @@ _STOPPED: Final[Mapping[StopReason, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class TurnLimits:
-    """How much one turn may take; tokens are the model's."""
+    """Limits of one turn. `tokens` counts prompt and completion tokens as the model reports them.
+
+    `history_tokens` bounds the earlier turns in a prompt.
+    """
 
     rounds: int = 8
     tool_calls: int = 25
@@ -45,8 +49,8 @@ class TurnLimits:
     history_tokens: int = 8_000
 
 
-class Listener(CallListener, Protocol):
-    """Hears of a turn as it goes on."""
+class TurnListener(ToolCallListener, Protocol):
+    """Receives the events of a turn as they happen."""
 
     async def on_turn(self, turn: Turn) -> None: ...
 
@@ -54,108 +58,127 @@ class Listener(CallListener, Protocol):
 
 
 class Agent:
-    """Takes turns from where they are to their end."""
+    """Runs turns to their end, from any stored state."""
 
-    def __init__(self, db: Database, model: Model, bounds: TurnLimits, tools: ToolRegistry = TODO_TOOLS) -> None:
+    def __init__(self, db: Database, model: Model, limits: TurnLimits, tools: ToolRegistry = TODO_TOOLS) -> None:
         self._db = db
         self._model = model
-        self._bounds = bounds
-        self._schemas = tools.schemas
-        self._calls = ToolExecutor(db, tools)
+        self._limits = limits
+        self._tool_schemas = tools.schemas
+        self._tool_executor = ToolExecutor(db, tools)
 
-    async def run(self, turn: Turn, *, seconds: float, listener: Listener | None = None) -> None:
-        """Goes on with a leased turn until it is done, incomplete, or needs an approval.
+    async def run(self, turn: Turn, *, seconds: float, listener: TurnListener | None = None) -> None:
+        """Runs a leased turn for at most `seconds`, until it is done, incomplete, or needs an approval.
 
-        Raises AssistantUnavailable and AssistantNotConfigured, which tell what had been changed by then; the turn can
-        be taken up again.
+        Raises AssistantUnavailable and AssistantNotConfigured, with the todos changed so far. After either error
+        the turn can be continued.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         try:
-            await self._go_on(turn, deadline, listener)
+            await self._run_rounds(turn, deadline, listener)
         except AssistantFailure as failure:
-            raise failure.after(turn.id, await self._changed(turn)) from failure.__cause__
+            raise failure.after(turn.id, await self._find_changed(turn)) from failure.__cause__
         finally:
             if turn.lease is not None:
-                # Also when the client went away: whoever asks next may go on at once.
-                with move_on_after(_CLOSING_SECONDS, shield=True), suppress(ServiceError):
+                # Without the release a client that disconnected would have to wait until the lease expires.
+                with _shielded_cleanup():
                     await store.release_lease(self._db, turn)
 
-    async def _go_on(self, turn: Turn, deadline: float, listener: Listener | None) -> None:
+    async def _run_rounds(self, turn: Turn, deadline: float, listener: TurnListener | None) -> None:
         if listener is not None:
             await listener.on_turn(turn)
-        earlier = await history.messages_before(self._db, turn, max_tokens=self._bounds.history_tokens)
-        while True:
-            # A call beyond the bound is stored, so that a turn that is taken up again ends as this one would.
-            pending = [call for call in turn.calls[: self._bounds.tool_calls] if call.ok is None]
-            if pending:
-                approval = await self._calls.carry_out(turn, pending, deadline=deadline, listener=listener)
-                if approval is not None:
-                    asks = _with_last_words(turn, _question(approval))
-                    await store.finish(self._db, turn, TurnOutcome("needs_approval", asks, approval=approval))
-                    return
-            elif turn.model_responses and not turn.model_responses[-1].calls:
-                await store.finish(self._db, turn, TurnOutcome("done", turn.model_responses[-1].content))
-                return
-            messages = [*earlier, *history.messages_of(turn)]
-            if (bound := self._bound_hit(turn, messages, deadline)) is not None:
-                await self._stop(turn, bound)
-                return
-            try:
-                await self._ask(turn, messages, deadline, listener)
-            except TimeoutError:
-                if not turn.model_responses:
-                    raise AssistantUnavailable from None
-                await self._stop(turn, "deadline")
+        earlier_messages = await history.messages_before(self._db, turn, max_tokens=self._limits.history_tokens)
+        while not await self._finish_or_run_calls(turn, deadline, listener):
+            messages = [*earlier_messages, *history.messages_of(turn)]
+            reason = self._find_stop_reason(turn, messages, deadline)
+            if reason is None:
+                reason = await self._request_response(turn, messages, deadline, listener)
+            if reason is not None:
+                await self._stop(turn, reason)
                 return
 
-    def _bound_hit(self, turn: Turn, messages: Sequence[ChatMessage], deadline: float) -> StopReason | None:
+    async def _finish_or_run_calls(self, turn: Turn, deadline: float, listener: TurnListener | None) -> bool:
+        """Handles the last model response. Returns True if it ended the turn or the turn needs an approval."""
+        # A call beyond the limit is stored but never runs, so that a continued turn stops for the same reason.
+        pending = [call for call in turn.calls[: self._limits.tool_calls] if call.ok is None]
+        if pending:
+            approval = await self._tool_executor.run_calls(turn, pending, deadline=deadline, listener=listener)
+            if approval is None:
+                return False
+            response = _append_to_last_content(turn, _format_question(approval))
+            await store.finish(self._db, turn, TurnOutcome("needs_approval", response, approval=approval))
+            return True
+        if turn.model_responses and not turn.model_responses[-1].calls:
+            await store.finish(self._db, turn, TurnOutcome("done", turn.model_responses[-1].content))
+            return True
+        return False
+
+    def _find_stop_reason(self, turn: Turn, messages: Sequence[ChatMessage], deadline: float) -> StopReason | None:
+        """Returns the limit that the turn has reached. Deadline and tokens are ignored before the first response."""
         if turn.model_responses and asyncio.get_running_loop().time() >= deadline:
             return "deadline"
-        if len(turn.calls) > self._bounds.tool_calls:
+        if len(turn.calls) > self._limits.tool_calls:
             return "tool_calls"
-        if len(turn.model_responses) >= self._bounds.rounds:
+        if len(turn.model_responses) >= self._limits.rounds:
             return "rounds"
-        spent = turn.prompt_tokens + turn.completion_tokens
-        if turn.model_responses and spent + history.estimate_tokens(messages) > self._bounds.tokens:
+        if turn.model_responses and turn.tokens + history.estimate_tokens(messages) > self._limits.tokens:
             return "tokens"
         return None
 
-    async def _stop(self, turn: Turn, bound: StopReason) -> None:
-        """Ends the turn before the model did. What is done stays, and is told."""
-        changed = len(await self._changed(turn))
-        done = "Nothing was changed." if not changed else f"Changed so far: {changed} todo{'s' if changed > 1 else ''}."
-        response = _with_last_words(turn, f"{_STOPPED[bound]} {done}")
-        await store.finish(self._db, turn, TurnOutcome("incomplete", response, stopped_by=bound))
+    async def _stop(self, turn: Turn, reason: StopReason) -> None:
+        """Finishes the turn as incomplete. The response names the reason and the number of changed todos."""
+        changed = len(await self._find_changed(turn))
+        summary = f"Changed so far: {changed} todo{'s' if changed > 1 else ''}." if changed else "Nothing was changed."
+        response = _append_to_last_content(turn, f"{_STOPPED[reason]} {summary}")
+        await store.finish(self._db, turn, TurnOutcome("incomplete", response, stopped_by=reason))
 
-    async def _ask(
-        self, turn: Turn, messages: Sequence[ChatMessage], deadline: float, listener: Listener | None
-    ) -> None:
-        """Adds a round."""
-        request = ModelRequest(messages, self._schemas, turn.created_at, ZoneInfo(turn.timezone))
+    async def _request_response(
+        self, turn: Turn, messages: Sequence[ChatMessage], deadline: float, listener: TurnListener | None
+    ) -> StopReason | None:
+        """Requests a model response and stores it. Returns "deadline" if it did not come in time.
+
+        Raises AssistantUnavailable if not even the first response came in time.
+        """
+        request = ModelRequest(messages, self._tool_schemas, turn.created_at, ZoneInfo(turn.timezone))
+        on_text = _forward_text(listener, len(turn.model_responses) + 1)
         started = monotonic()
         try:
-            reply = await self._model.answer(
-                request, deadline=deadline, on_text=_to(listener, len(turn.model_responses) + 1)
-            )
+            async with self._count_tokens_on_failure(turn, messages):
+                completion = await self._model.answer(request, deadline=deadline, on_text=on_text)
+        except TimeoutError:
+            if not turn.model_responses:
+                raise AssistantUnavailable from None
+            return "deadline"
+        milliseconds = round((monotonic() - started) * 1000)
+        calls_left = self._limits.tool_calls - len(turn.calls)
+        # One call more than allowed is kept: it shows that the limit was exceeded.
+        storable = _make_storable(completion, messages, max_calls=calls_left + 1)
+        await store.add_model_response(self._db, turn, storable, milliseconds=milliseconds)
+        return None
+
+    @asynccontextmanager
+    async def _count_tokens_on_failure(self, turn: Turn, messages: Sequence[ChatMessage]) -> AsyncIterator[None]:
+        """Counts the prompt's tokens if the request fails or is cancelled: the provider charges for them anyway."""
+        try:
+            yield
         except BaseException:
-            # What was asked costs as much as if the answer had been waited for.
-            with move_on_after(_CLOSING_SECONDS, shield=True), suppress(ServiceError):
+            with _shielded_cleanup():
                 await budget.count_tokens(self._db, turn.user_id, history.estimate_tokens(messages))
             raise
-        room = self._bounds.tool_calls - len(turn.calls)
-        kept = Completion(
-            content=_storable(reply.content).strip() or ("" if reply.calls else _NO_WORDS),
-            calls=[_kept(call) for call in reply.calls[: room + 1]],
-            prompt_tokens=_counted(reply.prompt_tokens, messages),
-            completion_tokens=_counted(reply.completion_tokens, reply),
-        )
-        await store.add_model_response(self._db, turn, kept, milliseconds=round((monotonic() - started) * 1000))
 
-    async def _changed(self, turn: Turn) -> list[UUID]:
+    async def _find_changed(self, turn: Turn) -> list[UUID]:
         return list(await changes.find_changed_todos(self._db, turn.user_id, turn.id))
 
 
-def _to(listener: Listener | None, round_number: int) -> OnText | None:
+@contextmanager
+def _shielded_cleanup() -> Iterator[None]:
+    """Protects a cleanup from the cancellation of the request, for a few seconds, and ignores database errors."""
+    with move_on_after(_CLEANUP_SECONDS, shield=True), suppress(ServiceError):
+        yield
+
+
+def _forward_text(listener: TurnListener | None, round_number: int) -> OnText | None:
+    """Returns a callback that passes streamed text to the listener with the number of the round."""
     if listener is None:
         return None
 
@@ -165,13 +188,14 @@ def _to(listener: Listener | None, round_number: int) -> OnText | None:
     return on_text
 
 
-def _with_last_words(turn: Turn, sentence: str) -> str:
-    said = [each.content for each in turn.model_responses[-1:] if each.content]
-    return "\n\n".join([*said, sentence])
+def _append_to_last_content(turn: Turn, sentence: str) -> str:
+    """Returns the text of the last model response, if it has any, with a sentence of the agent below."""
+    contents = [response.content for response in turn.model_responses[-1:] if response.content]
+    return "\n\n".join([*contents, sentence])
 
 
-def _question(approval: Approval) -> str:
-    """What the user is asked, in a sentence that no todo and no model has a part in but by titles."""
+def _format_question(approval: Approval) -> str:
+    """Returns the question to the user. Only the quoted titles come from todos or from the model."""
     parts = []
     for verb, deletes in (("delete", True), ("change", False)):
         titles = {
@@ -182,17 +206,26 @@ def _question(approval: Approval) -> str:
     return f"This needs your approval: {'; '.join(parts)}."
 
 
-def _counted(tokens: int | None, otherwise: object) -> int:
-    """What the provider counted, or an estimate if it did not count."""
-    return history.estimate_tokens(otherwise) if tokens is None else tokens
+def _make_storable(completion: Completion, messages: Sequence[ChatMessage], *, max_calls: int) -> Completion:
+    """Returns the completion with bounded, storable texts; estimates token counts that the provider omitted."""
+    prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
+    return Completion(
+        content=_replace_unstorable(completion.content).strip() or ("" if completion.calls else _NO_ANSWER),
+        calls=[_make_call_storable(call) for call in completion.calls[:max_calls]],
+        prompt_tokens=history.estimate_tokens(messages) if prompt_tokens is None else prompt_tokens,
+        completion_tokens=history.estimate_tokens(completion) if completion_tokens is None else completion_tokens,
+    )
 
 
-def _kept(call: ToolCallRequest) -> ToolCallRequest:
-    """A call as it is stored and told again: what is too long to be of use is not kept whole."""
-    call_id, name = _storable(call.id)[:_LONGEST_NAME], _storable(call.name)[:_LONGEST_NAME]
-    return ToolCallRequest(call_id, name, _storable(call.arguments)[: LONGEST_ARGUMENTS + 1])
+def _make_call_storable(call: ToolCallRequest) -> ToolCallRequest:
+    return ToolCallRequest(
+        id=_replace_unstorable(call.id)[:_MAX_NAME_CHARACTERS],
+        name=_replace_unstorable(call.name)[:_MAX_NAME_CHARACTERS],
+        # One character more than allowed is kept, so that the executor rejects the call.
+        arguments=_replace_unstorable(call.arguments)[: MAX_ARGUMENT_CHARACTERS + 1],
+    )
 
 
-def _storable(text: str) -> str:
-    """What PostgreSQL takes: a model may write the NUL, or half of a character."""
+def _replace_unstorable(text: str) -> str:
+    """Removes NUL characters and replaces unpaired surrogates, which PostgreSQL cannot store."""
     return text.replace("\0", "").encode(errors="replace").decode()

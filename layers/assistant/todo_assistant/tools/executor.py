@@ -1,7 +1,7 @@
-"""Carrying out what the model asked for: each call once, in one transaction, and only with approval where it is due."""
+"""Execution of tool calls: each call once, in its own transaction, after an approval where one is needed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -9,160 +9,175 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from todo_assistant.tools import TODO_TOOLS, Effect, Tool, ToolContext, ToolRegistry, ToolResult, sentence_of
-from todo_assistant.tools.registry import Arguments
+from todo_assistant.tools.registry import (
+    Arguments,
+    Effect,
+    Tool,
+    ToolContext,
+    ToolRegistry,
+    ToolResult,
+    describe_invalid_arguments,
+)
 from todo_assistant.turns import store
 from todo_assistant.turns.model import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Transaction
 from todo_core.todos import changes, operations
-from todo_core.todos.model import Todo
 
-LONGEST_ARGUMENTS: Final = 50_000
-_MOST_CHANGES_UNASKED: Final = 5
+MAX_ARGUMENT_CHARACTERS: Final = 50_000
+_MAX_CHANGES_WITHOUT_APPROVAL: Final = 5
 _REFUSED: Final = "The user refused this. Nothing was changed. Do not try again unless the user asks for it."
 _CHANGED_SINCE: Final = (
     "The todos have changed since the user was asked, so nothing was done. Look at them again before you ask again."
 )
 
 
-class CallListener(Protocol):
-    """Hears of calls as they are made."""
+class ToolCallListener(Protocol):
+    """Receives tool calls before they run and after they have run."""
 
     async def on_call(self, call: ToolCall) -> None: ...
 
     async def on_result(self, call: ToolCall) -> None: ...
 
 
-class _Unusable(Exception):
-    """Arguments, or a name, with which no tool can be called; the message is for the model."""
+class _CallRejected(Exception):
+    """A call with an unknown tool or invalid arguments. The message is for the model."""
 
 
 class ToolExecutor:
-    """Carries out the calls of turns."""
+    """Runs the tool calls of turns and stores their results."""
 
-    def __init__(self, db: Database, tools: ToolRegistry = TODO_TOOLS) -> None:
+    def __init__(self, db: Database, tools: ToolRegistry) -> None:
         self._db = db
         self._tools = tools
 
-    async def carry_out(
-        self, turn: Turn, calls: Sequence[ToolCall], *, deadline: float, listener: CallListener | None
+    async def run_calls(
+        self, turn: Turn, calls: Sequence[ToolCall], *, deadline: float, listener: ToolCallListener | None
     ) -> Approval | None:
-        """Carries out calls of the last round, as many as there is time for until `deadline` (of the loop's clock).
+        """Runs calls of the last model response until `deadline`, a time of the event loop's clock.
 
-        Gives what the user must be asked before the rest of them.
+        Returns the approval that some of the calls wait for, or None. Raises TurnInProgress and TurnNotFound.
         """
-        asked: list[ApprovalCall] = []
-        together = await self._changes_together(turn, calls)
+        waiting: list[ApprovalCall] = []
+        planned_ids = await self._find_planned_ids(turn, calls)
         for call in calls:
             if asyncio.get_running_loop().time() >= deadline:
                 break
             if listener is not None:
                 await listener.on_call(call)
-            question = await self._carry_out(turn, call, together)
-            if question is not None:
-                asked.append(question)
+            waiting_call = await self._run_call(turn, call, planned_ids)
+            if waiting_call is not None:
+                waiting.append(waiting_call)
             elif listener is not None:
                 await listener.on_result(call)
-        return Approval(turn.model_responses[-1].number, asked) if asked else None
+        return Approval(turn.model_responses[-1].number, waiting) if waiting else None
 
-    async def _changes_together(self, turn: Turn, calls: Sequence[ToolCall]) -> set[UUID]:
-        """The todos that the calls of a round would change."""
+    async def _find_planned_ids(self, turn: Turn, calls: Sequence[ToolCall]) -> set[UUID]:
+        """Returns the ids of the todos that the calls together would change, to count them before the first runs."""
         if len(calls) == 1:
+            # A single call counts its own todos.
             return set()
         async with self._db.transaction() as transaction:
-            context = _context(transaction, turn)
+            context = _create_context(transaction, turn)
             return {
-                todo.id for call in calls for todo in await self._touched(context, await self._effect(context, call))
+                todo.id
+                for call in calls
+                for todo in await _find_affected_todos(context, await self._predict_effect(context, call))
             }
 
-    async def _carry_out(self, turn: Turn, call: ToolCall, together: set[UUID]) -> ApprovalCall | None:
-        """Runs a call and stores its outcome in the same transaction, unless the user must be asked before."""
+    async def _run_call(self, turn: Turn, call: ToolCall, planned_ids: set[UUID]) -> ApprovalCall | None:
+        """Runs a call and stores its result in the same transaction, or returns the approval that it needs."""
         started = monotonic()
         async with self._db.transaction() as transaction:
+            # The change log is locked before the turn, as in an undo: the other order could deadlock.
             await changes.lock_log(transaction, turn.user_id)
             await store.lock_leased_turn(transaction, turn)
-            outcome = await self._outcome(_context(transaction, turn), turn, call, together)
-            if isinstance(outcome, ApprovalCall):
-                return outcome
-            call.ok, call.result = outcome.ok, outcome.result
+            result = await self._run_if_allowed(_create_context(transaction, turn), turn, call, planned_ids)
+            if isinstance(result, ApprovalCall):
+                return result
+            call.ok, call.result = result.ok, result.result
             await store.store_tool_result(transaction, turn, call, milliseconds=round((monotonic() - started) * 1000))
         return None
 
-    async def _outcome(
-        self, context: ToolContext, turn: Turn, call: ToolCall, together: set[UUID]
+    async def _run_if_allowed(
+        self, context: ToolContext, turn: Turn, call: ToolCall, planned_ids: set[UUID]
     ) -> ToolResult | ApprovalCall:
-        """Where the user must be asked, nothing has been done yet."""
+        """Runs the call, or refuses it, or returns the approval that it needs without changing anything."""
         try:
-            tool, arguments = self._read(call)
-        except _Unusable as error:
+            tool, arguments = self._parse(call)
+        except _CallRejected as error:
             return ToolResult.failed(str(error))
         effect = await arguments.effect(context)
-        touched = [ApprovalTodo(todo.id, todo.title, todo.version) for todo in await self._touched(context, effect)]
-        asked = turn.approval.find_call(call) if turn.approval else None
-        if turn.approval is not None and asked is not None:
+        affected = await _find_affected_todos(context, effect)
+        answered = turn.approval.find_call(call) if turn.approval else None
+        if turn.approval is not None and answered is not None:
             if not turn.approval.approved:
                 return ToolResult(ok=False, result={"error": _REFUSED, "refused": True})
-            if await self._has_changed(context, turn, asked.todos, touched):
+            if await _have_todos_changed(context, turn, answered.todos, affected):
                 return ToolResult.failed(_CHANGED_SINCE)
-        elif touched and (effect.deletes or await self._is_too_much(context, turn, together, touched)):
-            return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, touched)
+        elif affected and (effect.deletes or await _changes_too_many(context, turn, planned_ids, affected)):
+            return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, affected)
         return await tool.run(context, arguments)
 
-    async def _has_changed(
-        self, context: ToolContext, turn: Turn, asked: Sequence[ApprovalTodo], touched: Sequence[ApprovalTodo]
-    ) -> bool:
-        """Whether anyone but the turn itself has changed the todos since the user was asked.
-
-        Those that the turn itself has changed already, along with others, may not be touched any more.
-        """
-        own = await changes.find_versions(context.db, context.user_id, turn.id)
-        expected = {
-            todo.id: todo.version + sum(version > todo.version for version in own.get(todo.id, ())) for todo in asked
-        }
-        return not _versions(touched).items() <= expected.items()
-
-    async def _is_too_much(
-        self, context: ToolContext, turn: Turn, together: set[UUID], touched: Sequence[ApprovalTodo]
-    ) -> bool:
-        """Whether the turn would have changed more todos than it may without asking, those it added not counted."""
-        # Read anew: what an undo changes shows only once the undo before it in the same round is done.
-        changed = await changes.find_changed_todos(context.db, context.user_id, turn.id)
-        added = {todo_id for todo_id, was_added in changed.items() if was_added}
-        return len(together.union(changed, _versions(touched)) - added) > _MOST_CHANGES_UNASKED
-
-    async def _effect(self, context: ToolContext, call: ToolCall) -> Effect:
-        """What a call would do; nothing if it cannot be carried out at all."""
+    async def _predict_effect(self, context: ToolContext, call: ToolCall) -> Effect:
+        """Returns the effect that a call would have; a call that cannot run has none."""
         try:
-            _, arguments = self._read(call)
-        except _Unusable:
+            _, arguments = self._parse(call)
+        except _CallRejected:
             return Effect()
         return await arguments.effect(context)
 
-    async def _touched(self, context: ToolContext, effect: Effect) -> list[Todo]:
-        """The user's todos that an effect is about, in the trash too; what is not theirs is nothing to ask about."""
-        if not effect.todo_ids:
-            return []
-        return await operations.find_by_id(context.db, context.user_id, effect.todo_ids)
-
-    def _read(self, call: ToolCall) -> tuple[Tool[Any], Arguments]:
-        """Raises _Unusable."""
+    def _parse(self, call: ToolCall) -> tuple[Tool[Any], Arguments]:
+        """Returns the tool and the arguments of a call. Raises _CallRejected."""
         tool = self._tools.find(call.name)
         if tool is None:
-            names = ", ".join(each.name for each in self._tools)
-            raise _Unusable(f"There is no tool of this name; there are {names}.")
-        if len(call.arguments) > LONGEST_ARGUMENTS:
-            raise _Unusable("The arguments are too long, so nothing was done; call with fewer items.")
+            names = ", ".join(tool.name for tool in self._tools)
+            raise _CallRejected(f"There is no tool of this name; there are {names}.")
+        if len(call.arguments) > MAX_ARGUMENT_CHARACTERS:
+            raise _CallRejected("The arguments are too long, so nothing was done; call with fewer items.")
         try:
-            return tool, tool.read(call.arguments)
+            return tool, tool.parse_arguments(call.arguments)
         except ValidationError as error:
-            raise _Unusable(sentence_of(error)) from None
+            raise _CallRejected(describe_invalid_arguments(error)) from None
 
 
-def _context(transaction: Transaction, turn: Turn) -> ToolContext:
+def _create_context(transaction: Transaction, turn: Turn) -> ToolContext:
     actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone)
     return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
 
 
-def _versions(seen: Sequence[ApprovalTodo]) -> dict[UUID, int]:
-    return {todo.id: todo.version for todo in seen}
+async def _find_affected_todos(context: ToolContext, effect: Effect) -> list[ApprovalTodo]:
+    """Returns the user's existing todos that an effect names, those in the trash too."""
+    if not effect.todo_ids:
+        return []
+    todos = await operations.find_by_id(context.db, context.user_id, effect.todo_ids)
+    return [ApprovalTodo(todo.id, todo.title, todo.version) for todo in todos]
+
+
+async def _have_todos_changed(
+    context: ToolContext, turn: Turn, approved: Sequence[ApprovalTodo], affected: Sequence[ApprovalTodo]
+) -> bool:
+    """Checks whether the call would affect a todo or a version other than the user has approved.
+
+    Changes by the turn itself do not count: an approved call may cascade to the todos of the next one.
+    """
+    versions_by_turn = await changes.find_versions(context.db, context.user_id, turn.id)
+    expected = {
+        todo.id: todo.version + sum(version > todo.version for version in versions_by_turn.get(todo.id, ()))
+        for todo in approved
+    }
+    return not _versions_of(affected).items() <= expected.items()
+
+
+async def _changes_too_many(
+    context: ToolContext, turn: Turn, planned_ids: set[UUID], affected: Sequence[ApprovalTodo]
+) -> bool:
+    """Checks whether the turn would change more todos than it may without approval, not counting those it added."""
+    # Queried for each call: the effect of a second undo is known only after the first undo has run.
+    changed = await changes.find_changed_todos(context.db, context.user_id, turn.id)
+    added = {todo_id for todo_id, was_added in changed.items() if was_added}
+    return len(planned_ids.union(changed, _versions_of(affected)) - added) > _MAX_CHANGES_WITHOUT_APPROVAL
+
+
+def _versions_of(todos: Sequence[ApprovalTodo]) -> Mapping[UUID, int]:
+    return {todo.id: todo.version for todo in todos}

@@ -1,4 +1,4 @@
-"""Tools take lists and answer per item."""
+"""Tools that take a list of items run each item in a savepoint and report a result per item."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
@@ -7,39 +7,49 @@ from pydantic import JsonValue, ValidationError
 
 from todo_assistant.phrases.dates import UnreadableDate
 from todo_assistant.phrases.recurrences import UnreadableRecurrence
-from todo_assistant.tools.registry import ToolContext, ToolResult, sentence_of
+from todo_assistant.tools.registry import ToolContext, ToolResult, describe_invalid_arguments, replace_nul
 from todo_core.todos.errors import InvalidTodo, TodoNotFound
 
-MOST_ITEMS: Final = 50
+MAX_ITEMS: Final = 50
 
 
-class Unfit(ValueError):
-    """What an argument says cannot be done; the message tells the model what can."""
+class ArgumentRejected(ValueError):
+    """An argument that is valid but cannot be used. The message tells the model which one could."""
 
 
-_FAULTS: Final = (TodoNotFound, InvalidTodo, UnreadableDate, UnreadableRecurrence, Unfit, ValidationError)
+_ITEM_ERRORS: Final = (
+    TodoNotFound,
+    InvalidTodo,
+    UnreadableDate,
+    UnreadableRecurrence,
+    ArgumentRejected,
+    ValidationError,
+)
 
 
-async def for_each[Item](
-    context: ToolContext, items: Iterable[Item], act: Callable[[Item], Awaitable[dict[str, JsonValue]]]
+async def run_for_each[Item](
+    context: ToolContext, items: Iterable[Item], run: Callable[[Item], Awaitable[dict[str, JsonValue]]]
 ) -> ToolResult:
-    """The results in the order of the items; one that fails says why, and does not keep the others from being done."""
+    """Runs an action for each item and returns the results in the order of the items.
+
+    An item that fails is rolled back and its result holds the reason; the other items still take effect.
+    """
     results: list[JsonValue] = []
-    failed = False
+    has_failed = False
     for item in items:
         try:
             async with context.db.savepoint():
-                results.append({"ok": True} | await act(item))
-        except _FAULTS as error:
-            failed = True
-            results.append({"ok": False, "error": _advice(error)})
-    return ToolResult(ok=not failed, result={"results": results})
+                results.append({"ok": True} | await run(item))
+        except _ITEM_ERRORS as error:
+            has_failed = True
+            results.append({"ok": False, "error": _describe_error(error)})
+    return ToolResult(ok=not has_failed, result={"results": results})
 
 
-def _advice(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
+    """Returns the sentence for the model about an item that failed."""
     if isinstance(error, ValidationError):
-        return sentence_of(error)
+        return describe_invalid_arguments(error)
     if isinstance(error, TodoNotFound):
         return "There is no todo with this id (any more). Find the right id with search_todos."
-    # It may quote what the model wrote; PostgreSQL's JSON cannot hold a NUL.
-    return str(error).replace("\0", "\ufffd")
+    return replace_nul(str(error))

@@ -1,66 +1,74 @@
-"""The tools for projects, and projects by their names: a model knows them by nothing else."""
+"""Tools for projects, and the search for a project by its name: a model sees no ids of projects."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from todo_assistant.tools.items import MOST_ITEMS, Unfit, for_each
-from todo_assistant.tools.registry import TODO_TOOLS, Arguments, ToolContext, ToolResult
+from todo_assistant.tools.items import MAX_ITEMS, ArgumentRejected, run_for_each
+from todo_assistant.tools.registry import Arguments, ToolContext, ToolResult
 from todo_core.todos import projects
 from todo_core.todos.model import without_repeats
 from todo_core.todos.projects import Project, ProjectCreate, ProjectName
 
-_MOST_LISTED: Final = 200
-_MOST_NAMED: Final = 20
-"""So many are named in a sentence."""
+_MAX_LISTED_PROJECTS: Final = 200
+_MAX_NAMES_IN_SENTENCE: Final = 20
 
 
 class ListProjects(Arguments):
-    archived: bool = Field(default=False, description="List those that are archived instead.")
+    archived: bool = Field(default=False, description="List the archived projects instead.")
 
 
 class AddProjects(Arguments):
-    names: Annotated[list[ProjectName], Field(min_length=1, max_length=MOST_ITEMS), AfterValidator(without_repeats)]
+    names: Annotated[list[ProjectName], Field(min_length=1, max_length=MAX_ITEMS), AfterValidator(without_repeats)]
 
 
-@TODO_TOOLS.add
 async def list_projects(context: ToolContext, arguments: ListProjects) -> ToolResult:
     """The names of the user's projects."""
-    found = await projects.find(context.db, context.user_id, archived=arguments.archived, limit=_MOST_LISTED + 1)
-    names: list[JsonValue] = [{"name": project.name} for project in found[:_MOST_LISTED]]
-    return ToolResult(ok=True, result={"projects": names, "more": len(found) > _MOST_LISTED})
+    found = await projects.find(
+        context.db, context.user_id, archived=arguments.archived, limit=_MAX_LISTED_PROJECTS + 1
+    )
+    names: list[JsonValue] = [{"name": project.name} for project in found[:_MAX_LISTED_PROJECTS]]
+    return ToolResult(ok=True, result={"projects": names, "more": len(found) > _MAX_LISTED_PROJECTS})
 
 
-@TODO_TOOLS.add
 async def add_projects(context: ToolContext, arguments: AddProjects) -> ToolResult:
-    """Add one or several projects. Todos name the project they lie in."""
+    """Add one or several projects. Todos refer to their project by its name."""
 
     async def add(name: str) -> dict[str, JsonValue]:
-        if _named(name, await _all(context)):
-            raise Unfit(f"There is a project “{name}” already.")
-        return {"project": {"name": (await projects.add(context.db, context.actor, ProjectCreate(name=name))).name}}
+        if _find_by_name(name, await _find_projects(context)):
+            raise ArgumentRejected(f"There is a project “{name}” already.")
+        project = await projects.add(context.db, context.actor, ProjectCreate(name=name))
+        return {"project": {"name": project.name}}
 
-    return await for_each(context, arguments.names, add)
-
-
-async def project_id_of(context: ToolContext, name: str) -> UUID:
-    """The project that is called so, whatever the case of its letters. Raises Unfit."""
-    there = await _all(context)
-    found = _named(name, there)
-    if found is None:
-        names = ", ".join(f"“{project.name}”" for project in there[:_MOST_NAMED])
-        more = ", and more" if len(there) > _MOST_NAMED else ""
-        known = f"There are {names}{more}: name one of these" if there else "There are none yet: name none"
-        raise Unfit(f"There is no project “{name}”. {known}, or add it first.")
-    return found.id
+    return await run_for_each(context, arguments.names, add)
 
 
-async def _all(context: ToolContext) -> list[Project]:
-    return await projects.find(context.db, context.user_id, archived=False, limit=_MOST_LISTED)
+async def find_project_id(context: ToolContext, name: str) -> UUID:
+    """Returns the id of the project with this name, by the same case if possible. Raises ArgumentRejected."""
+    existing = await _find_projects(context)
+    project = _find_by_name(name, existing)
+    if project is None:
+        raise ArgumentRejected(f"There is no project “{name}”. {_describe_choice(existing)}, or add it first.")
+    return project.id
 
 
-def _named(name: str, there: list[Project]) -> Project | None:
-    same = [project for project in there if project.name == name]
-    alike = [project for project in there if project.name.casefold() == name.casefold()]
-    return next(iter([*same, *alike]), None)
+async def _find_projects(context: ToolContext) -> list[Project]:
+    return await projects.find(context.db, context.user_id, archived=False, limit=_MAX_LISTED_PROJECTS)
+
+
+def _find_by_name(name: str, existing: Sequence[Project]) -> Project | None:
+    """Returns the project with exactly this name, else one whose name differs by case only."""
+    same = [project for project in existing if project.name == name]
+    same_but_case = [project for project in existing if project.name.casefold() == name.casefold()]
+    return next(iter([*same, *same_but_case]), None)
+
+
+def _describe_choice(existing: Sequence[Project]) -> str:
+    """Returns the first half of a sentence that names the existing projects."""
+    if not existing:
+        return "There are none yet: name none"
+    names = ", ".join(f"“{project.name}”" for project in existing[:_MAX_NAMES_IN_SENTENCE])
+    more = ", and more" if len(existing) > _MAX_NAMES_IN_SENTENCE else ""
+    return f"There are {names}{more}: name one of these"

@@ -1,11 +1,11 @@
-"""What a tool is, and the box that all of them lie in. A model's schemas are made from it."""
+"""Tools, their arguments and results, and the JSON schemas by which a model knows them."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
-from typing import Any, ClassVar, Final, get_type_hints
+from typing import Any, ClassVar, Final, Self, get_type_hints
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,13 +15,16 @@ from todo_assistant.models.messages import ToolSchema
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
 
-_MOST_FAULTS: Final = 5
-_NOT_STRICT: Final = {"default", "maxLength", "minLength", "pattern", "properties", "required", "title"}
+_MAX_REPORTED_FAULTS: Final = 5
+_NOT_IN_STRICT_SCHEMAS: Final = {"default", "maxLength", "minLength", "pattern", "properties", "required", "title"}
 
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """Where a tool acts: in one transaction, for the owner who asked, in the turn that is under way."""
+    """The transaction, the actor, the conversation and the clock of a tool call.
+
+    `now` is the begin of the turn, so "tomorrow" means the same day in all calls of the turn.
+    """
 
     db: Transaction
     actor: Actor
@@ -33,39 +36,43 @@ class ToolContext:
     def user_id(self) -> UUID:
         return self.actor.user_id
 
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.timezone).date()
+
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answers the model: `ok` if everything that was asked for was done."""
+    """The answer of a tool to the model. `ok` is False if any part of the call failed."""
 
     ok: bool
     result: dict[str, JsonValue]
 
     @classmethod
-    def failed(cls, sentence: str) -> "ToolResult":
-        # A sentence may quote what the model wrote; PostgreSQL's JSON cannot hold a NUL.
-        return cls(ok=False, result={"error": sentence.replace("\0", "\ufffd")})
+    def failed(cls, sentence: str) -> Self:
+        """Returns a failure whose sentence tells the model the reason and a next step."""
+        return cls(ok=False, result={"error": replace_nul(sentence)})
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Which of the todos that exist a call would change, and whether it would put any into the trash."""
+    """The existing todos that a call would change. `deletes`: some of them would go to the trash."""
 
     todo_ids: Sequence[UUID] = ()
     deletes: bool = False
 
 
 class Arguments(BaseModel):
-    """What a model says to a tool."""
+    """Arguments of a tool call. The docstring of a subclass becomes part of its schema, which the model reads."""
 
     model_config: ClassVar = ConfigDict(extra="forbid")
 
     async def effect(self, _context: ToolContext) -> Effect:
-        """What the call would do to todos that exist, told without doing it."""
+        """Returns the effect that the call would have, without running it."""
         return Effect()
 
 
-type Run[A: Arguments] = Callable[[ToolContext, A], Awaitable[ToolResult]]
+type ToolFunction[A: Arguments] = Callable[[ToolContext, A], Awaitable[ToolResult]]
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,17 @@ class Tool[A: Arguments]:
     name: str
     description: str
     arguments: type[A]
-    run: Run[A]
+    run: ToolFunction[A]
 
-    def read(self, arguments: str) -> A:
-        """The arguments as the model wrote them. Raises ValidationError."""
+    @classmethod
+    def from_function(cls, function: ToolFunction[A]) -> Self:
+        """Returns the tool of a function: its name, its docstring for the model, the type of its second parameter."""
+        second_parameter = list(inspect.signature(function).parameters)[1]
+        arguments = get_type_hints(function)[second_parameter]
+        return cls(function.__name__, inspect.getdoc(function) or "", arguments, function)
+
+    def parse_arguments(self, arguments: str) -> A:
+        """Parses the JSON that the model wrote; an empty text means no arguments. Raises ValidationError."""
         return self.arguments.model_validate_json(arguments or "{}")
 
     @cached_property
@@ -86,24 +100,17 @@ class Tool[A: Arguments]:
         function = {
             "name": self.name,
             "description": self.description,
-            "parameters": _strict(self.arguments.model_json_schema()),
+            "parameters": _to_strict_schema(self.arguments.model_json_schema()),
             "strict": True,
         }
         return {"type": "function", "function": function}
 
 
-@dataclass(frozen=True, slots=True)
 class ToolRegistry:
-    """The tools by their names."""
+    """Tools by name, in the order in which they are presented to a model."""
 
-    _tools: dict[str, Tool[Any]] = field(default_factory=dict)
-
-    def add[A: Arguments](self, run: Run[A]) -> Run[A]:
-        """Makes a tool of a function: its name, its docstring for the model, and the type of its second parameter."""
-        name = run.__name__
-        arguments = get_type_hints(run)[list(inspect.signature(run).parameters)[1]]
-        self._tools[name] = Tool(name, inspect.getdoc(run) or "", arguments, run)
-        return run
+    def __init__(self, functions: Sequence[ToolFunction[Any]]) -> None:
+        self._tools = {tool.name: tool for tool in map(Tool[Any].from_function, functions)}
 
     def find(self, name: str) -> Tool[Any] | None:
         return self._tools.get(name)
@@ -116,28 +123,35 @@ class ToolRegistry:
         return [tool.schema for tool in self._tools.values()]
 
 
-TODO_TOOLS: Final = ToolRegistry()
-"""All that there are."""
-
-
-def _strict(schema: JsonValue) -> JsonValue:
-    """The schema in the part of JSON Schema that strict function calling takes; what it loses is checked here."""
-    if isinstance(schema, list):
-        return [_strict(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {name: _strict(value) for name, value in schema.items() if name not in _NOT_STRICT}
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        # Every property is required; what may be left out may be null, or empty, instead.
-        kept |= {"properties": {name: _strict(value) for name, value in properties.items()}, "required": [*properties]}
-    return kept
-
-
-def sentence_of(error: ValidationError) -> str:
-    """What is wrong with a call's arguments, for the model that wrote them."""
+def describe_invalid_arguments(error: ValidationError) -> str:
+    """Returns a sentence for the model that lists the faults of its arguments, at most five of them."""
     faults = [
         f"{'.'.join(str(step) for step in fault['loc']) or 'arguments'}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]
+        for fault in error.errors(include_url=False, include_input=False)[:_MAX_REPORTED_FAULTS]
     ]
-    return f"The arguments do not fit, so nothing was done. {'; '.join(faults)}. Correct them and call again."
+    return f"The arguments are invalid, so nothing was done. {'; '.join(faults)}. Correct them and call again."
+
+
+def replace_nul(text: str) -> str:
+    """Replaces NUL characters, which a quoted model text may contain: PostgreSQL's JSON cannot hold them."""
+    return text.replace("\0", "\ufffd")
+
+
+def _to_strict_schema(schema: JsonValue) -> JsonValue:
+    """Returns the schema in the subset of JSON Schema that OpenAI's strict function calling accepts.
+
+    The keywords that it drops, such as `maxLength`, are still checked when the arguments are parsed.
+    """
+    if isinstance(schema, list):
+        return [_to_strict_schema(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: _to_strict_schema(value) for name, value in schema.items() if name not in _NOT_IN_STRICT_SCHEMAS}
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        # Strict mode requires every property. An optional one may be null or an empty list instead.
+        kept |= {
+            "properties": {name: _to_strict_schema(value) for name, value in properties.items()},
+            "required": [*properties],
+        }
+    return kept

@@ -1,4 +1,4 @@
-"""Todos as a model sees them. Their texts are data, whatever they say."""
+"""Todos as JSON for a model, with dates in the user's time zone and names instead of ids of projects."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -14,48 +14,49 @@ from todo_assistant.tools.registry import ToolContext
 from todo_core.todos import operations, projects
 from todo_core.todos.model import Todo
 
-FIRST_DAY: Final = date(1, 1, 3)
-LAST_DAY: Final = date(9999, 12, 29)
-"""Nearer to the ends of the calendar, a day or an instant has no counterpart in every time zone."""
+# Closer to the ends of the calendar the conversion to another time zone overflows.
+FIRST_SAFE_DAY: Final = date(1, 1, 3)
+LAST_SAFE_DAY: Final = date(9999, 12, 29)
 
 
-async def views(context: ToolContext, found: Sequence[Todo]) -> list[dict[str, JsonValue]]:
-    """The todos with their dues in the user's zone, and the names of where they lie."""
+async def describe_todos(context: ToolContext, todos: Sequence[Todo]) -> list[dict[str, JsonValue]]:
+    """Returns the todos for a model, with the names of their projects and the titles of their parents."""
+    project_ids = dict.fromkeys(todo.project_id for todo in todos if todo.project_id is not None)
     names = {
-        project_id: (await projects.get(context.db, context.user_id, project_id)).name
-        for project_id in dict.fromkeys(todo.project_id for todo in found)
-        if project_id is not None
+        project_id: (await projects.get(context.db, context.user_id, project_id)).name for project_id in project_ids
     }
-    parent_ids = list(dict.fromkeys(todo.parent_id for todo in found if todo.parent_id is not None))
+    parent_ids = list(dict.fromkeys(todo.parent_id for todo in todos if todo.parent_id is not None))
     parents = await operations.find_by_id(context.db, context.user_id, parent_ids) if parent_ids else []
     titles = {parent.id: parent.title for parent in parents}
-    return [_view(todo, context.timezone, names, titles) for todo in found]
+    return [_describe(todo, context.timezone, names, titles) for todo in todos]
 
 
-async def view(context: ToolContext, todo: Todo) -> dict[str, JsonValue]:
-    [shown] = await views(context, [todo])
-    return shown
+async def describe_todo(context: ToolContext, todo: Todo) -> dict[str, JsonValue]:
+    """Returns a single todo for a model."""
+    [description] = await describe_todos(context, [todo])
+    return description
 
 
-def due_view(due: Due | None, timezone: ZoneInfo) -> str | None:
+def format_due(due: Due | None, timezone: ZoneInfo) -> str | None:
+    """Returns a day or an instant with its weekday, such as `Friday 2030-01-04`, in the time zone."""
     if isinstance(due, datetime):
-        local = due.astimezone(timezone if FIRST_DAY <= due.date() <= LAST_DAY else UTC)
+        local = due.astimezone(timezone if FIRST_SAFE_DAY <= due.date() <= LAST_SAFE_DAY else UTC)
         return f"{local:%A} {local.isoformat(timespec='minutes')}"
     return f"{due:%A} {due.isoformat()}" if due else None
 
 
-def _view(
-    todo: Todo, timezone: ZoneInfo, names: Mapping[UUID, str], titles: Mapping[UUID, str]
+def _describe(
+    todo: Todo, timezone: ZoneInfo, project_names: Mapping[UUID, str], parent_titles: Mapping[UUID, str]
 ) -> dict[str, JsonValue]:
     return {
         "id": str(todo.id),
         "title": todo.title,
         "completed": todo.completed,
         "priority": todo.priority,
-        "due": due_view(todo.due_date or todo.due_at, timezone),
-        "reminder": due_view(todo.reminder_at, timezone),
+        "due": format_due(todo.due_date or todo.due_at, timezone),
+        "reminder": format_due(todo.reminder_at, timezone),
         "recurrence": describe_rule(todo.recurrence) if todo.recurrence else None,
         "tags": list(todo.tags),
-        "project": names[todo.project_id] if todo.project_id else None,
-        "parent": {"id": str(todo.parent_id), "title": titles.get(todo.parent_id)} if todo.parent_id else None,
+        "project": project_names[todo.project_id] if todo.project_id else None,
+        "parent": {"id": str(todo.parent_id), "title": parent_titles.get(todo.parent_id)} if todo.parent_id else None,
     }

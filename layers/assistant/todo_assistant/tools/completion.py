@@ -1,0 +1,48 @@
+"""Tools that complete and reopen todos."""
+
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from todo_assistant.tools.arguments import ChangedTodoIds, TodoIds
+from todo_assistant.tools.items import run_for_each
+from todo_assistant.tools.registry import Effect, ToolContext, ToolResult
+from todo_assistant.tools.views import describe_todo, format_due
+from todo_core.todos import operations
+from todo_core.todos.model import TodoUpdate
+
+
+class CompletedTodoIds(TodoIds):
+    async def effect(self, context: ToolContext) -> Effect:
+        """Returns the todos with the subtodos that change with them.
+
+        Open subtodos are completed too. Completed subtodos of a recurring todo are reopened for its next occurrence.
+        """
+        completed = await operations.find_by_id(context.db, context.user_id, self.ids)
+        recurring = [todo.id for todo in completed if todo.recurrence and not todo.completed]
+        subtodos = await operations.find_below(context.db, context.user_id, self.ids)
+        recurring_subtodos = await operations.find_below(context.db, context.user_id, recurring) if recurring else []
+        changed = [todo for todo in subtodos if not todo.completed]
+        changed += [todo for todo in recurring_subtodos if todo.completed]
+        return Effect([*self.ids, *(todo.id for todo in changed if todo.deleted_at is None)])
+
+
+async def complete_todos(context: ToolContext, arguments: CompletedTodoIds) -> ToolResult:
+    """Mark todos as done. A recurring todo is open again at once; the result has its next due date."""
+
+    async def complete(todo_id: UUID) -> dict[str, JsonValue]:
+        todo = await operations.update(context.db, context.actor, todo_id, TodoUpdate(completed=True))
+        next_due = None if todo.completed else format_due(todo.due_date or todo.due_at, context.timezone)
+        return {"todo": await describe_todo(context, todo), "next_due": next_due}
+
+    return await run_for_each(context, arguments.ids, complete)
+
+
+async def reopen_todos(context: ToolContext, arguments: ChangedTodoIds) -> ToolResult:
+    """Mark todos as not done."""
+
+    async def reopen(todo_id: UUID) -> dict[str, JsonValue]:
+        todo = await operations.update(context.db, context.actor, todo_id, TodoUpdate(completed=False))
+        return {"todo": await describe_todo(context, todo)}
+
+    return await run_for_each(context, arguments.ids, reopen)

@@ -1,0 +1,131 @@
+"""Tools that change fields and due dates of todos."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from todo_assistant.phrases.dates import UnreadableDate
+from todo_assistant.tools.arguments import ChangedTodoIds, DatePhrase, Tags
+from todo_assistant.tools.dues import (
+    changed_recurrence_fields,
+    due_fields,
+    other_readings,
+    read_due,
+    read_reminder,
+)
+from todo_assistant.tools.items import MAX_ITEMS, run_for_each
+from todo_assistant.tools.projects import find_project_id
+from todo_assistant.tools.registry import Arguments, Effect, ToolContext, ToolResult
+from todo_assistant.tools.views import describe_todo
+from todo_core.text import Text
+from todo_core.todos import operations
+from todo_core.todos.model import Description, Priority, Title, TodoUpdate
+
+
+class TodoChange(Arguments):
+    id: UUID = Field(description="From a result of a tool.")
+    title: Title | None = Field(None, description="null keeps it, as everywhere here.")
+    description: Description | None = Field(None, description="An empty text clears it.")
+    priority: Priority | None = None
+    add_tags: Tags = Field(default_factory=list)
+    remove_tags: Tags = Field(default_factory=list)
+    recurrence: Annotated[str, Field(max_length=150)] | None = Field(
+        None, description="As the user said it. An empty text ends the recurrence."
+    )
+    reminder: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="When to remind, as the user said it, with a time of the day. An empty text removes it."
+    )
+    project: Annotated[str, Text(max_length=200)] | None = Field(
+        None, description="Its name. An empty text: in no project."
+    )
+    parent_id: UUID | None = Field(None, description="Moves it under that todo.")
+    to_top_level: bool = Field(default=False, description="Moves it out from under its parent.")
+
+    @property
+    def moves(self) -> bool:
+        return self.project is not None or self.parent_id is not None or self.to_top_level
+
+
+class UpdateTodos(Arguments):
+    changes: list[TodoChange] = Field(min_length=1, max_length=MAX_ITEMS)
+
+    async def effect(self, context: ToolContext) -> Effect:
+        """Returns the todos, and the subtodos of those that move: a subtodo is in the project of its parent."""
+        moved = [change.id for change in self.changes if change.moves]
+        subtodos = await operations.find_below(context.db, context.user_id, moved) if moved else []
+        changed = [change.id for change in self.changes]
+        return Effect([*changed, *(todo.id for todo in subtodos if todo.deleted_at is None)])
+
+
+class RescheduleTodos(ChangedTodoIds):
+    due: DatePhrase | None = Field(description="null removes the date, and the recurrence with it.")
+
+
+async def update_todos(context: ToolContext, arguments: UpdateTodos) -> ToolResult:
+    """Change title, description, priority, tags, recurrence or reminder, or move todos to a project or under another.
+
+    Fields that are null keep their values. For dates use reschedule_todos.
+    """
+
+    async def update(change: TodoChange) -> dict[str, JsonValue]:
+        return await _update(context, change.id, TodoUpdate.model_validate(await _changed_fields(context, change)))
+
+    return await run_for_each(context, arguments.changes, update)
+
+
+async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> ToolResult:
+    """Give todos another due date, or none. Give it as the phrase the user said; the result has the date it means."""
+    try:
+        readings = read_due(context, arguments.due)
+    except UnreadableDate as error:
+        return ToolResult.failed(str(error))
+    cleared = dict.fromkeys(("due_date", "due_at", "recurrence"))
+    rescheduled = TodoUpdate.model_validate(due_fields(readings) or cleared)
+
+    async def reschedule(todo_id: UUID) -> dict[str, JsonValue]:
+        return await _update(context, todo_id, rescheduled) | other_readings(readings, context.timezone)
+
+    return await run_for_each(context, arguments.ids, reschedule)
+
+
+async def _update(context: ToolContext, todo_id: UUID, update: TodoUpdate) -> dict[str, JsonValue]:
+    todo = await operations.update(context.db, context.actor, todo_id, update)
+    return {"todo": await describe_todo(context, todo)}
+
+
+async def _changed_fields(context: ToolContext, change: TodoChange) -> dict[str, object]:
+    """Returns the new values of the fields that a change names.
+
+    Raises TodoNotFound, ArgumentRejected, UnreadableDate and UnreadableRecurrence.
+    """
+    fields: dict[str, object] = {
+        name: value
+        for name, value in (("title", change.title), ("description", change.description), ("priority", change.priority))
+        if value is not None
+    }
+    if change.description == "":
+        fields["description"] = None
+    if change.add_tags or change.remove_tags:
+        fields["tags"] = await _changed_tags(context, change)
+    fields |= await _moved_fields(context, change)
+    if change.recurrence is not None:
+        fields |= await changed_recurrence_fields(context, change.id, change.recurrence)
+    if change.reminder is not None:
+        fields["reminder_at"] = read_reminder(context, change.reminder) if change.reminder else None
+    return fields
+
+
+async def _changed_tags(context: ToolContext, change: TodoChange) -> list[str]:
+    tags = (await operations.get(context.db, context.user_id, change.id)).tags
+    return [tag for tag in [*tags, *change.add_tags] if tag not in change.remove_tags]
+
+
+async def _moved_fields(context: ToolContext, change: TodoChange) -> dict[str, object]:
+    """Returns the project and the parent to which a change moves the todo. Raises ArgumentRejected."""
+    fields: dict[str, object] = {}
+    if change.project is not None:
+        fields["project_id"] = await find_project_id(context, change.project) if change.project else None
+    if change.parent_id is not None or change.to_top_level:
+        fields["parent_id"] = change.parent_id
+    return fields

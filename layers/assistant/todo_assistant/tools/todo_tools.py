@@ -1,0 +1,31 @@
+"""The registry of all tools of the assistant."""
+
+from typing import Final
+
+from todo_assistant.tools.adding import add_todos
+from todo_assistant.tools.completion import complete_todos, reopen_todos
+from todo_assistant.tools.editing import reschedule_todos, update_todos
+from todo_assistant.tools.projects import add_projects, list_projects
+from todo_assistant.tools.registry import ToolRegistry
+from todo_assistant.tools.search import day_overview, get_todos, search_todos
+from todo_assistant.tools.trash import delete_todos, restore_todos
+from todo_assistant.tools.undo import undo_last_turn
+
+# The order is part of the prompt: providers cache a prompt only as long as its beginning stays the same.
+TODO_TOOLS: Final = ToolRegistry(
+    [
+        list_projects,
+        add_projects,
+        search_todos,
+        get_todos,
+        add_todos,
+        update_todos,
+        complete_todos,
+        reopen_todos,
+        reschedule_todos,
+        delete_todos,
+        restore_todos,
+        undo_last_turn,
+        day_overview,
+    ]
+)
