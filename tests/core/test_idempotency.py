@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests import postgres
-from tests.core.test_changes import connected, new_user, opened, run
+from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
 from todo_core.database.idempotency import Answer, KeyedRequest, Work, delete_expired, run_once
@@ -35,7 +35,7 @@ def adding(user_id: UUID, title: str = "Milk") -> Work:
 
 @pytest.fixture
 def ada(database_url: str) -> UUID:
-    return new_user(database_url)
+    return add_user(database_url)
 
 
 def titles(database_url: str, user_id: UUID) -> list[str]:
@@ -47,14 +47,14 @@ def keys(database_url: str, user_id: UUID) -> list[str]:
 
 
 async def expire(database_url: str, user_id: UUID, *expired: str) -> None:
-    async with connected(database_url) as connection:
+    async with connect(database_url) as connection:
         await connection.execute(EXPIRE, user_id, expired)
 
 
 class TestOnce:
     def test_the_work_is_done_once_and_its_answer_stored(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[Answer]:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 return [await run_once(db, asked(ada), adding(ada, title)) for title in ("Milk", "Bread")]
 
         assert run(scene()) == [
@@ -65,7 +65,7 @@ class TestOnce:
 
     def test_a_key_counts_for_one_route(self, database_url: str, ada: UUID) -> None:
         async def scene() -> None:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 await run_once(db, asked(ada, route="POST /todos"), adding(ada, "Milk"))
                 await run_once(db, asked(ada, route="POST /projects", digest=b"other"), adding(ada, "Bread"))
 
@@ -78,7 +78,7 @@ class TestOnce:
             raise TodoNotFound
 
         async def scene() -> None:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 with pytest.raises(TodoNotFound):
                     await run_once(db, asked(ada), fail)
                 await run_once(db, asked(ada, digest=b"other"), adding(ada))
@@ -88,7 +88,7 @@ class TestOnce:
 
     def test_an_expired_key_is_free_again(self, database_url: str, ada: UUID) -> None:
         async def scene() -> None:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 await run_once(db, asked(ada), adding(ada))
                 await expire(database_url, ada, "key")
                 await run_once(db, asked(ada, digest=b"bread"), adding(ada, "Bread"))
@@ -102,7 +102,7 @@ class TestOnce:
 class TestAtOnce:
     def test_those_who_find_an_expired_key_do_the_work_once(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[Answer]:
-            async with opened(database_url, pool_size=8) as db:
+            async with open_database(database_url, pool_size=8) as db:
                 await run_once(db, asked(ada), adding(ada, "Yesterday"))
                 await expire(database_url, ada, "key")
                 return await asyncio.gather(*(run_once(db, asked(ada), adding(ada, "Today")) for _ in range(20)))
@@ -121,7 +121,7 @@ class TestAtOnce:
             raise TodoNotFound
 
         async def scene() -> Answer:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 first = asyncio.create_task(run_once(db, asked(ada), fail))
                 await asyncio.sleep(0.2)
                 second = asyncio.create_task(run_once(db, asked(ada), adding(ada)))
@@ -143,7 +143,7 @@ class TestAtOnce:
             return await adding(ada)(transaction)
 
         async def scene() -> float:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 first = asyncio.create_task(run_once(db, asked(ada), wait_and_add))
                 await begun.wait()
                 started = time.monotonic()
@@ -164,7 +164,7 @@ class TestAtOnce:
         self, database_url: str, ada: UUID
     ) -> None:
         async def scene() -> None:
-            async with opened(database_url) as db, db.transaction() as other:
+            async with open_database(database_url) as db, db.transaction() as other:
                 await changes.lock_log(other, ada)
                 with pytest.raises(DatabaseUnavailable):
                     await run_once(db, asked(ada), adding(ada))
@@ -176,7 +176,7 @@ class TestAtOnce:
 class TestSweep:
     def test_forgets_what_has_expired_so_many_at_a_time(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[int]:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 for number in range(6):
                     await run_once(db, asked(ada, f"key {number}"), adding(ada))
                 await expire(database_url, ada, *(f"key {number}" for number in range(5)))

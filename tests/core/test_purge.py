@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests import postgres
-from tests.core.test_changes import connected, new_user, opened, run
+from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
 from todo_core.purge import Purged, purge
 from todo_core.todos import changes, operations, trash
@@ -42,7 +42,7 @@ def database_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def ada(database_url: str) -> UUID:
-    return new_user(database_url)
+    return add_user(database_url)
 
 
 def add(database_url: str, user_id: UUID, title: str, in_trash_for: str | None, number: int = 1) -> None:
@@ -57,7 +57,7 @@ def titles(database_url: str, user_id: UUID) -> list[str]:
 
 def purged(database_url: str, seconds_left: Callable[[], float] = lambda: inf) -> Purged:
     async def scene() -> Purged:
-        async with opened(database_url) as db:
+        async with open_database(database_url) as db:
             return await purge(db, seconds_left=seconds_left)
 
     return run(scene())
@@ -72,7 +72,7 @@ class TestTrash:
         assert titles(database_url, ada) == ["in use1", "young1"]
 
     def test_is_everybodys(self, database_url: str, ada: UUID) -> None:
-        bob = new_user(database_url)
+        bob = add_user(database_url)
         for user_id in (ada, bob):
             add(database_url, user_id, "old", "31 days", 3)
 
@@ -85,7 +85,7 @@ class TestTrash:
         add(database_url, ada, "old", "31 days", 1201)
 
         async def scene() -> list[int]:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 return [await trash.purge(db, limit=500) for _ in range(4)]
 
         assert run(scene()) == [500, 500, 201, 0]
@@ -102,13 +102,13 @@ class TestTrash:
         actor = Actor(ada)
 
         async def scene() -> list[int]:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 root = parent = await operations.add(db, actor, TodoCreate(title="0"))
                 for level in range(1, 6):
                     parent = await operations.add(db, actor, TodoCreate(title=f"{level}", parent_id=parent.id))
                     await operations.add(db, actor, TodoCreate(title=f"{level} too", parent_id=root.id))
                 await operations.delete(db, actor, root.id)
-                async with connected(database_url) as connection:
+                async with connect(database_url) as connection:
                     await connection.execute(AGE, ada)
                 return [await trash.purge(db, limit=4) for _ in range(8)]
 
@@ -125,7 +125,7 @@ class TestTrash:
         [row] = postgres.query(database_url, ID_OF, ada, "a1")
 
         async def scene() -> None:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 async with db.transaction() as transaction:
                     await changes.lock_log(transaction, ada)
                     await operations.restore(transaction, Actor(ada), row["id"])
@@ -138,13 +138,13 @@ class TestTrash:
         assert titles(database_url, ada) == ["a1"]
 
     def test_that_is_restored_whole_while_the_purge_waits_does_not_end_it(self, database_url: str, ada: UUID) -> None:
-        bob = new_user(database_url)
+        bob = add_user(database_url)
         add(database_url, ada, "old", "40 days")
         add(database_url, bob, "old", "31 days")
         [row] = postgres.query(database_url, ID_OF, ada, "old1")
 
         async def scene() -> int:
-            async with opened(database_url) as db:
+            async with open_database(database_url) as db:
                 async with db.transaction() as transaction:
                     await changes.lock_log(transaction, ada)
                     purging = asyncio.create_task(trash.purge(db, limit=500))
@@ -156,11 +156,11 @@ class TestTrash:
         assert (titles(database_url, ada), titles(database_url, bob)) == (["old1"], [])
 
     def test_purged_by_several_at_once_is_purged_once(self, database_url: str, ada: UUID) -> None:
-        for user_id in (ada, new_user(database_url)):
+        for user_id in (ada, add_user(database_url)):
             add(database_url, user_id, "old", "31 days", 700)
 
         async def scene() -> list[Purged]:
-            async with opened(database_url) as one, opened(database_url) as other:
+            async with open_database(database_url) as one, open_database(database_url) as other:
                 return await asyncio.gather(*(purge(db, seconds_left=lambda: inf) for db in (one, other, one)))
 
         assert sum(each.rows["todos"] for each in run(scene())) == 1400
@@ -194,7 +194,7 @@ class TestRest:
             postgres.query(database_url, ADD_SESSION, ada, "-1 second")
 
         async def scene() -> Purged:
-            async with opened(database_url) as db, connected(database_url) as connection, connection.transaction():
+            async with open_database(database_url) as db, connect(database_url) as connection, connection.transaction():
                 await connection.execute("SELECT FROM sessions ORDER BY id LIMIT 1 FOR UPDATE")
                 return await purge(db, seconds_left=lambda: inf)
 

@@ -12,7 +12,7 @@ import pytest
 
 from functions.purge.app import handler
 from tests import postgres
-from tests.core.test_changes import new_user
+from tests.core.databases import add_user
 from tests.serving import LambdaContext
 from todo_core.settings import Settings
 
@@ -35,7 +35,7 @@ class Hurry(LambdaContext):
 @pytest.fixture
 def ada(database_url: str) -> UUID:
     """With one todo that has been in the trash for too long."""
-    user_id = new_user(database_url)
+    user_id = add_user(database_url)
     postgres.query(database_url, ADD, user_id)
     return user_id
 

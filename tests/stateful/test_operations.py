@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.core.test_changes import new_user
+from tests.core.databases import add_user
 from tests.stateful.model import Refusal, Todo, TodoModel, Turn
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
@@ -122,7 +122,7 @@ class TodoOperations(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.user_id = new_user(self.database_url)
+        self.user_id = add_user(self.database_url)
         self.model = TodoModel(ZONE)
         self.transaction_numbers: dict[datetime, int] = {}
         self.turns: list[UUID] = []

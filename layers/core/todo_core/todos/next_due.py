@@ -9,7 +9,7 @@ from todo_core.todos.recurrence import next_occurrence
 
 
 def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, object] | None:
-    """Returns the columns to write to move a todo to its next occurrence, or None when the todo has no next one.
+    """Returns the columns that move a todo to its next occurrence, or None after the last one.
 
     A reminder keeps its distance from the due date, measured on the clocks of the time zone.
     """
@@ -41,7 +41,7 @@ def _intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: time | N
 
 
 def _shift(instant: datetime, distance: timedelta, timezone: ZoneInfo) -> datetime | None:
-    """Returns the instant, shifted on the clocks of the zone, or None when it lies outside the years 1 to 9999."""
+    """Returns the instant, shifted on the clocks of the zone, or None outside the years 1 to 9999."""
     try:
         return (instant.astimezone(timezone).replace(tzinfo=None) + distance).replace(tzinfo=timezone).astimezone(UTC)
     except OverflowError:

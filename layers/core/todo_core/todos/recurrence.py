@@ -1,8 +1,8 @@
 """The next occurrence of a recurrence rule (RFC 5545), found with python-dateutil.
 
-dateutil searches for a match day by day up to the year 9999, which takes half a minute when a rule has none. For
-monthly and yearly rules it therefore gets one month or year at a time. Months and years with the same weekdays and
-lengths match alike, so at most 28 months or 21 years are searched.
+dateutil searches day by day up to the year 9999, which takes half a minute when no day matches. For monthly and yearly
+rules it therefore gets one month or year at a time. Periods with the same weekdays and lengths match alike, so at most
+28 months or 21 years are searched.
 """
 
 from calendar import isleap, monthrange
@@ -26,7 +26,7 @@ DAY_PARTS: Final = {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY"}
 _LAST_DAY: Final = date(9999, 12, 30)
 """asyncpg reads the day after it as infinity."""
 _BEYOND_CALENDAR_YEARS: Final = 10_000
-"""As an interval: no second period follows the first one."""
+"""An interval that no second period follows before the end of the calendar."""
 _CALENDAR_CYCLE_YEARS: Final = 400
 """The calendar has the same weekdays again after so many years."""
 

@@ -1,0 +1,237 @@
+"""The triggers of the change log: every write is logged, with the todo before and after it and its author."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests import postgres
+from tests.core.databases import add_user, connect, open_database, run
+from todo_core.actors import Actor
+from todo_core.todos import operations
+from todo_core.todos.model import TodoCreate
+
+pytestmark = pytest.mark.pooler
+
+type Logged = tuple[str, str | None, str | None]
+"""The operation, and the titles before and after."""
+
+SELECT_LOG = """
+    SELECT seq, todo_id, op, actor, turn_id, before, after FROM changes WHERE user_id = $1 ORDER BY seq
+"""
+SELECT_SNAPSHOT = (
+    "SELECT (to_jsonb(todos) - ARRAY['user_id', 'words'])::text FROM todos WHERE user_id = $1 AND title = $2"
+)
+SELECT_TITLES = """
+    SELECT op, before->>'title', after->>'title' FROM changes WHERE user_id = $1 AND seq > 2 ORDER BY seq
+"""
+
+
+@pytest.fixture
+def ada(database_url: str) -> UUID:
+    return add_user(database_url)
+
+
+@pytest.fixture
+def ada_with_two(database_url: str, ada: UUID) -> UUID:
+    """A user with the todos "First" and "Second", which are the first two changes of the log."""
+    add = """INSERT INTO todos (id, user_id, title, "order") VALUES (gen_random_uuid(), $1, $2, $3)"""
+    for order, title in enumerate(["First", "Second"]):
+        postgres.query(database_url, add, ada, title, order)
+    return ada
+
+
+def logged(database_url: str, user_id: UUID) -> list[Logged]:
+    """Returns the changes after the first two."""
+    return [(row[0], row[1], row[2]) for row in postgres.query(database_url, SELECT_TITLES, user_id)]
+
+
+WRITES: dict[str, tuple[str, list[Logged]]] = {
+    "an insert": (
+        """INSERT INTO todos (id, user_id, title, "order") VALUES (gen_random_uuid(), $1, 'New', 1)""",
+        [("create", None, "New")],
+    ),
+    "an insert of several rows": (
+        """
+        INSERT INTO todos (id, user_id, title, "order")
+        VALUES (gen_random_uuid(), $1, 'One', 1), (gen_random_uuid(), $1, 'Two', 2)
+        """,
+        [("create", None, "One"), ("create", None, "Two")],
+    ),
+    "an insert from a query": (
+        """
+        INSERT INTO todos (id, user_id, title, "order")
+        SELECT gen_random_uuid(), user_id, title || ' again', 9 FROM todos WHERE user_id = $1 ORDER BY "order"
+        """,
+        [("create", None, "First again"), ("create", None, "Second again")],
+    ),
+    "an insert that becomes an update": (
+        """
+        INSERT INTO todos (id, user_id, title, "order")
+        SELECT id, user_id, title, 9 FROM todos WHERE user_id = $1 AND title = 'First'
+        ON CONFLICT (id) DO UPDATE SET title = 'Changed'
+        """,
+        [("update", "First", "Changed")],
+    ),
+    "an insert that becomes nothing": (
+        """
+        INSERT INTO todos (id, user_id, title, "order") SELECT id, user_id, title, 9 FROM todos WHERE user_id = $1
+        ON CONFLICT DO NOTHING
+        """,
+        [],
+    ),
+    "an update": (
+        "UPDATE todos SET title = 'Changed' WHERE user_id = $1 AND title = 'First'",
+        [("update", "First", "Changed")],
+    ),
+    "an update of several rows": (
+        "UPDATE todos SET title = title || '!' WHERE user_id = $1",
+        [("update", "First", "First!"), ("update", "Second", "Second!")],
+    ),
+    "an update from another table": (
+        """
+        UPDATE todos SET title = todos.title || users.timezone FROM users
+        WHERE users.id = todos.user_id AND users.id = $1 AND title = 'First'
+        """,
+        [("update", "First", "FirstUTC")],
+    ),
+    "an update that completes": (
+        "UPDATE todos SET completed = true, completed_at = now() WHERE user_id = $1 AND title = 'First'",
+        [("complete", "First", "First")],
+    ),
+    "an update that fills the trash": (
+        "UPDATE todos SET deleted_at = now() WHERE user_id = $1 AND title = 'First'",
+        [("delete", "First", "First")],
+    ),
+    "a delete": ("DELETE FROM todos WHERE user_id = $1 AND title = 'First'", [("purge", "First", None)]),
+    "a delete with another table": (
+        "DELETE FROM todos USING users WHERE users.id = todos.user_id AND users.id = $1",
+        [("purge", "First", None), ("purge", "Second", None)],
+    ),
+    "a query that writes on the side": (
+        """
+        WITH gone AS (DELETE FROM todos WHERE user_id = $1 AND title = 'First' RETURNING *)
+        INSERT INTO todos (id, user_id, title, "order") SELECT gen_random_uuid(), user_id, 'Instead', 1 FROM gone
+        """,
+        [("purge", "First", None), ("create", None, "Instead")],
+    ),
+    "a merge": (
+        """
+        MERGE INTO todos USING (VALUES ('First'), ('Third')) AS wanted (title)
+        ON todos.user_id = $1 AND todos.title = wanted.title
+        WHEN MATCHED THEN UPDATE SET title = 'Merged'
+        WHEN NOT MATCHED THEN INSERT (id, user_id, title, "order") VALUES (gen_random_uuid(), $1, wanted.title, 3)
+        """,
+        [("update", "First", "Merged"), ("create", None, "Third")],
+    ),
+}
+
+
+class TestWrites:
+    @pytest.mark.parametrize("write", WRITES)
+    def test_of_every_statement_are_logged(self, database_url: str, ada_with_two: UUID, write: str) -> None:
+        statement, expected = WRITES[write]
+        postgres.query(database_url, statement, ada_with_two)
+        assert sorted(logged(database_url, ada_with_two), key=str) == sorted(expected, key=str)
+
+    def test_by_copy_are_logged(self, database_url: str, ada_with_two: UUID) -> None:
+        async def copy() -> None:
+            async with connect(database_url) as connection:
+                await connection.copy_records_to_table(
+                    "todos",
+                    columns=["id", "user_id", "title", "order"],
+                    records=[(uuid4(), ada_with_two, title, 1.0) for title in ("One", "Two")],
+                )
+
+        run(copy())
+        assert logged(database_url, ada_with_two) == [("create", None, "One"), ("create", None, "Two")]
+
+    def test_in_one_string_of_statements_are_logged(self, database_url: str, ada_with_two: UUID) -> None:
+        postgres.run(
+            database_url,
+            f"UPDATE todos SET completed = true, completed_at = now() WHERE user_id = '{ada_with_two}';"  # noqa: S608
+            f"DELETE FROM todos WHERE user_id = '{ada_with_two}' AND title = 'First'",
+        )
+        assert sorted(logged(database_url, ada_with_two), key=str) == [
+            ("complete", "First", "First"),
+            ("complete", "Second", "Second"),
+            ("purge", "First", None),
+        ]
+
+    def test_are_numbered_without_gaps(self, database_url: str, ada_with_two: UUID) -> None:
+        for statement, _ in WRITES.values():
+            postgres.query(database_url, statement, ada_with_two)
+        rows = postgres.query(database_url, SELECT_LOG, ada_with_two)
+        assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+
+    def test_that_are_rolled_back_are_not_logged(self, database_url: str, ada_with_two: UUID) -> None:
+        async def change_and_fail() -> None:
+            async with connect(database_url) as connection, connection.transaction():
+                await connection.execute("UPDATE todos SET title = 'Changed' WHERE user_id = $1", ada_with_two)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            run(change_and_fail())
+        assert logged(database_url, ada_with_two) == []
+
+
+class TestLogRows:
+    @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/St_Johns"])
+    def test_contain_the_todo_before_and_after_in_utc_in_every_session_time_zone(
+        self, database_url: str, ada_with_two: UUID, zone: str
+    ) -> None:
+        async def change() -> tuple[str, str]:
+            async with connect(database_url) as connection:
+                await connection.execute("SET timezone = 'UTC'")
+                before = await connection.fetchval(SELECT_SNAPSHOT, ada_with_two, "First")
+                await connection.execute(f"SET timezone = '{zone}'")
+                await connection.execute(
+                    "UPDATE todos SET title = 'Changed', due_at = now(), tags = '{a,b}', version = 2 "
+                    "WHERE user_id = $1 AND title = 'First'",
+                    ada_with_two,
+                )
+                await connection.execute("SET timezone = 'UTC'")
+                return before, await connection.fetchval(SELECT_SNAPSHOT, ada_with_two, "Changed")
+
+        before, after = run(change())
+        *_, entry = postgres.query(database_url, SELECT_LOG, ada_with_two)
+        assert (entry["before"], entry["after"]) == (before, after)
+
+    def test_of_a_write_without_an_actor_belong_to_the_system(self, database_url: str, ada_with_two: UUID) -> None:
+        for statement, _ in WRITES.values():
+            postgres.query(database_url, statement, ada_with_two)
+        rows = postgres.query(database_url, SELECT_LOG, ada_with_two)
+        assert {(row["actor"], row["turn_id"]) for row in rows} == {("system", None)}
+
+    def test_have_the_actor_of_each_write_on_a_shared_connection(self, database_url: str, ada: UUID) -> None:
+        turn_id = uuid4()
+
+        async def write() -> None:
+            async with open_database(database_url, pool_size=1) as db:
+                for actor in (Actor(ada), Actor(ada, "assistant", turn_id), Actor(ada, "token")):
+                    await operations.add(db, actor, TodoCreate(title=actor.kind))
+
+        run(write())
+        rows = postgres.query(database_url, SELECT_LOG, ada)
+        assert [(row["actor"], row["turn_id"]) for row in rows] == [
+            ("user", None),
+            ("assistant", turn_id),
+            ("token", None),
+        ]
+
+    def test_do_not_take_the_actor_of_an_earlier_transaction(self, database_url: str, ada_with_two: UUID) -> None:
+        async def write() -> None:
+            async with connect(database_url) as connection:
+                async with connection.transaction():
+                    await connection.execute("SELECT set_config('todo.actor', 'assistant:' || $1, true)", str(uuid4()))
+                    await connection.execute("UPDATE todos SET title = 'Signed' WHERE title = 'First'")
+                await connection.execute("UPDATE todos SET title = 'Unsigned' WHERE user_id = $1", ada_with_two)
+
+        run(write())
+        rows = postgres.query(database_url, SELECT_LOG, ada_with_two)
+        assert [row["actor"] for row in rows] == ["system", "system", "assistant", "system", "system"]
+
+    def test_are_deleted_with_the_account(self, database_url: str, ada_with_two: UUID) -> None:
+        postgres.query(database_url, "UPDATE todos SET title = 'Changed' WHERE user_id = $1", ada_with_two)
+        postgres.query(database_url, "DELETE FROM users WHERE id = $1", ada_with_two)
+        assert postgres.query(database_url, SELECT_LOG, ada_with_two) == []
+        assert postgres.query(database_url, "SELECT FROM todos WHERE user_id = $1", ada_with_two) == []
