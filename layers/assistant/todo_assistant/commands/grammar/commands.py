@@ -1,5 +1,6 @@
-"""The commands. A due date is the phrase as typed, readable by `parse_date`; a recurrence likewise by
-`parse_recurrence`.
+"""Commands, as the grammar parses them.
+
+Due dates and recurrences are phrases as typed, for `parse_date` and `parse_recurrence`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ type Priority = Literal["none", "low", "medium", "high"]
 
 @dataclass(frozen=True, slots=True)
 class NewTodo:
-    """`priority` is None if none was said."""
+    """A todo to add. `priority` is None if the text names none."""
 
     title: str
     due: str | None = None
@@ -18,14 +19,14 @@ class NewTodo:
     priority: Priority | None = None
     recurrence: str | None = None
     project: str | None = None
-    """Its name."""
+    """The name of the project."""
     parent: str | None = None
-    """The title, or words of it. If there is no such todo, the words were part of the title: `look under bed`."""
+    """The title of the parent, or its first words. If no todo fits, they belong to the title: `look under bed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which todos a command means: what is set must all hold. Only with `every` is more than one todo meant."""
+    """The todos that a command is about: those that fit all fields. More than one only with `every`."""
 
     text: str | None = None
     """The title, or words of it."""
@@ -33,9 +34,9 @@ class Target:
     every: bool = False
     overdue: bool = False
     completed: bool | None = None
-    """None leaves it to the command: what is completed is open so far."""
+    """The state of the todos; None leaves it to the command: Complete searches open ones."""
     number: int | None = None
-    """The place, from 1, in the list that was shown last."""
+    """The number, from 1, in the list that was shown last."""
     project: str | None = None
 
 
@@ -46,7 +47,7 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """None and the empty tuple do not filter."""
+    """Lists the todos that fit all fields; None and the empty tuple do not filter."""
 
     text: str | None = None
     tags: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What today holds."""
+    """Lists the todos that are overdue and due today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True)
 class Reschedule:
-    """`due` None takes the due date away."""
+    """Changes the due date; `due` None deletes it."""
 
     target: Target
     due: str | None
@@ -83,7 +84,7 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`recurrence` None lets it come no more."""
+    """Changes the recurrence; `recurrence` None ends it."""
 
     target: Target
     recurrence: str | None
@@ -91,7 +92,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class MoveTo:
-    """Into a project, or under another todo. An empty name takes it out of its project, or to the top level."""
+    """Moves todos to a project or under a parent.
+
+    An empty `project` moves them out of their project, an empty `parent` to the top level.
+    """
 
     target: Target
     project: str | None = None
@@ -100,7 +104,7 @@ class MoveTo:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """None and the empty tuple change nothing."""
+    """Changes other fields; None and the empty tuple leave a field as it is."""
 
     target: Target
     title: str | None = None
@@ -121,7 +125,7 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Projects:
-    """Asks which there are."""
+    """Lists the projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +135,17 @@ class NewProject:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Takes back what was done last."""
+    """Undoes the last turn that changed todos."""
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Asks what can be said."""
+    """Shows the list of commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Talk, a question, or a command that lacks something."""
+    """Text without a command: talk, a question, or a command with missing words."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""What can be said, for those who ask."""
+"""The answer to the command `help`."""
 
 from typing import Final
 
@@ -36,4 +36,4 @@ Get it done, or change it:
   new project Work
   undo
 Quote words to take them as they are: add "read 1984 tomorrow"."""
-"""Every example stands on a line of its own, indented."""
+"""The text of the help; tests find each example by its indented line."""

@@ -1,19 +1,21 @@
-"""A rule is what a command looks like, and how it is read."""
+"""Rules of the grammar: a pattern for a command, and the function that parses its match."""
 
 import re
 from collections.abc import Callable, Sequence
 
 from todo_assistant.commands.grammar.commands import Command
-from todo_assistant.commands.grammar.due_spans import Readable
+from todo_assistant.commands.grammar.spans import IsReadable
 
-type Reader = Callable[[re.Match[str], Readable], Command | None]
-"""Makes the command of what was found; None leaves the text to the rules that follow."""
-type Rule = tuple[re.Pattern[str], Reader]
-
-
-def compiled(*rules: tuple[str, Reader]) -> Sequence[Rule]:
-    return [(re.compile(pattern, re.IGNORECASE), read) for pattern, read in rules]
+type CommandParser = Callable[[re.Match[str], IsReadable], Command | None]
+"""Returns the command of a match, or None to let later rules try the text."""
+type Rule = tuple[re.Pattern[str], CommandParser]
 
 
-def always(command: Command) -> Reader:
-    return lambda _found, _readable: command
+def compile_rules(*rules: tuple[str, CommandParser]) -> Sequence[Rule]:
+    """Compiles the patterns, which match in any case."""
+    return [(re.compile(pattern, re.IGNORECASE), parse) for pattern, parse in rules]
+
+
+def always(command: Command) -> CommandParser:
+    """Returns a parser that returns this command for every match."""
+    return lambda _found, _is_readable: command

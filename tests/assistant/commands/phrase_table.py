@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from todo_assistant.commands.grammar import Command, Find, parse
+from todo_assistant.commands.grammar.commands import Command, Find
+from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.recurrences import parse_recurrence
 
@@ -27,7 +28,7 @@ class Phrase:
     known_miss: str | None
 
     def parsed(self) -> Command:
-        return parse(self.say, now=self.now, timezone=self.timezone)
+        return parse_command(self.say, now=self.now, timezone=self.timezone)
 
     def row(self) -> dict[str, Any]:
         """What the parser makes of it."""

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from todo_assistant.commands.grammar import (
-    HELP,
+from todo_assistant.commands.grammar.commands import (
     Add,
     Command,
     Complete,
@@ -30,8 +29,9 @@ from todo_assistant.commands.grammar import (
     Undo,
     Unknown,
     Update,
-    parse,
 )
+from todo_assistant.commands.grammar.help import HELP
+from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.recurrences import parse_recurrence
 
@@ -60,7 +60,7 @@ SIGNS = ["#home", "@work", "!high", "p2", "/errands"]
 
 
 def said(text: str) -> Command:
-    return parse(text, now=FRIDAY, timezone=BERLIN)
+    return parse_command(text, now=FRIDAY, timezone=BERLIN)
 
 
 def added(text: str) -> NewTodo:

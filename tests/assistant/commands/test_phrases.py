@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.assistant.phrases import phrases
-from todo_assistant.commands.grammar import Unknown, parse
+from tests.assistant.commands.phrase_table import phrases
+from todo_assistant.commands.grammar.commands import Unknown
+from todo_assistant.commands.grammar.parser import parse_command
 
 TABLE = list(phrases())
 MISSES = [phrase for phrase in TABLE if phrase.known_miss]
-DOCUMENT = Path(__file__).parents[2] / "docs" / "commands.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "commands.md"
 TYPED = re.findall(r"^\| (`.+?`) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
 EXAMPLES = [example for cell in TYPED for example in re.findall(r"`(.+?)`", cell)]
 
@@ -40,7 +41,7 @@ def test_no_phrase_is_counted_twice() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_of_the_document_are_understood(example: str) -> None:
-    command = parse(example, now=TABLE[0].now, timezone=TABLE[0].timezone)
+    command = parse_command(example, now=TABLE[0].now, timezone=TABLE[0].timezone)
 
     assert not isinstance(command, Unknown)
 

@@ -1,0 +1,235 @@
+"""Rules for commands that change existing todos: complete, reschedule, tag, delete and others."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from todo_assistant.commands.grammar.commands import (
+    Add,
+    Command,
+    Complete,
+    Delete,
+    Reopen,
+    Repeat,
+    Reschedule,
+    Restore,
+    Target,
+    Update,
+)
+from todo_assistant.commands.grammar.fields import TAG, parse_priority
+from todo_assistant.commands.grammar.quick_add import parse_new_todo, parse_quick_add
+from todo_assistant.commands.grammar.quotes import unquote
+from todo_assistant.commands.grammar.rules import CommandParser, compile_rules
+from todo_assistant.commands.grammar.spans import IsReadable
+from todo_assistant.commands.grammar.targets import parse_target
+from todo_assistant.phrases.recurrences import RECURRENCE_START
+from todo_assistant.phrases.vocabulary import COUNT, DAYS, EACH, HOURS
+
+_MAX_DUE_CHARACTERS: Final = 110
+"""Characters at the end of a command that are searched for a preposition and a date."""
+_FROM_MY_LIST: Final = re.compile(r" (?:from|off|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
+"""Finds the end of `remove milk from my list`."""
+_DUE_PREPOSITION: Final = re.compile(
+    rf" (?a:(?:to|until|till?|for|on|by|back)\b(?: (?:to|by))? |(?=(?:{COUNT} {DAYS}|{HOURS})$))", re.IGNORECASE
+)
+"""Finds the words before a due date: `move milk to friday`, `postpone milk by 2 days`, `snooze milk 2 days`."""
+
+
+def _with_target(make: Callable[[Target], Command]) -> CommandParser:
+    """Returns a parser that makes a command of the target in the last group of a match."""
+
+    def parse(found: re.Match[str], _: IsReadable) -> Command | None:
+        target = parse_target(found[found.lastindex or 1])
+        return make(target) if target else None
+
+    return parse
+
+
+def _with_target_or_new(make: Callable[[Target], Command]) -> CommandParser:
+    """Returns a parser for verbs that also begin titles.
+
+    With a date, a priority or a recurrence, the line is a new todo: `finish report tomorrow`.
+    """
+
+    def parse(found: re.Match[str], is_readable: IsReadable) -> Command | None:
+        parsed = parse_quick_add(found[1], is_readable)
+        if parsed.due or parsed.priority or parsed.recurrence:
+            return Add((parse_new_todo(found[0], is_readable),))
+        target = parse_target(_FROM_MY_LIST.sub("", found[1]))
+        return make(target) if target else None
+
+    return parse
+
+
+def _parse_move(found: re.Match[str], is_readable: IsReadable) -> Reschedule | None:
+    """Parses a target and a date after a preposition, or a date that follows the target directly."""
+    words = found[1]
+    for preposition in _DUE_PREPOSITION.finditer(words, max(0, len(words) - _MAX_DUE_CHARACTERS)):
+        due = words[preposition.end() :]
+        if is_readable(due) and (target := parse_target(words[: preposition.start()])):
+            return Reschedule(target, due)
+    parsed = parse_quick_add(words, is_readable)
+    if _DUE_PREPOSITION.search(words) or not parsed.due or not words.startswith(parsed.title):
+        return None
+    target = parse_target(parsed.title)
+    return Reschedule(target, parsed.due) if target else None
+
+
+def _parse_postpone(found: re.Match[str], is_readable: IsReadable) -> Reschedule | None:
+    """Parses `postpone milk by 2 days`; without a date, the new date is tomorrow."""
+    if moved := _parse_move(found, is_readable):
+        return moved
+    target = parse_target(found[1])
+    return Reschedule(target, "tomorrow") if target else None
+
+
+def _parse_clear(found: re.Match[str], _: IsReadable) -> Delete | None:
+    """Parses `clear all completed`; `clear the gutters` is a new todo."""
+    target = parse_target(found[1])
+    return Delete(target) if target and target.every else None
+
+
+def _parse_set_due(found: re.Match[str], is_readable: IsReadable) -> Reschedule | None:
+    target = parse_target(found[1])
+    return Reschedule(target, found[2]) if target and is_readable(found[2]) else None
+
+
+def _parse_repeat(found: re.Match[str], is_readable: IsReadable) -> Repeat | None:
+    target = parse_target(found[1])
+    return Repeat(target, found[2]) if target and is_readable(found[2]) else None
+
+
+def _stop_repeating(target: Target) -> Repeat:
+    return Repeat(target, None)
+
+
+def _clear_due(target: Target) -> Reschedule:
+    return Reschedule(target, None)
+
+
+def _parse_rename(found: re.Match[str], _: IsReadable) -> Update | None:
+    target = parse_target(found[1])
+    return Update(target, title=unquote(found[2])) if target else None
+
+
+def _parse_set(found: re.Match[str], is_readable: IsReadable) -> Update | None:
+    """Parses a priority for a target: `set milk p2`, `make all #home high priority`.
+
+    Tags are part of a group target, but are added to a todo with a title: `set milk p1 #shop`.
+    """
+    parsed = parse_quick_add(found[1], is_readable)
+    target = parse_target(re.sub(r" (?:to|as|with|at)$", "", parsed.title)) or Target()
+    if parsed.due or parsed.recurrence or not parsed.priority or not (parsed.title or parsed.tags):
+        return None
+    if target.every or not parsed.title:
+        target = replace(target, tags=parsed.tags, project=parsed.project)
+        return Update(target, priority=parsed.priority)
+    return Update(target, priority=parsed.priority, add_tags=parsed.tags)
+
+
+def _parse_set_priority(found: re.Match[str], _: IsReadable) -> Update | None:
+    target, priority = parse_target(found[1]), parse_priority(found[2])
+    return Update(target, priority=priority) if target and priority else None
+
+
+def _set_high_priority(target: Target) -> Update:
+    return Update(target, priority="high")
+
+
+def _set_low_priority(target: Target) -> Update:
+    return Update(target, priority="low")
+
+
+def _clear_priority(target: Target) -> Update:
+    return Update(target, priority="none")
+
+
+def _parse_add_tags(found: re.Match[str], _: IsReadable) -> Update | None:
+    target = parse_target(found["target"])
+    return Update(target, add_tags=_split_tags(found["tags"])) if target else None
+
+
+def _parse_remove_tags(found: re.Match[str], _: IsReadable) -> Update | None:
+    target = parse_target(found["target"])
+    return Update(target, remove_tags=_split_tags(found["tags"])) if target else None
+
+
+def _split_tags(words: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag.lstrip("#@") for tag in re.split(r"[\s,]+", words) if tag))
+
+
+_DONE: Final = r"(?:done|completed?|finished)"
+_QUOTED_OR_SHORTEST: Final = r"\"[^\"]+\"|.+?"
+"""Matches a title before `to`: a quoted one may contain `to`."""
+_TAGS: Final = rf"(?P<tags>(?:{TAG}[\s,]*)+)"
+"""Matches `#home`, `#home, #work`."""
+_DATE_OF: Final = r"(?:the )?(?:due )?date (?:of|from|for|on)"
+"""Matches `date of`, `the due date from`."""
+ADD_TAG: Final = rf"add (?:the )?(?:tags? )?{_TAGS}to (?P<target>.+)"
+"""Matches `add #home to milk`, which is no new todo although it begins with `add`."""
+_RECURRENCE: Final = rf"({RECURRENCE_START}.*|(?:on )?(?:the )?\S+(?: \w+)? of {EACH} .*)"
+"""Matches a recurrence: `every week`, `on the last day of every month`."""
+
+_RECURRENCE_RULES: Final = (
+    (r"stop repeating (.+)|make (.+?) not repeat(?: any ?more)?", _with_target(_stop_repeating)),
+    (
+        r"(?:remove|clear|delete) (?:the )?(?:recurrence|repeat|repetition) (?:of|from|on) (.+)",
+        _with_target(_stop_repeating),
+    ),
+    (rf"repeat (.+?) {_RECURRENCE}", _parse_repeat),
+    (rf"make (.+?) (?:repeat|recur|repeating|recurring) {_RECURRENCE}", _parse_repeat),
+    (rf"(?:set|change|move|re-?schedule|push|shift) (.+?) to (?:repeat )?{_RECURRENCE}", _parse_repeat),
+)
+_DUE_RULES: Final = (
+    (rf"(?:(?:remove|clear|delete) {_DATE_OF}|unschedule) (.+)", _with_target(_clear_due)),
+    (rf"(?:set|change) {_DATE_OF} (.+?) to (.+)", _parse_set_due),
+    (r"(?:set|make) (.+?) due (.+)", _parse_set_due),
+)
+_TITLE_AND_TAG_RULES: Final = (
+    (rf"(?:rename|change (?:the )?(?:title|name) of) ({_QUOTED_OR_SHORTEST}) (?:to|as|->|→) (.+)", _parse_rename),
+    (rf"tag (?P<target>.+?) (?:(?:with|as) )?{_TAGS}", _parse_add_tags),
+    (r"tag (?P<target>.+) (?:with|as) (?P<tags>[\w-]{1,50})", _parse_add_tags),
+    (ADD_TAG, _parse_add_tags),
+    (rf"untag (?P<target>.+?) (?:(?:with|from|as) )?{_TAGS}", _parse_remove_tags),
+    (rf"remove (?:the )?(?:tags? )?{_TAGS}from (?P<target>.+)", _parse_remove_tags),
+    (r"remove (?:the )?tag (?P<tags>[\w-]{1,50}) from (?P<target>.+)", _parse_remove_tags),
+)
+_PRIORITY_RULES: Final = (
+    (r"(?:set |change )?(?:the )?priority of (.+) to (\w+)", _parse_set_priority),
+    (r"(?:remove|clear) (?:(?:the )?priority|p[1-4]) (?:of|from) (.+)", _with_target(_clear_priority)),
+    (r"(?:set|make|change|give) (.+)", _parse_set),
+    (r"prioriti[sz]e (.+)", _with_target(_set_high_priority)),
+    (r"deprioriti[sz]e (.+)", _with_target(_set_low_priority)),
+    (r"(?:mark|make) (.+?) (?:as )?(?:urgent|important)", _with_target(_set_high_priority)),
+)
+_COMPLETION_RULES: Final = (
+    (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _with_target(Reopen)),
+    (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _with_target(Complete)),
+    (r"(.+?) (?:is(?: not|n\W?t)|are not|aren\W?t) (?:done|completed?|finished)(?: yet)?", _with_target(Reopen)),
+    (rf"(?:done|completed|finished|i(?:\W?ve| have)? (?:{_DONE}|bought))\b(?: with\b)?:? (.+)", _with_target(Complete)),
+    (r"(?:(?:check|tick|cross) off|tick) (.+)", _with_target(Complete)),
+    (rf"(.+?) (?:is|are) {_DONE}", _with_target(Complete)),
+    (r"(?:complete|finish) (.+)", _with_target_or_new(Complete)),
+    (r"(?:re-?open|undone|un-?check|un-?complete|untick) (.+)", _with_target(Reopen)),
+)
+_MOVE_RULES: Final = (
+    (r"(?:postpone|snooze|defer|delay) (.+)", _parse_postpone),
+    (r"(?:move|re-?schedule|push|shift|bump) (?!to )(.+)", _parse_move),
+    (r"(?:set|change) (.+?) to (.+)", _parse_set_due),
+)
+_TRASH_RULES: Final = (
+    (r"(?:delete|remove|trash) (.+)", _with_target_or_new(Delete)),
+    (r"clear (.+)", _parse_clear),
+    (r"(?:restore|undelete|bring back) (.+)", _with_target_or_new(Restore)),
+)
+CHANGE_RULES: Final = compile_rules(
+    *_RECURRENCE_RULES,
+    *_DUE_RULES,
+    *_TITLE_AND_TAG_RULES,
+    *_PRIORITY_RULES,
+    *_COMPLETION_RULES,
+    *_MOVE_RULES,
+    *_TRASH_RULES,
+)
+"""The order counts: `remove the date from milk` is tried before `remove` and a title."""

@@ -1,0 +1,39 @@
+"""The fields of a todo that users mark in the text: tags, projects and priorities."""
+
+import re
+from typing import Final
+
+from todo_assistant.commands.grammar.commands import Priority
+from todo_assistant.commands.grammar.quotes import MASK, unquote
+
+TAG: Final = r"[#@](?=[\w-]*[^\W\d_])[\w-]{1,50}(?![\w-])"
+"""Matches `#home` and `@home`; not `#42`, which is a number, nor words of more than 50 characters."""
+PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[\w-]{{1,50}}(?![\w/-])|{MASK}+|\"[^\"]+\"|“[^”]+”)"
+"""Matches `/work` and `/"Home office"`; not `24/7` nor `/usr/local`."""
+PRIORITY: Final = re.compile(
+    r"(?<!\S)(?:!(?P<sign>high|hi|medium|med|low|none|[1-4])|(?P<p>p[1-4])|(?P<bangs>!!!?)"
+    r"|priority:? (?P<after>high|medium|low|none)|(?P<before>high|medium|low|no) priority)[,.;]?(?!\S)",
+    re.IGNORECASE,
+)
+"""Matches a priority among other words: `!high`, `!1`, `p1`, `!!!`, `priority high`, `high priority`."""
+_PRIORITY_NAMES: Final[dict[str, Priority]] = {
+    **dict.fromkeys(("high", "hi", "1", "p1", "!!!"), "high"),
+    **dict.fromkeys(("medium", "med", "2", "p2", "!!"), "medium"),
+    **dict.fromkeys(("low", "3", "p3"), "low"),
+    **dict.fromkeys(("none", "no", "4", "p4"), "none"),
+}
+
+
+def parse_priority(name: str) -> Priority | None:
+    """Returns the priority for `high`, `p1` or `1`, in any case, or None for other words."""
+    return _PRIORITY_NAMES.get(name.lower().removeprefix("!"))
+
+
+def priority_of(found: re.Match[str]) -> Priority:
+    """Returns the priority in a match of PRIORITY."""
+    return _PRIORITY_NAMES[str(found[str(found.lastgroup)]).lower()]
+
+
+def parse_project_name(words: str) -> str:
+    """Returns the name in `/work`, `/"Home office"` or `project work`."""
+    return unquote(re.sub(r"^(?:/|project )", "", words, flags=re.IGNORECASE))

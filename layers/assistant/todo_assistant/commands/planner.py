@@ -1,0 +1,220 @@
+"""Chooses the next step of a command: a tool call, or the answer.
+
+The planner has no state: the next step follows from the command and the tool results of its turn so far.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import JsonValue
+
+from todo_assistant.commands.destinations import Destinations, call_tool
+from todo_assistant.commands.grammar.commands import (
+    Add,
+    Command,
+    Complete,
+    Delete,
+    Find,
+    Help,
+    MoveTo,
+    NewProject,
+    NewTodo,
+    Overview,
+    Projects,
+    Reopen,
+    Repeat,
+    Reschedule,
+    Restore,
+    Target,
+    Undo,
+    Unknown,
+    Update,
+)
+from todo_assistant.commands.grammar.help import HELP
+from todo_assistant.commands.results import NamedResult
+from todo_assistant.commands.wording import describe_result, describe_target, format_list
+from todo_assistant.models.messages import Completion
+
+type TargetCommand = Complete | Reopen | Reschedule | Repeat | MoveTo | Update | Delete | Restore
+"""A command about existing todos, which its `target` describes."""
+
+_NOUNS: Final[dict[type[TargetCommand], str]] = {
+    Complete: "open todo",
+    Reopen: "completed todo",
+    Restore: "todo in the trash",
+}
+"""Nouns for the todos that a command searches; `todo` for all other commands."""
+
+
+def next_step(command: Command, results: Sequence[NamedResult], listed: Sequence[dict[str, Any]]) -> Completion:
+    """Returns the next tool call of a command, or its answer.
+
+    `results` are the tool results of this turn. `listed` are the todos that the conversation listed last.
+    """
+    match command:
+        case Help():
+            return Completion(HELP)
+        case Unknown():
+            return Completion(f"I did not understand that.\n\n{HELP}")
+        case Find() | Overview() | Undo() | Projects() | NewProject():
+            return Completion(describe_result(results[-1])) if results else call_tool(*_only_call(command))
+        case _:
+            return _change_todos(command, results, listed)
+
+
+def _only_call(command: Find | Overview | Undo | Projects | NewProject) -> tuple[str, dict[str, JsonValue]]:
+    """Returns the tool and the arguments for a command that needs one call."""
+    match command:
+        case Find():
+            return "search_todos", {
+                "text": command.text,
+                "tags": list(command.tags),
+                "completed": None if command.trashed else command.completed,
+                "priority": command.priority,
+                "overdue": command.overdue,
+                "due_from": command.due,
+                "due_to": command.due,
+                "project": command.project,
+                "trashed": command.trashed,
+            }
+        case Overview():
+            return "day_overview", {"day": None}
+        case Undo():
+            return "undo_last_turn", {}
+        case Projects():
+            return "list_projects", {}
+        case NewProject(name):
+            return "add_projects", {"names": [name]}
+
+
+def _change_todos(
+    command: Add | TargetCommand, results: Sequence[NamedResult], listed: Sequence[dict[str, Any]]
+) -> Completion:
+    """Prepares the destinations, then adds or changes the todos. The answer begins with the added projects."""
+    destinations = Destinations(results)
+    if (preparation := _prepare_destinations(command, destinations)) is not None:
+        return preparation
+    step = _add(command, destinations) if isinstance(command, Add) else _find_and_change(command, destinations, listed)
+    return replace(step, content="\n".join([*destinations.notices, step.content])) if step.content else step
+
+
+def _prepare_destinations(command: Add | TargetCommand, destinations: Destinations) -> Completion | None:
+    """Returns the next call or the answer that comes before the command's own calls, if any."""
+    match command:
+        case Add(todos):
+            return destinations.prepare(todos)
+        case MoveTo(parent=parent):
+            step = destinations.prepare([command])
+            if step is None and parent and destinations.parent_id(parent) is None:
+                return Completion(f"I found no open todo that fits “{parent}”. Type `list` to see what there is.")
+            return step
+        case _:
+            return None
+
+
+def _add(command: Add, destinations: Destinations) -> Completion:
+    if destinations.remaining_results:
+        return Completion(describe_result(destinations.remaining_results[-1]))
+    todos: list[JsonValue] = [_new_todo_arguments(new, destinations.parent_id(new.parent)) for new in command.todos]
+    return call_tool("add_todos", {"todos": todos})
+
+
+def _new_todo_arguments(new: NewTodo, parent_id: str | None) -> dict[str, JsonValue]:
+    # Words after "under" that fit no open todo belong to the title: "look under bed".
+    title = f"{new.title} under {new.parent}" if new.parent and parent_id is None else new.title
+    return {
+        "title": title,
+        "due": new.due,
+        "recurrence": new.recurrence,
+        "priority": new.priority,
+        "tags": list(new.tags),
+        "project": new.project,
+        "parent_id": parent_id,
+    }
+
+
+def _find_and_change(
+    command: TargetCommand, destinations: Destinations, listed: Sequence[dict[str, Any]]
+) -> Completion:
+    """Searches for the target, unless it is a number of the last list, then changes the todos that were found."""
+    number, results = command.target.number, destinations.remaining_results
+    if results and (results[-1].tool != "search_todos" or "error" in results[-1].result):
+        return Completion(describe_result(results[-1]))
+    if number is not None:
+        if 1 <= number <= len(listed):
+            return _change(command, [listed[number - 1]], destinations)
+        return Completion(f"There is no number {number} in the list that I showed last. Type `list` to see one.")
+    if not results:
+        return call_tool("search_todos", _search_arguments(command))
+    return _change_found(command, results[-1].todos, destinations)
+
+
+def _search_arguments(command: TargetCommand) -> dict[str, JsonValue]:
+    target = command.target
+    completed = {Complete: False, Reopen: True}.get(type(command), target.completed)
+    return {
+        "text": target.text,
+        "tags": list(target.tags),
+        "completed": completed,
+        "overdue": target.overdue,
+        "project": target.project,
+        "trashed": isinstance(command, Restore),
+    }
+
+
+def _change_found(command: TargetCommand, found: Sequence[dict[str, Any]], destinations: Destinations) -> Completion:
+    """Changes the todos of a search. Asks the user if the target is one todo and several were found."""
+    target = command.target
+    matching = _prefer_exact_title(target, found)
+    if not matching:
+        noun = _NOUNS.get(type(command), "todo")
+        return Completion(f"I found no {noun} that fits {describe_target(target)}. Type `list` to see what there is.")
+    if len(matching) > 1 and not target.every:
+        question = f"Several todos fit {describe_target(target)}; say more of the title, or `all`:"
+        return Completion(f"{question}\n{format_list(matching)}")
+    return _change(command, matching, destinations)
+
+
+def _prefer_exact_title(target: Target, found: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Returns only the todo with exactly the title of the target, if there is one; else all found todos."""
+    exact = [todo for todo in found if target.text and todo["title"].casefold() == target.text.casefold()]
+    return exact[:1] if exact and not target.every else found
+
+
+def _change(command: TargetCommand, todos: Sequence[dict[str, Any]], destinations: Destinations) -> Completion:
+    """Returns the tool call that changes these todos."""
+    ids: list[JsonValue] = [todo["id"] for todo in todos]
+    match command:
+        case Complete():
+            return call_tool("complete_todos", {"ids": ids})
+        case Reopen():
+            return call_tool("reopen_todos", {"ids": ids})
+        case Reschedule():
+            return call_tool("reschedule_todos", {"ids": ids, "due": command.due})
+        case Delete():
+            return call_tool("delete_todos", {"ids": ids})
+        case Restore():
+            return call_tool("restore_todos", {"ids": ids})
+        case Repeat() | MoveTo() | Update():
+            change = _change_arguments(command, destinations)
+            return call_tool("update_todos", {"changes": [{"id": todo_id} | change for todo_id in ids]})
+
+
+def _change_arguments(command: Repeat | MoveTo | Update, destinations: Destinations) -> dict[str, JsonValue]:
+    match command:
+        case Repeat():
+            return {"recurrence": command.recurrence or ""}
+        case MoveTo():
+            return {
+                "project": command.project,
+                "parent_id": destinations.parent_id(command.parent),
+                "to_top_level": command.parent == "",
+            }
+        case Update():
+            return {
+                "title": command.title,
+                "priority": command.priority,
+                "add_tags": list(command.add_tags),
+                "remove_tags": list(command.remove_tags),
+            }

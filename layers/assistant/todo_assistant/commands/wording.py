@@ -1,0 +1,127 @@
+"""The sentences in which the command model reports tool results."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from todo_assistant.commands.grammar.commands import Target
+from todo_assistant.commands.results import NamedResult
+
+_MAX_LISTED_TODOS: Final = 50
+_PAST_TENSE_VERBS: Final = {
+    "add_todos": "Added",
+    "complete_todos": "Completed",
+    "reopen_todos": "Reopened",
+    "reschedule_todos": "Moved",
+    "update_todos": "Changed",
+    "delete_todos": "Deleted",
+    "restore_todos": "Restored",
+}
+_TOOLS_REPORTED_IN_DETAIL: Final = frozenset({"add_todos", "reschedule_todos", "update_todos"})
+"""Tools after which the todo is shown with its due date, tags and other fields."""
+
+
+def describe_result(result: NamedResult) -> str:
+    """Returns the answer to the user for one tool result."""
+    content = result.result
+    if "error" in content:
+        return "All right, nothing was changed." if content.get("refused") else str(content["error"])
+    match result.tool:
+        case "search_todos":
+            return format_list(result.todos, has_more=bool(content.get("more"))) if result.todos else "Nothing found."
+        case "day_overview":
+            return _describe_overview(content)
+        case "undo_last_turn":
+            return _describe_undo(content)
+        case "list_projects":
+            return _describe_projects(content)
+        case tool:
+            return "\n".join(_describe_item(tool, item) for item in content["results"])
+
+
+def format_list(todos: Sequence[dict[str, Any]], *, first_number: int = 1, has_more: bool = False) -> str:
+    """Returns one numbered line for each todo, at most 50 lines."""
+    shown = todos[:_MAX_LISTED_TODOS]
+    lines = [f"{number}. {_describe_todo(todo)}" for number, todo in enumerate(shown, start=first_number)]
+    return "\n".join([*lines, "... and more."] if has_more else lines)
+
+
+def describe_target(target: Target) -> str:
+    """Returns the title, tags and project of a target as the user could type them."""
+    project = f"/{target.project}" if target.project else ""
+    words = [f"“{target.text}”" if target.text else "", *(f"#{tag}" for tag in target.tags), project]
+    return " ".join(filter(None, words)) or "that"
+
+
+def _describe_item(tool: str, item: dict[str, Any]) -> str:
+    """Returns the sentence for one item of a tool that changes several."""
+    if not item["ok"]:
+        return str(item["error"])
+    if "project" in item:
+        return f"Added the project “{item['project']['name']}”."
+    todo = item["todo"]
+    shown = _describe_todo(todo) if tool in _TOOLS_REPORTED_IN_DETAIL else _quote_titles([todo])
+    return f"{_PAST_TENSE_VERBS[tool]} {shown}{_describe_side_effects(item)}."
+
+
+def _describe_side_effects(item: dict[str, Any]) -> str:
+    """Returns the next due date, the number of changed subtodos, the other readings of the date, or nothing."""
+    if item.get("next_due"):
+        return f", next due {_format_due(item['next_due'])}"
+    if count := item.get("subtodos"):
+        return f" and {'its subtodo' if count == 1 else f'its {count} subtodos'}"
+    readings = [_format_due(reading) for reading in item.get("other_readings_of_due", [])]
+    return f" (or did you mean {' or '.join(readings)}?)" if readings else ""
+
+
+def _describe_undo(content: dict[str, Any]) -> str:
+    sentences = []
+    if content["undone"]:
+        sentences.append(f"Undone: {_quote_titles(content['undone'])}.")
+    if content["left_alone"]:
+        sentences.append(f"Left alone, because of later changes: {_quote_titles(content['left_alone'])}.")
+    return " ".join(sentences) or "There was nothing left to undo."
+
+
+def _describe_projects(content: dict[str, Any]) -> str:
+    names = ", ".join(f"“{project['name']}”" for project in content["projects"])
+    if not names:
+        return "There are no projects yet. Type `new project Work` to add one."
+    return f"Your projects: {names}{', and more' if content['more'] else ''}."
+
+
+def _describe_overview(content: dict[str, Any]) -> str:
+    """Returns the overdue and due todos of a day, numbered as one list.
+
+    `more` of the tool is about both lists, so the line for it comes last.
+    """
+    overdue, due = content["overdue"], content["due"]
+    lines = [f"{content['day']}:"]
+    if overdue:
+        lines.append(f"Overdue:\n{format_list(overdue)}")
+    lines.append(f"Due:\n{format_list(due, first_number=len(overdue) + 1)}" if due else "Nothing is due.")
+    if content["more"]:
+        lines.append("... and more.")
+    return "\n".join(lines)
+
+
+def _describe_todo(todo: dict[str, Any]) -> str:
+    fields = [
+        "done" if todo["completed"] else "",
+        f"due {_format_due(todo['due'])}" if todo["due"] else "",
+        todo["recurrence"] or "",
+        f"{todo['priority']} priority" if todo["priority"] != "none" else "",
+        " ".join(f"#{tag}" for tag in todo["tags"]),
+        f"in {todo['project']}" if todo["project"] else "",
+        f"under “{todo['parent']['title']}”" if todo["parent"] else "",
+    ]
+    return ", ".join([f"“{todo['title']}”", *filter(None, fields)])
+
+
+def _format_due(due: str) -> str:
+    """Returns `Monday 2030-01-31 17:00` for `Monday 2030-01-31T17:00+01:00`; the offset is the user's own."""
+    return re.sub(r"T(\d\d:\d\d).*", r" \1", due)
+
+
+def _quote_titles(todos: Iterable[dict[str, Any]]) -> str:
+    return ", ".join(f"“{todo['title']}”" for todo in todos)

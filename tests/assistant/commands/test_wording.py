@@ -1,0 +1,45 @@
+"""The sentences in which the command model reports tool results."""
+
+from typing import Any
+
+from todo_assistant.commands.results import NamedResult
+from todo_assistant.commands.wording import describe_result
+
+
+def todo(title: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "completed": False,
+        "due": None,
+        "recurrence": None,
+        "priority": "none",
+        "tags": [],
+        "project": None,
+        "parent": None,
+    }
+
+
+def overview(*, has_more: bool) -> str:
+    result = {"day": "Friday 2026-11-20", "overdue": [todo("rent")], "due": [todo("milk")], "more": has_more}
+    return describe_result(NamedResult("day_overview", result))
+
+
+class TestMore:
+    """A list that the tool cut off says that there is more."""
+
+    def test_projects_that_are_not_listed_are_mentioned(self) -> None:
+        result = {"projects": [{"name": "Home"}], "more": True}
+
+        assert describe_result(NamedResult("list_projects", result)) == "Your projects: “Home”, and more."
+        assert describe_result(NamedResult("list_projects", result | {"more": False})) == "Your projects: “Home”."
+
+    def test_an_overview_mentions_todos_that_it_does_not_list(self) -> None:
+        complete = "Friday 2026-11-20:\nOverdue:\n1. “rent”\nDue:\n2. “milk”"
+
+        assert overview(has_more=False) == complete
+        assert overview(has_more=True) == f"{complete}\n... and more."
+
+    def test_a_search_mentions_todos_that_it_does_not_list(self) -> None:
+        result = {"todos": [todo("milk")], "more": True}
+
+        assert describe_result(NamedResult("search_todos", result)) == "1. “milk”\n... and more."
