@@ -1,4 +1,4 @@
-"""A real Chromium with a front end in it."""
+"""Controls Chromium, and calls the API from a page in it."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, new_email
 
 _OPTIONS: Final = (
     "--headless=new",
-    "--no-sandbox",  # which nobody gets who runs tests as root
+    "--no-sandbox",  # Chromium has no sandbox for root
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
@@ -22,14 +22,14 @@ _OPTIONS: Final = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    # Every name of the reserved domain is this machine.
+    # Names in the reserved domain `test` resolve to this machine.
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 )
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a script of the page is told; the status is 0 where the browser lets it see nothing."""
+class PageResponse:
+    """Response as a script of the page sees it. The status is 0 if the browser blocks the access."""
 
     status: int
     body: str
@@ -40,7 +40,7 @@ class Answer:
 
 
 class Chromium:
-    """A browser with a profile of its own."""
+    """Browser with its own profile."""
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self._driver = driver
@@ -48,15 +48,15 @@ class Chromium:
     @classmethod
     @contextmanager
     def start(cls, browser: str, driver: str, *, third_party_cookies: bool) -> Iterator[Self]:
-        chosen = Options()
-        # Said in any case, because distributions have defaults of their own.
-        chosen.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1})
-        chosen.binary_location = browser
-        chosen.accept_insecure_certs = True
+        options = Options()
+        # Explicit, because distributions have other defaults.
+        options.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1})
+        options.binary_location = browser
+        options.accept_insecure_certs = True
         for option in _OPTIONS:
-            chosen.add_argument(option)
-        chosen.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        running = webdriver.Chrome(options=chosen, service=Service(executable_path=driver))
+            options.add_argument(option)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        running = webdriver.Chrome(options=options, service=Service(executable_path=driver))
         running.set_script_timeout(60)
         try:
             yield cls(running)
@@ -69,50 +69,50 @@ class Chromium:
     def evaluate(self, expression: str) -> Any:
         return self._driver.execute_script(f"return {expression}")
 
-    def call(self, url: str, method: str, body: object = None) -> Answer:
-        """What the page's script gets for a request with the user's cookie."""
+    def call(self, url: str, method: str, body: object = None) -> PageResponse:
+        """Sends a request with the session cookie from the page's script."""
         script = "const [url, method, body, done] = arguments; call(url, method, body).then(done)"
-        answered = self._driver.execute_async_script(script, url, method, body)
-        return Answer(answered["status"], answered["body"], answered["id"])
+        response = self._driver.execute_async_script(script, url, method, body)
+        return PageResponse(response["status"], response["body"], response["id"])
 
     def cookies(self) -> list[dict[str, Any]]:
-        """Everything in the browser's own store."""
+        """Returns all cookies of the browser."""
         found: list[dict[str, Any]] = self._driver.execute_cdp_cmd("Storage.getCookies", {})["cookies"]
         return found
 
-    def complaints(self) -> list[str]:
-        """What a developer would see in the console."""
+    def console_messages(self) -> list[str]:
+        """Returns the messages in the browser's console."""
         return [entry["message"] for entry in self._driver.get_log("browser")]
 
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """The page of a site, which works with the API of its own or of another one."""
+    """Page in the browser that calls an API of the same or of another site."""
 
     chromium: Chromium
     api: str
 
     def sign_up(self) -> str:
-        """Registers and signs in. Gives the email."""
+        """Registers an account and signs in. Returns the email."""
         account = {"email": new_email(), "password": PASSWORD}
-        answers = [self._call("POST", f"{AUTH}/{what}", account) for what in ("register", "login")]
-        assert [answer.status for answer in answers] == [201, 200], answers
+        responses = [self._call("POST", f"{AUTH}/{action}", account) for action in ("register", "login")]
+        assert [response.status for response in responses] == [201, 200], responses
         return account["email"]
 
-    def me(self) -> Answer:
+    def me(self) -> PageResponse:
         return self._call("GET", f"{AUTH}/me")
 
-    def add(self, title: str) -> Answer:
+    def add(self, title: str) -> PageResponse:
         return self._call("POST", TODOS, {"title": title})
 
-    def todos(self) -> Answer:
+    def todos(self) -> PageResponse:
         return self._call("GET", TODOS)
 
-    def say(self, message: str) -> Answer:
+    def say(self, message: str) -> PageResponse:
         return self._call("POST", CHAT, {"message": message})
 
-    def logout(self) -> Answer:
+    def logout(self) -> PageResponse:
         return self._call("POST", f"{AUTH}/logout")
 
-    def _call(self, method: str, path: str, body: object = None) -> Answer:
+    def _call(self, method: str, path: str, body: object = None) -> PageResponse:
         return self.chromium.call(f"{self.api}{path}", method, body)

@@ -20,13 +20,13 @@ def driver() -> str:
 
 @pytest.fixture
 def chromium(browser: str, driver: str) -> Iterator[Chromium]:
-    """A new profile, set as Chrome comes."""
+    """Browser with a new profile and Chrome's default settings."""
     with Chromium.start(browser, driver, third_party_cookies=True) as chromium:
         yield chromium
 
 
 @pytest.fixture
 def strict_chromium(browser: str, driver: str) -> Iterator[Chromium]:
-    """One that takes no cookies of third parties, set as private windows are, and as Debian's Chromium comes."""
+    """Browser that blocks third-party cookies, like private windows and Debian's Chromium."""
     with Chromium.start(browser, driver, third_party_cookies=False) as chromium:
         yield chromium

@@ -1,4 +1,4 @@
-"""Clients that ask without a pause for long, and never ask twice: what fails is counted as a user would meet it."""
+"""Load of clients that send requests continuously and never retry, so each failure is one that a user would see."""
 
 import json
 import threading
@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 
 from tests.accounts import CHAT, TODOS
 
-_PAUSE: Final = 0.05
-_PATIENCE: Final = 90
-"""More than anything takes on a cluster that starts pods on few cores. In seconds, as all times here."""
-_KEPT_OPEN: Final = 4
-_OPENED_EACH_TIME: Final = 4
-_TALKING: Final = 2
+_PAUSE_SECONDS: Final = 0.05
+_TIMEOUT_SECONDS: Final = 90
+"""Longer than any response of a cluster that starts pods on few cores."""
+_KEEP_ALIVE_CLIENTS: Final = 4
+_RECONNECTING_CLIENTS: Final = 4
+_CHATTING_CLIENTS: Final = 2
 
 
 @dataclass
 class Phase:
-    """A stretch of the load. A request belongs to the phase in which it was sent."""
+    """Part of the load test. A request belongs to the phase in which it was sent."""
 
     name: str
     seconds: float = 0
@@ -32,20 +32,23 @@ class Phase:
 
 
 class Load:
-    """The phases, and whoever asks meanwhile."""
+    """Load test: its phases and its clients."""
 
     def __init__(self) -> None:
         self.phases: list[Phase] = []
-        self._begun = threading.Event()
+        self._started = threading.Event()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
     @contextmanager
     def running(self, url: str, authorizations: list[dict[str, str]]) -> Iterator[None]:
-        """Each client has an account of its own: there must be CLIENTS of them. They begin with the first phase."""
-        works = [self._work, self._work_anew, self._talk]
-        shares = [_KEPT_OPEN, _OPENED_EACH_TIME, _TALKING]
-        targets = [work for work, share in zip(works, shares, strict=True) for _ in range(share)]
+        """Runs the clients until the end of the block. They start with the first phase.
+
+        Each client needs its own account, so there are CLIENTS authorizations.
+        """
+        tasks = [self._work, self._work_with_reconnects, self._chat]
+        shares = [_KEEP_ALIVE_CLIENTS, _RECONNECTING_CLIENTS, _CHATTING_CLIENTS]
+        targets = [task for task, share in zip(tasks, shares, strict=True) for _ in range(share)]
         clients = [_Client(urlsplit(url).netloc, headers) for headers in authorizations]
         threads = [
             threading.Thread(target=target, args=(client,)) for target, client in zip(targets, clients, strict=True)
@@ -56,7 +59,7 @@ class Load:
             yield
         finally:
             self._stopped.set()
-            self._begun.set()
+            self._started.set()
             for thread, client in zip(threads, clients, strict=True):
                 thread.join()
                 client.close()
@@ -65,96 +68,96 @@ class Load:
     def phase(self, name: str) -> Iterator[Phase]:
         phase, started = Phase(name), time.monotonic()
         self.phases.append(phase)
-        self._begun.set()
+        self._started.set()
         yield phase
         phase.seconds = time.monotonic() - started
 
     def summary(self) -> str:
-        """A table of the phases, and what failed."""
+        """Returns a table of the phases, and the failures."""
         lines = [f"{'phase':<16}{'seconds':>8}{'requests':>10}{'slowest':>10}{'failures':>10}"]
         lines += [
-            f"{one.name:<16}{one.seconds:>8.1f}{one.requests:>10}{one.slowest:>9.2f}s{len(one.failures):>10}"
-            for one in [*self.phases, self._together()]
+            f"{phase.name:<16}{phase.seconds:>8.1f}{phase.requests:>10}{phase.slowest:>9.2f}s{len(phase.failures):>10}"
+            for phase in [*self.phases, self._total()]
         ]
         return "\n".join([*lines, *self.failures])
 
-    def _together(self) -> Phase:
+    def _total(self) -> Phase:
         phases = self.phases
         return Phase(
-            "together",
-            sum(one.seconds for one in phases),
-            sum(one.requests for one in phases),
-            max(one.slowest for one in phases),
-            [failure for one in phases for failure in one.failures],
+            "total",
+            sum(phase.seconds for phase in phases),
+            sum(phase.requests for phase in phases),
+            max(phase.slowest for phase in phases),
+            [failure for phase in phases for failure in phase.failures],
         )
 
     @property
     def failures(self) -> list[str]:
-        return [f"{one.name}: {failure}" for one in self.phases for failure in one.failures]
+        return [f"{phase.name}: {failure}" for phase in self.phases for failure in phase.failures]
 
     def _work(self, client: "_Client") -> None:
-        """Reads and writes on one connection, for as long as the server keeps it."""
-        while self._goes_on():
-            created = self._ask(client, "POST", TODOS, {"title": "Buy milk"})
-            self._ask(client, "GET", f"{TODOS}?limit=5")
+        """Reads and writes on one connection, as long as the server keeps it open."""
+        while self._is_running():
+            created = self._send(client, "POST", TODOS, {"title": "Buy milk"})
+            self._send(client, "GET", f"{TODOS}?limit=5")
             if created:
                 path = f"{TODOS}/{json.loads(created)['id']}"
-                self._ask(client, "PATCH", path, {"completed": True})
-                self._ask(client, "GET", path)
-                self._ask(client, "DELETE", path)
+                self._send(client, "PATCH", path, {"completed": True})
+                self._send(client, "GET", path)
+                self._send(client, "DELETE", path)
 
-    def _work_anew(self, client: "_Client") -> None:
-        """The same with a connection for each request."""
+    def _work_with_reconnects(self, client: "_Client") -> None:
+        """Reads and writes, with a new connection for each request."""
         client.keeps_connections = False
         self._work(client)
 
-    def _talk(self, client: "_Client") -> None:
-        """Turns of the assistant, which take seconds."""
-        while self._goes_on():
-            self._ask(client, "POST", CHAT, {"message": "How are you?"})
+    def _chat(self, client: "_Client") -> None:
+        """Runs turns of the assistant, which take seconds."""
+        while self._is_running():
+            self._send(client, "POST", CHAT, {"message": "How are you?"})
 
-    def _goes_on(self) -> bool:
-        self._begun.wait()
+    def _is_running(self) -> bool:
+        self._started.wait()
         return not self._stopped.is_set()
 
-    def _ask(self, client: "_Client", method: str, path: str, body: object = None) -> bytes | None:
-        """The answer, or None when the request failed."""
+    def _send(self, client: "_Client", method: str, path: str, body: object = None) -> bytes | None:
+        """Sends a request. Returns the body of the response, or None after a failure."""
         phase, started = self.phases[-1], time.monotonic()
-        answer, failure = client.ask(method, path, body)
+        content, failure = client.send(method, path, body)
         seconds = time.monotonic() - started
         with self._lock:
             phase.requests += 1
             phase.slowest = max(phase.slowest, seconds)
             if failure:
                 phase.failures.append(f"{method} {path} after {seconds:.1f}s: {failure}")
-        time.sleep(_PAUSE)
-        return None if failure else answer
+        time.sleep(_PAUSE_SECONDS)
+        return None if failure else content
 
 
-CLIENTS: Final = _KEPT_OPEN + _OPENED_EACH_TIME + _TALKING
+CLIENTS: Final = _KEEP_ALIVE_CLIENTS + _RECONNECTING_CLIENTS + _CHATTING_CLIENTS
 
 
 class _Client:
-    """The plainest there is: it sends a request on its connection, and never again."""
+    """HTTP client without retries."""
 
-    def __init__(self, place: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, host: str, headers: Mapping[str, str]) -> None:
         self.keeps_connections = True
         self._headers = {"Content-Type": "application/json", **headers}
-        self._connection = HTTPConnection(place, timeout=_PATIENCE)
+        self._connection = HTTPConnection(host, timeout=_TIMEOUT_SECONDS)
 
-    def ask(self, method: str, path: str, body: object) -> tuple[bytes, str | None]:
-        """The answer, and what was wrong with it."""
+    def send(self, method: str, path: str, body: object) -> tuple[bytes, str | None]:
+        """Sends a request. Returns the body of the response, and an error or None."""
         try:
             self._connection.request(method, path, None if body is None else json.dumps(body), self._headers)
             response = self._connection.getresponse()
-            answer = response.read()
+            content = response.read()
         except (OSError, HTTPException) as error:
             self._connection.close()
             return b"", f"{type(error).__name__}: {error}"
         if not self.keeps_connections:
             self._connection.close()
-        is_good = response.status in range(200, 300)
-        return answer, None if is_good else f"{response.status} {answer.decode(errors='replace')}"
+        is_success = response.status in range(200, 300)
+        return content, None if is_success else f"{response.status} {content.decode(errors='replace')}"
 
     def close(self) -> None:
         self._connection.close()

@@ -1,4 +1,4 @@
-"""What `helm install --wait` has made."""
+"""Installed release: pods, upgrades and secrets."""
 
 import json
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ def pods(release: Release) -> list[str]:
 
 
 class TestInstallation:
-    def test_two_pods_serve(self, release: Release) -> None:
+    def test_two_pods_are_ready(self, release: Release) -> None:
         deployment = release.get("deployment", "todo-app")["status"]
         assert (deployment["replicas"], deployment["readyReplicas"]) == (2, 2)
 
-    def test_its_own_test_passes(self, release: Release) -> None:
+    def test_helm_test_passes(self, release: Release) -> None:
         assert "Succeeded" in release.helm("test", "--timeout", "2m")
 
-    def test_metrics_are_where_prometheus_is_told(self, release: Release) -> None:
+    def test_metrics_are_at_the_annotated_port_and_path(self, release: Release) -> None:
         pod = release.get("pod", pods(release)[0])
         annotations = pod["metadata"]["annotations"]
         port, path = annotations["prometheus.io/port"], annotations["prometheus.io/path"]
@@ -43,7 +43,9 @@ class TestInstallation:
             ),
         ],
     )
-    def test_a_pod_is_and_has_what_it_needs(self, release: Release, attempt: str, outcome: str) -> None:
+    def test_a_pod_is_unprivileged_and_can_write_to_tmp_only(
+        self, release: Release, attempt: str, outcome: str
+    ) -> None:
         assert release.kubectl("exec", pods(release)[0], "--", "python", "-c", attempt) == outcome
 
     @pytest.mark.parametrize("file", ["/app/file", "/opt/venv/file", "/file"])
@@ -53,7 +55,7 @@ class TestInstallation:
 
 
 class TestUpgrade:
-    def test_the_database_keeps_its_pod_and_its_password(self, release: Release) -> None:
+    def test_an_upgrade_keeps_the_pod_and_the_password_of_the_database(self, release: Release) -> None:
         def kept() -> tuple[object, ...]:
             pod, secret = release.get("pod", f"{DATABASE}-0"), release.get("secret", DATABASE)
             return pod["metadata"]["uid"], secret["data"]
@@ -62,16 +64,16 @@ class TestUpgrade:
         release.upgrade("podAnnotations.upgraded=once")
         assert kept() == before
 
-    def test_another_password_than_the_databases_is_refused(self, release: Release) -> None:
+    def test_a_changed_database_password_is_refused(self, release: Release) -> None:
         with pytest.raises(AssertionError, match="differs from the password of the existing database"):
             release.upgrade("postgresql.password=another")
 
-    def test_the_migration_has_gone_with_all_that_it_needed(self, release: Release) -> None:
+    def test_the_migration_and_its_secret_are_deleted_after_an_upgrade(self, release: Release) -> None:
         release.upgrade("podAnnotations.upgraded=twice")
         names = release.kubectl("get", "jobs,secrets", "--output", "name").splitlines()
         assert [name for name in names if "migration" in name] == []
 
-    def test_one_whose_migration_fails_leaves_the_pods_as_they_are(self, release: Release) -> None:
+    def test_a_failed_migration_leaves_the_pods_unchanged(self, release: Release) -> None:
         before = release.pods()
         with pytest.raises(AssertionError, match="pre-upgrade hooks failed"):
             release.upgrade("image.tag=missing", timeout="20s")
@@ -82,7 +84,7 @@ class TestUpgrade:
 class TestExistingSecret:
     @pytest.fixture
     def name(self, release: Release) -> Iterator[str]:
-        """Of a Secret from which the release takes its key."""
+        """Name of an existing Secret that the release uses."""
         name, values = "todo-secrets", release.values
         release.kubectl("create", "secret", "generic", name, f"--from-literal=SECRET_KEY={SECRET_KEY}")
         release.values = {**values, "secrets": {}, "existingSecret": name}
@@ -90,7 +92,7 @@ class TestExistingSecret:
         release.values = values
         release.upgrade()
 
-    def test_its_change_starts_new_pods(self, release: Release, name: str) -> None:
+    def test_a_changed_existing_secret_starts_new_pods(self, release: Release, name: str) -> None:
         release.upgrade()
         before = release.pods()
         release.upgrade()

@@ -1,4 +1,4 @@
-"""Pods come and go while clients ask: nobody is to notice."""
+"""Requests during upgrades, a rollback and the loss of a pod."""
 
 import time
 
@@ -12,7 +12,7 @@ UPGRADES = 5
 
 
 def signed_up(release: Release) -> dict[str, str]:
-    """What a new account signs in with."""
+    """Registers an account. Returns its authorization header."""
     with OnCluster(release).client() as client:
         return sign_up(client).bearer
 

@@ -8,6 +8,6 @@ from tests.relay import relayed
 
 @pytest.fixture(scope="session")
 def settings(environment: dict[str, str], database_url: str) -> Iterator[dict[str, str]]:
-    """What a container is told, and time enough for slow turns."""
+    """Settings of containers, with enough time for slow turns."""
     with relayed(database_url, host=engine.HOST) as url:
         yield engine.settings_for_containers(environment, url) | {"ASSISTANT_SECONDS": "60"}

@@ -1,4 +1,4 @@
-"""`docker compose up`, as in docs/deploy-container.md: everything on one machine."""
+"""`docker compose up`, as docs/deploy-container.md describes it."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 @dataclass(frozen=True)
 class Project:
-    """A run of compose.yaml, with volumes and a network of its own."""
+    """Run of compose.yaml with its own volumes and network."""
 
     name: str
     port: int
@@ -53,13 +53,13 @@ def project(image: str) -> Iterator[Project]:
     project.compose("down", "--volumes")
 
 
-def test_it_serves_with_a_database_at_the_newest_schema(project: Project) -> None:
+def test_it_serves_on_a_migrated_database(project: Project) -> None:
     assert httpx2.get(f"{project.url}/health/ready", timeout=60).status_code == 200
     with httpx2.Client(base_url=project.url, timeout=60) as client:
         sign_up(client).add("Buy milk")
 
 
-def test_what_was_added_is_there_after_it_was_taken_down(project: Project) -> None:
+def test_todos_survive_down_and_up(project: Project) -> None:
     with httpx2.Client(base_url=project.url, timeout=60) as client:
         ada = sign_up(client)
         ada.add("Buy milk")
@@ -72,16 +72,16 @@ def test_what_was_added_is_there_after_it_was_taken_down(project: Project) -> No
 
 
 @pytest.mark.parametrize("service", ["app", "migration"])
-def test_what_runs_has_no_rights_that_it_does_not_need(project: Project, service: str) -> None:
+def test_containers_are_read_only_without_capabilities(project: Project, service: str) -> None:
     found = project.compose("ps", "--all", "--format={{.ID}}", service).stdout.split()
-    asked = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}"
+    template = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}"
     inspected = subprocess.run(
-        ("docker", "inspect", f"--format={asked}", *found), capture_output=True, text=True, check=True
+        ("docker", "inspect", f"--format={template}", *found), capture_output=True, text=True, check=True
     )
     assert inspected.stdout == "true [ALL] [no-new-privileges:true]\n"
 
 
-def test_a_missing_key_is_told_with_how_to_make_one(project: Project) -> None:
+def test_a_missing_key_is_explained_with_a_command(project: Project) -> None:
     refused = project.compose("config", SECRET_KEY="")
 
     assert refused.returncode != 0

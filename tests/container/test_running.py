@@ -1,4 +1,4 @@
-"""The image at work: its start, what it needs to run, and its end."""
+"""Running containers of the image: start, requests and stop."""
 
 import json
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from tests.model_replies import Dribble, Say, Slow
 from tests.relay import relayed
 from tests.scripted_model import ScriptedModel
 
-MOST_SECONDS_TO_HEALTHY: Final = 5
-MOST_SECONDS_TO_STOP: Final = 5
+MAX_SECONDS_TO_HEALTHY: Final = 5
+MAX_SECONDS_TO_STOP: Final = 5
 STARTS: Final = 3
 
 WITHOUT_A_SHELL: Final = (*HARDENED, "--tmpfs=/usr/bin")
-"""Where Debian keeps the shell and every other command; Python lies elsewhere."""
+"""Options that hide the shell and all commands of Debian. Python is in another folder."""
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def running(image: str, settings: dict[str, str]) -> Iterator[Container]:
 
 
 class TestStart:
-    def test_it_is_healthy_in_seconds(self, image: str, settings: dict[str, str]) -> None:
+    def test_it_is_healthy_within_seconds(self, image: str, settings: dict[str, str]) -> None:
         def seconds() -> float:
             with engine.container(image, settings) as container:
                 return container.seconds_to_health()
 
-        assert any(seconds() < MOST_SECONDS_TO_HEALTHY for _ in range(STARTS))
+        assert any(seconds() < MAX_SECONDS_TO_HEALTHY for _ in range(STARTS))
 
-    def test_it_needs_no_shell_nor_any_other_command(self, image: str, settings: dict[str, str]) -> None:
+    def test_it_runs_without_a_shell_and_other_commands(self, image: str, settings: dict[str, str]) -> None:
         with engine.container(image, settings, options=WITHOUT_A_SHELL) as container:
             container.wait_until_healthy()
             with container.client() as client:
@@ -46,7 +46,7 @@ class TestStart:
             container.stop()
             assert container.state["ExitCode"] == 0
 
-    def test_it_migrates_a_database_once_and_again(self, image: str, settings: dict[str, str], server_url: str) -> None:
+    def test_the_migration_can_be_repeated(self, image: str, settings: dict[str, str], server_url: str) -> None:
         with (
             postgres.database(server_url, migrated=False) as empty,
             relayed(empty, host=engine.HOST) as url,
@@ -69,7 +69,7 @@ class TestStart:
 
 
 class TestServing:
-    def test_nothing_is_written_to_its_disk(
+    def test_requests_write_nothing_to_its_disk(
         self, image: str, settings: dict[str, str], scripted: ScriptedModel
     ) -> None:
         scripted.play(Say("Hello."))
@@ -84,7 +84,7 @@ class TestServing:
 
             assert docker("diff", container.id) == ""
 
-    def test_metrics_have_a_port_of_their_own(self, running: Container) -> None:
+    def test_metrics_have_their_own_port(self, running: Container) -> None:
         with running.client() as client:
             client.get("/health/ready")
             problem(client.get("/metrics"), 404, "route_not_found")
@@ -92,7 +92,7 @@ class TestServing:
         metrics = httpx2.get(running.metrics_url).text
         assert 'todo_http_requests_total{method="GET",route="/health/ready",status="200"} 1.0' in metrics
 
-    def test_a_proxy_is_believed_only_if_it_is_named(self, image: str, settings: dict[str, str]) -> None:
+    def test_only_configured_proxies_are_trusted(self, image: str, settings: dict[str, str]) -> None:
         https = serving.forwarded_headers("https")
         for proxies, secure in (("", False), (engine.BRIDGES, True)):
             with engine.container(image, settings | {"FORWARDED_ALLOW_IPS": proxies}) as container:
@@ -100,13 +100,13 @@ class TestServing:
                 with container.client(headers=https) as client:
                     assert ("strict-transport-security" in client.get("/health").headers) == secure
 
-    def test_who_does_not_serve_is_not_healthy(self, image: str, settings: dict[str, str]) -> None:
+    def test_the_health_check_fails_without_a_server(self, image: str, settings: dict[str, str]) -> None:
         check = engine.inspect(image)["Config"]["Healthcheck"]["Test"][1:]
         sleep = ("python", "-c", "import time; time.sleep(60)")
         with engine.container(image, settings, *sleep) as container:
             assert "ConnectionRefusedError" in engine.docker_error("exec", container.id, *check)
 
-    def test_its_log_is_of_lines_for_machines_and_of_no_probes(self, running: Container) -> None:
+    def test_its_log_is_json_lines_without_probes(self, running: Container) -> None:
         with running.client() as client:
             client.get(f"{AUTH}/me", headers={"X-Request-ID": "mine"})
 
@@ -115,47 +115,49 @@ class TestServing:
 
 
 class TestStop:
-    """With requests in flight that take two seconds more."""
+    """Stop of a container during requests that take two more seconds."""
 
     @pytest.fixture
     def ada(self, running: Container, scripted: ScriptedModel) -> Iterator[Account]:
         with running.client() as client:
             ada = sign_up(client)
-            scripted.play(Say("Hello."))  # the first turn also loads what all of them need
+            scripted.play(Say("Hello."))  # the first turn also imports modules
             assert client.post(CHAT, json={"message": "Hello"}).status_code == 200
             yield ada
 
     def stop(self, container: Container) -> float:
-        """The seconds until it has ended, by itself."""
+        """Stops the container. Returns the seconds until its process has exited with 0."""
         seconds = container.stop()
         assert container.state["ExitCode"] == 0
         return seconds
 
-    def test_a_turn_is_finished(self, running: Container, ada: Account, scripted: ScriptedModel) -> None:
+    def test_a_turn_is_completed(self, running: Container, ada: Account, scripted: ScriptedModel) -> None:
         scripted.play(Slow(Say("At last."), 2))
         with ThreadPoolExecutor(1) as thread:
             turn = thread.submit(ada.client.post, CHAT, json={"message": "Hello"})
             scripted.wait_until(lambda: len(scripted.requests) == 1)
             seconds = self.stop(running)
-            answered = turn.result()
+            response = turn.result()
 
-        assert answered.status_code == 200
-        assert (answered.json()["status"], answered.json()["response"]) == ("done", "At last.")
-        assert seconds < MOST_SECONDS_TO_STOP
+        assert response.status_code == 200
+        assert (response.json()["status"], response.json()["response"]) == ("done", "At last.")
+        assert seconds < MAX_SECONDS_TO_STOP
 
-    def test_events_go_on_to_the_last(self, running: Container, ada: Account, scripted: ScriptedModel) -> None:
+    def test_an_event_stream_continues_to_its_last_event(
+        self, running: Container, ada: Account, scripted: ScriptedModel
+    ) -> None:
         scripted.play(Dribble(Say("One, two, three.", size=4), 0.3))
-        asks = ada.client.stream("POST", CHAT, json={"message": "Count"}, headers={"Accept": "text/event-stream"})
-        with ThreadPoolExecutor(1) as thread, asks as events:
+        request = ada.client.stream("POST", CHAT, json={"message": "Count"}, headers={"Accept": "text/event-stream"})
+        with ThreadPoolExecutor(1) as thread, request as events:
             lines = events.iter_lines()
             assert next(lines) == "event: turn"
             stopped = thread.submit(self.stop, running)
-            heard = list(lines)
+            received = list(lines)
 
-        assert [line for line in heard if line.startswith("event: ")][-1] == "event: done"
-        assert stopped.result() < MOST_SECONDS_TO_STOP
+        assert [line for line in received if line.startswith("event: ")][-1] == "event: done"
+        assert stopped.result() < MAX_SECONDS_TO_STOP
 
-    def test_connections_on_which_nothing_is_asked_do_not_hold_it_up(self, running: Container, ada: Account) -> None:
+    def test_idle_connections_do_not_delay_the_stop(self, running: Container, ada: Account) -> None:
         with running.client() as idle:
             assert idle.get(TODOS, headers=ada.bearer).status_code == 200
-            assert self.stop(running) < MOST_SECONDS_TO_STOP / 2
+            assert self.stop(running) < MAX_SECONDS_TO_STOP / 2

@@ -1,4 +1,4 @@
-"""AWS Secrets Manager's wire format, for one call: GetSecretValue."""
+"""Fake AWS Secrets Manager with one operation: GetSecretValue."""
 
 import json
 from collections.abc import Iterator
@@ -10,23 +10,23 @@ from tests.listening import QuietHandler, listening
 
 @dataclass
 class SecretsManager:
-    """What it holds by the secrets' names, and whom it was asked for."""
+    """Fake Secrets Manager: its secrets by name, and the names of all requests."""
 
     url: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which a function finds it, as with those that Lambda sets."""
+        """Variables that point a function's AWS client to this server."""
         return {
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url,
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "secret",
         }
 
-    def answer(self, name: str) -> tuple[int, dict[str, str]]:
-        self.asked.append(name)
+    def get_secret_value(self, name: str) -> tuple[int, dict[str, str]]:
+        self.requested.append(name)
         if name not in self.secrets:
             return 400, {"__type": "ResourceNotFoundException", "Message": "Secrets Manager can't find the secret."}
         return 200, {"ARN": name, "Name": name, "SecretString": self.secrets[name]}
@@ -37,11 +37,11 @@ def secrets_manager() -> Iterator[SecretsManager]:
     manager = SecretsManager()
 
     class Handler(QuietHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name that the base class looks for
+        def do_POST(self) -> None:  # noqa: N802 - the base class calls it by this name
             assert self.headers["x-amz-target"] == "secretsmanager.GetSecretValue"
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            status, answer = manager.answer(asked["SecretId"])
-            body = json.dumps(answer).encode()
+            request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            status, response = manager.get_secret_value(request["SecretId"])
+            body = json.dumps(response).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(body)))

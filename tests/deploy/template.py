@@ -1,4 +1,4 @@
-"""The template, as SAM reads it."""
+"""Reads template.yaml."""
 
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ PATH: Final = ROOT / "template.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows the short forms of CloudFormation's functions: `!Ref X` is `{"Ref": "X"}`."""
+    """YAML loader that supports the short forms of CloudFormation's functions: `!Ref X` is `{"Ref": "X"}`."""
 
 
 def _function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def load() -> dict[str, Any]:
 
 
 def resources(of_type: str) -> dict[str, dict[str, Any]]:
-    """The properties of every resource of a type, by its name."""
+    """Returns the properties of the resources of a type, by name."""
     found = load()["Resources"].items()
     return {name: resource["Properties"] for name, resource in found if resource["Type"] == of_type}
 

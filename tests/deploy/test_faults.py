@@ -1,4 +1,4 @@
-"""What goes wrong under a function, seen through the real runtime: its database, its connections, its secret."""
+"""Failures of the database, connections and secrets of functions in the Lambda runtime, and the scheduled purge."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ READY = gateway_event(httpx2.Request("GET", "https://api.example.com/health/read
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    # Not pytest's own folder, whose name may be too long for a socket.
+    # Not pytest's folder, whose path can be too long for a Unix socket.
     with TemporaryDirectory(prefix="todo-") as folder:
         server = Server(Path(folder))
         upgrade(Settings.model_validate({"database_url": server.url()}))
@@ -38,7 +38,7 @@ def server() -> Iterator[Server]:
 
 
 class Functions:
-    """Execution environments of functions, all on one database."""
+    """Starts functions that share one database."""
 
     def __init__(self, build: Build, runtime: Path, environment: dict[str, str]) -> None:
         self._build, self._runtime, self._environment = build, runtime, environment
@@ -46,11 +46,11 @@ class Functions:
     @contextmanager
     def started(self, group: str, **variables: str) -> Iterator[Emulator]:
         artifact = self._build.functions[f"{group.title()}Function"]
-        with emulator(artifact, self._runtime, self._environment | variables) as one:
-            yield one
+        with emulator(artifact, self._runtime, self._environment | variables) as function:
+            yield function
 
-    def token(self) -> str:
-        """Of a new account."""
+    def new_token(self) -> str:
+        """Registers an account and returns its session token."""
         with self.started("auth") as auth, OnEmulator({"auth": auth}).client() as client:
             return sign_up(client).token
 
@@ -67,10 +67,10 @@ def client_of(todos: Emulator, token: str) -> httpx2.Client:
 
 
 class TestDatabase:
-    def test_that_is_away_at_a_cold_start_is_told_and_the_next_invocation_recovers(
+    def test_an_outage_at_a_cold_start_is_a_503_and_the_next_invocation_recovers(
         self, functions: Functions, server: Server
     ) -> None:
-        token = functions.token()
+        token = functions.new_token()
         server.stop()
         try:
             with functions.started("todos") as todos, client_of(todos, token) as client:
@@ -80,10 +80,10 @@ class TestDatabase:
         finally:
             server.start()
 
-    def test_connections_that_died_between_invocations_are_nobodys_problem(
+    def test_connections_that_broke_between_invocations_are_replaced(
         self, functions: Functions, server: Server
     ) -> None:
-        token = functions.token()
+        token = functions.new_token()
         with functions.started("todos") as todos, client_of(todos, token) as client:
             for number in range(5):
                 assert client.post(TODOS, json={"title": f"Before {number}"}).status_code == 201
@@ -92,10 +92,8 @@ class TestDatabase:
                 postgres.run(server.url(), KILL_ALL)
                 assert len(client.get(TODOS).json()) == 2 * (number + 1)
 
-    def test_that_restarts_meanwhile_loses_nothing_and_doubles_nothing(
-        self, functions: Functions, server: Server
-    ) -> None:
-        token = functions.token()
+    def test_a_restart_loses_and_duplicates_no_write(self, functions: Functions, server: Server) -> None:
+        token = functions.new_token()
         halfway = threading.Event()
 
         def restart() -> None:
@@ -130,23 +128,23 @@ def manager() -> Iterator[SecretsManager]:
 
 
 @pytest.fixture
-def in_secret(manager: SecretsManager) -> dict[str, str]:
-    """The environment of a function in production, whose secrets are at Secrets Manager."""
+def secret_settings(manager: SecretsManager) -> dict[str, str]:
+    """Environment of a function in production whose settings are in Secrets Manager."""
     empty = dict.fromkeys(("DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"), "")
     return {**empty, "ENVIRONMENT": "production", "SETTINGS_SECRET": SECRET, **manager.environment}
 
 
-def errors(one: Emulator) -> str:
-    """What was logged, when the function could not be started."""
-    answer = one.invoke(READY)
-    output = one.output()
-    assert not isinstance(answer, dict) or "statusCode" not in answer, output
+def startup_errors(function: Emulator) -> str:
+    """Invokes a function that cannot start. Returns its log."""
+    response = function.invoke(READY)
+    output = function.output()
+    assert not isinstance(response, dict) or "statusCode" not in response, output
     return output
 
 
 class TestSecret:
-    def test_it_holds_the_settings_and_is_read_once(
-        self, functions: Functions, server: Server, manager: SecretsManager, in_secret: dict[str, str]
+    def test_the_secret_is_read_once_and_is_not_logged(
+        self, functions: Functions, server: Server, manager: SecretsManager, secret_settings: dict[str, str]
     ) -> None:
         values = {
             "DATABASE_URL": server.url(),
@@ -155,55 +153,55 @@ class TestSecret:
         }
         manager.secrets[SECRET] = json.dumps(values)
 
-        with functions.started("meta", **in_secret) as meta:
-            answers = [meta.invoke(READY) for _ in range(3)]
+        with functions.started("meta", **secret_settings) as meta:
+            responses = [meta.invoke(READY) for _ in range(3)]
             output = meta.output()
 
-        assert [answer["statusCode"] for answer in answers if isinstance(answer, dict)] == [200] * 3, output
-        assert manager.asked == [SECRET]
+        assert [response["statusCode"] for response in responses if isinstance(response, dict)] == [200] * 3, output
+        assert manager.requested == [SECRET]
         assert values["SECRET_KEY"] not in output
 
-    def test_that_is_missing_is_named(self, functions: Functions, in_secret: dict[str, str]) -> None:
-        with functions.started("meta", **in_secret) as meta:
-            output = errors(meta)
+    def test_a_missing_secret_is_named(self, functions: Functions, secret_settings: dict[str, str]) -> None:
+        with functions.started("meta", **secret_settings) as meta:
+            output = startup_errors(meta)
 
         assert f"The secret {SECRET}, which SETTINGS_SECRET names, could not be read:" in output
         assert "ResourceNotFoundException" in output
 
-    def test_that_is_not_json_is_named(
-        self, functions: Functions, manager: SecretsManager, in_secret: dict[str, str]
+    def test_a_secret_that_is_not_json_is_named(
+        self, functions: Functions, manager: SecretsManager, secret_settings: dict[str, str]
     ) -> None:
         manager.secrets[SECRET] = "postgresql://user:the-password@host/todos"
 
-        with functions.started("meta", **in_secret) as meta:
-            output = errors(meta)
+        with functions.started("meta", **secret_settings) as meta:
+            output = startup_errors(meta)
 
         assert f"The secret {SECRET}, which SETTINGS_SECRET names, is not a JSON object" in output
         assert "the-password" not in output
 
-    def test_that_lacks_a_setting_names_the_setting(
-        self, functions: Functions, manager: SecretsManager, in_secret: dict[str, str]
+    def test_a_missing_setting_is_named(
+        self, functions: Functions, manager: SecretsManager, secret_settings: dict[str, str]
     ) -> None:
         manager.secrets[SECRET] = json.dumps({"DATABASE_URL": "postgresql://host/todos"})
 
-        with functions.started("meta", **in_secret) as meta:
-            output = errors(meta)
+        with functions.started("meta", **secret_settings) as meta:
+            output = startup_errors(meta)
 
         assert "SECRET_KEY must be set in production" in output
 
 
 class TestSchedule:
-    def test_it_purges_what_is_old_and_answers_how_much(self, functions: Functions, server: Server) -> None:
-        token = functions.token()
+    def test_old_todos_are_purged_and_counted(self, functions: Functions, server: Server) -> None:
+        token = functions.new_token()
         with functions.started("todos") as todos, client_of(todos, token) as client:
             for title in ("Old", "New"):
                 client.delete(client.post(TODOS, json={"title": title}).json()["url"]).raise_for_status()
             age = "UPDATE todos SET deleted_at = now() - interval '31 days' WHERE title = 'Old'"
             postgres.run(server.url(), age)
             with functions.started("purge") as purge:
-                answers = [purge.invoke({"detail-type": "Scheduled Event"}) for _ in range(2)]
+                responses = [purge.invoke({"detail-type": "Scheduled Event"}) for _ in range(2)]
 
             left = [todo["title"] for todo in client.get(TODOS, params={"trashed": "true"}).json()]
 
-        assert [answer["todos"] for answer in answers if isinstance(answer, dict)] == [1, 0]
+        assert [response["todos"] for response in responses if isinstance(response, dict)] == [1, 0]
         assert left == ["New"]

@@ -1,4 +1,4 @@
-"""The template: what its own tools say of it, and that it fits the code."""
+"""template.yaml: linters, and consistency with the code."""
 
 import json
 import re
@@ -34,12 +34,12 @@ def run(*command: Path | str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.lint
 class TestLinters:
     @pytest.mark.parametrize("command", [("sam", "validate", "--lint"), ("cfn-lint", "template.yaml")])
-    def test_they_find_nothing(self, command: tuple[str, ...]) -> None:
+    def test_linters_pass(self, command: tuple[str, ...]) -> None:
         name, *arguments = command
         ended = run(artifacts.TOOLS / "bin" / name, *arguments)
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
-    def test_checkov_finds_nothing_that_is_not_waived_with_a_reason(self) -> None:
+    def test_checkov_passes_and_skipped_checks_have_a_reason(self) -> None:
         ended = run(
             *(CHECKOV, "--file", "template.yaml", "--framework", "cloudformation", "--skip-download"),
             *("--output", "json"),
@@ -54,7 +54,7 @@ class TestLinters:
 
 
 def events() -> list[tuple[str, str, str]]:
-    """What is routed to functions: function, method, path. A function's event without a path is the rest."""
+    """Returns the routes of the gateway: function, method, path. The path of the default route is `$default`."""
     return [
         (name, event["Properties"].get("Method", "ANY"), event["Properties"].get("Path", "$default"))
         for name, properties in template.functions().items()
@@ -64,9 +64,9 @@ def events() -> list[tuple[str, str, str]]:
 
 
 def function_for(method: str, path: str) -> str:
-    """The function that API Gateway gives a request to: whole paths come before greedy ones, and the rest comes last.
+    """Returns the function that API Gateway selects: exact paths first, then greedy paths, then the default route.
 
-    A greedy path takes its parent with a slash behind it too.
+    A greedy path also matches its parent with a trailing slash.
     """
 
     def fits(event: tuple[str, str, str]) -> bool:
@@ -96,7 +96,7 @@ def served_by() -> list[str]:
 
 @pytest.mark.usefixtures("environment")
 class TestRoutes:
-    def test_together_the_functions_get_the_requests_that_the_whole_app_answers(self) -> None:
+    def test_the_functions_together_serve_all_routes_of_the_whole_app(self) -> None:
         reached = {
             (method, path)
             for function in served_by()
@@ -106,24 +106,24 @@ class TestRoutes:
         assert reached == routes(import_module("functions.main").app)
         assert len(reached) == sum(len(routes_of(function)) for function in served_by())
 
-    def test_a_slash_behind_a_path_leads_to_the_same_function(self) -> None:
+    def test_a_trailing_slash_selects_the_same_function(self) -> None:
         for method, path in chain.from_iterable(map(routes_of, served_by())):
             example = re.sub("{[^}]+}", "1", path)
             assert function_for(method, f"{example}/") == function_for(method, example)
 
-    def test_preflights_and_methods_that_a_path_does_not_have_reach_the_function_of_the_path(self) -> None:
+    def test_preflights_and_unsupported_methods_reach_the_function_of_the_path(self) -> None:
         for (_, path), method in product(routes(import_module("functions.main").app), ("OPTIONS", "HEAD", "PUT")):
             example = re.sub("{[^}]+}", "1", path)
             assert function_for(method, example) == function_for("GET", example)
 
-    def test_every_event_leads_to_a_route(self) -> None:
+    def test_each_event_matches_a_route(self) -> None:
         for function, _, path in events():
             if path != "$default":
                 prefix = path.removesuffix("{proxy+}")
                 assert any(f"{route}/".startswith(prefix) for _, route in routes_of(function))
 
     @pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/todosx", "/api/v2/todos", "/nothing/here"])
-    def test_everything_else_gets_our_own_404(self, path: str) -> None:
+    def test_other_paths_reach_the_services_own_404(self, path: str) -> None:
         assert function_for("GET", path) == "MetaFunction"
 
     @pytest.mark.parametrize("group", GROUPS, ids=[group.name for group in GROUPS])
@@ -132,24 +132,24 @@ class TestRoutes:
 
         assert {path for function, _, path in events() if function == group.function_name} == expected
 
-    def test_the_gateway_has_no_cors_of_its_own(self) -> None:
+    def test_the_gateway_adds_no_cors_headers(self) -> None:
         (api,) = template.resources("AWS::Serverless::HttpApi").values()
         assert "CorsConfiguration" not in api
 
 
 class TestMigration:
-    def test_it_runs_when_the_layer_with_the_head_revision_changes(self) -> None:
+    def test_the_migration_runs_when_the_layer_with_the_schema_changes(self) -> None:
         (schema,) = template.resources("Custom::DatabaseSchema").values()
         assert schema["CoreLayer"] == {"Ref": "CoreLayer"}
         assert template.resources("AWS::Serverless::LayerVersion")["CoreLayer"]["ContentUri"] == "layers/"
         assert {"Ref": "CoreLayer"} in template.functions()["MigrateFunction"]["Layers"]
         assert schema["ServiceToken"] == {"GetAtt": "MigrateFunction.Arn"}
 
-    def test_new_code_serves_after_it(self) -> None:
+    def test_new_code_starts_after_the_migration(self) -> None:
         resources = template.load()["Resources"]
         assert [resources[name]["DependsOn"] for name in served_by()] == ["DatabaseSchema"] * len(GROUPS)
 
-    def test_it_ends_before_cloudformation_stops_waiting(self) -> None:
+    def test_the_migration_times_out_before_cloudformation(self) -> None:
         (schema,) = template.resources("Custom::DatabaseSchema").values()
         assert template.functions()["MigrateFunction"]["Timeout"] < schema["ServiceTimeout"] <= 900
 
@@ -159,21 +159,21 @@ class TestPurge:
     def purge(self) -> dict[str, Any]:
         return template.functions()["PurgeFunction"]
 
-    def test_it_runs_each_day(self, purge: dict[str, Any]) -> None:
+    def test_the_purge_runs_daily(self, purge: dict[str, Any]) -> None:
         (event,) = purge["Events"].values()
         assert event["Type"] == "ScheduleV2"
         assert re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", event["Properties"]["ScheduleExpression"])
 
-    def test_it_runs_on_the_schema_that_it_expects(self) -> None:
+    def test_the_purge_starts_after_the_migration(self) -> None:
         assert template.load()["Resources"]["PurgeFunction"]["DependsOn"] == "DatabaseSchema"
 
-    def test_it_has_time_for_more_than_a_chunk(self, purge: dict[str, Any]) -> None:
+    def test_the_purge_has_at_least_a_minute(self, purge: dict[str, Any]) -> None:
         assert purge["Timeout"] >= 60
 
 
 class TestAlarms:
     @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-    def test_every_function_is_watched(self, metric: str) -> None:
+    def test_alarms_watch_all_functions(self, metric: str) -> None:
         alarm = template.resources("AWS::CloudWatch::Alarm")[f"{metric}Alarm"]
         watched = {
             query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
@@ -189,13 +189,13 @@ class TestEnvironment:
         variables: dict[str, Any] = template.load()["Globals"]["Function"]["Environment"]["Variables"]
         return variables
 
-    def test_it_holds_no_secret_but_has_a_place_for_each(self, variables: dict[str, Any]) -> None:
+    def test_variables_of_secrets_are_declared_and_empty(self, variables: dict[str, Any]) -> None:
         assert {name: variables[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")
 
-    def test_the_service_knows_every_variable(self, variables: dict[str, Any]) -> None:
+    def test_all_variables_are_settings(self, variables: dict[str, Any]) -> None:
         unknown = {name for name in variables if name.lower() not in Settings.model_fields} - NOT_SETTINGS
         assert {name.partition("_")[0] for name in unknown} == {"POWERTOOLS"}
 
-    def test_a_turn_of_the_assistant_ends_before_the_function_and_that_before_the_gateway(self) -> None:
+    def test_a_turn_times_out_before_the_function_and_the_function_before_the_gateway(self) -> None:
         seconds = template.functions()["ChatFunction"]["Timeout"]
         assert Settings.model_fields["assistant_seconds"].default < seconds < 30
