@@ -117,7 +117,7 @@ def _serve(listener: socket.socket, point: int, what: signal.Signals) -> None:
     from functions.main import app  # noqa: PLC0415 - the same
 
     _Halting.left, _Halting.signal = point, what
-    vars(database)["Session"] = _Halting
+    vars(database)["UniquelyNamedConnection"] = _Halting
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
