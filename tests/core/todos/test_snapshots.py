@@ -1,0 +1,134 @@
+"""Rows of the change log written by earlier revisions of the database are still read and undone.
+
+`change_log_rows.json` has a todo as each revision logged it, with exactly the columns of that revision.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal, cast
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import Field
+
+from tests import postgres
+from tests.core.databases import add_user, open_database, run
+from todo_core.actors import Actor
+from todo_core.todos import changes, operations
+from todo_core.todos.changes import Change, snapshot_defaults
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
+
+type Json = dict[str, Any]
+
+ROWS: dict[str, Json] = json.loads(Path(__file__).with_name("change_log_rows.json").read_text())
+ADD_CHANGE = """
+    INSERT INTO changes (user_id, seq, todo_id, op, actor, before, after)
+    VALUES ($1, 1, $2, 'update', 'user', CAST($3 AS jsonb), CAST($3 AS jsonb))
+"""
+SET_BEFORE = "UPDATE changes SET before = CAST($2 AS jsonb) WHERE user_id = $1 AND actor = 'assistant'"
+SELECT_TODO = "SELECT to_jsonb(todos) FROM todos WHERE user_id = $1"
+CHANGED_BY_THE_TURN: Json = {
+    "title": "Changed",
+    "description": "Changed",
+    "priority": "low",
+    "due_at": "2031-01-01T00:00:00Z",
+    "reminder_at": "2031-01-01T00:00:00Z",
+    "recurrence": "FREQ=YEARLY",
+    "tags": ["changed"],
+}
+
+
+class NewTodoWithEstimate(TodoCreate):
+    estimate_minutes: int | None = 5
+    size: Literal["small", "large"] = "small"
+    labels: list[str] = Field(default=[])
+
+
+class TodoWithEstimate(Todo, frozen=True):
+    estimate_minutes: int | None
+    size: Literal["small", "large"]
+    labels: list[str]
+
+
+@pytest.fixture
+def ada(database_url: str) -> UUID:
+    return add_user(database_url)
+
+
+def read_log(database_url: str, user_id: UUID) -> list[Change]:
+    async def scene() -> list[Change]:
+        async with open_database(database_url) as db:
+            return await changes.find_since(db, user_id, 0, limit=10)
+
+    return run(scene())
+
+
+def parse_value(value: object) -> object:
+    """Returns a value of a logged row as the todo has it, with ids, days and instants parsed."""
+    if not isinstance(value, str) or not value[:4].isdigit():
+        return value
+    if len(value) == len(str(UUID(int=0))):
+        return UUID(value)
+    return datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+
+
+class TestFindSince:
+    @pytest.mark.parametrize("revision", ROWS)
+    def test_a_row_of_an_earlier_revision_is_read(self, database_url: str, ada: UUID, revision: str) -> None:
+        row = ROWS[revision]
+        postgres.query(database_url, ADD_CHANGE, ada, UUID(row["id"]), json.dumps(row))
+        [change] = read_log(database_url, ada)
+        assert change.before == change.after
+        assert change.after is not None
+        fields = {name: getattr(change.after, name) for name in Todo.__struct_fields__}
+        assert fields == {name: parse_value(row.get(name)) for name in fields}
+
+    def test_a_new_field_has_its_default_in_an_older_row(
+        self, database_url: str, ada: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        defaults = snapshot_defaults(TodoWithEstimate, NewTodoWithEstimate)
+        monkeypatch.setattr(changes, "Todo", TodoWithEstimate)
+        monkeypatch.setattr(changes, "_SNAPSHOT_DEFAULTS", json.dumps(defaults))
+        postgres.query(database_url, ADD_CHANGE, ada, uuid4(), json.dumps(ROWS["0002"]))
+        [change] = read_log(database_url, ada)
+        after = cast("TodoWithEstimate", change.after)
+        assert (after.title, after.estimate_minutes, after.size, after.labels) == ("Call the bank", None, "small", [])
+
+    def test_a_stored_value_wins_over_the_default(self, database_url: str, ada: UUID) -> None:
+        row = ROWS["0003"]
+        postgres.query(database_url, ADD_CHANGE, ada, UUID(row["id"]), json.dumps(row))
+        [change] = read_log(database_url, ada)
+        assert change.after is not None
+        assert change.after.recurrence == row["recurrence"]
+
+
+class TestUndoTurn:
+    @pytest.mark.parametrize("revision", ROWS)
+    def test_a_row_of_an_earlier_revision_is_restored(self, database_url: str, ada: UUID, revision: str) -> None:
+        turn_id = uuid4()
+
+        async def change() -> UUID:
+            async with open_database(database_url) as db:
+                todo = await operations.add(db, Actor(ada), TodoCreate(title="Milk", due_date=date(2030, 1, 1)))
+                by_turn = Actor(ada, "assistant", turn_id)
+                await operations.update(db, by_turn, todo.id, TodoUpdate.model_validate(CHANGED_BY_THE_TURN))
+                await operations.update(db, by_turn, todo.id, TodoUpdate(completed=True))
+                return todo.id
+
+        async def undo() -> Sequence[UUID]:
+            async with open_database(database_url) as db, db.transaction() as transaction:
+                return await changes.undo_turn(transaction, Actor(ada), turn_id)
+
+        todo_id = run(change())
+        before = ROWS[revision] | {"id": str(todo_id)}
+        postgres.query(database_url, SET_BEFORE, ada, json.dumps(before))
+        assert run(undo()) == [todo_id]
+        [[stored]] = postgres.query(database_url, SELECT_TODO, ada)
+        expected = snapshot_defaults(Todo, TodoCreate) | {"due_time": None, "occurrences": 0} | before
+        names = expected.keys() - {"id", "version", "created_at", "updated_at"}
+        todo = json.loads(stored)
+        assert {name: parse_value(todo[name]) for name in names} == {
+            name: parse_value(expected[name]) for name in names
+        }
