@@ -217,7 +217,7 @@ def main() -> None:
         with postgres() as url:
             urls = [new_database(url, name) for name in ("small", "large")]
             for each in urls:
-                upgrade(Settings.model_validate({"database_url": each, "database_url_unpooled": each}))
+                upgrade(Settings(database={"url": each, "url_unpooled": each}))
             holds = asyncio.run(_compare(*urls))
     except KeyboardInterrupt:
         sys.exit("Interrupted.")

@@ -8,7 +8,8 @@ from typing import Final
 
 import uvicorn
 
-from todo_core.settings import InvalidSettings, Settings, load
+from todo_core.errors import InvalidSettings
+from todo_core.settings import Settings, load
 
 _LAST_PORT: Final = 65535
 _EVERYWHERE: Final = {"0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - compared with, not bound to
@@ -34,8 +35,8 @@ class AnnouncingServer(uvicorn.Server):
         print(  # noqa: T201 - for the person who started it
             f"API       {url}/api/v1",
             f"Docs      {url}/docs",
-            f"Database  {settings.database_place or embedded}",
-            f"Assistant {settings.openai_model if settings.openai_api_key else commands}",
+            f"Database  {settings.database.place or embedded}",
+            f"Assistant {settings.openai.model if settings.openai.api_key else commands}",
             *([f"Metrics   http://localhost:{settings.metrics_port}/metrics"] if settings.metrics_port else []),
             "Stop with Ctrl-C.",
             sep="\n",

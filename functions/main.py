@@ -19,7 +19,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Connects the app to its database. Outside production, starts the embedded one if needed and runs migrations."""
     resources = get_resources(app)
     given = resources.settings
-    async with embedded.ensure_server(given.database_url, given.data_folder / "postgres") as url:
+    async with embedded.ensure_server(given.database.url, given.data_folder / "postgres") as url:
         settings = given.with_database_url(url)
         resources.database.connect_to(url.get_secret_value())
         if not settings.in_production:

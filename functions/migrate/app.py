@@ -42,9 +42,9 @@ def upgrade(settings: Settings) -> None:
 
 
 def _place(settings: Settings) -> str:
-    if settings.database_url is None and settings.database_url_unpooled is None:
+    if settings.database.url is None and settings.database.url_unpooled is None:
         return f"embedded in {settings.data_folder}"
-    return postgres_url.parse(settings.migration_url).place
+    return postgres_url.parse(settings.database.migration_url).place
 
 
 def handler(event: CustomResourceEvent | dict[str, object], context: InvocationContext) -> dict[str, str]:

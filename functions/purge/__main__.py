@@ -1,8 +1,8 @@
 from functions.purge.app import run
 from todo_core import logs
 from todo_core.database.embedded import EmbeddedServerError
-from todo_core.errors import ServiceError
-from todo_core.settings import InvalidSettings, load
+from todo_core.errors import InvalidSettings, ServiceError
+from todo_core.settings import load
 
 if __name__ == "__main__":
     try:

@@ -30,12 +30,8 @@ def run(settings: Settings, *, seconds_left: Callable[[], float] = lambda: inf) 
 
 
 async def _run(settings: Settings, seconds_left: Callable[[], float]) -> Purged:
-    async with embedded.ensure_server(settings.database_url, settings.data_folder / "postgres") as url:
-        db = Database(
-            url.get_secret_value(),
-            pool_size=settings.database_pool_size,
-            prepared_statements=settings.with_database_url(url).prepared_statements,
-        )
+    async with embedded.ensure_server(settings.database.url, settings.data_folder / "postgres") as url:
+        db = Database.from_settings(settings.database.with_url(url))
         try:
             return await purge.purge(db, seconds_left=seconds_left)
         finally:

@@ -13,7 +13,7 @@ from tests import serving
 from tests.accounts import CHAT, TODOS, Account, problem, sign_up
 from tests.model_replies import Call, Hang, Say, Tokens, ToolExecutor
 from tests.scripted_model import ScriptedModel
-from todo_core.settings import Settings
+from todo_core.settings import Settings, nest_variables
 from todo_core.web.app import create_app
 from todo_core.web.resources import get_resources
 
@@ -24,8 +24,9 @@ type Json = dict[str, Any]
 def account(environment: dict[str, str], **settings: object) -> Iterator[Account]:
     """A new account at a service with these settings."""
     with ExitStack() as stack:
-        given = {name.lower(): value for name, value in environment.items()}
-        app = create_app(*load_routers("auth", "todos", "chat"), settings=Settings.model_validate(given | settings))
+        app = create_app(
+            *load_routers("auth", "todos", "chat"), settings=Settings(**nest_variables(environment | settings))
+        )
         surface = stack.enter_context(serving.in_process(app))
         stack.callback(surface.portal.call, get_resources(app).database.close)
         stack.callback(surface.portal.call, close_assistant, app)

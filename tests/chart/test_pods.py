@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from tests.chart.rendering import Release
-from todo_core.settings import Settings
+from tests.settings_fields import FIELDS
 
 ALL_VALUES: Final = ("default", "minimal", "full")
 
@@ -44,7 +44,7 @@ class TestRollingUpdates:
         assert grace > drain + int(data["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"])
 
     def test_the_default_time_of_a_turn_equals_the_services_default(self) -> None:
-        assert Settings.model_fields["assistant_seconds"].default == 25
+        assert FIELDS["ASSISTANT_SECONDS"].default == 25
 
     def test_readiness_requires_the_database_and_liveness_does_not(self) -> None:
         container = Release().api_container

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.chart.rendering import CHART, Release, render_error
-from todo_core.settings import Settings
+from todo_core.settings import VARIABLES, Settings, nest_variables
 
 KEY: Final = "secrets.SECRET_KEY=kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
@@ -83,7 +83,7 @@ class TestSettings:
     def test_the_chart_has_all_settings_of_the_service_but_the_data_folder(self) -> None:
         properties = json.loads((CHART / "values.schema.json").read_text())["properties"]
         secrets, settings = (set(properties[name]["properties"]) for name in ("secrets", "settings"))
-        known = {name.upper() for name in Settings.model_fields}
+        known = set(VARIABLES)
         assert secrets == SECRETS
         assert known - settings - secrets == {"DATA_FOLDER"}
         assert settings - known == {"FORWARDED_ALLOW_IPS"}
@@ -109,13 +109,11 @@ class TestSettings:
     def test_the_service_accepts_the_rendered_settings(self) -> None:
         release = Release("full")
         given = release.manifest("ConfigMap")["data"] | release.manifest("Secret")["stringData"]
-        settings = Settings.model_validate(
-            {name.lower(): value for name, value in given.items() if value}
-            | {"database_url": "postgresql://todo:password@todo-app-postgresql:5432/todo"}
-        )
+        given["DATABASE_URL"] = "postgresql://todo:password@todo-app-postgresql:5432/todo"
+        settings = Settings(**nest_variables({name: value for name, value in given.items() if value}))
         assert settings.in_production
-        assert settings.assistant_seconds == 60.5
-        assert settings.database_prepared_statements is False
+        assert settings.assistant.seconds == 60.5
+        assert settings.database.prepared_statements is False
 
     def test_secret_values_appear_only_in_manifests_of_kind_secret(self) -> None:
         for values, hidden in {"default": "ep-example-pooler", "full": "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"}.items():

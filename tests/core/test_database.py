@@ -424,7 +424,7 @@ class TestPreparedStatements:
         assert prepared(Database(pooler(server), prepared_statements=True)) > 0
 
     def test_there_are_none_where_the_settings_tell_of_a_pooler(self, server: Server) -> None:
-        settings = Settings.model_validate({"database_url": alias(server, "a"), "database_url_unpooled": server.url()})
+        settings = Settings(database={"url": alias(server, "a"), "url_unpooled": server.url()})
         assert prepared(Resources.of(settings).database) == 0
 
     def test_no_two_processes_give_the_same_name(self, url: str) -> None:

@@ -36,7 +36,7 @@ async def fail_to_answer(number: int) -> int:
 @contextmanager
 def served(database_url: str) -> Iterator[httpx2.Client]:
     """A client of the service on another database, whose schema nobody brings up to date."""
-    settings = Settings(database_url=database_url, cors_origins=(FRONT_END,), bcrypt_rounds=4)
+    settings = Settings(database={"url": database_url}, cors_origins=(FRONT_END,), bcrypt_rounds=4)
     app = create_app(*load_routers("auth", "todos", "meta"), failing, settings=settings)
     with serving.in_process(app) as surface, surface.client() as client:
         yield client

@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from pydantic import SecretStr
 
 from functions.migrate.app import upgrade
 from tests import postgres
@@ -452,7 +451,7 @@ class TestAgainstAServer:
     def test_migrations_ask_for_the_same_proof(self, trusted_server: TlsFront) -> None:
         url = trusted_server.url("127.0.0.1", channel_binding="require")
         with pytest.raises(DatabaseUnavailable, match="mismatch"):
-            upgrade(Settings(database_url=SecretStr(url)))
+            upgrade(Settings(database={"url": url}))
         assert trusted_server.connections == 0
 
     @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from todo_core.settings import InvalidSettings, Settings, load
+from tests.settings_fields import value_of
+from todo_core.errors import InvalidSettings
+from todo_core.settings import VARIABLES, Settings, load
 
 DATABASE_URL = "postgresql://ada:hunter2@db.example.com/todos"
 SECRET_KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
@@ -45,8 +47,8 @@ class Environment:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
-        for name in Settings.model_fields:
-            patch.delenv(name.upper(), raising=False)
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
 
     def load(self, **variables: str) -> Settings:
         for name, value in variables.items():
@@ -61,20 +63,20 @@ class Environment:
 
 
 @pytest.fixture
-def environment_variables(monkeypatch: pytest.MonkeyPatch) -> Environment:
+def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
     return Environment(monkeypatch)
 
 
 @pytest.fixture
-def production(environment_variables: Environment) -> Environment:
+def production(environment: Environment) -> Environment:
     """Production, for which everything is set but what a test takes away."""
-    environment_variables.load(ENVIRONMENT="production", DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
-    return environment_variables
+    environment.load(ENVIRONMENT="production", DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
+    return environment
 
 
 def python(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """A Python process with these settings only, without so much as a .env."""
-    outside = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -87,46 +89,57 @@ def python(*arguments: str, folder: Path, **variables: str) -> subprocess.Comple
 
 
 class TestDefaults:
-    def test_nothing_has_to_be_set_in_development(self, environment_variables: Environment) -> None:
-        settings = environment_variables.load()
+    def test_every_variable_has_its_default(self, environment: Environment) -> None:
+        settings = environment.load()
+
+        assert {variable: value_of(settings, variable) for variable in VARIABLES} == {
+            "ENVIRONMENT": "development",
+            "DATABASE_URL": None,
+            "DATABASE_URL_UNPOOLED": None,
+            "DATABASE_POOL_SIZE": 10,
+            "DATABASE_PREPARED_STATEMENTS": None,
+            "DATA_FOLDER": Path(".data"),
+            "SECRET_KEY": None,
+            "SESSION_SECONDS": 7 * 24 * 3600,
+            "SESSION_COOKIE": "auto",
+            "COOKIE_DOMAIN": None,
+            "BCRYPT_ROUNDS": 12,
+            "FAILED_LOGINS_PER_ACCOUNT": 10,
+            "FAILED_LOGINS_PER_ADDRESS": 100,
+            "REGISTRATIONS_PER_ADDRESS": 30,
+            "ATTEMPTS_WINDOW_SECONDS": 900,
+            "OPENAI_API_KEY": None,
+            "OPENAI_BASE_URL": None,
+            "OPENAI_MODEL": "gpt-4.1-mini",
+            "ASSISTANT_SECONDS": 25,
+            "ASSISTANT_ROUNDS": 8,
+            "ASSISTANT_TOOL_CALLS": 25,
+            "ASSISTANT_TURN_TOKENS": 60_000,
+            "ASSISTANT_HISTORY_TOKENS": 8_000,
+            "ASSISTANT_DAILY_TURNS": 500,
+            "ASSISTANT_DAILY_TOKENS": 1_000_000,
+            "CORS_ORIGINS": None,
+            "DRAIN_SECONDS": 0,
+            "MAX_BODY_BYTES": 2 * 1024 * 1024,
+            "LOG_LEVEL": "INFO",
+            "METRICS_PORT": None,
+        }
+
+    def test_development_needs_no_variable(self, environment: Environment) -> None:
+        settings = environment.load()
+
         assert not settings.in_production
-        assert settings.database_url is None
-        assert settings.database_url_unpooled is None
         assert settings.secret_keys
 
-    @pytest.mark.parametrize(
-        ("name", "default"),
-        [
-            ("environment", "development"),
-            ("database_pool_size", 10),
-            ("database_prepared_statements", None),
-            ("data_folder", Path(".data")),
-            ("session_seconds", 7 * 24 * 3600),
-            ("session_cookie", "auto"),
-            ("cookie_domain", None),
-            ("bcrypt_rounds", 12),
-            ("failed_logins_per_account", 10),
-            ("failed_logins_per_address", 100),
-            ("registrations_per_address", 30),
-            ("attempts_window_seconds", 900),
-            ("max_body_bytes", 2 * 1024 * 1024),
-            ("log_level", "INFO"),
-            ("metrics_port", None),
-        ],
-    )
-    def test_default(self, environment_variables: Environment, name: str, default: object) -> None:
-        assert getattr(environment_variables.load(), name) == default
+    def test_an_empty_variable_counts_as_absent(self, environment: Environment) -> None:
+        assert environment.load(**dict.fromkeys(VARIABLES, "")) == Settings()
 
-    def test_an_empty_variable_counts_as_absent(self, environment_variables: Environment) -> None:
-        empty = {name.upper(): "" for name in Settings.model_fields}
-        assert environment_variables.load(**empty) == Settings()
+    def test_an_unknown_variable_is_ignored(self, environment: Environment) -> None:
+        assert environment.load(DATABASE_COLOUR="blue") == Settings()
 
-    def test_an_unknown_variable_is_ignored(self, environment_variables: Environment) -> None:
-        assert environment_variables.load(DATABASE_COLOUR="blue") == Settings()
-
-    def test_settings_cannot_be_changed(self, environment_variables: Environment) -> None:
+    def test_settings_cannot_be_changed(self, environment: Environment) -> None:
         with pytest.raises(ValueError, match="frozen"):
-            environment_variables.load().environment = "production"  # type: ignore[misc]
+            environment.load().environment = "production"  # type: ignore[misc]
 
 
 class TestBounds:
@@ -145,34 +158,34 @@ class TestBounds:
         ],
     )
     def test_a_number_beyond_its_bounds_is_refused(
-        self, environment_variables: Environment, name: str, least: int, limit: int | None
+        self, environment: Environment, name: str, least: int, limit: int | None
     ) -> None:
-        assert getattr(environment_variables.load(**{name: str(least)}), name.lower()) == least
-        assert name in environment_variables.refusal(**{name: str(least - 1)})
+        assert value_of(environment.load(**{name: str(least)}), name) == least
+        assert name in environment.refusal(**{name: str(least - 1)})
         if limit is not None:
-            assert getattr(environment_variables.load(**{name: str(limit)}), name.lower()) == limit
-            assert name in environment_variables.refusal(**{name: str(limit + 1)})
+            assert value_of(environment.load(**{name: str(limit)}), name) == limit
+            assert name in environment.refusal(**{name: str(limit + 1)})
 
     @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "LOG_LEVEL"])
-    def test_a_choice_that_there_is_not_is_refused(self, environment_variables: Environment, name: str) -> None:
-        assert name in environment_variables.refusal(**{name: "marker"})
+    def test_a_choice_that_there_is_not_is_refused(self, environment: Environment, name: str) -> None:
+        assert name in environment.refusal(**{name: "marker"})
 
     @pytest.mark.parametrize("name", ["DATABASE_POOL_SIZE", "DATABASE_PREPARED_STATEMENTS", "BCRYPT_ROUNDS"])
     def test_text_in_place_of_a_value_is_refused_without_being_repeated(
-        self, environment_variables: Environment, name: str
+        self, environment: Environment, name: str
     ) -> None:
-        sentence = environment_variables.refusal(**{name: "marker"})
+        sentence = environment.refusal(**{name: "marker"})
         assert name in sentence
         assert "marker" not in sentence
 
-    def test_each_wrong_setting_is_named(self, environment_variables: Environment) -> None:
-        sentences = environment_variables.refusal(DATABASE_POOL_SIZE="0", BCRYPT_ROUNDS="99")
+    def test_each_wrong_setting_is_named(self, environment: Environment) -> None:
+        sentences = environment.refusal(DATABASE_POOL_SIZE="0", BCRYPT_ROUNDS="99")
         assert "DATABASE_POOL_SIZE" in sentences
         assert "BCRYPT_ROUNDS" in sentences
 
 
 class TestDotEnv:
-    PRINT = "from todo_core.settings import load; s = load(); print(s.environment, s.secret_keys, s.database_place)"
+    PRINT = "from todo_core.settings import load; s = load(); print(s.environment, s.secret_keys, s.database.place)"
 
     def test_settings_come_from_the_folder_of_the_process(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text(f"# a comment\nSECRET_KEY=one,two\nDATABASE_URL='{DATABASE_URL}'\nOTHER=x\n")
@@ -213,28 +226,28 @@ class TestProduction:
 
 
 class TestSecretKey:
-    def test_several_keys_are_separated_by_commas(self, environment_variables: Environment) -> None:
-        assert environment_variables.load(SECRET_KEY=" new , old,older ").secret_keys == ["new", "old", "older"]
+    def test_several_keys_are_separated_by_commas(self, environment: Environment) -> None:
+        assert environment.load(SECRET_KEY=" new , old,older ").secret_keys == ["new", "old", "older"]
 
-    def test_an_empty_place_between_commas_is_no_key(self, environment_variables: Environment) -> None:
-        assert environment_variables.load(SECRET_KEY="new,,old,").secret_keys == ["new", "old"]
+    def test_an_empty_place_between_commas_is_no_key(self, environment: Environment) -> None:
+        assert environment.load(SECRET_KEY="new,,old,").secret_keys == ["new", "old"]
 
-    def test_commas_alone_count_as_absent(self, environment_variables: Environment) -> None:
-        by_default = environment_variables.load().secret_keys
+    def test_commas_alone_count_as_absent(self, environment: Environment) -> None:
+        by_default = environment.load().secret_keys
         assert by_default
-        assert environment_variables.load(SECRET_KEY=",").secret_keys == by_default
+        assert environment.load(SECRET_KEY=",").secret_keys == by_default
 
     @pytest.mark.parametrize("key", ["short", "changeme"])
-    def test_development_takes_any_key(self, environment_variables: Environment, key: str) -> None:
-        assert environment_variables.load(SECRET_KEY=key).secret_keys == [key]
+    def test_development_takes_any_key(self, environment: Environment, key: str) -> None:
+        assert environment.load(SECRET_KEY=key).secret_keys == [key]
 
 
 class TestCorsOrigins:
-    def test_development_allows_the_usual_local_front_ends(self, environment_variables: Environment) -> None:
-        assert environment_variables.load().allowed_origins == ("http://localhost:3000", "http://localhost:5173")
+    def test_development_allows_the_usual_local_front_ends(self, environment: Environment) -> None:
+        assert environment.load().allowed_origins == ("http://localhost:3000", "http://localhost:5173")
 
-    def test_origins_are_separated_by_commas(self, environment_variables: Environment) -> None:
-        settings = environment_variables.load(CORS_ORIGINS="https://app.example.com,http://localhost:8080")
+    def test_origins_are_separated_by_commas(self, environment: Environment) -> None:
+        settings = environment.load(CORS_ORIGINS="https://app.example.com,http://localhost:8080")
         assert settings.allowed_origins == ("https://app.example.com", "http://localhost:8080")
 
     @pytest.mark.parametrize(
@@ -246,19 +259,17 @@ class TestCorsOrigins:
             "https://app.example.com,",
         ],
     )
-    def test_spaces_case_and_a_trailing_slash_make_no_difference(
-        self, environment_variables: Environment, origin: str
-    ) -> None:
-        assert environment_variables.load(CORS_ORIGINS=origin).allowed_origins == ("https://app.example.com",)
+    def test_spaces_case_and_a_trailing_slash_make_no_difference(self, environment: Environment, origin: str) -> None:
+        assert environment.load(CORS_ORIGINS=origin).allowed_origins == ("https://app.example.com",)
 
     @pytest.mark.parametrize(
         ("origin", "as_browsers_send_it"),
         [("https://app.example.com:443", "https://app.example.com"), ("http://localhost:80", "http://localhost")],
     )
     def test_a_default_port_is_left_out_as_browsers_do(
-        self, environment_variables: Environment, origin: str, as_browsers_send_it: str
+        self, environment: Environment, origin: str, as_browsers_send_it: str
     ) -> None:
-        assert environment_variables.load(CORS_ORIGINS=origin).allowed_origins == (as_browsers_send_it,)
+        assert environment.load(CORS_ORIGINS=origin).allowed_origins == (as_browsers_send_it,)
 
     @pytest.mark.parametrize(
         "entry",
@@ -282,33 +293,33 @@ class TestCorsOrigins:
         ],
     )
     def test_what_is_not_an_origin_is_refused_without_being_repeated(
-        self, environment_variables: Environment, entry: str
+        self, environment: Environment, entry: str
     ) -> None:
-        sentence = environment_variables.refusal(CORS_ORIGINS=f"https://fine.example.com,{entry}")
+        sentence = environment.refusal(CORS_ORIGINS=f"https://fine.example.com,{entry}")
         assert sentence == "CORS_ORIGINS: must list origins such as https://app.example.com."
 
-    def test_set_origins_replace_those_of_development(self, environment_variables: Environment) -> None:
-        settings = environment_variables.load(CORS_ORIGINS="https://app.example.com")
+    def test_set_origins_replace_those_of_development(self, environment: Environment) -> None:
+        settings = environment.load(CORS_ORIGINS="https://app.example.com")
         assert settings.allowed_origins == ("https://app.example.com",)
 
 
 class TestDatabaseUrl:
     @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_UNPOOLED"])
-    def test_one_that_cannot_be_used_stops_the_start(self, environment_variables: Environment, name: str) -> None:
-        sentence = environment_variables.refusal(**{name: "mysql://ada:hunter2@db.example.com/todos"})
+    def test_one_that_cannot_be_used_stops_the_start(self, environment: Environment, name: str) -> None:
+        sentence = environment.refusal(**{name: "mysql://ada:hunter2@db.example.com/todos"})
         assert sentence == f"{name}: cannot be used: it must begin with postgresql://."
 
-    def test_its_place_is_told_without_credentials(self, environment_variables: Environment) -> None:
-        assert environment_variables.load(DATABASE_URL=DATABASE_URL).database_place == "todos at db.example.com"
+    def test_its_place_is_told_without_credentials(self, environment: Environment) -> None:
+        assert environment.load(DATABASE_URL=DATABASE_URL).database.place == "todos at db.example.com"
 
-    def test_without_one_there_is_no_connection(self, environment_variables: Environment) -> None:
+    def test_without_one_there_is_no_connection(self, environment: Environment) -> None:
         with pytest.raises(InvalidSettings, match=r"^DATABASE_URL must be set\.$"):
-            assert environment_variables.load().connection_url
+            assert environment.load().database.connection_url
 
-    def test_migrations_run_on_the_unpooled_one(self, environment_variables: Environment) -> None:
-        settings = environment_variables.load(DATABASE_URL=DATABASE_URL, DATABASE_URL_UNPOOLED=f"{DATABASE_URL}_direct")
-        assert settings.connection_url == DATABASE_URL
-        assert settings.migration_url == f"{DATABASE_URL}_direct"
+    def test_migrations_run_on_the_unpooled_one(self, environment: Environment) -> None:
+        settings = environment.load(DATABASE_URL=DATABASE_URL, DATABASE_URL_UNPOOLED=f"{DATABASE_URL}_direct")
+        assert settings.database.connection_url == DATABASE_URL
+        assert settings.database.migration_url == f"{DATABASE_URL}_direct"
 
     @pytest.mark.parametrize(
         ("direct", "setting", "prepared"),
@@ -323,32 +334,32 @@ class TestDatabaseUrl:
         ],
     )
     def test_another_way_to_the_database_gives_the_pooler_away(
-        self, environment_variables: Environment, direct: str, setting: str, *, prepared: bool | None
+        self, environment: Environment, direct: str, setting: str, *, prepared: bool | None
     ) -> None:
-        settings = environment_variables.load(
+        settings = environment.load(
             DATABASE_URL=DATABASE_URL, DATABASE_URL_UNPOOLED=direct, DATABASE_PREPARED_STATEMENTS=setting
         )
-        assert settings.prepared_statements is prepared
+        assert settings.database.keeps_prepared_statements is prepared
 
-    def test_migrations_run_on_the_only_one(self, environment_variables: Environment) -> None:
-        assert environment_variables.load(DATABASE_URL=DATABASE_URL).migration_url == DATABASE_URL
+    def test_migrations_run_on_the_only_one(self, environment: Environment) -> None:
+        assert environment.load(DATABASE_URL=DATABASE_URL).database.migration_url == DATABASE_URL
 
 
 class TestNoValueIsTold:
-    def test_in_the_repr(self, environment_variables: Environment) -> None:
-        settings = environment_variables.load(**SECRETS)
+    def test_in_the_repr(self, environment: Environment) -> None:
+        settings = environment.load(**SECRETS)
         for told in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
             assert LEAK not in told
 
     @pytest.mark.parametrize("wrong", ["ENVIRONMENT", "LOG_LEVEL", "CORS_ORIGINS", "DATABASE_URL", "BCRYPT_ROUNDS"])
-    def test_in_the_error_and_all_that_it_comes_from(self, environment_variables: Environment, wrong: str) -> None:
+    def test_in_the_error_and_all_that_it_comes_from(self, environment: Environment, wrong: str) -> None:
         with pytest.raises(InvalidSettings) as refused:
-            environment_variables.load(**{**SECRETS, wrong: f"{LEAK}://{LEAK}:{LEAK}@{LEAK}"})
+            environment.load(**{**SECRETS, wrong: f"{LEAK}://{LEAK}:{LEAK}@{LEAK}"})
         assert LEAK not in everything_about(refused.value)
 
-    def test_when_production_refuses_a_key(self, environment_variables: Environment) -> None:
+    def test_when_production_refuses_a_key(self, environment: Environment) -> None:
         with pytest.raises(InvalidSettings) as refused:
-            environment_variables.load(**SECRETS, ENVIRONMENT="production")
+            environment.load(**SECRETS, ENVIRONMENT="production")
         assert LEAK not in everything_about(refused.value)
 
 

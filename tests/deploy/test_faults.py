@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
     # Not pytest's folder, whose path can be too long for a Unix socket.
     with TemporaryDirectory(prefix="todo-") as folder:
         server = Server(Path(folder))
-        upgrade(Settings.model_validate({"database_url": server.url()}))
+        upgrade(Settings(database={"url": server.url()}))
         yield server
         server.stop()
 

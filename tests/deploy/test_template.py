@@ -15,7 +15,7 @@ from fastapi.routing import iter_route_contexts
 from functions.groups import GROUPS, RouteGroup
 from tests import serving
 from tests.deploy import artifacts, template
-from todo_core.settings import Settings
+from tests.settings_fields import FIELDS
 
 CHECKOV: Final = template.ROOT / ".tools/checkov/bin/checkov"
 SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY"}
@@ -193,9 +193,9 @@ class TestEnvironment:
         assert {name: variables[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")
 
     def test_all_variables_are_settings(self, variables: dict[str, Any]) -> None:
-        unknown = {name for name in variables if name.lower() not in Settings.model_fields} - NOT_SETTINGS
+        unknown = {name for name in variables if name not in FIELDS} - NOT_SETTINGS
         assert {name.partition("_")[0] for name in unknown} == {"POWERTOOLS"}
 
     def test_a_turn_times_out_before_the_function_and_the_function_before_the_gateway(self) -> None:
         seconds = template.functions()["ChatFunction"]["Timeout"]
-        assert Settings.model_fields["assistant_seconds"].default < seconds < 30
+        assert FIELDS["ASSISTANT_SECONDS"].default < seconds < 30

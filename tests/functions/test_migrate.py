@@ -26,7 +26,7 @@ from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
 from todo_core.schema import tables
 from todo_core.schema.revision import HEAD_REVISION
-from todo_core.settings import Settings
+from todo_core.settings import VARIABLES, Settings, nest_variables
 
 pytestmark = pytest.mark.pooler
 
@@ -75,7 +75,7 @@ def other_database(server_url: str) -> Iterator[str]:
 
 
 def settings(**values: str) -> Settings:
-    return Settings.model_validate(values)
+    return Settings(**nest_variables(values))
 
 
 def revision(url: str) -> str:
@@ -90,7 +90,7 @@ def schema(url: str) -> list[tuple[str, str]]:
 
 
 def python(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    outside = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,

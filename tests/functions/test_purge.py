@@ -14,7 +14,7 @@ from functions.purge.app import handler
 from tests import postgres
 from tests.core.databases import add_user
 from tests.serving import LambdaContext
-from todo_core.settings import Settings
+from todo_core.settings import VARIABLES
 
 ADD = """
     INSERT INTO todos (id, user_id, title, "order", deleted_at)
@@ -41,7 +41,7 @@ def ada(database_url: str) -> UUID:
 
 
 def job(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    outside = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
     return subprocess.run(
         [sys.executable, "-m", "functions.purge"],
         cwd=folder,

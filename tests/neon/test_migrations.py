@@ -19,7 +19,7 @@ REVISION = "SELECT version_num FROM alembic_version"
 
 
 def settings(pooled: str, direct: str | None) -> Settings:
-    return Settings.model_validate({"database_url": pooled, "database_url_unpooled": direct})
+    return Settings(database={"url": pooled, "url_unpooled": direct})
 
 
 def migrate(folder: Path, **variables: str) -> None:

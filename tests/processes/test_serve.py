@@ -21,7 +21,7 @@ import pytest
 from tests import postgres
 from tests.accounts import Account, problem, sign_in, sign_up
 from tests.serving import free_port, wait_until, wait_until_healthy
-from todo_core.settings import Settings
+from todo_core.settings import VARIABLES
 
 EMBEDDED = Path(".data/postgres")
 KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
@@ -32,7 +32,7 @@ class Service:
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.port = free_port()
-        outside = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+        outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "functions"],
             cwd=folder,

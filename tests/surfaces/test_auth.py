@@ -15,13 +15,14 @@ from functions.groups import load_routers
 from tests.accounts import AUTH, PASSWORD, new_email, problem, register, sign_in
 from tests.conftest import SECRET_KEY
 from tests.serving import Surface, in_process
+from tests.settings_fields import FIELDS
 from tests.surfaces.test_auth_session import cookies_set
 from tests.surfaces.test_auth_tokens import claims_of
-from todo_core.settings import Settings
+from todo_core.settings import Settings, nest_variables
 from todo_core.web.app import create_app
 from todo_core.web.resources import get_resources
 
-FULL_FACTOR: int = Settings.model_fields["bcrypt_rounds"].default
+FULL_FACTOR: int = FIELDS["BCRYPT_ROUNDS"].default
 
 
 @asynccontextmanager
@@ -35,7 +36,9 @@ def served(database_url: str, **changes: Any) -> Iterator[Surface]:
     """The auth routes under the settings of the tests, with these changes."""
     settings: dict[str, Any] = {"database_url": database_url, "secret_key": SECRET_KEY, "bcrypt_rounds": 4}
     with in_process(
-        create_app(*load_routers("auth", "meta"), settings=Settings(**settings | changes), lifespan=_closing)
+        create_app(
+            *load_routers("auth", "meta"), settings=Settings(**nest_variables(settings | changes)), lifespan=_closing
+        )
     ) as surface:
         yield surface
 

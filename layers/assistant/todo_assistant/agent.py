@@ -6,7 +6,6 @@ Every step is stored before the next one begins, and no database connection is h
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Protocol
 from uuid import UUID
@@ -23,6 +22,7 @@ from todo_assistant.turns import budget, history, store
 from todo_assistant.turns.model import Approval, StopReason, Turn, TurnOutcome
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
+from todo_core.settings import TurnLimits
 from todo_core.todos import changes
 
 _MAX_NAME_CHARACTERS: Final = 64
@@ -34,19 +34,6 @@ _STOPPED: Final[Mapping[StopReason, str]] = {
     "tokens": "I stopped because this used up the tokens of one turn.",
     "deadline": "I ran out of time.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TurnLimits:
-    """Limits of one turn. `tokens` counts prompt and completion tokens as the model reports them.
-
-    `history_tokens` bounds the earlier turns in a prompt.
-    """
-
-    rounds: int = 8
-    tool_calls: int = 25
-    tokens: int = 60_000
-    history_tokens: int = 8_000
 
 
 class TurnListener(ToolCallListener, Protocol):
@@ -121,7 +108,7 @@ class Agent:
             return "tool_calls"
         if len(turn.model_responses) >= self._limits.rounds:
             return "rounds"
-        if turn.model_responses and turn.tokens + history.estimate_tokens(messages) > self._limits.tokens:
+        if turn.model_responses and turn.tokens + history.estimate_tokens(messages) > self._limits.turn_tokens:
             return "tokens"
         return None
 

@@ -5,14 +5,13 @@ from datetime import timedelta
 from typing import Final, Self
 from uuid import UUID
 
-from todo_assistant.agent import Agent, TurnLimits
+from todo_assistant.agent import Agent
 from todo_assistant.models.messages import Model
 from todo_assistant.turns import begin, store, undo
-from todo_assistant.turns.budget import DailyQuota
 from todo_assistant.turns.model import NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
-from todo_core.settings import Settings
+from todo_core.settings import DailyQuota, OpenAISettings, Settings
 
 _FINISHING_SECONDS: Final = 2.0
 """Time to store the outcome after a turn's deadline, before another process may take over the lease."""
@@ -31,15 +30,8 @@ class Assistant:
     @classmethod
     def from_settings(cls, settings: Settings, db: Database) -> Self:
         """Returns the assistant with the model of the settings, or with the command model if they have no API key."""
-        model = _create_model(settings)
-        limits = TurnLimits(
-            settings.assistant_rounds,
-            settings.assistant_tool_calls,
-            settings.assistant_turn_tokens,
-            settings.assistant_history_tokens,
-        )
-        quota = DailyQuota(settings.assistant_daily_turns, settings.assistant_daily_tokens)
-        return cls(db, model, Agent(db, model, limits), quota, settings.assistant_seconds)
+        model, assistant = _create_model(settings.openai), settings.assistant
+        return cls(db, model, Agent(db, model, assistant.turn_limits), assistant.daily_quota, assistant.seconds)
 
     async def begin(self, user_id: UUID, new: NewTurn) -> Turn:
         """Returns the turn for a request, with the same errors as `turns.begin.begin`."""
@@ -59,13 +51,13 @@ class Assistant:
         return timedelta(seconds=self.turn_seconds + _FINISHING_SECONDS)
 
 
-def _create_model(settings: Settings) -> Model:
+def _create_model(settings: OpenAISettings) -> Model:
     # Only the model in use is imported, at the first turn: importing both is a tenth of a cold start.
-    if settings.openai_api_key is None:
+    if settings.api_key is None:
         from todo_assistant.commands.model import CommandModel  # noqa: PLC0415
 
         return CommandModel()
     from todo_assistant.models.openai import OpenAIModel  # noqa: PLC0415
 
-    base_url = str(settings.openai_base_url) if settings.openai_base_url else None
-    return OpenAIModel(settings.openai_model, settings.openai_api_key.get_secret_value(), base_url)
+    base_url = str(settings.base_url) if settings.base_url else None
+    return OpenAIModel(settings.model, settings.api_key.get_secret_value(), base_url)

@@ -6,6 +6,10 @@ from typing import ClassVar
 type JsonMember = str | int | list[str]
 
 
+class InvalidSettings(Exception):
+    """The settings do not allow a start. The message is one sentence that names the setting."""
+
+
 class ServiceError(Exception):
     """An error that is shown to the caller as a problem document.
 

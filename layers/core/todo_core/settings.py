@@ -1,26 +1,43 @@
-"""Settings, from the environment, `.env` or a secret at AWS. No value of theirs ever reaches a log or an error."""
+"""Settings from the environment, `.env` or a secret of AWS Secrets Manager. Errors and logs never show their values."""
 
 import os
 import re
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     AWSSecretsManagerSettingsSource,
     BaseSettings,
-    NoDecode,
+    EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
-from todo_core.database import postgres_url
+from todo_core.database.settings import DatabaseSettings
+from todo_core.errors import InvalidSettings
 
-_SHORTEST_KEY: Final = 32
+_MIN_KEY_CHARACTERS: Final = 32
+_MIN_DIFFERENT_CHARACTERS: Final = 8
 _DEVELOPMENT_KEY: Final = "development-only-key-that-production-refuses"
 _DEVELOPMENT_ORIGINS: Final = ("http://localhost:3000", "http://localhost:5173")
-_VARIABLE_OF_SECRET: Final = "SETTINGS_SECRET"  # noqa: S105 - the name of a variable
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_SECRET_VARIABLE: Final = "SETTINGS_SECRET"  # noqa: S105 - the name of a variable
 _PLACEHOLDER: Final = re.compile(
     r"(change|replace)[-_ .]*(me|this|it|in|with)|secret[-_ .]?key|your[-_ .]|placeholder|development", re.IGNORECASE
 )
@@ -32,70 +49,114 @@ def _split_by_comma(value: object) -> object:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
-def _require_origin(text: str) -> str:
+def _parse_origin(text: str) -> str:
+    """Returns the origin as browsers write it in the header `Origin`: in lower case, without a default port."""
     try:
         url = HttpUrl(text)
     except ValidationError:
         raise _NOT_AN_ORIGIN from None
-    more = url.username, url.password, url.query, url.fragment, (url.path or "").strip("/")
-    if any(more) or "*" in text:
+    other_parts = url.username, url.password, url.query, url.fragment, (url.path or "").strip("/")
+    if any(other_parts) or "*" in text:
         raise _NOT_AN_ORIGIN
-    # As browsers write it in the header Origin: without a port that goes without saying.
-    by_default = {"http": 80, "https": 443}[url.scheme]
-    return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port != by_default else "")
+    return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port != _DEFAULT_PORTS[url.scheme] else "")
 
 
-def _require_postgres_url(secret: SecretStr) -> SecretStr:
-    try:
-        postgres_url.parse(secret.get_secret_value())
-    except ValueError as error:
-        raise PydanticCustomError("postgres_url", f"cannot be used: {error}") from None
-    return secret
+Origin = Annotated[str, AfterValidator(_parse_origin)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split_by_comma)]
 
 
-Origin = Annotated[str, AfterValidator(_require_origin)]
-Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split_by_comma)]
-PostgresUrlSecret = Annotated[SecretStr, AfterValidator(_require_postgres_url)]
+class SettingsGroup(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """Settings that belong together and are passed on as one object."""
 
 
-class InvalidSettings(Exception):
-    """The settings do not allow a start; the message is one sentence that names the setting."""
+class SessionSettings(SettingsGroup):
+    """Lifetime of sessions, and the attributes of their cookie."""
 
-
-class Settings(BaseSettings):
-    """Every setting, its default and its bounds. Durations are in seconds, sizes in bytes."""
-
-    model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
-    )
-
-    environment: Literal["development", "production"] = "development"
-    database_url: PostgresUrlSecret | None = None
-    database_url_unpooled: PostgresUrlSecret | None = None
-    database_pool_size: int = Field(default=10, ge=1, le=100)
-    database_prepared_statements: bool | None = None
-    data_folder: Path = Path(".data")
-
-    secret_key: SecretStr | None = None
     session_seconds: int = Field(default=7 * 24 * 3600, ge=60)
     session_cookie: Literal["auto", "secure", "lax"] = "auto"
     cookie_domain: str | None = None
-    bcrypt_rounds: int = Field(default=12, ge=4, le=16)
+
+    @property
+    def lifetime(self) -> timedelta:
+        return timedelta(seconds=self.session_seconds)
+
+
+class RateLimits(SettingsGroup):
+    """Limits of login and registration attempts within a window of time."""
+
     failed_logins_per_account: int = Field(default=10, ge=1)
     failed_logins_per_address: int = Field(default=100, ge=1)
     registrations_per_address: int = Field(default=30, ge=1)
     attempts_window_seconds: int = Field(default=15 * 60, ge=1)
 
-    openai_api_key: SecretStr | None = None
-    openai_base_url: HttpUrl | None = None
-    openai_model: str = Field(default="gpt-4.1-mini", min_length=1)
-    assistant_seconds: float = Field(default=25, ge=1, le=600)
-    assistant_rounds: int = Field(default=8, ge=1, le=50)
-    assistant_tool_calls: int = Field(default=25, ge=1, le=100)
-    assistant_turn_tokens: int = Field(default=60_000, ge=100)
-    assistant_history_tokens: int = Field(default=8_000, ge=0)
-    assistant_daily_turns: int = Field(default=500, ge=1)
-    assistant_daily_tokens: int = Field(default=1_000_000, ge=1)
+    @property
+    def window(self) -> timedelta:
+        return timedelta(seconds=self.attempts_window_seconds)
+
+
+class OpenAISettings(SettingsGroup):
+    """Access to the language model. Without a key, the assistant understands commands only."""
+
+    api_key: SecretStr | None = None
+    base_url: HttpUrl | None = None
+    model: str = Field(default="gpt-4.1-mini", min_length=1)
+
+
+class TurnLimits(SettingsGroup):
+    """Limits of one turn. `turn_tokens` counts prompt and completion tokens as the model reports them.
+
+    `history_tokens` bounds the earlier turns in a prompt.
+    """
+
+    rounds: int = Field(default=8, ge=1, le=50)
+    tool_calls: int = Field(default=25, ge=1, le=100)
+    turn_tokens: int = Field(default=60_000, ge=100)
+    history_tokens: int = Field(default=8_000, ge=0)
+
+
+class DailyQuota(SettingsGroup):
+    """The number of turns and of model tokens that a user may spend on one day."""
+
+    turns: int = Field(default=500, ge=1)
+    tokens: int = Field(default=1_000_000, ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Annotates a group: the names of its environment variables begin with `text`."""
+
+    text: str
+
+
+class AssistantSettings(SettingsGroup):
+    """Limits of the assistant. `seconds` is the time limit of one turn."""
+
+    seconds: float = Field(default=25, ge=1, le=600)
+    turn_limits: TurnLimits = TurnLimits()
+    daily_quota: Annotated[DailyQuota, Prefix("DAILY_")] = DailyQuota()
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults and bounds. Durations are in seconds, sizes in bytes.
+
+    Each setting has a flat name in the environment, see `VARIABLES`: `database.url` is DATABASE_URL.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="forbid", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    database: Annotated[DatabaseSettings, Prefix("DATABASE_")] = DatabaseSettings()
+    data_folder: Path = Path(".data")
+
+    secret_key: SecretStr | None = None
+    sessions: SessionSettings = SessionSettings()
+    bcrypt_rounds: int = Field(default=12, ge=4, le=16)
+    rate_limits: RateLimits = RateLimits()
+
+    openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()
+    assistant: Annotated[AssistantSettings, Prefix("ASSISTANT_")] = AssistantSettings()
 
     cors_origins: Origins | None = None
     drain_seconds: float = Field(default=0, ge=0, le=300)
@@ -110,52 +171,29 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - its place in pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What the environment says comes first. Raises InvalidSettings when the secret it names is not readable."""
-        secret = os.environ.get(_VARIABLE_OF_SECRET)
-        given = init_settings, env_settings, dotenv_settings
-        return (*given, _secret_source(settings_cls, secret)) if secret else given
+        """Returns the sources by precedence: arguments, environment, `.env`, AWS secret.
+
+        Raises InvalidSettings when the secret cannot be read.
+        """
+        sources = [cast(EnvSettingsSource, source) for source in (env_settings, dotenv_settings)]
+        if secret := os.environ.get(_SECRET_VARIABLE):
+            sources.append(_read_secret(settings_cls, secret))
+        variables = ChainMap(*(dict(source.env_vars) for source in sources))
+        return init_settings, InitSettingsSource(settings_cls, nest_variables(variables))
 
     @property
     def in_production(self) -> bool:
         return self.environment == "production"
 
     def with_database_url(self, url: SecretStr) -> Self:
-        """Returns a copy that names this database. The URL is not validated again."""
-        return self.model_copy(update={"database_url": url})
-
-    @property
-    def connection_url(self) -> str:
-        """Raises InvalidSettings when no database is named."""
-        if self.database_url is None:
-            raise InvalidSettings("DATABASE_URL must be set.")
-        return self.database_url.get_secret_value()
-
-    @property
-    def database_place(self) -> str | None:
-        """Database and host, without credentials; None where no database is named."""
-        return postgres_url.parse(self.connection_url).place if self.database_url else None
-
-    @property
-    def migration_url(self) -> str:
-        """Where migrations run: past a pooler, if there is a way. Raises InvalidSettings."""
-        if self.database_url_unpooled is None:
-            return self.connection_url
-        return self.database_url_unpooled.get_secret_value()
-
-    @property
-    def prepared_statements(self) -> bool | None:
-        """Whether statements stay prepared; None where that is up to the URL alone."""
-        if self.database_prepared_statements is None and self.database_url_unpooled and self.database_url:
-            # Two ways to the database: the first one leads through a pooler, whatever its name.
-            urls = postgres_url.parse(self.connection_url), postgres_url.parse(self.migration_url)
-            return False if urls[0].server != urls[1].server else None
-        return self.database_prepared_statements
+        """Returns a copy with this URL of the database, which is not validated again."""
+        return self.model_copy(update={"database": self.database.with_url(url)})
 
     @property
     def secret_keys(self) -> list[str]:
-        """All keys that verify; the first one signs."""
+        """The keys that verify signatures; the first one signs."""
         return self._given_keys or [_DEVELOPMENT_KEY]
 
     @property
@@ -174,34 +212,16 @@ class Settings(BaseSettings):
     def _require_secrets_in_production(self) -> Self:
         if not self.in_production:
             return self
-        if self.database_url is None:
+        if self.database.url is None:
             raise PydanticCustomError("missing", "DATABASE_URL must be set in production")
         if not self._given_keys:
             raise PydanticCustomError("missing", "SECRET_KEY must be set in production")
         for key in self._given_keys:
-            if len(key) < _SHORTEST_KEY:
-                raise PydanticCustomError("short", f"SECRET_KEY must have at least {_SHORTEST_KEY} characters")
-            if _PLACEHOLDER.search(key) or len(set(key)) < 8:  # noqa: PLR2004
+            if len(key) < _MIN_KEY_CHARACTERS:
+                raise PydanticCustomError("short", f"SECRET_KEY must have at least {_MIN_KEY_CHARACTERS} characters")
+            if _PLACEHOLDER.search(key) or len(set(key)) < _MIN_DIFFERENT_CHARACTERS:
                 raise PydanticCustomError("placeholder", "SECRET_KEY looks like a placeholder; make a random one")
         return self
-
-
-def _secret_source(settings_cls: type[BaseSettings], secret: str) -> PydanticBaseSettingsSource:
-    """A secret of AWS Secrets Manager: a JSON object of settings by their names."""
-    try:
-        source = AWSSecretsManagerSettingsSource(settings_cls, secret, case_sensitive=False)
-    except ValueError:
-        raise InvalidSettings(
-            f"The secret {secret}, which {_VARIABLE_OF_SECRET} names, is not a JSON object."
-        ) from None
-    except Exception as error:  # noqa: BLE001
-        # botocore's, which is there on Lambda only. It tells whose right is missing, not what is inside.
-        raise InvalidSettings(
-            f"The secret {secret}, which {_VARIABLE_OF_SECRET} names, could not be read: {error}"
-        ) from None
-    # As in the environment, what is empty is not set.
-    source.env_vars = {name: value for name, value in source.env_vars.items() if value}
-    return source
 
 
 def load() -> Settings:
@@ -209,12 +229,61 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidSettings(" ".join(_sentences(error))) from None
+        raise InvalidSettings(" ".join(_error_sentences(error))) from None
 
 
-def _sentences(error: ValidationError) -> list[str]:
-    # Only the names and the rules: an input may be a secret.
-    return [
-        f"{str(fault['loc'][0]).upper()}: {fault['msg']}." if fault["loc"] else f"{fault['msg']}."
-        for fault in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
+def nest_variables(variables: Mapping[str, object]) -> dict[str, Any]:
+    """Groups flat variables like the fields of Settings, for example DATABASE_URL to `{"database": {"url": ...}}`.
+
+    Names match in upper and lower case. Variables that are not settings are left out.
+    """
+    nested: dict[str, Any] = {}
+    for name, value in variables.items():
+        if name.upper() in VARIABLES:
+            *groups, field = VARIABLES[name.upper()]
+            group = nested
+            for key in groups:
+                group = group.setdefault(key, {})
+            group[field] = value
+    return nested
+
+
+def _variables_of(model: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, ...]]:
+    variables: dict[str, tuple[str, ...]] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            group_prefix = prefix + "".join(mark.text for mark in field.metadata if isinstance(mark, Prefix))
+            group = _variables_of(field.annotation, group_prefix)
+            variables |= {variable: (name, *path) for variable, path in group.items()}
+        else:
+            variables[f"{prefix}{name.upper()}"] = (name,)
+    return variables
+
+
+VARIABLES: Final[Mapping[str, tuple[str, ...]]] = _variables_of(Settings)
+"""The path to the field of each environment variable: `("database", "url")` for DATABASE_URL."""
+
+
+def _read_secret(settings_cls: type[BaseSettings], secret: str) -> EnvSettingsSource:
+    """Reads a secret of AWS Secrets Manager: a JSON object whose names are those of environment variables."""
+    try:
+        source = AWSSecretsManagerSettingsSource(settings_cls, secret, case_sensitive=False)
+    except ValueError:
+        raise InvalidSettings(f"The secret {secret}, which {_SECRET_VARIABLE} names, is not a JSON object.") from None
+    except Exception as error:  # noqa: BLE001 - of botocore, which is installed on Lambda only
+        # The message names the missing permission, and nothing that the secret contains.
+        raise InvalidSettings(
+            f"The secret {secret}, which {_SECRET_VARIABLE} names, could not be read: {error}"
+        ) from None
+    # An empty value counts as absent, as in the environment.
+    source.env_vars = {name: value for name, value in source.env_vars.items() if value}
+    return source
+
+
+def _error_sentences(error: ValidationError) -> list[str]:
+    """Returns a sentence for each fault, with the name of the variable. Leaves out the value, which may be a secret."""
+    sentences = []
+    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        names = [name for name, path in VARIABLES.items() if fault["loc"][: len(path)] == path]
+        sentences.append(": ".join([*names, fault["msg"]]) + ".")
+    return sentences

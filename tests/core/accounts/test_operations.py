@@ -11,17 +11,22 @@ from pydantic import SecretStr
 from tests import postgres
 from todo_core.accounts import operations, sessions
 from todo_core.accounts.errors import InvalidCredentials, TooManyAttempts, WrongPassword
-from todo_core.accounts.limits import RateLimits
 from todo_core.accounts.models import Credentials, Registration
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.database.executor import Database
 from todo_core.errors import DatabaseUnavailable
+from todo_core.settings import RateLimits
 
 pytestmark = pytest.mark.pooler
 
 PASSWORD = "correct horse battery staple"
-LIMITS = RateLimits(3, 5, 1000, timedelta(minutes=10))
+LIMITS = RateLimits(
+    failed_logins_per_account=3,
+    failed_logins_per_address=5,
+    registrations_per_address=1000,
+    attempts_window_seconds=600,
+)
 
 
 class HeldPasswords(PasswordHasher):

@@ -27,7 +27,7 @@ def proxy(server_url: str) -> Iterator[CountingProxy]:
 @pytest.fixture(scope="module")
 def ada(proxy: CountingProxy) -> Iterator[Account]:
     """Her requests come one after the other, so that one connection serves them all."""
-    app = create_app(*load_routers("auth", "todos"), settings=Settings(database_url=proxy.url, bcrypt_rounds=4))
+    app = create_app(*load_routers("auth", "todos"), settings=Settings(database={"url": proxy.url}, bcrypt_rounds=4))
     with serving.in_process(app) as surface, surface.client() as client:
         yield sign_up(client)
         surface.portal.call(get_resources(app).database.close)

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from todo_assistant.errors import ConversationNotFound, TurnInProgress
 from todo_assistant.turns import budget, store
-from todo_assistant.turns.budget import DailyQuota
 from todo_assistant.turns.model import NewTurn, Turn
 from todo_core.database.executor import Database, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.errors import IdempotencyKeyReused
 from todo_core.identifiers import new_id
+from todo_core.settings import DailyQuota
 
 _MAX_TITLE_CHARACTERS: Final = 80
 _KEY_LIFETIME: Final = timedelta(hours=24)

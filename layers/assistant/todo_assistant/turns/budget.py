@@ -1,21 +1,12 @@
 """The daily quota of turns and tokens of each user. A day is a day in UTC."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from todo_assistant.errors import AssistantBudgetSpent
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
-
-
-@dataclass(frozen=True, slots=True)
-class DailyQuota:
-    """The number of turns and of model tokens that a user may spend on one day."""
-
-    turns: int
-    tokens: int
-
+from todo_core.settings import DailyQuota
 
 _COUNT_TURN = Statement("""
     INSERT INTO assistant_usage AS usage (user_id, day, turns) VALUES (:user_id, :today, 1)

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 
 from todo_core.accounts import rate_limits, sessions
 from todo_core.accounts.errors import EmailTaken, InvalidCredentials, WrongPassword
-from todo_core.accounts.limits import RateLimits
 from todo_core.accounts.models import Credentials, ProfileUpdate, Registration
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.user import USER_COLUMNS, User
@@ -20,6 +19,7 @@ from todo_core.database.executor import Database
 from todo_core.database.statements import Statement, assignments
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.identifiers import new_id
+from todo_core.settings import RateLimits
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
 """Long enough to delete an account with hundreds of thousands of todos."""

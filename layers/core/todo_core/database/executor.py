@@ -16,6 +16,7 @@ import asyncpg
 from todo_core.database import postgres_url
 from todo_core.database.constraints import find_error
 from todo_core.database.pool import CONNECTION_LOST, Connection, ConnectionPool, PoolUse, UniquelyNamedConnection
+from todo_core.database.settings import DatabaseSettings
 from todo_core.database.statements import Statement
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 
@@ -107,6 +108,14 @@ class Database:
         self._prepared_statements = prepared_statements
         self._pool_size = pool_size
         self._connections = self._pool()
+
+    @classmethod
+    def from_settings(cls, settings: DatabaseSettings) -> Self:
+        return cls(
+            settings.url.get_secret_value() if settings.url else None,
+            pool_size=settings.pool_size,
+            prepared_statements=settings.keeps_prepared_statements,
+        )
 
     def connect_to(self, url: str) -> None:
         """Names the database, where it was not known from the start."""

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from todo_core import logs
-from todo_core.errors import ServiceError
-from todo_core.settings import InvalidSettings, Settings, load
+from todo_core.errors import InvalidSettings, ServiceError
+from todo_core.settings import Settings, load
 from todo_core.web import openapi, problems
 from todo_core.web.middleware.body_limit import BodyLimit
 from todo_core.web.middleware.cross_origin import CrossOriginPolicy

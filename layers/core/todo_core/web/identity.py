@@ -13,7 +13,7 @@ from todo_core.accounts.session_tokens import SessionClaims
 from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
 from todo_core.errors import NotAuthenticated
-from todo_core.settings import Settings
+from todo_core.settings import SessionSettings
 from todo_core.web.resources import get_resources
 
 COOKIE: Final = "session_token"
@@ -93,7 +93,7 @@ CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
 
 def set_session_cookie(response: Response, request: Request, token: str) -> None:
     """Over https the cookie may travel from pages of other sites; plain http cannot carry such a cookie."""
-    settings = get_resources(request).settings
+    settings = get_resources(request).settings.sessions
     by_scheme = settings.session_cookie == "auto" and request.url.scheme == "https"
     secure = by_scheme or settings.session_cookie == "secure"
     response.set_cookie(
@@ -108,7 +108,7 @@ def set_session_cookie(response: Response, request: Request, token: str) -> None
     )
 
 
-def clear_session_cookie(response: Response, settings: Settings) -> None:
+def clear_session_cookie(response: Response, settings: SessionSettings) -> None:
     """Clears every variant under which the cookie may have been set, now or under earlier settings."""
     # And the one that this very request may have renewed.
     del response.headers["Set-Cookie"]

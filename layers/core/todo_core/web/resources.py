@@ -1,12 +1,10 @@
 """The resources of a process, made at start-up, and how routes reach them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Self
 
 from fastapi import Depends, FastAPI, Request
 
-from todo_core.accounts.limits import RateLimits
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.accounts.sessions import LastSeenCache
@@ -24,24 +22,17 @@ class Resources:
     password_hasher: PasswordHasher
     session_tokens: SessionTokens
     last_seen: LastSeenCache
-    rate_limits: RateLimits
     cursors: Cursors
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Makes the resources. Opens no connection."""
-        url = settings.database_url
         return cls(
             settings=settings,
-            database=Database(
-                url.get_secret_value() if url else None,
-                pool_size=settings.database_pool_size,
-                prepared_statements=settings.prepared_statements,
-            ),
+            database=Database.from_settings(settings.database),
             password_hasher=PasswordHasher(settings.bcrypt_rounds),
-            session_tokens=SessionTokens(settings.secret_keys, timedelta(seconds=settings.session_seconds)),
+            session_tokens=SessionTokens(settings.secret_keys, settings.sessions.lifetime),
             last_seen=LastSeenCache(),
-            rate_limits=RateLimits.of(settings),
             cursors=Cursors(settings.secret_keys),
         )
 

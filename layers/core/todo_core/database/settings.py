@@ -1,0 +1,59 @@
+"""Settings of the database."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from todo_core.database import postgres_url
+from todo_core.errors import InvalidSettings
+
+
+def _require_postgres_url(secret: SecretStr) -> SecretStr:
+    try:
+        postgres_url.parse(secret.get_secret_value())
+    except ValueError as error:
+        raise PydanticCustomError("postgres_url", f"cannot be used: {error}") from None
+    return secret
+
+
+PostgresUrlSecret = Annotated[SecretStr, AfterValidator(_require_postgres_url)]
+
+
+class DatabaseSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """URLs and pool size with which the service and the migrations connect to PostgreSQL."""
+
+    url: PostgresUrlSecret | None = None
+    url_unpooled: PostgresUrlSecret | None = None
+    pool_size: int = Field(default=10, ge=1, le=100)
+    prepared_statements: bool | None = None
+
+    def with_url(self, url: SecretStr) -> Self:
+        """Returns a copy with this URL, which is not validated again."""
+        return self.model_copy(update={"url": url})
+
+    @property
+    def connection_url(self) -> str:
+        """The URL of the service. Raises InvalidSettings when none is set."""
+        if self.url is None:
+            raise InvalidSettings("DATABASE_URL must be set.")
+        return self.url.get_secret_value()
+
+    @property
+    def migration_url(self) -> str:
+        """The URL of the migrations, which avoid a pooler if possible. Raises InvalidSettings when none is set."""
+        return self.url_unpooled.get_secret_value() if self.url_unpooled else self.connection_url
+
+    @property
+    def place(self) -> str | None:
+        """Database and host, without credentials. None when no URL is set."""
+        return postgres_url.parse(self.connection_url).place if self.url else None
+
+    @property
+    def keeps_prepared_statements(self) -> bool | None:
+        """True if connections keep prepared statements, False if not. None leaves the decision to the URL."""
+        if self.prepared_statements is None and self.url_unpooled and self.url:
+            # Two URLs with different servers: `url` leads through a pooler, even if its name does not show it.
+            urls = postgres_url.parse(self.connection_url), postgres_url.parse(self.migration_url)
+            return False if urls[0].server != urls[1].server else None
+        return self.prepared_statements

@@ -1,0 +1,27 @@
+"""The fields of the settings by the names of their environment variables."""
+
+from typing import Any, Final
+
+from pydantic.fields import FieldInfo
+
+from todo_core.settings import VARIABLES, Settings
+
+
+def _find_field(variable: str) -> FieldInfo:
+    model: Any = Settings
+    *groups, name = VARIABLES[variable]
+    for group in groups:
+        model = model.model_fields[group].annotation
+    field: FieldInfo = model.model_fields[name]
+    return field
+
+
+FIELDS: Final = {variable: _find_field(variable) for variable in VARIABLES}
+
+
+def value_of(settings: Settings, variable: str) -> object:
+    """Returns the value that the settings hold for an environment variable."""
+    value: object = settings
+    for name in VARIABLES[variable]:
+        value = getattr(value, name)
+    return value
