@@ -55,7 +55,7 @@ class TestClientsOwn:
 
 
 class TestEveryResponse:
-    def test_each_request_gets_an_id_of_its_own(self, client: httpx2.Client) -> None:
+    def test_each_request_gets_its_own_id(self, client: httpx2.Client) -> None:
         assert request_id(client.get("/health")) != request_id(client.get("/health"))
 
     @pytest.mark.parametrize("path", ["/health", "/health/ready", "/docs", "/docs/assets/favicon.png", "/openapi.json"])

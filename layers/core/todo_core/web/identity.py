@@ -1,4 +1,4 @@
-"""Who asks: the user of the session whose token came in the cookie or as a bearer token."""
+"""The current user of a request, found by the session token in its cookie or bearer token."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -43,14 +43,14 @@ def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
 
 
 def find_bearer_token(headers: Headers) -> str | None:
-    """The token of an `Authorization: Bearer` header, which may be empty; None if there is no such header."""
+    """Returns the token of an `Authorization: Bearer` header, which may be empty. None without such a header."""
     scheme, token = get_authorization_scheme_param(headers.get("authorization"))
     return token if scheme.lower() == "bearer" else None
 
 
 @dataclass(frozen=True)
 class SignedInUser(User):
-    """The user who asks, by which session, and whether a page or a program asks in their name."""
+    """The user of a request, their session, and whether a page (cookie) or a program (bearer token) sent it."""
 
     session_id: UUID
     by: ActorKind
@@ -61,25 +61,26 @@ class SignedInUser(User):
 
 
 async def _current_user(request: Request, response: Response) -> SignedInUser:
-    claims, by = _claims_of(request)
+    claims, by = _verify_token(request)
     resources = get_resources(request)
     user = await sessions.fetch_user(resources.database, resources.last_seen, claims.user_id, claims.session_id)
-    return await _signed_in(user, claims, by, request, response)
+    return await _renew_and_note(user, claims, by, request, response)
 
 
-def _claims_of(request: Request) -> tuple[SessionClaims, ActorKind]:
+def _verify_token(request: Request) -> tuple[SessionClaims, ActorKind]:
+    """Returns the claims of the session token and who sent it. Raises NotAuthenticated."""
     bearer = find_bearer_token(request.headers)
-    # A bearer token that is no good is not made good by a cookie: the request passed as one without a cookie.
+    # A cookie does not replace an invalid bearer token: the bearer token exempted the request from CSRF protection.
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     if not token:
         raise NotAuthenticated
     return get_resources(request).session_tokens.verify(token), "user" if bearer is None else "token"
 
 
-async def _signed_in(
+async def _renew_and_note(
     user: User, claims: SessionClaims, by: ActorKind, request: Request, response: Response
 ) -> SignedInUser:
-    """Notes the user for the log, and renews a cookie that has served for half of its time."""
+    """Notes the user id for the log. Renews session and cookie in the second half of the session's lifetime."""
     request.state.user_id = str(user.id)
     if by == "user" and claims.is_half_over:
         resources = get_resources(request)
@@ -92,7 +93,7 @@ CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
 
 
 def set_session_cookie(response: Response, request: Request, token: str) -> None:
-    """Over https the cookie may travel from pages of other sites; plain http cannot carry such a cookie."""
+    """Sets the cookie. Over HTTPS, pages of other sites may send it too; such a cookie requires HTTPS."""
     settings = get_resources(request).settings.sessions
     by_scheme = settings.session_cookie == "auto" and request.url.scheme == "https"
     secure = by_scheme or settings.session_cookie == "secure"
@@ -109,8 +110,8 @@ def set_session_cookie(response: Response, request: Request, token: str) -> None
 
 
 def clear_session_cookie(response: Response, settings: SessionSettings) -> None:
-    """Clears every variant under which the cookie may have been set, now or under earlier settings."""
-    # And the one that this very request may have renewed.
+    """Clears the cookie in every form in which current or earlier settings may have set it."""
+    # Drops a cookie that the current request has just renewed.
     del response.headers["Set-Cookie"]
     for domain in dict.fromkeys((None, settings.cookie_domain)):
         response.delete_cookie(COOKIE, domain=domain, secure=True, httponly=True, samesite="none")
