@@ -1,4 +1,4 @@
-"""A turn as server-sent events: it runs while its events are sent, and no longer than someone listens."""
+"""A turn as server-sent events. The turn is cancelled when the client disconnects."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -17,24 +17,24 @@ from todo_core.logs import log, place_of
 from todo_core.web.problems import InternalError, log_server_error, make_problem
 
 _HEARTBEAT_SECONDS: Final = 10.0
-"""Proxies cut connections that are silent for longer than 30 to 60 seconds."""
+"""Must be below 30 seconds, after which the strictest proxies close a silent connection."""
 
-_PATIENCE_SECONDS: Final = 20.0
-"""Who does not read for so long is taken to be gone."""
+_SEND_TIMEOUT_SECONDS: Final = 20.0
+"""A client that reads nothing for this time counts as disconnected."""
 
 _HEARTBEAT: Final = format_sse_event(comment="heartbeat")
 
 type Emit = Callable[[str, BaseModel | dict[str, JsonValue]], Awaitable[None]]
-"""Sends one event: its name and its data."""
+"""Sends one event, given its name and its data."""
 
 
 class EventStream(Response):
-    """Runs work that emits events. A client that goes away cancels the work."""
+    """A response that runs work which emits events. A client that disconnects cancels the work."""
 
     media_type = "text/event-stream"
 
     def __init__(self, work: Callable[[Emit], Awaitable[None]], request_id: str, headers: dict[str, str]) -> None:
-        # Proxies such as nginx would collect the events otherwise.
+        # Without this header proxies such as nginx buffer the events.
         super().__init__(headers=headers | {"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._work = work
@@ -42,24 +42,24 @@ class EventStream(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        one_at_a_time = anyio.Lock()
+        send_lock = anyio.Lock()
 
         async with anyio.create_task_group() as group:
 
             async def write(chunk: bytes) -> None:
-                async with one_at_a_time:
-                    with anyio.move_on_after(_PATIENCE_SECONDS) as patience:
+                async with send_lock:
+                    with anyio.move_on_after(_SEND_TIMEOUT_SECONDS) as timeout:
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                if patience.cancelled_caught:
+                if timeout.cancelled_caught:
                     group.cancel_scope.cancel()
 
-            group.start_soon(_beat, write)
-            group.start_soon(_until_gone, receive, group.cancel_scope)
-            await self._emit_all(write)
+            group.start_soon(_send_heartbeats, write)
+            group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
+            await self._run_work(write)
             group.cancel_scope.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    async def _emit_all(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+    async def _run_work(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         async def emit(event: str, data: BaseModel | dict[str, JsonValue]) -> None:
             text = data.model_dump_json() if isinstance(data, BaseModel) else json.dumps(data)
             await write(format_sse_event(event=event, data_str=text))
@@ -68,19 +68,19 @@ class EventStream(Response):
             await self._work(emit)
         except ServiceError as error:
             log_server_error(error, self._request_id)
-            await emit("error", self._problem(error))
-        except Exception as error:  # noqa: BLE001 - the response has begun, so this is how a client hears of it
+            await emit("error", self._problem_document(error))
+        except Exception as error:  # noqa: BLE001 - the status line is sent already, so the error must be an event
             log.error("Unexpected error", extra={"request_id": self._request_id, "error": place_of(error)})
-            await emit("error", self._problem(InternalError()))
+            await emit("error", self._problem_document(InternalError()))
 
-    def _problem(self, error: ServiceError) -> dict[str, JsonValue]:
-        """The problem document, with what would be a header if the headers were not sent already."""
+    def _problem_document(self, error: ServiceError) -> dict[str, JsonValue]:
+        """Returns the problem document, with `retry_after` in place of the header: the headers are sent already."""
         document: dict[str, JsonValue] = make_problem(error, self._request_id).model_dump(exclude_none=True)
         return document if error.retry_after is None else document | {"retry_after": error.retry_after}
 
 
-class EmittingListener:
-    """Hears of a turn and tells it as events."""
+class EventEmitter:
+    """A listener of a turn that emits its events to the client."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -99,13 +99,13 @@ class EmittingListener:
         await self._emit("tool_result", ToolCallRead.of(call))
 
 
-async def _beat(write: Callable[[bytes], Awaitable[None]]) -> None:
+async def _send_heartbeats(write: Callable[[bytes], Awaitable[None]]) -> None:
     while True:
         await anyio.sleep(_HEARTBEAT_SECONDS)
         await write(_HEARTBEAT)
 
 
-async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()

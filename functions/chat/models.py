@@ -1,4 +1,4 @@
-"""What the chat routes take and answer."""
+"""Request and response bodies of the chat routes."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -31,7 +31,8 @@ data: {"turn_id": "0198c5a1-9000-7c11-8a70-5b1f0d2e3c44", "conversation_id": "01
 event: token
 data: {"text": "Completed “Buy milk”.", "round": 2, "attempt": 1}
 """
-"""The beginning of a stream. A higher `attempt` at the same `round` replaces what came before."""
+"""The beginning of a stream. A higher `attempt` of the same `round` replaces the text before it."""
+
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 
 MessageText = Annotated[str, Text(min_length=1, max_length=4_000, multiline=True)]
@@ -55,7 +56,7 @@ class Decision(BaseModel):
 
 
 class ToolCallRead(BaseModel):
-    """A call of a tool. `ok` and `result` are null as long as it waits for an approval."""
+    """A tool call. `ok` and `result` are null while it waits for an approval."""
 
     id: str
     name: str
@@ -65,7 +66,9 @@ class ToolCallRead(BaseModel):
 
     @classmethod
     def of(cls, call: ToolCall) -> Self:
-        return cls(id=call.id, name=call.name, arguments=_arguments(call.arguments), ok=call.ok, result=call.result)
+        return cls(
+            id=call.id, name=call.name, arguments=_parse_arguments(call.arguments), ok=call.ok, result=call.result
+        )
 
 
 class ApprovalTodoRead(BaseModel):
@@ -75,7 +78,7 @@ class ApprovalTodoRead(BaseModel):
 
 
 class ApprovalCallRead(BaseModel):
-    """A call that waits: exactly these arguments, on these todos as they were."""
+    """A tool call that waits for approval. The approval holds for these arguments and versions only."""
 
     id: str
     name: str
@@ -85,7 +88,7 @@ class ApprovalCallRead(BaseModel):
 
 
 class ApprovalRead(BaseModel):
-    """What the user is asked. Answer it once, with `POST /turns/{turn_id}/approval`."""
+    """The question to the user. Answer it once, with `POST /turns/{turn_id}/approval`."""
 
     calls: list[ApprovalCallRead]
 
@@ -96,7 +99,7 @@ class ApprovalRead(BaseModel):
                 ApprovalCallRead(
                     id=call.id,
                     name=call.name,
-                    arguments=_arguments(call.arguments),
+                    arguments=_parse_arguments(call.arguments),
                     deletes=call.deletes,
                     todos=[ApprovalTodoRead(id=todo.id, title=todo.title, version=todo.version) for todo in call.todos],
                 )
@@ -106,14 +109,14 @@ class ApprovalRead(BaseModel):
 
 
 class UsageRead(BaseModel):
-    """Tokens of the language model."""
+    """The tokens that the turn used, as the language model counts them."""
 
     prompt_tokens: int
     completion_tokens: int
 
 
 class TurnRead(BaseModel):
-    """One turn of the assistant. `incomplete`: a bound was hit, or it was interrupted; what is done stays."""
+    """A turn of the assistant. `incomplete`: it reached a limit or was interrupted; its changes stay."""
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={
@@ -145,7 +148,7 @@ class TurnRead(BaseModel):
 
     @classmethod
     def of(cls, turn: Turn, changed: Iterable[UUID]) -> Self:
-        waits = turn.approval is not None and turn.status == "needs_approval"
+        approval = turn.approval if turn.status == "needs_approval" else None
         return cls(
             conversation_id=turn.conversation_id,
             turn_id=turn.id,
@@ -153,7 +156,7 @@ class TurnRead(BaseModel):
             tool_calls=[ToolCallRead.of(call) for call in turn.calls],
             changed=list(changed),
             status=turn.status,
-            approval=ApprovalRead.of(turn.approval) if waits and turn.approval else None,
+            approval=ApprovalRead.of(approval) if approval else None,
             model=turn.model,
             usage=UsageRead(prompt_tokens=turn.prompt_tokens, completion_tokens=turn.completion_tokens),
         )
@@ -185,15 +188,15 @@ class MessageRead(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, said: Message) -> Self:
+    def of(cls, message: Message) -> Self:
         return cls(
-            id=said.id,
-            conversation_id=said.conversation_id,
-            turn_id=said.turn_id,
-            role=said.role,
-            content=said.content,
-            tool_calls=[ToolCallRead.of(call) for call in said.tool_calls],
-            created_at=said.created_at,
+            id=message.id,
+            conversation_id=message.conversation_id,
+            turn_id=message.turn_id,
+            role=message.role,
+            content=message.content,
+            tool_calls=[ToolCallRead.of(call) for call in message.tool_calls],
+            created_at=message.created_at,
         )
 
 
@@ -226,11 +229,11 @@ class ConversationRename(BaseModel):
 
 class UndoneTodo(BaseModel):
     id: UUID
-    title: str | None = Field(description="null once the todo is gone for good.")
+    title: str | None = Field(description="null if the todo was deleted permanently.")
 
 
 class UndoneRead(BaseModel):
-    """What an undo put back, and what it left alone because someone else has changed it since."""
+    """The todos that an undo restored, and as conflicts those that were changed after the turn."""
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={"examples": [{"undone": [{"id": _TODO, "title": "Buy milk"}], "conflicts": []}]}
@@ -251,9 +254,9 @@ class HistoryQuery(PageQuery):
     conversation_id: UUID | None = Field(default=None, description="The latest conversation if left out.")
 
 
-def _arguments(written: str) -> JsonValue:
-    """As JSON if they are that, else the text that the model wrote."""
+def _parse_arguments(arguments: str) -> JsonValue:
+    """Returns the arguments as JSON, or as the text that the model wrote if that is not JSON."""
     try:
-        return _JSON.validate_json(written or "{}")
+        return _JSON.validate_json(arguments or "{}")
     except ValidationError:
-        return written
+        return arguments

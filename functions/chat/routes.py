@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from functions.chat.events import Emit, EmittingListener, EventStream
+from functions.chat.events import Emit, EventEmitter, EventStream
 from functions.chat.models import (
     EVENTS_EXAMPLE,
     ChatRequest,
@@ -44,8 +44,8 @@ from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/chat"
 _EVENT_STREAM: Final = "text/event-stream"
-_TO_ANSWER: Final = 2.0
-"""Seconds of a Lambda invocation that are kept for storing and sending the answer."""
+_RESERVED_SECONDS: Final = 2.0
+"""Time at the end of a Lambda invocation that is reserved for storing and sending the answer."""
 
 _TURN_LINKS: Final = {
     operation: {"operationId": operation, "parameters": {"turn_id": "$response.body#/turn_id"}}
@@ -54,8 +54,8 @@ _TURN_LINKS: Final = {
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": (
-            "The turn; with `Accept: text/event-stream` as the events `turn`, `token`, `tool_call`, `tool_result`, and "
-            "at the end `done` with the same object, or `error` with a problem document."
+            "The turn. With `Accept: text/event-stream` it is sent as the events `turn`, `token`, `tool_call`, "
+            "`tool_result`, and at the end `done` with the same object, or `error` with a problem document."
         ),
         "content": {_EVENT_STREAM: {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
         "links": _TURN_LINKS,
@@ -70,7 +70,7 @@ _HISTORY: Final = PagedList[Message, MessagePosition](
     "history",
     position_of=lambda message: (message.turn_id, 1 if message.role == "user" else 2),
     parse=lambda turn_id, part: MessagePosition(UUID(turn_id), int(part)),
-    # The request may leave the conversation out, and the latest one may be another by the next request.
+    # A request without a conversation reads the latest one, which may be another one at the next request.
     link_parameters=lambda message: {"conversation_id": str(message.conversation_id)},
 )
 _FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)
@@ -80,15 +80,15 @@ router = APIRouter(
 )
 
 
-async def _assistant(request: Request) -> Assistant:
-    return assistant_of(request.app)
+async def _get_assistant(request: Request) -> Assistant:
+    return get_assistant(request.app)
 
 
-CurrentAssistant = Annotated[Assistant, Depends(_assistant)]
+CurrentAssistant = Annotated[Assistant, Depends(_get_assistant)]
 
 
-def assistant_of(app: FastAPI) -> Assistant:
-    """The assistant of an app, made on first use."""
+def get_assistant(app: FastAPI) -> Assistant:
+    """Returns the assistant of an app, which is created on first use."""
     state = app.state
     if not hasattr(state, "assistant"):
         resources = get_resources(app)
@@ -98,12 +98,12 @@ def assistant_of(app: FastAPI) -> Assistant:
 
 
 async def prepare_assistant(app: FastAPI) -> None:
-    """Loads what the first turn of the process would otherwise have to wait for."""
-    await assistant_of(app).model.prepare()
+    """Imports the libraries of the model, so that the first turn of the process is not delayed."""
+    await get_assistant(app).model.prepare()
 
 
 async def close_assistant(app: FastAPI) -> None:
-    """Closes the connections to the model, if there are any."""
+    """Closes the connections to the model, if any were opened."""
     if hasattr(app.state, "assistant"):
         await app.state.assistant.model.close()
 
@@ -125,26 +125,26 @@ async def close_assistant(app: FastAPI) -> None:
     ),
 )
 async def chat(
-    asked: ChatRequest,
+    message: ChatRequest,
     user: CurrentUser,
     assistant: CurrentAssistant,
     request: Request,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> TurnRead | Response:
-    """Runs one turn of the assistant. It asks before it deletes, or changes more than five todos at once."""
+    """Runs one turn of the assistant. It asks for approval before it deletes todos or changes more than five."""
     new = NewTurn(
-        message=asked.message,
-        conversation_id=asked.conversation_id,
-        timezone=asked.timezone or user.timezone,
+        message=message.message,
+        conversation_id=message.conversation_id,
+        timezone=message.timezone or user.timezone,
         model=assistant.model.name,
         idempotency_key=idempotency_key,
-        digest=hash_body(asked),
+        digest=hash_body(message),
     )
     turn = await assistant.begin(user.id, new)
     if turn.lease is None:
         response.headers[REPLAYED] = "true"
-    return await _run(turn, assistant, request, response)
+    return await _respond(turn, assistant, request, response)
 
 
 @router.get(
@@ -159,7 +159,7 @@ async def read_history(
     request: Request,
     response: Response,
 ) -> list[MessageRead]:
-    """What was said: the newest page first, and inside a page the oldest message first."""
+    """Lists the messages of a conversation: the newest page first, in each page the oldest message first."""
     newest_first = await _HISTORY.read_page(
         request,
         response,
@@ -177,7 +177,7 @@ async def list_conversations(
     request: Request,
     response: Response,
 ) -> list[ConversationRead]:
-    """The conversations, the most recently active first."""
+    """Lists the conversations, the most recently active first."""
     page = await _CONVERSATIONS.read_page(
         request, response, query, lambda limit, after: conversations.list_page(db, user.id, limit=limit, after=after)
     )
@@ -190,7 +190,7 @@ async def list_conversations(
 async def rename_conversation(
     conversation_id: UUID, renamed: ConversationRename, user: CurrentUser, db: CurrentDatabase
 ) -> ConversationRead:
-    """Gives the conversation another title."""
+    """Changes the title of a conversation."""
     return ConversationRead.model_validate(await conversations.rename(db, user.id, conversation_id, renamed.title))
 
 
@@ -198,19 +198,22 @@ async def rename_conversation(
     "/conversations/{conversation_id}", status_code=204, responses=error_responses(CrossOrigin, ConversationNotFound)
 )
 async def delete_conversation(conversation_id: UUID, user: CurrentUser, db: CurrentDatabase) -> None:
-    """Forgets what was said. What was done to todos stays."""
+    """Deletes the conversation with its messages. Changes of todos stay."""
     await conversations.delete(db, user.id, conversation_id)
 
 
 @router.get("/turns/{turn_id}", responses=error_responses(TurnNotFound))
 async def read_turn(turn_id: UUID, user: CurrentUser, db: CurrentDatabase) -> TurnRead:
-    """A turn as it stands, for a client that lost the answer. One whose process died is incomplete."""
-    return await _read(db, user.id, turn_id)
+    """Returns a turn in its current state, for a client that lost the answer.
+
+    A turn whose process died is incomplete.
+    """
+    return await _load_turn(db, user.id, turn_id)
 
 
 @router.post("/turns/{turn_id}/undo", responses=error_responses(CrossOrigin, TurnNotFound, TurnInProgress, TurnUndone))
 async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistant) -> UndoneRead:
-    """Puts back everything that the turn changed. What has been changed since is left alone and reported."""
+    """Restores all todos that the turn changed, except those changed after the turn, which are reported."""
     return UndoneRead.of(await assistant.undo(user.actor, turn_id))
 
 
@@ -230,55 +233,53 @@ async def decide_turn(
     request: Request,
     response: Response,
 ) -> TurnRead | Response:
-    """Goes on with a turn that stopped to ask. The approval holds for exactly what was asked, and once."""
+    """Continues a turn that waits for approval. An approval can be given once, for the listed calls only."""
     turn = await assistant.answer_approval(user.id, turn_id, approved=decision.approve)
-    return await _run(turn, assistant, request, response)
+    return await _respond(turn, assistant, request, response)
 
 
-async def _run(turn: Turn, assistant: Assistant, request: Request, response: Response) -> TurnRead | Response:
-    """Takes the turn to its end, unless it is there, and answers it as the client wants it."""
-    seconds = min(assistant.turn_seconds, _seconds_left(request))
+async def _respond(turn: Turn, assistant: Assistant, request: Request, response: Response) -> TurnRead | Response:
+    """Runs the turn unless it is finished. Returns it as JSON or, if the client accepts them, as events."""
 
-    async def run(listener: TurnListener | None = None) -> None:
-        tokens, calls = _tokens(turn), len(turn.calls)
-        try:
-            await assistant.agent.run(turn, seconds=seconds, listener=listener)
-        finally:
-            done: dict[Count, int] = {
-                "ChatTurns": 1,
-                "ChatTokens": _tokens(turn) - tokens,
-                "ToolCalls": len(turn.calls) - calls,
-            }
-            request.state.counts = done
-
-    async def emit_all(emit: Emit) -> None:
-        listener = EmittingListener(emit)
+    async def emit_events(emit: Emit) -> None:
+        emitter = EventEmitter(emit)
         if turn.lease is not None:
-            await run(listener)
+            await _run_agent(turn, assistant, request, emitter)
         else:
-            await listener.on_turn(turn)
-        await emit("done", await _read(assistant.db, turn.user_id, turn.id))
+            await emitter.on_turn(turn)
+        await emit("done", await _load_turn(assistant.db, turn.user_id, turn.id))
 
     if _EVENT_STREAM in request.headers.get("accept", ""):
-        return EventStream(emit_all, request.state.request_id, dict(response.headers))
+        return EventStream(emit_events, request.state.request_id, dict(response.headers))
     if turn.lease is not None:
-        await run()
-    return await _read(assistant.db, turn.user_id, turn.id)
+        await _run_agent(turn, assistant, request)
+    return await _load_turn(assistant.db, turn.user_id, turn.id)
 
 
-def _tokens(turn: Turn) -> int:
-    return turn.prompt_tokens + turn.completion_tokens
+async def _run_agent(turn: Turn, assistant: Assistant, request: Request, listener: TurnListener | None = None) -> None:
+    """Runs the agent within the time of the request and adds its tokens and tool calls to the metrics."""
+    tokens_before, calls_before = turn.tokens, len(turn.calls)
+    seconds = min(assistant.turn_seconds, _seconds_left(request))
+    try:
+        await assistant.agent.run(turn, seconds=seconds, listener=listener)
+    finally:
+        counts: dict[Count, int] = {
+            "ChatTurns": 1,
+            "ChatTokens": turn.tokens - tokens_before,
+            "ToolCalls": len(turn.calls) - calls_before,
+        }
+        request.state.counts = counts
 
 
-async def _read(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:
+async def _load_turn(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:
     turn = await store.load(db, user_id, turn_id)
     return TurnRead.of(turn, await changes.find_changed_todos(db, user_id, turn_id))
 
 
 def _seconds_left(request: Request) -> float:
-    """Of a Lambda invocation; any number elsewhere."""
+    """Returns the seconds left of a Lambda invocation for the turn; infinity outside of Lambda."""
     context = request.scope.get("aws.context")
     if context is None:
         return float("inf")
     milliseconds: int = context.get_remaining_time_in_millis()
-    return max(milliseconds / 1000 - _TO_ANSWER, 0)
+    return max(milliseconds / 1000 - _RESERVED_SECONDS, 0)

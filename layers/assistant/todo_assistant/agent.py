@@ -64,7 +64,7 @@ class Agent:
         try:
             await self._run_rounds(turn, deadline, listener)
         except AssistantFailure as failure:
-            raise failure.after(turn.id, await self._find_changed(turn)) from failure.__cause__
+            raise failure.with_changes(turn.id, await self._find_changed(turn)) from failure.__cause__
         finally:
             if turn.lease is not None:
                 # Without the release a client that disconnected would have to wait until the lease expires.

@@ -1,4 +1,4 @@
-"""The facts that end a turn, or keep it from beginning."""
+"""Errors of turns and conversations, with their HTTP statuses and codes."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -24,41 +24,41 @@ class NothingToApprove(ServiceError):
     status = 409
     code = "nothing_to_approve"
     title = "Nothing to approve"
-    detail = "The turn does not wait for an approval; one that was given, or refused, counts once."
+    detail = "The turn does not wait for an approval. An approval can be answered only once."
 
 
 class TurnInProgress(ServiceError):
     status = 409
     code = "turn_in_progress"
     title = "Turn in progress"
-    detail = "The turn is still running; ask again after the seconds in Retry-After."
+    detail = "The turn is still running; try again after the seconds in Retry-After."
 
 
 class TurnUndone(ServiceError):
     status = 409
     code = "turn_undone"
     title = "Turn undone"
-    detail = "The turn has been undone already."
+    detail = "The turn was already undone."
 
 
 class AssistantBudgetSpent(ServiceError):
     status = 429
     code = "assistant_budget_spent"
     title = "Daily budget spent"
-    detail = "Today's budget of the assistant is spent; the todos themselves can still be used."
+    detail = "Your daily budget for the assistant is spent; todos can still be changed without it."
 
 
 class AssistantFailure(ServiceError):
-    """The model gave no answer. What the turn had changed by then is told with it."""
+    """A failure of the model. The problem document lists the todos that the turn had already changed."""
 
     status = 503
 
-    def after(self, turn_id: UUID, changed: Sequence[UUID]) -> "AssistantFailure":
-        """The same error, as the end of a turn."""
+    def with_changes(self, turn_id: UUID, changed: Sequence[UUID]) -> "AssistantFailure":
+        """Returns this error with the id of the turn and the todos that the turn changed."""
         self.members = {"turn_id": str(turn_id), "changed": [str(todo_id) for todo_id in changed]}
         if changed:
             todos = "one todo" if len(changed) == 1 else f"{len(changed)} todos"
-            self.sentence += f" Before that the turn changed {todos}, which stays so unless the turn is undone."
+            self.sentence += f" Before that the turn changed {todos}; the change stays unless you undo the turn."
         return self
 
 
@@ -72,4 +72,7 @@ class AssistantUnavailable(AssistantFailure):
 class AssistantNotConfigured(AssistantFailure):
     code = "assistant_not_configured"
     title = "Assistant not configured"
-    detail = "The provider of the language model refuses this service's key or model; its operator must set it right."
+    detail = (
+        "The provider of the language model rejects this service's key or model; "
+        "the operator of the service must correct the settings."
+    )

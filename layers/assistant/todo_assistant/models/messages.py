@@ -1,4 +1,4 @@
-"""What goes to a model and what comes back, in the words of the Chat Completions API."""
+"""The interface to a language model: requests and completions in the terms of the Chat Completions API."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +26,12 @@ class ChatMessage(TypedDict):
 
 
 type ToolSchema = dict[str, Any]
-"""The description of a tool, as Chat Completions takes it: `{"type": "function", "function": {...}}`."""
+"""A tool in the format of Chat Completions: `{"type": "function", "function": {...}}`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """What a model is asked: the conversation so far, the tools it may call, and the user's clock."""
+    """A request to a model: the messages so far, the tools it may call, and the user's clock."""
 
     messages: Sequence[ChatMessage]
     tools: Sequence[ToolSchema]
@@ -41,7 +41,7 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallRequest:
-    """A call as the model wrote it: the arguments may be anything, the id may be missing."""
+    """A tool call as the model wrote it: the arguments may be any text, the id may be empty."""
 
     id: str
     name: str
@@ -50,7 +50,7 @@ class ToolCallRequest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's answer to one request: text, calls of tools, or both, and what it cost in tokens (None: not told)."""
+    """A model's answer to one request: text, tool calls, or both. Token counts are None if the model reports none."""
 
     content: str = ""
     calls: Sequence[ToolCallRequest] = field(default_factory=tuple)
@@ -59,24 +59,24 @@ class Completion:
 
 
 type OnText = Callable[[str, int], Awaitable[None]]
-"""Takes a piece of text as it comes, and the attempt that it belongs to: a later attempt begins from nothing."""
+"""Receives a piece of streamed text and the number of the attempt. A later attempt replaces the text before it."""
 
 
 class Model(Protocol):
-    """A language model, or what stands in its place."""
+    """A language model, or the command model that replaces it."""
 
     @property
     def name(self) -> str: ...
 
     async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:
-        """Answers by `deadline` (of the event loop's clock, in seconds), text piece by piece where `on_text` is given.
+        """Returns the completion by `deadline`, a time of the event loop's clock. Text is streamed to `on_text`.
 
         Raises AssistantUnavailable and AssistantNotConfigured, and TimeoutError when the deadline passed.
         """
         ...
 
     async def prepare(self) -> None:
-        """Loads what the first answer would otherwise have to wait for."""
+        """Imports the libraries that the first answer needs, so that it is not delayed."""
         ...
 
     async def close(self) -> None: ...

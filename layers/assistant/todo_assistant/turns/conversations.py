@@ -1,6 +1,6 @@
-"""Conversations: listing, renaming and deleting them, and what was said in them."""
+"""Conversations: lists, renaming, deletion and their messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from uuid import UUID
 from todo_assistant.errors import ConversationNotFound
 from todo_assistant.turns import store
 from todo_assistant.turns.model import ToolCall, Turn
-from todo_core.database.executor import Executor
+from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 
 
@@ -23,7 +23,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: the user's, or the assistant's with the calls that it made."""
+    """A message of the user, or of the assistant with the tool calls of its turn."""
 
     id: UUID
     conversation_id: UUID
@@ -36,58 +36,63 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class MessagePosition:
-    """A message's place in a conversation: its turn, and 1 for what the user said or 2 for the answer."""
+    """The place of a message in a conversation. `part` is 1 for the message of the user, 2 for the answer."""
 
     turn_id: UUID
     part: int
 
 
 _COLUMNS = "id, title, created_at, active_at"
-_PAGE = Statement(f"""
+_SELECT_PAGE = Statement(f"""
     SELECT {_COLUMNS} FROM conversations
     WHERE user_id = :user_id AND (active_at, id) < (
         coalesce(CAST(:active_at AS timestamptz), 'infinity'), coalesce(CAST(:id AS uuid), :last_id))
     ORDER BY active_at DESC, id DESC LIMIT CAST(:limit AS int)
 """)  # noqa: S608 - names of columns
-_LATEST = Statement("SELECT id FROM conversations WHERE user_id = :user_id ORDER BY active_at DESC, id DESC LIMIT 1")
-_EXISTS = Statement("SELECT id FROM conversations WHERE id = :conversation_id AND user_id = :user_id")
+_FIND_LATEST = Statement(
+    "SELECT id FROM conversations WHERE user_id = :user_id ORDER BY active_at DESC, id DESC LIMIT 1"
+)
+_FIND_CONVERSATION = Statement("SELECT id FROM conversations WHERE id = :conversation_id AND user_id = :user_id")
 _RENAME = Statement(f"""
     UPDATE conversations SET title = :title WHERE id = :conversation_id AND user_id = :user_id RETURNING {_COLUMNS}
 """)  # noqa: S608 - names of columns
 _DELETE = Statement("DELETE FROM conversations WHERE id = :conversation_id AND user_id = :user_id RETURNING id")
-_MESSAGES = Statement("""
-    SELECT message.id, turns.conversation_id, turns.id AS turn_id, role, content, at AS created_at
+# A turn is two messages. It has no answer as long as neither a response nor a model response is stored.
+_SELECT_MESSAGES = Statement("""
+    SELECT message.id, turns.conversation_id, turns.id AS turn_id, role, content, message.created_at
     FROM turns CROSS JOIN LATERAL (VALUES
         (message_id, 1, 'user', message, created_at),
         (reply_id, 2, 'assistant', response, coalesce(finished_at, created_at))
-    ) AS message (id, part, role, content, at)
+    ) AS message (id, part, role, content, created_at)
     WHERE turns.user_id = :user_id AND turns.conversation_id = :conversation_id
         AND turns.id <= :turn_id AND (turns.id, part) < (:turn_id, CAST(:part AS int))
         AND (part = 1 OR response IS NOT NULL OR EXISTS (SELECT FROM rounds WHERE rounds.turn_id = turns.id))
     ORDER BY turns.id DESC, part DESC LIMIT CAST(:limit AS int)
 """)
-_TURNS_BEFORE = Statement(f"""
+_SELECT_TURNS_BEFORE = Statement(f"""
     SELECT {store.COLUMNS} FROM turns
     WHERE user_id = :user_id AND conversation_id = :conversation_id AND id < :turn_id
     ORDER BY id DESC LIMIT CAST(:limit AS int)
 """)  # noqa: S608 - names of columns
-_LAST_ID = UUID(int=2**128 - 1)
-"""Comes after every id."""
+_MAX_UUID = UUID(int=2**128 - 1)
 
 
 async def list_page(
     db: Executor, user_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
 ) -> list[Conversation]:
-    """At most `most` conversations, the most recently active first, after the one that was active then."""
+    """Returns at most `limit` conversations, the most recently active first.
+
+    `after` holds the `active_at` and the id of the conversation before the page.
+    """
     active_at, conversation_id = after or (None, None)
     rows = await db.fetch_all(
-        _PAGE, user_id=user_id, active_at=active_at, id=conversation_id, last_id=_LAST_ID, limit=limit
+        _SELECT_PAGE, user_id=user_id, active_at=active_at, id=conversation_id, last_id=_MAX_UUID, limit=limit
     )
     return [Conversation(*row) for row in rows]
 
 
 async def rename(db: Executor, user_id: UUID, conversation_id: UUID, title: str) -> Conversation:
-    """Raises ConversationNotFound."""
+    """Returns the renamed conversation. Raises ConversationNotFound."""
     row = await db.write(_RENAME, conversation_id=conversation_id, user_id=user_id, title=title)
     if row is None:
         raise ConversationNotFound
@@ -95,7 +100,7 @@ async def rename(db: Executor, user_id: UUID, conversation_id: UUID, title: str)
 
 
 async def delete(db: Executor, user_id: UUID, conversation_id: UUID) -> None:
-    """Forgets what was said. The todos stay, and so does the log of their changes. Raises ConversationNotFound."""
+    """Deletes a conversation with its turns. Todos and the change log stay. Raises ConversationNotFound."""
     if await db.write(_DELETE, conversation_id=conversation_id, user_id=user_id) is None:
         raise ConversationNotFound
 
@@ -103,46 +108,48 @@ async def delete(db: Executor, user_id: UUID, conversation_id: UUID) -> None:
 async def messages(
     db: Executor, user_id: UUID, conversation_id: UUID | None, *, limit: int, before: MessagePosition | None = None
 ) -> list[Message]:
-    """Returns at most `limit` messages before a position, newest first; of the latest conversation if none is named.
+    """Returns at most `limit` messages before a position, newest first.
 
-    Raises ConversationNotFound.
+    Without `conversation_id` the latest conversation is read. Raises ConversationNotFound.
     """
     if conversation_id is None:
-        latest = await db.fetch_one(_LATEST, user_id=user_id)
+        latest = await db.fetch_one(_FIND_LATEST, user_id=user_id)
         if latest is None:
             return []
         conversation_id = latest["id"]
-    elif await db.fetch_one(_EXISTS, conversation_id=conversation_id, user_id=user_id) is None:
+    elif await db.fetch_one(_FIND_CONVERSATION, conversation_id=conversation_id, user_id=user_id) is None:
         raise ConversationNotFound
-    place = before or MessagePosition(_LAST_ID, 1)
+    position = before or MessagePosition(_MAX_UUID, 1)
     rows = await db.fetch_all(
-        _MESSAGES,
+        _SELECT_MESSAGES,
         user_id=user_id,
         conversation_id=conversation_id,
-        turn_id=place.turn_id,
-        part=place.part,
+        turn_id=position.turn_id,
+        part=position.part,
         limit=limit,
     )
     calls = await store.load_tool_calls(db, [row["turn_id"] for row in rows if row["role"] == "assistant"])
-    return [
-        Message(
-            id=row["id"],
-            conversation_id=row["conversation_id"],
-            turn_id=row["turn_id"],
-            role=row["role"],
-            content=row["content"] or "",
-            tool_calls=calls.get(row["turn_id"], ()) if row["role"] == "assistant" else (),
-            created_at=row["created_at"],
-        )
-        for row in rows
-    ]
+    return [_message_from_row(row, calls) for row in rows]
 
 
 async def turns_before(db: Executor, turn: Turn, *, limit: int) -> list[Turn]:
-    """The last `most` turns of the conversation before this one, newest first."""
+    """Returns the last `limit` turns of the conversation before this turn, newest first."""
     rows = await db.fetch_all(
-        _TURNS_BEFORE, user_id=turn.user_id, conversation_id=turn.conversation_id, turn_id=turn.id, limit=limit
+        _SELECT_TURNS_BEFORE, user_id=turn.user_id, conversation_id=turn.conversation_id, turn_id=turn.id, limit=limit
     )
-    found = [store.turn_from_row(row) for row in rows]
-    await store.load_model_responses(db, found)
-    return found
+    earlier_turns = [store.turn_from_row(row) for row in rows]
+    await store.load_model_responses(db, earlier_turns)
+    return earlier_turns
+
+
+def _message_from_row(row: Row, calls: Mapping[UUID, Sequence[ToolCall]]) -> Message:
+    """Returns the message of a row; the assistant's message gets the calls of its turn."""
+    return Message(
+        id=row["id"],
+        conversation_id=row["conversation_id"],
+        turn_id=row["turn_id"],
+        role=row["role"],
+        content=row["content"] or "",
+        tool_calls=calls.get(row["turn_id"], ()) if row["role"] == "assistant" else (),
+        created_at=row["created_at"],
+    )
