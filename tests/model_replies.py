@@ -1,4 +1,4 @@
-"""What the scripted model can answer, and how each of these looks on the wire of OpenAI's Chat Completions."""
+"""The replies of the scripted model, and their encoding in OpenAI's Chat Completions protocol."""
 
 import json
 import math
@@ -10,16 +10,18 @@ from itertools import count, zip_longest
 from typing import Any
 
 type Json = dict[str, Any]
-type Completion = Say | Call | ToolExecutor | Fail | Garbage | Empty | Hang | Slow | Dribble | Cut
+type Reply = Say | Call | ToolCalls | Fail | Garbage | Empty | Hang | Slow | Dribble | Cut
 
-# In how many pieces the body of a completion that is not streamed leaves: Dribble and Cut need somewhere to stop.
-PIECES_OF_A_WHOLE = 4
+# Number of pieces of a body that is not streamed. Dribble and Cut stop between two pieces.
+PIECES_OF_BODY = 4
 
 _ids = count(1)
 
 
 @dataclass(frozen=True)
 class Tokens:
+    """The token counts that a completion reports."""
+
     prompt: int = 11
     completion: int = 7
 
@@ -29,7 +31,7 @@ TOKENS = Tokens()
 
 @dataclass(frozen=True)
 class Say:
-    """The final text, streamed in chunks of `size` characters; a tuple of texts is streamed as it is."""
+    """A final text, streamed in chunks of `size` characters; a tuple is streamed with one chunk per item."""
 
     text: str | tuple[str, ...]
     size: int = 12
@@ -39,7 +41,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call; arguments that are a string go out as they are, well-formed or not."""
+    """One tool call; arguments given as a string are sent unchanged, even if they are no valid JSON."""
 
     name: str
     arguments: Json | str = field(default_factory=dict)
@@ -51,8 +53,11 @@ class Call:
 
 
 @dataclass(frozen=True, init=False)
-class ToolExecutor:
-    """Tool calls side by side; streamed in turns of `split` characters, or each call in one chunk when that is None."""
+class ToolCalls:
+    """Tool calls in one reply. Their arguments are streamed in alternating fragments of `split` characters.
+
+    With `split=None` each call is one chunk.
+    """
 
     calls: tuple[Call, ...]
     text: str
@@ -73,7 +78,7 @@ class ToolExecutor:
 
 @dataclass(frozen=True)
 class Fail:
-    """An error in OpenAI's shape; `page` is a body that is not: what a proxy between says in HTML, even with a 200."""
+    """An error response in OpenAI's format, or with `page` the HTML page of a proxy, possibly with status 200."""
 
     status: int = 500
     code: str | None = None
@@ -84,49 +89,52 @@ class Fail:
 
 @dataclass(frozen=True)
 class Garbage:
-    """A 200 whose body is this text; streamed, the data of its one event."""
+    """A response with status 200 and this text as its body or, in a stream, as its only event."""
 
     text: str = "<this is not JSON"
 
 
 @dataclass(frozen=True)
 class Empty:
-    """A completion without choices; streamed, nothing but the end."""
+    """A completion without choices, or a stream with nothing but its end marker."""
 
 
 @dataclass(frozen=True)
 class Hang:
-    """No answer, until the client goes away."""
+    """Silence until the client disconnects."""
 
 
 @dataclass(frozen=True)
 class Slow:
-    """The reply, after a while."""
+    """A reply after a delay."""
 
-    reply: Completion
+    reply: Reply
     seconds: float
 
 
 @dataclass(frozen=True)
 class Dribble:
-    """The reply, with a pause before every chunk but the first."""
+    """A reply with a pause before every chunk but the first."""
 
-    reply: Completion
+    reply: Reply
     seconds: float
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The reply up to a chunk, never the last: the connection breaks; `clean`, only the stream's own end is missing."""
+    """A reply that stops after some chunks, at the latest before the last one.
 
-    reply: Completion
+    The connection breaks, or with `clean` ends normally without the end marker of the stream.
+    """
+
+    reply: Reply
     after_chunks: int = 1
     clean: bool = False
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a client has sent; the names of its headers are in lower case."""
+class ReceivedRequest:
+    """A request of a client. The names of its headers are in lower case."""
 
     body: Json
     headers: Mapping[str, str]
@@ -150,7 +158,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Plan:
-    """A response as it goes over the connection: its head, its pieces, and how all of that is held up or broken off."""
+    """A response as bytes: head, pieces and end, with the seconds before it and between its pieces.
+
+    `is_whole` is False if the connection must be closed afterwards.
+    """
 
     head: bytes = b""
     pieces: tuple[bytes, ...] = ()
@@ -160,47 +171,54 @@ class Plan:
     is_whole: bool = True
 
 
-def plan_of(reply: Completion, asked: Asked) -> Plan:
+def plan_response(reply: Reply, request: ReceivedRequest) -> Plan:
+    """Returns the response to a request, streamed or whole as the request asks."""
     match reply:
         case Slow(inner, seconds):
-            return replace(plan_of(inner, asked), delay=seconds)
+            return replace(plan_response(inner, request), delay=seconds)
         case Dribble(inner, seconds):
-            return replace(plan_of(inner, asked), pause=seconds)
+            return replace(plan_response(inner, request), pause=seconds)
         case Cut(inner):
-            return _cut(plan_of(inner, asked), reply)
+            return _cut_plan(plan_response(inner, request), reply)
         case _:
-            return _unhindered(reply, asked)
+            return _plan_undelayed(reply, request)
 
 
-def _unhindered(reply: Say | Call | ToolExecutor | Fail | Garbage | Empty | Hang, asked: Asked) -> Plan:
+def _plan_undelayed(reply: Say | Call | ToolCalls | Fail | Garbage | Empty | Hang, request: ReceivedRequest) -> Plan:
     match reply:
         case Hang():
             return Plan(delay=math.inf)
         case Fail():
-            return _failure(reply)
+            return _error_plan(reply)
         case Garbage(text):
-            return _events([text]) if asked.streamed else _whole(text)
+            return _stream_plan([text]) if request.streamed else _body_plan(text)
         case Empty():
-            return _events(["[DONE]"]) if asked.streamed else _whole(json.dumps(_completion(asked, [])))
+            return (
+                _stream_plan(["[DONE]"]) if request.streamed else _body_plan(json.dumps(_completion_json(request, [])))
+            )
         case Call():
-            return _unhindered(ToolExecutor(reply), asked)
-        case Say() | ToolExecutor():
-            return _events(_chunks(reply, asked)) if asked.streamed else _whole(json.dumps(_message(reply, asked)))
+            return _plan_undelayed(ToolCalls(reply), request)
+        case Say() | ToolCalls():
+            return (
+                _stream_plan(_encode_chunks(reply, request))
+                if request.streamed
+                else _body_plan(json.dumps(_message_json(reply, request)))
+            )
 
 
-def _cut(plan: Plan, cut: Cut) -> Plan:
+def _cut_plan(plan: Plan, cut: Cut) -> Plan:
     pieces = plan.pieces[: min(cut.after_chunks, len(plan.pieces) - 1)]
     return replace(plan, pieces=pieces, end=plan.end if cut.clean else b"", is_whole=cut.clean)
 
 
-def _whole(body: str, status: int = 200, kind: str = "application/json", **headers: str) -> Plan:
+def _body_plan(body: str, status: int = 200, kind: str = "application/json", **headers: str) -> Plan:
     content = body.encode()
-    size = max(1, math.ceil(len(content) / PIECES_OF_A_WHOLE))
+    size = max(1, math.ceil(len(content) / PIECES_OF_BODY))
     pieces = tuple(content[start : start + size] for start in range(0, len(content), size))
     return Plan(_head(status, {"Content-Type": kind, "Content-Length": str(len(content)), **headers}), pieces)
 
 
-def _events(data: list[str]) -> Plan:
+def _stream_plan(data: list[str]) -> Plan:
     head = _head(200, {"Content-Type": "text/event-stream; charset=utf-8", "Transfer-Encoding": "chunked"})
     events = [f"data: {item}\n\n".encode() for item in data]
     return Plan(head, tuple(b"%x\r\n%b\r\n" % (len(event), event) for event in events), b"0\r\n\r\n")
@@ -211,71 +229,71 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
 
 
-def _failure(fail: Fail) -> Plan:
+def _error_plan(fail: Fail) -> Plan:
     headers = {} if fail.retry_after is None else {"Retry-After": str(fail.retry_after)}
     if fail.page is not None:
-        return _whole(fail.page, fail.status, "text/html", **headers)
+        return _body_plan(fail.page, fail.status, "text/html", **headers)
     kind = "server_error" if fail.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
     error: Json = {"message": fail.message, "type": kind, "param": None, "code": fail.code}
-    return _whole(json.dumps({"error": error}), fail.status, **headers)
+    return _body_plan(json.dumps({"error": error}), fail.status, **headers)
 
 
-def _completion(asked: Asked, choices: list[Json], kind: str = "chat.completion") -> Json:
-    name = asked.body.get("model", "scripted")
+def _completion_json(request: ReceivedRequest, choices: list[Json], kind: str = "chat.completion") -> Json:
+    name = request.body.get("model", "scripted")
     return {"id": "chatcmpl-scripted", "object": kind, "created": int(time.time()), "model": name, "choices": choices}
 
 
-def _usage(tokens: Tokens | None) -> Json | None:
+def _usage_json(tokens: Tokens | None) -> Json | None:
     if tokens is None:
         return None
     total = tokens.prompt + tokens.completion
     return {"prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion, "total_tokens": total}
 
 
-def _message(reply: Say | ToolExecutor, asked: Asked) -> Json:
+def _message_json(reply: Say | ToolCalls, request: ReceivedRequest) -> Json:
     text = "".join(reply.text)
     message: Json = {"role": "assistant", "content": text, "refusal": None}
-    if isinstance(reply, ToolExecutor):
-        message |= {"content": text or None, "tool_calls": [_call(call) for call in reply.calls]}
+    if isinstance(reply, ToolCalls):
+        message |= {"content": text or None, "tool_calls": [_call_json(call) for call in reply.calls]}
     choice: Json = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish}
-    return _completion(asked, [choice]) | {"usage": _usage(reply.tokens)}
+    return _completion_json(request, [choice]) | {"usage": _usage_json(reply.tokens)}
 
 
-def _chunks(reply: Say | ToolExecutor, asked: Asked) -> list[str]:
+def _encode_chunks(reply: Say | ToolCalls, request: ReceivedRequest) -> list[str]:
     deltas: list[Json] = [
-        {"role": "assistant", "content": None if isinstance(reply, ToolExecutor) else "", "refusal": None}
+        {"role": "assistant", "content": None if isinstance(reply, ToolCalls) else "", "refusal": None}
     ]
-    deltas += [{"content": text} for text in _texts(reply)]
-    deltas += [{"tool_calls": [call]} for call in (_call_deltas(reply) if isinstance(reply, ToolExecutor) else [])]
+    deltas += [{"content": text} for text in _split_text(reply)]
+    deltas += [{"tool_calls": [call]} for call in (_call_fragments(reply) if isinstance(reply, ToolCalls) else [])]
     choices: list[list[Json]] = [
         [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}] for delta in deltas
     ]
     choices.append([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": reply.finish}])
-    chunks = [_completion(asked, choice, "chat.completion.chunk") for choice in choices]
-    if asked.wants_usage and reply.tokens is not None:
+    chunks = [_completion_json(request, choice, "chat.completion.chunk") for choice in choices]
+    if request.wants_usage and reply.tokens is not None:
         chunks = [chunk | {"usage": None} for chunk in chunks]
-        chunks.append(_completion(asked, [], "chat.completion.chunk") | {"usage": _usage(reply.tokens)})
+        chunks.append(_completion_json(request, [], "chat.completion.chunk") | {"usage": _usage_json(reply.tokens)})
     return [*map(json.dumps, chunks), "[DONE]"]
 
 
-def _texts(reply: Say | ToolExecutor) -> list[str]:
+def _split_text(reply: Say | ToolCalls) -> list[str]:
     if isinstance(reply.text, tuple):
         return list(reply.text)
     return _split(reply.text, reply.size if isinstance(reply, Say) else reply.split)
 
 
-def _call(call: Call) -> Json:
+def _call_json(call: Call) -> Json:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
 
 
-def _call_deltas(reply: ToolExecutor) -> Iterator[Json]:
+def _call_fragments(reply: ToolCalls) -> Iterator[Json]:
     if reply.split is None:
-        yield from ({"index": index} | _call(call) for index, call in enumerate(reply.calls))
+        yield from ({"index": index} | _call_json(call) for index, call in enumerate(reply.calls))
         return
     for index, call in enumerate(reply.calls):
-        yield {"index": index} | _call(replace(call, arguments=""))
-    for turn in zip_longest(*(_split(call.raw, reply.split) for call in reply.calls)):
-        for index, fragment in enumerate(turn):
+        yield {"index": index} | _call_json(replace(call, arguments=""))
+    for fragments in zip_longest(*(_split(call.raw, reply.split) for call in reply.calls)):
+        for index, fragment in enumerate(fragments):
             if fragment is not None:
                 yield {"index": index, "function": {"arguments": fragment}}
 

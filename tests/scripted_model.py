@@ -1,4 +1,4 @@
-"""A model that answers as a test says: an HTTP server that speaks OpenAI's Chat Completions, streamed and whole."""
+"""A scripted model for tests: an HTTP server that speaks OpenAI's Chat Completions, streamed or whole."""
 
 import asyncio
 import json
@@ -13,15 +13,15 @@ from anyio.abc import TaskStatus
 from anyio.from_thread import start_blocking_portal
 from anyio.to_thread import run_sync
 
-from tests.model_replies import Asked, Completion, Fail, Json, Plan, plan_of
+from tests.model_replies import Fail, Json, Plan, ReceivedRequest, Reply, plan_response
 
 PATH = "/v1/chat/completions"
 KEY = "sk-scripted"
 
 
 @dataclass(frozen=True)
-class _Arrival:
-    """A request as it came over the connection."""
+class _RawRequest:
+    """An HTTP request as it was read from the connection."""
 
     target: str
     headers: Mapping[str, str]
@@ -34,26 +34,26 @@ class _Arrival:
         content = await reader.readexactly(int(headers.get("content-length", "0")))
         return cls(first.rpartition(" ")[0], headers, content)
 
-    def asked(self) -> Asked:
+    def parse(self) -> ReceivedRequest:
         body: object = None
         with suppress(ValueError):
             body = json.loads(self.content)
-        return Asked(body if isinstance(body, dict) else {}, self.headers)
+        return ReceivedRequest(body if isinstance(body, dict) else {}, self.headers)
 
 
 @dataclass
 class _Script:
-    """What is to be answered, and what came of it. A request keeps to the script under which it came."""
+    """The planned replies and the requests so far. A request belongs to the script during which it arrived."""
 
-    function: Callable[[Asked], Completion] | None = None
-    replies: list[Completion] = field(default_factory=list)
-    requests: list[Asked] = field(default_factory=list)
+    function: Callable[[ReceivedRequest], Reply] | None = None
+    replies: list[Reply] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     abandoned: int = 0
 
 
 class ScriptedModel:
-    """The script and its record, both of them since the last `play` or `answer_with`; for any number of threads."""
+    """The current script and its record, since the last `play` or `answer_with`. Safe for use by several threads."""
 
     def __init__(self) -> None:
         self.key = KEY
@@ -61,40 +61,40 @@ class ScriptedModel:
         self._script = _Script()
         self._changed = Condition()
 
-    def play(self, *replies: Completion) -> None:
-        """Each request takes the next of the replies."""
+    def play(self, *replies: Reply) -> None:
+        """Starts a script in which each request gets the next of the replies."""
         self._begin(_Script(replies=list(replies)))
 
-    def answer_with(self, function: Callable[[Asked], Completion]) -> None:
-        """Each request takes what the function makes of it, in a thread of its own."""
+    def answer_with(self, function: Callable[[ReceivedRequest], Reply]) -> None:
+        """Starts a script in which the function makes the reply to each request, in its own thread."""
         self._begin(_Script(function=function))
 
     @property
-    def requests(self) -> list[Asked]:
-        """The requests that had the key and a JSON object, in the order in which they came."""
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests with the right key and a JSON object, in the order of their arrival."""
         with self._changed:
             return list(self._script.requests)
 
     @property
     def left(self) -> int:
-        """How many replies nobody has asked for yet."""
+        """The number of replies that were not requested yet."""
         with self._changed:
             return len(self._script.replies)
 
     @property
     def unexpected(self) -> list[str]:
-        """What a test has not foreseen: requests after the script's end, and those that OpenAI would refuse."""
+        """Faults that no test plans: requests after the end of the script, and requests that OpenAI would reject."""
         with self._changed:
             return list(self._script.unexpected)
 
     @property
     def abandoned(self) -> int:
-        """How many clients have gone away before their reply was finished."""
+        """The number of clients that disconnected before their reply was finished."""
         with self._changed:
             return self._script.abandoned
 
     def wait_until(self, holds: Callable[[], bool], *, seconds: float = 5) -> None:
-        """Waits for what requests change: `model.wait_until(lambda: model.abandoned == 1)`."""
+        """Waits until a condition holds that requests change: `model.wait_until(lambda: model.abandoned == 1)`."""
         with self._changed:
             if not self._changed.wait_for(holds, timeout=seconds):
                 raise TimeoutError(f"Not within {seconds} seconds: {self._script}")
@@ -105,60 +105,64 @@ class ScriptedModel:
             self._changed.notify_all()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Every request of one connection."""
+        """Answers all requests of one connection."""
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
-                while await self._exchange(await _Arrival.read(reader), reader, writer):
+                while await self._exchange(await _RawRequest.read(reader), reader, writer):
                     pass
         finally:
             writer.close()
 
-    async def _exchange(self, arrival: _Arrival, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answers one request; tells whether the connection can take another."""
+    async def _exchange(self, raw: _RawRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answers one request. Returns whether the connection can take another one."""
         script, finished, is_whole = self._script, False, False
-        async with anyio.create_task_group() as race:
-            race.start_soon(_cancel_when_gone, reader, race.cancel_scope)
-            plan = await self._plan(script, arrival.asked(), arrival.target)
+        async with anyio.create_task_group() as group:
+            group.start_soon(_cancel_on_disconnect, reader, group.cancel_scope)
+            plan = await self._plan(script, raw.parse(), raw.target)
             with suppress(ConnectionError):
                 await _send(plan, writer)
                 finished, is_whole = True, plan.is_whole
-            race.cancel_scope.cancel()
+            group.cancel_scope.cancel()
         if not finished:
             with self._changed:
                 script.abandoned += 1
                 self._changed.notify_all()
         return is_whole
 
-    async def _plan(self, script: _Script, asked: Asked, target: str) -> Plan:
+    async def _plan(self, script: _Script, request: ReceivedRequest, target: str) -> Plan:
         try:
-            reply: Completion | None = self._refusal(script, asked, target)
+            reply: Reply | None = self._reject(script, request, target)
             if reply is None and script.function is not None:
-                reply = await run_sync(script.function, asked, abandon_on_cancel=True)
-            return plan_of(reply or self._next(script), asked)
-        except Exception as error:  # noqa: BLE001 - of the test's own function or reply; it must not get lost here
-            return plan_of(self._note(script, Fail(500, message=f"No reply came of the script: {error!r}")), asked)
+                reply = await run_sync(script.function, request, abandon_on_cancel=True)
+            return plan_response(reply or self._next(script), request)
+        except Exception as error:  # noqa: BLE001 - an error of the test's own function is reported through `unexpected`
+            return plan_response(
+                self._record_unexpected(script, Fail(500, message=f"The script gave no reply: {error!r}")), request
+            )
 
-    def _refusal(self, script: _Script, asked: Asked, target: str) -> Fail | None:
+    def _reject(self, script: _Script, request: ReceivedRequest, target: str) -> Fail | None:
         if target != f"POST {PATH}":
-            return self._note(script, Fail(404, message=f"Invalid URL ({target})"))
-        if asked.headers.get("authorization") != f"Bearer {self.key}":
+            return self._record_unexpected(script, Fail(404, message=f"Invalid URL ({target})"))
+        if request.headers.get("authorization") != f"Bearer {self.key}":
             return Fail(401, "invalid_api_key", "Incorrect API key provided.")
-        if not asked.body:
-            return self._note(script, Fail(400, message="The body is not a JSON object."))
+        if not request.body:
+            return self._record_unexpected(script, Fail(400, message="The body is not a JSON object."))
         with self._changed:
-            script.requests.append(asked)
+            script.requests.append(request)
             self._changed.notify_all()
-        fault = _fault(asked.messages)
-        return self._note(script, Fail(400, message=fault)) if fault else None
+        fault = _find_fault(request.messages)
+        return self._record_unexpected(script, Fail(400, message=fault)) if fault else None
 
-    def _next(self, script: _Script) -> Completion:
+    def _next(self, script: _Script) -> Reply:
         with self._changed:
             if script.replies:
                 return script.replies.pop(0)
             number = len(script.requests)
-        return self._note(script, Fail(500, message=f"Request {number} comes after the end of the script."))
+        return self._record_unexpected(
+            script, Fail(500, message=f"Request {number} comes after the end of the script.")
+        )
 
-    def _note(self, script: _Script, answer: Fail) -> Fail:
+    def _record_unexpected(self, script: _Script, answer: Fail) -> Fail:
         with self._changed:
             script.unexpected.append(answer.message)
             self._changed.notify_all()
@@ -167,7 +171,7 @@ class ScriptedModel:
 
 @contextmanager
 def scripted_model(host: str = "127.0.0.1") -> Iterator[ScriptedModel]:
-    """A model on a free port of this machine, until the end of the block; `host` is where it listens."""
+    """Yields a model that listens on a free port of `host` until the end of the block."""
     model = ScriptedModel()
     with start_blocking_portal() as portal:
         listening, port = portal.start_task(_listen, model, host)
@@ -191,15 +195,15 @@ async def _listen(model: ScriptedModel, host: str, *, task_status: TaskStatus[in
             server.abort_clients()
 
 
-async def _cancel_when_gone(reader: asyncio.StreamReader, exchange: anyio.CancelScope) -> None:
-    # Looks instead of reading: what is read here would be missing in the connection's next request.
+async def _cancel_on_disconnect(reader: asyncio.StreamReader, exchange: anyio.CancelScope) -> None:
+    # Polls instead of reading: bytes read here would be missing in the next request of the connection.
     while not reader.at_eof() and reader.exception() is None:  # noqa: ASYNC110 - a StreamReader has no such event
         await asyncio.sleep(0.01)
     exchange.cancel()
 
 
-def _fault(messages: list[Json]) -> str | None:
-    """What OpenAI objects to in a conversation: a tool call without its result, or a result without its call."""
+def _find_fault(messages: list[Json]) -> str | None:
+    """Returns why OpenAI would reject the messages: a tool call without a result, or a result without a call."""
     called: set[str] = set()
     waiting: set[str] = set()
     for message in [*messages, {"role": "end"}]:

@@ -11,7 +11,7 @@ from functions.chat.routes import close_assistant
 from functions.groups import load_routers
 from tests import serving
 from tests.accounts import CHAT, TODOS, Account, problem, sign_up
-from tests.model_replies import Call, Hang, Say, Tokens, ToolExecutor
+from tests.model_replies import Call, Hang, Say, Tokens, ToolCalls
 from tests.scripted_model import ScriptedModel
 from todo_core.settings import Settings, nest_variables
 from todo_core.web.app import create_app
@@ -314,7 +314,7 @@ class TestDailyBudget:
 class TestHistoryOfTheModel:
     def test_is_cut_at_whole_turns(self, environment: dict[str, str], scripted: ScriptedModel) -> None:
         scripted.play(
-            *(ToolExecutor(Call("search_todos", {}), text="x" * 600) if n % 2 == 0 else Say("y") for n in range(8))
+            *(ToolCalls(Call("search_todos", {}), text="x" * 600) if n % 2 == 0 else Say("y") for n in range(8))
         )
         with account(environment, assistant_history_tokens=500) as user:
             conversation = Conversation(user)

@@ -17,19 +17,19 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests.model_replies import (
-    Asked,
     Call,
-    Completion,
     Cut,
     Dribble,
     Empty,
     Fail,
     Garbage,
     Hang,
+    ReceivedRequest,
+    Reply,
     Say,
     Slow,
     Tokens,
-    ToolExecutor,
+    ToolCalls,
 )
 from tests.scripted_model import ScriptedModel, scripted_model
 from tests.serving import ANY_CERTIFICATE
@@ -132,7 +132,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("split", [1, 7, None])
     def test_calls_arrive_side_by_side(self, model: ScriptedModel, split: int | None, *, streamed: bool) -> None:
-        model.play(ToolExecutor(*CALLS, text="One moment.", split=split))
+        model.play(ToolCalls(*CALLS, text="One moment.", split=split))
         answer = ask(model, streamed=streamed)
         assert answer.text == "One moment."
         assert answer.calls == {index: (call.id, call.name, call.raw) for index, call in enumerate(CALLS)}
@@ -142,7 +142,7 @@ class TestAnswers:
         assert ask(model, streamed=streamed).calls == {0: ("", "list_todos", "{}")}
 
     def test_fragments_of_calls_alternate(self, model: ScriptedModel) -> None:
-        model.play(ToolExecutor(*CALLS))
+        model.play(ToolCalls(*CALLS))
         deltas = [chunk["choices"][0]["delta"] for chunk in events(raw(model, stream=True))]
         parts = [part for delta in deltas for part in delta.get("tool_calls", [])]
         assert [part["index"] for part in parts] == [0, 1, 0, 1, 0, 1, 0, 0, 0, 0]
@@ -237,9 +237,7 @@ class TestTime:
         assert time.monotonic() - started >= (1.2 if streamed else 0.6)
 
     @pytest.mark.parametrize("reply", [Hang(), Slow(Say("Hello"), 60), Dribble(Say("Hello"), 60)])
-    def test_a_client_that_gives_up_is_noticed(
-        self, model: ScriptedModel, reply: Completion, *, streamed: bool
-    ) -> None:
+    def test_a_client_that_gives_up_is_noticed(self, model: ScriptedModel, reply: Reply, *, streamed: bool) -> None:
         model.play(reply)
         with pytest.raises(openai.APITimeoutError):
             ask(model, streamed=streamed, seconds=0.2)
@@ -278,8 +276,8 @@ class TestScript:
     def test_requests_are_kept_until_the_next_script(self, model: ScriptedModel) -> None:
         model.play(Say("One"), Say("Two"), Say("Three"))
         assert [ask(model, streamed=streamed).text for streamed in (False, True)] == ["One", "Two"]
-        assert [asked.messages for asked in model.requests] == [HELLO, HELLO]
-        assert [asked.streamed for asked in model.requests] == [False, True]
+        assert [request.messages for request in model.requests] == [HELLO, HELLO]
+        assert [request.streamed for request in model.requests] == [False, True]
         assert model.requests[0].headers["authorization"] == f"Bearer {model.key}"
         assert model.left == 1
         model.play(Say("Four"))
@@ -315,8 +313,8 @@ class TestScript:
         assert (model.left, len(model.unexpected)) == (1, 1)
 
     def test_a_function_sees_what_the_tools_gave(self, model: ScriptedModel, *, streamed: bool) -> None:
-        def reply(asked: Asked) -> Completion:
-            last = asked.messages[-1]
+        def reply(request: ReceivedRequest) -> Reply:
+            last = request.messages[-1]
             return Say(f"It is {last['content']}") if last["role"] == "tool" else Call("add_todo", id="a")
 
         model.answer_with(reply)
@@ -327,20 +325,20 @@ class TestScript:
         assert ask(model, streamed=streamed, messages=[*HELLO, called, result]).text == "It is 7"
 
     def test_a_function_that_raises(self, model: ScriptedModel) -> None:
-        def reply(asked: Asked) -> Completion:
-            raise AssertionError(asked.messages[0]["content"])
+        def reply(request: ReceivedRequest) -> Reply:
+            raise AssertionError(request.messages[0]["content"])
 
         model.answer_with(reply)
         with pytest.raises(openai.InternalServerError):
             ask(model, streamed=True)
-        assert model.unexpected == ["No reply came of the script: AssertionError('Hello')"]
+        assert model.unexpected == ["The script gave no reply: AssertionError('Hello')"]
 
     def test_twenty_at_once(self, model: ScriptedModel, *, streamed: bool) -> None:
         together = Barrier(20)
 
-        def reply(asked: Asked) -> Completion:
+        def reply(request: ReceivedRequest) -> Reply:
             together.wait(timeout=5)
-            return Say(asked.messages[0]["content"])
+            return Say(request.messages[0]["content"])
 
         async def run() -> list[str]:
             async with client_of(model) as client:

@@ -24,7 +24,7 @@ import pytest
 
 from tests import postgres, serving
 from tests.accounts import Account, problem, sign_up
-from tests.model_replies import Asked, Call, Completion, Json, Say, ToolExecutor
+from tests.model_replies import Call, Json, ReceivedRequest, Reply, Say, ToolCalls
 from tests.processes.crashing_app import Nursery, nursery
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
@@ -60,9 +60,9 @@ CALLS_LEFT = """
 SPENT = "SELECT sum(turns)::int, sum(tokens)::int FROM assistant_usage WHERE user_id = $1"
 
 
-def called(asked: Asked) -> tuple[str, int, dict[str, str]]:
+def called(request: ReceivedRequest) -> tuple[str, int, dict[str, str]]:
     """What the user said last, how many rounds of calls have followed, and the ids of the todos that were found."""
-    messages = asked.messages
+    messages = request.messages
     start = max(at for at, message in enumerate(messages) if message["role"] == "user")
     rounds = 0
     ids: dict[str, str] = {}
@@ -74,17 +74,17 @@ def called(asked: Asked) -> tuple[str, int, dict[str, str]]:
     return messages[start]["content"], rounds, ids
 
 
-def reply_to(asked: Asked) -> Completion:
+def reply_to(request: ReceivedRequest) -> Reply:
     """The same to the same messages, whoever asks and however often."""
-    message, rounds, ids = called(asked)
-    scripts: dict[str, list[Callable[[], Completion]]] = {
+    message, rounds, ids = called(request)
+    scripts: dict[str, list[Callable[[], Reply]]] = {
         TIDY: [
             lambda: Call("search_todos", {}, id="found"),
-            lambda: ToolExecutor(
+            lambda: ToolCalls(
                 Call("add_todos", {"todos": [{"title": "Bread"}, {"title": "Butter"}]}, id="added"),
                 Call("complete_todos", {"ids": [ids["Milk"]]}, id="completed"),
             ),
-            lambda: ToolExecutor(
+            lambda: ToolCalls(
                 Call("delete_todos", {"ids": [ids["Rubbish"]]}, id="deleted"),
                 Call("update_todos", {"changes": [{"id": ids["Eggs"], "title": "Six eggs"}]}, id="renamed"),
             ),
@@ -532,12 +532,12 @@ def insist(client: Client, staged: Stage) -> httpx2.Response:
     return repeated
 
 
-def only_the_first_waits_for(event: Event) -> Callable[[Asked], Completion]:
+def only_the_first_waits_for(event: Event) -> Callable[[ReceivedRequest], Reply]:
     numbers = count(1)
 
-    def reply(asked: Asked) -> Completion:
+    def reply(request: ReceivedRequest) -> Reply:
         if next(numbers) == 1:
             event.wait(10)
-        return reply_to(asked)
+        return reply_to(request)
 
     return reply

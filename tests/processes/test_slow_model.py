@@ -11,7 +11,7 @@ import pytest
 
 from tests import postgres, serving
 from tests.accounts import Account, sign_up
-from tests.model_replies import Asked, Call, Completion, Hang, Say, Slow
+from tests.model_replies import Call, Hang, ReceivedRequest, Reply, Say, Slow
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort, wait_until
 
@@ -84,8 +84,8 @@ def require_idle_connections(url: str) -> None:
     assert len(postgres.query(url, CONNECTIONS)) <= POOL_SIZE
 
 
-def adds(adding: Call, asked: Asked) -> Completion:
-    return Say("Added.") if asked.messages[-1]["role"] == "tool" else adding
+def adds(adding: Call, request: ReceivedRequest) -> Reply:
+    return Say("Added.") if request.messages[-1]["role"] == "tool" else adding
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
 from tests.engine import OnEngine
 from tests.kubernetes import OnCluster, Release
-from tests.model_replies import Call, Say, ToolExecutor
+from tests.model_replies import Call, Say, ToolCalls
 from tests.relay import relayed
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
@@ -181,7 +181,7 @@ def _rich(app_surface: Surface, scripted: ScriptedModel) -> Iterator[Victim]:
         client.delete(f"{TODOS}/{trashed['id']}").raise_for_status()
         talk = Talk(account, scripted)
         done = talk.turn(Call("add_todos", {"todos": [{"title": "Secret addition"}]}), Say("Secret answer."))
-        asked = talk.turn(ToolExecutor(on("delete_todos", [waiting["id"]])), conversation_id=done["conversation_id"])
+        asked = talk.turn(ToolCalls(on("delete_todos", [waiting["id"]])), conversation_id=done["conversation_id"])
         assert asked["status"] == "needs_approval"
         yield Victim(account, live["id"], trashed["id"], project["id"], done, asked, possessions(account))
 

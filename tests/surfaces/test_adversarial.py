@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.accounts import CHAT, TODOS, problem
-from tests.model_replies import Call, Say, ToolExecutor
+from tests.model_replies import Call, Say, ToolCalls
 from tests.surfaces.adversarial.adversary import (
     NOBODYS,
     Talk,
@@ -26,8 +26,8 @@ class TestAModelThatWasTakenOver:
         turn = talk.obey(delete_all_it_sees)
         assert turn["status"] == "needs_approval"
         assert talk.deleted() == []
-        for asked in talk.told:
-            for message in asked.messages:
+        for request in talk.told:
+            for message in request.messages:
                 assert message["role"] == "tool" or mark not in json.dumps(message), message
         assert talk.decide(turn, Say("Gone.")).status_code == 200
         assert talk.deleted() == [todo["id"]]
@@ -41,20 +41,20 @@ class TestAModelThatWasTakenOver:
 
     def test_asks_before_it_changes_more_than_five(self, talk: Talk) -> None:
         ids = [talk.account.add()["id"] for _ in range(6)]
-        asks = talk.turn(ToolExecutor(*[on("complete_todos", [todo_id]) for todo_id in ids]))
+        asks = talk.turn(ToolCalls(*[on("complete_todos", [todo_id]) for todo_id in ids]))
         assert asks["status"] == "needs_approval"
         assert talk.by_the_model() == []
 
     def test_gets_nothing_by_the_ids_of_others(self, talk: Talk, victim: Victim) -> None:
         tools = ["get_todos", "update_todos", "complete_todos", "reschedule_todos", "delete_todos"]
-        turn = talk.turn(ToolExecutor(*[on(tool, [victim.live, NOBODYS]) for tool in tools]), Say("Done."))
+        turn = talk.turn(ToolCalls(*[on(tool, [victim.live, NOBODYS]) for tool in tools]), Say("Done."))
         for call in range(len(tools)):
             theirs, nobodys = results(turn, call)
             assert theirs == nobodys
         assert "Secret" not in str(turn)
 
     def test_is_stopped_when_it_calls_without_end(self, talk: Talk) -> None:
-        turn = talk.turn(ToolExecutor(*[Call("search_todos") for _ in range(1000)], split=None))
+        turn = talk.turn(ToolCalls(*[Call("search_todos") for _ in range(1000)], split=None))
         assert (turn["status"], carried_out(turn)) == ("incomplete", 25)
 
 
@@ -70,9 +70,9 @@ class TestAModelThatIsBroken:
         ids=["NUL", "escapes", "depth", "length"],
     )
     def test_spoils_neither_the_turn_nor_the_conversation(self, talk: Talk, call: Call) -> None:
-        turn = talk.turn(ToolExecutor(call, split=None), Say("Well."))
+        turn = talk.turn(ToolCalls(call, split=None), Say("Well."))
         assert error(turn)
-        assert talk.events(ToolExecutor(call, split=None), Say("Well."))[-1][0] == "done"
+        assert talk.events(ToolCalls(call, split=None), Say("Well."))[-1][0] == "done"
         assert talk.turn(Say("Still here."), conversation_id=turn["conversation_id"])["response"] == "Still here."
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests import postgres
 from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, Account, close_account, problem, register, sign_in
-from tests.model_replies import Asked, Call, Completion, Say
+from tests.model_replies import Call, ReceivedRequest, Reply, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface, wait_until
 from tests.surfaces.test_auth_export import eve, export_of
@@ -151,9 +151,9 @@ def told(over: Event) -> Iterator[None]:
         over.set()
 
 
-def list_todos(asked: Asked) -> Completion:
+def list_todos(request: ReceivedRequest) -> Reply:
     """Looks at the todos, and says something then."""
-    return Say("Hello.") if asked.messages[-1]["role"] == "tool" else Call("list_todos")
+    return Say("Hello.") if request.messages[-1]["role"] == "tool" else Call("list_todos")
 
 
 def keep_signing_in(surface: Surface, email: str, closed: Event) -> set[int]:

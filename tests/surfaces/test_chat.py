@@ -10,19 +10,19 @@ import pytest
 
 from tests.accounts import CHAT, TODOS, Account, problem
 from tests.model_replies import (
-    Asked,
     Call,
-    Completion,
     Cut,
     Dribble,
     Empty,
     Fail,
     Garbage,
     Hang,
+    ReceivedRequest,
+    Reply,
     Say,
     Slow,
     Tokens,
-    ToolExecutor,
+    ToolCalls,
 )
 from tests.scripted_model import ScriptedModel
 
@@ -105,8 +105,8 @@ class TestTurn:
     def test_the_model_works_by_tools_over_rounds(self, ada: Account, model: ScriptedModel) -> None:
         milk, bread = ada.add("Buy milk"), ada.add("Buy bread")
         model.play(
-            ToolExecutor(Call("search_todos", {"text": "buy"})),
-            ToolExecutor(Call("complete_todos", {"ids": [milk["id"], bread["id"]]}), Call("add_todos", todos("Cook"))),
+            ToolCalls(Call("search_todos", {"text": "buy"})),
+            ToolCalls(Call("complete_todos", {"ids": [milk["id"], bread["id"]]}), Call("add_todos", todos("Cook"))),
             Say("Both are done, and I added “Cook”."),
         )
 
@@ -300,7 +300,7 @@ class TestTools:
         milk = ada.add("Milk", completed=True, description="The blue one")
         ids = {"ids": [milk["id"]]}
         model.play(
-            ToolExecutor(
+            ToolCalls(
                 Call("reopen_todos", ids),
                 Call("reschedule_todos", ids | {"due": "jan 31 2040"}),
                 Call("get_todos", ids),
@@ -382,7 +382,7 @@ class TestTools:
         ada.add_project("Home")
         model.play(
             Call("add_todos", todos("Paint", project="Garage")),
-            ToolExecutor(Call("list_projects", {}), Call("add_projects", {"names": ["Garage", "home"]})),
+            ToolCalls(Call("list_projects", {}), Call("add_projects", {"names": ["Garage", "home"]})),
             Call("add_todos", todos("Paint", project="garage")),
             Call("search_todos", {"project": "GARAGE"}),
             Call("search_todos", {"project": "Attic"}),
@@ -445,7 +445,7 @@ class TestTools:
         milk = ada.add("Milk")
         ada.client.delete(milk["url"])
         model.play(
-            ToolExecutor(Call("search_todos", {"trashed": True}), Call("restore_todos", {"ids": [milk["id"]]})),
+            ToolCalls(Call("search_todos", {"trashed": True}), Call("restore_todos", {"ids": [milk["id"]]})),
             Say("Back."),
         )
         answer = turn(ada)
@@ -459,7 +459,7 @@ class TestTools:
         ada.add("In its evening", due_at="2040-02-01T03:00:00Z")
         ada.add("Another day", due_date="2040-02-02")
         model.play(
-            ToolExecutor(
+            ToolCalls(
                 Call("search_todos", {"overdue": True}),
                 Call("search_todos", {"due_from": "jan 31 2040", "due_to": "jan 31 2040"}),
                 Call("day_overview", {"day": "jan 31 2040"}),
@@ -504,8 +504,8 @@ class TestTools:
 
     def test_calls_whose_ids_repeat_or_are_missing_keep_apart(self, ada: Account, model: ScriptedModel) -> None:
         model.play(
-            ToolExecutor(Call("add_todos", todos("One"), id="a"), Call("add_todos", todos("Two"), id="a")),
-            ToolExecutor(Call("add_todos", todos("Three"), id=""), Call("add_todos", todos("Four"), id="a")),
+            ToolCalls(Call("add_todos", todos("One"), id="a"), Call("add_todos", todos("Two"), id="a")),
+            ToolCalls(Call("add_todos", todos("Three"), id=""), Call("add_todos", todos("Four"), id="a")),
             Say("Added."),
         )
         answer = turn(ada)
@@ -520,7 +520,7 @@ class TestApproval:
         """A turn that asks before it deletes `Milk`."""
         milk = ada.add("Milk")
         model.play(
-            ToolExecutor(Call("delete_todos", {"ids": [milk["id"]]}), Call("add_todos", todos("Bread"))),
+            ToolCalls(Call("delete_todos", {"ids": [milk["id"]]}), Call("add_todos", todos("Bread"))),
             Say("As you wish."),
         )
         return turn(ada, "Delete the milk, add bread")
@@ -568,7 +568,7 @@ class TestApproval:
     def test_two_calls_on_the_same_todos_are_both_carried_out(self, ada: Account, model: ScriptedModel) -> None:
         ids = [ada.add(str(number))["id"] for number in range(6)]
         model.play(
-            ToolExecutor(
+            ToolCalls(
                 Call("reschedule_todos", {"ids": ids, "due": "jan 31 2040"}),
                 Call("update_todos", {"changes": [{"id": each, "add_tags": ["x"]} for each in ids]}),
             ),
@@ -637,7 +637,7 @@ class TestApproval:
         flour = ada.add("Flour", parent_id=cake["id"])
         ada.add("Rye", parent_id=flour["id"])
         model.play(
-            ToolExecutor(Call("delete_todos", {"ids": [cake["id"]]}), Call("delete_todos", {"ids": [flour["id"]]})),
+            ToolCalls(Call("delete_todos", {"ids": [cake["id"]]}), Call("delete_todos", {"ids": [flour["id"]]})),
             Say("Gone."),
         )
         answer = decide(ada, turn(ada)["turn_id"], approve=True).json()
@@ -656,7 +656,7 @@ class TestApproval:
     def test_six_changes_at_once_do(self, ada: Account, model: ScriptedModel, parallel: bool) -> None:  # noqa: FBT001
         ids = [ada.add(str(number))["id"] for number in range(6)]
         each = [Call("complete_todos", {"ids": [todo_id]}) for todo_id in ids]
-        model.play(ToolExecutor(*each) if parallel else Call("complete_todos", {"ids": ids}))
+        model.play(ToolCalls(*each) if parallel else Call("complete_todos", {"ids": ids}))
 
         answer = turn(ada)
 
@@ -679,8 +679,8 @@ class TestApproval:
         problem(decided, 422, "validation_failed")
 
 
-def tag_all_that_were_added(asked: Asked) -> Completion:
-    results = [json.loads(each["content"][6:-7]) for each in asked.messages if each["role"] == "tool"]
+def tag_all_that_were_added(request: ReceivedRequest) -> Reply:
+    results = [json.loads(each["content"][6:-7]) for each in request.messages if each["role"] == "tool"]
     if not results:
         return Call("add_todos", todos(*"abcdefg"))
     if len(results) == 1:
@@ -696,8 +696,8 @@ class TestUndo:
         milk = ada.add("Milk")
         ids = {"ids": [milk["id"]]}
 
-        def meanwhile(asked: Asked) -> Completion:
-            answers = len([message for message in asked.messages if message["role"] == "tool"])
+        def meanwhile(request: ReceivedRequest) -> Reply:
+            answers = len([message for message in request.messages if message["role"] == "tool"])
             if answers == 0:
                 return Call("reschedule_todos", ids | {"due": "jan 31 2040"})
             if answers == 1:
@@ -713,7 +713,7 @@ class TestUndo:
     def test_a_turn_that_was_undone_does_not_go_on(self, ada: Account, model: ScriptedModel) -> None:
         milk, bread = ada.add("Milk"), ada.add("Bread")
         calls = [Call("complete_todos", {"ids": [milk["id"]]}), Call("delete_todos", {"ids": [bread["id"]]})]
-        model.play(ToolExecutor(*calls))
+        model.play(ToolCalls(*calls))
         asks = turn(ada)
         undo(ada, asks["turn_id"])
 
@@ -724,7 +724,7 @@ class TestUndo:
         milk = ada.add("Milk", tags=["home"], due_date="2040-01-31")
         ids = {"ids": [milk["id"]]}
         model.play(
-            ToolExecutor(
+            ToolCalls(
                 Call("add_todos", todos("Bread")),
                 Call("complete_todos", ids),
                 Call("reschedule_todos", ids | {"due": None}),
@@ -813,7 +813,7 @@ class TestBounds:
         assert "8 todos" in answer["response"]
 
     def test_more_calls_than_allowed_are_not_made(self, ada: Account, model: ScriptedModel) -> None:
-        model.play(ToolExecutor(*(Call("add_todos", todos(str(number))) for number in range(30))))
+        model.play(ToolCalls(*(Call("add_todos", todos(str(number))) for number in range(30))))
         answer = turn(ada)
 
         assert answer["status"] == "incomplete"
@@ -821,7 +821,7 @@ class TestBounds:
         assert len(ada.titles()) == 25
 
     def test_tokens_are_counted(self, ada: Account, model: ScriptedModel) -> None:
-        model.play(ToolExecutor(Call("search_todos", {}), tokens=Tokens(prompt=59_000, completion=1_000)))
+        model.play(ToolCalls(Call("search_todos", {}), tokens=Tokens(prompt=59_000, completion=1_000)))
 
         assert turn(ada)["status"] == "incomplete"
 
@@ -841,7 +841,7 @@ class TestBounds:
         assert int(refused.headers["retry-after"]) > 0
 
 
-TRANSIENT: list[Completion] = [
+TRANSIENT: list[Reply] = [
     Fail(429, retry_after=0),
     Fail(500),
     Fail(503, page="<h1>Bad gateway</h1>"),
@@ -854,15 +854,13 @@ TRANSIENT: list[Completion] = [
 
 class TestFailures:
     @pytest.mark.parametrize("failure", TRANSIENT, ids=str)
-    def test_what_passes_is_tried_again(self, ada: Account, model: ScriptedModel, failure: Completion) -> None:
+    def test_what_passes_is_tried_again(self, ada: Account, model: ScriptedModel, failure: Reply) -> None:
         model.play(failure, Say("Hello Ada."))
 
         assert turn(ada)["response"] == "Hello Ada."
 
     @pytest.mark.parametrize("failure", [*TRANSIENT, Cut(Say("Hello Ada."), clean=True)], ids=str)
-    def test_what_passes_is_tried_again_in_a_stream(
-        self, ada: Account, model: ScriptedModel, failure: Completion
-    ) -> None:
+    def test_what_passes_is_tried_again_in_a_stream(self, ada: Account, model: ScriptedModel, failure: Reply) -> None:
         model.play(failure, Say("Hello Ada."))
         events = stream(ada)
 
@@ -979,7 +977,7 @@ class TestIdempotency:
 
 class TestStream:
     def test_tells_the_turn_as_it_goes_on(self, ada: Account, model: ScriptedModel) -> None:
-        model.play(ToolExecutor(Call("add_todos", todos("Bread")), text="Let me see."), Say("Added “Bread”."))
+        model.play(ToolCalls(Call("add_todos", todos("Bread")), text="Let me see."), Say("Added “Bread”."))
         events = stream(ada)
 
         names = [name for name, _ in events]
@@ -1135,8 +1133,8 @@ def test_the_model_gets_nothing_of_the_account(ada: Account, model: ScriptedMode
     model.play(Say("Hello."))
     turn(ada, "Hello")
 
-    asked: Asked = model.requests[0]
-    everything = json.dumps(asked.body)
+    request: ReceivedRequest = model.requests[0]
+    everything = json.dumps(request.body)
     assert ada.email not in everything
     assert ada.token not in everything
     assert ada.user["id"] not in everything

@@ -7,17 +7,17 @@ from uuid import uuid4
 import pytest
 
 from tests.accounts import CHAT
-from tests.model_replies import Call, Completion, Empty, Garbage, Json, Say, ToolExecutor
+from tests.model_replies import Call, Empty, Garbage, Json, Reply, Say, ToolCalls
 from tests.surfaces.adversarial.adversary import NOBODYS, Talk, carried_out, error, everything, on
 
 HUGE = 10 * 1024 * 1024
 LONE = "\ud800"
 
 
-def raw(name: str, arguments: str, call_id: str | None = None) -> ToolExecutor:
+def raw(name: str, arguments: str, call_id: str | None = None) -> ToolCalls:
     """A call that is streamed in one piece; its arguments need not be JSON."""
     call = Call(name, arguments) if call_id is None else Call(name, arguments, id=call_id)
-    return ToolExecutor(call, split=None)
+    return ToolCalls(call, split=None)
 
 
 def nested(depth: int) -> str:
@@ -28,7 +28,7 @@ def of_ids(*ids: str) -> str:
     return json.dumps({"ids": ids})
 
 
-USELESS_CALLS: dict[str, Completion] = {
+USELESS_CALLS: dict[str, Reply] = {
     "arguments that are not JSON": raw("delete_todos", "{ids: [1,"),
     "arguments that break off": raw("delete_todos", '{"ids": ["0198c5a1'),
     "no arguments": raw("delete_todos", ""),
@@ -72,8 +72,8 @@ USELESS_CALLS: dict[str, Completion] = {
     "an id of the call of half a character": raw("nothing", "{}", LONE),
     "an id of the call as long as a book": raw("nothing", "{}", "x" * 150_000),
     "an empty id of the call": raw("nothing", "{}", ""),
-    "ids of calls that are the same": ToolExecutor(*[Call("nothing", {}, id="same")] * 3, split=None),
-    "ids of calls that ours would be": ToolExecutor(Call("nothing", id="call_1_2"), Call("nothing", id=""), split=None),
+    "ids of calls that are the same": ToolCalls(*[Call("nothing", {}, id="same")] * 3, split=None),
+    "ids of calls that ours would be": ToolCalls(Call("nothing", id="call_1_2"), Call("nothing", id=""), split=None),
 }
 LAST_DAYS: dict[str, Json] = {
     "the last day": {"day_overview": {"day": "9999-12-31"}},
@@ -86,7 +86,7 @@ LAST_DAYS: dict[str, Json] = {
 }
 
 
-def survives(talk: Talk, *replies: Completion, **fields: Any) -> Json:
+def survives(talk: Talk, *replies: Reply, **fields: Any) -> Json:
     """Asserts that a turn ends well with these replies, can be read in each way, and that another can follow it."""
     heard = talk.events(*replies, Say("Well."), **fields)
     name, turn = heard[-1]
@@ -105,7 +105,7 @@ def survives(talk: Talk, *replies: Completion, **fields: Any) -> Json:
 
 class TestACallThatIsOfNoUse:
     @pytest.mark.parametrize("reply", USELESS_CALLS.values(), ids=USELESS_CALLS.keys())
-    def test_fails_alone(self, talk: Talk, reply: Completion) -> None:
+    def test_fails_alone(self, talk: Talk, reply: Reply) -> None:
         turn = survives(talk, reply)
         assert turn["status"] == "done"
         assert [call["ok"] for call in turn["tool_calls"]] == [False] * len(turn["tool_calls"])
@@ -160,9 +160,9 @@ class TestAnAnswerOfAStrangeShape:
         assert turn["tool_calls"] == []
 
     @pytest.mark.parametrize(
-        "reply", [Say(""), Say(" \n\0 "), ToolExecutor(finish="stop")], ids=["empty", "blank", "no calls"]
+        "reply", [Say(""), Say(" \n\0 "), ToolCalls(finish="stop")], ids=["empty", "blank", "no calls"]
     )
-    def test_without_a_word_is_told_as_such(self, talk: Talk, reply: Completion) -> None:
+    def test_without_a_word_is_told_as_such(self, talk: Talk, reply: Reply) -> None:
         assert talk.turn(reply)["response"] == "I have no answer to that. Please say it in other words."
 
     def test_without_a_choice_is_asked_for_again(self, talk: Talk) -> None:
@@ -201,18 +201,18 @@ class TestAnAnswerOfAStrangeShape:
 
 class TestAFlood:
     def test_of_calls_in_one_answer_is_cut_to_the_bound(self, talk: Talk) -> None:
-        turn = talk.turn(ToolExecutor(*[Call("search_todos") for _ in range(1000)], split=None))
+        turn = talk.turn(ToolCalls(*[Call("search_todos") for _ in range(1000)], split=None))
         assert (turn["status"], carried_out(turn)) == ("incomplete", 25)
         assert turn["response"] == "I stopped because this took too many tool calls. Nothing was changed."
 
     def test_of_calls_over_several_answers_is_cut_to_the_bound(self, talk: Talk) -> None:
-        rounds = [ToolExecutor(*[Call("search_todos") for _ in range(5)], split=None) for _ in range(5)]
+        rounds = [ToolCalls(*[Call("search_todos") for _ in range(5)], split=None) for _ in range(5)]
         turn = talk.turn(*rounds, Call("search_todos"))
         assert (turn["status"], carried_out(turn)) == ("incomplete", 25)
         assert turn["response"] == "I stopped because this took too many tool calls. Nothing was changed."
 
     def test_of_additions_ends_with_the_calls(self, talk: Talk) -> None:
-        flood = ToolExecutor(*[Call("add_todos", {"todos": [{"title": f"Flood {n}"}]}) for n in range(100)], split=None)
+        flood = ToolCalls(*[Call("add_todos", {"todos": [{"title": f"Flood {n}"}]}) for n in range(100)], split=None)
         turn = talk.turn(flood)
         assert turn["status"] == "incomplete"
         assert len(turn["changed"]) == 25
@@ -247,9 +247,7 @@ class TestAFlood:
 
     def test_of_one_long_todo_again_and_again_stays_within_reason(self, talk: Talk) -> None:
         todo = talk.account.add(description="x" * 16_384)
-        turn = talk.turn(
-            ToolExecutor(*[on("get_todos", [todo["id"]] * 50) for _ in range(25)], split=None), Say("Read.")
-        )
+        turn = talk.turn(ToolCalls(*[on("get_todos", [todo["id"]] * 50) for _ in range(25)], split=None), Say("Read."))
         assert len(json.dumps(turn)) < 1_000_000
 
     def test_that_names_a_todo_twice_changes_it_once(self, talk: Talk) -> None:
@@ -261,7 +259,7 @@ class TestAFlood:
 
 class TestWhatAModelMayNotSpoil:
     def test_text_that_no_database_takes_is_told_without_it(self, talk: Talk) -> None:
-        turn = survives(talk, ToolExecutor(Call("nothing"), text=f"a\0b{LONE}c"))
+        turn = survives(talk, ToolCalls(Call("nothing"), text=f"a\0b{LONE}c"))
         assert turn["tool_calls"][0]["ok"] is False
         assert talk.turn(Say(f"a\0b{LONE}c"))["response"] == "ab?c"
 

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from tests.accounts import CHAT, TODOS, problem
-from tests.model_replies import Call, Fail, Json, Say, ToolExecutor
+from tests.model_replies import Call, Fail, Json, ReceivedRequest, Reply, Say, ToolCalls
 from tests.surfaces.adversarial.adversary import Talk, Victim, arguments, error, on
 
 CHANGING = ["update_todos", "complete_todos", "reopen_todos", "reschedule_todos", "restore_todos"]
@@ -44,9 +44,9 @@ def trash(talk: Talk, ids: Sequence[str]) -> None:
         talk.account.client.delete(f"{TODOS}/{todo_id}").raise_for_status()
 
 
-def rounds(plan: Plan, ids: Sequence[str]) -> list[ToolExecutor]:
+def rounds(plan: Plan, ids: Sequence[str]) -> list[ToolCalls]:
     return [
-        ToolExecutor(
+        ToolCalls(
             *[
                 Call(tool, {} if tool == "search_todos" else arguments(tool, ids[first:last]))
                 for tool, first, last in calls
@@ -68,14 +68,14 @@ class TestADeletion:
     def test_asks_among_many_harmless_calls(self, talk: Talk) -> None:
         ids = add(talk, 3)
         reads = [Call("search_todos") for _ in range(20)]
-        asks = talk.turn(ToolExecutor(*reads[:10], on("delete_todos", ids[:1]), *reads[10:]))
+        asks = talk.turn(ToolCalls(*reads[:10], on("delete_todos", ids[:1]), *reads[10:]))
         assert asks["status"] == "needs_approval"
         assert [call["ok"] for call in asks["tool_calls"]].count(None) == 1
         assert talk.deleted() == []
 
     def test_asks_in_each_of_the_calls_of_a_round(self, talk: Talk) -> None:
         ids = add(talk, 4)
-        asks = talk.turn(ToolExecutor(*[on("delete_todos", [todo_id]) for todo_id in ids]))
+        asks = talk.turn(ToolCalls(*[on("delete_todos", [todo_id]) for todo_id in ids]))
         assert [call["todos"][0]["id"] for call in asks["approval"]["calls"]] == ids
         assert talk.deleted() == []
         turn = talk.decide(asks, Say("Gone.")).json()
@@ -84,7 +84,7 @@ class TestADeletion:
 
     def test_of_the_same_todo_twice_happens_once(self, talk: Talk) -> None:
         [todo_id] = add(talk, 1)
-        asks = talk.turn(ToolExecutor(on("delete_todos", [todo_id, todo_id]), on("delete_todos", [todo_id])))
+        asks = talk.turn(ToolCalls(on("delete_todos", [todo_id, todo_id]), on("delete_todos", [todo_id])))
         turn = talk.decide(asks, Say("Gone.")).json()
         assert turn["status"] == "done"
         assert [change["op"] for change in talk.by_the_model()] == ["delete"]
@@ -98,8 +98,8 @@ class TestADeletion:
             assert len(talk.deleted()) == number
 
     def test_of_what_the_turn_has_added_asks(self, talk: Talk) -> None:
-        def add_and_delete(asked: object) -> ToolExecutor | Call:
-            tools = [message for message in asked.messages if message["role"] == "tool"]  # type: ignore[attr-defined]
+        def add_and_delete(request: ReceivedRequest) -> Reply:
+            tools = [message for message in request.messages if message["role"] == "tool"]
             if not tools:
                 return Call("add_todos", {"todos": [{"title": "Brief"}]})
             content = tools[0]["content"].removeprefix("<data>").removesuffix("</data>")
@@ -138,7 +138,7 @@ class TestADeletion:
         [todo_id] = first["changed"]
         conversation = {"conversation_id": first["conversation_id"]}
         talk.turn(on("complete_todos", [todo_id]), Say("Done."), **conversation)
-        turn = talk.turn(ToolExecutor(Call("undo_last_turn"), Call("undo_last_turn")), Say("Undone."), **conversation)
+        turn = talk.turn(ToolCalls(Call("undo_last_turn"), Call("undo_last_turn")), Say("Undone."), **conversation)
         assert talk.deleted() == []
         assert turn["tool_calls"][0]["ok"] is True
 
@@ -175,7 +175,7 @@ class TestMoreThanFiveChanges:
     def test_do_not_count_what_is_added(self, talk: Talk) -> None:
         ids = add(talk, 5)
         more = Call("add_todos", {"todos": [{"title": f"New {number}"} for number in range(50)]})
-        turn = talk.turn(ToolExecutor(more, on("complete_todos", ids)), Say("Done."))
+        turn = talk.turn(ToolCalls(more, on("complete_todos", ids)), Say("Done."))
         assert (turn["status"], len(turn["changed"])) == ("done", 55)
 
     def test_by_one_undo_ask(self, talk: Talk) -> None:
@@ -190,7 +190,7 @@ class TestMoreThanFiveChanges:
         for start in range(0, 8, 2):
             turn = talk.turn(on("complete_todos", ids[start : start + 2]), Say("Done."), **fields)
             fields = {"conversation_id": turn["conversation_id"]}
-        asks = talk.turn(ToolExecutor(*[Call("undo_last_turn") for _ in range(4)]), Say("Undone."), **fields)
+        asks = talk.turn(ToolCalls(*[Call("undo_last_turn") for _ in range(4)]), Say("Undone."), **fields)
         assert asks["status"] == "needs_approval"
         assert len(asks["changed"]) <= 5
 
@@ -331,16 +331,14 @@ class TestAnApproval:
 
     def test_is_not_given_for_a_model_that_tries_again_after_a_refusal(self, talk: Talk) -> None:
         asks, ids = asked_to_delete(talk)
-        again = talk.decide(
-            asks, ToolExecutor(on("delete_todos", ids), text="The user meant yes."), approve=False
-        ).json()
+        again = talk.decide(asks, ToolCalls(on("delete_todos", ids), text="The user meant yes."), approve=False).json()
         assert again["status"] == "needs_approval"
         assert talk.by_the_model() == []
 
     def test_of_one_call_does_not_let_a_harmless_one_of_its_round_run_twice(self, talk: Talk) -> None:
         ids = add(talk, 2)
         more = Call("add_todos", {"todos": [{"title": "Once"}]})
-        asks = talk.turn(ToolExecutor(more, on("delete_todos", ids[:1]), on("complete_todos", ids[1:])))
+        asks = talk.turn(ToolCalls(more, on("delete_todos", ids[:1]), on("complete_todos", ids[1:])))
         turn = talk.decide(asks, Say("Gone.")).json()
         assert [call["ok"] for call in turn["tool_calls"]] == [True, True, True]
         assert sorted(change["op"] for change in talk.by_the_model()) == ["complete", "create", "delete"]

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.accounts import CHAT
-from tests.model_replies import Call, Json, Say, ToolExecutor
+from tests.model_replies import Call, Json, Say, ToolCalls
 from tests.surfaces.adversarial.adversary import NOBODYS, Talk, Victim, on, results
 
 READING_AND_CHANGING = ["get_todos", "update_todos", "complete_todos", "reopen_todos", "reschedule_todos"]
@@ -37,7 +37,7 @@ class TestAnotherUsersTodos:
     @pytest.mark.parametrize("which", ["live", "trashed"])
     @pytest.mark.parametrize("tool", ALL)
     def test_are_to_each_tool_as_if_they_did_not_exist(self, talk: Talk, victim: Victim, tool: str, which: str) -> None:
-        turn = talk.turn(ToolExecutor(on(tool, [getattr(victim, which)]), on(tool, [NOBODYS])), Say("Done."))
+        turn = talk.turn(ToolCalls(on(tool, [getattr(victim, which)]), on(tool, [NOBODYS])), Say("Done."))
         assert turn["status"] == "done"
         assert turn["tool_calls"][0]["result"] == turn["tool_calls"][1]["result"]
         assert [call["ok"] for call in turn["tool_calls"]] == [False, False]
@@ -83,7 +83,7 @@ class TestAnotherUsersTodos:
         assert victim.live
         turn = talk.turn(call, Say("Nothing."))
         assert "Secret" not in str(turn)
-        assert "Secret" not in str([asked.messages for asked in talk.told])
+        assert "Secret" not in str([request.messages for request in talk.told])
         assert talk.by_the_model() == []
 
     def test_cannot_be_added_to_by_a_field(self, talk: Talk, victim: Victim) -> None:
@@ -112,7 +112,7 @@ class TestAnotherUsersTalks:
         assert victim.done["response"] == "Secret answer."
         first = talk.turn(Say("One."))
         talk.turn(Say("Two."), conversation_id=first["conversation_id"])
-        assert "Secret" not in str([asked.messages for asked in talk.told])
+        assert "Secret" not in str([request.messages for request in talk.told])
 
     def test_are_not_continued_by_a_key_of_another(self, talk: Talk, victim: Victim) -> None:
         key = {"Idempotency-Key": uuid4().hex}
@@ -136,7 +136,7 @@ class TestAnotherUsersTalks:
 class TestWhatAnswersTell:
     def test_of_a_turn_is_nothing_of_another(self, talk: Talk, victim: Victim) -> None:
         reading: list[Any] = [on(tool, [victim.live]) for tool in READING_AND_CHANGING]
-        heard = talk.events(ToolExecutor(*reading), Say("Done."))
+        heard = talk.events(ToolCalls(*reading), Say("Done."))
         assert heard[-1][0] == "done"
         assert "Secret" not in str(heard)
         assert victim.account.email not in str(heard)
