@@ -1,4 +1,4 @@
-"""The table of phrases, and commands in the form in which it tells them."""
+"""The phrases of the TOML files, and parsed commands in the same form."""
 
 import tomllib
 from collections.abc import Iterator
@@ -13,13 +13,14 @@ from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.recurrences import parse_recurrence
 
-TABLE = Path(__file__).with_name("phrases.toml")
-_EMPTY: tuple[object, ...] = (None, False, "", (), [])
+FILES = [Path(__file__).with_name(f"phrases_{name}.toml") for name in ("basics", "recurrences_and_projects")]
+_DEFAULTS: tuple[object, ...] = (None, False, "", (), [])
+"""Values that a row leaves out."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """What is said where and when, and the row that it should give."""
+    """A text typed at an instant in a time zone, with the expected row."""
 
     say: str
     now: datetime
@@ -27,53 +28,59 @@ class Phrase:
     expected: dict[str, Any]
     known_miss: str | None
 
-    def parsed(self) -> Command:
-        return parse_command(self.say, now=self.now, timezone=self.timezone)
-
-    def row(self) -> dict[str, Any]:
-        """What the parser makes of it."""
-        return self._row(self.parsed())
+    def parsed_row(self) -> dict[str, Any]:
+        """Returns the row of the command that the parser returns."""
+        return self._command_row(parse_command(self.say, now=self.now, timezone=self.timezone))
 
     @property
     def is_right(self) -> bool:
-        return self.row() == self.expected
+        return self.parsed_row() == self.expected
 
-    def _row(self, command: Command) -> dict[str, Any]:
+    def _command_row(self, command: Command) -> dict[str, Any]:
+        """Returns a row whose first key is the command, and whose first value is its text, title or name."""
         name = type(command).__name__.lower()
-        told = {field.name: getattr(command, field.name) for field in fields(command)}
-        if "name" in told:
-            return {name: told["name"]}
-        if "todos" in told:
-            todos = [self._told(todo) for todo in told["todos"]]
-            return _add_row(todos)
-        if "target" in told:
-            target = self._told(told.pop("target"))
-            if "project" in target:
-                target["of_project"] = target.pop("project")
-            cleared = {key: "none" for key in told.keys() & {"due", "recurrence"} if told[key] is None}
-            cleared |= {key: "none" for key in ("project", "parent") if told.get(key) == ""}
-            return {name: target.pop("text", "")} | target | self._plain(told) | cleared
-        if not told:
+        values = _field_values(command)
+        if "name" in values:
+            return {name: values["name"]}
+        if "todos" in values:
+            return _add_row([self._part_row(todo) for todo in values["todos"]])
+        if "target" in values:
+            return self._target_row(name, values)
+        if not values:
             return {name: True}
-        subject = told.pop("text") or ""
+        text = values.pop("text") or ""
         if isinstance(command, Find):
-            told["completed"] = "any" if command.completed is None else command.completed
-        return {name: subject} | self._plain(told)
+            values["completed"] = "any" if command.completed is None else command.completed
+        return {name: text} | self._without_defaults(values)
 
-    def _told(self, part: Any) -> dict[str, Any]:
-        return self._plain({field.name: getattr(part, field.name) for field in fields(part)})
+    def _target_row(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Returns the row of a command with a target; a field that the command clears is written as `none`."""
+        target = self._part_row(values.pop("target"))
+        if "project" in target:
+            target["of_project"] = target.pop("project")
+        cleared = {key: "none" for key in values.keys() & {"due", "recurrence"} if values[key] is None}
+        cleared |= {key: "none" for key in ("project", "parent") if values.get(key) == ""}
+        return {name: target.pop("text", "")} | target | self._without_defaults(values) | cleared
 
-    def _plain(self, told: dict[str, Any]) -> dict[str, Any]:
-        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}
-        if isinstance(due := plain.get("due"), str):
-            plain["due"] = parse_date(due, now=self.now, timezone=self.timezone)[0]
-        if isinstance(phrase := plain.get("recurrence"), str):
-            start: Any = plain.get("due")
-            recurring = parse_recurrence(phrase, now=self.now, timezone=self.timezone, start=start)
-            plain["recurrence"] = recurring.rule
-            if "title" in plain:
-                plain["due"] = recurring.due
-        return {key: value for key, value in plain.items() if value not in _EMPTY}
+    def _part_row(self, part: Any) -> dict[str, Any]:
+        return self._without_defaults(_field_values(part))
+
+    def _without_defaults(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Parses the phrases among the values, and leaves out defaults."""
+        row = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        if isinstance(due := row.get("due"), str):
+            row["due"] = parse_date(due, now=self.now, timezone=self.timezone)[0]
+        if isinstance(phrase := row.get("recurrence"), str):
+            start: Any = row.get("due")
+            parsed = parse_recurrence(phrase, now=self.now, timezone=self.timezone, start=start)
+            row["recurrence"] = parsed.rule
+            if "title" in row:
+                row["due"] = parsed.due
+        return {key: value for key, value in row.items() if value not in _DEFAULTS}
+
+
+def _field_values(part: Any) -> dict[str, Any]:
+    return {field.name: getattr(part, field.name) for field in fields(part)}
 
 
 def _add_row(todos: list[dict[str, Any]]) -> dict[str, Any]:
@@ -84,25 +91,32 @@ def _add_row(todos: list[dict[str, Any]]) -> dict[str, Any]:
     return {"add": todos}
 
 
-def phrases() -> Iterator[Phrase]:
-    for scene in tomllib.loads(TABLE.read_text(encoding="utf-8"))["scene"]:
-        timezone = ZoneInfo(scene["zone"])
-        for row in scene["phrases"]:
-            expected = {key: _on_the_wall(value, timezone) for key, value in row.items()}
-            yield Phrase(
-                say=expected.pop("say"),
-                known_miss=expected.pop("known_miss", None),
-                now=scene["now"].replace(tzinfo=timezone),
-                timezone=timezone,
-                expected=expected,
-            )
+def load_phrases() -> Iterator[Phrase]:
+    """Yields all phrases, in the order of the files."""
+    for file in FILES:
+        for scene in tomllib.loads(file.read_text(encoding="utf-8"))["scene"]:
+            yield from _scene_phrases(scene)
 
 
-def _on_the_wall(value: Any, timezone: ZoneInfo) -> Any:
+def _scene_phrases(scene: dict[str, Any]) -> Iterator[Phrase]:
+    timezone = ZoneInfo(scene["zone"])
+    for row in scene["phrases"]:
+        expected = {key: _to_utc(value, timezone) for key, value in row.items()}
+        yield Phrase(
+            say=expected.pop("say"),
+            known_miss=expected.pop("known_miss", None),
+            now=scene["now"].replace(tzinfo=timezone),
+            timezone=timezone,
+            expected=expected,
+        )
+
+
+def _to_utc(value: Any, timezone: ZoneInfo) -> Any:
+    """Converts local times to UTC, also within lists and dictionaries."""
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=timezone).astimezone(UTC)
     if isinstance(value, list):
-        return [_on_the_wall(item, timezone) for item in value]
+        return [_to_utc(item, timezone) for item in value]
     if isinstance(value, dict):
-        return {key: _on_the_wall(item, timezone) for key, item in value.items()}
+        return {key: _to_utc(item, timezone) for key, item in value.items()}
     return value

@@ -1,4 +1,4 @@
-"""Date phrases: which day and which instant they mean, and which are refused."""
+"""Readings of date phrases, and the phrases that are refused."""
 
 import re
 import subprocess
@@ -60,16 +60,16 @@ zones = st.sampled_from([BERLIN, NEW_YORK, LORD_HOWE, APIA, ZoneInfo("Asia/Kolka
 moments = st.datetimes(timezones=st.just(UTC))
 
 
-def read(phrase: str, now: datetime = FRIDAY) -> list[Due]:
+def parse(phrase: str, now: datetime = FRIDAY) -> list[Due]:
     assert isinstance(now.tzinfo, ZoneInfo)
     return parse_date(phrase, now=now, timezone=now.tzinfo)
 
 
-def wall(phrase: str, now: datetime = FRIDAY) -> list[str]:
-    """The readings as the clock on the wall shows them."""
+def local(phrase: str, now: datetime = FRIDAY) -> list[str]:
+    """Returns the readings in local time."""
     return [
         f"{due.astimezone(now.tzinfo):%Y-%m-%d %H:%M}" if isinstance(due, datetime) else str(due)
-        for due in read(phrase, now)
+        for due in parse(phrase, now)
     ]
 
 
@@ -120,36 +120,36 @@ class TestDays:
             ("By:  Monday!", "2026-11-23"),
         ],
     )
-    def test_is_meant(self, phrase: str, day: str) -> None:
-        assert wall(phrase)[0] == day
+    def test_the_first_reading_is_the_likeliest_day(self, phrase: str, day: str) -> None:
+        assert local(phrase)[0] == day
 
-    def test_a_weekday_is_the_coming_one_and_today_only_perhaps(self) -> None:
-        assert wall("friday") == ["2026-11-27", "2026-11-20"]
-        assert wall("saturday") == ["2026-11-21"]
+    def test_a_weekday_is_the_coming_one_or_else_today(self) -> None:
+        assert local("friday") == ["2026-11-27", "2026-11-20"]
+        assert local("saturday") == ["2026-11-21"]
 
-    def test_next_weekday_is_next_weeks(self) -> None:
+    def test_next_and_a_weekday_is_in_next_week(self) -> None:
         monday = datetime(2026, 11, 16, 9, tzinfo=BERLIN)
 
-        assert wall("next friday", monday) == ["2026-11-27", "2026-11-20"]
+        assert local("next friday", monday) == ["2026-11-27", "2026-11-20"]
 
-    def test_the_month_is_first_in_america(self) -> None:
-        assert wall("03/04") == ["2027-04-03", "2027-03-04"]
-        assert wall("03/04", FRIDAY.astimezone(NEW_YORK)) == ["2027-03-04", "2027-04-03"]
+    def test_the_month_comes_first_in_american_time_zones(self) -> None:
+        assert local("03/04") == ["2027-04-03", "2027-03-04"]
+        assert local("03/04", FRIDAY.astimezone(NEW_YORK)) == ["2027-03-04", "2027-04-03"]
 
-    def test_the_day_of_a_month_skips_months_that_lack_it(self) -> None:
-        assert wall("the 31st", datetime(2027, 2, 1, tzinfo=BERLIN)) == ["2027-03-31"]
+    def test_months_without_the_day_are_skipped(self) -> None:
+        assert local("the 31st", datetime(2027, 2, 1, tzinfo=BERLIN)) == ["2027-03-31"]
 
-    def test_today_is_the_zones(self) -> None:
+    def test_today_depends_on_the_time_zone(self) -> None:
         now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 
         assert parse_date("today", now=now, timezone=BERLIN) == [date(2026, 11, 21)]
         assert parse_date("today", now=now, timezone=NEW_YORK) == [date(2026, 11, 20)]
 
-    def test_are_read_as_the_document_tells(self) -> None:
+    def test_the_examples_of_the_document_are_parsed(self) -> None:
         document = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
         rows = re.findall(r"^\| (?:days|from now|dates|ends|times) \| (.+) \|$", document, re.MULTILINE)
 
-        assert all(read(phrase) for row in rows for phrase in re.findall(r"`(.+?)`", row))
+        assert all(parse(phrase) for row in rows for phrase in re.findall(r"`(.+?)`", row))
         assert len(rows) == 5
 
 
@@ -188,60 +188,60 @@ class TestTimes:
             ("2026-12-01T10:00:00+05:30", "2026-12-01 05:30"),
         ],
     )
-    def test_is_meant(self, phrase: str, moment: str) -> None:
-        assert wall(phrase)[0] == moment
+    def test_the_first_reading_is_the_likeliest_time(self, phrase: str, moment: str) -> None:
+        assert local(phrase)[0] == moment
 
-    def test_without_am_or_pm_may_be_either(self) -> None:
-        assert wall("5") == ["2026-11-20 17:00", "2026-11-21 05:00"]
-        assert wall("05:00") == ["2026-11-21 05:00"]
+    def test_a_time_without_am_or_pm_has_two_readings(self) -> None:
+        assert local("5") == ["2026-11-20 17:00", "2026-11-21 05:00"]
+        assert local("05:00") == ["2026-11-21 05:00"]
 
-    def test_lies_ahead_if_it_can(self) -> None:
-        assert wall("today at 9") == ["2026-11-20 21:00"]
-        assert wall("friday 9am") == ["2026-11-27 09:00"]
-        assert wall("today 9am") == ["2026-11-20 09:00"]
+    def test_a_time_is_in_the_future_if_the_phrase_allows_it(self) -> None:
+        assert local("today at 9") == ["2026-11-20 21:00"]
+        assert local("friday 9am") == ["2026-11-27 09:00"]
+        assert local("today 9am") == ["2026-11-20 09:00"]
 
-    def test_midnight_ends_a_day_or_begins_it(self) -> None:
-        assert wall("tomorrow midnight") == ["2026-11-22 00:00", "2026-11-21 00:00"]
+    def test_midnight_is_the_end_or_the_start_of_a_day(self) -> None:
+        assert local("tomorrow midnight") == ["2026-11-22 00:00", "2026-11-21 00:00"]
 
-    def test_is_utc(self) -> None:
-        [due] = read("5pm")
+    def test_instants_are_in_utc(self) -> None:
+        [due] = parse("5pm")
         assert isinstance(due, datetime)
         assert due.tzinfo is UTC
 
 
 class TestClockChanges:
-    def test_a_time_that_the_clocks_skip_moves_on(self) -> None:
-        assert wall("tomorrow 2:30am", datetime(2027, 3, 27, 12, tzinfo=BERLIN)) == ["2027-03-28 03:30"]
-        assert wall("tomorrow 2:15am", datetime(2026, 10, 3, 12, tzinfo=LORD_HOWE)) == ["2026-10-04 02:45"]
+    def test_a_time_that_the_clocks_skip_moves_forward(self) -> None:
+        assert local("tomorrow 2:30am", datetime(2027, 3, 27, 12, tzinfo=BERLIN)) == ["2027-03-28 03:30"]
+        assert local("tomorrow 2:15am", datetime(2026, 10, 3, 12, tzinfo=LORD_HOWE)) == ["2026-10-04 02:45"]
 
-    def test_a_time_that_the_clocks_show_twice_is_the_first(self) -> None:
-        assert read("tomorrow 1:30am", datetime(2026, 10, 31, 12, tzinfo=NEW_YORK)) == [
+    def test_of_a_time_that_occurs_twice_the_first_counts(self) -> None:
+        assert parse("tomorrow 1:30am", datetime(2026, 10, 31, 12, tzinfo=NEW_YORK)) == [
             datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
         ]
 
-    def test_hours_pass_while_days_are_counted(self) -> None:
+    def test_hours_are_elapsed_time_and_days_are_calendar_days(self) -> None:
         saturday = datetime(2027, 3, 27, 12, tzinfo=BERLIN)
 
-        assert wall("in 24 hours", saturday) == ["2027-03-28 13:00"]
-        assert wall("tomorrow 12:00", saturday) == ["2027-03-28 12:00"]
-        assert wall("in 1 day", saturday) == ["2027-03-28"]
+        assert local("in 24 hours", saturday) == ["2027-03-28 13:00"]
+        assert local("tomorrow 12:00", saturday) == ["2027-03-28 12:00"]
+        assert local("in 1 day", saturday) == ["2027-03-28"]
 
-    def test_a_day_that_a_zone_skipped(self) -> None:
-        # Samoa went from December 29th, 2011 to the 31st.
-        assert wall("tomorrow noon", datetime(2011, 12, 29, 9, tzinfo=APIA)) == ["2011-12-31 12:00"]
+    def test_a_day_that_a_time_zone_skipped(self) -> None:
+        # Samoa skipped December 30th, 2011.
+        assert local("tomorrow noon", datetime(2011, 12, 29, 9, tzinfo=APIA)) == ["2011-12-31 12:00"]
 
 
 class TestLibrary:
-    def test_is_loaded_only_by_a_phrase_that_needs_it(self) -> None:
+    def test_dateparser_is_loaded_only_by_a_phrase_that_needs_it(self) -> None:
         code = "import sys, todo_assistant.commands.grammar.parser; print('dateparser' in sys.modules)"
 
         assert subprocess.run((sys.executable, "-c", code), stdout=subprocess.PIPE, check=True).stdout == b"False\n"
 
-    def test_does_not_remember_every_day_on_which_it_was_asked(self) -> None:
-        read("jan 3")
+    def test_memory_does_not_grow_with_each_day(self) -> None:
+        parse("jan 3")
         tracemalloc.start()
         for day in range(1, 29):
-            read("jan 3", datetime(2027, 2, day, tzinfo=BERLIN))
+            parse("jan 3", datetime(2027, 2, day, tzinfo=BERLIN))
         grown, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 
@@ -279,34 +279,34 @@ class TestUnreadable:
             ),
         ],
     )
-    def test_is_refused(self, phrase: str) -> None:
+    def test_no_date_is_refused(self, phrase: str) -> None:
         with pytest.raises(UnreadableDate):
-            read(phrase)
+            parse(phrase)
 
-    def test_is_told_in_a_sentence_that_can_be_shown(self) -> None:
+    def test_the_error_is_a_printable_sentence(self) -> None:
         with pytest.raises(UnreadableDate) as refused:
-            read("whenever\n\0" + "x" * 80)
+            parse("whenever\n\0" + "x" * 80)
 
         assert str(refused.value).startswith('"whenever??xxx')
         assert "x… " not in str(refused.value)
         assert 'x…" is not a date that I understand. Try "tomorrow 5pm"' in str(refused.value)
 
-    def test_above_100_characters_is_not_even_tried(self) -> None:
-        assert read("tomorrow" + " " * 92)
+    def test_more_than_100_characters_are_refused(self) -> None:
+        assert parse("tomorrow" + " " * 92)
         with pytest.raises(UnreadableDate):
-            read("tomorrow" + " " * 93)
+            parse("tomorrow" + " " * 93)
 
     @pytest.mark.parametrize("unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "ü", "1/"])
-    def test_takes_no_longer_for_the_hostile(self, unit: str) -> None:
-        read("jan 3")  # the library compiles its language once
-        begun = time.thread_time()
+    def test_hostile_text_takes_less_than_100_milliseconds(self, unit: str) -> None:
+        parse("jan 3")  # loads dateparser
+        started = time.thread_time()
         with pytest.raises(UnreadableDate):
-            read((unit * 100)[:100])
-        assert time.thread_time() - begun < 0.1
+            parse((unit * 100)[:100])
+        assert time.thread_time() - started < 0.1
 
     @settings(derandomize=True, deadline=None, max_examples=300)
     @given(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.text(max_size=110), moments, zones)
-    def test_is_all_that_is_ever_raised(self, phrase: str, now: datetime, timezone: ZoneInfo) -> None:
+    def test_no_other_error_is_raised(self, phrase: str, now: datetime, timezone: ZoneInfo) -> None:
         try:
             readings = parse_date(phrase, now=now, timezone=timezone)
         except UnreadableDate:

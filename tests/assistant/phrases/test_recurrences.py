@@ -1,4 +1,4 @@
-"""How often, in English: what a phrase becomes, when it is due first, and how a rule is said."""
+"""Recurrence phrases: their rules, first due dates and ends, and rules described in English."""
 
 import time
 from datetime import UTC, date, datetime
@@ -29,7 +29,7 @@ PHRASES = [
 ]
 
 
-def said(phrase: str, start: date | datetime | None = None, now: datetime = SATURDAY) -> ParsedRecurrence:
+def parsed(phrase: str, start: date | datetime | None = None, now: datetime = SATURDAY) -> ParsedRecurrence:
     return parse_recurrence(phrase, now=now, timezone=BERLIN, start=start)
 
 
@@ -37,60 +37,60 @@ def berlin(year: int, month: int, day: int, hour: int, minute: int = 0) -> datet
     return datetime(year, month, day, hour, minute, tzinfo=BERLIN).astimezone(UTC)
 
 
-class TestTheFirstDue:
+class TestFirstDue:
     def test_is_the_first_occurrence_from_today_on(self) -> None:
-        assert said("every weekday").due == date(2026, 11, 30)
-        assert said("every saturday").due == date(2026, 11, 28)
-        assert said("every month on the 27th").due == date(2026, 12, 27)
+        assert parsed("every weekday").due == date(2026, 11, 30)
+        assert parsed("every saturday").due == date(2026, 11, 28)
+        assert parsed("every month on the 27th").due == date(2026, 12, 27)
 
-    def test_is_today_where_no_day_is_named(self) -> None:
-        assert said("every 3 months").due == date(2026, 11, 28)
+    def test_is_today_if_no_day_is_named(self) -> None:
+        assert parsed("every 3 months").due == date(2026, 11, 28)
 
-    def test_is_not_before_now(self) -> None:
-        assert said("every day at 10am").due == berlin(2026, 11, 29, 10)
-        assert said("every saturday at 10am").due == berlin(2026, 12, 5, 10)
-        assert said("every day at 11am").due == berlin(2026, 11, 28, 11)
+    def test_is_not_in_the_past(self) -> None:
+        assert parsed("every day at 10am").due == berlin(2026, 11, 29, 10)
+        assert parsed("every saturday at 10am").due == berlin(2026, 12, 5, 10)
+        assert parsed("every day at 11am").due == berlin(2026, 11, 28, 11)
 
-    def test_is_the_date_that_was_said_or_the_first_occurrence_after_it(self) -> None:
-        assert said("every month", date(2027, 1, 5)).due == date(2027, 1, 5)
-        assert said("every monday", date(2027, 1, 5)).due == date(2027, 1, 11)
-        assert said("every other monday", date(2027, 1, 5)).due == date(2027, 1, 11)
-        assert said("every monday starting jan 5").due == date(2027, 1, 11)
+    def test_is_the_start_date_or_the_first_occurrence_after_it(self) -> None:
+        assert parsed("every month", date(2027, 1, 5)).due == date(2027, 1, 5)
+        assert parsed("every monday", date(2027, 1, 5)).due == date(2027, 1, 11)
+        assert parsed("every other monday", date(2027, 1, 5)).due == date(2027, 1, 11)
+        assert parsed("every monday starting jan 5").due == date(2027, 1, 11)
 
-    def test_takes_its_time_from_the_phrase_or_from_the_date(self) -> None:
-        assert said("every week", berlin(2026, 11, 30, 17)).due == berlin(2026, 11, 30, 17)
-        assert said("every week at 9am", berlin(2026, 11, 30, 17)).due == berlin(2026, 11, 30, 9)
-        assert said("every monday at 9am", date(2026, 12, 1)).due == berlin(2026, 12, 7, 9)
+    def test_its_time_comes_from_the_phrase_or_else_from_the_start(self) -> None:
+        assert parsed("every week", berlin(2026, 11, 30, 17)).due == berlin(2026, 11, 30, 17)
+        assert parsed("every week at 9am", berlin(2026, 11, 30, 17)).due == berlin(2026, 11, 30, 9)
+        assert parsed("every monday at 9am", date(2026, 12, 1)).due == berlin(2026, 12, 7, 9)
 
-    def test_of_a_time_that_could_be_two_is_one_at_which_people_are_awake(self) -> None:
-        assert said("every day at 5").due == berlin(2026, 11, 28, 17)
-        assert said("every day at 8").due == berlin(2026, 11, 29, 8)
+    def test_a_time_without_am_or_pm_is_in_waking_hours(self) -> None:
+        assert parsed("every day at 5").due == berlin(2026, 11, 28, 17)
+        assert parsed("every day at 8").due == berlin(2026, 11, 29, 8)
 
-    def test_keeps_the_time_of_a_day_that_does_not_have_it(self) -> None:
+    def test_a_time_that_the_clocks_skip_moves_forward(self) -> None:
         the_evening_before = datetime(2027, 3, 27, 20, tzinfo=BERLIN)
 
-        assert said("every day at 2:30am", now=the_evening_before).due == berlin(2027, 3, 28, 3, 30)
+        assert parsed("every day at 2:30am", now=the_evening_before).due == berlin(2027, 3, 28, 3, 30)
 
 
-class TestTheEnd:
-    def test_is_the_day_that_was_said(self) -> None:
-        assert said("every day until dec 24").rule == "FREQ=DAILY;UNTIL=20261224"
-        assert said("every monday till end of january").rule == "FREQ=WEEKLY;UNTIL=20270131;BYDAY=MO"
+class TestEnd:
+    def test_until_names_the_last_day(self) -> None:
+        assert parsed("every day until dec 24").rule == "FREQ=DAILY;UNTIL=20261224"
+        assert parsed("every monday till end of january").rule == "FREQ=WEEKLY;UNTIL=20270131;BYDAY=MO"
 
-    def test_of_a_span_is_its_last_day(self) -> None:
-        assert said("every day for 7 days").rule == "FREQ=DAILY;UNTIL=20261204"
-        assert said("every monday for 2 weeks").rule == "FREQ=WEEKLY;UNTIL=20261213;BYDAY=MO"
+    def test_a_length_ends_on_its_last_day(self) -> None:
+        assert parsed("every day for 7 days").rule == "FREQ=DAILY;UNTIL=20261204"
+        assert parsed("every monday for 2 weeks").rule == "FREQ=WEEKLY;UNTIL=20261213;BYDAY=MO"
 
-    def test_may_be_a_count(self) -> None:
-        assert said("every monday 10 times").rule == "FREQ=WEEKLY;COUNT=10;BYDAY=MO"
-        assert said("daily for three times").rule == "FREQ=DAILY;COUNT=3"
+    def test_times_are_a_count(self) -> None:
+        assert parsed("every monday 10 times").rule == "FREQ=WEEKLY;COUNT=10;BYDAY=MO"
+        assert parsed("daily for three times").rule == "FREQ=DAILY;COUNT=3"
 
-    def test_before_the_beginning_is_refused_in_a_sentence(self) -> None:
+    def test_an_end_before_the_start_is_refused_with_a_sentence(self) -> None:
         with pytest.raises(UnreadableRecurrence, match="would end before it begins"):
-            said("every monday until yesterday")
+            parsed("every monday until yesterday")
 
 
-class TestWhatIsNone:
+class TestUnreadable:
     @pytest.mark.parametrize(
         "phrase",
         [
@@ -107,27 +107,27 @@ class TestWhatIsNone:
             *("tomorrow", "every day " * 20, "every " + "9" * 100, "every\0day", "every day\u2028at"),
         ],
     )
-    def test_is_refused_in_a_sentence(self, phrase: str) -> None:
+    def test_no_recurrence_is_refused_with_a_sentence(self, phrase: str) -> None:
         with pytest.raises(UnreadableRecurrence, match=r"is not a recurrence that I understand\. Try "):
-            said(phrase)
+            parsed(phrase)
 
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(
         st.lists(st.sampled_from([*" ".join(PHRASES).split(), "at", "for", "the", "-", "31st", "9", "é"]), max_size=12)
     )
-    def test_never_takes_long_and_gives_rules_that_can_be_kept(self, words: list[str]) -> None:
+    def test_any_phrase_takes_less_than_a_second_and_its_rule_is_valid(self, words: list[str]) -> None:
         phrase = " ".join(words)
-        began = time.thread_time()
+        started = time.thread_time()
         try:
-            rule = said(phrase).rule
+            rule = parsed(phrase).rule
         except UnreadableRecurrence:
             pass
         else:
             assert RULE.validate_python(rule) == rule
-        assert time.thread_time() - began < 1
+        assert time.thread_time() - started < 1
 
 
-class TestInWords:
+class TestDescriptions:
     @pytest.mark.parametrize(
         ("rule", "words"),
         [
@@ -154,23 +154,23 @@ class TestInWords:
             ("FREQ=WEEKLY;BYDAY=MO;WKST=SU", "by the rule FREQ=WEEKLY;BYDAY=MO;WKST=SU"),
         ],
     )
-    def test_a_rule_is_said_as_a_person_would_or_as_it_is(self, rule: str, words: str) -> None:
+    def test_a_rule_is_described_or_quoted(self, rule: str, words: str) -> None:
         assert RULE.validate_python(rule) == rule
         assert describe_rule(rule) == words
 
     @pytest.mark.parametrize("phrase", PHRASES)
-    def test_what_is_said_is_read_again(self, phrase: str) -> None:
-        rule = said(phrase).rule
+    def test_a_description_is_parsed_as_the_same_rule(self, phrase: str) -> None:
+        rule = parsed(phrase).rule
 
-        assert said(describe_rule(rule)).rule == rule
+        assert parsed(describe_rule(rule)).rule == rule
 
     @pytest.mark.parametrize("phrase", PHRASES)
-    def test_a_phrase_is_told_from_a_date(self, phrase: str) -> None:
+    def test_a_recurrence_is_distinguished_from_a_date(self, phrase: str) -> None:
         assert is_recurrence_phrase(phrase)
         assert not is_recurrence_phrase("next friday at 5")
 
 
-def test_the_zone_says_what_today_is() -> None:
+def test_today_depends_on_the_time_zone() -> None:
     late = datetime(2026, 11, 29, 23, 30, tzinfo=NEW_YORK)
 
     assert parse_recurrence("every monday", now=late, timezone=NEW_YORK).due == date(2026, 11, 30)

@@ -1,4 +1,4 @@
-"""The rules of the command model; what people say is in phrases.toml."""
+"""Rules of the grammar; the table of phrases has more examples."""
 
 import re
 import time
@@ -37,7 +37,7 @@ from todo_assistant.phrases.recurrences import parse_recurrence
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = datetime(2026, 11, 20, 10, 15, tzinfo=BERLIN)
-PLAIN = [
+TITLE_WORDS = [
     "milk",
     "Jürgen",
     "牛乳",
@@ -52,25 +52,25 @@ PLAIN = [
     "#42",
     "bread!!",
 ]
-OFTEN = ["every day", "every 2nd tuesday", "on mondays", "monthly", "until june", "every"]
+RECURRENCES = ["every day", "every 2nd tuesday", "on mondays", "monthly", "until june", "every"]
 DUES = ["tomorrow", "friday", "jan 3", "in 2 weeks", "5pm", "at noon", "2026-12-24", "tonight"]
 LEAD_INS = {"TODO"}
-"""What Hypothesis types of the words before a title."""
-SIGNS = ["#home", "@work", "!high", "p2", "/errands"]
+"""Lead-ins that Hypothesis generates, which are not part of the title."""
+FIELDS = ["#home", "@work", "!high", "p2", "/errands"]
 
 
-def said(text: str) -> Command:
+def parsed(text: str) -> Command:
     return parse_command(text, now=FRIDAY, timezone=BERLIN)
 
 
 def added(text: str) -> NewTodo:
-    command = said(text)
+    command = parsed(text)
     assert isinstance(command, Add)
     [todo] = command.todos
     return todo
 
 
-HELPED: dict[str, Command] = {
+HELP_COMMANDS: dict[str, Command] = {
     "call mum tomorrow 5pm #family !high": Add((NewTodo("call mum", "tomorrow 5pm", ("family",), "high"),)),
     "pay rent on the 1st p1": Add((NewTodo("pay rent", "the 1st", (), "high"),)),
     "add: milk, eggs, bread": Add((NewTodo("milk"), NewTodo("eggs"), NewTodo("bread"))),
@@ -111,25 +111,28 @@ HELPED: dict[str, Command] = {
 
 class TestHelp:
     @pytest.mark.parametrize("example", [*re.findall(r"^  (.+)$", HELP, re.MULTILINE), HELP.rpartition(": ")[2][:-1]])
-    def test_gives_examples_that_are_read_right(self, example: str) -> None:
-        assert said(example) == HELPED[example]
+    def test_each_example_is_parsed_as_the_help_says(self, example: str) -> None:
+        assert parsed(example) == HELP_COMMANDS[example]
 
-    def test_shows_every_kind_of_command(self) -> None:
-        kinds = {type(command) for command in HELPED.values()}
+    def test_every_kind_of_command_has_an_example(self) -> None:
+        kinds = {type(command) for command in HELP_COMMANDS.values()}
 
         assert kinds == {*Command.__value__.__args__} - {Unknown}
-        assert set(HELPED) - {"help"} <= {*re.findall(r"^  (.+)$", HELP, re.MULTILINE), HELP.rpartition(": ")[2][:-1]}
+        assert set(HELP_COMMANDS) - {"help"} <= {
+            *re.findall(r"^  (.+)$", HELP, re.MULTILINE),
+            HELP.rpartition(": ")[2][:-1],
+        }
 
 
 class TestQuickAdd:
-    def test_takes_its_words_in_any_order(self) -> None:
+    def test_fields_may_be_in_any_order(self) -> None:
         expected = NewTodo("call mum", "tomorrow 5pm", ("family",), "high")
 
         assert added("call mum tomorrow 5pm #family !high") == expected
         assert added("!high #family tomorrow 5pm call mum") == expected
         assert added("#family call tomorrow mum p1 5pm") == expected
 
-    def test_keeps_the_due_as_it_was_said(self) -> None:
+    def test_the_due_date_is_kept_as_typed(self) -> None:
         assert added("call mum by Next Friday").due == "Next Friday"
         assert added("tomorrow call mum at 5").due == "tomorrow at 5"
 
@@ -140,53 +143,53 @@ class TestQuickAdd:
     def test_the_last_of_several_priorities_counts(self) -> None:
         assert added("fix p1 bug p3") == NewTodo("fix p1 bug", priority="low")
 
-    def test_leaves_a_date_that_there_is_not_in_the_title(self) -> None:
+    def test_a_date_that_does_not_exist_stays_in_the_title(self) -> None:
         assert added("pay rent feb 30") == NewTodo("pay rent feb 30")
 
-    def test_is_a_todo_even_of_signs_alone_when_it_is_asked_for(self) -> None:
+    def test_fields_alone_after_add_are_a_title(self) -> None:
         assert added("add tomorrow #home") == NewTodo("tomorrow #home")
 
-    def test_may_end_like_a_command(self) -> None:
+    def test_a_title_may_end_like_a_command(self) -> None:
         assert added("remind me to check that the build is done") == NewTodo("check that the build is done")
 
-    def test_takes_quoted_text_as_it_is(self) -> None:
+    def test_quoted_text_is_a_title(self) -> None:
         assert added('add "  buy p1 #home; tomorrow"') == NewTodo("buy p1 #home; tomorrow")
 
     @pytest.mark.parametrize("tag", ["#42", "#", "@", "#" + "a" * 51, "a#b", "#a#b", "a@b"])
-    def test_takes_for_a_tag_only_what_can_be_one(self, tag: str) -> None:
+    def test_invalid_tags_stay_in_the_title(self, tag: str) -> None:
         assert added(f"milk {tag}") == NewTodo(f"milk {tag}")
 
-    def test_joins_how_often_with_the_time_that_stands_apart(self) -> None:
+    def test_a_time_apart_from_the_recurrence_belongs_to_it(self) -> None:
         assert added("standup 9:30 every weekday") == NewTodo("standup", recurrence="every weekday 9:30")
         assert added("every weekday standup at 9:30") == NewTodo("standup", recurrence="every weekday 9:30")
 
-    def test_keeps_the_date_that_what_recurs_begins_on(self) -> None:
+    def test_a_recurring_todo_keeps_its_first_date(self) -> None:
         assert added("pay rent jan 5 every month") == NewTodo("pay rent", "jan 5", recurrence="every month")
 
     def test_the_first_of_several_recurrences_counts(self) -> None:
         assert added("gym every monday or every friday").recurrence == "every monday"
 
     @pytest.mark.parametrize("word", ["every! day", "every 12 hours", "/usr/local", "and/or", "/42", "under the bed"])
-    def test_leaves_in_the_title_what_only_looks_like_more(self, word: str) -> None:
+    def test_words_that_resemble_fields_stay_in_the_title(self, word: str) -> None:
         assert added(f"buy milk {word}") == NewTodo(f"buy milk {word}")
 
 
-class TestLooking:
-    def test_finds_words_that_say_how_often(self) -> None:
-        assert said("find daily mail every day") == Find(text="daily mail every day", completed=None)
+class TestFind:
+    def test_recurrence_words_are_searched_as_text(self) -> None:
+        assert parsed("find daily mail every day") == Find(text="daily mail every day", completed=None)
 
 
-class TestSeveralAtOnce:
-    def test_are_parted_by_lines_and_semicolons(self) -> None:
-        assert said("milk tomorrow; - eggs\nbread") == Add(
+class TestSeveralTodos:
+    def test_lines_and_semicolons_separate_todos(self) -> None:
+        assert parsed("milk tomorrow; - eggs\nbread") == Add(
             (NewTodo("milk", "tomorrow"), NewTodo("eggs"), NewTodo("bread"))
         )
 
-    def test_may_hold_what_would_be_a_question_or_a_list(self) -> None:
-        assert said("milk\nfriday\nwhy?") == Add((NewTodo("milk"), NewTodo("friday"), NewTodo("why?")))
+    def test_a_line_that_would_be_a_question_or_a_list_is_a_title(self) -> None:
+        assert parsed("milk\nfriday\nwhy?") == Add((NewTodo("milk"), NewTodo("friday"), NewTodo("why?")))
 
-    def test_are_new_todos_only(self) -> None:
-        assert said("delete milk; delete eggs") == Unknown("delete milk; delete eggs")
+    def test_several_other_commands_are_unknown(self) -> None:
+        assert parsed("delete milk; delete eggs") == Unknown("delete milk; delete eggs")
 
 
 class TestTargets:
@@ -207,15 +210,15 @@ class TestTargets:
             ("overdue #home /shop", Target(tags=("home",), every=True, overdue=True, project="shop")),
         ],
     )
-    def test_are_what_the_words_after_the_verb_say(self, words: str, target: Target) -> None:
-        assert said(f"done {words}") == Complete(target)
+    def test_the_words_after_the_verb_are_the_target(self, words: str, target: Target) -> None:
+        assert parsed(f"done {words}") == Complete(target)
 
 
-class TestAnything:
+class TestAnyText:
     @settings(derandomize=True, deadline=None, max_examples=300)
     @given(st.text(max_size=200))
-    def test_gives_a_command_and_loses_no_word(self, text: str) -> None:
-        command = said(text)
+    def test_every_word_is_kept(self, text: str) -> None:
+        command = parsed(text)
         if isinstance(command, Add):
             kept = " ".join(
                 f"{todo.title} {todo.due} {todo.tags} {todo.priority} {todo.recurrence} {todo.project} {todo.parent}"
@@ -224,13 +227,17 @@ class TestAnything:
             assert set(re.findall(r"\w+", text)) - LEAD_INS <= set(re.findall(r"\w+", kept))
 
     @settings(derandomize=True, deadline=None, max_examples=300)
-    @given(st.lists(st.sampled_from(PLAIN), min_size=1), st.lists(st.sampled_from(DUES + SIGNS), max_size=3), st.data())
-    def test_keeps_the_words_of_the_title_in_their_order(
-        self, title: list[str], signs: list[str], data: st.DataObject
+    @given(
+        st.lists(st.sampled_from(TITLE_WORDS), min_size=1),
+        st.lists(st.sampled_from(DUES + FIELDS), max_size=3),
+        st.data(),
+    )
+    def test_words_of_the_title_keep_their_order(
+        self, title: list[str], fields: list[str], data: st.DataObject
     ) -> None:
         words = [*title]
-        for sign in signs:
-            words.insert(data.draw(st.integers(0, len(words))), sign)
+        for field in fields:
+            words.insert(data.draw(st.integers(0, len(words))), field)
         kept = iter(added("add " + " ".join(words)).title.split())
 
         assert all(word in kept for word in title)
@@ -239,18 +246,32 @@ class TestAnything:
     @given(
         st.lists(
             st.sampled_from(
-                [*PLAIN, *DUES, *OFTEN, *SIGNS, "move", "to", "done", "all", "list", "what's", "?", ";", '"']
+                [
+                    *TITLE_WORDS,
+                    *DUES,
+                    *RECURRENCES,
+                    *FIELDS,
+                    "move",
+                    "to",
+                    "done",
+                    "all",
+                    "list",
+                    "what's",
+                    "?",
+                    ";",
+                    '"',
+                ]
             )
         )
     )
-    def test_gives_only_dues_and_recurrences_that_can_be_read(self, words: list[str]) -> None:
-        command = said(" ".join(words))
+    def test_due_dates_and_recurrences_can_be_parsed(self, words: list[str]) -> None:
+        command = parsed(" ".join(words))
         parts = command.todos if isinstance(command, Add) else [command]
         for part in parts:
             if due := getattr(part, "due", None):
                 assert parse_date(due, now=FRIDAY, timezone=BERLIN)
-            if often := getattr(part, "recurrence", None):
-                assert parse_recurrence(often, now=FRIDAY, timezone=BERLIN).rule
+            if recurrence := getattr(part, "recurrence", None):
+                assert parse_recurrence(recurrence, now=FRIDAY, timezone=BERLIN).rule
 
     @pytest.mark.parametrize("lead", ["", "mark ", "tag ", "untag ", "rename ", "move ", "what's ", "add #x "])
     @pytest.mark.parametrize(
@@ -274,13 +295,13 @@ class TestAnything:
             "under a ",
         ],
     )
-    def test_takes_no_longer_for_the_hostile(self, lead: str, unit: str) -> None:
+    def test_hostile_text_takes_less_than_a_second(self, lead: str, unit: str) -> None:
         text = (lead + unit * 4_000)[:4_000]
-        said("add milk feb 3")  # loads the library that reads dates, once
-        begun = time.thread_time()
-        said(text)
-        assert time.thread_time() - begun < 1
+        parsed("add milk feb 3")  # loads dateparser
+        started = time.thread_time()
+        parsed(text)
+        assert time.thread_time() - started < 1
 
-    def test_above_4000_characters_is_not_even_tried(self) -> None:
-        assert isinstance(said("a" * 4_000), Add)
-        assert said("a" * 4_001) == Unknown("a" * 4_001)
+    def test_more_than_4000_characters_are_unknown(self) -> None:
+        assert isinstance(parsed("a" * 4_000), Add)
+        assert parsed("a" * 4_001) == Unknown("a" * 4_001)
