@@ -1,4 +1,4 @@
-"""What the auth routes take and answer."""
+"""Request and response bodies of the auth routes."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ _USER_EXAMPLE: Final[dict[str, JsonValue]] = {
 
 
 class UserRead(BaseModel):
-    """An account, as its owner sees it."""
+    """The account of the signed-in user."""
 
     model_config: ClassVar = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_USER_EXAMPLE]})
 
@@ -37,7 +37,7 @@ class UserRead(BaseModel):
 
 
 class TokenRead(UserRead):
-    """The answer to a login by form: the account, and the session token for programs (OAuth2, RFC 6749)."""
+    """The response to a login by form: the account, and the session token for programs (OAuth2, RFC 6749)."""
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={
@@ -48,11 +48,11 @@ class TokenRead(UserRead):
     access_token: str
     token_type: Literal["bearer"] = "bearer"
     expires_in: int
-    """Seconds."""
+    """Seconds until the token expires."""
 
 
 class SessionRead(BaseModel):
-    """Where the account is signed in. `last_seen_at` lags by an hour at most; `current` is the session that asks."""
+    """A sign-in of the account. `last_seen_at` may be up to an hour old. `current` marks the session of the request."""
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={
@@ -80,9 +80,9 @@ class SessionRead(BaseModel):
 
 
 class ExportRead(BaseModel):
-    """Everything that the service holds of a user: the account, and a list for each kind of thing, by its name.
+    """All data that the service stores about a user: the account, and one list for each table.
 
-    Among them are `sessions`, `todos` with the trash, `changes`, `conversations`, `turns` with their `rounds` and
+    Among the lists are `sessions`, `todos` with the trash, `changes`, `conversations`, `turns` with their `rounds` and
     `tool_calls`, and `assistant_usage`.
     """
 
@@ -113,7 +113,7 @@ class ExportRead(BaseModel):
 
 
 class PasswordForm(BaseModel):
-    """The password grant of OAuth2, which calls an email a username. Its other fields are let pass, and not used."""
+    """The password grant of OAuth2, in which `username` is the email. Other fields of the grant are ignored."""
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={
@@ -130,13 +130,13 @@ class PasswordForm(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Credentials, and whether they came by the OAuth2 password form."""
+    """Credentials, and whether they were sent in the OAuth2 password form."""
 
     credentials: Credentials
     by_form: bool
 
 
-async def _login(request: Request) -> Login:
+async def _parse_login(request: Request) -> Login:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == _JSON:
@@ -146,10 +146,10 @@ async def _login(request: Request) -> Login:
             return Login(Credentials(email=form.username, password=form.password), by_form=True)
     except ValidationError as error:
         raise make_validation_error("body", error) from None
-    raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {_FORM}, and say so in Content-Type.")
+    raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {_FORM}, and name the format in Content-Type.")
 
 
-SubmittedLogin = Annotated[Login, Depends(_login)]
+SubmittedLogin = Annotated[Login, Depends(_parse_login)]
 
 LOGIN_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -160,4 +160,4 @@ LOGIN_BODY: Final[dict[str, Any]] = {
         },
     }
 }
-"""The body of a login for the OpenAPI document: FastAPI has no word for a route that takes JSON or a form."""
+"""The request body of a login for the OpenAPI document. FastAPI cannot describe a route that takes JSON or a form."""

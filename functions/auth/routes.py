@@ -6,8 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import SecretStr
 
-from functions.auth import export
-from functions.auth.export import ExportTooLarge
+from functions.auth.export_response import ExportTooLarge, build_response
 from functions.auth.models import (
     LOGIN_BODY,
     ExportRead,
@@ -72,7 +71,7 @@ async def register(registration: Registration, request: Request) -> User:
         resources.password_hasher,
         resources.settings.rate_limits,
         registration,
-        address=_address(request),
+        address=_client_address(request),
     )
 
 
@@ -91,7 +90,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
         resources.password_hasher,
         resources.settings.rate_limits,
         submitted.credentials,
-        address=_address(request),
+        address=_client_address(request),
     )
     user = verified.user
     session_id = await sessions.open_session(
@@ -110,7 +109,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
 
 @router.post("/logout", status_code=204, responses=error_responses(CrossOrigin))
 async def logout(request: Request, response: Response) -> None:
-    """Ends the session, so that its token is no good any more, and clears the cookie. Fine without a session too."""
+    """Ends the session, which invalidates its token, and clears the cookie. Also succeeds without a session."""
     resources = get_resources(request)
     clear_session_cookie(response, resources.settings.sessions)
     for token in filter(None, (request.cookies.get(COOKIE), find_bearer_token(request.headers))):
@@ -124,7 +123,7 @@ async def logout(request: Request, response: Response) -> None:
 
 @router.get("/me", response_model=UserRead, responses=error_responses(NotAuthenticated))
 async def me(user: CurrentUser) -> User:
-    """The account that is signed in."""
+    """Returns the account that is signed in."""
     return user
 
 
@@ -134,7 +133,7 @@ async def me(user: CurrentUser) -> User:
     responses=error_responses(NotAuthenticated, CrossOrigin, ValidationFailed, *BODY_ERRORS),
 )
 async def update_me(changes: ProfileUpdate, user: CurrentUser, db: CurrentDatabase) -> User:
-    """Changes the name and the time zone. A merge patch: what is absent stays, `null` clears the name."""
+    """Changes the name and the time zone. A merge patch: absent fields stay as they are, `null` clears the name."""
     return await operations.update_profile(db, user, changes)
 
 
@@ -146,16 +145,16 @@ async def update_me(changes: ProfileUpdate, user: CurrentUser, db: CurrentDataba
     | {200: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ExportRead"}}}}},
 )
 async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) -> Response:
-    """Everything that the service holds of the user, as one JSON document to download."""
-    # It needs every table of the service, which no other call of this function does.
+    """Returns all data that the service stores about the user, as one JSON document to download."""
+    # Imported here: the export loads SQLAlchemy and all tables, which no other auth route needs.
     from todo_core.accounts.export import parts_of_document  # noqa: PLC0415
 
-    return await export.answer(parts_of_document(db, user.id), request)
+    return await build_response(parts_of_document(db, user.id), request)
 
 
 @router.post("/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
 async def change_password(change: PasswordChange, user: CurrentUser, request: Request) -> None:
-    """Sets another password, and ends every other session of the account."""
+    """Sets a new password and ends every other session of the account."""
     resources = get_resources(request)
     verified = await _verify_password(change.current_password, user, request)
     await operations.change_password(
@@ -175,7 +174,7 @@ async def list_sessions(
     request: Request,
     response: Response,
 ) -> list[SessionRead]:
-    """Where the account is signed in, the newest sign-in first."""
+    """Returns the sessions of the account, newest sign-in first."""
     page = await _SESSIONS.read_page(
         request, response, query, lambda limit, after: sessions.list_page(db, user.id, limit=limit, after=after)
     )
@@ -190,7 +189,7 @@ async def list_sessions(
 async def end_session(
     session_id: UUID, user: CurrentUser, db: CurrentDatabase, request: Request, response: Response
 ) -> None:
-    """Ends a session, so that its token is no good any more. Ending the current one is a logout."""
+    """Ends a session, which invalidates its token. Ending the current session is a logout."""
     await sessions.close(db, user.id, session_id)
     if session_id == user.session_id:
         clear_session_cookie(response, get_resources(request).settings.sessions)
@@ -198,7 +197,7 @@ async def end_session(
 
 @router.post("/close-account", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
 async def close_account(closing: Closing, user: CurrentUser, request: Request, response: Response) -> None:
-    """Deletes the account and everything in it, at once and for good. `GET /me/export` takes a copy before."""
+    """Deletes the account with all its data, immediately and permanently. `GET /me/export` downloads a copy before."""
     resources = get_resources(request)
     await operations.close_account(resources.database, await _verify_password(closing.password, user, request))
     clear_session_cookie(response, resources.settings.sessions)
@@ -213,9 +212,9 @@ async def _verify_password(password: SecretStr, user: SignedInUser, request: Req
         resources.password_hasher,
         resources.settings.rate_limits,
         credentials,
-        address=_address(request),
+        address=_client_address(request),
     )
 
 
-def _address(request: Request) -> str:
+def _client_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"

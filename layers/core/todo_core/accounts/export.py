@@ -1,10 +1,10 @@
-"""Everything that is held of a user, as one JSON document.
+"""The export: one JSON document with all data of a user.
 
-The tables say what that is: each that belongs to users, by a column of its own or by the table it hangs on, is a list
-of its rows, with every column but those named below. So what a later migration adds is in it by itself.
+The document is derived from the tables. It has one list for each table with a column `user_id` or with a foreign key
+to such a table. A new table or column is exported without a change here.
 
-It is read page by page. Neither the memory that it takes nor the time for which it holds a connection grows with what a
-user has, however slowly it is taken; in return, what changes meanwhile may be in it or not.
+Rows are read page by page, which bounds the memory, and no connection is held while the client reads. A row that
+changes during the export may appear in its old or its new form.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,124 +23,130 @@ from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
 from todo_core.schema.tables import all_tables
 
-_ROWS_AT_ONCE: Final = 500
-_NAMED: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
-_OWNER: Final = "user_id"
-_ACCOUNT: Final = "users"
-_REPEATED: Final = "idempotency_keys"
-"""Holds answers that say for a day what is said elsewhere."""
-_LEFT_OUT: Final = {
-    _OWNER,  # is that of the account, everywhere
+_PAGE_SIZE: Final = 500
+_DIALECT: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+_OWNER_COLUMN: Final = "user_id"
+_ACCOUNT_TABLE: Final = "users"
+_OMITTED_TABLES: Final = {
+    "idempotency_keys",  # stored responses repeat the data of other tables
+}
+_OMITTED_COLUMNS: Final = {
+    _OWNER_COLUMN,  # the same value in every row
     "password_hash",
-    "email_key",  # made from other columns, as is the next one
-    "words",
+    "email_key",  # computed from `email`
+    "words",  # computed from title and description
     "request_digest",
-    "lease",  # of the process that works on a turn, as is the next one
+    "lease",  # identifies the process that runs a turn
     "leased_until",
 }
-_SNAPSHOTS: Final = {"before", "after"}
-"""Columns that hold a todo as a row of its table, with times as PostgreSQL writes them."""
+_SNAPSHOT_COLUMNS: Final = {"before", "after"}
+"""Columns that hold a row of `todos` as JSON, with times in PostgreSQL's format."""
 
 
 async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
-    """The document from its beginning to its end.
-
-    Raises NotAuthenticated when the account is gone before it began.
-    """
-    account = await db.fetch_one(_account(), user_id=user_id)
+    """Yields the document in parts. Raises NotAuthenticated before the first part when the account does not exist."""
+    account = await db.fetch_one(_account_statement(), user_id=user_id)
     if account is None:
         raise NotAuthenticated
-    yield b'{"exported_at":%b,"account":%b' % (_json(datetime.now(UTC)), _json(dict(account)))
-    for table in _lists():
-        yield b",%b:[" % _json(str(table.name))
+    yield b'{"exported_at":%b,"account":%b' % (_to_json(datetime.now(UTC)), _to_json(dict(account)))
+    for table in _exported_tables():
+        yield b",%b:[" % _to_json(str(table.name))
         separator = b""
-        async for rows in _pages(db, table, user_id):
-            yield separator + _json([_fields(table, row) for row in rows])[1:-1]
+        async for rows in _fetch_pages(db, table, user_id):
+            yield separator + _to_json([_convert_row(table, row) for row in rows])[1:-1]
             separator = b","
         yield b"]"
     yield b"}"
 
 
-async def _pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[Row]]:
-    last: Mapping[str, object] = {}
-    while rows := await db.fetch_all(_page(table, after=bool(last)), user_id=user_id, limit=_ROWS_AT_ONCE, **last):
+async def _fetch_pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[Row]]:
+    last_key: Mapping[str, object] = {}
+    while rows := await db.fetch_all(
+        _page_statement(table, after_key=bool(last_key)), user_id=user_id, limit=_PAGE_SIZE, **last_key
+    ):
         yield rows
-        if len(rows) < _ROWS_AT_ONCE:
+        if len(rows) < _PAGE_SIZE:
             return
-        last = {_last(column): rows[-1][column.name] for column in table.primary_key if column.name != _OWNER}
+        last_key = {_parameter_name(column): rows[-1][column.name] for column in _page_key(table)}
 
 
 @cache
-def _lists() -> Sequence[Table]:
-    """The tables that belong to users, each after those it refers to."""
-    others = (table for table in all_tables().sorted_tables if table.name not in {_ACCOUNT, _REPEATED})
-    return [table for table in others if _belongs(table)]
+def _exported_tables() -> Sequence[Table]:
+    """Returns the tables with data of users, each one after the tables that it refers to."""
+    other_tables = (t for t in all_tables().sorted_tables if t.name not in {_ACCOUNT_TABLE, *_OMITTED_TABLES})
+    return [table for table in other_tables if _has_owner(table)]
 
 
-def _belongs(table: Table) -> bool:
-    return _OWNER in table.c or any(_belongs(key.referred_table) for key in table.foreign_key_constraints)
+def _has_owner(table: Table) -> bool:
+    return _OWNER_COLUMN in table.c or any(_has_owner(key.referred_table) for key in table.foreign_key_constraints)
 
 
-def _of_user(table: Table) -> ColumnElement[bool]:
-    """That a row of the table is the user's."""
-    if _OWNER in table.c:
-        return table.c[_OWNER] == bindparam("user_id")
+def _belongs_to_user(table: Table) -> ColumnElement[bool]:
+    """Returns the condition for rows of the user, by their own column or by the rows that they refer to."""
+    if _OWNER_COLUMN in table.c:
+        return table.c[_OWNER_COLUMN] == bindparam("user_id")
     (key,) = table.foreign_key_constraints
-    refers = [element.parent == element.column for element in key.elements]
-    return exists().where(*refers, _of_user(key.referred_table))
+    joined = [element.parent == element.column for element in key.elements]
+    return exists().where(*joined, _belongs_to_user(key.referred_table))
 
 
 @cache
-def _account() -> Statement:
-    users = all_tables().tables[_ACCOUNT]
-    return _statement(select(*_shown(users)).where(users.c.id == bindparam("user_id")))
+def _account_statement() -> Statement:
+    users = all_tables().tables[_ACCOUNT_TABLE]
+    return _compile(select(*_exported_columns(users)).where(users.c.id == bindparam("user_id")))
 
 
 @cache
-def _page(table: Table, *, after: bool) -> Statement:
-    """Some of the user's rows by primary key: the first ones, or those after one whose key is given."""
-    key = [column for column in table.primary_key if column.name != _OWNER]
-    rows = select(*_shown(table)).where(_of_user(table))
-    if after:
-        rows = rows.where(tuple_(*key) > tuple_(*(bindparam(_last(column), type_=column.type) for column in key)))
-    return _statement(rows.order_by(*key).limit(bindparam("limit", type_=Integer)))
+def _page_statement(table: Table, *, after_key: bool) -> Statement:
+    """Returns the statement for the first page, or with `after_key` for the page after a row's primary key."""
+    key = _page_key(table)
+    rows = select(*_exported_columns(table)).where(_belongs_to_user(table))
+    if after_key:
+        last = tuple_(*(bindparam(_parameter_name(column), type_=column.type) for column in key))
+        rows = rows.where(tuple_(*key) > last)
+    return _compile(rows.order_by(*key).limit(bindparam("limit", type_=Integer)))
 
 
-def _statement(rows: Select[Any]) -> Statement:
-    return Statement(str(rows.compile(dialect=_NAMED)))
+def _page_key(table: Table) -> list[Column[Any]]:
+    """Returns the columns of the primary key by which pages are sorted. The owner is the same in every row."""
+    return [column for column in table.primary_key if column.name != _OWNER_COLUMN]
 
 
-def _last(column: Column[Any]) -> str:
+def _compile(rows: Select[Any]) -> Statement:
+    return Statement(str(rows.compile(dialect=_DIALECT)))
+
+
+def _parameter_name(column: Column[Any]) -> str:
     return f"last_{column.name}"
 
 
-def _shown(table: Table) -> list[Column[Any]]:
-    return [column for column in table.columns if column.name not in _LEFT_OUT]
+def _exported_columns(table: Table) -> list[Column[Any]]:
+    return [column for column in table.columns if column.name not in _OMITTED_COLUMNS]
 
 
-def _fields(table: Table, row: Row) -> dict[str, object]:
-    return {name: _value(table.c[name], value) for name, value in row.items()}
+def _convert_row(table: Table, row: Row) -> dict[str, object]:
+    return {name: _convert_value(table.c[name], value) for name, value in row.items()}
 
 
-def _value(column: Column[Any], value: Any) -> object:
+def _convert_value(column: Column[Any], value: Any) -> object:
     if value is None or not isinstance(column.type, JSONB):
         return value
-    # JSON comes as its text, and so it goes.
-    return _snapshot(value) if column.name in _SNAPSHOTS else msgspec.Raw(value.encode())
+    # asyncpg returns JSON as text, which is copied into the document without parsing.
+    return _convert_snapshot(value) if column.name in _SNAPSHOT_COLUMNS else msgspec.Raw(value.encode())
 
 
-def _snapshot(text: str) -> dict[str, object]:
-    """A todo of the change log, with its times as everywhere else."""
+def _convert_snapshot(text: str) -> dict[str, object]:
+    """Parses a todo of the change log. Its times get the format of all other times in the document."""
     fields: dict[str, Any] = msgspec.json.decode(text)
-    for name in _instants_of_a_todo() & fields.keys():
+    for name in _time_columns_of_todos() & fields.keys():
         fields[name] = fields[name] and datetime.fromisoformat(fields[name])
     return fields
 
 
 @cache
-def _instants_of_a_todo() -> frozenset[str]:
+def _time_columns_of_todos() -> frozenset[str]:
     columns = all_tables().tables["todos"].columns
     return frozenset(column.name for column in columns if isinstance(column.type, DateTime))
 
 
-_json = msgspec.json.Encoder().encode
+_to_json = msgspec.json.Encoder().encode

@@ -53,8 +53,9 @@ _MAX_DELETED_BY_COUNT: Final = 100
 async def count_attempt(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
     """Counts one attempt under each key of `limits`. The window of a key begins with its first attempt.
 
-    The first attempt under a key also deletes some expired keys, which keeps the table small. Raises TooManyAttempts, with the
-    seconds until the window ends, when a key exceeds its limit.
+    The first attempt under a key also deletes some expired keys, which keeps the table small.
+
+    Raises TooManyAttempts, with the seconds until the window ends, when a key exceeds its limit.
     """
     # Sorted, so that two statements that share keys lock them in the same order.
     keys = sorted(limits)

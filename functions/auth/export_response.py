@@ -1,0 +1,70 @@
+"""The HTTP response of the export: streamed, except on Lambda, which needs the whole body at once."""
+
+import zlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Final
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from todo_core.errors import ServiceError
+
+_GZIP_WINDOW_BITS: Final = 16 + zlib.MAX_WBITS
+"""Makes zlib write the header and trailer of a gzip file."""
+_MAX_LAMBDA_BYTES: Final = 6 * 1024 * 1024 - 64 * 1024
+"""Limit of Lambda for a response, minus room for the headers."""
+
+
+class ExportTooLarge(ServiceError):
+    status = 413
+    code = "export_too_large"
+    title = "Export too large"
+    detail = (
+        "The export is larger than a response may be here. Send Accept-Encoding: gzip, which shrinks it to about a "
+        "tenth; or read it in pages from /todos, /todos?trashed=true, /todos/changes and /chat/history."
+    )
+
+
+async def build_response(parts: AsyncIterator[bytes], request: Request) -> Response:
+    """Returns a download of the parts, with gzip if the client accepts it.
+
+    Raises the errors of the first part, and ExportTooLarge on Lambda.
+    """
+    headers = {"Content-Disposition": f'attachment; filename="todos-{datetime.now(UTC):%Y-%m-%d}.json"'}
+    headers["Vary"] = "Accept-Encoding"
+    zipped = "gzip" in request.headers.get("accept-encoding", "")
+    if zipped:
+        headers["Content-Encoding"] = "gzip"
+        parts = _compress(parts)
+    if "aws.event" in request.scope:
+        return Response(await _read_all(parts, zipped=zipped), headers=headers, media_type="application/json")
+    # The first part is read before the status is sent, so that an unavailable database is answered with 503.
+    first = await anext(parts)
+    return StreamingResponse(_prepend(first, parts), headers=headers, media_type="application/json")
+
+
+async def _prepend(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in others:
+        yield part
+
+
+async def _compress(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    compressor = zlib.compressobj(wbits=_GZIP_WINDOW_BITS)
+    async for part in parts:
+        yield compressor.compress(part)
+    yield compressor.flush()
+
+
+async def _read_all(parts: AsyncIterator[bytes], *, zipped: bool) -> bytes:
+    """Returns the whole body. Raises ExportTooLarge when it exceeds Lambda's limit."""
+    body: list[bytes] = []
+    size = 0.0
+    async for part in parts:
+        # Lambda wraps the body in JSON: binary bodies as base64, text as a string with escaped quotes and backslashes.
+        size += len(part) * 4 / 3 if zipped else len(part) + part.count(b'"') + part.count(b"\\")
+        if size > _MAX_LAMBDA_BYTES:
+            raise ExportTooLarge
+        body.append(part)
+    return b"".join(body)
