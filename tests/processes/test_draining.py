@@ -1,4 +1,4 @@
-"""How a process behind a load balancer stops: asked by SIGTERM, it goes on for DRAIN_SECONDS."""
+"""Draining: after SIGTERM a process keeps answering for DRAIN_SECONDS."""
 
 import signal
 import time
@@ -14,14 +14,14 @@ from tests.model_replies import Say, Slow
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
 
-SECONDS = 1.5
+DRAIN_SECONDS = 1.5
 
 
 @pytest.fixture
 def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
     folder = str(tmp_path_factory.mktemp("draining"))
-    # The first turn loads the model's client.
-    settings = {**environment, "DRAIN_SECONDS": str(SECONDS), "ASSISTANT_SECONDS": "25"}
+    # 25 seconds, because the first turn also loads the model's client.
+    settings = {**environment, "DRAIN_SECONDS": str(DRAIN_SECONDS), "ASSISTANT_SECONDS": "25"}
     with serving.on_port(settings, folder=folder) as service:
         yield service
 
@@ -38,16 +38,16 @@ def get(connection: HTTPConnection, path: str = "/health") -> HTTPResponse:
 
 
 def stop(service: OnPort) -> float:
-    """Sends a SIGTERM once, and gives the time at which the process has taken it."""
+    """Sends a SIGTERM, waits until the process drains, and returns the time of the signal."""
     service.process.send_signal(signal.SIGTERM)
     asked = time.monotonic()
     while get(connection_to(service)).getheader("Connection") != "close":
-        assert time.monotonic() < asked + SECONDS
+        assert time.monotonic() < asked + DRAIN_SECONDS
     return asked
 
 
-class TestASigterm:
-    def test_what_comes_meanwhile_is_answered_on_connections_old_and_new(self, service: OnPort) -> None:
+class TestSigterm:
+    def test_requests_are_answered_while_draining(self, service: OnPort) -> None:
         with service.client() as client:
             ada = sign_up(client)
             stop(service)
@@ -55,7 +55,7 @@ class TestASigterm:
                 ada.add()
             assert len(ada.titles()) == 3
 
-    def test_each_answer_ends_its_connection(self, service: OnPort) -> None:
+    def test_each_response_closes_its_connection(self, service: OnPort) -> None:
         old = connection_to(service)
         before = get(old)
         assert before.getheader("Connection") is None
@@ -63,13 +63,13 @@ class TestASigterm:
         assert get(old).getheader("Connection") == "close"
         assert get(connection_to(service), TODOS).getheader("Connection") == "close"
 
-    def test_the_process_ends_once_the_time_is_over(self, service: OnPort) -> None:
+    def test_the_process_stops_after_the_drain_time(self, service: OnPort) -> None:
         asked = stop(service)
         service.process.wait(timeout=20)
-        assert time.monotonic() - asked >= SECONDS
+        assert time.monotonic() - asked >= DRAIN_SECONDS
 
-    def test_a_turn_that_is_under_way_is_finished(self, service: OnPort, scripted: ScriptedModel) -> None:
-        scripted.play(Slow(Say("At last."), seconds=SECONDS + 1))
+    def test_a_running_turn_is_finished(self, service: OnPort, scripted: ScriptedModel) -> None:
+        scripted.play(Slow(Say("At last."), seconds=DRAIN_SECONDS + 1))
         with service.client() as client:
             ada = sign_up(client)
             stop(service)
@@ -77,11 +77,11 @@ class TestASigterm:
         assert answered.status_code == 200, answered.text
         assert answered.json()["response"] == "At last."
 
-    def test_a_second_one_does_not_wait(self, service: OnPort) -> None:
+    def test_a_second_sigterm_stops_at_once(self, service: OnPort) -> None:
         asked = stop(service)
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(timeout=20)
-        assert time.monotonic() - asked < SECONDS
+        assert time.monotonic() - asked < DRAIN_SECONDS
 
 
 def test_without_the_setting_the_process_stops_at_once(
@@ -91,4 +91,4 @@ def test_without_the_setting_the_process_stops_at_once(
         asked = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(timeout=20)
-        assert time.monotonic() - asked < SECONDS
+        assert time.monotonic() - asked < DRAIN_SECONDS

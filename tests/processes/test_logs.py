@@ -1,4 +1,4 @@
-"""The log of a running service: a line for each request, and nothing that its users wrote."""
+"""The log of a running service: one line per request, without any text of users."""
 
 import json
 import os
@@ -25,31 +25,31 @@ from todo_core.web.middleware import body_limit
 
 ROOT = Path(__file__).parents[2]
 MARK = "xyzzy"
-"""In everything that must stay out of the log."""
+"""Part of all text that must not reach the log."""
 PASSWORD = f"{MARK} battery staple"
 
 type Line = dict[str, Any]
 
 
-def app_with_faults() -> FastAPI:
-    """The whole service, and three routes that fail and say why."""
+def create_failing_app() -> FastAPI:
+    """Returns the service with three more routes whose exceptions have the mark in their message."""
     from functions.main import lifespan  # noqa: PLC0415 - it makes the app of this environment
     from todo_core.web.app import create_app  # noqa: PLC0415 - the same
 
-    faults = APIRouter()
+    failing = APIRouter()
 
-    @faults.get("/fail")
+    @failing.get("/fail")
     async def fail() -> None:
         try:
             int(MARK, base=10)
         except ValueError as error:
             raise RuntimeError(f"{MARK} in the message") from error
 
-    @faults.get("/fail/to/answer")
+    @failing.get("/fail/to/answer")
     async def fail_to_answer() -> int:
         return MARK  # type: ignore[return-value]
 
-    @faults.get("/fail/late")
+    @failing.get("/fail/late")
     async def fail_late() -> StreamingResponse:
         def parts() -> Iterator[str]:
             yield "so far so good"
@@ -57,18 +57,18 @@ def app_with_faults() -> FastAPI:
 
         return StreamingResponse(parts())
 
-    return create_app(*load_routers("auth", "todos", "meta"), faults, lifespan=lifespan)
+    return create_app(*load_routers("auth", "todos", "meta"), failing, lifespan=lifespan)
 
 
 @contextmanager
 def service(environment: Mapping[str, str], folder: Path, output: IO[str] | int) -> Iterator[httpx2.Client]:
-    """A client of a uvicorn process that would log its own lines too, and writes all it has to say to `output`."""
+    """Yields a client of a uvicorn process with uvicorn's own log level. The process writes to `output`."""
     port = serving.free_port()
     server = (
         sys.executable,
         "-m",
         "uvicorn",
-        "tests.processes.test_logs:app_with_faults",
+        "tests.processes.test_logs:create_failing_app",
         "--factory",
         f"--port={port}",
     )
@@ -91,14 +91,14 @@ def service(environment: Mapping[str, str], folder: Path, output: IO[str] | int)
 
 @dataclass(frozen=True)
 class Log:
-    """What a service wrote, and the user whose requests it served."""
+    """The output of a service, and the user whose requests it served."""
 
     text: str
     user: dict[str, Any]
 
     @property
     def lines(self) -> list[Line]:
-        """The service's own; uvicorn's start and stop are told in its own words."""
+        """The lines of the service; uvicorn logs start and stop in another form."""
         return [json.loads(line) for line in self.text.splitlines() if line.startswith("{")]
 
     def of(self, request_id: str) -> list[Line]:
@@ -109,8 +109,8 @@ class Log:
         return found
 
 
-def use_everything(client: httpx2.Client) -> Account:
-    """Requests that hold the mark wherever a client can put it, each with an id that names it."""
+def send_marked_requests(client: httpx2.Client) -> Account:
+    """Sends requests with the mark in every part that a client controls, each with a request id for the test."""
 
     def send(request_id: str, method: str, path: str, **arguments: Any) -> httpx2.Response:
         headers = {"X-Request-ID": request_id} | arguments.pop("headers", {})
@@ -141,7 +141,7 @@ def use_everything(client: httpx2.Client) -> Account:
     send(f"{MARK} is not sane", "GET", "/docs", headers={"User-Agent": MARK, "Referer": f"https://{MARK}.example.com"})
     send("alive", "GET", "/health")
     send("ready", "GET", "/health/ready")
-    send("alive-with-what", "PUT", "/health")
+    send("alive-wrong-method", "PUT", "/health")
     send("foreign", "POST", TODOS, json={"title": MARK}, headers={"Origin": f"https://{MARK}.example.com"})
 
     send("fail", "GET", "/fail", params={"q": MARK})
@@ -156,51 +156,51 @@ def use_everything(client: httpx2.Client) -> Account:
 def log(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Log:
     folder = tmp_path_factory.mktemp("logs")
     with (folder / "log").open("w") as output, service(environment, folder, output) as client:
-        account = use_everything(client)
+        account = send_marked_requests(client)
     return Log((folder / "log").read_text(), account.user)
 
 
 class TestLine:
-    def test_a_request_has_one(self, log: Log) -> None:
+    def test_each_request_has_one_line(self, log: Log) -> None:
         assert len(log.of("create")) == 1
 
-    def test_it_says_what_was_asked_and_answered_and_how_long_it_took(self, log: Log) -> None:
+    def test_the_line_has_method_route_status_and_duration(self, log: Log) -> None:
         line = log.request("create")
 
         assert (line["method"], line["route"], line["status"]) == ("POST", TODOS, 201)
         assert 0 < line["milliseconds"] < 10_000
 
-    def test_it_says_who_asked(self, log: Log) -> None:
+    def test_the_line_has_the_id_of_the_user(self, log: Log) -> None:
         for request_id in ("create", "read", "bearer", "bad-fields"):
             assert log.request(request_id)["user_id"] == log.user["id"]
 
     @pytest.mark.parametrize("request_id", ["register", "bad-bearer", "bad-cookie", "bad-route"])
-    def test_it_says_no_name_where_nobody_is_signed_in(self, log: Log, request_id: str) -> None:
+    def test_the_line_has_no_user_id_without_a_session(self, log: Log, request_id: str) -> None:
         assert log.request(request_id).get("user_id") is None
 
     @pytest.mark.parametrize(("request_id", "status"), [("read", 200), ("bad-id", 422)])
-    def test_it_names_the_route_and_not_the_path(self, log: Log, request_id: str, status: int) -> None:
+    def test_the_line_has_the_route_instead_of_the_path(self, log: Log, request_id: str, status: int) -> None:
         line = log.request(request_id)
 
         assert (line["route"], line["status"]) == (f"{TODOS}/{{todo_id}}", status)
 
-    def test_it_tells_a_head_from_a_get(self, log: Log) -> None:
+    def test_a_head_request_is_logged_as_head(self, log: Log) -> None:
         line = log.request("head")
 
         assert (line["method"], line["route"], line["status"]) == ("HEAD", f"{TODOS}/{{todo_id}}", 200)
 
-    def test_it_names_no_route_where_there_is_none(self, log: Log) -> None:
+    def test_the_line_has_no_route_for_an_unknown_path(self, log: Log) -> None:
         assert log.request("bad-route").get("route") is None
         assert log.request("bad-route")["status"] == 404
 
     @pytest.mark.parametrize("request_id", ["alive", "ready"])
-    def test_a_probe_that_finds_all_well_has_none(self, log: Log, request_id: str) -> None:
+    def test_a_successful_probe_is_not_logged(self, log: Log, request_id: str) -> None:
         assert log.of(request_id) == []
 
-    def test_anything_else_at_its_path_has_one(self, log: Log) -> None:
-        assert log.request("alive-with-what")["status"] == 405
+    def test_other_requests_to_a_probe_path_are_logged(self, log: Log) -> None:
+        assert log.request("alive-wrong-method")["status"] == 405
 
-    def test_while_debugging_a_probe_has_one_too(self, environment: dict[str, str], tmp_path: Path) -> None:
+    def test_a_probe_is_logged_at_level_debug(self, environment: dict[str, str], tmp_path: Path) -> None:
         line = line_about("/health", environment | {"LOG_LEVEL": "DEBUG"}, tmp_path, path="/health")
 
         assert "GET /health 200" in line
@@ -219,10 +219,10 @@ class TestLine:
             ("logout", 204),
         ],
     )
-    def test_an_error_has_one_too(self, log: Log, request_id: str, status: int) -> None:
+    def test_an_error_response_is_logged(self, log: Log, request_id: str, status: int) -> None:
         assert log.request(request_id)["status"] == status
 
-    def test_it_is_read_by_machines(self, log: Log) -> None:
+    def test_the_line_has_level_service_and_time(self, log: Log) -> None:
         line = log.request("create")
 
         assert line["level"] == "INFO"
@@ -230,50 +230,50 @@ class TestLine:
         assert line["timestamp"].endswith(("Z", "+00:00"))
 
 
-class TestFaults:
+class TestExceptions:
     @pytest.mark.parametrize(
         ("request_id", "kind"), [("fail", "RuntimeError"), ("fail-to-answer", "ResponseValidation")]
     )
-    def test_the_log_names_kind_and_place(self, log: Log, request_id: str, kind: str) -> None:
+    def test_the_log_has_type_and_location_of_the_exception(self, log: Log, request_id: str, kind: str) -> None:
         (entry,) = (line for line in log.of(request_id) if line["level"] == "ERROR")
 
         assert kind in json.dumps(entry)
         assert "routing.py" in json.dumps(entry)
 
-    def test_the_place_is_the_line_that_failed(self, log: Log) -> None:
+    def test_the_location_is_the_line_that_failed(self, log: Log) -> None:
         (entry,) = (line for line in log.of("fail") if line["level"] == "ERROR")
 
-        # The line above it, which quotes an argument, is only the cause.
+        # The line above, which quotes an argument, is part of the cause and not of the exception.
         assert [place for place in entry["error"] if place.startswith(__file__) and place.endswith(" fail")]
 
-    def test_one_in_the_middle_of_an_answer_is_told_too(self, log: Log) -> None:
+    def test_an_exception_after_the_response_began_is_logged(self, log: Log) -> None:
         assert [line["level"] for line in log.of("fail-late")] == ["ERROR", "INFO"]
 
-    def test_requests_that_are_at_fault_themselves_are_no_errors(self, log: Log) -> None:
+    def test_client_errors_are_not_logged_as_errors(self, log: Log) -> None:
         failed = {line["request_id"] for line in log.lines if line["level"] != "INFO"}
 
         assert failed == {"fail", "fail-to-answer", "fail-late"}
 
 
-class TestSilence:
-    def test_nothing_that_users_wrote_is_in_it(self, log: Log) -> None:
+class TestPrivacy:
+    def test_the_log_has_no_text_of_users(self, log: Log) -> None:
         assert not [line for line in log.text.splitlines() if MARK in line]
 
-    def test_no_part_of_a_session_token_is_in_it(self, log: Log) -> None:
+    def test_the_log_has_no_session_token(self, log: Log) -> None:
         assert "eyJ" not in log.text
 
-    def test_no_setting_is_in_it(self, log: Log, environment: dict[str, str]) -> None:
+    def test_the_log_has_no_secret_setting(self, log: Log, environment: dict[str, str]) -> None:
         assert SECRET_KEY not in log.text
         assert environment["DATABASE_URL"] not in log.text
 
-    def test_uvicorn_does_not_tell_each_request_again(self, log: Log) -> None:
+    def test_uvicorn_logs_no_requests(self, log: Log) -> None:
         assert "Uvicorn running on" in log.text
         assert "HTTP/1.1" not in log.text
 
 
 @contextmanager
 def terminal() -> Iterator[tuple[int, IO[bytes]]]:
-    """A terminal: the end that a process writes to, and the end that a person sees."""
+    """Yields both ends of a terminal: the one that a process writes to, and its output."""
     seen, written = pty.openpty()
     with os.fdopen(seen, "rb") as screen:
         try:
@@ -283,14 +283,14 @@ def terminal() -> Iterator[tuple[int, IO[bytes]]]:
 
 
 def line_about(mark: str, environment: Mapping[str, str], folder: Path, *, path: str = "/docs") -> str:
-    """The first line with the mark that a person sees in a terminal when the path is asked for."""
+    """Returns the first line with the mark in a terminal after a request to the path."""
     with terminal() as (written, screen), service(environment, folder, written) as client:
         client.get(path)
         return next(line for line in map(bytes.decode, screen) if mark in line)
 
 
 class TestTerminal:
-    def test_a_developer_gets_a_line_to_read(self, environment: dict[str, str], tmp_path: Path) -> None:
+    def test_a_terminal_gets_readable_lines(self, environment: dict[str, str], tmp_path: Path) -> None:
         line = line_about("/docs", environment, tmp_path)
 
         assert "GET /docs 200" in line
@@ -300,7 +300,7 @@ class TestTerminal:
         ("path", "kind", "place"),
         [("/fail", "RuntimeError", " fail"), ("/fail/to/answer", "fastapi.exceptions.ResponseValidationError", "")],
     )
-    def test_a_fault_of_ours_has_its_type_and_its_place_there(
+    def test_an_unexpected_exception_has_its_type_and_location(
         self, environment: dict[str, str], tmp_path: Path, path: str, kind: str, place: str
     ) -> None:
         line = line_about("Unexpected error", environment, tmp_path, path=path).rstrip()
@@ -310,12 +310,12 @@ class TestTerminal:
         assert line.endswith(place)
         assert MARK not in line
 
-    def test_a_path_below_the_current_folder_is_short(self, environment: dict[str, str]) -> None:
+    def test_a_location_below_the_current_folder_is_relative(self, environment: dict[str, str]) -> None:
         line = line_about("Unexpected error", environment, ROOT / "layers", path="/fail/to/answer")
 
         assert " at core/todo_core/web/middleware/body_limit.py:" in line
 
-    def test_in_production_it_is_json_there_too(self, environment: dict[str, str], tmp_path: Path) -> None:
+    def test_in_production_a_terminal_gets_json(self, environment: dict[str, str], tmp_path: Path) -> None:
         line = line_about("/docs", environment | {"ENVIRONMENT": "production"}, tmp_path)
 
         assert json.loads(line)["route"] == "/docs"

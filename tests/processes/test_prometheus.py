@@ -1,4 +1,4 @@
-"""What Prometheus scrapes, over HTTP from a running service."""
+"""The metrics that Prometheus scrapes from a running service."""
 
 import os
 import socket
@@ -34,7 +34,7 @@ LOCKED = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation =
 
 @dataclass(frozen=True)
 class Target:
-    """A service and the port where it tells its metrics."""
+    """A service, the port of its metrics and its database."""
 
     service: OnPort
     port: int
@@ -47,7 +47,7 @@ class Target:
         return answered.text
 
     def value(self, name: str, **labels: object) -> float:
-        """Of one series; 0 if it is not there."""
+        """Returns the value of one series, 0 if the series is absent."""
         wanted = {label: str(value) for label, value in labels.items()}
         samples = (sample for family in text_string_to_metric_families(self.scrape()) for sample in family.samples)
         return next((sample.value for sample in samples if (sample.name, sample.labels) == (name, wanted)), 0)
@@ -81,7 +81,7 @@ def ada(client: httpx2.Client) -> Account:
 
 
 class TestRequests:
-    def test_each_counts_by_its_method_its_route_and_its_status(self, target: Target, ada: Account) -> None:
+    def test_requests_are_counted_by_method_route_and_status(self, target: Target, ada: Account) -> None:
         url = f"{TODOS}/{ada.add()['id']}"
         series = ("GET", f"{TODOS}/{{todo_id}}", 200)
         before = target.requests(*series)
@@ -101,7 +101,7 @@ class TestRequests:
             ("PURGE", "/nothing/here", ("other", "(no route)", 404)),
         ],
     )
-    def test_what_fails_counts_too_and_no_client_makes_up_a_series(
+    def test_failures_are_counted_and_clients_cannot_add_series(
         self, target: Target, client: httpx2.Client, method: str, path: str, series: tuple[str, str, int]
     ) -> None:
         before = target.requests(*series)
@@ -110,7 +110,7 @@ class TestRequests:
 
         assert target.requests(*series) == before + 1
 
-    def test_how_long_they_took_is_told_in_buckets(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
+    def test_durations_are_counted_in_buckets(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
         labels = {"method": "POST", "route": CHAT}
         duration = "todo_http_request_duration_seconds"
         count, total = target.value(f"{duration}_count", **labels), target.value(f"{duration}_sum", **labels)
@@ -122,7 +122,9 @@ class TestRequests:
         assert target.value(f"{duration}_bucket", **labels, le="1.0") == count
         assert target.value(f"{duration}_bucket", **labels, le="30.0") == count + 1
 
-    def test_those_in_flight_count_while_they_last(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
+    def test_requests_in_flight_are_counted_until_they_end(
+        self, target: Target, ada: Account, scripted: ScriptedModel
+    ) -> None:
         scripted.play(Slow(Say("At last."), 2.0))
         assert target.value("todo_http_requests_in_flight") == 0
 
@@ -135,14 +137,14 @@ class TestRequests:
 
 
 class TestDatabase:
-    def test_its_pool_is_told(self, target: Target, ada: Account) -> None:
+    def test_the_connection_pool_has_gauges(self, target: Target, ada: Account) -> None:
         ada.add()
 
         assert target.value("todo_database_pool_size") == POOL_SIZE
         assert target.value("todo_database_connections", state="in_use") == 0
         assert 1 <= target.value("todo_database_connections", state="idle") <= POOL_SIZE
 
-    def test_a_connection_at_work_is_in_use(self, target: Target, ada: Account) -> None:
+    def test_a_busy_connection_is_in_use(self, target: Target, ada: Account) -> None:
         lock = "BEGIN; LOCK TABLE todos; SELECT pg_sleep(2); COMMIT"
         with ThreadPoolExecutor(2) as threads:
             locked = threads.submit(postgres.run, target.database, lock)
@@ -156,7 +158,9 @@ class TestDatabase:
 
 
 class TestChat:
-    def test_turns_tokens_and_tool_calls_are_told(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
+    def test_turns_tokens_and_tool_calls_are_counted(
+        self, target: Target, ada: Account, scripted: ScriptedModel
+    ) -> None:
         names = ("todo_chat_turns_total", "todo_chat_tokens_total", "todo_chat_tool_calls_total")
         before = [target.value(name) for name in names]
 
@@ -165,25 +169,25 @@ class TestChat:
         tokens = turn["usage"]["prompt_tokens"] + turn["usage"]["completion_tokens"]
         assert [target.value(name) for name in names] == [before[0] + 1, before[1] + tokens, before[2] + 1]
 
-    def test_nothing_that_a_route_counts_is_left_out(self) -> None:
+    def test_every_count_of_a_route_has_a_counter(self) -> None:
         assert set(get_args(Count.__value__)) == set(RequestMetrics(CollectorRegistry()).counters)
 
 
 class TestPort:
-    def test_the_process_is_told_too(self, target: Target) -> None:
+    def test_metrics_of_the_process_are_included(self, target: Target) -> None:
         assert target.value("process_resident_memory_bytes") > 10_000_000
 
-    def test_the_api_does_not_answer_with_it(self, client: httpx2.Client) -> None:
+    def test_the_api_does_not_serve_metrics(self, client: httpx2.Client) -> None:
         problem(client.get("/metrics"), 404, "route_not_found")
 
-    def test_a_scrape_that_is_not_read_holds_up_nobody(self, target: Target, client: httpx2.Client) -> None:
+    def test_an_unfinished_scrape_delays_no_other_request(self, target: Target, client: httpx2.Client) -> None:
         with socket.create_connection(("127.0.0.1", target.port)) as silent:
             silent.sendall(b"GET /metrics HTTP/1.1\r\n")
 
             assert client.get("/health").status_code == 200
             assert "todo_http_requests_total" in target.scrape()
 
-    def test_one_that_is_taken_stops_the_start_with_a_sentence(
+    def test_a_taken_port_stops_the_start_with_a_sentence(
         self, target: Target, environment: dict[str, str], tmp_path: Path
     ) -> None:
         ended = subprocess.run(
@@ -200,7 +204,7 @@ class TestPort:
         assert f"METRICS_PORT: nothing can listen on {target.port}: Address already in use." in ended.stderr
         assert "Traceback" not in ended.stderr
 
-    def test_it_ends_with_the_service(self, environment: dict[str, str], tmp_path: Path) -> None:
+    def test_the_port_closes_with_the_service(self, environment: dict[str, str], tmp_path: Path) -> None:
         port = serving.free_port()
         with serving.on_port(environment | {"METRICS_PORT": str(port)}, folder=str(tmp_path)):
             assert is_listening(port)
@@ -214,7 +218,7 @@ def is_listening(port: int) -> bool:
 
 
 class TestCost:
-    def test_counting_a_request_costs_a_fraction_of_its_log_line(
+    def test_counting_takes_at_most_a_quarter_of_the_log_line(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         request = AnsweredRequest("an-id", "GET", TODOS, 200, 3.2, None, {})

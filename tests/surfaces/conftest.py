@@ -1,4 +1,4 @@
-"""Runs every test of this folder over every way of serving."""
+"""Runs each test of this folder on every surface: a way of serving the service."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -68,7 +68,7 @@ def container_surface(
             container.wait_until_healthy()
             surface = OnEngine(container)
             with surface.client() as client:
-                # The first turn also loads what all of them need, and may run out of time over it.
+                # The first turn also loads the model's client, and may exceed its time limit.
                 scripted.play(Say("Hello."))
                 sign_up(client).client.post(CHAT, json={"message": "Hello"})
             yield surface
@@ -81,7 +81,7 @@ def cluster_surface(
     with relayed(database_url, host=release.this_machine) as url:
         release.use_external_database({**environment, "DATABASE_URL": url})
         surface = OnCluster(release)
-        # The first turn of each pod also loads what all of them need, and may run out of time over it.
+        # The first turn of each pod also loads the model's client, and may exceed its time limit.
         scripted.answer_with(lambda _: Say("Hello."))
         for _ in range(20):
             with surface.client() as client:
@@ -101,7 +101,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what needs no containers where there are only those, and what is not asked for."""
+    """Deselects tests without a surface if only containers are tested, and further examples with --one-example."""
     ours = [item for item in items if item.path.is_relative_to(FOLDER)]
     left_out: set[pytest.Item] = set()
     surfaces = set(config.getoption("--surface") or SURFACES)
@@ -110,13 +110,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--one-example"):
         left_out |= set(_other_examples(ours))
     config.hook.pytest_deselected(items=left_out)
-    # What is served elsewhere takes the longest, so it comes first: others need not wait for it in the end.
+    # Tests of served surfaces take the longest, so they come first: at the end the other workers would wait for them.
     kept = [item for item in items if item not in left_out]
     items[:] = sorted(kept, key=lambda item: _surface_of(item) in {None, "app"})
 
 
 def _surface_of(item: pytest.Item) -> str | None:
-    """The surface that it runs over, if it is one of the tests that do."""
+    """Returns the name of the test's surface, None for a test without one."""
     if not (isinstance(item, pytest.Function) and "surface" in item.fixturenames):
         return None
     return str(item.callspec.params["surface"])
@@ -127,7 +127,7 @@ def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
 
 
 def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Function]:
-    """All but the first of the parameters that each test has on each surface that serves from elsewhere."""
+    """Yields all examples of a test except the first, for surfaces outside this process."""
     seen: set[tuple[object, ...]] = set()
     for item in items:
         surface = _surface_of(item)
@@ -165,13 +165,13 @@ def ada(surface: Surface, newcomers: Newcomers) -> Iterator[Account]:
 
 @pytest.fixture
 def bob(surface: Surface, newcomers: Newcomers) -> Iterator[Account]:
-    """Another one."""
+    """Another new account, signed in by cookie."""
     with surface.client() as client:
         yield newcomers.sign_in(client)
 
 
 @pytest.fixture(scope="session")
-def _rich(app_surface: Surface, scripted: ScriptedModel) -> Iterator[Victim]:
+def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[Victim]:
     with app_surface.client() as client:
         account = sign_up(client)
         project = account.add_project("Secret project")
@@ -187,15 +187,15 @@ def _rich(app_surface: Surface, scripted: ScriptedModel) -> Iterator[Victim]:
 
 
 @pytest.fixture
-def victim(_rich: Victim) -> Iterator[Victim]:
-    """Another user, with todos, a trash and turns, of which nothing may change in any test."""
-    yield _rich
-    assert possessions(_rich.account) == _rich.possessions
+def victim(_created_victim: Victim) -> Iterator[Victim]:
+    """Another user with todos, a project and turns. After the test, all of them must be unchanged."""
+    yield _created_victim
+    assert possessions(_created_victim.account) == _created_victim.possessions
 
 
 @pytest.fixture
 def talk(ada: Account, scripted: ScriptedModel) -> Iterator[Talk]:
-    """A user whose model a test plays; in the end, what must hold of every talk is checked."""
+    """A user whose model replies as the test says. After the test, the rules for every conversation are checked."""
     talk = Talk(ada, scripted)
     yield talk
     talk.check()

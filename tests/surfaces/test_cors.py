@@ -1,4 +1,4 @@
-"""CORS: pages of the configured origins, with the user's cookie, and of no others."""
+"""CORS: pages of the configured origins may use the API with the user's cookie, pages of other origins may not."""
 
 import httpx2
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from tests.accounts import AUTH, TODOS, Account, problem
 from tests.conftest import FRONT_END
 
-FOREIGN = [
+OTHER_ORIGINS = [
     "https://evil.example.net",
     "https://app.example.com.evil.example.net",
     "https://evil-app.example.com",
@@ -16,13 +16,13 @@ FOREIGN = [
     "null",
     "*",
 ]
-EXPOSED = {"Link", "ETag", "Location", "X-Request-ID", "Retry-After", "Idempotent-Replayed"}
-SENT = ["Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
+EXPOSED_HEADERS = {"Link", "ETag", "Location", "X-Request-ID", "Retry-After", "Idempotent-Replayed"}
+ACCEPTED_HEADERS = ["Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
 ORIGIN = {"Origin": FRONT_END}
-AN_HOUR = 3600
+HOUR_SECONDS = 3600
 
 
-def listed(response: httpx2.Response, header: str) -> list[str]:
+def split_header(response: httpx2.Response, header: str) -> list[str]:
     return [name.strip() for name in response.headers[header].split(",")]
 
 
@@ -33,47 +33,45 @@ def preflight(
     return client.options(path, headers=asked | ({"Access-Control-Request-Headers": headers} if headers else {}))
 
 
-def may_be_read(response: httpx2.Response) -> bool:
-    """Whether the front end's page gets to see the response to a request with credentials."""
+def is_readable(response: httpx2.Response) -> bool:
+    """Returns True if the front end may read the response to a request with credentials."""
     return (
         response.headers.get_list("access-control-allow-origin") == [FRONT_END]
         and response.headers.get_list("access-control-allow-credentials") == ["true"]
-        and "Origin" in listed(response, "vary")
+        and "Origin" in split_header(response, "vary")
     )
 
 
 class TestResponses:
     def test_a_configured_origin_may_read_with_credentials(self, ada: Account) -> None:
-        assert may_be_read(ada.client.get(TODOS, headers=ORIGIN))
+        assert is_readable(ada.client.get(TODOS, headers=ORIGIN))
 
     def test_a_configured_origin_may_change(self, ada: Account) -> None:
         response = ada.client.post(TODOS, json={"title": "Buy milk"}, headers=ORIGIN)
 
         assert response.status_code == 201
-        assert may_be_read(response)
+        assert is_readable(response)
 
-    def test_it_may_see_the_headers_that_it_needs_and_no_others(self, ada: Account) -> None:
-        names = listed(ada.client.get(TODOS, headers=ORIGIN), "access-control-expose-headers")
+    def test_pages_see_exactly_the_exposed_headers(self, ada: Account) -> None:
+        names = split_header(ada.client.get(TODOS, headers=ORIGIN), "access-control-expose-headers")
 
-        assert len(names) == len(EXPOSED)
-        assert {name.lower() for name in names} == {name.lower() for name in EXPOSED}
+        assert len(names) == len(EXPOSED_HEADERS)
+        assert {name.lower() for name in names} == {name.lower() for name in EXPOSED_HEADERS}
 
-    @pytest.mark.parametrize("origin", FOREIGN)
-    def test_no_other_origin_may_read(self, ada: Account, origin: str) -> None:
+    @pytest.mark.parametrize("origin", OTHER_ORIGINS)
+    def test_other_origins_may_not_read(self, ada: Account, origin: str) -> None:
         response = ada.client.get(TODOS, headers={"Origin": origin})
 
         assert response.status_code == 200
         assert "access-control-allow-origin" not in response.headers
 
-    def test_without_an_origin_nothing_is_allowed(self, ada: Account) -> None:
+    def test_without_an_origin_header_no_origin_is_allowed(self, ada: Account) -> None:
         assert "access-control-allow-origin" not in ada.client.get(TODOS).headers
 
     @pytest.mark.parametrize("headers", [{}, ORIGIN, {"Origin": "https://evil.example.net"}])
     @pytest.mark.parametrize("path", [TODOS, f"{AUTH}/me", "/health", "/api/v1/nothing"])
-    def test_a_cache_is_told_that_the_origin_matters(
-        self, client: httpx2.Client, path: str, headers: dict[str, str]
-    ) -> None:
-        assert "Origin" in listed(client.get(path, headers=headers), "vary")
+    def test_responses_vary_by_origin(self, client: httpx2.Client, path: str, headers: dict[str, str]) -> None:
+        assert "Origin" in split_header(client.get(path, headers=headers), "vary")
 
 
 class TestErrors:
@@ -88,11 +86,11 @@ class TestErrors:
             ("POST", f"{AUTH}/register", 422),
         ],
     )
-    def test_a_page_may_read_what_went_wrong(self, client: httpx2.Client, method: str, path: str, status: int) -> None:
+    def test_a_page_may_read_error_responses(self, client: httpx2.Client, method: str, path: str, status: int) -> None:
         response = client.request(method, path, headers=ORIGIN)
 
         assert response.status_code == status
-        assert may_be_read(response)
+        assert is_readable(response)
 
     def test_a_page_may_read_that_a_body_is_too_large(self, client: httpx2.Client) -> None:
         body = b" " * (2 * 1024 * 1024 + 1)
@@ -100,15 +98,15 @@ class TestErrors:
         response = client.post(f"{AUTH}/register", content=body, headers=ORIGIN | {"Content-Type": "application/json"})
 
         assert response.status_code == 413
-        assert may_be_read(response)
+        assert is_readable(response)
 
     def test_a_page_may_read_that_a_todo_is_not_found_and_that_a_version_is_stale(self, ada: Account) -> None:
         missing = ada.client.get(f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22", headers=ORIGIN)
         stale = ada.client.patch(f"{TODOS}/{ada.add()['id']}", json={}, headers=ORIGIN | {"If-Match": '"9"'})
 
         assert (missing.status_code, stale.status_code) == (404, 412)
-        assert may_be_read(missing)
-        assert may_be_read(stale)
+        assert is_readable(missing)
+        assert is_readable(stale)
 
 
 class TestPreflight:
@@ -117,34 +115,36 @@ class TestPreflight:
         response = preflight(client, method=method)
 
         assert response.is_success
-        assert may_be_read(response)
-        assert method in listed(response, "access-control-allow-methods")
+        assert is_readable(response)
+        assert method in split_header(response, "access-control-allow-methods")
 
-    @pytest.mark.parametrize("header", [*SENT, *map(str.lower, SENT), ", ".join(SENT)])
+    @pytest.mark.parametrize(
+        "header", [*ACCEPTED_HEADERS, *map(str.lower, ACCEPTED_HEADERS), ", ".join(ACCEPTED_HEADERS)]
+    )
     def test_every_header_that_the_api_reads_is_allowed(self, client: httpx2.Client, header: str) -> None:
         response = preflight(client, headers=header)
 
-        allowed = {name.lower() for name in listed(response, "access-control-allow-headers")}
+        allowed = {name.lower() for name in split_header(response, "access-control-allow-headers")}
         assert response.is_success
         assert {name.strip().lower() for name in header.split(",")} <= allowed
 
     @pytest.mark.parametrize("path", [TODOS, f"{TODOS}/", f"{TODOS}/1", f"{AUTH}/login", f"{AUTH}/logout"])
-    def test_it_answers_on_every_path_directly(self, client: httpx2.Client, path: str) -> None:
-        assert may_be_read(preflight(client, path=path))
+    def test_a_preflight_is_not_redirected(self, client: httpx2.Client, path: str) -> None:
+        assert is_readable(preflight(client, path=path))
 
-    def test_it_may_be_kept_for_an_hour_at_least(self, client: httpx2.Client) -> None:
-        assert int(preflight(client).headers["access-control-max-age"]) >= AN_HOUR
+    def test_a_preflight_may_be_cached_for_at_least_an_hour(self, client: httpx2.Client) -> None:
+        assert int(preflight(client).headers["access-control-max-age"]) >= HOUR_SECONDS
 
-    @pytest.mark.parametrize("origin", FOREIGN)
-    def test_a_foreign_origin_is_refused(self, client: httpx2.Client, origin: str) -> None:
+    @pytest.mark.parametrize("origin", OTHER_ORIGINS)
+    def test_a_preflight_from_another_origin_is_refused(self, client: httpx2.Client, origin: str) -> None:
         response = preflight(client, origin=origin)
 
         problem(response, 403, "cross_origin")
         assert "access-control-allow-origin" not in response.headers
         assert "access-control-allow-methods" not in response.headers
-        assert "Origin" in listed(response, "vary")
+        assert "Origin" in split_header(response, "vary")
 
-    def test_a_method_that_the_api_does_not_have_is_refused(self, client: httpx2.Client) -> None:
+    def test_an_unsupported_method_is_refused(self, client: httpx2.Client) -> None:
         document = problem(preflight(client, method="PUT"), 403, "preflight_refused")
 
         assert document["detail"] == (
@@ -152,7 +152,7 @@ class TestPreflight:
         )
 
     @pytest.mark.parametrize("headers", ["X-Secret", "Content-Type, X-Secret", "content-type,X-Secret,x-other"])
-    def test_a_header_that_the_api_does_not_read_is_refused(self, client: httpx2.Client, headers: str) -> None:
+    def test_an_unsupported_header_is_refused(self, client: httpx2.Client, headers: str) -> None:
         document = problem(preflight(client, headers=headers), 403, "preflight_refused")
 
         assert "may not send the header X-Secret; they may send Accept, " in document["detail"]
@@ -163,12 +163,12 @@ class TestPreflight:
 
         problem(client.options(TODOS, headers=asked), 403, "preflight_refused")
 
-    def test_of_several_reasons_the_origin_is_told(self, client: httpx2.Client) -> None:
+    def test_of_several_reasons_the_origin_comes_first(self, client: httpx2.Client) -> None:
         refusal = preflight(client, origin="https://evil.example.net", method="PUT", headers="X-Secret")
 
         problem(refusal, 403, "cross_origin")
 
-    def test_it_needs_nobody_signed_in_and_changes_nothing(self, ada: Account) -> None:
+    def test_a_preflight_needs_no_session_and_changes_nothing(self, ada: Account) -> None:
         todo = ada.add()
 
         assert preflight(ada.client, method="DELETE", path=f"{TODOS}/{todo['id']}").is_success

@@ -51,7 +51,7 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:
 
 
 def paths_of(operation: Operation, victim: Victim) -> list[str]:
-    """Returns the path with the id of each of the victim's objects, or the path itself if it has no parameter."""
+    """Returns the path with the id of each of the victim's objects. A path without a parameter is returned as it is."""
     if not operation.path_parameters:
         return [operation.path]
     [parameter] = operation.path_parameters

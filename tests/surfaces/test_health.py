@@ -5,7 +5,7 @@ import pytest
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
-def test_all_is_well(client: httpx2.Client, path: str) -> None:
+def test_a_healthy_service_answers_ok(client: httpx2.Client, path: str) -> None:
     response = client.get(path)
 
     assert response.status_code == 200
@@ -13,7 +13,7 @@ def test_all_is_well(client: httpx2.Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
-def test_no_page_of_another_origin_learns_of_it(client: httpx2.Client, path: str) -> None:
+def test_pages_of_other_origins_cannot_read_it(client: httpx2.Client, path: str) -> None:
     response = client.get(path, headers={"Origin": "https://evil.example.net"})
 
     assert "access-control-allow-origin" not in response.headers

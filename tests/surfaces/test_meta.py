@@ -16,13 +16,13 @@ TYPES = {"js": "text/javascript", "css": "text/css", "png": "image/png", "json":
 
 
 class References(HTMLParser):
-    """What a page makes a browser fetch."""
+    """URLs that a browser fetches for a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.found: list[str] = []
         self.feed(page)
-        # Swagger UI is told the document by a script, ReDoc by an attribute.
+        # The URL of the document is in a script for Swagger UI and in an attribute for ReDoc.
         self.found += [line.split("'")[1] for line in page.splitlines() if line.strip().startswith("url: ")]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -36,7 +36,7 @@ def references(response: httpx2.Response) -> list[str]:
 
 class TestPages:
     @pytest.mark.parametrize("path", PAGES)
-    def test_it_is_html_in_utf8(self, client: httpx2.Client, path: str) -> None:
+    def test_the_page_is_html_in_utf_8(self, client: httpx2.Client, path: str) -> None:
         response = client.get(path)
 
         assert response.status_code == 200
@@ -44,18 +44,18 @@ class TestPages:
         assert "<html" in response.text
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_it_names_no_other_host(self, client: httpx2.Client, path: str) -> None:
+    def test_the_page_refers_to_no_other_host(self, client: httpx2.Client, path: str) -> None:
         page = client.get(path).text
 
         assert "http:" not in page
         assert "https:" not in page
         assert all(reference.startswith("/") and reference[1] != "/" for reference in references(client.get(path)))
 
-    def test_a_browser_fetches_no_logo_of_redoc_from_elsewhere(self, client: httpx2.Client) -> None:
+    def test_redoc_loads_no_logo_from_another_host(self, client: httpx2.Client) -> None:
         assert client.get("/redoc").headers["content-security-policy"] == "img-src 'self' data:"
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_everything_that_it_refers_to_is_here(self, client: httpx2.Client, path: str) -> None:
+    def test_all_files_of_the_page_are_served(self, client: httpx2.Client, path: str) -> None:
         found = references(client.get(path))
 
         assert {reference.rpartition(".")[2] for reference in found} >= {"js", "png", "json"}
@@ -66,7 +66,7 @@ class TestPages:
             assert len(response.content) > 1000
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_it_shows_the_document_of_this_service(self, client: httpx2.Client, path: str) -> None:
+    def test_the_page_shows_the_document_of_this_service(self, client: httpx2.Client, path: str) -> None:
         (reference,) = (found for found in references(client.get(path)) if found.endswith("openapi.json"))
 
         assert client.get(reference).json()["info"]["title"] == openapi.TITLE
@@ -95,23 +95,23 @@ class TestAssets:
 
 
 class TestDocument:
-    def test_it_is_that_of_the_whole_service(self, client: httpx2.Client) -> None:
+    def test_the_document_covers_the_whole_service(self, client: httpx2.Client) -> None:
         response = client.get("/openapi.json")
 
         assert response.headers["content-type"] == "application/json"
         assert response.json() == json.loads(json.dumps(openapi.build_document(import_module("functions.main").app)))
 
-    def test_it_needs_nobody_signed_in_and_may_be_fetched_twice(self, client: httpx2.Client) -> None:
+    def test_the_document_needs_no_session_and_stays_the_same(self, client: httpx2.Client) -> None:
         assert client.get("/openapi.json").content == client.get("/openapi.json").content
 
-    def test_a_tool_can_find_and_call_an_operation_with_it(self, client: httpx2.Client) -> None:
+    def test_a_tool_can_find_and_call_an_operation(self, client: httpx2.Client) -> None:
         document = client.get("/openapi.json").json()
 
         assert document["openapi"].startswith("3.1.")
         assert set(document["paths"][TODOS]) == {"get", "post", "delete"}
         assert client.get(urljoin(str(client.base_url), TODOS)).status_code == 401
 
-    def test_it_names_the_headers_of_every_response(self, ada: Account) -> None:
+    def test_the_document_lists_the_headers_of_every_response(self, ada: Account) -> None:
         document = ada.client.get("/openapi.json").json()
         known = {name.lower() for name in document["components"]["headers"]}
         todo = ada.add()
