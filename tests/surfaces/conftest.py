@@ -199,3 +199,11 @@ def talk(ada: Account, scripted: ScriptedModel) -> Iterator[Talk]:
     talk = Talk(ada, scripted)
     yield talk
     talk.check()
+
+
+@pytest.fixture
+def model(scripted: ScriptedModel) -> Iterator[ScriptedModel]:
+    """The scripted model. The test fails if the model receives a request that the script does not plan."""
+    scripted.play()
+    yield scripted
+    assert scripted.unexpected == []

@@ -1,0 +1,76 @@
+"""Requests to the chat routes and their answers, for tests."""
+
+import json
+from typing import Any
+
+import httpx2
+
+from tests.accounts import CHAT, TODOS, Account
+
+type Json = dict[str, Any]
+
+
+def send_message(account: Account, message: str = "Please.", **fields: object) -> httpx2.Response:
+    return account.client.post(CHAT, json={"message": message, **fields})
+
+
+def run_turn(account: Account, message: str = "Please.", **fields: object) -> Json:
+    """Sends a message and returns the turn. Fails the test unless the status is 200."""
+    response = send_message(account, message, **fields)
+    assert response.status_code == 200, response.text
+    answer: Json = response.json()
+    return answer
+
+
+def stream_turn(
+    account: Account, message: str = "Please.", headers: dict[str, str] | None = None
+) -> list[tuple[str, Json]]:
+    """Sends a message and returns the events of the turn, each with its name and data."""
+    streamed = account.client.post(
+        CHAT, json={"message": message}, headers={"Accept": "text/event-stream", **(headers or {})}
+    )
+    assert streamed.status_code == 200, streamed.text
+    assert streamed.headers["content-type"].startswith("text/event-stream")
+    return parse_events(streamed.text)
+
+
+def parse_events(text: str) -> list[tuple[str, Json]]:
+    """Returns the events of a stream, without comments such as heartbeats."""
+    events = []
+    for block in text.split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if lines:
+            events.append((lines["event"], json.loads(lines["data"])))
+    return events
+
+
+def streamed_text(events: list[tuple[str, Json]]) -> str:
+    """Returns the text of the last attempt of each round."""
+    last = {event["round"]: event["attempt"] for name, event in events if name == "token"}
+    return "".join(
+        event["text"] for name, event in events if name == "token" and event["attempt"] == last[event["round"]]
+    )
+
+
+def answer_approval(account: Account, turn_id: str, *, approve: bool) -> httpx2.Response:
+    return account.client.post(f"{CHAT}/turns/{turn_id}/approval", json={"approve": approve})
+
+
+def undo_turn(account: Account, turn_id: str) -> httpx2.Response:
+    return account.client.post(f"{CHAT}/turns/{turn_id}/undo")
+
+
+def new_todos(*titles: str, **fields: object) -> Json:
+    """Returns the arguments of `add_todos` for these titles."""
+    return {"todos": [{"title": title, **fields} for title in titles]}
+
+
+def find_id(account: Account, title: str) -> str:
+    (found,) = [todo["id"] for todo in account.client.get(TODOS).json() if todo["title"] == title]
+    return str(found)
+
+
+def tool_result(answer: Json, number: int = 0) -> Json:
+    """Returns the result of one of the turn's tool calls, counted from 0."""
+    result: Json = answer["tool_calls"][number]["result"]
+    return result
