@@ -204,19 +204,19 @@ class TestSorts:
         assert ids(found) == ids(expected(crowded_url, ada, sort, lambda _: True))
 
     @pytest.mark.parametrize("sort", get_args(ListSort))
-    @pytest.mark.parametrize("after", ["start", "rest"])
+    @pytest.mark.parametrize("start", ["start", "after_todo"])
     def test_are_read_from_their_index_alone(
-        self, crowded_url: str, ada: UUID, sort: ListSort, after: lists.Part
+        self, crowded_url: str, ada: UUID, sort: ListSort, start: lists.PageStart
     ) -> None:
         name = sort.removeprefix("-")
         values = {"user_id": ada, "limit": 51, "after_key": POSITIONS[name], "after_id": UUID(int=0)}
-        [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, after=after), **values)
+        [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, start=start), **values)
         assert scan["Index Name"] == SORT_INDEXES[name] + ("_backward" if sort == "-due" else "")
         assert scan["Actual Rows"] == 51
         assert scan.get("Rows Removed by Filter", 0) == 0
 
     def test_go_by_order_and_then_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
-        page = lists.select_page(frozenset(), "order", after="start")
+        page = lists.select_page(frozenset(), "order", start="start")
         no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
         url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
         rows = postgres.query(url, page.sql, *page.arguments({"user_id": ada, "limit": COUNT}))
@@ -245,7 +245,7 @@ class TestIndexes:
     def test_serve_each_filter_without_reading_past_many(
         self, crowded_url: str, ada: UUID, filters: Filters, index: str
     ) -> None:
-        page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, after="start")
+        page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, start="start")
         [scan] = scans(crowded_url, page, user_id=ada, limit=51, **filters.values)
         # Which of those that serve is left to PostgreSQL: what no todo lacks needs no index of its own.
         assert scan["Index Name"] in {index, "todos_by_order"}
@@ -278,7 +278,7 @@ class TestFoundByTerms:
         assert ids(walk(crowded_url, ada, Filters(q=q), limit=limit)) == ids([*title, *rest])
 
     def read(self, url: str, owner: UUID, tag: str, **after: object) -> set[str]:
-        page = lists.select_page(frozenset({"tags"}), "order", after="rest" if after else "start")
+        page = lists.select_page(frozenset({"tags"}), "order", start="after_todo" if after else "start")
         return {
             str(scan.get("Index Name"))
             for scan in scans(url, page, user_id=owner, limit=11, tags=[tag], **after)
@@ -292,7 +292,7 @@ class TestFoundByTerms:
         assert self.read(crowded_url, ada, "never") == {"todos_by_order", "todos_by_terms"}
 
     def test_of_one_user_only(self, crowded_url: str, ada: UUID) -> None:
-        page = lists.select_page(frozenset({"q"}), "relevance", after="start")
+        page = lists.select_page(frozenset({"q"}), "relevance", start="start")
         found = scans(crowded_url, page, user_id=ada, limit=51, q="seldom")
         [by_terms] = [scan for scan in found if scan.get("Index Name") == "todos_by_terms"][:1]
         assert by_terms["Actual Rows"] == COUNT // 250

@@ -27,7 +27,7 @@ LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY ti
 
 @pytest.fixture
 def _in_pieces_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "_DELETED_AT_ONCE", 2)
+    monkeypatch.setattr(operations, "_MAX_DELETED_PER_STATEMENT", 2)
 
 
 @pytest.fixture

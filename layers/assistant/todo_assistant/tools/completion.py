@@ -20,8 +20,8 @@ class CompletedTodoIds(TodoIds):
         """
         completed = await operations.find_by_id(context.db, context.user_id, self.ids)
         recurring = [todo.id for todo in completed if todo.recurrence and not todo.completed]
-        subtodos = await operations.find_below(context.db, context.user_id, self.ids)
-        recurring_subtodos = await operations.find_below(context.db, context.user_id, recurring) if recurring else []
+        subtodos = await operations.find_subtodos(context.db, context.user_id, self.ids)
+        recurring_subtodos = await operations.find_subtodos(context.db, context.user_id, recurring) if recurring else []
         changed = [todo for todo in subtodos if not todo.completed]
         changed += [todo for todo in recurring_subtodos if todo.completed]
         return Effect([*self.ids, *(todo.id for todo in changed if todo.deleted_at is None)])

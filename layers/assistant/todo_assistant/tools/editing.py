@@ -53,7 +53,7 @@ class UpdateTodos(Arguments):
     async def effect(self, context: ToolContext) -> Effect:
         """Returns the todos, and the subtodos of those that move: a subtodo is in the project of its parent."""
         moved = [change.id for change in self.changes if change.moves]
-        subtodos = await operations.find_below(context.db, context.user_id, moved) if moved else []
+        subtodos = await operations.find_subtodos(context.db, context.user_id, moved) if moved else []
         changed = [change.id for change in self.changes]
         return Effect([*changed, *(todo.id for todo in subtodos if todo.deleted_at is None)])
 

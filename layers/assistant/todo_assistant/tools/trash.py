@@ -15,7 +15,7 @@ from todo_core.todos.model import Todo
 class DeletedTodoIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
         """Returns the todos and their subtodos."""
-        subtodos = await operations.find_below(context.db, context.user_id, self.ids)
+        subtodos = await operations.find_subtodos(context.db, context.user_id, self.ids)
         return Effect([*self.ids, *(todo.id for todo in subtodos if todo.deleted_at is None)], deletes=True)
 
 
@@ -23,7 +23,7 @@ class RestoredTodoIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
         """Returns the todos and the subtodos that were deleted together with them, by the time of deletion."""
         deleted = await operations.find_by_id(context.db, context.user_id, self.ids)
-        subtodos = await operations.find_below(context.db, context.user_id, self.ids)
+        subtodos = await operations.find_subtodos(context.db, context.user_id, self.ids)
         deletion_times = {todo.deleted_at for todo in deleted if todo.deleted_at}
         return Effect([*self.ids, *(todo.id for todo in subtodos if todo.deleted_at in deletion_times)])
 
@@ -37,7 +37,7 @@ async def delete_todos(context: ToolContext, arguments: DeletedTodoIds) -> ToolR
             return {"todo": await describe_todo(context, deleted[todo_id]), "subtodos": 0}
         todo = await operations.get(context.db, context.user_id, todo_id)
         description = await describe_todo(context, todo)
-        below = await operations.find_below(context.db, context.user_id, [todo_id])
+        below = await operations.find_subtodos(context.db, context.user_id, [todo_id])
         subtodos = {subtodo.id: subtodo for subtodo in below if subtodo.deleted_at is None}
         await operations.delete(context.db, context.actor, todo_id)
         deleted.update({todo_id: todo} | subtodos)

@@ -23,7 +23,7 @@ class LastTurn(Arguments):
         state = await changes.find_turn_changes(context.db, context.user_id, turn_id)
         restorable = [change for change in state if change.untouched]
         trashed = [change.todo_id for change in restorable if change.to_trash]
-        subtodos = await operations.find_below(context.db, context.user_id, trashed) if trashed else []
+        subtodos = await operations.find_subtodos(context.db, context.user_id, trashed) if trashed else []
         changed = [change.todo_id for change in restorable]
         return Effect(
             [*changed, *(todo.id for todo in subtodos if todo.deleted_at is None)],

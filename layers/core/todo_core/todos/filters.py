@@ -1,4 +1,4 @@
-"""Which todos a list holds, what it goes by, and where one of its pages begins."""
+"""The filters and the sort order of a list of todos, and its pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,46 +24,48 @@ ListSort = Literal[
     "title",
     "-title",
 ]
-"""What a list goes by, and backwards with `-`."""
+"""The sort orders of any list, descending with `-`."""
 type Sort = ListSort | Literal["relevance"]
-"""By relevance go searches only: whatever has all of the words in its title comes first, then the rest; in both the
-newest first.
+"""Any sort order; relevance is only for searches.
+
+Matches of the title come first, then other matches, each from the newest to the oldest.
 """
 type LocationFilter = UUID | Literal["none"]
 
 
 @dataclass(frozen=True, slots=True)
 class DueBound:
-    """An end of a span of time, for todos that are due at an instant and for those that are due on a day."""
+    """One end of a range of due dates: `at` for todos due at an instant, `day` for todos due on a day."""
 
     at: datetime
     day: date
 
     @classmethod
     def of(cls, when: date | datetime, timezone: ZoneInfo) -> Self:
-        """A day begins in the user's zone. A day with an instant in it is not over by then."""
+        """Returns the bound at a day or an instant in the user's time zone.
+
+        The bound at a day is its midnight. The bound at an instant counts the day of the instant as not yet over.
+        """
         if not isinstance(when, datetime):
             return cls(datetime.combine(when, time(), timezone), when)
         try:
             return cls(when, when.astimezone(timezone).date())
-        except OverflowError:  # at the ends of the calendar
+        except OverflowError:  # The local day lies outside the years 1 to 9999.
             return cls(when, when.date())
 
     @property
     def ends(self) -> tuple[datetime, datetime]:
-        """The earlier and the later of the two, on the line on which a day begins in UTC."""
+        """The earlier and the later of the two bounds, as sort keys. The key of a day is its midnight in UTC."""
         day = datetime.combine(self.day, time(), UTC)
         return min(self.at, day), max(self.at, day)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which todos a list holds, and what it goes by; None does not filter.
+    """The filters of a list, all of which a todo must meet, and its sort order. None does not filter.
 
-    `tags` must all be on the todo, every word of `q` in it.
-
-    `due_from` is inclusive, `due_until` is not. `overdue` is what is open and due before the bound, `not_overdue` all
-    else. `trashed` shows the trash instead of what is not in it.
+    A todo must have all `tags` and all words of `q`. `due_from` is inclusive, `due_until` exclusive. `overdue` selects
+    open todos due before the bound, `not_overdue` all others. `trashed` selects from the trash instead of live todos.
     """
 
     completed: bool | None = None
@@ -81,14 +83,14 @@ class Filters:
 
     @property
     def conditions(self) -> set[str]:
-        """The names of the conditions under which a list is read."""
-        return {name for name in _ALONE if getattr(self, name) is not None} | {
+        """The names of the filters that are set."""
+        return {name for name in _NULLABLE if getattr(self, name) is not None} | {
             name for name in ("tags", "trashed") if getattr(self, name)
         }
 
     @property
     def values(self) -> dict[str, object]:
-        """The parameters of those conditions."""
+        """The statement parameters of the filters."""
         values: dict[str, object] = {
             "completed": self.completed,
             "priority": self.priority,
@@ -106,7 +108,7 @@ class Filters:
 
     @property
     def sorted_by(self) -> Sort:
-        """What the list goes by, also if it is not said."""
+        """The sort order, or its default: relevance for a search, due date for a filter by due date, else `order`."""
         if self.sort is not None:
             return self.sort
         if self.q is not None:
@@ -115,14 +117,14 @@ class Filters:
 
 
 _BOUNDS = ("due_from", "due_until", "overdue", "not_overdue")
-_ALONE = ("completed", "priority", "q", "project_id", "parent_id", *_BOUNDS)
+_NULLABLE = ("completed", "priority", "q", "project_id", "parent_id", *_BOUNDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page of a list begins: right after the todo with this key, of what the list goes by, and this id.
+    """The position before a page: the sort key and the id of the last todo on the page before.
 
-    In a list by relevance, `in_title` says in which of its two parts that todo is.
+    `in_title`: that todo is among the matches of the title, the first part of a list by relevance.
     """
 
     key: float | bytes | datetime
@@ -132,7 +134,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the todos of a list, and where the next page begins, if there is one."""
+    """A page of a list, and the position before the next page, or None on the last page."""
 
     todos: list[Todo]
     next: Position | None

@@ -1,8 +1,7 @@
-"""Reading, adding and changing todos. The owner is part of every question, so another's is simply not found.
+"""Operations on todos. Each includes the owner in its statement, so another user's todo is not found.
 
-Each is one statement, so it may run on the database or in a transaction of several; what goes along with a todo the
-database sees to. Completing what recurs takes two, as its next occurrence is not the database's to tell, and deleting
-all takes one for every few thousand.
+An operation is one statement, which runs on the database or in a transaction; triggers cascade to subtodos. The two
+exceptions: a recurring todo is read before it is completed, and `delete_all` works in chunks.
 """
 
 from collections.abc import Sequence
@@ -19,53 +18,57 @@ from todo_core.todos.errors import StaleVersion, TodoNotFound
 from todo_core.todos.filters import Filters, Page, Position, Sort
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.next_due import next_due_values
+from todo_core.todos.sort_orders import SortOrder
 
 type Versions = Sequence[int] | None
-"""The versions that a change is meant for; None means whichever there is."""
+"""The versions of a todo to which a change applies. None applies the change to any version."""
 
-_DELETED_AT_ONCE: Final = 5_000
-"""Takes about a second."""
-_WIDTH: Final = len(Todo.__struct_fields__)
+_MAX_DELETED_PER_STATEMENT: Final = 5_000
+"""One statement for so many todos takes about a second."""
+_FIELD_COUNT: Final = len(Todo.__struct_fields__)
 
 
 async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, after: Position | None = None) -> Page:
-    """At most `most` of the user's todos that pass the filters, those after a position in a list of the same sort."""
+    """Returns at most `limit` of the user's todos that meet the filters.
+
+    `after` is the position before the page, in a list with the same sort order.
+    """
     sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
-    page = lists.select_page(frozenset(conditions), sort, after=_part(sort, after))
+    statement = lists.select_page(frozenset(conditions), sort, start=_page_start(sort, after))
     if after is not None:
         values |= {"after_key": after.key, "after_id": after.id}
-    rows = await db.fetch_all(page, user_id=user_id, limit=limit + 1, **values)
-    todos = [Todo(*row[:_WIDTH]) for row in rows[:limit]]
-    return Page(todos, _position(sort, rows[limit - 1], todos[-1]) if len(rows) > limit else None)
+    rows = await db.fetch_all(statement, user_id=user_id, limit=limit + 1, **values)
+    todos = [Todo(*row[:_FIELD_COUNT]) for row in rows[:limit]]
+    return Page(todos, _position_of(sort, rows[limit - 1], todos[-1]) if len(rows) > limit else None)
 
 
 async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
-    """Puts the user's todos that pass the filters into the trash. What is there already stays as it is.
+    """Puts the user's todos that meet the filters into the trash. Todos in the trash keep their time of deletion.
 
-    By thousands, so that neither a statement nor the user's other changes wait for long. If it breaks off, what is in
-    the trash stays there, and to ask again is to go on.
+    Works in chunks, so that the user's other changes wait for at most a second. A repeated call continues a call that
+    was interrupted.
     """
     if filters.trashed:
         return
     statement, moment = queries.delete_some(frozenset(filters.conditions)), None
     while True:
-        # One moment for all, by which a subtodo is known to have gone along.
+        # All todos get the same moment: a restore brings back the subtodos that have the moment of their parent.
         deleted = await db.write(
             statement,
             user_id=actor.user_id,
             actor=actor.signature,
-            limit=_DELETED_AT_ONCE,
+            limit=_MAX_DELETED_PER_STATEMENT,
             moment=moment,
             **filters.values,
         )
-        assert deleted is not None  # noqa: S101 - it counts
-        if deleted["number"] < _DELETED_AT_ONCE:
+        assert deleted is not None  # noqa: S101 - an aggregate without GROUP BY returns one row
+        if deleted["number"] < _MAX_DELETED_PER_STATEMENT:
             return
         moment = deleted["moment"]
 
 
 async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
-    """Raises TodoNotFound."""
+    """Returns the todo. Raises TodoNotFound, also for a todo in the trash."""
     row = await db.fetch_one(queries.SELECT_ONE, user_id=user_id, todo_id=todo_id)
     if row is None:
         raise TodoNotFound
@@ -73,19 +76,21 @@ async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
 
 
 async def find_by_id(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
-    """Those of the todos that are the user's, in the trash too, in no order."""
+    """Returns the todos with these ids that belong to the user, also from the trash, in no order."""
     return [Todo(*row) for row in await db.fetch_all(queries.SELECT_SOME, user_id=user_id, todo_ids=list(todo_ids))]
 
 
-async def find_below(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
-    """The subtodos of the user's todos at every level, in the trash too, in no order."""
-    return [Todo(*row) for row in await db.fetch_all(queries.SELECT_BELOW, user_id=user_id, todo_ids=list(todo_ids))]
+async def find_subtodos(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
+    """Returns the subtodos of the user's todos at every level, also from the trash, in no order."""
+    rows = await db.fetch_all(queries.SELECT_SUBTODOS, user_id=user_id, todo_ids=list(todo_ids))
+    return [Todo(*row) for row in rows]
 
 
 async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
+    """Stores a new todo. Raises InvalidTodo when its parent or project does not fit."""
     row = await db.write(queries.INSERT, user_id=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
-    assert row is not None  # noqa: S101 - INSERT ... RETURNING yields its row or raises
-    return _todo(row)
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING returns its row or raises
+    return _written_todo(row)
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
@@ -95,7 +100,7 @@ async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate,
     """
     values = changes.values()
     if not values:
-        return await _get_expected(db, actor.user_id, todo_id, versions)
+        return await _get_version(db, actor.user_id, todo_id, versions)
     if values.get("completed") and values.get("recurrence", "") is not None:
         return await _complete(db, actor, todo_id, values, versions)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
@@ -108,18 +113,19 @@ async def delete(db: Executor, actor: Actor, todo_id: UUID, versions: Versions =
 
 
 async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> Todo:
-    """Takes the todo out of the trash; one that is not there is left as it is. Raises TodoNotFound and StaleVersion."""
+    """Takes the todo out of the trash. A todo that is not in the trash stays as it is.
+
+    Raises TodoNotFound and StaleVersion.
+    """
     statement = queries.restore(checked=versions is not None)
     row = await db.write(statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions)
     if row is not None:
-        return _todo(row)
-    # In the trash too, where one that is stale has stayed.
+        return _written_todo(row)
+    # Either the todo is not in the trash, or its version is another one.
     found = await find_by_id(db, actor.user_id, [todo_id])
     if not found:
         raise TodoNotFound
-    if versions is not None and found[0].version not in versions:
-        raise StaleVersion
-    return found[0]
+    return _check_version(found[0], versions)
 
 
 async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
@@ -129,23 +135,23 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
     while True:
         row = await db.write(statement, **this, **values, versions=versions)
         if row is None:
-            await _get_expected(db, actor.user_id, todo_id, versions)
+            await _get_version(db, actor.user_id, todo_id, versions)
             continue
         if row["occurrences"] is None:
-            return Todo(*row[:_WIDTH])
-        if versions is not None and row["version"] not in versions:
-            raise StaleVersion
+            return Todo(*row[:_FIELD_COUNT])
+        _check_version(Todo(*row[:_FIELD_COUNT]), versions)
         to_write = _values_of_next_occurrence(row, values, ZoneInfo(actor.timezone))
         conditional = queries.update_columns(frozenset(to_write), checked=True)
         written = await db.write(conditional, **this, **to_write, versions=[row["version"]])
         if written is not None:
-            return _todo(written)
+            return _written_todo(written)
 
 
 def _values_of_next_occurrence(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
-    """Returns the columns to write when `values` complete an open todo that recurs, now or by the values themselves.
+    """Returns the columns to write when `values` complete an open recurring todo.
 
-    The next occurrence is counted from the due date in the values. After the last occurrence the todo is completed.
+    The next occurrence follows the due date and the rule in `values`, if they have any. Without a next occurrence
+    `values` are returned, which complete the todo.
     """
     has_new_due = "due_date" in values or "due_at" in values
     moved = next_due_values({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
@@ -154,39 +160,43 @@ def _values_of_next_occurrence(todo: Row, values: dict[str, Any], timezone: Zone
     return {name: value for name, value in values.items() if name != "completed"} | moved
 
 
-async def _get_expected(db: Executor, user_id: UUID, todo_id: UUID, versions: Versions) -> Todo:
-    """Returns the todo. Raises TodoNotFound, and StaleVersion when its version is not among the given ones."""
-    todo = await get(db, user_id, todo_id)
-    if versions is not None and todo.version not in versions:
-        raise StaleVersion
-    return todo
-
-
 async def _write(
     db: Executor, actor: Actor, todo_id: UUID, statement: Statement, versions: Versions, **values: object
 ) -> Todo:
+    """Runs a statement that writes one live todo. Raises TodoNotFound or StaleVersion when it wrote none."""
     row = await db.write(
         statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions, **values
     )
     if row is None:
         await get(db, actor.user_id, todo_id)
         raise StaleVersion
-    return _todo(row)
+    return _written_todo(row)
 
 
-def _todo(row: Row) -> Todo:
-    """From what a write returns: the columns, and the signature under which it was made."""
+async def _get_version(db: Executor, user_id: UUID, todo_id: UUID, versions: Versions) -> Todo:
+    """Returns the todo. Raises TodoNotFound, and StaleVersion when its version is not among the given ones."""
+    return _check_version(await get(db, user_id, todo_id), versions)
+
+
+def _check_version(todo: Todo, versions: Versions) -> Todo:
+    if versions is not None and todo.version not in versions:
+        raise StaleVersion
+    return todo
+
+
+def _written_todo(row: Row) -> Todo:
+    """Returns the todo of a row that a write returned. The last column is the actor's signature."""
     return Todo(*row[:-1])
 
 
-def _part(sort: Sort, after: Position | None) -> lists.Part:
+def _page_start(sort: Sort, after: Position | None) -> lists.PageStart:
     if after is None:
         return "start"
-    return "title" if sort == "relevance" and after.in_title else "rest"
+    return "after_title_match" if sort == "relevance" and after.in_title else "after_todo"
 
 
-def _position(sort: Sort, row: Row, todo: Todo) -> Position:
-    field = lists.SortOrder(sort).field
+def _position_of(sort: Sort, row: Row, todo: Todo) -> Position:
+    field = SortOrder(sort).field
     return Position(
         key=getattr(todo, field) if field else row["key"], id=todo.id, in_title=sort == "relevance" and row["in_title"]
     )
