@@ -23,6 +23,7 @@ _ADVERB_INTERVALS: Final = {
 _LONG_UNITS: Final = {"fortnight": ("WEEKLY", 2), "quarter": ("MONTHLY", 3)}
 """FREQ and INTERVAL of units that are several weeks or months."""
 _INTERVAL_WORDS: Final = {"other": 2, "2nd": 2, "3rd": 3} | {word: nth for word, nth in NTH_NUMBERS.items() if nth > 1}
+"""The interval for `every other week` and `every third week`."""
 
 _INTERVAL: Final = rf"(?:other|second|third|fourth|fifth|[2-5](?:st|nd|rd|th)|{COUNT})"
 """The words between `every` and a unit: `other`, `second`, `3rd`, `3`, `two`."""

@@ -160,6 +160,7 @@ def _split_tags(words: str) -> tuple[str, ...]:
 
 
 _DONE: Final = r"(?:done|completed?|finished)"
+"""Matches the state of a completed todo: `done`, `complete`, `finished`."""
 _QUOTED_OR_SHORTEST: Final = r"\"[^\"]+\"|.+?"
 """Matches a title before `to`: a quoted one may contain `to`."""
 _TAGS: Final = rf"(?P<tags>(?:{TAG}[\s,]*)+)"
@@ -181,11 +182,13 @@ _RECURRENCE_RULES: Final = (
     (rf"make (.+?) (?:repeat|recur|repeating|recurring) {_RECURRENCE}", _parse_repeat),
     (rf"(?:set|change|move|re-?schedule|push|shift) (.+?) to (?:repeat )?{_RECURRENCE}", _parse_repeat),
 )
+"""`stop repeating milk`, `remove recurrence from milk`, `repeat milk every week`, `move milk to every friday`."""
 _DUE_RULES: Final = (
     (rf"(?:(?:remove|clear|delete) {_DATE_OF}|unschedule) (.+)", _with_target(_clear_due)),
     (rf"(?:set|change) {_DATE_OF} (.+?) to (.+)", _parse_set_due),
     (r"(?:set|make) (.+?) due (.+)", _parse_set_due),
 )
+"""`remove date from milk`, `set the due date of milk to friday`, `make milk due tomorrow`."""
 _TITLE_AND_TAG_RULES: Final = (
     (rf"(?:rename|change (?:the )?(?:title|name) of) ({_QUOTED_OR_SHORTEST}) (?:to|as|->|→) (.+)", _parse_rename),
     (rf"tag (?P<target>.+?) (?:(?:with|as) )?{_TAGS}", _parse_add_tags),
@@ -195,6 +198,7 @@ _TITLE_AND_TAG_RULES: Final = (
     (rf"remove (?:the )?(?:tags? )?{_TAGS}from (?P<target>.+)", _parse_remove_tags),
     (r"remove (?:the )?tag (?P<tags>[\w-]{1,50}) from (?P<target>.+)", _parse_remove_tags),
 )
+"""`rename milk to oat milk`, `tag milk #home`, `add #home to milk`, `untag milk #home`, `remove tag home from milk`."""
 _PRIORITY_RULES: Final = (
     (r"(?:set |change )?(?:the )?priority of (.+) to (\w+)", _parse_set_priority),
     (r"(?:remove|clear) (?:(?:the )?priority|p[1-4]) (?:of|from) (.+)", _with_target(_clear_priority)),
@@ -203,6 +207,7 @@ _PRIORITY_RULES: Final = (
     (r"deprioriti[sz]e (.+)", _with_target(_set_low_priority)),
     (r"(?:mark|make) (.+?) (?:as )?(?:urgent|important)", _with_target(_set_high_priority)),
 )
+"""`set priority of milk to high`, `remove priority from milk`, `set milk p2`, `prioritize milk`, `mark milk as urgent`."""
 _COMPLETION_RULES: Final = (
     (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _with_target(Reopen)),
     (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _with_target(Complete)),
@@ -213,16 +218,19 @@ _COMPLETION_RULES: Final = (
     (r"(?:complete|finish) (.+)", _with_target_or_new(Complete)),
     (r"(?:re-?open|undone|un-?check|un-?complete|untick) (.+)", _with_target(Reopen)),
 )
+"""`mark milk as done`, `done milk`, `milk is done`, `check off milk`, `reopen milk`, `milk is not done`."""
 _MOVE_RULES: Final = (
     (r"(?:postpone|snooze|defer|delay) (.+)", _parse_postpone),
     (r"(?:move|re-?schedule|push|shift|bump) (?!to )(.+)", _parse_move),
     (r"(?:set|change) (.+?) to (.+)", _parse_set_due),
 )
+"""`snooze milk`, `move milk to friday`, `postpone milk by 2 days`, `change milk to friday`."""
 _TRASH_RULES: Final = (
     (r"(?:delete|remove|trash) (.+)", _with_target_or_new(Delete)),
     (r"clear (.+)", _parse_clear),
     (r"(?:restore|undelete|bring back) (.+)", _with_target_or_new(Restore)),
 )
+"""`delete milk`, `clear all completed`, `restore milk`."""
 CHANGE_RULES: Final = compile_rules(
     *_RECURRENCE_RULES,
     *_DUE_RULES,

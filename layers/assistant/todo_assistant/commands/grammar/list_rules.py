@@ -70,6 +70,7 @@ def _parse_question(found: re.Match[str], is_readable: IsReadable) -> Find | Non
 
 
 _WHAT_IS: Final = r"(?:what\W?s|what is|what are)"
+"""Matches `what's` and its long forms."""
 _OVERVIEW: Final = (
     r"(?:show )?(?:me )?(?:(?:my |the )?(?:overview|agenda)|my day|today\W?s agenda)|today"
     rf"|{_WHAT_IS} (?:up|on|happening)(?: for)?(?: today)?"
@@ -93,3 +94,4 @@ LIST_RULES: Final = compile_rules(
     (r"when(?: is|\W?s) (?:the |my )?(.+?)(?: due)?", _parse_search),
     (r"any ?thing (?:due|planned|left|to do) ?(.*)", _parse_question),
 )
+"""`list overdue`, `show my todos`, `find milk`, `what's due friday`, `how many todos are open`, `when is rent due`."""

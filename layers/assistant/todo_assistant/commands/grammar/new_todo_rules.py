@@ -22,6 +22,7 @@ _LEAD_IN_WORDS: Final = "|".join(
         r"put\b(?=.* on (?:my|the) (?:to-?do )?list$)",
     )
 )
+"""Matches the words of a lead-in: `add`, `new task:`, `put` in `put milk on my list`."""
 LEAD_IN: Final = re.compile(rf"(?!{ADD_TAG}|{NEW_PROJECT})(?:{_LEAD_IN_WORDS})\s*", re.IGNORECASE)
 """Matches the words before a title: `add`, `new task:`, `remind me to`, `i need to`; not `add #home to milk`."""
 _NEW_SUBTODO: Final = re.compile(rf"(?:add|create|new)(?: (?:an?|new))* sub-?{TODO_NOUN}:? (.+) to (.+)", re.IGNORECASE)

@@ -128,6 +128,7 @@ def _is_no_todo(words: str) -> bool:
 
 
 _RULES: Final = [
+    # `undo that`, `revert`; `help me`, `what can i say`.
     *compile_rules(
         (r"(?:undo|revert|go back)(?: (?:that|it|this|the last (?:one|change|command|action)|last))?", always(Undo())),
         (r"help(?: me)?|\?+|what can (?:you|i) (?:do|say|type)|how does (?:this|it) work|commands", always(Help())),

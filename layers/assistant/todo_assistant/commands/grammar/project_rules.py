@@ -54,3 +54,4 @@ PROJECT_RULES: Final = compile_rules(
     (r"move (.+?) to (?:the )?top(?: level)?", _parse_move_to_top),
     (rf"move (.+?) under {NOT_AN_ARTICLE}(.+)", _parse_move_under),
 )
+"""`projects`, `move milk to /shop`, `take milk out of /shop`, `move milk under bake cake`, `move milk to the top`."""

@@ -17,6 +17,7 @@ _RECURRENCE_START: Final = re.compile(
 )
 """Finds the first words of a recurrence: `every`, `daily`, `on mondays`, `the last day of every`."""
 _WORD_END: Final = re.compile(rf"(?<=[\w]){END}")
+"""Matches after each word of a text."""
 _VERB: Final = re.compile(r" (?:is|are|was|were|has|had|counts?|matters?|should|must|can|will)\b", re.IGNORECASE)
 """Matches a verb whose subject are the words before it: `every day is a gift`."""
 
