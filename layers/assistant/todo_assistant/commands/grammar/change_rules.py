@@ -207,7 +207,7 @@ _PRIORITY_RULES: Final = (
     (r"deprioriti[sz]e (.+)", _with_target(_set_low_priority)),
     (r"(?:mark|make) (.+?) (?:as )?(?:urgent|important)", _with_target(_set_high_priority)),
 )
-"""`set priority of milk to high`, `remove priority from milk`, `set milk p2`, `prioritize milk`, `mark milk as urgent`."""
+"""`set priority of milk to high`, `remove priority from milk`, `set milk p2`, `prioritize milk`."""
 _COMPLETION_RULES: Final = (
     (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _with_target(Reopen)),
     (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _with_target(Complete)),
