@@ -1,7 +1,7 @@
-"""The whole service in processes that come to a halt between two statements, each forked from one that is warm.
+"""Processes of the service that send themselves a signal between two statements, forked from a warm process.
 
-As a program it reads a line for each process: at which point it is to get which signal, from itself. It
-writes the port on which the process answers one request, and then each of `stopped`, and `died` or `answered`.
+As a program it reads one line for each process: the point and the number of the signal. It prints the port and the
+process id, and then the events: `stopped`, and `crashed` or `answered`. Each process serves one request.
 """
 
 import asyncio
@@ -23,39 +23,39 @@ from todo_core.database.pool import UniquelyNamedConnection
 
 @dataclass(frozen=True)
 class Process:
-    """A process of the service that answers one request, if it gets so far."""
+    """Process of the service that serves one request, unless it crashes."""
 
     url: str
     id: int
     parent: subprocess.Popen[str]
 
-    def event(self) -> str:
-        """The next thing that happens to the process."""
+    def wait_for_event(self) -> str:
+        """Returns the next event of the process: stopped, crashed or answered."""
         assert self.parent.stdout is not None
         return self.parent.stdout.readline().strip()
 
 
 @dataclass(frozen=True)
-class Nursery:
-    """Where such processes come from, one after the other."""
+class ForkServer:
+    """Parent process that forks one process of the service after another."""
 
     parent: subprocess.Popen[str]
 
-    def process(self, point: int, what: signal.Signals = signal.SIGKILL) -> Process:
-        """One that gets a signal at that point, counted from 1."""
+    def start_process(self, point: int, signal_number: signal.Signals = signal.SIGKILL) -> Process:
+        """Starts a process that sends itself the signal at a point, counted from 1."""
         assert self.parent.stdin is not None
         assert self.parent.stdout is not None
-        self.parent.stdin.write(f"{point} {what}\n")
+        self.parent.stdin.write(f"{point} {signal_number}\n")
         self.parent.stdin.flush()
         port, process_id = self.parent.stdout.readline().split()
         return Process(f"http://127.0.0.1:{port}", int(process_id), self.parent)
 
 
 @contextmanager
-def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
+def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
     parent = subprocess.Popen(
         (sys.executable, "-m", "tests.processes.crashing_app"),
-        # Without the migrations that a process in development runs at its start.
+        # In development, a process would run the migrations at start.
         env={**os.environ, **environment, "ENVIRONMENT": "production"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -63,9 +63,9 @@ def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
         start_new_session=True,
     )
     try:
-        yield Nursery(parent)
+        yield ForkServer(parent)
     finally:
-        # With what it has forked.
+        # Kills the forked process too.
         os.killpg(parent.pid, signal.SIGKILL)
         parent.wait(timeout=20)
         for pipe in (parent.stdin, parent.stdout):
@@ -73,59 +73,59 @@ def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
             pipe.close()
 
 
-class _Halting(UniquelyNamedConnection):
-    """Counts the points of the whole process at which it may come to a halt.
+class _SignallingConnection(UniquelyNamedConnection):
+    """Connection that counts the points of its process, and sends the signal at the chosen one.
 
-    A death inside a transaction leaves what stood before it, whichever statement was the last: one point, before its
-    COMMIT, stands for them all. A process that goes on holds its locks meanwhile, and each statement may take more.
+    A crash in a transaction undoes all of its statements, so one point before its COMMIT is sufficient. A frozen
+    process holds its locks, and each statement may add locks, so each statement is a point.
     """
 
-    left = 0
+    points_left = 0
     signal = signal.SIGKILL
 
     async def execute(self, *arguments: Any, **options: Any) -> str:
         if self.signal == signal.SIGKILL and arguments[0] == "COMMIT;":
             self._count()
         status: str = await super().execute(*arguments, **options)
-        self._count_unless_it_makes_no_difference()
+        self._count_after_statement()
         return status
 
     async def fetch(self, *arguments: Any, **options: Any) -> Any:
         rows = await super().fetch(*arguments, **options)
-        self._count_unless_it_makes_no_difference()
+        self._count_after_statement()
         return rows
 
     async def fetchrow(self, *arguments: Any, **options: Any) -> Any:
         row = await super().fetchrow(*arguments, **options)
-        self._count_unless_it_makes_no_difference()
+        self._count_after_statement()
         return row
 
-    def _count_unless_it_makes_no_difference(self) -> None:
+    def _count_after_statement(self) -> None:
         if self.signal != signal.SIGKILL or not self.is_in_transaction():
             self._count()
 
     @classmethod
     def _count(cls) -> None:
-        cls.left -= 1
-        if cls.left == 0:
+        cls.points_left -= 1
+        if cls.points_left == 0:
             os.kill(os.getpid(), cls.signal)
 
 
-def _serve(listener: socket.socket, point: int, what: signal.Signals) -> None:
-    from uvicorn import Config, Server  # noqa: PLC0415 - loaded by the parent
+def _serve(listener: socket.socket, point: int, signal_number: signal.Signals) -> None:
+    from uvicorn import Config, Server  # noqa: PLC0415 - the parent has loaded it
 
-    from functions.main import app  # noqa: PLC0415 - the same
+    from functions.main import app  # noqa: PLC0415 - the parent has loaded it
 
-    _Halting.left, _Halting.signal = point, what
-    vars(database)["UniquelyNamedConnection"] = _Halting
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
+    _SignallingConnection.points_left, _SignallingConnection.signal = point, signal_number
+    vars(database)["UniquelyNamedConnection"] = _SignallingConnection
+    null_device = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null_device, 1)
+    os.dup2(null_device, 2)
     asyncio.run(Server(Config(app, log_level="critical", limit_max_requests=1)).serve([listener]))
 
 
-async def _ask_nobody() -> None:
-    """Loads what the client of a model needs for its first question, which takes longer than all that comes after."""
+async def _load_model_client() -> None:
+    """Imports the modules of the model client's first request, which is slower than all later ones."""
     from openai import APIConnectionError, AsyncOpenAI  # noqa: PLC0415 - only this process needs it
 
     async with AsyncOpenAI(api_key="none", base_url=f"http://127.0.0.1:{free_port()}", max_retries=0) as client:
@@ -134,27 +134,27 @@ async def _ask_nobody() -> None:
 
 
 def _main() -> None:
-    import uvicorn.protocols.http.httptools_impl  # noqa: F401, PLC0415 - what a process loads on first use
+    import uvicorn.protocols.http.httptools_impl  # noqa: F401, PLC0415 - loaded before the first fork
 
-    import functions.main  # noqa: F401, PLC0415 - the same
+    import functions.main  # noqa: F401, PLC0415 - loaded before the first fork
 
-    asyncio.run(_ask_nobody())
+    asyncio.run(_load_model_client())
     gc.freeze()
     for line in sys.stdin:
-        point, what = map(int, line.split())
+        point, signal_number = map(int, line.split())
         listener = socket.create_server(("127.0.0.1", 0))
         process_id = os.fork()
         if process_id == 0:
             try:
-                _serve(listener, point, signal.Signals(what))
+                _serve(listener, point, signal.Signals(signal_number))
             finally:
                 os._exit(0)
-        print(listener.getsockname()[1], process_id, flush=True)  # noqa: T201 - see above
+        print(listener.getsockname()[1], process_id, flush=True)  # noqa: T201 - the protocol of this program
         listener.close()
         while True:
             _, status = os.waitpid(process_id, os.WUNTRACED)
-            event = "stopped" if os.WIFSTOPPED(status) else "died" if os.WIFSIGNALED(status) else "answered"
-            print(event, flush=True)  # noqa: T201 - see above
+            event = "stopped" if os.WIFSTOPPED(status) else "crashed" if os.WIFSIGNALED(status) else "answered"
+            print(event, flush=True)  # noqa: T201 - the protocol of this program
             if event != "stopped":
                 break
 

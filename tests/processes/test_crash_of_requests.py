@@ -1,4 +1,4 @@
-"""A process may die at any point of a request: who repeats it under its key gets its effect once."""
+"""A request whose process crashes at any point has its effect once after a repeat with its idempotency key."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -10,10 +10,10 @@ import pytest
 
 from tests import postgres, serving
 from tests.accounts import PROJECTS, TODOS, Account, sign_up
-from tests.processes.crashing_app import Nursery, nursery
+from tests.processes.crashing_app import ForkServer, fork_server
 from tests.serving import OnPort
 
-LEFT = """
+CHANGES = """
     SELECT op, coalesce(after, before)->>'title' AS title FROM changes WHERE user_id = $1 ORDER BY seq
 """
 BATCH = {
@@ -32,19 +32,19 @@ REQUESTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], int]] = {
         3,
     ),
 }
-"""What is sent where, what of it is in the log in the end, and at how many points at least it may die."""
+"""Path, body, expected changes, and the minimum number of points of each request."""
 
 
 @pytest.fixture(scope="module")
 def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
-    """The process that lives, and serves what is repeated."""
+    """Process that never crashes and serves the repeated requests."""
     with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("service"))) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
-def crashing(environment: dict[str, str]) -> Iterator[Nursery]:
-    with nursery(environment) as crashing:
+def crashing(environment: dict[str, str]) -> Iterator[ForkServer]:
+    with fork_server(environment) as crashing:
         yield crashing
 
 
@@ -55,23 +55,23 @@ def ada(service: OnPort) -> Iterator[Account]:
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-def test_a_request_takes_effect_once_wherever_its_first_process_dies(
-    path: str, crashing: Nursery, ada: Account, database_url: str
+def test_after_a_crash_at_any_point_a_repeat_has_its_effect_once(
+    path: str, crashing: ForkServer, ada: Account, database_url: str
 ) -> None:
     body, effect, least = REQUESTS[path]
     for point in count(1):
         key = {"Idempotency-Key": uuid4().hex}
-        process = crashing.process(point)
+        process = crashing.start_process(point)
         try:
             first = ada.client.post(f"{process.url}{path}", json=body, headers=key)
         except httpx2.TransportError:
             first = None
-        assert process.event() == ("answered" if first else "died")
+        assert process.wait_for_event() == ("answered" if first else "crashed")
         repeat = ada.client.post(path, json=body, headers=key)
 
         assert repeat.is_success, repeat.text
-        left = [(row["op"], row["title"]) for row in postgres.query(database_url, LEFT, UUID(ada.user["id"]))]
-        assert left == effect * point, f"It died at point {point}."
+        changes = [(row["op"], row["title"]) for row in postgres.query(database_url, CHANGES, UUID(ada.user["id"]))]
+        assert changes == effect * point, f"The process crashed at point {point}."
         assert len(ada.client.get(PROJECTS).json()) == (point if path == PROJECTS else 0)
         if first is not None:
             assert repeat.content == first.content

