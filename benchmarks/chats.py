@@ -1,4 +1,4 @@
-"""Latency of list on ours, alone and while chats wait for a slow model, in pairs of segments."""
+"""Latency of list requests, alone and during chats that wait for a slow model, in pairs of segments."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -15,12 +15,12 @@ from spread import ratios
 from subjects import chat_requests, ours_with_model
 
 _PAIRS: Final = 5
-_SECONDS: Final = 8.0
+_SEGMENT_SECONDS: Final = 8.0
 _CHATS: Final = 20
-_THINKING_SECONDS: Final = 10.0
+_MODEL_SECONDS: Final = 10.0
 _POOL_SIZE: Final = 2
-"""So that a chat which held a connection while it waits would bring every list to a stop."""
-_LARGEST_RATIO: Final = 2.0
+"""Size below the number of chats: waiting chats that held connections would block all list requests."""
+_MAX_RATIO: Final = 2.0
 
 _HELD: Final = """
     SELECT count(*) FROM pg_stat_activity
@@ -29,57 +29,58 @@ _HELD: Final = """
 
 
 def compare(postgres_url: str) -> bool:
-    """Prints the latencies and says whether the p99 beside chats stays within two times the p99 without.
-
-    None of the chats may hold a connection to the database either.
-    """
+    """Prints the latencies. Returns True if the p99 at most doubles and no chat holds a connection."""
     held: list[int] = []
     database_url = new_database(postgres_url, "chats")
     with (
-        slow_model(_THINKING_SECONDS) as model,
+        slow_model(_MODEL_SECONDS) as model,
         ours_with_model(database_url, model.url, pool_size=_POOL_SIZE) as ours,
     ):
         chats = chat_requests(ours.server, _CHATS)
 
         def alone() -> Latencies:
-            return segment(ours, seconds=_SECONDS)
+            return segment(ours, seconds=_SEGMENT_SECONDS)
 
-        def beside_chats() -> Latencies:
-            with _waiting(ours.server.port, chats, model):
-                latencies = segment(ours, seconds=_SECONDS)
+        def during_chats() -> Latencies:
+            with _chats_in_flight(ours.server.port, chats, model):
+                latencies = segment(ours, seconds=_SEGMENT_SECONDS)
                 held.append(asyncio.run(_connections_held(database_url)))
-                if model.thinking != _CHATS:
-                    raise RuntimeError(f"Only {model.thinking} of {_CHATS} chats waited until the end of the segment")
+                if model.waiting_calls != _CHATS:
+                    raise RuntimeError(
+                        f"Only {model.waiting_calls} of {_CHATS} chats waited until the end of the segment."
+                    )
             return latencies
 
-        without, beside = in_pairs(alone, beside_chats, pairs=_PAIRS)
-    print(f"Latency of list on ours in ms, median of {_PAIRS} segments of {_SECONDS:.0f} s (lowest..highest)\n")
-    print_rows(**{"alone": without, f"{_CHATS} chats": beside})
-    ratio = ratios(percentile(beside, 99), percentile(without, 99))
+        alone_segments, chat_segments = in_pairs(alone, during_chats, pairs=_PAIRS)
     print(
-        f"\nThe model takes {_THINKING_SECONDS:.0f} s; the pool has {_POOL_SIZE} connections, of which the chats held"
-        f" {max(held)}. Ratio of the p99, by pair: {ratio.text(2)}"
+        f"Latency of list requests in ms, median of {_PAIRS} segments of {_SEGMENT_SECONDS:.0f} s (lowest..highest)\n"
     )
-    holds = ratio.median <= _LARGEST_RATIO and not any(held)
-    print(f"At most {_LARGEST_RATIO:.0f} times, and none held: {'holds' if holds else 'MISSED'}", flush=True)
-    return holds
+    print_rows(**{"alone": alone_segments, f"{_CHATS} chats": chat_segments})
+    ratio = ratios(percentile(chat_segments, 99), percentile(alone_segments, 99))
+    print(
+        f"\nThe model takes {_MODEL_SECONDS:.0f} s. The pool has {_POOL_SIZE} connections. Connections held by chats:"
+        f" {max(held)}. Ratio of the p99 by pair: {ratio.text(2)}"
+    )
+    has_passed = ratio.median <= _MAX_RATIO and not any(held)
+    print(f"At most {_MAX_RATIO:.0f} times, and no connection held: {'passed' if has_passed else 'FAILED'}", flush=True)
+    return has_passed
 
 
 @contextmanager
-def _waiting(port: int, chats: Sequence[bytes], model: SlowModel) -> Iterator[None]:
-    """While the block runs all of the chats wait for the model; they are answered before it ends."""
+def _chats_in_flight(port: int, chats: Sequence[bytes], model: SlowModel) -> Iterator[None]:
+    """Sends the chats, and enters the block when all of them wait for the model. Ends after their responses."""
 
     def chat(request: bytes) -> None:
         with Connection(port) as connection:
             connection.exchange(request)
 
-    # Threads that wait for an answer cost this process nothing.
+    # Waiting threads use no CPU time.
     with ThreadPoolExecutor(len(chats)) as threads:
-        answers = [threads.submit(chat, request) for request in chats]
-        model.wait_until(lambda thinking: thinking == len(chats))
+        responses = [threads.submit(chat, request) for request in chats]
+        model.wait_until(lambda waiting_calls: waiting_calls == len(chats))
         yield
-        for answer in answers:
-            answer.result()
+        for response in responses:
+            response.result()
 
 
 async def _connections_held(database_url: str) -> int:

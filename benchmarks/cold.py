@@ -1,8 +1,7 @@
-"""Cold starts of the built functions, paired in one run with a bare FastAPI function, and where their time goes.
+"""Compares cold starts of the functions with those of a bare FastAPI function, and prints their import times.
 
-A start is what Lambda's emulator reports as INIT: from the start of the runtime to a handler that is ready. The
-functions start in turn, ROUNDS times; a ratio is taken round by round. Ends with status 1 when the median ratio of
-auth or todos is above 1.8, or of chat above 2.0.
+A start is the INIT phase of Lambda's emulator: from the start of the runtime until the handler is ready. The functions
+start in turn, ROUNDS times, and ratios are computed per round. Exits with 1 if a median ratio exceeds MAX_RATIOS.
 """
 
 import os
@@ -25,7 +24,7 @@ from tests.emulator import emulator
 from tests.serving import gateway_event
 
 ROUNDS: Final = 10
-BARS: Final = {"auth": 1.8, "todos": 1.8, "chat": 2.0}
+MAX_RATIOS: Final = {"auth": 1.8, "todos": 1.8, "chat": 2.0}
 ENVIRONMENT: Final = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
     "SECRET_KEY": "p8dKq2-4vWm7_Zr1xTb9yLc3nHs6fJg5",
@@ -38,36 +37,36 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         build = artifacts.build(ARCHITECTURE, Path(folder))
         runtime = artifacts.runtime(Path(folder))
-        ours = {group.name: build.functions[group.function_name] for group in GROUPS}
-        bare = Artifact("bare.handler", Path(__file__).parent / "bare_function", ours["todos"].layers)
-        milliseconds = _start_in_turn({"bare": bare, **ours}, runtime)
-        for name, artifact in ours.items():
-            print(f"\n{name}: milliseconds of imports by package")
-            print("  " + ", ".join(f"{package} {spent:.0f}" for package, spent in _where(artifact, runtime)))
-    print(f"\nINIT in milliseconds, median (lowest..highest) of {ROUNDS}, and how many times the bare one")
-    compared = {name: ratios(values, milliseconds["bare"]) for name, values in milliseconds.items()}
+        functions = {group.name: build.functions[group.function_name] for group in GROUPS}
+        bare = Artifact("bare.handler", Path(__file__).parent / "bare_function", functions["todos"].layers)
+        milliseconds = _start_in_turn({"bare": bare, **functions}, runtime)
+        for name, artifact in functions.items():
+            print(f"\n{name}: import time by package in ms")
+            print("  " + ", ".join(f"{package} {time:.0f}" for package, time in _import_times(artifact, runtime)))
+    print(f"\nINIT in ms, median (lowest..highest) of {ROUNDS} rounds, and the ratio to the bare function")
+    ratios_to_bare = {name: ratios(values, milliseconds["bare"]) for name, values in milliseconds.items()}
     for name, values in milliseconds.items():
-        bar = f"  (at most {BARS[name]})" if name in BARS else ""
-        print(f"  {name:6}{Spread.of(values).text(0):>20}  {compared[name].text(2)}{bar}")
-    sys.exit(any(compared[name].median > bar for name, bar in BARS.items()))
+        bar = f"  (at most {MAX_RATIOS[name]})" if name in MAX_RATIOS else ""
+        print(f"  {name:6}{Spread.of(values).text(0):>20}  {ratios_to_bare[name].text(2)}{bar}")
+    sys.exit(any(ratios_to_bare[name].median > max_ratio for name, max_ratio in MAX_RATIOS.items()))
 
 
 def _start_in_turn(functions: Mapping[str, Artifact], runtime: Path) -> dict[str, list[float]]:
     milliseconds: dict[str, list[float]] = {name: [] for name in functions}
-    # The first round reads the files from disk.
+    # The first round is not counted, because it reads the files from disk.
     for number in range(ROUNDS + 1):
         for name, artifact in functions.items():
-            with emulator(artifact, runtime, ENVIRONMENT) as one:
-                one.invoke(_HEALTH)
+            with emulator(artifact, runtime, ENVIRONMENT) as function:
+                function.invoke(_HEALTH)
                 if number:
-                    milliseconds[name].append(one.init_milliseconds)
+                    milliseconds[name].append(function.init_milliseconds)
     return milliseconds
 
 
-def _where(artifact: Artifact, runtime: Path, limit: int = 12) -> list[tuple[str, float]]:
-    """The packages whose own modules take the longest to import."""
+def _import_times(artifact: Artifact, runtime: Path, limit: int = 12) -> list[tuple[str, float]]:
+    """Returns the slowest packages to import, with their own milliseconds."""
     module = artifact.handler.rpartition(".")[0]
-    imported = subprocess.run(  # noqa: S603 - our own build
+    imported = subprocess.run(  # noqa: S603 - the build of this run
         (artifacts.TOOLS / "bin/python", "-S", "-X", "importtime", "-c", f"import {module}"),
         env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(map(str, [*artifact.path, runtime]))},
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A table of todos like those that people have, of any size, written straight into a database."""
+"""Fills the table of todos with realistic rows of many users, directly in the database."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,23 +7,23 @@ from uuid import UUID
 from todo_core.database.pool import Connection
 
 OWNER: Final = UUID("0198c5a0-0000-7000-8000-000000000001")
-"""Whose lists are read."""
+"""User whose lists are measured."""
 PROJECT: Final = UUID("0198c5a0-0000-7000-8000-000000000002")
 PARENT: Final = UUID("0198c5a0-0000-7000-8000-000000000003")
-OFTEN: Final = "milk"
-"""A word that is in the title of one todo in ten, and in the description of one in ten."""
-INSIDE: Final = "invoice"
-"""A word that is in the description of one todo in ten, and in no title."""
-SELDOM: Final = "zanzibar"
-"""A word, and a tag, of some thirty todos of the owner's, however many there are."""
+FREQUENT_WORD: Final = "milk"
+"""Word in the titles of 10% of the todos, and in the descriptions of 10%."""
+DESCRIPTION_WORD: Final = "invoice"
+"""Word in the descriptions of 10% of the todos, and in no title."""
+RARE_WORD: Final = "zanzibar"
+"""Word and tag of about 30 todos of the owner, independent of their number."""
 
-_OTHERS_OWN: Final = 90
+_TODOS_PER_OTHER_USER: Final = 90
 _SEED: Final = 0.42
 
-_TEXTS_DRAWN: Final = 4_000
+_NUMBER_OF_TEXTS: Final = 4_000
 
-# Some 3,000 words, of which the first are met most often, as it is with words; in texts of two to four words, of which
-# a title has two, and of 10 to 60 words, of which a description has one.
+# 3,000 words whose frequencies differ like those of a language. Short texts have two to four words, long ones 10 to
+# 60. A title consists of two short texts, a description of one long text.
 _TEXTS: Final = """
     CREATE TEMPORARY TABLE texts AS
     SELECT number, string_agg(word, ' ') FILTER (WHERE place <= 2 + number % 3) AS short,
@@ -42,13 +42,17 @@ _USERS: Final = """
     SELECT id, id || '@example.com', id || '@example.com', '', 'Europe/Berlin'
     FROM (SELECT $1::uuid AS id UNION ALL SELECT md5(n::text)::uuid FROM generate_series(0, $2::int) AS n) AS ids
 """
-# Todos of all users in the order in which they were added: the owner's by the hundred, because nobody has 100,000 but
-# by a program that writes them in batches; those of the others, some 90 for each, one by one in between. What they are
-# like, each independent of the others:
-# completed 60 %; priority none 60 %, low and medium 15 %, high 10 %; due never 40 %, on a day 30 %, at an instant 30 %,
-# within two years before and after now; tags none 40 %, else one to three of nine, of which the first comes most often;
-# in a project 50 %, of the owner's in the one that is asked for 5 %; subtodos 20 %, of the owner's one in eight of them
-# below the todo that is asked for; moved from their place in the list 20 %; in the trash 5 %; with a description 30 %.
+# Todos of all users in the order of their creation. The owner's come in groups of 100, because only programs create
+# 100,000 todos, in batches. Other users have about 90 each, one by one in between. Independent properties:
+# - completed: 60%
+# - priority: none 60%, low 15%, medium 15%, high 10%
+# - due: never 40%, on a date 30%, at a time 30%, within two years before and after now
+# - tags: none 40%, else one to three of nine, the first ones most frequently
+# - in a project: 50%; 5% of the owner's todos are in the measured project
+# - subtodos: 20%; 2.5% of the owner's todos belong to the measured parent
+# - moved from their default place in the list: 20%
+# - in the trash: 5%
+# - with a description: 30%
 _TODOS: Final = """
     INSERT INTO todos (
         id, user_id, title, description, completed, completed_at, priority, due_date, due_at, tags, project_id,
@@ -98,26 +102,26 @@ _INDEXES: Final = """
 
 @dataclass(frozen=True)
 class Crowd:
-    """How many todos there are, and how many of them the owner has; the others' have their places between."""
+    """Number of all todos, and of the owner's."""
 
     todos: int
     owned: int
 
 
 async def fill(connection: Connection, crowd: Crowd) -> None:
-    """Writes the crowd into a database that has the schema and nothing else. The indexes are made at the end."""
+    """Writes the todos into an empty, migrated database. Creates the indexes at the end."""
     indexes = await connection.fetch(_INDEXES)
-    others = max((crowd.todos - crowd.owned) // _OTHERS_OWN, 1)
+    others = max((crowd.todos - crowd.owned) // _TODOS_PER_OTHER_USER, 1)
     await connection.execute(f"SELECT setseed({_SEED})")
-    await connection.execute(_TEXTS, _TEXTS_DRAWN)
+    await connection.execute(_TEXTS, _NUMBER_OF_TEXTS)
     await connection.execute(_USERS, OWNER, others)
-    # No triggers and no foreign keys: the log of what was never done would only take time.
+    # Without triggers and foreign keys, because a change log would only take time.
     await connection.execute(
         "SET session_replication_role = replica; SET jit = off; SET maintenance_work_mem = '256MB'"
     )
     await connection.execute("; ".join(f"DROP INDEX {index['indexname']}" for index in indexes))
     every = crowd.todos // crowd.owned
-    await connection.execute(_TODOS, OWNER, PROJECT, PARENT, others, crowd.todos, every, crowd.owned, _TEXTS_DRAWN)
+    await connection.execute(_TODOS, OWNER, PROJECT, PARENT, others, crowd.todos, every, crowd.owned, _NUMBER_OF_TEXTS)
     for index in indexes:
         await connection.execute(index["indexdef"])
     await connection.execute("VACUUM ANALYZE todos")

@@ -1,4 +1,4 @@
-"""Logins that are always in flight, sent from a process of their own so that they do not slow down who measures."""
+"""Continuous logins from a separate process, so that they do not slow down the measuring process."""
 
 import signal
 from collections.abc import Iterator, Sequence
@@ -16,29 +16,29 @@ _processes: Final = get_context("spawn")
 
 @contextmanager
 def in_flight(port: int, requests: Sequence[bytes]) -> Iterator[list[int]]:
-    """Repeats each login without a pause during the block; the last ones are answered before it ends.
+    """Repeats each login continuously during the block, and completes the last ones.
 
-    The list that it gives holds, after the block, how often each of them was answered.
+    Yields a list that contains, after the block, the number of times that each login was completed.
     """
     ours, theirs = _processes.Pipe()
     process = _processes.Process(target=_repeat_all, args=(port, requests, theirs), daemon=True)
     process.start()
     theirs.close()
-    answered: list[int] = []
+    completed: list[int] = []
     try:
         ours.recv()
-        yield answered
+        yield completed
         ours.send("stop")
-        answered += ours.recv()
+        completed += ours.recv()
     except EOFError:
-        raise RuntimeError("The process that logs in has failed") from None
+        raise RuntimeError("The process of the logins has failed.") from None
     finally:
         process.terminate()
         process.join()
 
 
 def _repeat_all(port: int, requests: Sequence[bytes], parent: Pipe) -> None:
-    # Ctrl-C reaches this process too, but its parent is who ends it.
+    # Ctrl-C reaches this process too, but its parent stops it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopped = Event()
     with ThreadPoolExecutor(len(requests)) as threads:
@@ -52,9 +52,9 @@ def _repeat_all(port: int, requests: Sequence[bytes], parent: Pipe) -> None:
 
 
 def _repeat(port: int, request: bytes, stopped: Event) -> int:
-    answered = 0
+    completed = 0
     with Connection(port) as connection:
         while not stopped.is_set():
             connection.exchange(request)
-            answered += 1
-    return answered
+            completed += 1
+    return completed

@@ -1,7 +1,6 @@
-"""The service as a competent reader of the FastAPI and SQLModel tutorials writes it: the yardstick for ours.
+"""The service as the tutorials of FastAPI and SQLModel would write it, for comparison.
 
-Only the routes that are measured are here. `/register` signs in straight away, without a password, because
-nothing measures it.
+It contains the measured routes only. `/register` also signs in, without a password, because it is not measured.
 """
 
 import os

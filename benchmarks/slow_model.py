@@ -1,4 +1,4 @@
-"""A language model that thinks for a while about everything, and then has little to say."""
+"""Language model server that delays each response by a fixed time."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from threading import Condition, Thread
 
 from client import HOST
 
-_ANSWER = json.dumps(
+_RESPONSE = json.dumps(
     {
         "id": "chatcmpl-slow",
         "object": "chat.completion",
@@ -22,34 +22,34 @@ _ANSWER = json.dumps(
 
 
 class SlowModel:
-    """How many calls it is thinking about, at its `url`."""
+    """Slow model at `url`. `waiting_calls` counts the calls without a response."""
 
     def __init__(self, seconds: float) -> None:
         self.url = ""
         self.seconds = seconds
-        self.thinking = 0
+        self.waiting_calls = 0
         self._changed = Condition()
 
-    def think(self) -> None:
+    def wait(self) -> None:
         self._add(1)
         time.sleep(self.seconds)
         self._add(-1)
 
     def wait_until(self, holds: Callable[[int], bool], *, seconds: float = 30) -> None:
-        """Raises TimeoutError."""
+        """Waits until the number of waiting calls meets a condition. Raises TimeoutError."""
         with self._changed:
-            if not self._changed.wait_for(lambda: holds(self.thinking), timeout=seconds):
-                raise TimeoutError(f"The model thinks about {self.thinking} calls")
+            if not self._changed.wait_for(lambda: holds(self.waiting_calls), timeout=seconds):
+                raise TimeoutError(f"{self.waiting_calls} calls are waiting.")
 
     def _add(self, number: int) -> None:
         with self._changed:
-            self.thinking += number
+            self.waiting_calls += number
             self._changed.notify_all()
 
 
 @contextmanager
 def slow_model(seconds: float) -> Iterator[SlowModel]:
-    """Answers on a free port, from threads that do nothing but wait, until the end of the block."""
+    """Serves on a free port until the end of the block."""
     model = SlowModel(seconds)
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,15 +57,15 @@ def slow_model(seconds: float) -> Iterator[SlowModel]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            model.think()
+            model.wait()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(_ANSWER)))
+            self.send_header("Content-Length", str(len(_RESPONSE)))
             self.end_headers()
-            self.wfile.write(_ANSWER)
+            self.wfile.write(_RESPONSE)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer((HOST, 0), Handler)
     server.daemon_threads = True

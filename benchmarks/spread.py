@@ -1,4 +1,4 @@
-"""A median together with how far the rounds lay apart."""
+"""Median with the lowest and highest value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Spread:
         return cls(median(values), min(values), max(values))
 
     def text(self, decimals: int) -> str:
-        """Such as `1.20 (1.10..1.35)`."""
+        """Formats the values, for example `1.20 (1.10..1.35)`."""
         return f"{self.median:.{decimals}f} ({self.lowest:.{decimals}f}..{self.highest:.{decimals}f})"
 
 
 def ratios(of: Sequence[float], to: Sequence[float]) -> Spread:
-    """Compares round by round: what slows a whole round down drops out."""
-    return Spread.of([one / other for one, other in zip(of, to, strict=True)])
+    """Returns the ratios per round, so that a slow round affects both values."""
+    return Spread.of([numerator / denominator for numerator, denominator in zip(of, to, strict=True)])

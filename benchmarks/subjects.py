@@ -1,4 +1,4 @@
-"""What is compared: ours, the naive way and the floor, each running, signed in to and filled with todos."""
+"""Compared servers: ours, naive and floor, each with signed-in accounts and todos."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from client import request_bytes
 from servers import Server, new_database, uvicorn
 
 OPERATIONS: Final = ("list", "create", "patch")
-_PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of accounts that live for one run
+_PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - accounts of one run
 _OURS_API: Final = "/api/v1"
-_LISTED: Final = 20
-_STORED: Final = 25
-"""More than are listed, so that ours also writes the link to the next page."""
+_PAGE_SIZE: Final = 20
+_STORED_TODOS: Final = 25
+"""Todos of each account: more than a page, so that ours also writes the link to the next page."""
 
 _NEW_TODO: Final = {
     "title": "Buy milk",
@@ -24,7 +24,7 @@ _NEW_TODO: Final = {
     "tags": ["home", "errands"],
     "due_at": "2030-01-31T17:00:00Z",
 }
-# In turn, so that every one changes something: SQLAlchemy does not write a value that is there already.
+# Alternating, so that each patch changes values: SQLAlchemy skips writes of equal values.
 _CHANGES: Final = ({"title": "Buy oat milk", "completed": True}, {"title": "Buy milk", "completed": False})
 
 
@@ -33,12 +33,12 @@ class Subject:
     name: str
     server: Server
     requests: Mapping[str, Sequence[bytes]]
-    """For each operation the requests to send, in turn."""
+    """Requests of each operation, sent in turn."""
 
 
 @contextmanager
 def all_subjects(postgres_url: str) -> Iterator[tuple[Subject, Subject, Subject]]:
-    """Ours, naive and floor, in this order."""
+    """Starts all servers. Yields ours, naive and floor."""
     key = secrets.token_urlsafe(32)
     with ExitStack() as stack:
         ours = stack.enter_context(
@@ -51,13 +51,13 @@ def all_subjects(postgres_url: str) -> Iterator[tuple[Subject, Subject, Subject]
         yield (
             Subject("ours", ours, _requests(ours, f"{_OURS_API}/todos", _sign_in_to_ours)),
             Subject("naive", naive, _requests(naive, "/todos", _sign_in_to_naive)),
-            Subject("floor", floor, _requests(floor, "/todos", _stay_unknown)),
+            Subject("floor", floor, _requests(floor, "/todos", _without_sign_in)),
         )
 
 
 @contextmanager
 def ours_with_model(database_url: str, model_url: str, *, pool_size: int) -> Iterator[Subject]:
-    """Ours with a language model and few connections to the database."""
+    """Starts ours with a language model and few database connections."""
     settings = _ours_settings(database_url, secrets.token_urlsafe(32)) | {
         "DATABASE_POOL_SIZE": str(pool_size),
         "OPENAI_API_KEY": "none",
@@ -68,7 +68,7 @@ def ours_with_model(database_url: str, model_url: str, *, pool_size: int) -> Ite
 
 
 def chat_requests(ours: Server, count: int) -> list[bytes]:
-    """Registers that many accounts with ours and gives a message to the assistant for each."""
+    """Registers accounts with ours. Returns one chat request for each."""
     requests = []
     for _ in range(count):
         with _client(ours) as client:
@@ -79,7 +79,7 @@ def chat_requests(ours: Server, count: int) -> list[bytes]:
 
 
 def login_requests(ours: Server, count: int) -> list[bytes]:
-    """Registers that many accounts with ours and gives a login for each."""
+    """Registers accounts with ours. Returns one login request for each."""
     with _client(ours) as client:
         return [
             request_bytes("POST", f"{_OURS_API}/auth/login", body=_register_with_ours(client)) for _ in range(count)
@@ -97,18 +97,18 @@ def _ours_settings(database_url: str, key: str) -> dict[str, str]:
 
 
 def _requests(server: Server, path: str, sign_in: Callable[[httpx2.Client], None]) -> dict[str, Sequence[bytes]]:
-    # Two accounts: what one creates must not make the other's list longer.
+    # Two accounts, so that created todos do not lengthen the measured list.
     with _client(server) as reader, _client(server) as writer:
         sign_in(reader)
         sign_in(writer)
-        for _ in range(_STORED):
+        for _ in range(_STORED_TODOS):
             reader.post(path, json=_NEW_TODO).raise_for_status()
-        if (listed := len(reader.get(path, params={"limit": _LISTED}).json())) != _LISTED:
-            raise RuntimeError(f"{path} lists {listed} todos, not {_LISTED}")
+        if (listed := len(reader.get(path, params={"limit": _PAGE_SIZE}).json())) != _PAGE_SIZE:
+            raise RuntimeError(f"{path} lists {listed} todos, not {_PAGE_SIZE}")
         todo_id = writer.post(path, json=_NEW_TODO).raise_for_status().json()["id"]
         reads, writes = dict(reader.cookies), dict(writer.cookies)
     return {
-        "list": [request_bytes("GET", f"{path}?limit={_LISTED}", cookies=reads)],
+        "list": [request_bytes("GET", f"{path}?limit={_PAGE_SIZE}", cookies=reads)],
         "create": [request_bytes("POST", path, cookies=writes, body=_NEW_TODO)],
         "patch": [request_bytes("PATCH", f"{path}/{todo_id}", cookies=writes, body=changes) for changes in _CHANGES],
     }
@@ -132,8 +132,8 @@ def _sign_in_to_naive(client: httpx2.Client) -> None:
     client.post("/register", params={"email": _new_email()}).raise_for_status()
 
 
-def _stay_unknown(_client: httpx2.Client) -> None:
-    """The floor has no accounts."""
+def _without_sign_in(_client: httpx2.Client) -> None:
+    """Does nothing, because the floor has no accounts."""
 
 
 def _new_email() -> str:

@@ -1,4 +1,4 @@
-"""The least that FastAPI can be on Lambda: one route, and Mangum."""
+"""Smallest FastAPI function on Lambda: one route and Mangum."""
 
 from fastapi import FastAPI
 from mangum import Mangum

@@ -122,7 +122,7 @@ class TestCrash:
                 assert process.wait_for_event() == "crashed"
                 has_crashed = True
             else:
-                assert process.wait_for_event() == "response"
+                assert process.wait_for_event() == "answered"
                 assert response.status_code == 200, response.text
                 has_crashed = False
             client.expire_lease()
@@ -181,7 +181,7 @@ class TestFreeze:
                     # The repeat may wait for a lock of the frozen process.
                     wait([repeated], timeout=LOCK_WAIT_SECONDS)
                     os.kill(process.id, signal.SIGCONT)
-                    assert process.wait_for_event() == "response"
+                    assert process.wait_for_event() == "answered"
                     assert_ended(repeated.result())
             if late.result().status_code == 409:
                 problem(late.result(), 409, "turn_in_progress")
@@ -206,7 +206,7 @@ class TestFreeze:
             Chat(client).repeat()
             resumed.set()
             problem(late.result(), 409, "turn_in_progress")
-        assert process.wait_for_event() == "response"
+        assert process.wait_for_event() == "answered"
         assert client.state == TIDIED
 
 
@@ -230,7 +230,7 @@ class TestConcurrentRepeats:
             assert len(scripted.requests) == 1
             may_continue.set()
             turn = assert_ended(first.result(), "needs_approval")
-        assert process.wait_for_event() == "response"
+        assert process.wait_for_event() == "answered"
         assert_ended(client.approve(turn["turn_id"]))
         assert client.state == TIDIED
 
@@ -251,7 +251,7 @@ class TestConcurrentRepeats:
             problem(client.chat(), 409, "turn_in_progress")
             may_continue.set()
             assert_ended(first.result())
-        assert process.wait_for_event() == "response"
+        assert process.wait_for_event() == "answered"
         assert client.state == TIDIED
 
 
