@@ -1,4 +1,4 @@
-"""Accounts for tests: made through the API itself, or, by the hundred, as it would have stored them."""
+"""Accounts for tests, registered through the API, or inserted into the database by the dozen."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,7 +24,7 @@ def new_email() -> str:
 
 @dataclass(frozen=True)
 class Account:
-    """A registered user, and a client whose cookie jar holds the session."""
+    """A registered user, and a client with the session cookie."""
 
     client: httpx2.Client
     user: dict[str, Any]
@@ -42,21 +42,21 @@ class Account:
         return {"Authorization": f"Bearer {self.token}"}
 
     def add(self, title: str = "Buy milk", **fields: object) -> dict[str, Any]:
-        """Creates a todo."""
+        """Creates a todo and returns it."""
         created = self.client.post(TODOS, json={"title": title, **fields})
         assert created.status_code == 201, created.text
         todo: dict[str, Any] = created.json()
         return todo
 
     def add_project(self, name: str = "Home", **fields: object) -> dict[str, Any]:
-        """Creates a project."""
+        """Creates a project and returns it."""
         created = self.client.post(PROJECTS, json={"name": name, **fields})
         assert created.status_code == 201, created.text
         project: dict[str, Any] = created.json()
         return project
 
     def titles(self, **filters: str | int | bool | list[str]) -> list[str]:
-        """The titles of the todos that a list with these filters shows."""
+        """Returns the titles of the todos that match the filters."""
         found = self.client.get(TODOS, params=filters)
         assert found.status_code == 200, found.text
         return [todo["title"] for todo in found.json()]
@@ -91,8 +91,8 @@ def sign_up(client: httpx2.Client, **profile: str) -> Account:
     return Account(client, user)
 
 
-_BATCH: Final = 50
-# Of PASSWORD, with the least of work.
+_ACCOUNTS_PER_STATEMENT: Final = 50
+# A hash of PASSWORD with the smallest number of rounds.
 _HASH: Final = "$bcrypt-sha256$v=2,t=2b,r=4$2KJsPo9iXHh8xYDMuJ4aX.$zS60g18BO8KTrBOQEiwX8cxf7MsnxTC"
 _SIGN_UP: Final = """
     WITH newcomer AS (
@@ -110,17 +110,17 @@ _LIFETIME: Final = timedelta(days=7)
 
 @dataclass
 class Newcomers:
-    """Accounts that are signed in without a request: most tests need one, and are about something else."""
+    """Signs clients in to new accounts without HTTP requests, as most tests are about something else."""
 
     database_url: str
     secret_key: str
-    _waiting: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+    _unused: list[tuple[dict[str, Any], str]] = field(default_factory=list)
 
     def sign_in(self, client: httpx2.Client) -> Account:
-        """A new account, whose session the client gets as a login would have given it."""
-        if not self._waiting:
-            self._waiting = self._make()
-        user, token = self._waiting.pop()
+        """Returns a new account. Stores its session cookie in the client as a login would."""
+        if not self._unused:
+            self._unused = self._create_accounts()
+        user, token = self._unused.pop()
         secure = "; Secure" if client.base_url.scheme == "https" else ""
         login = httpx2.Response(
             200,
@@ -130,9 +130,9 @@ class Newcomers:
         client.cookies.extract_cookies(login)
         return Account(client, user)
 
-    def _make(self) -> list[tuple[dict[str, Any], str]]:
+    def _create_accounts(self) -> list[tuple[dict[str, Any], str]]:
         tokens = SessionTokens([self.secret_key], _LIFETIME)
-        emails = [new_email() for _ in range(_BATCH)]
+        emails = [new_email() for _ in range(_ACCOUNTS_PER_STATEMENT)]
         rows = postgres.query(self.database_url, _SIGN_UP, emails, _HASH, _LIFETIME)
         return [(_as_read(row), tokens.sign(row["id"], row["session_id"])) for row in map(dict, rows)]
 
@@ -142,7 +142,7 @@ def _as_read(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    """Asserts that the response is this problem document, and gives it."""
+    """Asserts that the response is a problem document with this status and code. Returns the document."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = response.json()

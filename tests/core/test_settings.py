@@ -1,4 +1,4 @@
-"""What may be set, within which bounds, and what a start without it says."""
+"""Settings: sources, defaults, bounds, and the errors of a start with invalid ones."""
 
 import os
 import subprocess
@@ -15,11 +15,11 @@ from todo_core.settings import VARIABLES, Settings, load
 DATABASE_URL = "postgresql://ada:hunter2@db.example.com/todos"
 SECRET_KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
-LEAK = "c0ffee"
+SECRET_TEXT = "c0ffee"
 SECRETS = {
-    "DATABASE_URL": f"postgresql://ada:{LEAK}@db.example.com/todos",
-    "DATABASE_URL_UNPOOLED": f"postgresql://ada:{LEAK}@db.example.com/todos",
-    "SECRET_KEY": f"{LEAK},{LEAK}-that-is-long-enough-to-be-a-key",
+    "DATABASE_URL": f"postgresql://ada:{SECRET_TEXT}@db.example.com/todos",
+    "DATABASE_URL_UNPOOLED": f"postgresql://ada:{SECRET_TEXT}@db.example.com/todos",
+    "SECRET_KEY": f"{SECRET_TEXT},{SECRET_TEXT}-that-is-long-enough-to-be-a-key",
 }
 
 PLACEHOLDERS = [
@@ -43,7 +43,7 @@ COMMANDS = [("-m", "uvicorn", "functions.main:app"), ("-m", "functions")]
 
 
 class Environment:
-    """The environment variables of the service, of which none is set at first."""
+    """The environment variables of the service. None of them is set at first."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
@@ -55,8 +55,8 @@ class Environment:
             self._patch.setenv(name, value)
         return load()
 
-    def refusal(self, **variables: str) -> str:
-        """The sentence with which these variables are refused."""
+    def load_error(self, **variables: str) -> str:
+        """Returns the message of the InvalidSettings that these variables cause."""
         with pytest.raises(InvalidSettings) as refused:
             self.load(**variables)
         return str(refused.value)
@@ -69,18 +69,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
 
 @pytest.fixture
 def production(environment: Environment) -> Environment:
-    """Production, for which everything is set but what a test takes away."""
+    """Returns an environment with all variables that production requires."""
     environment.load(ENVIRONMENT="production", DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
     return environment
 
 
 def python(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A Python process with these settings only, without so much as a .env."""
-    outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
+    """Runs Python in `folder` with only these settings."""
+    other_variables = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**outside, **variables},
+        env={**other_variables, **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -144,7 +144,7 @@ class TestDefaults:
 
 class TestBounds:
     @pytest.mark.parametrize(
-        ("name", "least", "limit"),
+        ("name", "minimum", "maximum"),
         [
             ("DATABASE_POOL_SIZE", 1, 100),
             ("SESSION_SECONDS", 60, None),
@@ -158,28 +158,26 @@ class TestBounds:
         ],
     )
     def test_a_number_beyond_its_bounds_is_refused(
-        self, environment: Environment, name: str, least: int, limit: int | None
+        self, environment: Environment, name: str, minimum: int, maximum: int | None
     ) -> None:
-        assert value_of(environment.load(**{name: str(least)}), name) == least
-        assert name in environment.refusal(**{name: str(least - 1)})
-        if limit is not None:
-            assert value_of(environment.load(**{name: str(limit)}), name) == limit
-            assert name in environment.refusal(**{name: str(limit + 1)})
+        assert value_of(environment.load(**{name: str(minimum)}), name) == minimum
+        assert name in environment.load_error(**{name: str(minimum - 1)})
+        if maximum is not None:
+            assert value_of(environment.load(**{name: str(maximum)}), name) == maximum
+            assert name in environment.load_error(**{name: str(maximum + 1)})
 
     @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "LOG_LEVEL"])
-    def test_a_choice_that_there_is_not_is_refused(self, environment: Environment, name: str) -> None:
-        assert name in environment.refusal(**{name: "marker"})
+    def test_an_unknown_choice_is_refused(self, environment: Environment, name: str) -> None:
+        assert name in environment.load_error(**{name: "marker"})
 
     @pytest.mark.parametrize("name", ["DATABASE_POOL_SIZE", "DATABASE_PREPARED_STATEMENTS", "BCRYPT_ROUNDS"])
-    def test_text_in_place_of_a_value_is_refused_without_being_repeated(
-        self, environment: Environment, name: str
-    ) -> None:
-        sentence = environment.refusal(**{name: "marker"})
+    def test_an_unreadable_value_is_refused_and_not_repeated(self, environment: Environment, name: str) -> None:
+        sentence = environment.load_error(**{name: "marker"})
         assert name in sentence
         assert "marker" not in sentence
 
-    def test_each_wrong_setting_is_named(self, environment: Environment) -> None:
-        sentences = environment.refusal(DATABASE_POOL_SIZE="0", BCRYPT_ROUNDS="99")
+    def test_each_invalid_variable_is_named(self, environment: Environment) -> None:
+        sentences = environment.load_error(DATABASE_POOL_SIZE="0", BCRYPT_ROUNDS="99")
         assert "DATABASE_POOL_SIZE" in sentences
         assert "BCRYPT_ROUNDS" in sentences
 
@@ -187,39 +185,39 @@ class TestBounds:
 class TestDotEnv:
     PRINT = "from todo_core.settings import load; s = load(); print(s.environment, s.secret_keys, s.database.place)"
 
-    def test_settings_come_from_the_folder_of_the_process(self, tmp_path: Path) -> None:
+    def test_the_file_is_read_from_the_working_directory(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text(f"# a comment\nSECRET_KEY=one,two\nDATABASE_URL='{DATABASE_URL}'\nOTHER=x\n")
         assert python("-c", self.PRINT, folder=tmp_path).stdout == (
             "development ['one', 'two'] todos at db.example.com\n"
         )
 
-    def test_the_environment_comes_first(self, tmp_path: Path) -> None:
+    def test_the_environment_takes_precedence(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("SECRET_KEY=of-the-file\n")
-        told = python("-c", self.PRINT, folder=tmp_path, SECRET_KEY="of-the-environment")
-        assert told.stdout == "development ['of-the-environment'] None\n"
+        shown = python("-c", self.PRINT, folder=tmp_path, SECRET_KEY="of-the-environment")
+        assert shown.stdout == "development ['of-the-environment'] None\n"
 
 
 class TestProduction:
-    def test_it_starts_with_a_database_and_a_key(self, production: Environment) -> None:
+    def test_it_needs_a_database_and_a_key(self, production: Environment) -> None:
         assert production.load().in_production
 
     @pytest.mark.parametrize("name", ["DATABASE_URL", "SECRET_KEY"])
-    def test_what_is_missing_is_named_in_one_sentence(self, production: Environment, name: str) -> None:
-        assert production.refusal(**{name: ""}) == f"{name} must be set in production."
+    def test_a_missing_variable_is_named_in_one_sentence(self, production: Environment, name: str) -> None:
+        assert production.load_error(**{name: ""}) == f"{name} must be set in production."
 
     def test_a_short_key_is_refused(self, production: Environment) -> None:
-        assert production.refusal(SECRET_KEY=SECRET_KEY[:31]) == "SECRET_KEY must have at least 32 characters."
+        assert production.load_error(SECRET_KEY=SECRET_KEY[:31]) == "SECRET_KEY must have at minimum 32 characters."
 
     @pytest.mark.parametrize("key", PLACEHOLDERS)
     def test_a_placeholder_is_refused(self, production: Environment, key: str) -> None:
-        assert production.refusal(SECRET_KEY=key) == "SECRET_KEY looks like a placeholder; make a random one."
+        assert production.load_error(SECRET_KEY=key) == "SECRET_KEY looks like a placeholder; make a random one."
 
-    def test_every_one_of_several_keys_is_looked_at(self, production: Environment) -> None:
-        assert "at least 32" in production.refusal(SECRET_KEY=f"{SECRET_KEY},short")
-        assert "placeholder" in production.refusal(SECRET_KEY=f"{SECRET_KEY},{PLACEHOLDERS[0]}")
+    def test_each_of_several_keys_is_checked(self, production: Environment) -> None:
+        assert "at minimum 32" in production.load_error(SECRET_KEY=f"{SECRET_KEY},short")
+        assert "placeholder" in production.load_error(SECRET_KEY=f"{SECRET_KEY},{PLACEHOLDERS[0]}")
 
-    def test_commas_alone_are_no_key(self, production: Environment) -> None:
-        assert production.refusal(SECRET_KEY=" , ,") == "SECRET_KEY must be set in production."
+    def test_commas_without_a_key_count_as_absent(self, production: Environment) -> None:
+        assert production.load_error(SECRET_KEY=" , ,") == "SECRET_KEY must be set in production."
 
     def test_no_origin_is_allowed_by_default(self, production: Environment) -> None:
         assert production.load().allowed_origins == ()
@@ -229,21 +227,21 @@ class TestSecretKey:
     def test_several_keys_are_separated_by_commas(self, environment: Environment) -> None:
         assert environment.load(SECRET_KEY=" new , old,older ").secret_keys == ["new", "old", "older"]
 
-    def test_an_empty_place_between_commas_is_no_key(self, environment: Environment) -> None:
+    def test_empty_keys_between_commas_are_ignored(self, environment: Environment) -> None:
         assert environment.load(SECRET_KEY="new,,old,").secret_keys == ["new", "old"]
 
-    def test_commas_alone_count_as_absent(self, environment: Environment) -> None:
+    def test_commas_without_a_key_leave_the_development_key(self, environment: Environment) -> None:
         by_default = environment.load().secret_keys
         assert by_default
         assert environment.load(SECRET_KEY=",").secret_keys == by_default
 
     @pytest.mark.parametrize("key", ["short", "changeme"])
-    def test_development_takes_any_key(self, environment: Environment, key: str) -> None:
+    def test_development_accepts_any_key(self, environment: Environment, key: str) -> None:
         assert environment.load(SECRET_KEY=key).secret_keys == [key]
 
 
 class TestCorsOrigins:
-    def test_development_allows_the_usual_local_front_ends(self, environment: Environment) -> None:
+    def test_development_allows_local_front_ends(self, environment: Environment) -> None:
         assert environment.load().allowed_origins == ("http://localhost:3000", "http://localhost:5173")
 
     def test_origins_are_separated_by_commas(self, environment: Environment) -> None:
@@ -259,17 +257,15 @@ class TestCorsOrigins:
             "https://app.example.com,",
         ],
     )
-    def test_spaces_case_and_a_trailing_slash_make_no_difference(self, environment: Environment, origin: str) -> None:
+    def test_spaces_case_and_a_trailing_slash_are_ignored(self, environment: Environment, origin: str) -> None:
         assert environment.load(CORS_ORIGINS=origin).allowed_origins == ("https://app.example.com",)
 
     @pytest.mark.parametrize(
-        ("origin", "as_browsers_send_it"),
+        ("origin", "expected"),
         [("https://app.example.com:443", "https://app.example.com"), ("http://localhost:80", "http://localhost")],
     )
-    def test_a_default_port_is_left_out_as_browsers_do(
-        self, environment: Environment, origin: str, as_browsers_send_it: str
-    ) -> None:
-        assert environment.load(CORS_ORIGINS=origin).allowed_origins == (as_browsers_send_it,)
+    def test_a_default_port_is_removed(self, environment: Environment, origin: str, expected: str) -> None:
+        assert environment.load(CORS_ORIGINS=origin).allowed_origins == (expected,)
 
     @pytest.mark.parametrize(
         "entry",
@@ -292,10 +288,8 @@ class TestCorsOrigins:
             "javascript:alert(1)",
         ],
     )
-    def test_what_is_not_an_origin_is_refused_without_being_repeated(
-        self, environment: Environment, entry: str
-    ) -> None:
-        sentence = environment.refusal(CORS_ORIGINS=f"https://fine.example.com,{entry}")
+    def test_an_invalid_origin_is_refused_and_not_repeated(self, environment: Environment, entry: str) -> None:
+        sentence = environment.load_error(CORS_ORIGINS=f"https://fine.example.com,{entry}")
         assert sentence == "CORS_ORIGINS: must list origins such as https://app.example.com."
 
     def test_set_origins_replace_those_of_development(self, environment: Environment) -> None:
@@ -305,18 +299,18 @@ class TestCorsOrigins:
 
 class TestDatabaseUrl:
     @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_UNPOOLED"])
-    def test_one_that_cannot_be_used_stops_the_start(self, environment: Environment, name: str) -> None:
-        sentence = environment.refusal(**{name: "mysql://ada:hunter2@db.example.com/todos"})
+    def test_an_unusable_url_is_refused(self, environment: Environment, name: str) -> None:
+        sentence = environment.load_error(**{name: "mysql://ada:hunter2@db.example.com/todos"})
         assert sentence == f"{name}: cannot be used: it must begin with postgresql://."
 
-    def test_its_place_is_told_without_credentials(self, environment: Environment) -> None:
+    def test_its_place_has_no_credentials(self, environment: Environment) -> None:
         assert environment.load(DATABASE_URL=DATABASE_URL).database.place == "todos at db.example.com"
 
-    def test_without_one_there_is_no_connection(self, environment: Environment) -> None:
+    def test_a_missing_url_is_an_error_when_it_is_needed(self, environment: Environment) -> None:
         with pytest.raises(InvalidSettings, match=r"^DATABASE_URL must be set\.$"):
             assert environment.load().database.connection_url
 
-    def test_migrations_run_on_the_unpooled_one(self, environment: Environment) -> None:
+    def test_migrations_use_the_unpooled_url(self, environment: Environment) -> None:
         settings = environment.load(DATABASE_URL=DATABASE_URL, DATABASE_URL_UNPOOLED=f"{DATABASE_URL}_direct")
         assert settings.database.connection_url == DATABASE_URL
         assert settings.database.migration_url == f"{DATABASE_URL}_direct"
@@ -333,7 +327,7 @@ class TestDatabaseUrl:
             ("", "false", False),
         ],
     )
-    def test_another_way_to_the_database_gives_the_pooler_away(
+    def test_an_unpooled_url_to_another_server_turns_prepared_statements_off(
         self, environment: Environment, direct: str, setting: str, *, prepared: bool | None
     ) -> None:
         settings = environment.load(
@@ -341,45 +335,45 @@ class TestDatabaseUrl:
         )
         assert settings.database.keeps_prepared_statements is prepared
 
-    def test_migrations_run_on_the_only_one(self, environment: Environment) -> None:
+    def test_migrations_use_the_only_url(self, environment: Environment) -> None:
         assert environment.load(DATABASE_URL=DATABASE_URL).database.migration_url == DATABASE_URL
 
 
-class TestNoValueIsTold:
+class TestSecretsAreHidden:
     def test_in_the_repr(self, environment: Environment) -> None:
         settings = environment.load(**SECRETS)
-        for told in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
-            assert LEAK not in told
+        for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
+            assert SECRET_TEXT not in shown
 
     @pytest.mark.parametrize("wrong", ["ENVIRONMENT", "LOG_LEVEL", "CORS_ORIGINS", "DATABASE_URL", "BCRYPT_ROUNDS"])
-    def test_in_the_error_and_all_that_it_comes_from(self, environment: Environment, wrong: str) -> None:
+    def test_in_the_error_and_its_causes(self, environment: Environment, wrong: str) -> None:
         with pytest.raises(InvalidSettings) as refused:
-            environment.load(**{**SECRETS, wrong: f"{LEAK}://{LEAK}:{LEAK}@{LEAK}"})
-        assert LEAK not in everything_about(refused.value)
+            environment.load(**{**SECRETS, wrong: f"{SECRET_TEXT}://{SECRET_TEXT}:{SECRET_TEXT}@{SECRET_TEXT}"})
+        assert SECRET_TEXT not in all_text_of(refused.value)
 
-    def test_when_production_refuses_a_key(self, environment: Environment) -> None:
+    def test_in_the_error_of_a_refused_key(self, environment: Environment) -> None:
         with pytest.raises(InvalidSettings) as refused:
             environment.load(**SECRETS, ENVIRONMENT="production")
-        assert LEAK not in everything_about(refused.value)
+        assert SECRET_TEXT not in all_text_of(refused.value)
 
 
-def everything_about(error: BaseException | None) -> str:
-    """The traceback, and those of all the errors before it, suppressed or not."""
+def all_text_of(error: BaseException | None) -> str:
+    """Returns the text of an error, its traceback, and the same of its causes, including suppressed ones."""
     if error is None:
         return ""
     own = [str(error), repr(error), *traceback.format_exception(error)]
-    return "".join(own) + everything_about(error.__cause__) + everything_about(error.__context__)
+    return "".join(own) + all_text_of(error.__cause__) + all_text_of(error.__context__)
 
 
 class TestStart:
     @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-    def test_a_missing_key_ends_it_with_the_sentence_alone(self, command: tuple[str, ...], tmp_path: Path) -> None:
+    def test_a_missing_key_ends_the_process_with_one_sentence(self, command: tuple[str, ...], tmp_path: Path) -> None:
         ended = python(*command, folder=tmp_path, ENVIRONMENT="production", DATABASE_URL=SECRETS["DATABASE_URL"])
         assert ended.returncode != 0
         assert ended.stdout + ended.stderr == "SECRET_KEY must be set in production.\n"
 
     @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-    def test_a_short_key_is_not_repeated(self, command: tuple[str, ...], tmp_path: Path) -> None:
+    def test_a_short_key_ends_the_process_and_is_not_shown(self, command: tuple[str, ...], tmp_path: Path) -> None:
         ended = python(*command, folder=tmp_path, ENVIRONMENT="production", **SECRETS)
         assert ended.returncode != 0
-        assert ended.stdout + ended.stderr == "SECRET_KEY must have at least 32 characters.\n"
+        assert ended.stdout + ended.stderr == "SECRET_KEY must have at minimum 32 characters.\n"

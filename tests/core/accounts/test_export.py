@@ -1,4 +1,4 @@
-"""What belongs to a user, by the tables themselves."""
+"""The export of a user, compared with the tables of the database."""
 
 import asyncio
 import json
@@ -15,9 +15,9 @@ from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 
 COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
-OF_NOBODY = {"alembic_version", "attempts"}
-REPEATED = {"idempotency_keys"}
-LEFT_OUT = {
+TABLES_WITHOUT_USER = {"alembic_version", "attempts"}
+OMITTED_TABLES = {"idempotency_keys"}
+OMITTED_COLUMNS = {
     ("users", "password_hash"),
     ("users", "email_key"),
     ("todos", "words"),
@@ -53,7 +53,7 @@ FILL = (
 )
 
 
-def document_of(database_url: str, user_id: UUID) -> dict[str, Any]:
+def export_document(database_url: str, user_id: UUID) -> dict[str, Any]:
     async def read() -> bytes:
         db = Database(database_url)
         try:
@@ -65,35 +65,37 @@ def document_of(database_url: str, user_id: UUID) -> dict[str, Any]:
     return document
 
 
-def new_user(database_url: str) -> UUID:
+def create_user(database_url: str) -> UUID:
     user_id = new_id()
     postgres.query(database_url, SIGN_UP, user_id)
     return user_id
 
 
 class TestDocument:
-    def test_has_every_table_and_column_but_what_is_named_here(self, database_url: str) -> None:
-        user_id = new_user(database_url)
+    def test_it_has_every_table_and_column_except_the_omitted_ones(self, database_url: str) -> None:
+        user_id = create_user(database_url)
         for statement in (*ONE_OF_EACH, *FILL):
             postgres.query(database_url, statement, user_id)
-        there = {
-            tuple(row) for row in postgres.query(database_url, COLUMNS) if row["table_name"] not in OF_NOBODY | REPEATED
+        stored = {
+            tuple(row)
+            for row in postgres.query(database_url, COLUMNS)
+            if row["table_name"] not in TABLES_WITHOUT_USER | OMITTED_TABLES
         }
 
-        document = document_of(database_url, user_id)
+        document = export_document(database_url, user_id)
 
         document["users"] = [document.pop("account")]
         del document["exported_at"]
         exported = {(table, column) for table, rows in document.items() for column in rows[0]}
-        assert {name for name in there - exported if name[1] != "user_id"} == LEFT_OUT
+        assert {name for name in stored - exported if name[1] != "user_id"} == OMITTED_COLUMNS
 
-    def test_has_every_row_of_the_user_however_many_there_are(self, database_url: str) -> None:
-        user_id, other = new_user(database_url), new_user(database_url)
+    def test_it_has_every_row_of_the_user_over_several_pages(self, database_url: str) -> None:
+        user_id, other = create_user(database_url), create_user(database_url)
         for owner in (user_id, other):
             for statement in FILL:
                 postgres.query(database_url, statement, owner)
 
-        document = document_of(database_url, user_id)
+        document = export_document(database_url, user_id)
 
         counts = {name: len(rows) for name, rows in document.items() if isinstance(rows, list) and rows}
         assert counts == {
@@ -108,6 +110,6 @@ class TestDocument:
         assert calls == sorted(set(calls))
         assert {call["turn_id"] for call in document["tool_calls"]} == {turn["id"] for turn in document["turns"]}
 
-    def test_of_an_account_that_is_gone_is_refused(self, database_url: str) -> None:
+    def test_an_account_that_does_not_exist_is_refused(self, database_url: str) -> None:
         with pytest.raises(NotAuthenticated):
-            document_of(database_url, new_id())
+            export_document(database_url, new_id())

@@ -1,4 +1,4 @@
-"""Signing in, and what a password allows, where several try at once."""
+"""Account operations that run at the same time as others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,40 +29,38 @@ LIMITS = RateLimits(
 )
 
 
-class HeldPasswords(PasswordHasher):
-    """Tells nobody whether a password fits until it is released."""
+class PausedHasher(PasswordHasher):
+    """Waits for `released` before it verifies a password."""
 
     def __init__(self, rounds: int = 4) -> None:
         super().__init__(rounds)
-        self.asked = asyncio.Event()
+        self.called = asyncio.Event()
         self.released = asyncio.Event()
 
     async def verify(self, password: str, stored_hash: str | None) -> tuple[bool, str | None]:
-        self.asked.set()
+        self.called.set()
         await self.released.wait()
         return await super().verify(password, stored_hash)
 
 
-class Visitor:
-    """Tries to sign in to an account of its own, from a network of its own."""
+class Client:
+    """Signs in to its own account from its own network address."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self.email = f"{uuid4().hex}@example.com"
         self.address = f"test-{uuid4().hex}"
-        self.passwords = PasswordHasher(4)
+        self.hasher = PasswordHasher(4)
 
     async def register(self) -> None:
         registration = Registration(email=self.email, password=SecretStr(PASSWORD))
-        await operations.register(self._db, self.passwords, LIMITS, registration, address=self.address)
+        await operations.register(self._db, self.hasher, LIMITS, registration, address=self.address)
 
     async def sign_in(
-        self, password: str = PASSWORD, *, passwords: PasswordHasher | None = None, email: str = ""
+        self, password: str = PASSWORD, *, hasher: PasswordHasher | None = None, email: str = ""
     ) -> VerifiedPassword:
         credentials = Credentials(email=email or self.email, password=SecretStr(password))
-        return await operations.authenticate(
-            self._db, passwords or self.passwords, LIMITS, credentials, address=self.address
-        )
+        return await operations.authenticate(self._db, hasher or self.hasher, LIMITS, credentials, address=self.address)
 
     async def open_session(self, verified: VerifiedPassword) -> UUID:
         return await sessions.open_session(
@@ -70,7 +68,7 @@ class Visitor:
         )
 
     async def change_password(self, verified: VerifiedPassword, new: str) -> None:
-        await operations.change_password(self._db, self.passwords, verified, SecretStr(new), session_id=uuid4())
+        await operations.change_password(self._db, self.hasher, verified, SecretStr(new), session_id=uuid4())
 
     async def close(self, verified: VerifiedPassword) -> None:
         await operations.close_account(self._db, verified)
@@ -81,163 +79,173 @@ class Visitor:
     async def fail(self, *, times: int, email: str = "") -> None:
         for _ in range(times):
             with pytest.raises(InvalidCredentials):
-                await self.sign_in("a wrong one", email=email)
+                await self.sign_in("a wrong password", email=email)
 
 
-def run(database_url: str, work: Callable[[Visitor], Awaitable[None]]) -> None:
+def run(database_url: str, work: Callable[[Client], Awaitable[None]]) -> None:
     async def work_and_close() -> None:
         db = Database(database_url)
         try:
-            visitor = Visitor(db)
-            await visitor.register()
-            await work(visitor)
+            client = Client(db)
+            await client.register()
+            await work(client)
         finally:
             await db.close()
 
     asyncio.run(work_and_close())
 
 
-class TestSigningInAtOnce:
-    def test_a_right_guess_is_not_told_once_others_have_used_up_the_limit(self, database_url: str) -> None:
-        async def guess_right_beside_failures(visitor: Visitor) -> None:
-            held = HeldPasswords()
-            guess = asyncio.create_task(visitor.sign_in(passwords=held))
-            await held.asked.wait()
-            await visitor.fail(times=LIMITS.failed_logins_per_account)
-            held.released.set()
+class TestConcurrentLogins:
+    def test_a_right_guess_is_refused_when_the_limit_of_the_account_was_reached_meanwhile(
+        self, database_url: str
+    ) -> None:
+        async def guess_right_during_failures(client: Client) -> None:
+            hasher = PausedHasher()
+            guess = asyncio.create_task(client.sign_in(hasher=hasher))
+            await hasher.called.wait()
+            await client.fail(times=LIMITS.failed_logins_per_account)
+            hasher.released.set()
             with pytest.raises(TooManyAttempts):
                 await guess
 
-        run(database_url, guess_right_beside_failures)
+        run(database_url, guess_right_during_failures)
 
-    def test_nor_once_others_have_used_up_the_limit_of_the_address(self, database_url: str) -> None:
-        async def guess_right_beside_failures(visitor: Visitor) -> None:
-            held = HeldPasswords()
-            guess = asyncio.create_task(visitor.sign_in(passwords=held))
-            await held.asked.wait()
+    def test_a_right_guess_is_refused_when_the_limit_of_the_address_was_reached_meanwhile(
+        self, database_url: str
+    ) -> None:
+        async def guess_right_during_failures(client: Client) -> None:
+            hasher = PausedHasher()
+            guess = asyncio.create_task(client.sign_in(hasher=hasher))
+            await hasher.called.wait()
             for _ in range(LIMITS.failed_logins_per_address):
-                await visitor.fail(times=1, email=f"{uuid4().hex}@example.com")
-            held.released.set()
+                await client.fail(times=1, email=f"{uuid4().hex}@example.com")
+            hasher.released.set()
             with pytest.raises(TooManyAttempts):
                 await guess
 
-        run(database_url, guess_right_beside_failures)
+        run(database_url, guess_right_during_failures)
 
-    def test_a_right_password_waits_for_no_other(self, database_url: str) -> None:
-        async def succeed_at_once(visitor: Visitor) -> None:
-            held = HeldPasswords()
+    def test_concurrent_logins_with_the_right_password_all_succeed(self, database_url: str) -> None:
+        async def sign_in_concurrently(client: Client) -> None:
+            hasher = PausedHasher()
             many = 10 * LIMITS.failed_logins_per_account
-            waiting = asyncio.gather(*(visitor.sign_in(passwords=held) for _ in range(many)))
-            await held.asked.wait()
-            held.released.set()
-            await waiting
+            logins = asyncio.gather(*(client.sign_in(hasher=hasher) for _ in range(many)))
+            await hasher.called.wait()
+            hasher.released.set()
+            await logins
 
-        run(database_url, succeed_at_once)
+        run(database_url, sign_in_concurrently)
 
-    def test_a_password_is_not_looked_at_beyond_the_limit(self, database_url: str) -> None:
-        async def try_on(visitor: Visitor) -> None:
-            await visitor.fail(times=LIMITS.failed_logins_per_account)
-            held = HeldPasswords()
+    def test_the_password_is_not_checked_beyond_the_limit(self, database_url: str) -> None:
+        async def sign_in_beyond_the_limit(client: Client) -> None:
+            await client.fail(times=LIMITS.failed_logins_per_account)
+            hasher = PausedHasher()
             with pytest.raises(TooManyAttempts):
-                await visitor.sign_in(passwords=held)
-            assert not held.asked.is_set()
+                await client.sign_in(hasher=hasher)
+            assert not hasher.called.is_set()
 
-        run(database_url, try_on)
+        run(database_url, sign_in_beyond_the_limit)
 
 
-class TestProof:
-    """A password that was right a moment ago, and is not the account's any more."""
+class TestOutdatedVerifiedPassword:
+    """A verified password whose account has another password or was closed since."""
 
-    def test_of_the_old_password_opens_no_session(self, database_url: str) -> None:
-        async def sign_in_beside_a_change(visitor: Visitor) -> None:
-            late, verified = await visitor.sign_in(), await visitor.sign_in()
-            await visitor.change_password(verified, "another password")
+    def test_it_opens_no_session_after_a_password_change(self, database_url: str) -> None:
+        async def open_session_after_a_change(client: Client) -> None:
+            outdated, verified = await client.sign_in(), await client.sign_in()
+            await client.change_password(verified, "another password")
             with pytest.raises(InvalidCredentials):
-                await visitor.open_session(late)
-            assert await visitor.sessions(verified) == 0
+                await client.open_session(outdated)
+            assert await client.sessions(verified) == 0
 
-        run(database_url, sign_in_beside_a_change)
+        run(database_url, open_session_after_a_change)
 
-    def test_of_the_old_password_changes_and_closes_nothing(self, database_url: str) -> None:
-        async def change_twice(visitor: Visitor) -> None:
-            late, verified = await visitor.sign_in(), await visitor.sign_in()
-            await visitor.change_password(verified, "another password")
+    def test_it_neither_changes_the_password_nor_closes_the_account_after_a_password_change(
+        self, database_url: str
+    ) -> None:
+        async def change_twice(client: Client) -> None:
+            outdated, verified = await client.sign_in(), await client.sign_in()
+            await client.change_password(verified, "another password")
             with pytest.raises(WrongPassword):
-                await visitor.change_password(late, "a third password")
+                await client.change_password(outdated, "a third password")
             with pytest.raises(WrongPassword):
-                await visitor.close(late)
-            await visitor.sign_in("another password")
+                await client.close(outdated)
+            await client.sign_in("another password")
 
         run(database_url, change_twice)
 
-    def test_of_an_account_that_is_gone_is_good_for_nothing(self, database_url: str) -> None:
-        async def go_on_after_the_end(visitor: Visitor) -> None:
-            late, verified = await visitor.sign_in(), await visitor.sign_in()
-            await visitor.close(verified)
+    def test_it_is_refused_after_the_account_was_closed(self, database_url: str) -> None:
+        async def use_it_after_closing(client: Client) -> None:
+            outdated, verified = await client.sign_in(), await client.sign_in()
+            await client.close(verified)
             with pytest.raises(InvalidCredentials):
-                await visitor.open_session(late)
+                await client.open_session(outdated)
             with pytest.raises(WrongPassword):
-                await visitor.change_password(late, "another password")
+                await client.change_password(outdated, "another password")
             with pytest.raises(WrongPassword):
-                await visitor.close(late)
+                await client.close(outdated)
 
-        run(database_url, go_on_after_the_end)
+        run(database_url, use_it_after_closing)
 
-    def test_does_not_bring_a_better_hash_of_the_old_password_back(self, database_url: str) -> None:
-        async def improve_beside_a_change(visitor: Visitor) -> None:
-            verified = await visitor.sign_in()
-            better = HeldPasswords(rounds=5)
-            late = asyncio.create_task(visitor.sign_in(passwords=better))
-            await better.asked.wait()
-            await visitor.change_password(verified, "another password")
-            better.released.set()
+    def test_a_new_hash_of_the_old_password_does_not_replace_a_changed_password(self, database_url: str) -> None:
+        async def rehash_during_a_change(client: Client) -> None:
+            verified = await client.sign_in()
+            slower = PausedHasher(rounds=5)
+            outdated = asyncio.create_task(client.sign_in(hasher=slower))
+            await slower.called.wait()
+            await client.change_password(verified, "another password")
+            slower.released.set()
             with pytest.raises(InvalidCredentials):
-                await visitor.open_session(await late)
-            await visitor.sign_in("another password")
+                await client.open_session(await outdated)
+            await client.sign_in("another password")
 
-        run(database_url, improve_beside_a_change)
+        run(database_url, rehash_during_a_change)
 
-    def test_opens_no_session_that_a_change_at_the_same_moment_overlooks(self, database_url: str) -> None:
-        async def sign_in_and_change_at_once(visitor: Visitor) -> None:
+    def test_a_concurrent_password_change_ends_every_session_of_the_old_password(self, database_url: str) -> None:
+        async def sign_in_and_change_concurrently(client: Client) -> None:
             for number in range(20):
-                verified = await visitor.sign_in(f"password {number - 1}" if number else PASSWORD)
+                verified = await client.sign_in(f"password {number - 1}" if number else PASSWORD)
                 await asyncio.gather(
-                    *(visitor.open_session(verified) for _ in range(3)),
-                    visitor.change_password(verified, f"password {number}"),
+                    *(client.open_session(verified) for _ in range(3)),
+                    client.change_password(verified, f"password {number}"),
                     return_exceptions=True,
                 )
-                assert await visitor.sessions(verified) == 0
+                assert await client.sessions(verified) == 0
 
-        run(database_url, sign_in_and_change_at_once)
+        run(database_url, sign_in_and_change_concurrently)
 
-    def test_shows_no_hash(self, database_url: str) -> None:
-        async def show(visitor: Visitor) -> None:
-            assert "bcrypt" not in repr(await visitor.sign_in())
+    def test_its_repr_hides_the_hash(self, database_url: str) -> None:
+        async def show(client: Client) -> None:
+            assert "bcrypt" not in repr(await client.sign_in())
 
         run(database_url, show)
 
 
-class TestClosing:
-    """Others hold something of the account, and then want what closing has taken already."""
+class TestCloseAccount:
+    """Another transaction holds rows of the account when the account is closed."""
 
-    WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    COUNT_WAITING = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
 
     @pytest.mark.parametrize(
-        "holding",
+        "lock",
         [
             "SELECT FROM users WHERE id = $1 FOR KEY SHARE",
             "SELECT FROM sessions WHERE user_id = $1 FOR UPDATE",
         ],
     )
-    def test_gives_way_to_whoever_it_would_wait_for_crosswise(self, holding: str, database_url: str) -> None:
-        async def close_beside_another(visitor: Visitor) -> None:
-            verified = await visitor.sign_in()
-            await visitor.open_session(verified)
+    def test_it_releases_its_locks_when_it_would_deadlock_with_another_transaction(
+        self, lock: str, database_url: str
+    ) -> None:
+        async def close_during_another_transaction(client: Client) -> None:
+            verified = await client.sign_in()
+            await client.open_session(verified)
             other, watcher = await postgres.connect(database_url), await postgres.connect(database_url)
             async with other.transaction():
-                await other.fetch(holding, verified.user.id)
-                closing = asyncio.create_task(visitor.close(verified))
-                while not await watcher.fetchval(self.WAITS):  # noqa: ASYNC110 - what is waited for is PostgreSQL's
+                await other.fetch(lock, verified.user.id)
+                closing = asyncio.create_task(client.close(verified))
+                while not await watcher.fetchval(self.COUNT_WAITING):  # noqa: ASYNC110 - PostgreSQL sends no event for a logins lock
                     await asyncio.sleep(0.01)
                 await other.execute("SELECT lock_change_log($1)", verified.user.id)
                 assert not closing.done()
@@ -246,19 +254,21 @@ class TestClosing:
             await other.close()
             await watcher.close()
 
-        run(database_url, close_beside_another)
+        run(database_url, close_during_another_transaction)
 
-    def test_is_put_off_where_something_stays_in_use(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_fails_while_another_transaction_holds_its_rows(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(operations, "_MAX_CLOSING_ATTEMPTS", 2)
 
-        async def close_in_vain(visitor: Visitor) -> None:
-            verified = await visitor.sign_in()
+        async def close_while_locked(client: Client) -> None:
+            verified = await client.sign_in()
             other = await postgres.connect(database_url)
             async with other.transaction():
                 await other.fetch("SELECT FROM users WHERE id = $1 FOR UPDATE", verified.user.id)
                 with pytest.raises(DatabaseUnavailable):
-                    await visitor.close(verified)
+                    await client.close(verified)
             await other.close()
-            await visitor.close(verified)
+            await client.close(verified)
 
-        run(database_url, close_in_vain)
+        run(database_url, close_while_locked)

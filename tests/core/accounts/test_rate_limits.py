@@ -17,12 +17,12 @@ WINDOW = timedelta(minutes=10)
 
 @pytest.fixture
 def key() -> str:
-    """A key that nothing was counted under."""
+    """Returns a key without attempts."""
     return f"test:{uuid4().hex}"
 
 
 def run[Result](database_url: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    """Does some work on a database that is closed afterwards."""
+    """Runs `work` with a database that is closed afterwards."""
 
     async def work_and_close() -> Result:
         db = Database(database_url)
@@ -34,8 +34,8 @@ def run[Result](database_url: str, work: Callable[[Database], Awaitable[Result]]
     return asyncio.run(work_and_close())
 
 
-async def outcome(db: Database, limits: Mapping[str, int], window: timedelta = WINDOW) -> int | None:
-    """Counts one attempt, and gives the seconds to wait, or None when it may go on."""
+async def count_attempt(db: Database, limits: Mapping[str, int], window: timedelta = WINDOW) -> int | None:
+    """Counts one attempt. Returns the seconds to wait when it is refused, and None when it is allowed."""
     try:
         await rate_limits.count_attempt(db, limits, window)
     except TooManyAttempts as refusal:
@@ -43,221 +43,227 @@ async def outcome(db: Database, limits: Mapping[str, int], window: timedelta = W
     return None
 
 
-def outcomes(database_url: str, limits: Mapping[str, int], *, times: int) -> list[int | None]:
-    """Counts attempts one after the other."""
+def count_attempts(database_url: str, limits: Mapping[str, int], *, times: int) -> list[int | None]:
+    """Counts attempts one after the other and returns the wait of each."""
 
     async def count_all(db: Database) -> list[int | None]:
-        return [await outcome(db, limits) for _ in range(times)]
+        return [await count_attempt(db, limits) for _ in range(times)]
 
     return run(database_url, count_all)
 
 
-def require_room(database_url: str, limits: Mapping[str, int]) -> None:
+def require_attempts_left(database_url: str, limits: Mapping[str, int]) -> None:
     run(database_url, lambda db: rate_limits.require_attempts_left(db, limits))
 
 
-def counted(database_url: str, key: str) -> int | None:
+def stored_count(database_url: str, key: str) -> int | None:
     rows = postgres.query(database_url, "SELECT count FROM attempts WHERE key = $1", key)
     return rows[0]["count"] if rows else None
 
 
 def end_window(database_url: str, key: str, *, seconds: float) -> None:
-    """Lets the window of the key end in so many seconds."""
+    """Makes the window of the key end in `seconds` from now."""
     statement = "UPDATE attempts SET expires_at = now() + $1 * interval '1 second' WHERE key = $2"
     postgres.query(database_url, statement, seconds, key)
 
 
-class TestCount:
-    def test_as_many_as_the_limit_may_go_on(self, database_url: str, key: str) -> None:
-        refused = [wait is not None for wait in outcomes(database_url, {key: 3}, times=5)]
+class TestCountAttempt:
+    def test_attempts_up_to_the_limit_are_allowed(self, database_url: str, key: str) -> None:
+        refused = [wait is not None for wait in count_attempts(database_url, {key: 3}, times=5)]
 
         assert refused == [False, False, False, True, True]
 
-    def test_the_wait_is_what_is_left_of_the_window(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 1}, times=1)
+    def test_the_wait_is_the_rest_of_the_window(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {key: 1}, times=1)
         end_window(database_url, key, seconds=90)
 
-        (wait,) = outcomes(database_url, {key: 1}, times=1)
+        (wait,) = count_attempts(database_url, {key: 1}, times=1)
 
         assert wait is not None
         assert 80 < wait <= 90
 
     def test_attempts_do_not_prolong_the_window(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 1}, times=1)
+        count_attempts(database_url, {key: 1}, times=1)
         end_window(database_url, key, seconds=60)
 
-        waits = outcomes(database_url, {key: 1}, times=5)
+        waits = count_attempts(database_url, {key: 1}, times=5)
 
         assert all(wait is not None and wait <= 60 for wait in waits)
 
-    def test_a_window_that_is_over_begins_anew(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 1}, times=3)
+    def test_an_attempt_after_the_window_begins_a_new_window(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {key: 1}, times=3)
         end_window(database_url, key, seconds=-1)
 
-        first, second = outcomes(database_url, {key: 1}, times=2)
+        first, second = count_attempts(database_url, {key: 1}, times=2)
 
         assert first is None
         assert second is not None
         assert second > WINDOW.total_seconds() - 10
 
     def test_every_key_is_counted(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {f"{key}:a": 10, f"{key}:b": 10}, times=2)
+        count_attempts(database_url, {f"{key}:a": 10, f"{key}:b": 10}, times=2)
 
-        assert [counted(database_url, f"{key}:{name}") for name in "ab"] == [2, 2]
+        assert [stored_count(database_url, f"{key}:{name}") for name in "ab"] == [2, 2]
 
     @pytest.mark.parametrize("limits", [(1, 9), (9, 1)])
-    def test_one_key_beyond_its_limit_is_enough(self, database_url: str, key: str, limits: tuple[int, int]) -> None:
-        of_each = dict(zip((f"{key}:a", f"{key}:b"), limits, strict=True))
+    def test_one_key_beyond_its_limit_refuses_the_attempt(
+        self, database_url: str, key: str, limits: tuple[int, int]
+    ) -> None:
+        limits_by_key = dict(zip((f"{key}:a", f"{key}:b"), limits, strict=True))
 
-        first, second = outcomes(database_url, of_each, times=2)
+        first, second = count_attempts(database_url, limits_by_key, times=2)
 
         assert first is None
         assert second is not None
 
-    def test_of_several_windows_one_waits_for_the_longest(self, database_url: str, key: str) -> None:
+    def test_the_wait_lasts_until_all_exceeded_windows_end(self, database_url: str, key: str) -> None:
         limits = {f"{key}:a": 1, f"{key}:b": 1}
-        outcomes(database_url, limits, times=1)
+        count_attempts(database_url, limits, times=1)
         end_window(database_url, f"{key}:a", seconds=30)
         end_window(database_url, f"{key}:b", seconds=300)
 
-        (wait,) = outcomes(database_url, limits, times=1)
+        (wait,) = count_attempts(database_url, limits, times=1)
 
         assert wait is not None
         assert 290 < wait <= 300
 
-    def test_a_window_that_is_within_its_limit_is_not_waited_for(self, database_url: str, key: str) -> None:
+    def test_the_wait_ignores_windows_of_keys_within_their_limit(self, database_url: str, key: str) -> None:
         limits = {f"{key}:a": 1, f"{key}:b": 9}
-        outcomes(database_url, limits, times=1)
+        count_attempts(database_url, limits, times=1)
         end_window(database_url, f"{key}:a", seconds=30)
 
-        (wait,) = outcomes(database_url, limits, times=1)
+        (wait,) = count_attempts(database_url, limits, times=1)
 
         assert wait is not None
         assert wait <= 30
 
-    def test_windows_that_are_over_go_with_the_first_attempt_under_another_key(
-        self, database_url: str, key: str
-    ) -> None:
-        outcomes(database_url, {f"{key}:old": 9, f"{key}:older": 9}, times=1)
+    def test_the_first_attempt_under_a_key_deletes_expired_keys(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {f"{key}:old": 9, f"{key}:older": 9}, times=1)
         for name in ("old", "older"):
             end_window(database_url, f"{key}:{name}", seconds=-1)
 
-        outcomes(database_url, {key: 9}, times=1)
+        count_attempts(database_url, {key: 9}, times=1)
 
-        assert counted(database_url, f"{key}:old") is None
-        assert counted(database_url, f"{key}:older") is None
-        assert counted(database_url, key) == 1
+        assert stored_count(database_url, f"{key}:old") is None
+        assert stored_count(database_url, f"{key}:older") is None
+        assert stored_count(database_url, key) == 1
 
-    def test_attempts_at_once_do_not_slip_past(self, database_url: str, key: str) -> None:
-        async def count_at_once(db: Database) -> list[int | None]:
-            return await asyncio.gather(*(outcome(db, {key: 5}) for _ in range(30)))
+    def test_concurrent_attempts_do_not_exceed_the_limit(self, database_url: str, key: str) -> None:
+        async def count_concurrently(db: Database) -> list[int | None]:
+            return await asyncio.gather(*(count_attempt(db, {key: 5}) for _ in range(30)))
 
-        assert run(database_url, count_at_once).count(None) == 5
+        assert run(database_url, count_concurrently).count(None) == 5
 
-    def test_attempts_at_once_that_share_keys_do_not_block_each_other(self, database_url: str, key: str) -> None:
-        # The other way round for every second one, so that they would wait for each other's locks in a circle.
+    def test_concurrent_attempts_under_the_same_keys_do_not_deadlock(self, database_url: str, key: str) -> None:
+        # Every second call names the keys in reverse order. Locks taken in the order of the call would deadlock.
         limits = {f"{key}:{number}": 1000 for number in range(20)}
-        backwards = dict(reversed(limits.items()))
+        reversed_limits = dict(reversed(limits.items()))
 
-        async def count_at_once(db: Database) -> list[int | None]:
-            return await asyncio.gather(*(outcome(db, order) for _ in range(50) for order in (limits, backwards)))
+        async def count_concurrently(db: Database) -> list[int | None]:
+            return await asyncio.gather(
+                *(count_attempt(db, order) for _ in range(50) for order in (limits, reversed_limits))
+            )
 
-        assert set(run(database_url, count_at_once)) == {None}
+        assert set(run(database_url, count_concurrently)) == {None}
 
 
-class TestRequireRoom:
-    def test_there_is_room_up_to_the_limit(self, database_url: str, key: str) -> None:
+class TestRequireAttemptsLeft:
+    def test_attempts_are_left_until_the_limit_is_reached(self, database_url: str, key: str) -> None:
         for _ in range(2):
-            outcomes(database_url, {key: 3}, times=1)
-            require_room(database_url, {key: 3})
-        outcomes(database_url, {key: 3}, times=1)
+            count_attempts(database_url, {key: 3}, times=1)
+            require_attempts_left(database_url, {key: 3})
+        count_attempts(database_url, {key: 3}, times=1)
 
         with pytest.raises(TooManyAttempts):
-            require_room(database_url, {key: 3})
+            require_attempts_left(database_url, {key: 3})
 
-    def test_asking_counts_nothing(self, database_url: str, key: str) -> None:
-        require_room(database_url, {key: 1})
+    def test_it_counts_nothing(self, database_url: str, key: str) -> None:
+        require_attempts_left(database_url, {key: 1})
 
-        assert counted(database_url, key) is None
-        assert outcomes(database_url, {key: 1}, times=1) == [None]
+        assert stored_count(database_url, key) is None
+        assert count_attempts(database_url, {key: 1}, times=1) == [None]
 
     @pytest.mark.parametrize("limits", [(1, 9), (9, 1)])
-    def test_one_key_without_room_is_enough(self, database_url: str, key: str, limits: tuple[int, int]) -> None:
-        of_each = dict(zip((f"{key}:a", f"{key}:b"), limits, strict=True))
-        outcomes(database_url, of_each, times=1)
+    def test_one_key_that_has_reached_its_limit_refuses(
+        self, database_url: str, key: str, limits: tuple[int, int]
+    ) -> None:
+        limits_by_key = dict(zip((f"{key}:a", f"{key}:b"), limits, strict=True))
+        count_attempts(database_url, limits_by_key, times=1)
 
         with pytest.raises(TooManyAttempts):
-            require_room(database_url, of_each)
+            require_attempts_left(database_url, limits_by_key)
 
-    def test_the_wait_is_what_is_left_of_the_window(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 1, f"{key}:other": 9}, times=1)
+    def test_the_wait_is_the_rest_of_the_window(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {key: 1, f"{key}:other": 9}, times=1)
         end_window(database_url, key, seconds=90)
 
         with pytest.raises(TooManyAttempts) as refusal:
-            require_room(database_url, {key: 1, f"{key}:other": 9})
+            require_attempts_left(database_url, {key: 1, f"{key}:other": 9})
 
         assert refusal.value.retry_after
         assert 80 < refusal.value.retry_after <= 90
 
-    def test_a_window_that_is_over_leaves_room(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 1}, times=1)
+    def test_attempts_are_left_after_the_window(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {key: 1}, times=1)
         end_window(database_url, key, seconds=-1)
 
-        require_room(database_url, {key: 1})
+        require_attempts_left(database_url, {key: 1})
 
-    def test_it_waits_for_failures_that_are_being_counted(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 2}, times=1)
+    def test_it_waits_for_failures_that_another_transaction_is_counting(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {key: 2}, times=1)
 
-        async def ask_while_another_counts(db: Database) -> None:
+        async def check_while_another_counts(db: Database) -> None:
             other = await postgres.connect(database_url)
             counting = other.transaction()
             await counting.start()
             await other.execute("UPDATE attempts SET count = count + 1 WHERE key = $1", key)
-            asking = asyncio.create_task(rate_limits.require_attempts_left(db, {key: 2}))
-            done, _ = await asyncio.wait([asking], timeout=0.2)
+            checking = asyncio.create_task(rate_limits.require_attempts_left(db, {key: 2}))
+            done, _ = await asyncio.wait([checking], timeout=0.2)
             await counting.commit()
             await other.close()
             assert not done
-            await asking
+            await checking
 
         with pytest.raises(TooManyAttempts):
-            run(database_url, ask_while_another_counts)
+            run(database_url, check_while_another_counts)
 
-    def test_asking_and_counting_at_once_do_not_block_each_other(self, database_url: str, key: str) -> None:
+    def test_concurrent_checks_and_attempts_do_not_deadlock(self, database_url: str, key: str) -> None:
         limits = {f"{key}:{number}": 1000 for number in range(20)}
-        backwards = dict(reversed(limits.items()))
+        reversed_limits = dict(reversed(limits.items()))
 
-        async def ask_and_count(db: Database) -> None:
-            asking = [rate_limits.require_attempts_left(db, order) for _ in range(50) for order in (limits, backwards)]
-            counting = [
-                rate_limits.count_attempt(db, order, WINDOW) for _ in range(50) for order in (limits, backwards)
+        async def check_and_count(db: Database) -> None:
+            checking = [
+                rate_limits.require_attempts_left(db, order) for _ in range(50) for order in (limits, reversed_limits)
             ]
-            await asyncio.gather(*asking, *counting)
+            counting = [
+                rate_limits.count_attempt(db, order, WINDOW) for _ in range(50) for order in (limits, reversed_limits)
+            ]
+            await asyncio.gather(*checking, *counting)
 
-        run(database_url, ask_and_count)
+        run(database_url, check_and_count)
 
 
-class TestClear:
-    def test_all_attempts_are_forgotten(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 1}, times=3)
-
-        run(database_url, lambda db: rate_limits.clear_attempts(db, key))
-
-        assert outcomes(database_url, {key: 1}, times=1) == [None]
-
-    def test_other_keys_stay(self, database_url: str, key: str) -> None:
-        outcomes(database_url, {key: 9, f"{key}:other": 9}, times=1)
+class TestClearAttempts:
+    def test_the_key_may_be_used_up_to_its_limit_again(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {key: 1}, times=3)
 
         run(database_url, lambda db: rate_limits.clear_attempts(db, key))
 
-        assert counted(database_url, f"{key}:other") == 1
+        assert count_attempts(database_url, {key: 1}, times=1) == [None]
+
+    def test_other_keys_keep_their_counts(self, database_url: str, key: str) -> None:
+        count_attempts(database_url, {key: 9, f"{key}:other": 9}, times=1)
+
+        run(database_url, lambda db: rate_limits.clear_attempts(db, key))
+
+        assert stored_count(database_url, f"{key}:other") == 1
 
 
 class TestNetworkOf:
-    def test_an_ipv4_address_is_itself(self) -> None:
+    def test_an_ipv4_address_is_returned_unchanged(self) -> None:
         assert rate_limits.network_of("203.0.113.7") == "203.0.113.7"
 
-    def test_neighbours_in_ipv4_are_two(self) -> None:
+    def test_two_ipv4_addresses_differ(self) -> None:
         assert rate_limits.network_of("203.0.113.7") != rate_limits.network_of("203.0.113.8")
 
     @pytest.mark.parametrize(
@@ -270,20 +276,20 @@ class TestNetworkOf:
             "2001:db8:1:2:ffff:ffff:ffff:ffff",
         ],
     )
-    def test_addresses_of_one_64_are_one(self, address: str) -> None:
+    def test_ipv6_addresses_of_one_64_network_are_equal(self, address: str) -> None:
         assert rate_limits.network_of(address) == rate_limits.network_of("2001:db8:1:2:3:4:5:6")
 
     @pytest.mark.parametrize("address", ["2001:db8:1:3::1", "2001:db8:2:2::1", "2001:db9:1:2::1", "::1"])
-    def test_another_64_is_another(self, address: str) -> None:
+    def test_ipv6_addresses_of_different_64_networks_differ(self, address: str) -> None:
         assert rate_limits.network_of(address) != rate_limits.network_of("2001:db8:1:2::1")
 
     @pytest.mark.parametrize("address", ["::ffff:203.0.113.7", "::FFFF:203.0.113.7", "::ffff:cb00:7107"])
-    def test_ipv4_written_as_ipv6_is_ipv4(self, address: str) -> None:
+    def test_an_ipv4_mapped_ipv6_address_is_the_ipv4_address(self, address: str) -> None:
         assert rate_limits.network_of(address) == "203.0.113.7"
 
-    def test_the_zone_of_a_link_local_address_makes_no_difference(self) -> None:
+    def test_the_zone_of_a_link_local_address_is_ignored(self) -> None:
         assert rate_limits.network_of("fe80::1%eth0") == rate_limits.network_of("fe80::2")
 
     @pytest.mark.parametrize("name", ["unknown", "testclient", ""])
-    def test_what_is_no_address_is_itself(self, name: str) -> None:
+    def test_text_that_is_not_an_address_is_returned_unchanged(self, name: str) -> None:
         assert rate_limits.network_of(name) == name

@@ -1,3 +1,5 @@
+"""Signing and verifying session tokens."""
+
 from datetime import UTC, datetime, timedelta
 from time import sleep
 from typing import Any
@@ -13,15 +15,15 @@ from todo_core.errors import NotAuthenticated
 HOUR = timedelta(hours=1)
 
 
-def signing(*keys: str, lifetime: timedelta = HOUR) -> SessionTokens:
+def make_tokens(*keys: str, lifetime: timedelta = HOUR) -> SessionTokens:
     return SessionTokens(keys or (SECRET_KEY,), lifetime)
 
 
-def token_of(**changes: object) -> str:
-    """A token that is right but for these claims."""
+def make_token(**changes: object) -> str:
+    """Returns a token that is valid except for the given claims."""
     now = datetime.now(UTC)
     claims: dict[str, Any] = {
-        "iss": jwt.get_unverified_claims(signing().sign(uuid4(), uuid4()))["iss"],
+        "iss": jwt.get_unverified_claims(make_tokens().sign(uuid4(), uuid4()))["iss"],
         "sub": str(uuid4()),
         "sid": str(uuid4()),
         "iat": now,
@@ -31,44 +33,44 @@ def token_of(**changes: object) -> str:
 
 
 class TestSign:
-    def test_the_claims_come_back(self) -> None:
+    def test_the_claims_name_user_and_session(self) -> None:
         user_id, session_id = uuid4(), uuid4()
 
-        claims = signing().verify(signing().sign(user_id, session_id))
+        claims = make_tokens().verify(make_tokens().sign(user_id, session_id))
 
         assert (claims.user_id, claims.session_id) == (user_id, session_id)
 
-    def test_it_is_good_from_now_for_its_lifetime(self) -> None:
-        claims = signing().verify(signing().sign(uuid4(), uuid4()))
+    def test_the_token_is_valid_from_now_for_its_lifetime(self) -> None:
+        claims = make_tokens().verify(make_tokens().sign(uuid4(), uuid4()))
 
         assert timedelta(0) <= datetime.now(UTC) - claims.issued_at < timedelta(seconds=10)
         assert claims.expires_at - claims.issued_at == HOUR
 
     def test_the_first_key_signs(self) -> None:
-        token = signing(SECRET_KEY, RETIRED_KEY).sign(uuid4(), uuid4())
+        token = make_tokens(SECRET_KEY, RETIRED_KEY).sign(uuid4(), uuid4())
 
-        signing(SECRET_KEY).verify(token)
+        make_tokens(SECRET_KEY).verify(token)
         with pytest.raises(NotAuthenticated):
-            signing(RETIRED_KEY).verify(token)
+            make_tokens(RETIRED_KEY).verify(token)
 
 
-class TestVerifyToken:
+class TestVerify:
     @pytest.mark.parametrize("keys", [(SECRET_KEY, RETIRED_KEY), (RETIRED_KEY, SECRET_KEY)])
-    def test_every_key_verifies(self, keys: tuple[str, str]) -> None:
+    def test_a_token_of_any_key_is_valid(self, keys: tuple[str, str]) -> None:
         user_id = uuid4()
 
-        assert signing(*keys).verify(signing(SECRET_KEY).sign(user_id, uuid4())).user_id == user_id
+        assert make_tokens(*keys).verify(make_tokens(SECRET_KEY).sign(user_id, uuid4())).user_id == user_id
 
-    def test_a_key_that_is_dropped_does_not(self) -> None:
-        token = signing(RETIRED_KEY).sign(uuid4(), uuid4())
-        signing(SECRET_KEY, RETIRED_KEY).verify(token)
+    def test_a_token_of_a_removed_key_is_refused(self) -> None:
+        token = make_tokens(RETIRED_KEY).sign(uuid4(), uuid4())
+        make_tokens(SECRET_KEY, RETIRED_KEY).verify(token)
 
         with pytest.raises(NotAuthenticated):
-            signing(SECRET_KEY).verify(token)
+            make_tokens(SECRET_KEY).verify(token)
 
-    def test_one_that_was_good_is_not_when_its_time_is_over(self) -> None:
-        token = token_of(exp=datetime.now(UTC).timestamp() + 0.1)
-        tokens = signing()
+    def test_a_cached_token_is_refused_after_its_expiry(self) -> None:
+        token = make_token(exp=datetime.now(UTC).timestamp() + 0.1)
+        tokens = make_tokens()
         tokens.verify(token)
 
         sleep(0.11)
@@ -77,25 +79,25 @@ class TestVerifyToken:
             tokens.verify(token)
 
     @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-    def test_no_other_algorithm_will_do(self, algorithm: str) -> None:
-        claims = jwt.get_unverified_claims(token_of())
+    def test_a_token_with_another_algorithm_is_refused(self, algorithm: str) -> None:
+        claims = jwt.get_unverified_claims(make_token())
 
         with pytest.raises(NotAuthenticated):
-            signing().verify(jwt.encode(claims, SECRET_KEY, algorithm=algorithm))
+            make_tokens().verify(jwt.encode(claims, SECRET_KEY, algorithm=algorithm))
 
     @pytest.mark.parametrize("issuer", ["", "someone else", "TODO-BACKEND", ["todo-backend", "x"]])
-    def test_no_other_issuer_will_do(self, issuer: object) -> None:
+    def test_a_token_of_another_issuer_is_refused(self, issuer: object) -> None:
         with pytest.raises(NotAuthenticated):
-            signing().verify(token_of(iss=issuer))
+            make_tokens().verify(make_token(iss=issuer))
 
     @pytest.mark.parametrize("depth", [100, 12_000, 1_000_000])
-    def test_a_header_of_any_depth_is_refused(self, depth: int) -> None:
-        # "[[[[..." in base64, whose three bytes are always the same four characters
+    def test_a_deeply_nested_header_is_refused(self, depth: int) -> None:
+        # "W1tb" is "[[[" in base64, so the header is JSON with that many nested lists.
         with pytest.raises(NotAuthenticated):
-            signing().verify("W1tb" * depth + ".e30.e30")
+            make_tokens().verify("W1tb" * depth + ".e30.e30")
 
 
-class TestHalfOver:
+class TestIsHalfOver:
     @pytest.mark.parametrize(
         ("age", "is_half_over"),
         [
@@ -105,7 +107,7 @@ class TestHalfOver:
             (timedelta(minutes=59), True),
         ],
     )
-    def test_it_is_after_half_of_the_lifetime(self, age: timedelta, *, is_half_over: bool) -> None:
+    def test_it_is_true_in_the_second_half_of_the_lifetime(self, age: timedelta, *, is_half_over: bool) -> None:
         issued_at = datetime.now(UTC) - age
 
         assert SessionClaims(uuid4(), uuid4(), issued_at, issued_at + HOUR).is_half_over is is_half_over
