@@ -1,1 +1,1 @@
-"""What is kept for a time only, taken away once that is over."""
+"""Deletes expired rows once a day."""

@@ -1,4 +1,4 @@
-"""Takes away what has expired: on AWS as a Lambda by a schedule, as a Kubernetes CronJob by `python -m`."""
+"""Deletes expired rows: as a Lambda function with a schedule, or as a Kubernetes CronJob by `python -m`."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,15 +6,17 @@ from math import inf
 from typing import Protocol
 
 from todo_core import logs, purge
-from todo_core.database import embedded
+from todo_core.accounts import rate_limits, sessions  # noqa: F401 - they register their tables
+from todo_core.database import embedded, idempotency  # noqa: F401 - idempotency registers its table
 from todo_core.database.executor import Database
 from todo_core.logs import log
-from todo_core.purge import Purged
+from todo_core.purge import PurgeResult
 from todo_core.settings import Settings, load
+from todo_core.todos import trash  # noqa: F401 - registers the table of todos
 
 
 class Invocation(Protocol):
-    """What of Lambda's context counts here."""
+    """The part of Lambda's context object that the handler uses."""
 
     @property
     def aws_request_id(self) -> str: ...
@@ -22,14 +24,14 @@ class Invocation(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def run(settings: Settings, *, seconds_left: Callable[[], float] = lambda: inf) -> Purged:
-    """Raises DatabaseUnavailable and SchemaOutdated. What is done by then stays done."""
-    purged = asyncio.run(_run(settings, seconds_left))
-    log.info("Purged", extra={**purged.rows, "complete": purged.complete})
-    return purged
+def run(settings: Settings, *, seconds_left: Callable[[], float] = lambda: inf) -> PurgeResult:
+    """Purges and logs the result. Raises DatabaseUnavailable and SchemaOutdated; finished chunks stay deleted."""
+    result = asyncio.run(_run(settings, seconds_left))
+    log.info("Purged", extra={**result.rows, "complete": result.complete})
+    return result
 
 
-async def _run(settings: Settings, seconds_left: Callable[[], float]) -> Purged:
+async def _run(settings: Settings, seconds_left: Callable[[], float]) -> PurgeResult:
     async with embedded.ensure_server(settings.database.url, settings.data_folder / "postgres") as url:
         db = Database.from_settings(settings.database.with_url(url))
         try:
@@ -39,9 +41,9 @@ async def _run(settings: Settings, seconds_left: Callable[[], float]) -> Purged:
 
 
 def handler(_event: object, context: Invocation) -> dict[str, int | bool]:
-    """Serves the schedule, whose event says nothing."""
+    """Runs the purge for a scheduled event and returns the number of deleted rows per table."""
     settings = load()
     logs.configure(settings)
     logs.correlate(function_request_id=context.aws_request_id)
-    purged = run(settings, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
-    return {**purged.rows, "complete": purged.complete}
+    result = run(settings, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
+    return {**result.rows, "complete": result.complete}

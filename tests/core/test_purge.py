@@ -7,10 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+import functions.purge.app  # noqa: F401 - registers the tables
 from tests import postgres
 from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
-from todo_core.purge import Purged, purge
+from todo_core.database.expiry import expiring_tables
+from todo_core.purge import PurgeResult, purge
+from todo_core.schema.tables import all_tables
 from todo_core.todos import changes, operations, trash
 from todo_core.todos.model import TodoCreate
 
@@ -55,8 +58,8 @@ def titles(database_url: str, user_id: UUID) -> list[str]:
     return [row["title"] for row in postgres.query(database_url, TITLES, user_id)]
 
 
-def purged(database_url: str, seconds_left: Callable[[], float] = lambda: inf) -> Purged:
-    async def scene() -> Purged:
+def purged(database_url: str, seconds_left: Callable[[], float] = lambda: inf) -> PurgeResult:
+    async def scene() -> PurgeResult:
         async with open_database(database_url) as db:
             return await purge(db, seconds_left=seconds_left)
 
@@ -76,7 +79,7 @@ class TestTrash:
         for user_id in (ada, bob):
             add(database_url, user_id, "old", "31 days", 3)
 
-        assert purged(database_url) == Purged(
+        assert purged(database_url) == PurgeResult(
             {"idempotency_keys": 0, "sessions": 0, "attempts": 0, "todos": 6}, complete=True
         )
         assert titles(database_url, ada) == titles(database_url, bob) == []
@@ -86,7 +89,7 @@ class TestTrash:
 
         async def scene() -> list[int]:
             async with open_database(database_url) as db:
-                return [await trash.purge(db, limit=500) for _ in range(4)]
+                return [await trash.delete_expired(db, limit=500) for _ in range(4)]
 
         assert run(scene()) == [500, 500, 201, 0]
 
@@ -110,7 +113,7 @@ class TestTrash:
                 await operations.delete(db, actor, root.id)
                 async with connect(database_url) as connection:
                     await connection.execute(AGE, ada)
-                return [await trash.purge(db, limit=4) for _ in range(8)]
+                return [await trash.delete_expired(db, limit=4) for _ in range(8)]
 
         assert sum(run(scene())) == 11
         assert titles(database_url, ada) == []
@@ -147,7 +150,7 @@ class TestTrash:
             async with open_database(database_url) as db:
                 async with db.transaction() as transaction:
                     await changes.lock_log(transaction, ada)
-                    purging = asyncio.create_task(trash.purge(db, limit=500))
+                    purging = asyncio.create_task(trash.delete_expired(db, limit=500))
                     await asyncio.sleep(0.3)
                     await operations.restore(transaction, Actor(ada), row["id"])
                 return await purging
@@ -159,7 +162,7 @@ class TestTrash:
         for user_id in (ada, add_user(database_url)):
             add(database_url, user_id, "old", "31 days", 700)
 
-        async def scene() -> list[Purged]:
+        async def scene() -> list[PurgeResult]:
             async with open_database(database_url) as one, open_database(database_url) as other:
                 return await asyncio.gather(*(purge(db, seconds_left=lambda: inf) for db in (one, other, one)))
 
@@ -171,10 +174,20 @@ class TestTrash:
         add(database_url, ada, "in use", None, 5000)
         add(database_url, ada, "old", "31 days", 5)
         postgres.run(database_url, "ANALYZE todos")
-        arguments = trash._OWNER.arguments({"kept": trash.KEPT})  # noqa: SLF001
-        plan = postgres.query(database_url, f"EXPLAIN {trash._OWNER.sql}", *arguments)  # noqa: SLF001
+        arguments = trash._SELECT_OWNER.arguments({"kept": trash.RETENTION})  # noqa: SLF001
+        plan = postgres.query(database_url, f"EXPLAIN {trash._SELECT_OWNER.sql}", *arguments)  # noqa: SLF001
 
         assert "todos_to_purge" in str(plan)
+
+
+class TestTables:
+    def test_every_table_with_an_expiry_is_purged(self) -> None:
+        expiring = {table.name for table in all_tables().sorted_tables if "expires_at" in table.columns}
+
+        assert {table.name for table in expiring_tables()} == expiring | {"todos"}
+
+    def test_the_trash_comes_last_because_it_may_take_all_the_time(self) -> None:
+        assert expiring_tables()[-1].name == "todos"
 
 
 class TestRest:
@@ -193,7 +206,7 @@ class TestRest:
         for _ in range(2):
             postgres.query(database_url, ADD_SESSION, ada, "-1 second")
 
-        async def scene() -> Purged:
+        async def scene() -> PurgeResult:
             async with open_database(database_url) as db, connect(database_url) as connection, connection.transaction():
                 await connection.execute("SELECT FROM sessions ORDER BY id LIMIT 1 FOR UPDATE")
                 return await purge(db, seconds_left=lambda: inf)
@@ -212,7 +225,7 @@ class TestTime:
         add(database_url, ada, "old", "31 days", 1100)
         left = iter([100, 100, 100, 100, 100, 0])
 
-        assert purged(database_url, lambda: next(left)) == Purged(
+        assert purged(database_url, lambda: next(left)) == PurgeResult(
             {"idempotency_keys": 0, "sessions": 0, "attempts": 0, "todos": 1000}, complete=False
         )
         assert purged(database_url).rows["todos"] == 100

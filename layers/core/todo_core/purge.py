@@ -1,52 +1,39 @@
-"""The end of what is kept for a time only: the trash, idempotency keys, sessions, and what was tried too often."""
+"""Deletes expired rows: todos in the trash, idempotency keys, sessions and rate-limit counters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from todo_core.accounts import rate_limits, sessions
-from todo_core.database import idempotency
 from todo_core.database.executor import Database
-from todo_core.todos import trash
+from todo_core.database.expiry import expiring_tables
 
-_CHUNK: Final = 500
-"""Rows in a transaction: enough to be quick, too few for their owner to notice."""
-_SECONDS_OF_A_CHUNK: Final = 20.0
-"""More than a statement may take. What could be cut off in the middle is not begun."""
-
-
-class _Sweep(Protocol):
-    async def __call__(self, db: Database, *, limit: int) -> int: ...
-
-
-_SWEEPS: Final[dict[str, _Sweep]] = {
-    "idempotency_keys": idempotency.delete_expired,
-    "sessions": sessions.delete_expired,
-    "attempts": rate_limits.delete_expired,
-    "todos": trash.purge,
-}
-"""The trash last: it alone may be so much that the time runs out."""
+_CHUNK_ROWS: Final = 500
+"""Rows per transaction. The transaction locks the change log of a user, whose own writes wait meanwhile."""
+_CHUNK_SECONDS: Final = 20.0
+"""Time that must be left before a chunk begins: more than the timeout of a statement, so that no chunk is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
-class Purged:
-    """How many rows of each kind are gone, and whether that were all."""
+class PurgeResult:
+    """The number of deleted rows per table. `complete` is false if the time ended before all rows were deleted."""
 
     rows: dict[str, int]
     complete: bool
 
 
-async def purge(db: Database, *, seconds_left: Callable[[], float]) -> Purged:
-    """Takes away what has expired, in chunks, as long as there is time for one more. The next run goes on from there;
-    several at once do no harm.
+async def purge(db: Database, *, seconds_left: Callable[[], float]) -> PurgeResult:
+    """Deletes all expired rows in chunks, until the time is too short for another chunk.
+
+    The next run continues where this one stopped. Several purges may run at the same time.
     """
-    rows = dict.fromkeys(_SWEEPS, 0)
-    for kind, delete_expired in _SWEEPS.items():
+    tables = expiring_tables()
+    rows = dict.fromkeys((table.name for table in tables), 0)
+    for table in tables:
         while True:
-            if seconds_left() < _SECONDS_OF_A_CHUNK:
-                return Purged(rows, complete=False)
-            swept = await delete_expired(db, limit=_CHUNK)
-            rows[kind] += swept
-            if not swept:
+            if seconds_left() < _CHUNK_SECONDS:
+                return PurgeResult(rows, complete=False)
+            deleted = await table.delete_expired(db, limit=_CHUNK_ROWS)
+            rows[table.name] += deleted
+            if not deleted:
                 break
-    return Purged(rows, complete=True)
+    return PurgeResult(rows, complete=True)

@@ -1,7 +1,8 @@
 """The export: one JSON document with all data of a user.
 
 The document is derived from the tables. It has one list for each table with a column `user_id` or with a foreign key
-to such a table. A new table or column is exported without a change here.
+to such a table. A new table or column is exported without a change here,
+unless the schema marks it as NOT_EXPORTED.
 
 Rows are read page by page, which bounds the memory, and no connection is held while the client reads. A row that
 changes during the export may appear in its old or its new form.
@@ -21,26 +22,13 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from todo_core.database.executor import Database, Row
 from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
+from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT
 from todo_core.schema.tables import all_tables
 
 _PAGE_SIZE: Final = 500
 _DIALECT: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
 _OWNER_COLUMN: Final = "user_id"
 _ACCOUNT_TABLE: Final = "users"
-_OMITTED_TABLES: Final = {
-    "idempotency_keys",  # stored responses repeat the data of other tables
-}
-_OMITTED_COLUMNS: Final = {
-    _OWNER_COLUMN,  # the same value in every row
-    "password_hash",
-    "email_key",  # computed from `email`
-    "words",  # computed from title and description
-    "request_digest",
-    "lease",  # identifies the process that runs a turn
-    "leased_until",
-}
-_SNAPSHOT_COLUMNS: Final = {"before", "after"}
-"""Columns that hold a row of `todos` as JSON, with times in PostgreSQL's format."""
 
 
 async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
@@ -73,8 +61,8 @@ async def _fetch_pages(db: Database, table: Table, user_id: UUID) -> AsyncIterat
 @cache
 def _exported_tables() -> Sequence[Table]:
     """Returns the tables with data of users, each one after the tables that it refers to."""
-    other_tables = (t for t in all_tables().sorted_tables if t.name not in {_ACCOUNT_TABLE, *_OMITTED_TABLES})
-    return [table for table in other_tables if _has_owner(table)]
+    exported = (table for table in all_tables().sorted_tables if table.info != NOT_EXPORTED)
+    return [table for table in exported if table.name != _ACCOUNT_TABLE and _has_owner(table)]
 
 
 def _has_owner(table: Table) -> bool:
@@ -121,7 +109,7 @@ def _parameter_name(column: Column[Any]) -> str:
 
 
 def _exported_columns(table: Table) -> list[Column[Any]]:
-    return [column for column in table.columns if column.name not in _OMITTED_COLUMNS]
+    return [column for column in table.columns if column.info != NOT_EXPORTED]
 
 
 def _convert_row(table: Table, row: Row) -> dict[str, object]:
@@ -132,7 +120,7 @@ def _convert_value(column: Column[Any], value: Any) -> object:
     if value is None or not isinstance(column.type, JSONB):
         return value
     # asyncpg returns JSON as text, which is copied into the document without parsing.
-    return _convert_snapshot(value) if column.name in _SNAPSHOT_COLUMNS else msgspec.Raw(value.encode())
+    return _convert_snapshot(value) if column.info == TODO_SNAPSHOT else msgspec.Raw(value.encode())
 
 
 def _convert_snapshot(text: str) -> dict[str, object]:

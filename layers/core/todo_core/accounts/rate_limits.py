@@ -12,6 +12,7 @@ from typing import Final
 
 from todo_core.accounts.errors import TooManyAttempts
 from todo_core.database.executor import Database, Row
+from todo_core.database.expiry import deletes_expired
 from todo_core.database.statements import Statement
 
 _COUNT = Statement("""
@@ -81,6 +82,7 @@ async def clear_attempts(db: Database, key: str) -> None:
     await db.write(_DELETE, attempt_key=key)
 
 
+@deletes_expired("attempts")
 async def delete_expired(db: Database, *, limit: int) -> int:
     """Deletes at most `limit` keys whose window has ended. Returns the number of deleted keys."""
     return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))

@@ -9,6 +9,7 @@ from uuid import UUID
 from todo_core.accounts.errors import InvalidCredentials, SessionNotFound
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor
+from todo_core.database.expiry import deletes_expired
 from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
@@ -156,6 +157,7 @@ async def close_others(db: Executor, user_id: UUID, session_id: UUID) -> None:
     await db.write(_DELETE_OTHERS, session_id=session_id, user_id=user_id)
 
 
+@deletes_expired("sessions")
 async def delete_expired(db: Database, *, limit: int) -> int:
     """Deletes at most `limit` expired sessions. Returns the number of deleted sessions."""
     return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from todo_core.database.executor import Database, Transaction
+from todo_core.database.expiry import deletes_expired
 from todo_core.database.statements import Statement
 from todo_core.errors import IdempotencyKeyReused, RequestInProgress
 
@@ -88,6 +89,7 @@ async def run_once(db: Database, request: KeyedRequest, work: Work) -> Answer:
         return answer
 
 
+@deletes_expired("idempotency_keys")
 async def delete_expired(db: Database, *, limit: int) -> int:
     """Forgets at most so many expired keys. Gives how many it were."""
     return len(await db.fetch_all(_SWEEP, limit=limit))

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import moment, owner
+from todo_core.schema.columns import NOT_EXPORTED, moment, owner
 
 
 class UserRow(SQLModel, table=True):
@@ -20,9 +20,9 @@ class UserRow(SQLModel, table=True):
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     email: str = Field(sa_column=Column(Text, nullable=False))
-    email_key: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    email_key: str = Field(sa_column=Column(Text, nullable=False, unique=True, info=NOT_EXPORTED))
     """The email as accounts are told apart by it: without regard to case, whatever the database's locale."""
-    password_hash: str = Field(sa_column=Column(Text, nullable=False))
+    password_hash: str = Field(sa_column=Column(Text, nullable=False, info=NOT_EXPORTED))
     name: str | None = Field(sa_column=Column(Text))
     timezone: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = Field(sa_column=moment("created_at"))

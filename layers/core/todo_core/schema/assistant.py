@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import moment, owner
+from todo_core.schema.columns import NOT_EXPORTED, moment, owner
 
 
 class ConversationRow(SQLModel, table=True):
@@ -66,7 +66,7 @@ class TurnRow(SQLModel, table=True):
     message_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     reply_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     idempotency_key: str | None = Field(sa_column=Column(Text))
-    request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, info=NOT_EXPORTED))
     message: str = Field(sa_column=Column(Text, nullable=False))
     timezone: str = Field(sa_column=Column(Text, nullable=False))
     status: str = Field(sa_column=Column(Text, nullable=False, server_default="running"))
@@ -74,8 +74,8 @@ class TurnRow(SQLModel, table=True):
     response: str | None = Field(sa_column=Column(Text))
     model: str = Field(sa_column=Column(Text, nullable=False))
     approval: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
-    lease: UUID | None = Field(sa_column=Column(Uuid))
-    leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    lease: UUID | None = Field(sa_column=Column(Uuid, info=NOT_EXPORTED))
+    leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
     created_at: datetime = Field(sa_column=moment("created_at"))
     finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     undone_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))

@@ -1,9 +1,15 @@
 """Columns that several tables share."""
 
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, ForeignKey, Uuid, func
+
+NOT_EXPORTED: Final[dict[Any, Any]] = {"exported": False}
+"""The `info` of a table or column that an account's export leaves out."""
+TODO_SNAPSHOT: Final[dict[Any, Any]] = {"snapshot_of": "todos"}
+"""The `info` of a JSON column that holds a todo as a row of its table, with times as PostgreSQL writes them."""
 
 
 def moment(name: str) -> Column[datetime]:
@@ -14,5 +20,10 @@ def moment(name: str) -> Column[datetime]:
 def owner(*, primary_key: bool = False, index: bool = False) -> Column[UUID]:
     """Returns the column of the owner, with whose account the row is deleted."""
     return Column(
-        Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=primary_key, nullable=False, index=index
+        Uuid,
+        ForeignKey("users.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+        index=index,
+        info=NOT_EXPORTED,  # the same in all rows of an export
     )

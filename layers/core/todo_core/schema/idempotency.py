@@ -8,13 +8,15 @@ from sqlalchemy import Column, DateTime, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import owner
+from todo_core.schema.columns import NOT_EXPORTED, owner
 
 
 class IdempotencyKeyRow(SQLModel, table=True):
     """One request and its answer, which nobody sees before it is there: both are written in one transaction."""
 
     __tablename__ = "idempotency_keys"
+    # Stored for a day, and copies of data that the export has elsewhere.
+    __table_args__ = ({"info": NOT_EXPORTED},)
 
     user_id: UUID = Field(sa_column=owner(primary_key=True))
     route: str = Field(sa_column=Column(Text, primary_key=True))

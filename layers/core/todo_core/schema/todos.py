@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import moment, owner
+from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT, moment, owner
 from todo_core.schema.sort_keys import SORT_KEYS, TERMS, place_key
 
 _LIVE = text("deleted_at IS NULL")
@@ -99,6 +99,7 @@ class TodoRow(SQLModel, table=True):
         sa_column=Column(
             TSVECTOR,
             Computed("words_of(title, description)", persisted=True),
+            info=NOT_EXPORTED,
         )
     )
 
@@ -115,6 +116,6 @@ class ChangeRow(SQLModel, table=True):
     op: str = Field(sa_column=Column(Text, nullable=False))
     actor: str = Field(sa_column=Column(Text, nullable=False))
     turn_id: UUID | None = Field(sa_column=Column(Uuid))
-    before: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
-    after: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    before: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True), info=TODO_SNAPSHOT))
+    after: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True), info=TODO_SNAPSHOT))
     created_at: datetime = Field(sa_column=moment("created_at"))

@@ -1,0 +1,45 @@
+"""Registry of the functions that delete expired rows. The purge runs all of them.
+
+The domains register their functions where they define them, so that the purge names no domain.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from todo_core.database.executor import Database
+
+
+class DeleteExpired(Protocol):
+    """Deletes at most `limit` expired rows and returns their number."""
+
+    async def __call__(self, db: Database, *, limit: int) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringTable:
+    """A table whose rows expire. `is_unbounded` is true if deleting its expired rows may take all the time of a purge."""
+
+    name: str
+    delete_expired: DeleteExpired
+    is_unbounded: bool
+
+
+_tables: Final[list[ExpiringTable]] = []
+
+
+def deletes_expired[Function: DeleteExpired](
+    table: str, *, is_unbounded: bool = False
+) -> Callable[[Function], Function]:
+    """Registers the decorated function as the one that deletes the expired rows of `table`."""
+
+    def register(function: Function) -> Function:
+        _tables.append(ExpiringTable(table, function, is_unbounded))
+        return function
+
+    return register
+
+
+def expiring_tables() -> list[ExpiringTable]:
+    """Returns the registered tables, unbounded ones last."""
+    return sorted(_tables, key=lambda table: table.is_unbounded)
