@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from todo_core.actors import ActorKind
 from todo_core.text import Text
 from todo_core.times import DayOrInstant
-from todo_core.todos.batch import Result
+from todo_core.todos.batch import OperationResult
 from todo_core.todos.changes import Change, Operation
 from todo_core.todos.filters import DueBound, Filters, ListSort
 from todo_core.todos.model import Priority, Tag, Todo
@@ -185,7 +185,7 @@ class BatchRead(BaseModel):
     results: list[ResultRead]
 
 
-def batch_json(results: Sequence[Result], collection_url: str) -> dict[str, Any]:
+def batch_json(results: Sequence[OperationResult], collection_url: str) -> dict[str, Any]:
     """Returns the fields of a BatchRead."""
     return {
         "results": [

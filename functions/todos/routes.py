@@ -21,7 +21,7 @@ from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.todos import batch, changes, operations
-from todo_core.todos.batch import Batch
+from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
     RecurrenceNeedsDue,
     StaleVersion,
@@ -119,7 +119,7 @@ async def change_todos(
     """
 
     async def change(db: Executor) -> Answer:
-        results = await batch.carry_out(db, user.actor, asked)
+        results = await batch.run_batch(db, user.actor, asked)
         return Answer(200, msgspec.json.encode(batch_json(results, build_url(request, PATH))))
 
     return await answer_once(change, asked, user_id=user.id, key=key, request=request, response=response)

@@ -23,7 +23,7 @@ from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
 from todo_core.errors import ServiceError
 from todo_core.todos import batch, changes, operations, projects
-from todo_core.todos.batch import Batch
+from todo_core.todos.batch_models import Batch
 from todo_core.todos.model import TodoCreate, TodoUpdate
 from todo_core.todos.projects import ProjectCreate
 
@@ -196,7 +196,7 @@ class TodoOperations(RuleBasedStateMachine):
         ids: dict[str, UUID] = {}
 
         async def send() -> None:
-            results = await batch.carry_out(self.db, actor, Batch.model_validate({"operations": sent}))
+            results = await batch.run_batch(self.db, actor, Batch.model_validate({"operations": sent}))
             ids.update({result.ref: result.id for result in results if result.ref is not None})
 
         refusal = self._run(send)

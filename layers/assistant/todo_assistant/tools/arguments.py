@@ -7,12 +7,12 @@ from pydantic import AfterValidator, Field
 
 from todo_assistant.tools.items import MAX_ITEMS
 from todo_assistant.tools.registry import Arguments, Effect, ToolContext
-from todo_core.todos.model import Tag, without_repeats
+from todo_core.todos.model import Tag, remove_repeats
 
 Ids = Annotated[
     list[UUID],
     Field(min_length=1, max_length=MAX_ITEMS, description="From results of tools."),
-    AfterValidator(without_repeats),
+    AfterValidator(remove_repeats),
 ]
 DatePhrase = Annotated[
     str, Field(min_length=1, max_length=100, description="As the user said it: `tomorrow 5pm`, `next friday`.")

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from todo_assistant.tools.items import MAX_ITEMS, ArgumentRejected, run_for_each
 from todo_assistant.tools.registry import Arguments, ToolContext, ToolResult
 from todo_core.todos import projects
-from todo_core.todos.model import without_repeats
+from todo_core.todos.model import remove_repeats
 from todo_core.todos.projects import Project, ProjectCreate, ProjectName
 
 _MAX_LISTED_PROJECTS: Final = 200
@@ -21,7 +21,7 @@ class ListProjects(Arguments):
 
 
 class AddProjects(Arguments):
-    names: Annotated[list[ProjectName], Field(min_length=1, max_length=MAX_ITEMS), AfterValidator(without_repeats)]
+    names: Annotated[list[ProjectName], Field(min_length=1, max_length=MAX_ITEMS), AfterValidator(remove_repeats)]
 
 
 async def list_projects(context: ToolContext, arguments: ListProjects) -> ToolResult:

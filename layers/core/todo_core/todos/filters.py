@@ -26,7 +26,7 @@ ListSort = Literal[
 ]
 """The sort orders of any list, descending with `-`."""
 type Sort = ListSort | Literal["relevance"]
-"""Any sort order; relevance is only for searches.
+"""The sort orders of a list, with relevance for searches.
 
 Matches of the title come first, then other matches, each from the newest to the oldest.
 """

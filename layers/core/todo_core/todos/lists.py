@@ -25,7 +25,7 @@ A position in a list by relevance is after a match of the title, or after anothe
 def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart) -> Statement:
     """Returns the statement for one page of a list, under the conditions that `Filters.conditions` names.
 
-    The rows have the columns of a todo, then `key` unless a field equals the key, then `in_title` if by relevance.
+    A row has the columns of a todo, `key` unless a field equals the key, and `in_title` if by relevance.
     """
     order = SortOrder(sort)
     where = _build_where(conditions - TERM_CONDITIONS, order, start)
@@ -69,7 +69,7 @@ def _select_matches(cte: str, *, in_title: bool) -> str:
 
 
 def _build_where(conditions: frozenset[str], order: SortOrder, start: PageStart) -> str:
-    """Returns the conditions of a list, and for a list by due date also the range of the index to read.
+    """Returns the conditions of a list, and for a list by due date the index range to read.
 
     A position replaces the lower end of the range: with two lower ends, PostgreSQL may start at the wrong one.
     """

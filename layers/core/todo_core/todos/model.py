@@ -1,4 +1,4 @@
-"""What a todo is, and what may be said about one."""
+"""A todo as it is stored, and the fields of a new todo and of a change."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -13,12 +13,12 @@ from todo_core.times import FullDate, Instant
 from todo_core.todos.errors import RecurrenceNeedsDue
 from todo_core.todos.recurrence_rules import RecurrenceRule
 
-_LARGEST_ORDER: Final = 2**53
-"""Up to here a double, and JavaScript, count in steps of one, so that there is always a next place in a list."""
+_MAX_ORDER: Final = 2**53
+"""Doubles, and so numbers in JavaScript, represent every integer up to here: the end of a list has a next number."""
 
 
-def without_repeats[Item](items: list[Item]) -> list[Item]:
-    """Each item once, where it stood first."""
+def remove_repeats[Item](items: list[Item]) -> list[Item]:
+    """Returns each item once, at its first position."""
     return list(dict.fromkeys(items))
 
 
@@ -26,12 +26,12 @@ Title = Annotated[str, Text(min_length=1, max_length=500)]
 Description = Annotated[str, Text(max_length=16_384, multiline=True)]
 Priority = Literal["none", "low", "medium", "high"]
 Tag = Annotated[str, Text(min_length=1, max_length=50)]
-Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(without_repeats)]
-OrderNumber = Annotated[float, Field(strict=True, ge=-_LARGEST_ORDER, le=_LARGEST_ORDER, allow_inf_nan=False)]
+Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(remove_repeats)]
+OrderNumber = Annotated[float, Field(strict=True, ge=-_MAX_ORDER, le=_MAX_ORDER, allow_inf_nan=False)]
 
 
 class Todo(msgspec.Struct, frozen=True):
-    """A todo as it is stored. A Struct, because nothing is made faster from a row, or from JSON."""
+    """A todo as it is stored. A Struct of msgspec, which is the fastest to build from a row or from JSON."""
 
     id: UUID
     title: str
@@ -53,16 +53,16 @@ class Todo(msgspec.Struct, frozen=True):
     deleted_at: datetime | None
 
 
-_ONE_DUE: Final[dict[str, JsonValue]] = {
+_ONE_DUE_DATE: Final[dict[str, JsonValue]] = {
     "not": {
         "required": ["due_date", "due_at"],
         "properties": {"due_date": {"type": "string"}, "due_at": {"type": "string"}},
     }
 }
-"""The rule below, in JSON Schema."""
+"""The rule of `_refuse_two_due_dates` in JSON Schema."""
 
 
-def _refuse_two_dues(due_date: object, due_at: object) -> None:
+def _refuse_two_due_dates(due_date: object, due_at: object) -> None:
     if isinstance(due_date, date) and isinstance(due_at, datetime):
         raise PydanticCustomError("two_dues", "Give due_date (all day) or due_at (an instant), not both")
 
@@ -70,7 +70,7 @@ def _refuse_two_dues(due_date: object, due_at: object) -> None:
 class TodoCreate(BaseModel):
     model_config: ClassVar = ConfigDict(
         extra="forbid",
-        json_schema_extra=_ONE_DUE
+        json_schema_extra=_ONE_DUE_DATE
         | {
             "examples": [
                 {
@@ -93,24 +93,27 @@ class TodoCreate(BaseModel):
     reminder_at: Instant | None = None
     recurrence: RecurrenceRule | None = None
     tags: Tags = []
-    project_id: UUID | None = Field(default=None, description="A subtodo lies in the project of its parent.")
+    project_id: UUID | None = Field(default=None, description="A subtodo gets the project of its parent.")
     parent_id: UUID | None = Field(default=None, description="The todo of which this is a subtodo.")
-    order: OrderNumber | None = Field(default=None, description="Place in the list; the end if left out.")
+    order: OrderNumber | None = Field(
+        default=None, description="The position in the list. Without it, the todo goes to the end."
+    )
 
     @model_validator(mode="after")
-    def _one_due(self) -> Self:
-        _refuse_two_dues(self.due_date, self.due_at)
+    def _has_one_due_date(self) -> Self:
+        _refuse_two_due_dates(self.due_date, self.due_at)
         if self.recurrence is not None and self.due_date is None and self.due_at is None:
             raise PydanticCustomError(RecurrenceNeedsDue.code, RecurrenceNeedsDue.detail)
         return self
 
 
 class TodoUpdate(BaseModel):
-    """A merge patch: absent keeps, `null` clears."""
+    """A merge patch: an absent field stays, `null` clears it."""
 
     model_config: ClassVar = ConfigDict(
         extra="forbid",
-        json_schema_extra=_ONE_DUE | {"examples": [{"completed": True}, {"title": "Buy oat milk", "due_at": None}]},
+        json_schema_extra=_ONE_DUE_DATE
+        | {"examples": [{"completed": True}, {"title": "Buy oat milk", "due_at": None}]},
     )
 
     title: Title | MISSING = MISSING
@@ -127,14 +130,15 @@ class TodoUpdate(BaseModel):
     order: OrderNumber | MISSING = MISSING
 
     @model_validator(mode="after")
-    def _one_due(self) -> Self:
-        _refuse_two_dues(self.due_date, self.due_at)
+    def _has_one_due_date(self) -> Self:
+        _refuse_two_due_dates(self.due_date, self.due_at)
         return self
 
     def values(self) -> dict[str, Any]:
-        """What to write, column by column: a cleared field at its default, and no second due beside a new one.
+        """Returns the columns to write. A cleared field gets its default.
 
-        The project of a parent wins over one that is given beside it, as for a new todo.
+        A new due date clears the other kind of due date. A `project_id` beside a `parent_id` is ignored, as for a new
+        todo.
         """
         values = self.model_dump()
         if "priority" in values:

@@ -1,6 +1,6 @@
-"""Projects: what they are, and what can be done with them. The owner is part of every question.
+"""Projects and the operations on them. Each includes the owner in its statement.
 
-Which todos may lie in which project is a rule of the table `todos`.
+Triggers of the table `todos` enforce which todos belong to which project.
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ from todo_core.todos.operations import Versions
 ProjectName = Annotated[str, Text(min_length=1, max_length=200)]
 
 type ProjectPosition = tuple[float, UUID]
-"""Where a page of the list begins: right after the project with this order and id."""
+"""The position before a page of the list: the order and the id of the last project on the page before."""
 
 
 class Project(msgspec.Struct, frozen=True):
-    """A project as it is stored. An archived one is left out of the list; its todos are not touched by that."""
+    """A project as it is stored. An archived project is not in the list by default. Its todos stay as they are."""
 
     id: UUID
     name: str
@@ -44,11 +44,13 @@ class ProjectCreate(BaseModel):
     model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Home"}]})
 
     name: ProjectName
-    order: OrderNumber | None = Field(default=None, description="Place in the list; the end if left out.")
+    order: OrderNumber | None = Field(
+        default=None, description="The position in the list. Without it, the project goes to the end."
+    )
 
 
 class ProjectUpdate(BaseModel):
-    """A merge patch: absent keeps."""
+    """A merge patch: an absent field stays."""
 
     model_config: ClassVar = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"name": "House"}, {"archived": True}]}
@@ -69,7 +71,7 @@ _INSERT = Statement(f"""
         :order, (SELECT coalesce(max("order") + 1, 1) FROM projects WHERE user_id = :user_id)))
     RETURNING {_COLUMNS}
 """)  # noqa: S608
-_TRASH_TODOS = Statement(f"""
+_DELETE_TODOS = Statement(f"""
     UPDATE todos SET deleted_at = now(), version = version + 1, updated_at = now()
     WHERE user_id = :user_id AND project_id = :project_id AND deleted_at IS NULL
     RETURNING {SET_ACTOR}
@@ -79,9 +81,9 @@ _DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {SET_ACTOR}")
 
 @cache
 def _select_page(*, after: bool) -> Statement:
-    place = 'AND ("order", id) > (:after_order, :after_id)' if after else ""
+    after_position = 'AND ("order", id) > (:after_order, :after_id)' if after else ""
     return Statement(f"""
-        SELECT {_COLUMNS} FROM projects WHERE user_id = :user_id AND archived = :archived {place}
+        SELECT {_COLUMNS} FROM projects WHERE user_id = :user_id AND archived = :archived {after_position}
         ORDER BY "order", id LIMIT :limit
     """)  # noqa: S608
 
@@ -98,20 +100,20 @@ def _update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
 async def find(
     db: Executor, user_id: UUID, *, archived: bool, limit: int, after: ProjectPosition | None = None
 ) -> list[Project]:
-    """At most `most` of the user's projects, by `order`: those in use, or those that are archived."""
-    place: Mapping[str, object] = {} if after is None else {"after_order": after[0], "after_id": after[1]}
+    """Returns at most `limit` of the user's projects by `order`: either the archived ones or the others."""
+    position: Mapping[str, object] = {} if after is None else {"after_order": after[0], "after_id": after[1]}
     page = _select_page(after=after is not None)
-    rows = await db.fetch_all(page, user_id=user_id, archived=archived, limit=limit, **place)
+    rows = await db.fetch_all(page, user_id=user_id, archived=archived, limit=limit, **position)
     return [Project(*row) for row in rows]
 
 
 async def get(db: Executor, user_id: UUID, project_id: UUID) -> Project:
-    """Raises ProjectNotFound."""
-    return _found(await db.fetch_one(_SELECT_ONE, user_id=user_id, project_id=project_id))
+    """Returns the project. Raises ProjectNotFound."""
+    return _require(await db.fetch_one(_SELECT_ONE, user_id=user_id, project_id=project_id))
 
 
 async def add(db: Executor, actor: Actor, new: ProjectCreate) -> Project:
-    return _found(await db.write(_INSERT, user_id=actor.user_id, project_id=new_id(), **dict(new)))
+    return _require(await db.write(_INSERT, user_id=actor.user_id, project_id=new_id(), **dict(new)))
 
 
 async def update(
@@ -120,7 +122,7 @@ async def update(
     """Applies the changes. Raises ProjectNotFound and StaleVersion."""
     values = changes.model_dump()
     if not values:
-        return _expected(await get(db, actor.user_id, project_id), versions)
+        return _check_version(await get(db, actor.user_id, project_id), versions)
     statement = _update_columns(frozenset(values), checked=versions is not None)
     row = await db.write(statement, user_id=actor.user_id, project_id=project_id, versions=versions, **values)
     if row is None:
@@ -130,23 +132,23 @@ async def update(
 
 
 async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versions: Versions = None) -> None:
-    """Puts the todos of a project into the trash and lets go of it. Raises ProjectNotFound and StaleVersion."""
-    # Under this lock nothing comes into the project meanwhile.
+    """Puts the todos of a project into the trash and deletes the project. Raises ProjectNotFound and StaleVersion."""
+    # Until the transaction ends, no other write can put a todo into the project.
     await lock_log(transaction, actor.user_id)
-    _expected(await get(transaction, actor.user_id, project_id), versions)
-    of_project = {"user_id": actor.user_id, "project_id": project_id}
-    await transaction.write(_TRASH_TODOS, **of_project, actor=actor.signature)
-    # Signed again: what lies in the trash already lets go of it too.
-    await transaction.write(_DELETE, **of_project, actor=actor.signature)
+    _check_version(await get(transaction, actor.user_id, project_id), versions)
+    parameters = {"user_id": actor.user_id, "project_id": project_id}
+    await transaction.write(_DELETE_TODOS, **parameters, actor=actor.signature)
+    # The foreign key clears project_id of all its todos, which the log records: this statement needs the actor too.
+    await transaction.write(_DELETE, **parameters, actor=actor.signature)
 
 
-def _found(row: Row | None) -> Project:
+def _require(row: Row | None) -> Project:
     if row is None:
         raise ProjectNotFound
     return Project(*row)
 
 
-def _expected(project: Project, versions: Versions) -> Project:
+def _check_version(project: Project, versions: Versions) -> Project:
     if versions is not None and project.version not in versions:
         raise StaleVersion
     return project
