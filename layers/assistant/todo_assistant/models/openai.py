@@ -127,7 +127,7 @@ class OpenAIModel:
         )
 
     async def _stream(self, request: ModelRequest, attempt: int, on_text: OnText) -> Completion:
-        accumulator = _StreamAccumulator()
+        accumulator = StreamAccumulator()
         chunks = cast(
             "AsyncIterator[ChatCompletionChunk]",
             await self._client.chat.completions.create(
@@ -151,7 +151,7 @@ class OpenAIModel:
         }
 
 
-class _StreamAccumulator:
+class StreamAccumulator:
     """Joins the chunks of a stream to a completion.
 
     openai's own accumulator is not used: it fails on tool calls without an index and joins repeated ids.

@@ -1,4 +1,4 @@
-"""The scripted model, as OpenAI's own client sees it, and on the wire where that client hides it."""
+"""The scripted model of the tests, called by OpenAI's client and, for details of the protocol, by plain HTTP."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ CALLS = (Call("add_todo", {"title": "Buy milk, eggs and bread"}, id="a"), Call("
 
 @dataclass
 class Answer:
-    """What a client has put together."""
+    """The parts of a completion that a client has received."""
 
     text: str = ""
     calls: dict[int, tuple[str, str, str]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ def events(response: httpx2.Response) -> list[dict[str, Any]]:
 
 
 class TestAnswers:
-    def test_text_arrives_with_its_usage(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_text_has_its_token_counts(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Say("Hello, what is to be done today?", tokens=Tokens(123, 45)))
         answer = ask(model, streamed=streamed)
         assert (answer.text, answer.finish) == ("Hello, what is to be done today?", "stop")
@@ -131,13 +131,13 @@ class TestAnswers:
         assert (model.left, model.unexpected, model.abandoned) == (0, [], 0)
 
     @pytest.mark.parametrize("split", [1, 7, None])
-    def test_calls_arrive_side_by_side(self, model: ScriptedModel, split: int | None, *, streamed: bool) -> None:
+    def test_several_calls_are_received_whole(self, model: ScriptedModel, split: int | None, *, streamed: bool) -> None:
         model.play(ToolCalls(*CALLS, text="One moment.", split=split))
         answer = ask(model, streamed=streamed)
         assert answer.text == "One moment."
         assert answer.calls == {index: (call.id, call.name, call.raw) for index, call in enumerate(CALLS)}
 
-    def test_one_call_needs_no_list(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_a_single_call_is_a_reply(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Call("list_todos", id=""))
         assert ask(model, streamed=streamed).calls == {0: ("", "list_todos", "{}")}
 
@@ -159,7 +159,7 @@ class TestAnswers:
         assert (last["choices"], last["usage"]["total_tokens"]) == ([], 18)
         assert raw(model).json()["usage"] is None
 
-    def test_nothing_at_all(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_an_empty_reply_has_no_choices(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Empty())
         answer = ask(model, streamed=streamed)
         assert (answer.text, answer.calls, answer.finish, answer.chunks) == ("", {}, None, 0 if streamed else 1)
@@ -177,7 +177,7 @@ class TestFailures:
             (503, openai.InternalServerError),
         ],
     )
-    def test_errors(
+    def test_an_error_status_raises_the_error_of_the_client(
         self, model: ScriptedModel, status: int, kind: type[openai.APIStatusError], *, streamed: bool
     ) -> None:
         model.play(Fail(status, "some_code", "Some sentence.", retry_after=3))
@@ -185,65 +185,65 @@ class TestFailures:
             ask(model, streamed=streamed)
         assert (raised.value.code, raised.value.response.headers["retry-after"]) == ("some_code", "3")
 
-    def test_a_page_of_a_proxy(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_an_html_error_page_is_the_body_of_the_error(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Fail(502, page="<html>Bad gateway</html>"))
         with pytest.raises(openai.InternalServerError) as raised:
             ask(model, streamed=streamed)
         assert raised.value.body == "<html>Bad gateway</html>"
 
-    def test_a_wrong_key(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_a_wrong_key_is_rejected(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Say("Hello"))
         with pytest.raises(openai.AuthenticationError) as raised:
             ask(model, streamed=streamed, key="sk-wrong")
         assert raised.value.code == "invalid_api_key"
         assert (model.left, model.requests) == (1, [])
 
-    def test_garbage(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_a_body_that_is_not_json_raises(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Garbage("<html>"))
         with pytest.raises(json.JSONDecodeError):
             ask(model, streamed=streamed)
 
-    def test_an_error_inside_of_a_stream(self, model: ScriptedModel) -> None:
+    def test_an_error_inside_a_stream_raises(self, model: ScriptedModel) -> None:
         model.play(Garbage('{"error": {"message": "Overloaded."}}'))
         with pytest.raises(openai.APIError, match=r"Overloaded\."):
             ask(model, streamed=True)
 
     @pytest.mark.parametrize("after", [0, 2, 99])
-    def test_a_connection_that_breaks(self, model: ScriptedModel, after: int, *, streamed: bool) -> None:
+    def test_a_broken_connection_raises(self, model: ScriptedModel, after: int, *, streamed: bool) -> None:
         model.play(Cut(Say("Hello, what is to be done today?"), after))
         with pytest.raises(openai.APIConnectionError) as raised:
             ask(model, streamed=streamed)
         assert not isinstance(raised.value, openai.APITimeoutError)
         assert model.abandoned == 0
 
-    def test_a_stream_that_ends_early_without_an_error(self, model: ScriptedModel) -> None:
+    def test_a_stream_without_its_end_marker_raises_nothing(self, model: ScriptedModel) -> None:
         model.play(Cut(Say("Hello, what is to be done today?"), 2, clean=True))
         assert ask(model, streamed=True).text == "Hello, what "
 
 
 class TestTime:
-    def test_slow(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_a_slow_reply_is_delayed(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Slow(Say("Hello"), 0.2))
         started = time.monotonic()
         assert ask(model, streamed=streamed).text == "Hello"
         assert time.monotonic() - started >= 0.2
 
-    def test_dribble_outlasts_a_timeout_that_counts_between_chunks(
-        self, model: ScriptedModel, *, streamed: bool
-    ) -> None:
+    def test_a_read_timeout_applies_between_two_chunks(self, model: ScriptedModel, *, streamed: bool) -> None:
         model.play(Dribble(Say(("a", "b", "c")), 0.2))
         started = time.monotonic()
         assert ask(model, streamed=streamed, seconds=1).text == "abc"
         assert time.monotonic() - started >= (1.2 if streamed else 0.6)
 
     @pytest.mark.parametrize("reply", [Hang(), Slow(Say("Hello"), 60), Dribble(Say("Hello"), 60)])
-    def test_a_client_that_gives_up_is_noticed(self, model: ScriptedModel, reply: Reply, *, streamed: bool) -> None:
+    def test_a_client_that_times_out_counts_as_abandoned(
+        self, model: ScriptedModel, reply: Reply, *, streamed: bool
+    ) -> None:
         model.play(reply)
         with pytest.raises(openai.APITimeoutError):
             ask(model, streamed=streamed, seconds=0.2)
         model.wait_until(lambda: model.abandoned == 1)
 
-    def test_a_cancelled_request_is_noticed(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_a_cancelled_request_counts_as_abandoned(self, model: ScriptedModel, *, streamed: bool) -> None:
         async def cancel() -> None:
             async with client_of(model) as client:
                 read = asyncio.create_task((_read_stream if streamed else _read_whole)(client, HELLO))
@@ -256,7 +256,7 @@ class TestTime:
         model.play(Hang())
         asyncio.run(cancel())
 
-    def test_the_end_does_not_wait_for_clients(self) -> None:
+    def test_the_server_stops_without_waiting_for_clients(self) -> None:
         async def leave() -> None:
             with scripted_model() as model:
                 model.play(Hang(), Dribble(Say("Hello"), 60))
@@ -283,12 +283,12 @@ class TestScript:
         model.play(Say("Four"))
         assert (model.requests, model.left, ask(model, streamed=True).text) == ([], 1, "Four")
 
-    def test_the_end_of_the_script(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_a_request_after_the_end_of_the_script_fails(self, model: ScriptedModel, *, streamed: bool) -> None:
         with pytest.raises(openai.InternalServerError, match="Request 1 comes after the end of the script"):
             ask(model, streamed=streamed)
         assert model.unexpected == ["Request 1 comes after the end of the script."]
 
-    def test_another_path(self, model: ScriptedModel) -> None:
+    def test_another_path_is_not_found(self, model: ScriptedModel) -> None:
         async def list_models() -> None:
             async with client_of(model) as client:
                 await client.models.list()
@@ -306,13 +306,15 @@ class TestScript:
             [{"role": "assistant", "tool_calls": [{"id": "a"}]}, {"role": "tool", "tool_call_id": "b"}],
         ],
     )
-    def test_a_conversation_that_openai_refuses(self, model: ScriptedModel, messages: list[dict[str, Any]]) -> None:
+    def test_messages_that_openai_would_reject_are_rejected(
+        self, model: ScriptedModel, messages: list[dict[str, Any]]
+    ) -> None:
         model.play(Say("Hello"))
         with pytest.raises(openai.BadRequestError, match="tool"):
             ask(model, streamed=True, messages=messages)
         assert (model.left, len(model.unexpected)) == (1, 1)
 
-    def test_a_function_sees_what_the_tools_gave(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_a_function_receives_tool_results(self, model: ScriptedModel, *, streamed: bool) -> None:
         def reply(request: ReceivedRequest) -> Reply:
             last = request.messages[-1]
             return Say(f"It is {last['content']}") if last["role"] == "tool" else Call("add_todo", id="a")
@@ -324,7 +326,7 @@ class TestScript:
         result = {"role": "tool", "tool_call_id": call[0], "content": "7"}
         assert ask(model, streamed=streamed, messages=[*HELLO, called, result]).text == "It is 7"
 
-    def test_a_function_that_raises(self, model: ScriptedModel) -> None:
+    def test_an_error_of_the_function_is_reported(self, model: ScriptedModel) -> None:
         def reply(request: ReceivedRequest) -> Reply:
             raise AssertionError(request.messages[0]["content"])
 
@@ -333,7 +335,7 @@ class TestScript:
             ask(model, streamed=True)
         assert model.unexpected == ["The script gave no reply: AssertionError('Hello')"]
 
-    def test_twenty_at_once(self, model: ScriptedModel, *, streamed: bool) -> None:
+    def test_twenty_requests_are_answered_in_parallel(self, model: ScriptedModel, *, streamed: bool) -> None:
         together = Barrier(20)
 
         def reply(request: ReceivedRequest) -> Reply:
@@ -350,7 +352,7 @@ class TestScript:
         assert asyncio.run(run()) == [f"Number {number}" for number in range(20)]
         assert len(model.requests) == 20
 
-    def test_a_connection_serves_one_request_after_another(self, model: ScriptedModel) -> None:
+    def test_a_connection_is_reused(self, model: ScriptedModel) -> None:
         model.play(Say("One"), Fail(500), Say("Two"), Say("Three"))
         with httpx2.Client(headers={"Authorization": f"Bearer {model.key}"}, verify=ANY_CERTIFICATE) as client:
             streams = set()
@@ -361,7 +363,7 @@ class TestScript:
                     streams.add(response.extensions["network_stream"].get_extra_info("client_addr"))
         assert len(streams) == 1
 
-    def test_another_process(self, model: ScriptedModel) -> None:
+    def test_another_process_can_connect(self, model: ScriptedModel) -> None:
         script = (
             "import httpx2, sys; url, key = sys.argv[1:]; "
             "answer = httpx2.post(url, json={'messages': []}, headers={'Authorization': key}); "

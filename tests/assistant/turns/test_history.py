@@ -1,0 +1,38 @@
+"""The earlier turns in the prompt of a model."""
+
+import json
+
+from tests.assistant.chat_client import ChatClient, new_account
+from tests.model_replies import Call, Say, ToolCalls
+from tests.scripted_model import ScriptedModel
+
+
+class TestHistory:
+    def test_only_whole_turns_are_left_out(self, environment: dict[str, str], scripted: ScriptedModel) -> None:
+        scripted.play(
+            *(ToolCalls(Call("search_todos", {}), text="x" * 600) if n % 2 == 0 else Say("y") for n in range(8))
+        )
+        with new_account(environment, assistant_history_tokens=500) as user:
+            client = ChatClient(user)
+            for number in range(4):
+                client.run_turn(f"Message {number}")
+
+        said = [message for message in scripted.requests[-2].messages if message["role"] != "system"]
+        assert [message["content"] for message in said if message["role"] == "user"] == ["Message 2", "Message 3"]
+        assert [message["role"] for message in said] == ["user", "assistant", "tool", "assistant", "user"]
+
+    def test_every_call_has_a_result_even_if_the_turn_is_waiting(
+        self, environment: dict[str, str], scripted: ScriptedModel
+    ) -> None:
+        """A turn that waits for an approval, or was cut off, is told as far as it came."""
+        with new_account(environment) as user:
+            milk = user.add("Milk")
+            scripted.play(Call("delete_todos", {"ids": [milk["id"]]}), Say("Hello."))
+            client = ChatClient(user)
+            client.run_turn("Delete the milk")
+            client.run_turn("Hello")
+
+        assert scripted.unexpected == []
+        told = json.dumps(scripted.requests[-1].messages, ensure_ascii=False)
+        assert "This was not carried out" in told
+        assert "I asked for approval and was not answered" in told
