@@ -1,3 +1,5 @@
+"""Health checks, the OpenAPI document and the pages that show it."""
+
 import json
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,14 +11,14 @@ from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
-from todo_core.schema import revision as schema
+from todo_core.schema.revision import require_head
 from todo_core.web import openapi
 from todo_core.web.problems import RouteNotFound, error_responses
 from todo_core.web.resources import CurrentDatabase
 
-_PACKAGE: Final = "fastapi_offline"  # ships the current files of Swagger UI and ReDoc
+_ASSETS_PACKAGE: Final = "fastapi_offline"  # contains current files of Swagger UI and ReDoc
 _ASSETS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png")
-_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
+_CACHED_FOR_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
 
 router = APIRouter()
 
@@ -29,14 +31,14 @@ class Health(BaseModel):
 
 @router.get("/health", tags=["health"])
 async def health() -> Health:
-    """Answers while the process lives, and touches nothing."""
+    """Answers 200 while the process runs. Does not use the database."""
     return Health()
 
 
 @router.get("/health/ready", tags=["health"], responses=error_responses(DatabaseUnavailable, SchemaOutdated))
 async def ready(db: CurrentDatabase) -> Health:
-    """Answers 200 when the database answers and its schema is at the head revision."""
-    await schema.require_head(db)
+    """Answers 200 when the database responds and its schema is at the head revision."""
+    await require_head(db)
     return Health()
 
 
@@ -71,7 +73,7 @@ async def redoc(request: Request) -> HTMLResponse:
         redoc_favicon_url=f"{root}/docs/assets/favicon.png",
         with_google_fonts=False,
     )
-    # ReDoc would fetch a logo of its makers from their host, and has no option against it; refused, it shows none.
+    # Blocks the logo that ReDoc loads from its vendor's host, for which ReDoc has no option.
     page.headers["Content-Security-Policy"] = "img-src 'self' data:"
     return page
 
@@ -80,12 +82,12 @@ async def redoc(request: Request) -> HTMLResponse:
 async def asset(name: str) -> FileResponse:
     if name not in _ASSETS:
         raise RouteNotFound
-    return FileResponse(_assets_folder() / name, headers=_A_DAY)
+    return FileResponse(_find_assets_folder() / name, headers=_CACHED_FOR_A_DAY)
 
 
-def _assets_folder() -> Path:
-    # Found, not imported: the package would load an app factory of its own.
-    spec = find_spec(_PACKAGE)
+def _find_assets_folder() -> Path:
+    # Found without an import, because the package imports an app factory.
+    spec = find_spec(_ASSETS_PACKAGE)
     if spec is None or spec.origin is None:
-        raise RouteNotFound(f"The pages need the package {_PACKAGE}, which is not installed.")
+        raise RouteNotFound(f"The documentation pages need the package {_ASSETS_PACKAGE}, which is not installed.")
     return Path(spec.origin).parent / "static"
