@@ -206,14 +206,14 @@ class TestProduction:
         assert production.load_error(**{name: ""}) == f"{name} must be set in production."
 
     def test_a_short_key_is_refused(self, production: Environment) -> None:
-        assert production.load_error(SECRET_KEY=SECRET_KEY[:31]) == "SECRET_KEY must have at minimum 32 characters."
+        assert production.load_error(SECRET_KEY=SECRET_KEY[:31]) == "SECRET_KEY must have at least 32 characters."
 
     @pytest.mark.parametrize("key", PLACEHOLDERS)
     def test_a_placeholder_is_refused(self, production: Environment, key: str) -> None:
         assert production.load_error(SECRET_KEY=key) == "SECRET_KEY looks like a placeholder; make a random one."
 
     def test_each_of_several_keys_is_checked(self, production: Environment) -> None:
-        assert "at minimum 32" in production.load_error(SECRET_KEY=f"{SECRET_KEY},short")
+        assert "at least 32" in production.load_error(SECRET_KEY=f"{SECRET_KEY},short")
         assert "placeholder" in production.load_error(SECRET_KEY=f"{SECRET_KEY},{PLACEHOLDERS[0]}")
 
     def test_commas_without_a_key_count_as_absent(self, production: Environment) -> None:
@@ -376,4 +376,4 @@ class TestStart:
     def test_a_short_key_ends_the_process_and_is_not_shown(self, command: tuple[str, ...], tmp_path: Path) -> None:
         ended = python(*command, folder=tmp_path, ENVIRONMENT="production", **SECRETS)
         assert ended.returncode != 0
-        assert ended.stdout + ended.stderr == "SECRET_KEY must have at minimum 32 characters.\n"
+        assert ended.stdout + ended.stderr == "SECRET_KEY must have at least 32 characters.\n"
