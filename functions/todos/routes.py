@@ -4,7 +4,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.cursors import read_position, write_position
+from functions.todos.listing import list_sorted_by
 from functions.todos.models import (
     BatchRead,
     ChangeRead,
@@ -66,13 +66,12 @@ async def list_todos(
 ) -> Response:
     """The todos that pass all filters, by `order` unless `sort` or a filter says otherwise."""
     # The database is taken from here, because each dependency costs measurably more.
-    resources, url = get_resources(request), build_url(request, PATH)
+    db, url = get_resources(request).database, build_url(request, PATH)
     filters = query.filters(user.timezone, query.sort)
-    after = read_position(resources.cursors, filters.sorted_by, query.cursor) if query.cursor else None
-    page = await operations.find(resources.database, user.id, filters, limit=query.limit, after=after)
+    todo_list = list_sorted_by(filters.sorted_by)
+    page = await operations.find(db, user.id, filters, limit=query.limit, after=todo_list.read_cursor(request, query))
     if page.next:
-        cursor = write_position(resources.cursors, filters.sorted_by, page.next)
-        link_to_next(request, response, cursor=cursor)
+        todo_list.link_to_page_after(page.next, request, response)
     # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
     content = msgspec.json.encode([todo_json(todo, url) for todo in page.todos])
     return Response(content, media_type="application/json", headers=response.headers)

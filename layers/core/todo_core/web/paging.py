@@ -41,13 +41,20 @@ class PagedList[Item, Position]:
 
         `fetch` returns at most a number of items, those after a position or the first ones.
         """
-        cursors = get_resources(request).cursors
-        after = cursors.read(self.name, query.cursor, self.parse) if query.cursor else None
+        after = self.read_cursor(request, query)
         page, last = await fetch_page(query.limit, lambda limit: fetch(limit, after))
         if last is not None:
-            cursor = cursors.write(self.name, *self.position_of(last))
-            link_to_next(request, response, **self.link_parameters(last), cursor=cursor)
+            self.link_to_page_after(last, request, response)
         return page
+
+    def read_cursor(self, request: Request, query: PageQuery) -> Position | None:
+        """Returns the position in the cursor of the query, None for the first page. Raises InvalidCursor."""
+        return get_resources(request).cursors.read(self.name, query.cursor, self.parse) if query.cursor else None
+
+    def link_to_page_after(self, last: Item, request: Request, response: Response) -> None:
+        """Sets the Link header to the page after this item."""
+        cursor = get_resources(request).cursors.write(self.name, *self.position_of(last))
+        link_to_next(request, response, **self.link_parameters(last), cursor=cursor)
 
 
 async def fetch_page[Item](

@@ -1,0 +1,46 @@
+"""Lists of todos as pages: how the position of a todo is written in the cursors of each sort order."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+from todo_core.todos.filters import Position, Sort
+from todo_core.web.paging import PagedList
+
+_PARSE_KEY: Final[dict[str, Callable[[str], float | bytes | datetime]]] = {
+    "order": float,
+    "created_at": datetime.fromisoformat,
+    "updated_at": datetime.fromisoformat,
+    "due": datetime.fromisoformat,
+    "priority": int,
+    "title": bytes.fromhex,
+}
+
+
+@cache
+def list_sorted_by(sort: Sort) -> PagedList[Position, Position]:
+    """Returns the list of todos in a sort order. Cursors of other sort orders are not valid in the list."""
+
+    def format_position(position: Position) -> tuple[str, UUID]:
+        key = _format_key(position.key)
+        return f"{position.in_title:d} {key}" if sort == "relevance" else key, position.id
+
+    def parse_position(key: str, todo_id: str) -> Position:
+        if sort == "relevance":
+            in_title, time = key.split(" ")
+            return Position(datetime.fromisoformat(time), UUID(todo_id), in_title=in_title == "1")
+        return Position(_PARSE_KEY[sort.removeprefix("-")](key), UUID(todo_id))
+
+    return PagedList(f"todos by {sort}", format_position, parse_position)
+
+
+def _format_key(key: float | bytes | datetime) -> str:
+    match key:
+        case datetime():
+            return key.isoformat()
+        case bytes():
+            return key.hex()
+        case _:
+            return str(key)
