@@ -1,4 +1,4 @@
-"""Serves everything on this machine: `python -m functions`, with HOST and PORT from the environment."""
+"""Serves all route groups on this machine: `python -m functions`, with HOST and PORT from the environment."""
 
 import os
 import socket
@@ -11,12 +11,12 @@ import uvicorn
 from todo_core.errors import InvalidSettings
 from todo_core.settings import Settings, load
 
-_LAST_PORT: Final = 65535
-_EVERYWHERE: Final = {"0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - compared with, not bound to
+_MAX_PORT: Final = 65535
+_LOCAL_HOSTS: Final = {"0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - compared with, not bound to
 
 
 class AnnouncingServer(uvicorn.Server):
-    """Tells the person who started it where the service is, once it is there."""
+    """Prints the addresses of API, docs and database once the service is running."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
@@ -29,10 +29,10 @@ class AnnouncingServer(uvicorn.Server):
 
     def _announce(self) -> None:
         settings, config = self._settings, self.config
-        url = f"http://{'localhost' if config.host in _EVERYWHERE else config.host}:{config.port}"
-        commands = "built-in commands; OPENAI_API_KEY brings a language model"
-        embedded = f"embedded PostgreSQL, kept in {settings.data_folder / 'postgres'}"
-        print(  # noqa: T201 - for the person who started it
+        url = f"http://{'localhost' if config.host in _LOCAL_HOSTS else config.host}:{config.port}"
+        commands = "built-in commands; set OPENAI_API_KEY to use a language model"
+        embedded = f"embedded PostgreSQL, stored in {settings.data_folder / 'postgres'}"
+        print(  # noqa: T201 - a message for the person at the terminal
             f"API       {url}/api/v1",
             f"Docs      {url}/docs",
             f"Database  {settings.database.place or embedded}",
@@ -44,15 +44,16 @@ class AnnouncingServer(uvicorn.Server):
         )
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
-        raise InvalidSettings(f"PORT must be a number from 1 to {_LAST_PORT}.")
+def _parse_port(text: str) -> int:
+    """Returns the port. Raises InvalidSettings."""
+    if not text.isdecimal() or not 0 < int(text) <= _MAX_PORT:
+        raise InvalidSettings(f"PORT must be a number from 1 to {_MAX_PORT}.")
     return int(text)
 
 
 def main() -> None:
     try:
-        settings, port = load(), _port(os.environ.get("PORT", "8000"))
+        settings, port = load(), _parse_port(os.environ.get("PORT", "8000"))
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
     config = uvicorn.Config(

@@ -132,8 +132,8 @@ class TestStarting:
         lines = first_run.output.splitlines()
         assert f"API       http://localhost:{first_run.port}/api/v1" in lines
         assert f"Docs      http://localhost:{first_run.port}/docs" in lines
-        assert f"Database  embedded PostgreSQL, kept in {EMBEDDED}" in lines
-        assert "Assistant built-in commands; OPENAI_API_KEY brings a language model" in lines
+        assert f"Database  embedded PostgreSQL, stored in {EMBEDDED}" in lines
+        assert "Assistant built-in commands; set OPENAI_API_KEY to use a language model" in lines
 
     def test_the_printed_pages_exist(self, first_run: FirstRun) -> None:
         assert first_run.pages == {"/docs": 200, "/health/ready": 200}

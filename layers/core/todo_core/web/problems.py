@@ -116,7 +116,7 @@ def make_problem(error: ServiceError, request_id: str, errors: list[FieldError] 
     )
 
 
-def problem_response(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Response:
+def make_problem_response(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Response:
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -128,7 +128,7 @@ def problem_response(error: ServiceError, request_id: str, errors: list[FieldErr
 
 async def on_service_error(request: Request, error: ServiceError) -> Response:
     log_server_error(error, request.state.request_id)
-    return problem_response(error, request.state.request_id)
+    return make_problem_response(error, request.state.request_id)
 
 
 def log_server_error(error: ServiceError, request_id: str) -> None:
@@ -140,9 +140,9 @@ def log_server_error(error: ServiceError, request_id: str) -> None:
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     if isinstance(error.body, bytes):
         # FastAPI does not parse a body whose Content-Type is not JSON.
-        return problem_response(UnsupportedMediaType(), request.state.request_id)
+        return make_problem_response(UnsupportedMediaType(), request.state.request_id)
     errors = [_make_field_error(fault, error.body) for fault in error.errors()[:_MAX_FIELD_ERRORS]]
-    return problem_response(ValidationFailed(), request.state.request_id, errors)
+    return make_problem_response(ValidationFailed(), request.state.request_id, errors)
 
 
 def make_validation_error(part: str, error: ValidationError) -> RequestValidationError:
@@ -154,7 +154,7 @@ def make_validation_error(part: str, error: ValidationError) -> RequestValidatio
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answers an exception that FastAPI or Starlette raises."""
     kinds = {kind.status: kind for kind in (MalformedBody, RouteNotFound, MethodNotAllowed, ContentTooLarge)}
-    response = problem_response(kinds.get(error.status_code, InternalError)(), request.state.request_id)
+    response = make_problem_response(kinds.get(error.status_code, InternalError)(), request.state.request_id)
     response.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # Starlette lists the methods of a single route, although several routes may share the path.

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo_core.web.problems import ContentTooLarge, problem_response
+from todo_core.web.problems import ContentTooLarge, make_problem_response
 
 
 class BodyLimit:
@@ -23,7 +23,7 @@ class BodyLimit:
             return
         length = Headers(scope=scope).get("content-length", "0")
         if length.isdecimal() and int(length) > self._max_bytes:
-            await problem_response(ContentTooLarge(), scope["state"]["request_id"])(scope, receive, send)
+            await make_problem_response(ContentTooLarge(), scope["state"]["request_id"])(scope, receive, send)
             return
         received = 0
 

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.web.identity import find_bearer_token
-from todo_core.web.problems import PreflightRefused, problem_response
+from todo_core.web.problems import PreflightRefused, make_problem_response
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 
@@ -27,7 +27,7 @@ class CrossOriginPolicy(CORSMiddleware):
         if refusal is None:
             await super().__call__(scope, receive, send)
             return
-        response = problem_response(refusal, scope["state"]["request_id"])
+        response = make_problem_response(refusal, scope["state"]["request_id"])
         response.headers["Vary"] = "Origin"
         await response(scope, receive, send)
 

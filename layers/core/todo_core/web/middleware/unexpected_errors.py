@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo_core.logs import log, place_of
-from todo_core.web.problems import InternalError, problem_response
+from todo_core.web.problems import InternalError, make_problem_response
 
 
 class ResponseCutOff(Exception):
@@ -33,4 +33,4 @@ class UnexpectedErrors:
                 # Makes the server close the connection, so that the client notices the incomplete response. The server
                 # logs this exception with its message; the original's message may quote secrets.
                 raise ResponseCutOff from None
-            await problem_response(InternalError(), request_id)(scope, receive, send)
+            await make_problem_response(InternalError(), request_id)(scope, receive, send)
