@@ -1,1 +1,1 @@
-"""Todos: `/api/v1/todos`, and the projects in which they may lie."""
+"""Todos: `/api/v1/todos`, with projects and tags."""

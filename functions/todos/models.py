@@ -1,4 +1,4 @@
-"""What the todo routes take and answer."""
+"""Requests and responses of the todo routes."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -26,7 +26,7 @@ def _require_true_or_false(value: object) -> object:
     raise PydanticCustomError("true_or_false", "Give true or false")
 
 
-def _read_id_or_none(value: object) -> object:
+def _parse_id_or_none(value: object) -> object:
     try:
         return value if value == "none" else UUID(str(value))
     except ValueError:
@@ -36,7 +36,7 @@ def _read_id_or_none(value: object) -> object:
 TrueOrFalse = Annotated[bool, BeforeValidator(_require_true_or_false)]
 IdOrNone = Annotated[
     UUID | Literal["none"],
-    PlainValidator(_read_id_or_none),
+    PlainValidator(_parse_id_or_none),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "uuid"}, {"const": "none"}]}),
 ]
 
@@ -65,7 +65,7 @@ TODO_EXAMPLE: Final[dict[str, JsonValue]] = {
 
 
 class TodoRead(BaseModel):
-    """A todo, as its owner sees it."""
+    """A todo."""
 
     model_config: ClassVar = ConfigDict(from_attributes=True, json_schema_extra={"examples": [TODO_EXAMPLE]})
 
@@ -96,38 +96,43 @@ class TodoJson(Todo, frozen=True):
     url: str
 
 
-def todo_json(todo: Todo, collection_url: str) -> TodoJson:
+def build_todo_json(todo: Todo, collection_url: str) -> TodoJson:
     """Returns the todo with its URL. `collection_url` is the URL of the list of todos."""
     values = (*msgspec.structs.astuple(todo), f"{collection_url}/{todo.id}")
     return TodoJson(*values)
 
 
 class TodoFilters(BaseModel):
-    """The query that selects todos. All filters must hold."""
+    """The query that selects todos, which meet all filters."""
 
     model_config: ClassVar = ConfigDict(extra="forbid")
 
     completed: TrueOrFalse | None = None
     priority: Priority | None = None
-    tag: list[Tag] = Field(default=[], max_length=50, description="Repeatable; the todo must have all of them.")
+    tag: list[Tag] = Field(default=[], max_length=50, description="May be repeated: a todo must have all these tags.")
     q: Annotated[str, Text(max_length=200)] | None = Field(
-        default=None, description="Words, or beginnings of words, of title and description."
+        default=None, description="Words, or beginnings of words, that the title and the description contain."
     )
-    project_id: IdOrNone | None = Field(default=None, description="A project, or `none` for those in no project.")
-    parent_id: IdOrNone | None = Field(default=None, description="A todo, or `none` for those at the top level.")
+    project_id: IdOrNone | None = Field(
+        default=None, description="The id of a project, or `none` for todos without a project."
+    )
+    parent_id: IdOrNone | None = Field(
+        default=None, description="The id of a todo, or `none` for todos at the top level."
+    )
     due_after: DayOrInstant | None = Field(
-        default=None, description="Due on this day, in the user's time zone, or at this instant, or later."
+        default=None, description="Due on or after this day in the user's time zone, or at or after this instant."
     )
     due_before: DayOrInstant | None = Field(
         default=None, description="Due before this day, in the user's time zone, or before this instant."
     )
     overdue: TrueOrFalse | None = Field(
-        default=None, description="Open and due before now, or before today in the user's time zone; or all others."
+        default=None,
+        description="`true`: open and due before now, or before today in the user's time zone. `false`: all others.",
     )
-    trashed: TrueOrFalse = Field(default=False, description="The trash, instead of what is not in it.")
+    trashed: TrueOrFalse = Field(default=False, description="Selects from the trash instead of live todos.")
 
-    def filters(self, timezone: str, sort: ListSort | None = None) -> Filters:
-        """In the user's time zone."""
+    def build_filters(self, timezone: str, sort: ListSort | None = None) -> Filters:
+        """Returns the filters in the user's time zone."""
         return Filters(
             completed=self.completed,
             priority=self.priority,
@@ -137,14 +142,17 @@ class TodoFilters(BaseModel):
             project_id=self.project_id,
             parent_id=self.parent_id,
             sort=sort,
-            **self._dues(timezone),
+            **self._build_bounds(timezone),
         )
 
-    def _dues(self, timezone: str) -> dict[str, DueBound]:
-        now = {"overdue": self.overdue, "not_overdue": self.overdue is False}
-        dues = {"due_from": self.due_after, "due_until": self.due_before}
-        dues |= {name: datetime.now(UTC) for name, asked in now.items() if asked}
-        return {name: DueBound.of(when, ZoneInfo(timezone)) for name, when in dues.items() if when is not None}
+    def _build_bounds(self, timezone: str) -> dict[str, DueBound]:
+        bounds = {
+            "due_from": self.due_after,
+            "due_until": self.due_before,
+            "overdue": datetime.now(UTC) if self.overdue else None,
+            "not_overdue": datetime.now(UTC) if self.overdue is False else None,
+        }
+        return {name: DueBound.of(when, ZoneInfo(timezone)) for name, when in bounds.items() if when is not None}
 
 
 class TodoQuery(PageQuery, TodoFilters):
@@ -152,13 +160,13 @@ class TodoQuery(PageQuery, TodoFilters):
 
     sort: ListSort | None = Field(
         default=None,
-        description="Backwards with `-`. If left out, `order`; `due` with a filter for dues; with `q` by relevance.",
+        description="Descending with `-`. Default: relevance with `q`, `due` with a filter by due date, else `order`.",
     )
     cursor: str | None = Field(default=None, max_length=2000, description="From the header `Link`.")
 
 
 class ResultRead(BaseModel):
-    """What became of one operation: the todo as it was right after it, null if it is in the trash."""
+    """The result of one operation: the todo right after it, or null for a delete."""
 
     op: Literal["create", "update", "delete", "restore"]
     id: UUID
@@ -167,7 +175,7 @@ class ResultRead(BaseModel):
 
 
 class BatchRead(BaseModel):
-    """A result for each operation, in their order."""
+    """The results of all operations, in order."""
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={
@@ -185,7 +193,7 @@ class BatchRead(BaseModel):
     results: list[ResultRead]
 
 
-def batch_json(results: Sequence[OperationResult], collection_url: str) -> dict[str, Any]:
+def build_batch_json(results: Sequence[OperationResult], collection_url: str) -> dict[str, Any]:
     """Returns the fields of a BatchRead."""
     return {
         "results": [
@@ -193,34 +201,39 @@ def batch_json(results: Sequence[OperationResult], collection_url: str) -> dict[
                 "op": result.op,
                 "id": result.id,
                 "ref": result.ref,
-                "todo": result.todo and todo_json(result.todo, collection_url),
+                "todo": result.todo and build_todo_json(result.todo, collection_url),
             }
             for result in results
         ]
     }
 
 
-_LARGEST_SEQ: Final = 2**63 - 1
+_MAX_SEQUENCE_NUMBER: Final = 2**63 - 1
 
 
 class ChangesQuery(BaseModel):
-    """From where on to read the change log."""
+    """The start of a page of the change log, and its length."""
 
     model_config: ClassVar = ConfigDict(extra="forbid")
 
-    since: int = Field(default=0, ge=0, le=_LARGEST_SEQ, description="The last `seq` that was seen; 0 for all.")
+    since: int = Field(
+        default=0,
+        ge=0,
+        le=_MAX_SEQUENCE_NUMBER,
+        description="The last `seq` that the client has seen, or 0 for all changes.",
+    )
     limit: Limit = DEFAULT_PAGE_ITEMS
 
 
 class ActorRead(BaseModel):
-    """Who made a change: the user on a page, a program with a bearer token, the assistant, or maintenance."""
+    """The author of a change: the user on a page, a program with a bearer token, the assistant, or the system."""
 
     kind: ActorKind
     turn_id: UUID | None = None
 
 
 class ChangeRead(BaseModel):
-    """One change of one todo. `before` is null for a creation, `after` once a todo is purged from the trash."""
+    """One change of one todo. `before` is null for a creation, `after` for a purge from the trash."""
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={
@@ -247,14 +260,14 @@ class ChangeRead(BaseModel):
     created_at: datetime
 
 
-def change_json(change: Change, collection_url: str) -> dict[str, Any]:
+def build_change_json(change: Change, collection_url: str) -> dict[str, Any]:
     """Returns the fields of a ChangeRead."""
     return {
         "seq": change.seq,
         "todo_id": change.todo_id,
         "op": change.op,
         "actor": {"kind": change.actor, "turn_id": change.turn_id},
-        "before": change.before and todo_json(change.before, collection_url),
-        "after": change.after and todo_json(change.after, collection_url),
+        "before": change.before and build_todo_json(change.before, collection_url),
+        "after": change.after and build_todo_json(change.after, collection_url),
         "created_at": change.created_at,
     }

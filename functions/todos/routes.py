@@ -12,11 +12,11 @@ from functions.todos.models import (
     TodoFilters,
     TodoQuery,
     TodoRead,
-    batch_json,
-    change_json,
-    todo_json,
+    build_batch_json,
+    build_change_json,
+    build_todo_json,
 )
-from functions.todos.paths import TODO_ID
+from functions.todos.paths import TODO_ID, register_todo_id
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
@@ -43,8 +43,9 @@ from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/todos"
 
-_PLACE_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
+_LOCATION_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
+register_todo_id()
 register_cache_policy(PATH, REVALIDATE)
 
 router = APIRouter(
@@ -64,16 +65,16 @@ async def list_todos(
     request: Request,
     response: Response,
 ) -> Response:
-    """The todos that pass all filters, by `order` unless `sort` or a filter says otherwise."""
-    # The database is taken from here, because each dependency costs measurably more.
+    """Returns the todos that meet all filters, by `order` unless `sort` or a filter implies another sort order."""
+    # Not by a dependency for the database: each dependency costs measurable time.
     db, url = get_resources(request).database, build_url(request, PATH)
-    filters = query.filters(user.timezone, query.sort)
+    filters = query.build_filters(user.timezone, query.sort)
     todo_list = list_sorted_by(filters.sorted_by)
     page = await operations.find(db, user.id, filters, limit=query.limit, after=todo_list.read_cursor(request, query))
     if page.next:
         todo_list.link_to_page_after(page.next, request, response)
-    # Straight to JSON: as pydantic models the page would cost more than reading it from the database.
-    content = msgspec.json.encode([todo_json(todo, url) for todo in page.todos])
+    # Encoded by msgspec: pydantic models would cost more than reading the page from the database.
+    content = msgspec.json.encode([build_todo_json(todo, url) for todo in page.todos])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
@@ -81,17 +82,17 @@ async def list_todos(
     "",
     status_code=201,
     response_model=TodoRead,
-    responses=error_responses(CrossOrigin, *_PLACE_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
+    responses=error_responses(CrossOrigin, *_LOCATION_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
 )
 async def create_todo(
     new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
 ) -> Response:
-    """Adds a todo, at the end of the list unless `order` says otherwise."""
+    """Adds a todo, at the end of the list unless `order` is given."""
 
     async def create(db: Executor) -> Answer:
         todo, url = await operations.add(db, user.actor, new), build_url(request, PATH)
         headers = {"Location": f"{url}/{todo.id}", "ETag": format_etag(todo.version)}
-        return Answer(201, msgspec.json.encode(todo_json(todo, url)), headers)
+        return Answer(201, msgspec.json.encode(build_todo_json(todo, url)), headers)
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
@@ -103,7 +104,7 @@ async def create_todo(
         CrossOrigin,
         TodoNotFound,
         StaleVersion,
-        *_PLACE_ERRORS,
+        *_LOCATION_ERRORS,
         TreeCycle,
         RecurrenceNeedsDue,
         *BODY_ERRORS,
@@ -111,25 +112,27 @@ async def create_todo(
     ),
 )
 async def change_todos(
-    asked: Batch, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
+    new: Batch, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
 ) -> Response:
-    """Carries out up to 100 operations in their order, all or none. A todo that is created under a `ref` goes by it in
-    later operations. When one fails, the problem is its own, and names it by its `index`.
+    """Runs up to 100 operations in order, all or none.
+
+    Later operations may name a todo by the `ref` under which it was created. When an operation fails, the response is
+    the problem of that operation, with its `index`.
     """
 
     async def change(db: Executor) -> Answer:
-        results = await batch.run_batch(db, user.actor, asked)
-        return Answer(200, msgspec.json.encode(batch_json(results, build_url(request, PATH))))
+        results = await batch.run_batch(db, user.actor, new)
+        return Answer(200, msgspec.json.encode(build_batch_json(results, build_url(request, PATH))))
 
-    return await answer_once(change, asked, user_id=user.id, key=key, request=request, response=response)
+    return await answer_once(change, new, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.delete("", status_code=204, responses=error_responses(CrossOrigin), openapi_extra=describe_query(TodoFilters))
 async def delete_todos(
     user: CurrentUser, query: Annotated[TodoFilters, Depends(parse_query(TodoFilters))], db: CurrentDatabase
 ) -> None:
-    """Puts all todos that pass the filters, and their subtodos, into the trash; without a filter, every todo."""
-    await operations.delete_all(db, user.actor, query.filters(user.timezone))
+    """Puts all todos that meet the filters, with their subtodos, into the trash. No filter selects all todos."""
+    await operations.delete_all(db, user.actor, query.build_filters(user.timezone))
 
 
 @router.get("/changes", response_model=list[ChangeRead], openapi_extra=describe_query(ChangesQuery))
@@ -140,12 +143,12 @@ async def list_changes(
     request: Request,
     response: Response,
 ) -> Response:
-    """Every change after a sequence number, oldest first: keep the last `seq` and ask again from there."""
+    """Returns the changes after a sequence number, oldest first. A client continues after the last `seq` it got."""
     url = build_url(request, PATH)
     page, last = await fetch_page(query.limit, lambda limit: changes.find_since(db, user.id, query.since, limit=limit))
     if last is not None:
         link_to_next(request, response, since=str(last.seq))
-    content = msgspec.json.encode([change_json(change, url) for change in page])
+    content = msgspec.json.encode([build_change_json(change, url) for change in page])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
@@ -163,7 +166,7 @@ async def read_todo(
     if_none_match: IfNoneMatch = (),
 ) -> Response:
     todo = await operations.get(db, user.id, todo_id)
-    answer = _answer(todo, request, response)
+    answer = _respond(todo, request, response)
     return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer
 
 
@@ -175,7 +178,7 @@ async def read_todo(
         TodoNotFound,
         StaleVersion,
         ValidationFailed,
-        *_PLACE_ERRORS,
+        *_LOCATION_ERRORS,
         TreeCycle,
         RecurrenceNeedsDue,
         *BODY_ERRORS,
@@ -190,16 +193,16 @@ async def update_todo(
     response: Response,
     if_match: IfMatch = (),
 ) -> Response:
-    """A merge patch: what is absent stays, `null` clears.
+    """Applies a merge patch: an absent field stays, `null` clears it.
 
-    Completing sets `completed_at`, of open subtodos too. A todo that recurs moves to its next occurrence instead, by
-    the clocks of the user's time zone, and what was completed below it is open again.
+    Completing a todo sets `completed_at`, also of open subtodos. A recurring todo moves to its next occurrence instead,
+    in the user's time zone. Its completed subtodos are opened again.
 
-    With `parent_id` a todo moves, with its subtodos, to the project of its parent. A subtodo that gets a `project_id`
-    of its own leaves its parent.
+    `parent_id` moves a todo with its subtodos to the project of its parent. A subtodo that gets its own `project_id`
+    leaves its parent.
     """
     todo = await operations.update(db, user.actor, todo_id, changes, parse_if_match(if_match))
-    return _answer(todo, request, response)
+    return _respond(todo, request, response)
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion))
@@ -214,16 +217,16 @@ async def delete_todo(todo_id: UUID, user: CurrentUser, db: CurrentDatabase, if_
 async def restore_todo(
     todo_id: UUID, user: CurrentUser, db: CurrentDatabase, request: Request, response: Response, if_match: IfMatch = ()
 ) -> Response:
-    """Takes the todo out of the trash, with the subtodos that went there with it. One that is not there is answered
-    as it is.
+    """Takes the todo out of the trash, with the subtodos that were deleted with it.
 
-    It comes back below its parent, or at the top level if that one lies in the trash or has no room for it.
+    The todo keeps its parent. It moves to the top level if the parent is in the trash or the tree would be too deep.
+    A todo that is not in the trash is returned as it is.
     """
-    return _answer(await operations.restore(db, user.actor, todo_id, parse_if_match(if_match)), request, response)
+    return _respond(await operations.restore(db, user.actor, todo_id, parse_if_match(if_match)), request, response)
 
 
-def _answer(todo: Todo, request: Request, response: Response) -> Response:
-    """The todo as JSON, with its ETag, which is set on the response too."""
+def _respond(todo: Todo, request: Request, response: Response) -> Response:
+    """Returns the todo as JSON with its ETag, and with the headers of `response`."""
     response.headers["ETag"] = format_etag(todo.version)
-    content = msgspec.json.encode(todo_json(todo, build_url(request, PATH)))
+    content = msgspec.json.encode(build_todo_json(todo, build_url(request, PATH)))
     return Response(content, media_type="application/json", headers=response.headers)

@@ -1,4 +1,4 @@
-"""What the project routes take and answer."""
+"""Requests and responses of the project routes."""
 
 from datetime import datetime
 from typing import ClassVar, Final
@@ -24,7 +24,7 @@ _EXAMPLE: Final[dict[str, JsonValue]] = {
 
 
 class ProjectRead(BaseModel):
-    """A project, as its owner sees it."""
+    """A project."""
 
     model_config: ClassVar = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -44,7 +44,7 @@ class ProjectJson(Project, frozen=True):
     url: str
 
 
-def project_json(project: Project, collection_url: str) -> ProjectJson:
+def build_project_json(project: Project, collection_url: str) -> ProjectJson:
     """Returns the project with its URL. `collection_url` is the URL of the list of projects."""
     values = (*msgspec.structs.astuple(project), f"{collection_url}/{project.id}")
     return ProjectJson(*values)

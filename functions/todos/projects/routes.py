@@ -4,7 +4,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.projects.models import ProjectQuery, ProjectRead, project_json
+from functions.todos.projects.models import ProjectQuery, ProjectRead, build_project_json
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import Answer
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
@@ -46,7 +46,7 @@ async def list_projects(
     request: Request,
     response: Response,
 ) -> Response:
-    """The projects in use, or the archived ones, by `order`."""
+    """Returns the projects by `order`: either the archived ones or the others."""
     db, url = get_resources(request).database, build_url(request, PATH)
     page = await _PROJECTS.read_page(
         request,
@@ -54,7 +54,7 @@ async def list_projects(
         query,
         lambda limit, after: projects.find(db, user.id, archived=query.archived, limit=limit, after=after),
     )
-    content = msgspec.json.encode([project_json(project, url) for project in page])
+    content = msgspec.json.encode([build_project_json(project, url) for project in page])
     return Response(content, media_type="application/json", headers=response.headers)
 
 
@@ -64,10 +64,10 @@ async def list_projects(
 async def create_project(
     new: ProjectCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
 ) -> Response:
-    """Adds a project, at the end of the list unless `order` says otherwise."""
+    """Adds a project, at the end of the list unless `order` is given."""
 
     async def create(db: Executor) -> Answer:
-        project = project_json(await projects.add(db, user.actor, new), build_url(request, PATH))
+        project = build_project_json(await projects.add(db, user.actor, new), build_url(request, PATH))
         return Answer(
             201, msgspec.json.encode(project), {"Location": project.url, "ETag": format_etag(project.version)}
         )
@@ -92,7 +92,7 @@ async def read_project(
     response.headers["ETag"] = format_etag(project.version)
     if is_current(project.version, if_none_match):
         return Response(status_code=304, headers=response.headers)
-    return ProjectRead.model_validate(project_json(project, build_url(request, PATH)))
+    return ProjectRead.model_validate(build_project_json(project, build_url(request, PATH)))
 
 
 @router.patch("/{project_id}", responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion, *BODY_ERRORS))
@@ -105,14 +105,14 @@ async def update_project(
     response: Response,
     if_match: IfMatch = (),
 ) -> ProjectRead:
-    """A merge patch: what is absent stays. An archived project leaves the list, and its todos stay as they are."""
+    """Applies a merge patch: an absent field stays. Archiving a project does not change its todos."""
     project = await projects.update(db, user.actor, project_id, changes, parse_if_match(if_match))
     response.headers["ETag"] = format_etag(project.version)
-    return ProjectRead.model_validate(project_json(project, build_url(request, PATH)))
+    return ProjectRead.model_validate(build_project_json(project, build_url(request, PATH)))
 
 
 @router.delete("/{project_id}", status_code=204, responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion))
 async def delete_project(project_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
-    """Deletes the project for good, and puts its todos into the trash."""
+    """Deletes the project permanently and puts its todos into the trash."""
     async with db.transaction() as transaction:
         await projects.delete(transaction, user.actor, project_id, parse_if_match(if_match))

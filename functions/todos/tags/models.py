@@ -1,4 +1,4 @@
-"""What the route for tags takes and answers."""
+"""Request and response of the tag route."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ class TagQuery(PageQuery):
 
 
 class TagRead(BaseModel):
-    """A tag, and how many todos a list with `tag` shows: all that are not in the trash, the completed ones too."""
+    """A tag and the number of todos outside the trash that have it, completed ones included."""
 
     model_config: ClassVar = ConfigDict(json_schema_extra={"examples": [{"name": "home", "count": 12}]})
 

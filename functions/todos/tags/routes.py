@@ -40,7 +40,7 @@ async def list_tags(
     request: Request,
     response: Response,
 ) -> Response:
-    """The tags of all todos that are not in the trash, by name."""
+    """Returns the tags of all todos outside the trash, by name."""
     db = get_resources(request).database
     page = await _TAGS.read_page(
         request, response, query, lambda limit, after: tags.find(db, user.id, limit=limit, after=after)

@@ -17,7 +17,7 @@ from tests import postgres
 from tests.core.databases import add_user, open_database, run
 from todo_core.actors import Actor
 from todo_core.todos import changes, operations
-from todo_core.todos.changes import Change, snapshot_defaults
+from todo_core.todos.changes import Change, derive_snapshot_defaults
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 
 type Json = dict[str, Any]
@@ -88,7 +88,7 @@ class TestFindSince:
     def test_a_new_field_has_its_default_in_an_older_row(
         self, database_url: str, ada: UUID, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        defaults = snapshot_defaults(TodoWithEstimate, NewTodoWithEstimate)
+        defaults = derive_snapshot_defaults(TodoWithEstimate, NewTodoWithEstimate)
         monkeypatch.setattr(changes, "Todo", TodoWithEstimate)
         monkeypatch.setattr(changes, "_SNAPSHOT_DEFAULTS", json.dumps(defaults))
         postgres.query(database_url, ADD_CHANGE, ada, uuid4(), json.dumps(ROWS["0002"]))
@@ -126,7 +126,7 @@ class TestUndoTurn:
         postgres.query(database_url, SET_BEFORE, ada, json.dumps(before))
         assert run(undo()) == [todo_id]
         [[stored]] = postgres.query(database_url, SELECT_TODO, ada)
-        expected = snapshot_defaults(Todo, TodoCreate) | {"due_time": None, "occurrences": 0} | before
+        expected = derive_snapshot_defaults(Todo, TodoCreate) | {"due_time": None, "occurrences": 0} | before
         names = expected.keys() - {"id", "version", "created_at", "updated_at"}
         todo = json.loads(stored)
         assert {name: parse_value(todo[name]) for name in names} == {

@@ -18,7 +18,7 @@ from todo_core.todos.batch_models import (
     RestoreOperation,
     TodoChanges,
     UpdateOperation,
-    id_of_ref,
+    convert_ref_to_id,
 )
 from todo_core.todos.model import Todo
 
@@ -68,7 +68,7 @@ async def _run_operation(
     if isinstance(operation, CreateOperation):
         todo = await operations.add(transaction, actor, _replace_ref(operation.todo, refs))
         if operation.ref is not None:
-            refs[id_of_ref(operation.ref)] = todo.id
+            refs[convert_ref_to_id(operation.ref)] = todo.id
         return OperationResult(operation.op, todo.id, operation.ref, todo)
     if isinstance(operation, UpdateOperation):
         operation = operation.model_copy(update={"changes": _replace_ref(operation.changes, refs)})

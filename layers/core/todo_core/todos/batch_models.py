@@ -16,7 +16,7 @@ _REF_NAMESPACE: Final = UUID("8d5cf9a3-6b1f-4d0e-9a55-2f1c7f0c6b11")
 """The namespace of ids made from refs, used for nothing else."""
 
 
-def id_of_ref(ref: str) -> UUID:
+def convert_ref_to_id(ref: str) -> UUID:
     """Returns an id that stands for a ref within its batch.
 
     It is the ref itself if that is a UUID, else a UUID of version 5. Todos have ids of version 7.
@@ -32,7 +32,7 @@ def _parse_id_or_ref(value: object) -> object:
         return value
     if len(value) > _MAX_REF_CHARACTERS:
         raise PydanticCustomError("string_too_long", f"An id or a ref has at most {_MAX_REF_CHARACTERS} characters")
-    return id_of_ref(_REF.clean(value))
+    return convert_ref_to_id(_REF.clean(value))
 
 
 Ref = Annotated[str, _REF]

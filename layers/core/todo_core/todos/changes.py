@@ -49,7 +49,7 @@ class TurnChange:
     untouched: bool
 
 
-def snapshot_defaults(todo: type[Todo], new_todo: type[TodoCreate]) -> dict[str, object]:
+def derive_snapshot_defaults(todo: type[Todo], new_todo: type[TodoCreate]) -> dict[str, object]:
     """Returns the values of fields that a logged todo may lack, because it is older than their columns.
 
     They are None for an optional field, and otherwise the default of a new todo.
@@ -65,10 +65,10 @@ def snapshot_defaults(todo: type[Todo], new_todo: type[TodoCreate]) -> dict[str,
     return defaults
 
 
-_SNAPSHOT_DEFAULTS: Final = msgspec.json.encode(snapshot_defaults(Todo, TodoCreate)).decode()
+_SNAPSHOT_DEFAULTS: Final = msgspec.json.encode(derive_snapshot_defaults(Todo, TodoCreate)).decode()
 _INTERNAL_DEFAULTS: Final = {"due_time": None, "occurrences": 0}
 """Columns that a recurring todo needs beside its fields, with the value of a todo that never recurred."""
-_UNDO_DEFAULTS: Final = msgspec.json.encode(snapshot_defaults(Todo, TodoCreate) | _INTERNAL_DEFAULTS).decode()
+_UNDO_DEFAULTS: Final = msgspec.json.encode(derive_snapshot_defaults(Todo, TodoCreate) | _INTERNAL_DEFAULTS).decode()
 
 _SELECT_SINCE = Statement("""
     SELECT seq, todo_id, op, actor, turn_id, CAST(:defaults AS jsonb) || before AS before,

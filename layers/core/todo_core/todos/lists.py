@@ -36,7 +36,7 @@ def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart) -> 
     if terms:
         return Statement(f"""
             WITH {build_search("page", TermSearch(page_where, terms), order)}
-            SELECT {_page_columns(order)} FROM page ORDER BY {order.order_by("key")}
+            SELECT {_list_page_columns(order)} FROM page ORDER BY {order.order_by("key")}
         """)  # noqa: S608 - constants, as all below
     key = "" if order.field else f", {order.key} AS key"
     return Statement(f"""
@@ -59,7 +59,7 @@ def _select_by_relevance(where: str, page_where: str, terms: frozenset[str], sta
             UNION ALL {_select_matches("other_matches", in_title=False)}"""
     return f"""
         WITH {searches}
-        SELECT {_page_columns(order)}, in_title FROM ({matches}) AS matches
+        SELECT {_list_page_columns(order)}, in_title FROM ({matches}) AS matches
         ORDER BY in_title DESC, {order.order_by("key")} LIMIT :limit
     """  # noqa: S608
 
@@ -88,5 +88,5 @@ def _build_where(conditions: frozenset[str], order: SortOrder, start: PageStart)
     return " AND ".join([TRASHED if "trashed" in conditions else LIVE, *by_name.values(), *range_ends])
 
 
-def _page_columns(order: SortOrder) -> str:
+def _list_page_columns(order: SortOrder) -> str:
     return COLUMNS if order.field else f"{COLUMNS}, key"

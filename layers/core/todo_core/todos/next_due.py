@@ -26,12 +26,14 @@ def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, ob
         "occurrences": todo["occurrences"] + 1,
     }
     if reminder is not None:
-        distance = _intended_time(following.due, timezone, following.wall_time) - _intended_time(due, timezone, clock)
+        distance = _compute_intended_time(following.due, timezone, following.wall_time) - _compute_intended_time(
+            due, timezone, clock
+        )
         values["reminder_at"] = _shift(reminder, distance, timezone)
     return values
 
 
-def _intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: time | None) -> datetime:
+def _compute_intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: time | None) -> datetime:
     """Returns the local time of a due date, as if no clock change had moved it. A day counts from its midnight."""
     if not isinstance(due, datetime):
         return datetime.combine(due, time())

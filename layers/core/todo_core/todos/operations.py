@@ -34,12 +34,12 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
     `after` is the position before the page, in a list with the same sort order.
     """
     sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
-    statement = lists.select_page(frozenset(conditions), sort, start=_page_start(sort, after))
+    statement = lists.select_page(frozenset(conditions), sort, start=_find_page_start(sort, after))
     if after is not None:
         values |= {"after_key": after.key, "after_id": after.id}
     rows = await db.fetch_all(statement, user_id=user_id, limit=limit + 1, **values)
     todos = [Todo(*row[:_FIELD_COUNT]) for row in rows[:limit]]
-    return Page(todos, _position_of(sort, rows[limit - 1], todos[-1]) if len(rows) > limit else None)
+    return Page(todos, _build_position(sort, rows[limit - 1], todos[-1]) if len(rows) > limit else None)
 
 
 async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
@@ -90,7 +90,7 @@ async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
     """Stores a new todo. Raises InvalidTodo when its parent or project does not fit."""
     row = await db.write(queries.INSERT, user_id=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
     assert row is not None  # noqa: S101 - INSERT ... RETURNING returns its row or raises
-    return _written_todo(row)
+    return _parse_written_row(row)
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
@@ -120,7 +120,7 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     statement = queries.restore(checked=versions is not None)
     row = await db.write(statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions)
     if row is not None:
-        return _written_todo(row)
+        return _parse_written_row(row)
     # Either the todo is not in the trash, or its version is another one.
     found = await find_by_id(db, actor.user_id, [todo_id])
     if not found:
@@ -140,14 +140,14 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
         if row["occurrences"] is None:
             return Todo(*row[:_FIELD_COUNT])
         _check_version(Todo(*row[:_FIELD_COUNT]), versions)
-        to_write = _values_of_next_occurrence(row, values, ZoneInfo(actor.timezone))
+        to_write = _find_values_to_write(row, values, ZoneInfo(actor.timezone))
         conditional = queries.update_columns(frozenset(to_write), checked=True)
         written = await db.write(conditional, **this, **to_write, versions=[row["version"]])
         if written is not None:
-            return _written_todo(written)
+            return _parse_written_row(written)
 
 
-def _values_of_next_occurrence(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
+def _find_values_to_write(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
     """Returns the columns to write when `values` complete an open recurring todo.
 
     The next occurrence follows the due date and the rule in `values`, if they have any. Without a next occurrence
@@ -170,7 +170,7 @@ async def _write(
     if row is None:
         await get(db, actor.user_id, todo_id)
         raise StaleVersion
-    return _written_todo(row)
+    return _parse_written_row(row)
 
 
 async def _get_version(db: Executor, user_id: UUID, todo_id: UUID, versions: Versions) -> Todo:
@@ -184,18 +184,18 @@ def _check_version(todo: Todo, versions: Versions) -> Todo:
     return todo
 
 
-def _written_todo(row: Row) -> Todo:
+def _parse_written_row(row: Row) -> Todo:
     """Returns the todo of a row that a write returned. The last column is the actor's signature."""
     return Todo(*row[:-1])
 
 
-def _page_start(sort: Sort, after: Position | None) -> lists.PageStart:
+def _find_page_start(sort: Sort, after: Position | None) -> lists.PageStart:
     if after is None:
         return "start"
     return "after_title_match" if sort == "relevance" and after.in_title else "after_todo"
 
 
-def _position_of(sort: Sort, row: Row, todo: Todo) -> Position:
+def _build_position(sort: Sort, row: Row, todo: Todo) -> Position:
     field = SortOrder(sort).field
     return Position(
         key=getattr(todo, field) if field else row["key"], id=todo.id, in_title=sort == "relevance" and row["in_title"]

@@ -45,7 +45,7 @@ def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
 
     If `checked`, it writes only a todo whose version is among `:versions`.
     """
-    return Statement(_update(_assignments(columns), checked=checked))
+    return Statement(_update(_assign_columns(columns), checked=checked))
 
 
 @cache
@@ -60,7 +60,7 @@ def complete_or_read(columns: frozenset[str], *, checked: bool) -> Statement:
     only_written = "completed" if brings_recurrence else "(recurrence IS NULL OR completed)"
     only_read = "NOT completed" if brings_recurrence else "recurrence IS NOT NULL AND NOT completed"
     return Statement(f"""
-        WITH written AS ({_update(_assignments(columns), checked=checked, this=f"{_THIS} AND {only_written}")})
+        WITH written AS ({_update(_assign_columns(columns), checked=checked, this=f"{_THIS} AND {only_written}")})
         SELECT {COLUMNS}, NULL::time AS due_time, NULL::integer AS occurrences FROM written
         UNION ALL
         SELECT {COLUMNS}, due_time, occurrences FROM todos WHERE {_THIS} AND {only_read}
@@ -102,7 +102,7 @@ def restore(*, checked: bool) -> Statement:
     return Statement(_update({"deleted_at": "NULL"}, checked=checked, this=_THIS_IN_TRASH))
 
 
-def _assignments(columns: frozenset[str]) -> dict[str, str]:
+def _assign_columns(columns: frozenset[str]) -> dict[str, str]:
     """Returns the SQL value of each column to write, including the columns that follow from these."""
     values = {name: f":{name}" for name in sorted(columns)}
     if "completed" in columns:

@@ -57,7 +57,7 @@ def next_occurrence(rule: str, due: Due, timezone: ZoneInfo, wall_time: time | N
         parts["COUNT"] = str(int(parts["COUNT"]) - 1)
     try:
         if isinstance(due, datetime):
-            return _next_instant(parts, due, timezone, wall_time)
+            return _find_next_instant(parts, due, timezone, wall_time)
         day = find_next_day(parts, due)
         ended = day is None or _has_ended(parts, day, None, timezone)
         return None if day is None or ended else Occurrence(day, format_rule(parts), None)
@@ -81,7 +81,9 @@ def find_next_day(parts: RuleParts, after: date) -> date | None:
     return found.date() if found and found.date() <= _LAST_DAY else None
 
 
-def _next_instant(parts: RuleParts, due: datetime, timezone: ZoneInfo, wall_time: time | None) -> Occurrence | None:
+def _find_next_instant(
+    parts: RuleParts, due: datetime, timezone: ZoneInfo, wall_time: time | None
+) -> Occurrence | None:
     local = due.astimezone(timezone).replace(tzinfo=None)
     clock = wall_time or local.time()
     # Where the clocks skip the hour before midnight, the occurrence was moved to the day after its own.
@@ -113,9 +115,9 @@ def _search_periods(parts: RuleParts, after: date) -> date | None:
 
     months_per_period = 12 if parts["FREQ"] == "MONTHLY" else 1
     single_period = {"INTERVAL": str(_BEYOND_CALENDAR_YEARS * months_per_period)}
-    rule = rrulestr(format_rule(_with_named_days(parts, after) | single_period), dtstart=_midnight(after))
+    rule = rrulestr(format_rule(_name_days(parts, after) | single_period), dtstart=_midnight(after))
     assert isinstance(rule, rrule)  # noqa: S101 - only several lines make a set of rules
-    for first_day in _distinct_periods(parts, after):
+    for first_day in _find_distinct_periods(parts, after):
         for found in rule.replace(dtstart=_midnight(first_day)):
             if after < found.date() <= _LAST_DAY:
                 return found.date()
@@ -126,7 +128,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time())
 
 
-def _with_named_days(parts: RuleParts, day: date) -> RuleParts:
+def _name_days(parts: RuleParts, day: date) -> RuleParts:
     """Returns the rule with the day of its start named, unless the rule names days already."""
     if parts.keys() & DAY_PARTS:
         return dict(parts)
@@ -134,16 +136,16 @@ def _with_named_days(parts: RuleParts, day: date) -> RuleParts:
     return month | parts | {"BYMONTHDAY": str(day.day)}
 
 
-def _distinct_periods(parts: RuleParts, day: date) -> Iterator[date]:
+def _find_distinct_periods(parts: RuleParts, day: date) -> Iterator[date]:
     """Yields the first days of the rule's periods from that of `day` on, without those that match like earlier ones."""
     interval = int(parts.get("INTERVAL", 1))
     # The first weekday of a period matters only to rules that name weekdays.
     weekday_count = 1 if parts.keys().isdisjoint({"BYDAY", "BYWEEKNO"}) else 7
     if parts["FREQ"] == "YEARLY":
-        return _skip_equal(_years(day, interval), weekday_count=weekday_count, length_count=3)
+        return _skip_equal(_iterate_years(day, interval), weekday_count=weekday_count, length_count=3)
     months = {int(month) for month in parts["BYMONTH"].split(",")} if "BYMONTH" in parts else set(range(1, 13))
     lengths = {monthrange(year, month)[1] for month in months for year in (2000, 2001)}
-    return _skip_equal(_months(day, interval, months), weekday_count=weekday_count, length_count=len(lengths))
+    return _skip_equal(_iterate_months(day, interval, months), weekday_count=weekday_count, length_count=len(lengths))
 
 
 def _skip_equal(periods: Iterable[_Period], *, weekday_count: int, length_count: int) -> Iterator[date]:
@@ -159,14 +161,14 @@ def _skip_equal(periods: Iterable[_Period], *, weekday_count: int, length_count:
             return
 
 
-def _years(day: date, interval: int) -> Iterator[_Period]:
+def _iterate_years(day: date, interval: int) -> Iterator[_Period]:
     """Yields years with their first weekday, their length, and the length of the year before, which shifts weeks."""
     for year in range(day.year, min(day.year + lcm(interval, _CALENDAR_CYCLE_YEARS), _LAST_DAY.year) + 1, interval):
         first_day = date(year, 1, 1)
         yield first_day, (first_day.weekday(), isleap(year), isleap(year - 1))
 
 
-def _months(day: date, interval: int, months: Container[int]) -> Iterator[_Period]:
+def _iterate_months(day: date, interval: int, months: Container[int]) -> Iterator[_Period]:
     """Yields the rule's months with their first weekday and their length."""
     first = day.year * 12 + day.month - 1
     last = min(first + lcm(interval, _CALENDAR_CYCLE_YEARS * 12), _LAST_DAY.year * 12 + 11)

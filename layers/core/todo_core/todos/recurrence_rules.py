@@ -107,23 +107,23 @@ _PARTS: Final = {
 """The parts that a rule may have, in the order of the canonical form."""
 
 
-def _canonical_rule(rule: str) -> str:
+def _canonicalize_rule(rule: str) -> str:
     """Returns the rule in capitals, with each part and each value once and in a fixed order."""
     parts = _parse_parts(rule)
     if "FREQ" not in parts:
-        raise _error("It needs FREQ, as in FREQ=WEEKLY;BYDAY=MO,TH")
+        raise _build_error("It needs FREQ, as in FREQ=WEEKLY;BYDAY=MO,TH")
     for name in parts:
         if parts["FREQ"] not in _PARTS[name].frequencies:
-            raise _error(f"{name} is allowed only with FREQ={' or FREQ='.join(_PARTS[name].frequencies)}")
+            raise _build_error(f"{name} is allowed only with FREQ={' or FREQ='.join(_PARTS[name].frequencies)}")
     if "COUNT" in parts and "UNTIL" in parts:
-        raise _error("It may have COUNT or UNTIL, but not both")
+        raise _build_error("It may have COUNT or UNTIL, but not both")
     if "BYSETPOS" in parts and not parts.keys() & DAY_PARTS:
-        raise _error("BYSETPOS needs another part that names days, such as BYDAY")
+        raise _build_error("BYSETPOS needs another part that names days, such as BYDAY")
     if parts.get("BYSETPOS", "").count(",") >= _MAX_SET_POSITIONS:
-        raise _error(f"BYSETPOS takes at most {_MAX_SET_POSITIONS} positions")
+        raise _build_error(f"BYSETPOS takes at most {_MAX_SET_POSITIONS} positions")
     _check_weekdays(parts)
     if parts.keys() & DAY_PARTS and find_next_day(parts | {"INTERVAL": "1"}, date(2000, 1, 1)) is None:
-        raise _error("It never occurs: no day of the calendar matches all of its parts")
+        raise _build_error("It never occurs: no day of the calendar matches all of its parts")
     return format_rule(parts)
 
 
@@ -133,13 +133,13 @@ def _parse_parts(rule: str) -> RuleParts:
     for part in (rule.upper() if rule.isascii() else rule).removeprefix("RRULE:").split(";"):
         name, equals, value = part.partition("=")
         if not (equals and part.isascii() and re.fullmatch("[A-Z-]{1,20}", name)):
-            raise _error("It consists of parts such as FREQ=WEEKLY;BYDAY=MO,TH")
+            raise _build_error("It consists of parts such as FREQ=WEEKLY;BYDAY=MO,TH")
         if name in {"BYHOUR", "BYMINUTE", "BYSECOND"}:
-            raise _error(f"The time of day is that of the due date: leave {name} out")
+            raise _build_error(f"The time of day is that of the due date: leave {name} out")
         if name not in _PARTS:
-            raise _error(f"{name} is not supported: the parts are {', '.join(_PARTS)}")
+            raise _build_error(f"{name} is not supported: the parts are {', '.join(_PARTS)}")
         if name in parts:
-            raise _error(f"It has {name} twice")
+            raise _build_error(f"It has {name} twice")
         parts[name] = _parse_part(name, value)
     return {name: parts[name] for name in _PARTS if name in parts}
 
@@ -149,7 +149,7 @@ def _parse_part(name: str, value: str) -> str:
     try:
         return ",".join(dict.fromkeys(map(part.parse, value.split(",") if part.is_list else [value])))
     except ValueError:
-        raise _error(f"{name} takes {part.values}") from None
+        raise _build_error(f"{name} takes {part.values}") from None
 
 
 def _check_weekdays(parts: RuleParts) -> None:
@@ -157,22 +157,22 @@ def _check_weekdays(parts: RuleParts) -> None:
     if "BYDAY" not in parts:
         return
     if parts["FREQ"] == "DAILY" and parts.get("INTERVAL", "1") != "1":
-        raise _error("BYDAY is not allowed with FREQ=DAILY and an INTERVAL: use FREQ=WEEKLY")
+        raise _build_error("BYDAY is not allowed with FREQ=DAILY and an INTERVAL: use FREQ=WEEKLY")
     numbers = [abs(int(day[:-2])) for day in parts["BYDAY"].split(",") if day[:-2]]
     if numbers and (parts["FREQ"] not in _LONG_FREQUENCIES or "BYWEEKNO" in parts):
-        raise _error("A weekday with a number, such as 2TU, is allowed only in a month or a year")
+        raise _build_error("A weekday with a number, such as 2TU, is allowed only in a month or a year")
     if max(numbers, default=0) > _MAX_WEEKDAY_NUMBER_IN_MONTH and (parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts):
-        raise _error("A month has each weekday at most five times")
+        raise _build_error("A month has each weekday at most five times")
 
 
-def _error(reason: str) -> PydanticCustomError:
+def _build_error(reason: str) -> PydanticCustomError:
     return PydanticCustomError("recurrence", "This recurrence rule is not supported. {why}", {"why": reason})
 
 
 RecurrenceRule = Annotated[
     str,
     Field(max_length=_MAX_RULE_CHARACTERS),
-    AfterValidator(_canonical_rule),
+    AfterValidator(_canonicalize_rule),
     WithJsonSchema({"type": "string", "format": "rrule", "maxLength": _MAX_RULE_CHARACTERS}),
 ]
 """A recurrence rule in canonical form, such as `FREQ=MONTHLY;BYDAY=2TU`."""
