@@ -23,7 +23,7 @@ from tests import postgres, serving
 from tests.accounts import AUTH, PASSWORD, TODOS, Account, new_email, problem, register, sign_up
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
-from tests.surfaces.adversarial.adversary import Talk
+from tests.surfaces.adversarial.adversary import HostileChat
 from tests.surfaces.test_meta import references
 from todo_core.logs import log
 
@@ -263,10 +263,10 @@ class TestMetrics:
     def test_a_turn_counts_its_tokens_and_tool_calls(
         self, ada: Account, scripted: ScriptedModel, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        talk = Talk(ada, scripted)
+        chat = HostileChat(ada, scripted)
         capsys.readouterr()
 
-        turn = talk.turn(Call("add_todos", {"todos": [{"title": "Buy milk"}]}), Say("Done."))
+        turn = chat.run_turn(Call("add_todos", {"todos": [{"title": "Buy milk"}]}), Say("Done."))
 
         (line,) = [line for line in lines(capsys) if "ChatTurns" in line]
         assert (line["ChatTurns"], line["ToolCalls"]) == ([1.0], [1.0])

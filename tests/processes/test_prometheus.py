@@ -22,7 +22,7 @@ from tests.accounts import AUTH, CHAT, TODOS, Account, problem, sign_up
 from tests.model_replies import Call, Say, Slow
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
-from tests.surfaces.adversarial.adversary import Talk
+from tests.surfaces.adversarial.adversary import HostileChat
 from todo_core import logs
 from todo_core.logs import log
 from todo_core.settings import Settings
@@ -115,7 +115,7 @@ class TestRequests:
         duration = "todo_http_request_duration_seconds"
         count, total = target.value(f"{duration}_count", **labels), target.value(f"{duration}_sum", **labels)
 
-        Talk(ada, scripted).turn(Slow(Say("At last."), 1.0))
+        HostileChat(ada, scripted).run_turn(Slow(Say("At last."), 1.0))
 
         assert target.value(f"{duration}_count", **labels) == count + 1
         assert 1 <= target.value(f"{duration}_sum", **labels) - total < 30
@@ -164,7 +164,7 @@ class TestChat:
         names = ("todo_chat_turns_total", "todo_chat_tokens_total", "todo_chat_tool_calls_total")
         before = [target.value(name) for name in names]
 
-        turn = Talk(ada, scripted).turn(Call("add_todos", {"todos": [{"title": "Buy milk"}]}), Say("Done."))
+        turn = HostileChat(ada, scripted).run_turn(Call("add_todos", {"todos": [{"title": "Buy milk"}]}), Say("Done."))
 
         tokens = turn["usage"]["prompt_tokens"] + turn["usage"]["completion_tokens"]
         assert [target.value(name) for name in names] == [before[0] + 1, before[1] + tokens, before[2] + 1]

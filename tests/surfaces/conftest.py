@@ -14,11 +14,11 @@ from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
 from tests.engine import OnEngine
 from tests.kubernetes import OnCluster, Release
-from tests.model_replies import Call, Say, ToolCalls
+from tests.model_replies import Call, Say
 from tests.relay import relayed
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
-from tests.surfaces.adversarial.adversary import Talk, Victim, on, possessions
+from tests.surfaces.adversarial.adversary import HostileChat, Victim, call_on, stored_data
 
 FOLDER = Path(__file__).parent
 SURFACES = ("app", "uvicorn", "lambda", "emulator")
@@ -179,26 +179,26 @@ def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[V
             account.add(f"Secret {word}", tags=["secret"], project_id=project["id"]) for word in ("plan", "past", "end")
         )
         client.delete(f"{TODOS}/{trashed['id']}").raise_for_status()
-        talk = Talk(account, scripted)
-        done = talk.turn(Call("add_todos", {"todos": [{"title": "Secret addition"}]}), Say("Secret answer."))
-        asked = talk.turn(ToolCalls(on("delete_todos", [waiting["id"]])), conversation_id=done["conversation_id"])
-        assert asked["status"] == "needs_approval"
-        yield Victim(account, live["id"], trashed["id"], project["id"], done, asked, possessions(account))
+        chat = HostileChat(account, scripted)
+        done = chat.run_turn(Call("add_todos", {"todos": [{"title": "Secret addition"}]}), Say("Secret answer."))
+        waiting_turn = chat.run_turn(call_on("delete_todos", [waiting["id"]]), conversation_id=done["conversation_id"])
+        assert waiting_turn["status"] == "needs_approval"
+        yield Victim(account, live["id"], trashed["id"], project["id"], done, waiting_turn, stored_data(account))
 
 
 @pytest.fixture
 def victim(_created_victim: Victim) -> Iterator[Victim]:
     """Another user with todos, a project and turns. After the test, all of them must be unchanged."""
     yield _created_victim
-    assert possessions(_created_victim.account) == _created_victim.possessions
+    assert stored_data(_created_victim.account) == _created_victim.stored_data
 
 
 @pytest.fixture
-def talk(ada: Account, scripted: ScriptedModel) -> Iterator[Talk]:
+def chat(ada: Account, scripted: ScriptedModel) -> Iterator[HostileChat]:
     """A user whose model replies as the test says. After the test, the rules for every conversation are checked."""
-    talk = Talk(ada, scripted)
-    yield talk
-    talk.check()
+    chat = HostileChat(ada, scripted)
+    yield chat
+    chat.check_invariants()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The catalogue of attacks runs over the app in process only: what it asks of the assistant lies below the surfaces."""
+"""Runs the attacks against the app in process only: the assistant is the same behind every surface."""
 
 import pytest
 

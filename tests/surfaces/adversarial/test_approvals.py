@@ -1,4 +1,4 @@
-"""Approvals that are forged, repeated, stolen, late, or meant for something else; and changes hidden from them."""
+"""Approvals that are forged, repeated, late or of another user, and attempts to avoid an approval."""
 
 import json
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import pytest
 
 from tests.accounts import CHAT, TODOS, problem
 from tests.model_replies import Call, Fail, Json, ReceivedRequest, Reply, Say, ToolCalls
-from tests.surfaces.adversarial.adversary import Talk, Victim, arguments, error, on
+from tests.surfaces.adversarial.adversary import HostileChat, Victim, arguments, call_error, call_on
 
 CHANGING = ["update_todos", "complete_todos", "reopen_todos", "reschedule_todos", "restore_todos"]
 
-# Rounds of calls; each call names a tool and the first and the last of the todos that it is about.
+# Rounds of calls. Each call has the name of a tool and a range of todos: the first, and the end of the range.
 type Plan = list[list[tuple[str, int, int]]]
 TOO_MANY: dict[str, Plan] = {
     "by two calls of three": [[("complete_todos", 0, 3), ("complete_todos", 3, 6)]],
@@ -35,13 +35,13 @@ FEW_ENOUGH: dict[str, Plan] = {
 }
 
 
-def add(talk: Talk, count: int, **fields: object) -> list[str]:
-    return [talk.account.add(f"Todo {number}", **fields)["id"] for number in range(count)]
+def add(chat: HostileChat, count: int, **fields: object) -> list[str]:
+    return [chat.account.add(f"Todo {number}", **fields)["id"] for number in range(count)]
 
 
-def trash(talk: Talk, ids: Sequence[str]) -> None:
+def trash(chat: HostileChat, ids: Sequence[str]) -> None:
     for todo_id in ids:
-        talk.account.client.delete(f"{TODOS}/{todo_id}").raise_for_status()
+        chat.account.client.delete(f"{TODOS}/{todo_id}").raise_for_status()
 
 
 def rounds(plan: Plan, ids: Sequence[str]) -> list[ToolCalls]:
@@ -56,189 +56,191 @@ def rounds(plan: Plan, ids: Sequence[str]) -> list[ToolCalls]:
     ]
 
 
-def asked_to_delete(talk: Talk, count: int = 1) -> tuple[Json, list[str]]:
-    """A turn that asks whether it may delete the user's todos."""
-    ids = add(talk, count)
-    asks = talk.turn(on("delete_todos", ids))
-    assert asks["status"] == "needs_approval"
-    return asks, ids
+def wait_for_deletion(chat: HostileChat, count: int = 1) -> tuple[Json, list[str]]:
+    """Returns a turn that waits for approval to delete new todos, and the ids of these todos."""
+    ids = add(chat, count)
+    waiting = chat.run_turn(call_on("delete_todos", ids))
+    assert waiting["status"] == "needs_approval"
+    return waiting, ids
 
 
-class TestADeletion:
-    def test_asks_among_many_harmless_calls(self, talk: Talk) -> None:
-        ids = add(talk, 3)
+class TestDeletions:
+    def test_a_deletion_among_many_reads_needs_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 3)
         reads = [Call("search_todos") for _ in range(20)]
-        asks = talk.turn(ToolCalls(*reads[:10], on("delete_todos", ids[:1]), *reads[10:]))
-        assert asks["status"] == "needs_approval"
-        assert [call["ok"] for call in asks["tool_calls"]].count(None) == 1
-        assert talk.deleted() == []
+        waiting = chat.run_turn(ToolCalls(*reads[:10], call_on("delete_todos", ids[:1]), *reads[10:]))
+        assert waiting["status"] == "needs_approval"
+        assert [call["ok"] for call in waiting["tool_calls"]].count(None) == 1
+        assert chat.deleted_ids() == []
 
-    def test_asks_in_each_of_the_calls_of_a_round(self, talk: Talk) -> None:
-        ids = add(talk, 4)
-        asks = talk.turn(ToolCalls(*[on("delete_todos", [todo_id]) for todo_id in ids]))
-        assert [call["todos"][0]["id"] for call in asks["approval"]["calls"]] == ids
-        assert talk.deleted() == []
-        turn = talk.decide(asks, Say("Gone.")).json()
+    def test_each_deletion_of_a_response_needs_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 4)
+        waiting = chat.run_turn(ToolCalls(*[call_on("delete_todos", [todo_id]) for todo_id in ids]))
+        assert [call["todos"][0]["id"] for call in waiting["approval"]["calls"]] == ids
+        assert chat.deleted_ids() == []
+        turn = chat.answer_approval(waiting, Say("Gone.")).json()
         assert turn["status"] == "done"
-        assert sorted(talk.deleted()) == ids
+        assert sorted(chat.deleted_ids()) == ids
 
-    def test_of_the_same_todo_twice_happens_once(self, talk: Talk) -> None:
-        [todo_id] = add(talk, 1)
-        asks = talk.turn(ToolCalls(on("delete_todos", [todo_id, todo_id]), on("delete_todos", [todo_id])))
-        turn = talk.decide(asks, Say("Gone.")).json()
+    def test_a_todo_named_twice_is_deleted_once(self, chat: HostileChat) -> None:
+        [todo_id] = add(chat, 1)
+        waiting = chat.run_turn(
+            ToolCalls(call_on("delete_todos", [todo_id, todo_id]), call_on("delete_todos", [todo_id]))
+        )
+        turn = chat.answer_approval(waiting, Say("Gone.")).json()
         assert turn["status"] == "done"
-        assert [change["op"] for change in talk.by_the_model()] == ["delete"]
+        assert [change["op"] for change in chat.changes_by_turns()] == ["delete"]
 
-    def test_asks_in_each_round_again(self, talk: Talk) -> None:
-        ids = add(talk, 3)
-        turn = talk.turn(on("delete_todos", ids[:1]))
+    def test_a_deletion_in_each_round_needs_a_new_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 3)
+        turn = chat.run_turn(call_on("delete_todos", ids[:1]))
         for number in (1, 2):
-            turn = talk.decide(turn, on("delete_todos", ids[number : number + 1])).json()
+            turn = chat.answer_approval(turn, call_on("delete_todos", ids[number : number + 1])).json()
             assert turn["status"] == "needs_approval"
-            assert len(talk.deleted()) == number
+            assert len(chat.deleted_ids()) == number
 
-    def test_of_what_the_turn_has_added_asks(self, talk: Talk) -> None:
+    def test_deleting_a_todo_added_by_the_turn_needs_approval(self, chat: HostileChat) -> None:
         def add_and_delete(request: ReceivedRequest) -> Reply:
             tools = [message for message in request.messages if message["role"] == "tool"]
             if not tools:
                 return Call("add_todos", {"todos": [{"title": "Brief"}]})
             content = tools[0]["content"].removeprefix("<data>").removesuffix("</data>")
-            return on("delete_todos", [json.loads(content)["results"][0]["todo"]["id"]])
+            return call_on("delete_todos", [json.loads(content)["results"][0]["todo"]["id"]])
 
-        assert talk.obey(add_and_delete)["status"] == "needs_approval"
+        assert chat.run_turn_with(add_and_delete)["status"] == "needs_approval"
 
-    def test_by_an_undo_of_what_was_added_asks(self, talk: Talk) -> None:
-        first = talk.turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
-        asks = talk.turn(Call("undo_last_turn"), conversation_id=first["conversation_id"])
-        assert asks["status"] == "needs_approval"
-        assert asks["approval"]["calls"][0]["deletes"] is True
-        assert talk.deleted() == []
+    def test_undoing_an_addition_needs_approval(self, chat: HostileChat) -> None:
+        first = chat.run_turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
+        waiting = chat.run_turn(Call("undo_last_turn"), conversation_id=first["conversation_id"])
+        assert waiting["status"] == "needs_approval"
+        assert waiting["approval"]["calls"][0]["deletes"] is True
+        assert chat.deleted_ids() == []
 
-    def test_by_an_undo_of_what_was_restored_asks(self, talk: Talk) -> None:
-        ids = add(talk, 2)
-        trash(talk, ids)
-        first = talk.turn(on("restore_todos", ids), Say("Restored."))
-        asks = talk.turn(Call("undo_last_turn"), conversation_id=first["conversation_id"])
-        assert asks["status"] == "needs_approval"
-        assert asks["approval"]["calls"][0]["deletes"] is True
-        assert talk.deleted() == []
+    def test_undoing_a_restoration_needs_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 2)
+        trash(chat, ids)
+        first = chat.run_turn(call_on("restore_todos", ids), Say("Restored."))
+        waiting = chat.run_turn(Call("undo_last_turn"), conversation_id=first["conversation_id"])
+        assert waiting["status"] == "needs_approval"
+        assert waiting["approval"]["calls"][0]["deletes"] is True
+        assert chat.deleted_ids() == []
 
-    def test_by_an_undo_of_an_undo_asks(self, talk: Talk) -> None:
-        asks, ids = asked_to_delete(talk)
-        talk.decide(asks, Say("Gone."))
-        assert talk.deleted() == ids
-        conversation = {"conversation_id": asks["conversation_id"]}
-        talk.turn(Call("undo_last_turn"), Say("Back."), **conversation)
-        assert talk.deleted() == []
-        assert talk.turn(Call("undo_last_turn"), Say("Gone again."), **conversation)["status"] == "needs_approval"
-        assert talk.deleted() == []
+    def test_undoing_the_undo_of_a_deletion_needs_approval(self, chat: HostileChat) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        chat.answer_approval(waiting, Say("Gone."))
+        assert chat.deleted_ids() == ids
+        conversation = {"conversation_id": waiting["conversation_id"]}
+        chat.run_turn(Call("undo_last_turn"), Say("Back."), **conversation)
+        assert chat.deleted_ids() == []
+        assert chat.run_turn(Call("undo_last_turn"), Say("Gone again."), **conversation)["status"] == "needs_approval"
+        assert chat.deleted_ids() == []
 
-    def test_by_two_undos_at_once_asks(self, talk: Talk) -> None:
-        first = talk.turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
+    def test_the_second_of_two_undos_needs_approval_if_it_deletes(self, chat: HostileChat) -> None:
+        first = chat.run_turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
         [todo_id] = first["changed"]
         conversation = {"conversation_id": first["conversation_id"]}
-        talk.turn(on("complete_todos", [todo_id]), Say("Done."), **conversation)
-        turn = talk.turn(ToolCalls(Call("undo_last_turn"), Call("undo_last_turn")), Say("Undone."), **conversation)
-        assert talk.deleted() == []
+        chat.run_turn(call_on("complete_todos", [todo_id]), Say("Done."), **conversation)
+        turn = chat.run_turn(ToolCalls(Call("undo_last_turn"), Call("undo_last_turn")), Say("Undone."), **conversation)
+        assert chat.deleted_ids() == []
         assert turn["tool_calls"][0]["ok"] is True
 
 
 class TestMoreThanFiveChanges:
     @pytest.mark.parametrize("tool", CHANGING)
-    def test_by_one_call_ask(self, talk: Talk, tool: str) -> None:
-        ids = add(talk, 6, completed=tool == "reopen_todos")
+    def test_one_call_that_changes_six_todos_needs_approval(self, chat: HostileChat, tool: str) -> None:
+        ids = add(chat, 6, completed=tool == "reopen_todos")
         if tool == "restore_todos":
-            trash(talk, ids)
-        asks = talk.turn(on(tool, ids), Say("Never said."))
-        assert asks["status"] == "needs_approval"
-        assert len(asks["approval"]["calls"][0]["todos"]) == 6
-        assert asks["approval"]["calls"][0]["deletes"] is False
-        assert talk.by_the_model() == []
+            trash(chat, ids)
+        waiting = chat.run_turn(call_on(tool, ids), Say("Never said."))
+        assert waiting["status"] == "needs_approval"
+        assert len(waiting["approval"]["calls"][0]["todos"]) == 6
+        assert waiting["approval"]["calls"][0]["deletes"] is False
+        assert chat.changes_by_turns() == []
 
     @pytest.mark.parametrize("plan", TOO_MANY.values(), ids=TOO_MANY.keys())
-    def test_ask(self, talk: Talk, plan: Plan) -> None:
-        ids = add(talk, 6)
-        asks = talk.turn(*rounds(plan, ids), Say("Never said."))
-        assert asks["status"] == "needs_approval"
-        assert len({change["todo_id"] for change in talk.by_the_model()}) <= 5
-        refused = talk.decide(asks, Say("All right."), approve=False).json()
+    def test_six_changes_by_several_calls_need_approval(self, chat: HostileChat, plan: Plan) -> None:
+        ids = add(chat, 6)
+        waiting = chat.run_turn(*rounds(plan, ids), Say("Never said."))
+        assert waiting["status"] == "needs_approval"
+        assert len({change["todo_id"] for change in chat.changes_by_turns()}) <= 5
+        refused = chat.answer_approval(waiting, Say("All right."), approve=False).json()
         assert refused["status"] == "done"
-        assert len({change["todo_id"] for change in talk.by_the_model()}) <= 5
+        assert len({change["todo_id"] for change in chat.changes_by_turns()}) <= 5
 
     @pytest.mark.parametrize("plan", FEW_ENOUGH.values(), ids=FEW_ENOUGH.keys())
-    def test_is_not_what_exactly_five_are(self, talk: Talk, plan: Plan) -> None:
-        ids = add(talk, 6)
-        turn = talk.turn(*rounds(plan, ids), Say("Done."))
+    def test_five_changes_need_no_approval(self, chat: HostileChat, plan: Plan) -> None:
+        ids = add(chat, 6)
+        turn = chat.run_turn(*rounds(plan, ids), Say("Done."))
         assert turn["status"] == "done"
         assert sorted(turn["changed"]) == ids[:5]
 
-    def test_do_not_count_what_is_added(self, talk: Talk) -> None:
-        ids = add(talk, 5)
+    def test_added_todos_do_not_count_as_changes(self, chat: HostileChat) -> None:
+        ids = add(chat, 5)
         more = Call("add_todos", {"todos": [{"title": f"New {number}"} for number in range(50)]})
-        turn = talk.turn(ToolCalls(more, on("complete_todos", ids)), Say("Done."))
+        turn = chat.run_turn(ToolCalls(more, call_on("complete_todos", ids)), Say("Done."))
         assert (turn["status"], len(turn["changed"])) == ("done", 55)
 
-    def test_by_one_undo_ask(self, talk: Talk) -> None:
-        ids = add(talk, 6)
-        first = talk.decide(talk.turn(on("complete_todos", ids)), Say("Done.")).json()
-        asks = talk.turn(Call("undo_last_turn"), conversation_id=first["conversation_id"])
-        assert asks["status"] == "needs_approval"
+    def test_an_undo_of_six_changes_needs_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 6)
+        first = chat.answer_approval(chat.run_turn(call_on("complete_todos", ids)), Say("Done.")).json()
+        waiting = chat.run_turn(Call("undo_last_turn"), conversation_id=first["conversation_id"])
+        assert waiting["status"] == "needs_approval"
 
-    def test_by_several_undos_at_once_ask(self, talk: Talk) -> None:
-        ids = add(talk, 8)
+    def test_several_undos_that_change_eight_todos_need_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 8)
         fields: Json = {}
         for start in range(0, 8, 2):
-            turn = talk.turn(on("complete_todos", ids[start : start + 2]), Say("Done."), **fields)
+            turn = chat.run_turn(call_on("complete_todos", ids[start : start + 2]), Say("Done."), **fields)
             fields = {"conversation_id": turn["conversation_id"]}
-        asks = talk.turn(ToolCalls(*[Call("undo_last_turn") for _ in range(4)]), Say("Undone."), **fields)
-        assert asks["status"] == "needs_approval"
-        assert len(asks["changed"]) <= 5
+        waiting = chat.run_turn(ToolCalls(*[Call("undo_last_turn") for _ in range(4)]), Say("Undone."), **fields)
+        assert waiting["status"] == "needs_approval"
+        assert len(waiting["changed"]) <= 5
 
-    def test_ask_again_after_an_approval(self, talk: Talk) -> None:
-        ids = add(talk, 8)
-        asks = talk.turn(on("complete_todos", ids[:6]))
-        again = talk.decide(asks, on("complete_todos", ids[6:])).json()
+    def test_changes_after_an_approval_need_another_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 8)
+        waiting = chat.run_turn(call_on("complete_todos", ids[:6]))
+        again = chat.answer_approval(waiting, call_on("complete_todos", ids[6:])).json()
         assert again["status"] == "needs_approval"
         assert sorted(again["changed"]) == ids[:6]
 
 
-class TestAnApproval:
-    def test_counts_once(self, talk: Talk) -> None:
-        asks, ids = asked_to_delete(talk)
-        assert talk.decide(asks, Say("Gone.")).status_code == 200
-        problem(talk.decide(asks, Say("Again.")), 409, "nothing_to_approve")
-        assert talk.deleted() == ids
-        assert len(talk.by_the_model()) == 1
+class TestAnswers:
+    def test_an_approval_can_be_given_once(self, chat: HostileChat) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        assert chat.answer_approval(waiting, Say("Gone.")).status_code == 200
+        problem(chat.answer_approval(waiting, Say("Again.")), 409, "nothing_to_approve")
+        assert chat.deleted_ids() == ids
+        assert len(chat.changes_by_turns()) == 1
 
-    def test_after_a_refusal_does_not_count(self, talk: Talk) -> None:
-        asks, _ = asked_to_delete(talk)
-        refused = talk.decide(asks, Say("All right."), approve=False).json()
-        assert "refused" in error(refused)
-        problem(talk.decide(asks, Say("Gone.")), 409, "nothing_to_approve")
-        assert talk.by_the_model() == []
+    def test_an_approval_after_a_refusal_is_rejected(self, chat: HostileChat) -> None:
+        waiting, _ = wait_for_deletion(chat)
+        refused = chat.answer_approval(waiting, Say("All right."), approve=False).json()
+        assert "refused" in call_error(refused)
+        problem(chat.answer_approval(waiting, Say("Gone.")), 409, "nothing_to_approve")
+        assert chat.changes_by_turns() == []
 
-    def test_is_not_taken_back_by_a_refusal(self, talk: Talk) -> None:
-        asks, ids = asked_to_delete(talk)
-        talk.decide(asks, Say("Gone."))
-        problem(talk.decide(asks, Say("Back."), approve=False), 409, "nothing_to_approve")
-        assert talk.deleted() == ids
+    def test_a_refusal_after_an_approval_is_rejected(self, chat: HostileChat) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        chat.answer_approval(waiting, Say("Gone."))
+        problem(chat.answer_approval(waiting, Say("Back."), approve=False), 409, "nothing_to_approve")
+        assert chat.deleted_ids() == ids
 
-    def test_of_a_refusal_that_was_interrupted_does_not_count(self, talk: Talk) -> None:
-        asks, _ = asked_to_delete(talk)
-        assert talk.decide(asks, Fail(400), approve=False).status_code == 503
-        assert talk.decide(asks, Say("Gone.")).status_code == 409
-        assert talk.by_the_model() == []
+    def test_an_approval_after_an_interrupted_refusal_is_rejected(self, chat: HostileChat) -> None:
+        waiting, _ = wait_for_deletion(chat)
+        assert chat.answer_approval(waiting, Fail(400), approve=False).status_code == 503
+        assert chat.answer_approval(waiting, Say("Gone.")).status_code == 409
+        assert chat.changes_by_turns() == []
 
-    def test_of_a_turn_that_asks_nothing_does_not_count(self, talk: Talk) -> None:
-        problem(talk.decide(talk.turn(Say("Done."))), 409, "nothing_to_approve")
+    def test_an_approval_of_a_finished_turn_is_rejected(self, chat: HostileChat) -> None:
+        problem(chat.answer_approval(chat.run_turn(Say("Done."))), 409, "nothing_to_approve")
 
-    def test_before_it_is_asked_for_does_not_count(self, talk: Talk) -> None:
-        ids = add(talk, 1)
-        first = talk.turn(Say("May I?"))
-        talk.decide(first)
-        asks = talk.turn(on("delete_todos", ids), conversation_id=first["conversation_id"])
-        assert asks["status"] == "needs_approval"
-        assert talk.deleted() == []
+    def test_an_approval_before_the_question_has_no_effect(self, chat: HostileChat) -> None:
+        ids = add(chat, 1)
+        first = chat.run_turn(Say("May I?"))
+        chat.answer_approval(first)
+        waiting = chat.run_turn(call_on("delete_todos", ids), conversation_id=first["conversation_id"])
+        assert waiting["status"] == "needs_approval"
+        assert chat.deleted_ids() == []
 
     @pytest.mark.parametrize(
         "decision",
@@ -257,30 +259,30 @@ class TestAnApproval:
         ],
         ids=json.dumps,
     )
-    def test_is_nothing_but_a_plain_yes(self, talk: Talk, decision: object) -> None:
-        asks, _ = asked_to_delete(talk)
-        talk.model.play()
-        refused = talk.account.client.post(f"{CHAT}/turns/{asks['turn_id']}/approval", json=decision)
+    def test_any_other_body_than_a_plain_decision_is_rejected(self, chat: HostileChat, decision: object) -> None:
+        waiting, _ = wait_for_deletion(chat)
+        chat.model.play()
+        refused = chat.account.client.post(f"{CHAT}/turns/{waiting['turn_id']}/approval", json=decision)
         problem(refused, 422, "validation_failed")
-        assert talk.deleted() == []
+        assert chat.deleted_ids() == []
 
-    def test_of_another_user_does_not_count(self, talk: Talk, victim: Victim) -> None:
-        asks, _ = asked_to_delete(talk)
+    def test_another_user_cannot_answer_the_approval(self, chat: HostileChat, victim: Victim) -> None:
+        waiting, _ = wait_for_deletion(chat)
         for approve in (True, False):
-            other = victim.account.client.post(f"{CHAT}/turns/{asks['turn_id']}/approval", json={"approve": approve})
+            other = victim.account.client.post(f"{CHAT}/turns/{waiting['turn_id']}/approval", json={"approve": approve})
             problem(other, 404, "turn_not_found")
-        assert talk.account.client.get(f"{CHAT}/turns/{asks['turn_id']}").json() == asks
+        assert chat.account.client.get(f"{CHAT}/turns/{waiting['turn_id']}").json() == waiting
 
-    def test_does_not_outlive_its_conversation(self, talk: Talk) -> None:
-        asks, _ = asked_to_delete(talk)
-        talk.account.client.delete(f"{CHAT}/conversations/{asks['conversation_id']}").raise_for_status()
-        problem(talk.decide(asks, Say("Gone.")), 404, "turn_not_found")
-        assert talk.by_the_model() == []
+    def test_an_approval_in_a_deleted_conversation_is_not_found(self, chat: HostileChat) -> None:
+        waiting, _ = wait_for_deletion(chat)
+        chat.account.client.delete(f"{CHAT}/conversations/{waiting['conversation_id']}").raise_for_status()
+        problem(chat.answer_approval(waiting, Say("Gone.")), 404, "turn_not_found")
+        assert chat.changes_by_turns() == []
 
     @pytest.mark.parametrize("how", ["changed", "deleted", "deleted and restored", "completed and reopened"])
-    def test_is_of_no_use_once_a_todo_is_no_longer_as_it_was(self, talk: Talk, how: str) -> None:
-        asks, ids = asked_to_delete(talk, 2)
-        url, client = f"{TODOS}/{ids[1]}", talk.account.client
+    def test_an_approval_is_void_after_a_todo_changed(self, chat: HostileChat, how: str) -> None:
+        waiting, ids = wait_for_deletion(chat, 2)
+        url, client = f"{TODOS}/{ids[1]}", chat.account.client
         for step in how.split(" and "):
             match step:
                 case "deleted":
@@ -289,85 +291,89 @@ class TestAnApproval:
                     client.post(f"{url}/restore").raise_for_status()
                 case _:
                     client.patch(url, json={"title": "Keep me", "completed": step == "completed"}).raise_for_status()
-        turn = talk.decide(asks, Say("Oh.")).json()
-        assert "have changed since" in error(turn)
-        assert talk.by_the_model() == []
+        turn = chat.answer_approval(waiting, Say("Oh.")).json()
+        assert "have changed since" in call_error(turn)
+        assert chat.changes_by_turns() == []
 
-    def test_does_not_hold_for_other_arguments_under_the_same_id(self, talk: Talk) -> None:
-        ids = add(talk, 2)
-        asks = talk.turn(Call("delete_todos", {"ids": ids[:1]}, id="call_x"))
-        again = talk.decide(asks, Call("delete_todos", {"ids": ids[1:]}, id="call_x")).json()
+    def test_a_new_call_with_the_same_id_needs_another_approval(self, chat: HostileChat) -> None:
+        ids = add(chat, 2)
+        waiting = chat.run_turn(Call("delete_todos", {"ids": ids[:1]}, id="call_x"))
+        again = chat.answer_approval(waiting, Call("delete_todos", {"ids": ids[1:]}, id="call_x")).json()
         assert again["status"] == "needs_approval"
         assert [todo["id"] for todo in again["approval"]["calls"][0]["todos"]] == ids[1:]
-        assert talk.deleted() == ids[:1]
+        assert chat.deleted_ids() == ids[:1]
 
-    def test_does_not_hold_for_the_same_arguments_again(self, talk: Talk) -> None:
-        asks, ids = asked_to_delete(talk)
-        turn = talk.decide(asks, on("restore_todos", ids), on("delete_todos", ids)).json()
+    def test_the_same_call_again_needs_another_approval(self, chat: HostileChat) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        turn = chat.answer_approval(waiting, call_on("restore_todos", ids), call_on("delete_todos", ids)).json()
         assert turn["status"] == "needs_approval"
-        assert talk.deleted() == []
+        assert chat.deleted_ids() == []
 
-    def test_does_not_hold_for_another_turn(self, talk: Talk) -> None:
-        asks, ids = asked_to_delete(talk)
-        other = talk.turn(on("delete_todos", ids), conversation_id=asks["conversation_id"])
-        talk.decide(other, Say("All right."), approve=False)
-        assert talk.deleted() == []
-        assert talk.account.client.get(f"{CHAT}/turns/{asks['turn_id']}").json()["status"] == "needs_approval"
+    def test_the_same_call_in_another_turn_needs_another_approval(self, chat: HostileChat) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        other = chat.run_turn(call_on("delete_todos", ids), conversation_id=waiting["conversation_id"])
+        chat.answer_approval(other, Say("All right."), approve=False)
+        assert chat.deleted_ids() == []
+        assert chat.account.client.get(f"{CHAT}/turns/{waiting['turn_id']}").json()["status"] == "needs_approval"
 
-    def test_shows_what_would_be_done_of_keys_that_are_repeated(self, talk: Talk) -> None:
-        ids = add(talk, 2)
-        asks = talk.turn(Call("delete_todos", f'{{"ids": ["{ids[0]}"], "ids": ["{ids[1]}"]}}'))
-        [asked] = asks["approval"]["calls"]
-        talk.decide(asks, Say("Gone."))
-        assert asked["arguments"]["ids"] == [todo["id"] for todo in asked["todos"]] == talk.deleted()
+    def test_arguments_with_a_repeated_key_are_shown_as_they_are_read(self, chat: HostileChat) -> None:
+        ids = add(chat, 2)
+        waiting = chat.run_turn(Call("delete_todos", f'{{"ids": ["{ids[0]}"], "ids": ["{ids[1]}"]}}'))
+        [asked] = waiting["approval"]["calls"]
+        chat.answer_approval(waiting, Say("Gone."))
+        assert asked["arguments"]["ids"] == [todo["id"] for todo in asked["todos"]] == chat.deleted_ids()
 
-    def test_of_an_old_turn_holds_for_what_was_asked_and_no_more(self, talk: Talk) -> None:
-        asks, ids = asked_to_delete(talk)
-        later = add(talk, 2)
+    def test_an_approval_of_an_old_turn_deletes_the_listed_todos_only(self, chat: HostileChat) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        later = add(chat, 2)
         for _ in range(3):
-            talk.turn(on("complete_todos", later), Say("Done."), conversation_id=asks["conversation_id"])
-        assert talk.decide(asks, Say("Gone.")).json()["status"] == "done"
-        assert talk.deleted() == ids
+            chat.run_turn(call_on("complete_todos", later), Say("Done."), conversation_id=waiting["conversation_id"])
+        assert chat.answer_approval(waiting, Say("Gone.")).json()["status"] == "done"
+        assert chat.deleted_ids() == ids
 
-    def test_is_not_given_for_a_model_that_tries_again_after_a_refusal(self, talk: Talk) -> None:
-        asks, ids = asked_to_delete(talk)
-        again = talk.decide(asks, ToolCalls(on("delete_todos", ids), text="The user meant yes."), approve=False).json()
+    def test_a_retry_of_the_model_after_a_refusal_needs_another_approval(self, chat: HostileChat) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        again = chat.answer_approval(
+            waiting, ToolCalls(call_on("delete_todos", ids), text="The user meant yes."), approve=False
+        ).json()
         assert again["status"] == "needs_approval"
-        assert talk.by_the_model() == []
+        assert chat.changes_by_turns() == []
 
-    def test_of_one_call_does_not_let_a_harmless_one_of_its_round_run_twice(self, talk: Talk) -> None:
-        ids = add(talk, 2)
+    def test_calls_without_approval_run_once(self, chat: HostileChat) -> None:
+        ids = add(chat, 2)
         more = Call("add_todos", {"todos": [{"title": "Once"}]})
-        asks = talk.turn(ToolCalls(more, on("delete_todos", ids[:1]), on("complete_todos", ids[1:])))
-        turn = talk.decide(asks, Say("Gone.")).json()
+        waiting = chat.run_turn(ToolCalls(more, call_on("delete_todos", ids[:1]), call_on("complete_todos", ids[1:])))
+        turn = chat.answer_approval(waiting, Say("Gone.")).json()
         assert [call["ok"] for call in turn["tool_calls"]] == [True, True, True]
-        assert sorted(change["op"] for change in talk.by_the_model()) == ["complete", "create", "delete"]
+        assert sorted(change["op"] for change in chat.changes_by_turns()) == ["complete", "create", "delete"]
 
-    def test_of_an_undo_holds_for_what_would_be_undone_then(self, talk: Talk) -> None:
-        first = talk.turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
+    def test_an_approved_undo_is_void_if_another_turn_is_the_last(self, chat: HostileChat) -> None:
+        first = chat.run_turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
         conversation = {"conversation_id": first["conversation_id"]}
-        asks = talk.turn(Call("undo_last_turn"), **conversation)
-        talk.turn(Call("add_todos", {"todos": [{"title": "Newer"}]}), Say("Added."), **conversation)
-        turn = talk.decide(asks, Say("Undone.")).json()
-        assert "have changed since" in error(turn)
-        assert talk.deleted() == []
+        waiting = chat.run_turn(Call("undo_last_turn"), **conversation)
+        chat.run_turn(Call("add_todos", {"todos": [{"title": "Newer"}]}), Say("Added."), **conversation)
+        turn = chat.answer_approval(waiting, Say("Undone.")).json()
+        assert "have changed since" in call_error(turn)
+        assert chat.deleted_ids() == []
 
     @pytest.mark.parametrize("decisions", [(True, True), (True, False), (False, True, False, True)], ids=str)
-    def test_is_one_of_several_at_the_same_time(self, talk: Talk, decisions: tuple[bool, ...]) -> None:
-        asks, ids = asked_to_delete(talk)
-        talk.approved.add(asks["turn_id"])
-        talk.model.play(Say("Decided."))
+    def test_only_one_of_several_concurrent_answers_counts(
+        self, chat: HostileChat, decisions: tuple[bool, ...]
+    ) -> None:
+        waiting, ids = wait_for_deletion(chat)
+        chat.approved_turn_ids.add(waiting["turn_id"])
+        chat.model.play(Say("Decided."))
         together = Barrier(len(decisions))
 
-        def decide(approve: bool) -> tuple[int, bool]:  # noqa: FBT001 - for map
+        def decide(approve: bool) -> tuple[int, bool]:  # noqa: FBT001 - called by map
             together.wait()
-            url = f"{CHAT}/turns/{asks['turn_id']}/approval"
-            response = talk.account.client.post(url, json={"approve": approve}, headers=talk.account.bearer)
+            url = f"{CHAT}/turns/{waiting['turn_id']}/approval"
+            response = chat.account.client.post(url, json={"approve": approve}, headers=chat.account.bearer)
             return response.status_code, approve
 
         with ThreadPoolExecutor(len(decisions)) as threads:
             answers = list(threads.map(decide, decisions))
         assert sorted(status for status, _ in answers) == [200, *[409] * (len(decisions) - 1)]
         [approved] = [approve for status, approve in answers if status == 200]
-        assert talk.deleted() == (ids if approved else [])
-        assert len(talk.by_the_model()) == int(approved)
+        assert chat.deleted_ids() == (ids if approved else [])
+        assert len(chat.changes_by_turns()) == int(approved)

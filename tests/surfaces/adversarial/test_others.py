@@ -1,4 +1,4 @@
-"""A model, or a client, that asks for what belongs to another user: it is answered as if that did not exist."""
+"""Attempts of a model or a client to reach another user's data: answered as for unknown ids."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,16 +9,16 @@ import pytest
 
 from tests.accounts import CHAT
 from tests.model_replies import Call, Json, Say, ToolCalls
-from tests.surfaces.adversarial.adversary import NOBODYS, Talk, Victim, on, results
+from tests.surfaces.adversarial.adversary import UNKNOWN_ID, HostileChat, Victim, call_on, item_results
 
 READING_AND_CHANGING = ["get_todos", "update_todos", "complete_todos", "reopen_todos", "reschedule_todos"]
 ALL = [*READING_AND_CHANGING, "restore_todos", "delete_todos"]
 
 ROUTES: dict[str, Callable[[httpx2.Client, str, str], httpx2.Response]] = {
-    "say something in it": lambda client, talk, _: client.post(CHAT, json={"message": "Hi", "conversation_id": talk}),
-    "read its history": lambda client, talk, _: client.get(f"{CHAT}/history", params={"conversation_id": talk}),
-    "rename it": lambda client, talk, _: client.patch(f"{CHAT}/conversations/{talk}", json={"title": "Mine"}),
-    "delete it": lambda client, talk, _: client.delete(f"{CHAT}/conversations/{talk}"),
+    "say something in it": lambda client, chat, _: client.post(CHAT, json={"message": "Hi", "conversation_id": chat}),
+    "read its history": lambda client, chat, _: client.get(f"{CHAT}/history", params={"conversation_id": chat}),
+    "rename it": lambda client, chat, _: client.patch(f"{CHAT}/conversations/{chat}", json={"title": "Mine"}),
+    "delete it": lambda client, chat, _: client.delete(f"{CHAT}/conversations/{chat}"),
     "read a turn": lambda client, _, turn: client.get(f"{CHAT}/turns/{turn}"),
     "undo a turn": lambda client, _, turn: client.post(f"{CHAT}/turns/{turn}/undo"),
     "approve a turn": lambda client, _, turn: client.post(f"{CHAT}/turns/{turn}/approval", json={"approve": True}),
@@ -36,35 +36,41 @@ def without_request(response: httpx2.Response) -> Json:
 class TestAnotherUsersTodos:
     @pytest.mark.parametrize("which", ["live", "trashed"])
     @pytest.mark.parametrize("tool", ALL)
-    def test_are_to_each_tool_as_if_they_did_not_exist(self, talk: Talk, victim: Victim, tool: str, which: str) -> None:
-        turn = talk.turn(ToolCalls(on(tool, [getattr(victim, which)]), on(tool, [NOBODYS])), Say("Done."))
+    def test_tools_treat_another_users_todo_like_an_unknown_id(
+        self, chat: HostileChat, victim: Victim, tool: str, which: str
+    ) -> None:
+        turn = chat.run_turn(
+            ToolCalls(call_on(tool, [getattr(victim, which)]), call_on(tool, [UNKNOWN_ID])), Say("Done.")
+        )
         assert turn["status"] == "done"
         assert turn["tool_calls"][0]["result"] == turn["tool_calls"][1]["result"]
         assert [call["ok"] for call in turn["tool_calls"]] == [False, False]
         assert turn["changed"] == []
-        assert talk.by_the_model() == []
+        assert chat.changes_by_turns() == []
 
     @pytest.mark.parametrize("tool", READING_AND_CHANGING)
-    def test_stay_apart_from_ones_own_in_the_same_call(self, talk: Talk, victim: Victim, tool: str) -> None:
-        todo = talk.account.add()
+    def test_a_call_with_own_and_foreign_ids_affects_own_todos_only(
+        self, chat: HostileChat, victim: Victim, tool: str
+    ) -> None:
+        todo = chat.account.add()
         waiting = victim.waiting["approval"]["calls"][0]["todos"][0]["id"]
-        turn = talk.turn(on(tool, [victim.live, todo["id"], waiting]), Say("Done."))
-        assert [result["ok"] for result in results(turn)] == [False, True, False]
+        turn = chat.run_turn(call_on(tool, [victim.live, todo["id"], waiting]), Say("Done."))
+        assert [result["ok"] for result in item_results(turn)] == [False, True, False]
         assert "Secret" not in str(turn)
         assert turn["changed"] in ([], [todo["id"]])
 
-    def test_are_not_in_what_the_user_is_asked(self, talk: Talk, victim: Victim) -> None:
-        todo = talk.account.add()
-        asks = talk.turn(on("delete_todos", [victim.live, todo["id"], victim.trashed]))
-        assert [asked["id"] for asked in asks["approval"]["calls"][0]["todos"]] == [todo["id"]]
-        assert "Secret" not in str(asks)
-        turn = talk.decide(asks, Say("Done.")).json()
-        assert [result["ok"] for result in results(turn)] == [False, True, False]
-        assert talk.deleted() == [todo["id"]]
+    def test_an_approval_lists_own_todos_only(self, chat: HostileChat, victim: Victim) -> None:
+        todo = chat.account.add()
+        waiting = chat.run_turn(call_on("delete_todos", [victim.live, todo["id"], victim.trashed]))
+        assert [asked["id"] for asked in waiting["approval"]["calls"][0]["todos"]] == [todo["id"]]
+        assert "Secret" not in str(waiting)
+        turn = chat.answer_approval(waiting, Say("Done.")).json()
+        assert [result["ok"] for result in item_results(turn)] == [False, True, False]
+        assert chat.deleted_ids() == [todo["id"]]
 
-    def test_do_not_count_among_the_changes(self, talk: Talk, victim: Victim) -> None:
-        own = [talk.account.add()["id"] for _ in range(5)]
-        turn = talk.turn(on("complete_todos", [victim.live, *own, victim.trashed]), Say("Done."))
+    def test_foreign_ids_do_not_count_as_changes(self, chat: HostileChat, victim: Victim) -> None:
+        own = [chat.account.add()["id"] for _ in range(5)]
+        turn = chat.run_turn(call_on("complete_todos", [victim.live, *own, victim.trashed]), Say("Done."))
         assert (turn["status"], len(turn["changed"])) == ("done", 5)
 
     @pytest.mark.parametrize(
@@ -79,65 +85,65 @@ class TestAnotherUsersTodos:
         ],
         ids=lambda call: f"{call.name} {call.raw}",
     )
-    def test_are_found_by_no_search(self, talk: Talk, victim: Victim, call: Call) -> None:
+    def test_no_search_finds_another_users_todos(self, chat: HostileChat, victim: Victim, call: Call) -> None:
         assert victim.live
-        turn = talk.turn(call, Say("Nothing."))
+        turn = chat.run_turn(call, Say("Nothing."))
         assert "Secret" not in str(turn)
-        assert "Secret" not in str([request.messages for request in talk.told])
-        assert talk.by_the_model() == []
+        assert "Secret" not in str([request.messages for request in chat.model_requests])
+        assert chat.changes_by_turns() == []
 
-    def test_cannot_be_added_to_by_a_field(self, talk: Talk, victim: Victim) -> None:
+    def test_a_todo_cannot_be_added_for_another_user(self, chat: HostileChat, victim: Victim) -> None:
         owner = victim.account.user["id"]
         for more in ({"user_id": owner}, {"owner": owner}, {"id": victim.live}, {"version": 1}):
-            turn = talk.turn(Call("add_todos", {"todos": [{"title": "Gift"} | more]}), Say("Added."))
+            turn = chat.run_turn(Call("add_todos", {"todos": [{"title": "Gift"} | more]}), Say("Added."))
             assert turn["tool_calls"][0]["ok"] is False
-        assert talk.by_the_model() == []
+        assert chat.changes_by_turns() == []
 
 
-class TestAnotherUsersTalks:
+class TestAnotherUsersConversations:
     @pytest.mark.parametrize("name", ["done", "waiting"])
     @pytest.mark.parametrize("request_", ROUTES.values(), ids=ROUTES.keys())
-    def test_are_as_if_they_did_not_exist(
-        self, talk: Talk, victim: Victim, request_: Callable[..., httpx2.Response], name: str
+    def test_routes_treat_another_users_turn_like_an_unknown_id(
+        self, chat: HostileChat, victim: Victim, request_: Callable[..., httpx2.Response], name: str
     ) -> None:
         turn = getattr(victim, name)
-        talk.model.play()
-        theirs = request_(talk.account.client, turn["conversation_id"], turn["turn_id"])
-        nobodys = request_(talk.account.client, NOBODYS, NOBODYS)
-        assert theirs.status_code == nobodys.status_code == 404
-        assert without_request(theirs) == without_request(nobodys)
-        assert talk.model.requests == []
+        chat.model.play()
+        theirs = request_(chat.account.client, turn["conversation_id"], turn["turn_id"])
+        unknown = request_(chat.account.client, UNKNOWN_ID, UNKNOWN_ID)
+        assert theirs.status_code == unknown.status_code == 404
+        assert without_request(theirs) == without_request(unknown)
+        assert chat.model.requests == []
 
-    def test_reach_no_model_of_another(self, talk: Talk, victim: Victim) -> None:
+    def test_another_users_messages_are_not_sent_to_the_model(self, chat: HostileChat, victim: Victim) -> None:
         assert victim.done["response"] == "Secret answer."
-        first = talk.turn(Say("One."))
-        talk.turn(Say("Two."), conversation_id=first["conversation_id"])
-        assert "Secret" not in str([request.messages for request in talk.told])
+        first = chat.run_turn(Say("One."))
+        chat.run_turn(Say("Two."), conversation_id=first["conversation_id"])
+        assert "Secret" not in str([request.messages for request in chat.model_requests])
 
-    def test_are_not_continued_by_a_key_of_another(self, talk: Talk, victim: Victim) -> None:
+    def test_an_idempotency_key_of_another_user_is_another_key(self, chat: HostileChat, victim: Victim) -> None:
         key = {"Idempotency-Key": uuid4().hex}
-        other = Talk(victim.account, talk.model)
-        mine = talk.send(Say("Mine."), headers=key).json()
+        other = HostileChat(victim.account, chat.model)
+        mine = chat.send(Say("Mine."), headers=key).json()
         theirs = other.send(Say("Theirs."), headers=key).json()
         assert (mine["response"], theirs["response"]) == ("Mine.", "Theirs.")
         assert mine["turn_id"] != theirs["turn_id"]
-        for one, answer in ((talk, mine), (other, theirs)):
+        for one, answer in ((chat, mine), (other, theirs)):
             again = one.send(Say("Never."), headers=key)
             assert again.headers["idempotent-replayed"] == "true"
             assert again.json() == answer
         victim.account.client.delete(f"{CHAT}/conversations/{theirs['conversation_id']}").raise_for_status()
 
-    def test_are_not_told_by_another_conversation_of_ones_own(self, talk: Talk) -> None:
-        talk.turn(Say("The code is 1234."), message="Remember the code 1234.")
-        talk.turn(Call("search_todos", {"text": "1234"}), Say("Nothing."), message="Which code?")
-        assert not any("1234" in message["content"] for message in talk.told[-1].messages)
+    def test_messages_of_another_conversation_are_not_sent_to_the_model(self, chat: HostileChat) -> None:
+        chat.run_turn(Say("The code is 1234."), message="Remember the code 1234.")
+        chat.run_turn(Call("search_todos", {"text": "1234"}), Say("Nothing."), message="Which code?")
+        assert not any("1234" in message["content"] for message in chat.model_requests[-1].messages)
 
 
-class TestWhatAnswersTell:
-    def test_of_a_turn_is_nothing_of_another(self, talk: Talk, victim: Victim) -> None:
-        reading: list[Any] = [on(tool, [victim.live]) for tool in READING_AND_CHANGING]
-        heard = talk.events(ToolCalls(*reading), Say("Done."))
-        assert heard[-1][0] == "done"
-        assert "Secret" not in str(heard)
-        assert victim.account.email not in str(heard)
-        assert victim.account.user["id"] not in str(heard)
+class TestEvents:
+    def test_events_have_no_data_of_another_user(self, chat: HostileChat, victim: Victim) -> None:
+        reading: list[Any] = [call_on(tool, [victim.live]) for tool in READING_AND_CHANGING]
+        events = chat.stream_turn(ToolCalls(*reading), Say("Done."))
+        assert events[-1][0] == "done"
+        assert "Secret" not in str(events)
+        assert victim.account.email not in str(events)
+        assert victim.account.user["id"] not in str(events)
