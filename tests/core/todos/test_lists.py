@@ -1,4 +1,4 @@
-"""Lists, without HTTP: which index serves them, and that whatever way a page is read, it holds what it should."""
+"""Lists of todos on PostgreSQL: their contents, and the indexes that they are read from."""
 
 import asyncio
 import json
@@ -20,8 +20,8 @@ COUNT = 5_000
 NOW = DueBound(datetime(2030, 1, 15, tzinfo=UTC), date(2030, 1, 15))
 PROJECT = UUID(int=7)
 
-# In the order of the list: `often` is on every second one, `seldom` on 20 in the middle, and `late` on more than are
-# ever sorted, all of them far behind the first.
+# By `order`: every second todo has `often`, and 20 in the middle have `seldom`. `late` is on more todos than a search
+# sorts, all behind the first 400.
 ADD_TODOS = """
     INSERT INTO todos (id, user_id, title, description, "order", tags, priority, completed, completed_at, due_date,
         due_at, project_id, created_at, updated_at, deleted_at)
@@ -52,14 +52,14 @@ ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VA
 
 @pytest.fixture(scope="module")
 def crowded_url(server_url: str) -> Iterator[str]:
-    """A database of its own, whose statistics nobody else's todos disturb."""
+    """A separate database, so that todos of other tests do not change the statistics."""
     with postgres.database(server_url) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def ada(crowded_url: str) -> UUID:
-    """One of two users, each with thousands of todos, beside a third with as much in the trash."""
+    """One of two users with 5,000 todos each. A third user has 5,000 todos in the trash."""
     ada, bob, eve = users = [uuid4() for _ in range(3)]
     for user in users:
         postgres.query(crowded_url, ADD_USER, user, f"{user}@example.com")
@@ -69,10 +69,10 @@ def ada(crowded_url: str) -> UUID:
     return ada
 
 
-def walk(url: str, owner: UUID, filters: Filters, *, limit: int) -> list[Todo]:
-    """The todos on all pages of a list."""
+def read_all_pages(url: str, owner: UUID, filters: Filters, *, limit: int) -> list[Todo]:
+    """Returns the todos on all pages of a list."""
 
-    async def walk_on_one_connection() -> list[Todo]:
+    async def read_on_one_connection() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
             page = await operations.find(Transaction(connection, seconds=60), owner, filters, limit=limit)
@@ -87,21 +87,21 @@ def walk(url: str, owner: UUID, filters: Filters, *, limit: int) -> list[Todo]:
         finally:
             await connection.close()
 
-    return asyncio.run(walk_on_one_connection())
+    return asyncio.run(read_on_one_connection())
 
 
 def scans(url: str, statement: Statement, **values: object) -> list[dict[str, Any]]:
-    """What was read of the table when the statement ran: each scan with its index. Fails where all of it was sorted."""
+    """Runs the statement and returns the plan nodes that read the table `todos`."""
     [row] = postgres.query(url, f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}", *statement.arguments(values))
     found: list[dict[str, Any]] = []
 
-    def look(node: dict[str, Any]) -> None:
+    def visit(node: dict[str, Any]) -> None:
         if node["Actual Loops"]:
             found.append(node)
             for below in node.get("Plans", ()):
-                look(below)
+                visit(below)
 
-    look(json.loads(row[0])[0]["Plan"])
+    visit(json.loads(row[0])[0]["Plan"])
     return [node for node in found if "Index Name" in node or node.get("Relation Name") == "todos"]
 
 
@@ -140,7 +140,7 @@ POSITIONS: dict[str, float | bytes | datetime] = {
 
 
 def expected(url: str, owner: UUID, sort: str, passes: Callable[[Todo], bool]) -> list[Todo]:
-    """The list as Python sorts and filters it."""
+    """Returns the list as Python sorts and filters it."""
     every = postgres.query(url, "SELECT id FROM todos WHERE user_id = $1 AND deleted_at IS NULL", owner)
 
     async def read() -> list[Todo]:
@@ -164,18 +164,18 @@ def ids(found: Sequence[Todo]) -> list[UUID]:
 
 
 class TestFilters:
-    def test_by_default_do_not_filter(self) -> None:
+    def test_no_filter_is_set_by_default(self) -> None:
         assert Filters().conditions == set()
 
-    def test_are_what_is_given(self) -> None:
+    def test_given_filters_are_set(self) -> None:
         filters = Filters(completed=True, priority="high", tags=("home", "shop"), q="milk")
         assert filters.conditions == {"completed", "priority", "tags", "q"}
 
-    def test_false_filters_too(self) -> None:
+    def test_false_is_a_filter_too(self) -> None:
         assert Filters(completed=False).conditions == {"completed"}
         assert Filters(trashed=True).conditions == {"trashed"}
 
-    def test_no_project_and_no_parent_are_looked_for_as_one_that_nobody_has(self) -> None:
+    def test_none_selects_an_id_that_no_project_and_no_parent_has(self) -> None:
         values = Filters(project_id="none", parent_id=PROJECT).values
         assert (values["project_id"], values["parent_id"]) == (UUID("f" * 32), PROJECT)
 
@@ -193,19 +193,19 @@ class TestFilters:
             (Filters(q="milk", overdue=NOW, sort="-title"), "-title"),
         ],
     )
-    def test_say_what_a_list_goes_by(self, filters: Filters, sort: str) -> None:
+    def test_filters_choose_the_default_sort_order(self, filters: Filters, sort: str) -> None:
         assert filters.sorted_by == sort
 
 
-class TestSorts:
+class TestSortOrders:
     @pytest.mark.parametrize("sort", get_args(ListSort))
-    def test_hold_every_todo_once_in_order(self, crowded_url: str, ada: UUID, sort: ListSort) -> None:
-        found = walk(crowded_url, ada, Filters(sort=sort), limit=400)
+    def test_every_todo_is_listed_once_in_order(self, crowded_url: str, ada: UUID, sort: ListSort) -> None:
+        found = read_all_pages(crowded_url, ada, Filters(sort=sort), limit=400)
         assert ids(found) == ids(expected(crowded_url, ada, sort, lambda _: True))
 
     @pytest.mark.parametrize("sort", get_args(ListSort))
     @pytest.mark.parametrize("start", ["start", "after_todo"])
-    def test_are_read_from_their_index_alone(
+    def test_a_page_is_read_from_its_index_without_extra_rows(
         self, crowded_url: str, ada: UUID, sort: ListSort, start: lists.PageStart
     ) -> None:
         name = sort.removeprefix("-")
@@ -215,7 +215,7 @@ class TestSorts:
         assert scan["Actual Rows"] == 51
         assert scan.get("Rows Removed by Filter", 0) == 0
 
-    def test_go_by_order_and_then_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
+    def test_equal_orders_are_sorted_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
         page = lists.select_page(frozenset(), "order", start="start")
         no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
         url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
@@ -242,30 +242,30 @@ INDEXED: list[tuple[Filters, str]] = [
 
 class TestIndexes:
     @pytest.mark.parametrize(("filters", "index"), INDEXED)
-    def test_serve_each_filter_without_reading_past_many(
+    def test_a_filtered_page_is_read_from_an_index_with_few_extra_rows(
         self, crowded_url: str, ada: UUID, filters: Filters, index: str
     ) -> None:
         page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, start="start")
         [scan] = scans(crowded_url, page, user_id=ada, limit=51, **filters.values)
-        # Which of those that serve is left to PostgreSQL: what no todo lacks needs no index of its own.
+        # PostgreSQL may prefer `todos_by_order` for a filter that nearly every todo meets.
         assert scan["Index Name"] in {index, "todos_by_order"}
         assert scan.get("Rows Removed by Filter", 0) <= 10
 
 
-class TestFoundByTerms:
-    """Whatever way of the three a page is read, it is the same page."""
+class TestSearches:
+    """Pages are the same in each of the three steps of a search."""
 
     @pytest.mark.parametrize("tag", ["often", "seldom", "late", "never"])
     @pytest.mark.parametrize("sort", ["order", "-due", "title"])
-    def test_lists_of_a_tag_hold_every_todo_once_in_order(
+    def test_every_todo_with_a_tag_is_listed_once_in_order(
         self, crowded_url: str, ada: UUID, tag: str, sort: ListSort
     ) -> None:
-        found = walk(crowded_url, ada, Filters(tags=[tag], sort=sort), limit=300)
+        found = read_all_pages(crowded_url, ada, Filters(tags=[tag], sort=sort), limit=300)
         assert ids(found) == ids(expected(crowded_url, ada, sort, lambda todo: tag in todo.tags))
 
     @pytest.mark.parametrize("q", ["often", "seldom", "late", "never", "often late", "o"])
     @pytest.mark.parametrize("limit", [40, 300])
-    def test_searches_hold_titles_first_and_then_the_rest_the_newest_first(
+    def test_words_are_found_in_titles_first_and_then_elsewhere_each_newest_first(
         self, crowded_url: str, ada: UUID, q: str, limit: int
     ) -> None:
         def has(*texts: str | None) -> bool:
@@ -275,7 +275,7 @@ class TestFoundByTerms:
         title = expected(crowded_url, ada, "-created_at", lambda todo: has(todo.title))
         anywhere = expected(crowded_url, ada, "-created_at", lambda todo: has(todo.title, todo.description))
         rest = [todo for todo in anywhere if not has(todo.title)]
-        assert ids(walk(crowded_url, ada, Filters(q=q), limit=limit)) == ids([*title, *rest])
+        assert ids(read_all_pages(crowded_url, ada, Filters(q=q), limit=limit)) == ids([*title, *rest])
 
     def read(self, url: str, owner: UUID, tag: str, **after: object) -> set[str]:
         page = lists.select_page(frozenset({"tags"}), "order", start="after_todo" if after else "start")
@@ -285,13 +285,13 @@ class TestFoundByTerms:
             if scan["Node Type"] != "Bitmap Heap Scan"
         }
 
-    def test_much_is_found_in_the_list_itself(self, crowded_url: str, ada: UUID) -> None:
+    def test_a_frequent_tag_is_found_in_the_sorted_list(self, crowded_url: str, ada: UUID) -> None:
         assert self.read(crowded_url, ada, "often") == {"todos_by_order"}
 
-    def test_little_is_found_by_the_index_for_terms(self, crowded_url: str, ada: UUID) -> None:
+    def test_a_rare_tag_is_found_by_the_gin_index(self, crowded_url: str, ada: UUID) -> None:
         assert self.read(crowded_url, ada, "never") == {"todos_by_order", "todos_by_terms"}
 
-    def test_of_one_user_only(self, crowded_url: str, ada: UUID) -> None:
+    def test_the_gin_index_reads_only_the_users_own_words(self, crowded_url: str, ada: UUID) -> None:
         page = lists.select_page(frozenset({"q"}), "relevance", start="start")
         found = scans(crowded_url, page, user_id=ada, limit=51, q="seldom")
         [by_terms] = [scan for scan in found if scan.get("Index Name") == "todos_by_terms"][:1]

@@ -1,4 +1,4 @@
-"""Operations of several statements, between which others may write."""
+"""Operations of several statements, between which other transactions may write."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -26,7 +26,7 @@ LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY ti
 
 
 @pytest.fixture
-def _in_pieces_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def _two_todos_per_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations, "_MAX_DELETED_PER_STATEMENT", 2)
 
 
@@ -50,12 +50,12 @@ def db(database_url: str, runner: asyncio.Runner) -> Iterator[Database]:
     runner.run(db.close())
 
 
-@pytest.mark.usefixtures("_in_pieces_of_two")
+@pytest.mark.usefixtures("_two_todos_per_statement")
 class TestDeleteAll:
-    """It works by pieces that nobody can tell from a whole."""
+    """Works in chunks, with the same result as one statement."""
 
     @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5])
-    def test_all_go_at_one_moment_and_once(
+    def test_all_todos_are_deleted_once_and_at_the_same_moment(
         self, number: int, ada: Actor, db: Database, runner: asyncio.Runner, database_url: str
     ) -> None:
         for title in range(number):
@@ -66,7 +66,7 @@ class TestDeleteAll:
         assert len({row["deleted_at"] for row in left}) == min(number, 1)
         assert all(row["deleted_at"] for row in left)
 
-    def test_a_subtodo_that_went_in_another_piece_comes_back_with_its_parent(
+    def test_a_restore_of_the_parent_restores_subtodos_of_other_chunks(
         self, ada: Actor, db: Database, runner: asyncio.Runner, database_url: str
     ) -> None:
         ids: list[UUID] = [runner.run(operations.add(db, ada, TodoCreate(title="0"))).id]

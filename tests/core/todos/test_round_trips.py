@@ -1,4 +1,4 @@
-"""How often a request waits for the database: with authentication, and with the change log."""
+"""The number of round trips to the database for each kind of request, including authentication."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def proxy(server_url: str) -> Iterator[CountingProxy]:
 
 @pytest.fixture(scope="module")
 def ada(proxy: CountingProxy) -> Iterator[Account]:
-    """Her requests come one after the other, so that one connection serves them all."""
+    """A user whose requests run one after another, all on one connection."""
     app = create_app(*load_routers("auth", "todos"), settings=Settings(database={"url": proxy.url}, bcrypt_rounds=4))
     with serving.in_process(app) as surface, surface.client() as client:
         yield sign_up(client)
@@ -58,7 +58,7 @@ class TestList:
         def read() -> None:
             assert ada.client.get(TODOS, params=parameters).status_code == 200
 
-        read()  # Statements are prepared at their first use.
+        read()  # The first use also prepares the statement.
         assert proxy.count_round_trips(read) == 2
 
     def test_of_projects_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
@@ -102,7 +102,7 @@ class TestPatch:
         change()
         assert proxy.count_round_trips(change) == 2 + 2  # a read, and the patch
 
-    def test_of_a_tree_takes_two_whatever_goes_along(self, proxy: CountingProxy, ada: Account) -> None:
+    def test_that_cascades_to_subtodos_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         root, other, project = ada.add(), ada.add(), ada.add_project()
         for _ in range(MANY):
             child = ada.add(parent_id=root["id"], tags=["below"])
@@ -141,7 +141,7 @@ class TestPatch:
 
 
 class TestDelete:
-    def test_takes_two_whatever_goes_along(self, proxy: CountingProxy, ada: Account) -> None:
+    def test_with_subtodos_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         root = ada.add()
         for _ in range(MANY):
             ada.add(parent_id=root["id"])
@@ -153,9 +153,7 @@ class TestDelete:
 
 class TestBatch:
     @pytest.mark.parametrize("number", [1, MANY])
-    def test_takes_one_for_each_operation_and_four_beside(
-        self, proxy: CountingProxy, ada: Account, number: int
-    ) -> None:
+    def test_takes_one_for_each_operation_and_four_more(self, proxy: CountingProxy, ada: Account, number: int) -> None:
         creates = [{"op": "create", "ref": f"{each}", "todo": {"title": "Milk"}} for each in range(number)]
         updates = [{"op": "update", "id": f"{each}", "changes": {"title": "Oat"}} for each in range(number)]
 
