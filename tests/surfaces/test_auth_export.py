@@ -13,7 +13,7 @@ from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, Account, probl
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
-from tests.surfaces.test_auth_sessions import sessions_of
+from tests.surfaces.test_auth_sessions import list_sessions
 
 EXPORT = f"{AUTH}/me/export"
 PLAIN = {"Accept-Encoding": "identity"}
@@ -25,26 +25,26 @@ SELECT gen_random_uuid(), $1, 'Read "' || n || '"', repeat('x', 11000), n FROM g
 type Json = dict[str, Any]
 
 
-def export_of(account: Account) -> Json:
-    answered = account.client.get(EXPORT)
-    assert answered.status_code == 200, answered.text
-    document: Json = answered.json()
+def export(account: Account) -> Json:
+    response = account.client.get(EXPORT)
+    assert response.status_code == 200, response.text
+    document: Json = response.json()
     return document
 
 
-def texts_in(node: object) -> list[str]:
-    """Every name and every text of a document."""
+def find_texts(node: object) -> list[str]:
+    """Returns every name and every text of a document."""
     if isinstance(node, dict):
-        return [*node, *(text for value in node.values() for text in texts_in(value))]
+        return [*node, *(text for value in node.values() for text in find_texts(value))]
     if isinstance(node, list):
-        return [text for value in node for text in texts_in(value)]
+        return [text for value in node for text in find_texts(value)]
     return [node] if isinstance(node, str) else []
 
 
 @pytest.fixture
 def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
-    """An account with something of everything."""
-    # Of another's, because the first turn of a process may run out of time while the model's library is loaded.
+    """Returns an account with rows in every table."""
+    # Another user runs the first turn, which may time out while the process imports the library of the model.
     scripted.play(Say("Hello."))
     bob.client.post(CHAT, json={"message": "Hello."})
     ada.client.patch(f"{AUTH}/me", json={"name": "Zoë “Z” \\ O'Neil 🚲", "timezone": "Europe/London"})
@@ -67,10 +67,10 @@ def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
 
 class TestDocument:
     def test_it_has_the_account(self, eve: Account) -> None:
-        assert export_of(eve)["account"] == eve.client.get(f"{AUTH}/me").json()
+        assert export(eve)["account"] == eve.client.get(f"{AUTH}/me").json()
 
-    def test_it_tells_when_it_was_made(self, ada: Account) -> None:
-        exported_at = export_of(ada)["exported_at"]
+    def test_it_has_the_time_of_the_export(self, ada: Account) -> None:
+        exported_at = export(ada)["exported_at"]
 
         assert exported_at.endswith("Z")
         assert abs(datetime.now(UTC) - datetime.fromisoformat(exported_at)) < timedelta(minutes=1)
@@ -78,17 +78,17 @@ class TestDocument:
     def test_it_has_the_todos_and_the_trash(self, eve: Account) -> None:
         listed = [*eve.client.get(TODOS).json(), *eve.client.get(TODOS, params={"trashed": "true"}).json()]
 
-        exported = {todo["id"]: todo for todo in export_of(eve)["todos"]}
+        exported = {todo["id"]: todo for todo in export(eve)["todos"]}
 
         assert len(exported) == 4
         for todo in listed:
-            del todo["url"]  # says where the service is, not what the todo is
+            del todo["url"]  # depends on the address of the service
             assert {name: exported[todo["id"]][name] for name in todo} == todo
 
     def test_it_has_the_change_log(self, eve: Account) -> None:
         changes = eve.client.get(f"{TODOS}/changes").json()
 
-        exported = export_of(eve)["changes"]
+        exported = export(eve)["changes"]
 
         assert [change["seq"] for change in exported] == [change["seq"] for change in changes]
         for one, other in zip(exported, changes, strict=True):
@@ -101,63 +101,63 @@ class TestDocument:
                 assert {name: one[side][name] for name in fields} == {name: other[side][name] for name in fields}
                 assert (one[side] is None) == (other[side] is None)
 
-    def test_it_has_what_was_said_and_done(self, eve: Account) -> None:
-        asked, answered = eve.client.get(f"{CHAT}/history").json()
+    def test_it_has_conversations_with_tool_calls(self, eve: Account) -> None:
+        asked, response = eve.client.get(f"{CHAT}/history").json()
 
-        document = export_of(eve)
+        document = export(eve)
 
         (conversation,), (turn,), (call,) = (document[name] for name in ("conversations", "turns", "tool_calls"))
         assert conversation["id"] == turn["conversation_id"] == asked["conversation_id"]
-        assert (turn["message"], turn["response"]) == (asked["content"], answered["content"])
+        assert (turn["message"], turn["response"]) == (asked["content"], response["content"])
         assert (call["name"], call["ok"]) == ("add_todos", True)
-        assert call["result"] == answered["tool_calls"][0]["result"]
+        assert call["result"] == response["tool_calls"][0]["result"]
         assert [each["turn_id"] for each in document["rounds"]] == [turn["id"]] * 2
         assert [usage["turns"] for usage in document["assistant_usage"]] == [1]
 
     def test_it_has_the_projects(self, eve: Account) -> None:
         (listed,) = eve.client.get(PROJECTS).json()
 
-        (project,) = export_of(eve)["projects"]
+        (project,) = export(eve)["projects"]
 
         assert project == {name: listed[name] for name in listed.keys() - {"url"}}
 
     def test_it_has_the_sessions(self, ada: Account) -> None:
-        (session,) = export_of(ada)["sessions"]
-        (listed,) = sessions_of(ada)
+        (session,) = export(ada)["sessions"]
+        (listed,) = list_sessions(ada)
 
         assert {name: session[name] for name in listed.keys() - {"current"}} == {
             name: listed[name] for name in listed.keys() - {"current"}
         }
 
-    def test_it_holds_no_secret(self, eve: Account, database_url: str) -> None:
+    def test_it_has_no_secrets(self, eve: Account, database_url: str) -> None:
         (row,) = postgres.query(database_url, "SELECT password_hash FROM users WHERE id = $1", UUID(eve.user["id"]))
-        texts = texts_in(export_of(eve))
+        texts = find_texts(export(eve))
 
         for secret in (PASSWORD, row["password_hash"], eve.token):
             assert not [text for text in texts if secret in text]
         assert not {"password_hash", "email_key", "lease", "request_digest", "words"} & set(texts)
 
     def test_its_times_are_in_utc(self, eve: Account) -> None:
-        times = [text for text in texts_in(export_of(eve)) if re.match(r"\d{4}-\d\d-\d\dT", text)]
+        times = [text for text in find_texts(export(eve)) if re.match(r"\d{4}-\d\d-\d\dT", text)]
 
         assert len(times) > 20
         assert not [time for time in times if not time.endswith("Z")]
 
-    def test_of_an_empty_account_it_has_empty_lists(self, ada: Account) -> None:
-        document = export_of(ada)
+    def test_an_empty_account_has_empty_lists(self, ada: Account) -> None:
+        document = export(ada)
 
         for name in ("todos", "changes", "conversations", "turns", "rounds", "tool_calls", "assistant_usage"):
             assert document[name] == []
 
-    def test_it_has_nothing_of_others(self, eve: Account, bob: Account) -> None:
+    def test_it_has_no_data_of_other_users(self, eve: Account, bob: Account) -> None:
         bob.add("A secret of Bob's")
         mine = {eve.user["id"], eve.email, "Buy milk", "Remind me of mum."}
 
-        assert not mine & set(texts_in(export_of(bob)))
-        assert not {bob.user["id"], bob.email, "A secret of Bob's"} & set(texts_in(export_of(eve)))
+        assert not mine & set(find_texts(export(bob)))
+        assert not {bob.user["id"], bob.email, "A secret of Bob's"} & set(find_texts(export(eve)))
 
 
-class TestAnswer:
+class TestResponse:
     def test_it_is_a_file_to_download(self, ada: Account) -> None:
         headers = ada.client.get(EXPORT).headers
 
@@ -165,7 +165,7 @@ class TestAnswer:
         assert re.fullmatch(r'attachment; filename="todos-\d{4}-\d\d-\d\d\.json"', headers["content-disposition"])
         assert headers["cache-control"] == "no-store"
 
-    def test_it_is_zipped_for_who_takes_that(self, ada: Account) -> None:
+    def test_it_is_compressed_if_the_client_accepts_gzip(self, ada: Account) -> None:
         ada.add("Buy milk " * 50)
         zipped, plain = (
             ada.client.get(EXPORT, headers={"Accept-Encoding": encoding}) for encoding in ("gzip", "identity")
@@ -176,30 +176,28 @@ class TestAnswer:
         assert "Accept-Encoding" in plain.headers["vary"]
         assert zipped.json()["todos"] == plain.json()["todos"]
 
-    def test_a_page_of_the_front_end_may_read_it(self, ada: Account) -> None:
+    def test_pages_of_the_front_end_may_read_it(self, ada: Account) -> None:
         response = ada.client.get(EXPORT, headers={"Origin": "https://app.example.com"})
 
         assert response.headers["access-control-allow-origin"] == "https://app.example.com"
 
 
-class TestMuch:
-    TODOS_THAT_JUST_FIT, TODOS = 260, 550
-    """The latter are more than a page of a table, and some 12 MB."""
+class TestLargeExport:
+    TODOS_WITHIN_LIMIT, TODOS = 260, 550
+    """`TODOS` need several pages of a table and about 12 MB."""
 
-    def test_all_of_it_is_there_as_far_as_it_can_be_sent(
-        self, ada: Account, database_url: str, surface: Surface
-    ) -> None:
-        """Half of it is the change log; zipped it is next to nothing."""
+    def test_it_is_complete_up_to_the_limit_of_lambda(self, ada: Account, database_url: str, surface: Surface) -> None:
+        """Half of the document is the change log. Compressed, the document is far below the limit."""
         user_id = UUID(ada.user["id"])
-        postgres.query(database_url, TODOS_IN_BULK, user_id, 1, self.TODOS_THAT_JUST_FIT)
+        postgres.query(database_url, TODOS_IN_BULK, user_id, 1, self.TODOS_WITHIN_LIMIT)
         plain = ada.client.get(EXPORT, headers=PLAIN)
 
-        assert len(plain.json()["todos"]) == self.TODOS_THAT_JUST_FIT
+        assert len(plain.json()["todos"]) == self.TODOS_WITHIN_LIMIT
         assert 5_800_000 < len(plain.content) < 6 * 1024 * 1024
         assert len(gzip.compress(plain.content)) < 100_000
 
-        postgres.query(database_url, TODOS_IN_BULK, user_id, self.TODOS_THAT_JUST_FIT + 1, self.TODOS)
-        document = export_of(ada)
+        postgres.query(database_url, TODOS_IN_BULK, user_id, self.TODOS_WITHIN_LIMIT + 1, self.TODOS)
+        document = export(ada)
 
         assert {todo["title"] for todo in document["todos"]} == {f'Read "{n}"' for n in range(1, self.TODOS + 1)}
         assert [change["seq"] for change in document["changes"]] == list(range(1, self.TODOS + 1))

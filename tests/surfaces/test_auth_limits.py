@@ -1,4 +1,4 @@
-"""The limits on failed logins, which hold over every way of serving at once."""
+"""The limits on failed logins, which all ways of serving count together."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,20 +15,20 @@ WINDOW_SECONDS = 15 * 60
 
 class TestLimitPerAccount:
     def fail(self, surface: Surface, email: str, *, times: int = FAILURES_PER_ACCOUNT) -> None:
-        """Fails to sign in, each time from another address."""
+        """Signs in with a wrong password, each time from another address."""
         for _ in range(times):
             with surface.client() as client:
-                problem(sign_in(client, email, "a wrong one"), 401, "invalid_credentials")
+                problem(sign_in(client, email, "a wrong password"), 401, "invalid_credentials")
 
-    def test_after_repeated_failures_one_has_to_wait(self, surface: Surface, ada: Account) -> None:
+    def test_repeated_failures_are_limited(self, surface: Surface, ada: Account) -> None:
         self.fail(surface, ada.email)
 
-        refusal = sign_in(ada.client, ada.email, "a wrong one")
+        refusal = sign_in(ada.client, ada.email, "a wrong password")
 
         problem(refusal, 429, "too_many_attempts")
         assert 0 < int(refusal.headers["retry-after"]) <= WINDOW_SECONDS
 
-    def test_the_right_password_has_to_wait_too(self, surface: Surface, ada: Account) -> None:
+    def test_the_right_password_is_limited_too(self, surface: Surface, ada: Account) -> None:
         self.fail(surface, ada.email)
 
         refusal = sign_in(ada.client, ada.email)
@@ -36,13 +36,13 @@ class TestLimitPerAccount:
         problem(refusal, 429, "too_many_attempts")
         assert "set-cookie" not in refusal.headers
 
-    def test_the_form_has_to_wait_too(self, surface: Surface, ada: Account) -> None:
+    def test_a_login_by_form_is_limited_too(self, surface: Surface, ada: Account) -> None:
         self.fail(surface, ada.email)
 
         form = {"username": ada.email, "password": PASSWORD}
         problem(ada.client.post(f"{AUTH}/login", data=form), 429, "too_many_attempts")
 
-    def test_another_spelling_of_the_email_is_the_same_account(self, surface: Surface, ada: Account) -> None:
+    def test_the_case_of_the_email_is_ignored(self, surface: Surface, ada: Account) -> None:
         self.fail(surface, ada.email.upper())
 
         problem(sign_in(ada.client, ada.email), 429, "too_many_attempts")
@@ -54,12 +54,12 @@ class TestLimitPerAccount:
         with surface.client() as client:
             problem(sign_in(client, email), 429, "too_many_attempts")
 
-    def test_other_accounts_need_not_wait(self, surface: Surface, ada: Account, bob: Account) -> None:
+    def test_other_accounts_are_not_limited(self, surface: Surface, ada: Account, bob: Account) -> None:
         self.fail(surface, ada.email)
 
         assert sign_in(bob.client, bob.email).status_code == 200
 
-    def test_sessions_go_on_meanwhile(self, surface: Surface, ada: Account) -> None:
+    def test_existing_sessions_stay_valid(self, surface: Surface, ada: Account) -> None:
         self.fail(surface, ada.email)
 
         assert ada.client.get(f"{AUTH}/me").status_code == 200
@@ -71,33 +71,33 @@ class TestLimitPerAccount:
         self.fail(surface, ada.email, times=FAILURES_PER_ACCOUNT - 1)
         assert sign_in(ada.client, ada.email).status_code == 200
 
-    def test_the_wait_ends_with_the_window(self, surface: Surface, ada: Account, database_url: str) -> None:
+    def test_the_limit_ends_with_the_window(self, surface: Surface, ada: Account, database_url: str) -> None:
         self.fail(surface, ada.email)
         problem(sign_in(ada.client, ada.email), 429, "too_many_attempts")
 
-        self.end_windows_in(database_url, ada.email, seconds=-1)
+        self.end_windows(database_url, ada.email, seconds=-1)
 
         assert sign_in(ada.client, ada.email).status_code == 200
 
     def test_a_new_window_counts_from_one(self, surface: Surface, ada: Account, database_url: str) -> None:
         self.fail(surface, ada.email)
-        self.end_windows_in(database_url, ada.email, seconds=-1)
+        self.end_windows(database_url, ada.email, seconds=-1)
 
         self.fail(surface, ada.email)
         problem(sign_in(ada.client, ada.email), 429, "too_many_attempts")
 
-    def test_trying_on_does_not_prolong_the_wait(self, surface: Surface, ada: Account, database_url: str) -> None:
+    def test_further_attempts_do_not_prolong_the_wait(self, surface: Surface, ada: Account, database_url: str) -> None:
         self.fail(surface, ada.email)
-        self.end_windows_in(database_url, ada.email, seconds=60)
+        self.end_windows(database_url, ada.email, seconds=60)
 
         waits = [int(sign_in(ada.client, ada.email).headers["retry-after"]) for _ in range(3)]
 
         assert all(0 < wait <= 60 for wait in waits)
 
-    def test_failures_at_once_do_not_slip_past(self, surface: Surface, ada: Account) -> None:
+    def test_concurrent_failures_do_not_exceed_the_limit(self, surface: Surface, ada: Account) -> None:
         def attempt(_: int) -> int:
             with surface.client() as client:
-                return sign_in(client, ada.email, "a wrong one").status_code
+                return sign_in(client, ada.email, "a wrong password").status_code
 
         with ThreadPoolExecutor(8) as pool:
             statuses = list(pool.map(attempt, range(3 * FAILURES_PER_ACCOUNT)))
@@ -105,7 +105,7 @@ class TestLimitPerAccount:
         assert statuses.count(401) == FAILURES_PER_ACCOUNT
         assert statuses.count(429) == 2 * FAILURES_PER_ACCOUNT
 
-    def test_successes_at_once_do_not_lock_each_other_out(self, surface: Surface, ada: Account) -> None:
+    def test_concurrent_successes_are_not_limited(self, surface: Surface, ada: Account) -> None:
         self.fail(surface, ada.email, times=FAILURES_PER_ACCOUNT - 1)
         address = new_address()
 
@@ -116,7 +116,7 @@ class TestLimitPerAccount:
         with ThreadPoolExecutor(20) as pool:
             assert set(pool.map(attempt, range(20))) == {200}
 
-    def end_windows_in(self, database_url: str, email: str, *, seconds: int) -> None:
+    def end_windows(self, database_url: str, email: str, *, seconds: int) -> None:
         postgres.query(
             database_url,
             "UPDATE attempts SET expires_at = now() + $1 * interval '1 second' WHERE strpos(key, $2) > 0",
@@ -127,24 +127,24 @@ class TestLimitPerAccount:
 
 class TestLimitPerAddress:
     def fail(self, client: httpx2.Client, *, times: int = FAILURES_PER_ADDRESS) -> None:
-        """Fails to sign in, each time to another account."""
+        """Signs in with a wrong password, each time to another account."""
         for _ in range(times):
-            problem(sign_in(client, new_email(), "a wrong one"), 401, "invalid_credentials")
+            problem(sign_in(client, new_email(), "a wrong password"), 401, "invalid_credentials")
 
-    def test_after_failures_over_many_accounts_one_has_to_wait(self, client: httpx2.Client) -> None:
+    def test_failures_over_many_accounts_are_limited(self, client: httpx2.Client) -> None:
         self.fail(client)
 
-        refusal = sign_in(client, new_email(), "a wrong one")
+        refusal = sign_in(client, new_email(), "a wrong password")
 
         problem(refusal, 429, "too_many_attempts")
         assert 0 < int(refusal.headers["retry-after"]) <= WINDOW_SECONDS
 
-    def test_the_right_password_has_to_wait_too(self, ada: Account) -> None:
+    def test_the_right_password_is_limited_too(self, ada: Account) -> None:
         self.fail(ada.client)
 
         problem(sign_in(ada.client, ada.email), 429, "too_many_attempts")
 
-    def test_other_addresses_need_not_wait(self, surface: Surface, ada: Account) -> None:
+    def test_other_addresses_are_not_limited(self, surface: Surface, ada: Account) -> None:
         self.fail(ada.client)
 
         with surface.client() as elsewhere:
@@ -154,19 +154,19 @@ class TestLimitPerAddress:
         for _ in range(FAILURES_PER_ADDRESS + 1):
             assert sign_in(ada.client, ada.email).status_code == 200
 
-    def test_successes_do_not_make_up_for_failures(self, ada: Account) -> None:
+    def test_successes_do_not_clear_the_count(self, ada: Account) -> None:
         for _ in range(FAILURES_PER_ADDRESS):
             self.fail(ada.client, times=1)
             sign_in(ada.client, ada.email)
 
-        problem(sign_in(ada.client, new_email(), "a wrong one"), 429, "too_many_attempts")
+        problem(sign_in(ada.client, new_email(), "a wrong password"), 429, "too_many_attempts")
 
-    def test_failures_at_once_do_not_slip_past(self, surface: Surface) -> None:
+    def test_concurrent_failures_do_not_exceed_the_limit(self, surface: Surface) -> None:
         address = new_address()
 
         def attempt(_: int) -> int:
             with surface.client(address=address) as client:
-                return sign_in(client, new_email(), "a wrong one").status_code
+                return sign_in(client, new_email(), "a wrong password").status_code
 
         with ThreadPoolExecutor(8) as pool:
             statuses = list(pool.map(attempt, range(2 * FAILURES_PER_ADDRESS)))
@@ -174,7 +174,7 @@ class TestLimitPerAddress:
         assert statuses.count(401) == FAILURES_PER_ADDRESS
         assert statuses.count(429) == FAILURES_PER_ADDRESS
 
-    def test_addresses_of_one_ipv6_network_are_one(self, surface: Surface) -> None:
+    def test_addresses_of_one_ipv6_network_share_a_limit(self, surface: Surface) -> None:
         network = new_address().removesuffix("::1")
         with surface.client(address=f"{network}::1") as client:
             self.fail(client)
@@ -182,30 +182,30 @@ class TestLimitPerAddress:
         with surface.client(address=f"{network}:1234:5678:9abc:def0") as neighbour:
             problem(sign_in(neighbour, new_email()), 429, "too_many_attempts")
 
-    def test_an_ipv4_address_may_be_written_as_ipv6(self, surface: Surface) -> None:
+    def test_an_ipv4_mapped_ipv6_address_counts_as_ipv4(self, surface: Surface) -> None:
         with surface.client(address=f"::ffff:{_ipv4(surface)}") as client:
             self.fail(client)
 
         with surface.client(address=_ipv4(surface)) as same:
             problem(sign_in(same, new_email()), 429, "too_many_attempts")
 
-    def test_an_address_that_the_client_makes_up_does_not_help(self, surface: Surface) -> None:
+    def test_an_address_forged_by_the_client_is_ignored(self, surface: Surface) -> None:
         address = new_address()
         with surface.client(address=address) as client:
             for _ in range(FAILURES_PER_ADDRESS):
-                made_up = {"X-Forwarded-For": f"{new_address()}, {address}"}
-                client.post(f"{AUTH}/login", json={"email": new_email(), "password": PASSWORD}, headers=made_up)
+                forged = {"X-Forwarded-For": f"{new_address()}, {address}"}
+                client.post(f"{AUTH}/login", json={"email": new_email(), "password": PASSWORD}, headers=forged)
 
             problem(sign_in(client, new_email()), 429, "too_many_attempts")
 
 
 def _ipv4(surface: Surface) -> str:
-    """An address for each way of serving, since all of them count in one database."""
+    """Returns a different address for each way of serving, as they all count in one database."""
     return f"198.51.100.{len(surface.name)}"
 
 
-class TestLimitOverInstances:
-    def test_failures_count_wherever_they_came_in(
+class TestLimitAcrossProcesses:
+    def test_failures_of_one_account_count_in_all_processes(
         self, app_surface: Surface, uvicorn_surface: Surface, lambda_surface: Surface
     ) -> None:
         surfaces = [app_surface, uvicorn_surface, lambda_surface]
@@ -218,7 +218,7 @@ class TestLimitOverInstances:
             with surface.client() as client:
                 problem(sign_in(client, email), 429, "too_many_attempts")
 
-    def test_addresses_are_limited_wherever_they_came_in(
+    def test_failures_of_one_address_count_in_all_processes(
         self, app_surface: Surface, uvicorn_surface: Surface, lambda_surface: Surface
     ) -> None:
         surfaces = [app_surface, uvicorn_surface, lambda_surface]

@@ -6,22 +6,16 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.accounts import TODOS, Account, problem
-from tests.surfaces.test_auth_tokens import ME
+from tests.accounts import TODOS, Account, invalid_field_of, problem
+from tests.surfaces.tokens import ME
 
 
 def patch(account: Account, **fields: object) -> httpx2.Response:
-    # httpx2 itself would refuse to send half of a surrogate pair, which json.dumps escapes.
+    # httpx2 refuses to encode half of a surrogate pair; json.dumps escapes it.
     return account.client.patch(ME, content=json.dumps(fields), headers={"Content-Type": "application/json"})
 
 
-def refused_field(response: httpx2.Response) -> str:
-    """The one field that a 422 names."""
-    (fault,) = problem(response, 422, "validation_failed")["errors"]
-    return str(fault["field"])
-
-
-class TestAnswer:
+class TestResponse:
     @pytest.mark.parametrize(
         "fields",
         [
@@ -34,23 +28,23 @@ class TestAnswer:
         ],
         ids=str,
     )
-    def test_it_is_the_user_with_what_was_given(self, ada: Account, fields: dict[str, Any]) -> None:
+    def test_it_returns_the_changed_user(self, ada: Account, fields: dict[str, Any]) -> None:
         response = patch(ada, **fields)
 
         assert response.status_code == 200
         assert response.json() == ada.user | fields
         assert ada.client.get(ME).json() == ada.user | fields
 
-    def test_nothing_may_store_it(self, ada: Account) -> None:
+    def test_the_response_may_not_be_cached(self, ada: Account) -> None:
         assert patch(ada, name="Ada").headers["cache-control"] == "no-store"
 
     @pytest.mark.parametrize("slash", ["", "/"])
-    def test_it_comes_directly(self, ada: Account, slash: str) -> None:
+    def test_a_trailing_slash_does_not_redirect(self, ada: Account, slash: str) -> None:
         assert ada.client.patch(f"{ME}{slash}", json={"name": "Ada"}).status_code == 200
 
 
 class TestMergePatch:
-    def test_what_is_absent_stays(self, ada: Account) -> None:
+    def test_absent_fields_stay_unchanged(self, ada: Account) -> None:
         patch(ada, name="Ada", timezone="Europe/London")
 
         assert patch(ada, timezone="Asia/Kolkata").json()["name"] == "Ada"
@@ -64,11 +58,11 @@ class TestMergePatch:
     def test_the_time_zone_cannot_be_cleared(self, ada: Account) -> None:
         patch(ada, timezone="Europe/London")
 
-        assert refused_field(patch(ada, timezone=None)) == "timezone"
+        assert invalid_field_of(patch(ada, timezone=None)) == "timezone"
         assert ada.client.get(ME).json()["timezone"] == "Europe/London"
 
-    def test_a_refused_field_keeps_the_others_from_being_written(self, ada: Account) -> None:
-        assert refused_field(patch(ada, name="Ada", timezone="Mars/Olympus_Mons")) == "timezone"
+    def test_a_invalid_field_of_keeps_the_others_from_being_written(self, ada: Account) -> None:
+        assert invalid_field_of(patch(ada, name="Ada", timezone="Mars/Olympus_Mons")) == "timezone"
 
         assert ada.client.get(ME).json() == ada.user
 
@@ -78,41 +72,41 @@ class TestFields:
         assert patch(ada, name="  Rene\u0301 ").json()["name"] == "Ren\u00e9"
 
     @pytest.mark.parametrize("name", ["Ada\u0000", "Ada\u001b[31m", "\ud800", pytest.param("a" * 201, id="long"), 7])
-    def test_a_name_that_cannot_be_is_refused(self, ada: Account, name: object) -> None:
-        assert refused_field(patch(ada, name=name)) == "name"
+    def test_an_invalid_name_is_refused(self, ada: Account, name: object) -> None:
+        assert invalid_field_of(patch(ada, name=name)) == "name"
 
     @pytest.mark.parametrize("timezone", ["", "Mars/Olympus_Mons", "../etc/passwd", "localtime", "+02:00", "\ud800", 7])
-    def test_what_is_no_time_zone_is_refused(self, ada: Account, timezone: object) -> None:
-        assert refused_field(patch(ada, timezone=timezone)) == "timezone"
+    def test_an_invalid_time_zone_is_refused(self, ada: Account, timezone: object) -> None:
+        assert invalid_field_of(patch(ada, timezone=timezone)) == "timezone"
 
     @pytest.mark.parametrize("field", ["id", "email", "password", "created_at", "password_hash", "Name"])
-    def test_any_other_is_named(self, ada: Account, field: str) -> None:
-        assert refused_field(patch(ada, **{field: "x"})) == field
+    def test_an_unknown_field_is_named(self, ada: Account, field: str) -> None:
+        assert invalid_field_of(patch(ada, **{field: "x"})) == field
         assert ada.client.get(ME).json() == ada.user
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"name":', b'"Ada"'])
-    def test_what_is_no_object_is_refused(self, ada: Account, body: bytes) -> None:
+    def test_a_body_that_is_not_an_object_is_refused(self, ada: Account, body: bytes) -> None:
         response = ada.client.patch(ME, content=body, headers={"Content-Type": "application/json"})
 
-        assert refused_field(response) == "body"
+        assert invalid_field_of(response) == "body"
 
 
-class TestWho:
-    def test_nobody_elses_profile_changes(self, ada: Account, bob: Account) -> None:
+class TestPermissions:
+    def test_profiles_of_other_users_stay_unchanged(self, ada: Account, bob: Account) -> None:
         patch(ada, name="Ada")
 
         assert bob.client.get(ME).json() == bob.user
 
-    def test_a_program_with_a_bearer_token_may(self, ada: Account, client: httpx2.Client) -> None:
+    def test_a_bearer_token_is_accepted(self, ada: Account, client: httpx2.Client) -> None:
         assert client.patch(ME, json={"name": "Ada"}, headers=ada.bearer).json()["name"] == "Ada"
 
-    def test_a_page_of_a_foreign_origin_may_not(self, ada: Account) -> None:
+    def test_a_page_of_a_foreign_origin_is_refused(self, ada: Account) -> None:
         foreign = {"Origin": "https://evil.example.net"}
 
         problem(ada.client.patch(ME, json={"name": "Eve"}, headers=foreign), 403, "cross_origin")
         assert ada.client.get(ME).json() == ada.user
 
-    def test_the_sessions_go_on(self, ada: Account) -> None:
+    def test_the_session_stays_valid(self, ada: Account) -> None:
         patch(ada, name="Ada")
 
         assert ada.client.get(TODOS).status_code == 200

@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from tests.accounts import AUTH, PASSWORD, new_email, problem, register, sign_in
+from tests.accounts import AUTH, PASSWORD, invalid_field_of, new_email, problem, register, sign_in
 from tests.serving import Surface, new_address
 
 REGISTRATIONS_PER_ADDRESS = 8
@@ -18,24 +18,18 @@ REGISTRATIONS_PER_ADDRESS = 8
 type Form = Literal["NFC", "NFD"]
 
 
-def submit(client: httpx2.Client, **fields: object) -> httpx2.Response:
-    """Registers with these fields in place of good ones."""
-    # httpx2 itself would refuse to send half of a surrogate pair, which json.dumps escapes.
+def post_registration(client: httpx2.Client, **fields: object) -> httpx2.Response:
+    """Posts a valid registration with these fields changed."""
+    # httpx2 refuses to encode half of a surrogate pair; json.dumps escapes it.
     body = json.dumps({"email": new_email(), "password": PASSWORD} | fields)
     return client.post(f"{AUTH}/register", content=body, headers={"Content-Type": "application/json"})
 
 
-def refused_field(response: httpx2.Response) -> str:
-    """The one field that a 422 names."""
-    (fault,) = problem(response, 422, "validation_failed")["errors"]
-    return str(fault["field"])
-
-
-class TestAnswer:
-    def test_it_is_the_user_as_created(self, client: httpx2.Client) -> None:
+class TestResponse:
+    def test_it_returns_the_created_user(self, client: httpx2.Client) -> None:
         email = new_email()
 
-        response = submit(client, email=email, name="Ada", timezone="Europe/London")
+        response = post_registration(client, email=email, name="Ada", timezone="Europe/London")
 
         assert response.status_code == 201
         user = response.json()
@@ -57,38 +51,38 @@ class TestAnswer:
         moment = datetime.fromisoformat(created_at)
         assert abs(datetime.now(moment.tzinfo) - moment) < timedelta(minutes=1)
 
-    def test_name_and_timezone_may_be_left_out(self, client: httpx2.Client) -> None:
+    def test_name_and_timezone_are_optional(self, client: httpx2.Client) -> None:
         user = register(client)
 
         assert user["name"] is None
         assert user["timezone"] == "UTC"
 
-    def test_it_names_no_location(self, client: httpx2.Client) -> None:
-        assert "location" not in submit(client).headers
+    def test_it_has_no_location_header(self, client: httpx2.Client) -> None:
+        assert "location" not in post_registration(client).headers
 
     def test_it_does_not_sign_in(self, client: httpx2.Client) -> None:
-        assert "set-cookie" not in submit(client).headers
+        assert "set-cookie" not in post_registration(client).headers
 
-    def test_nothing_may_store_it(self, client: httpx2.Client) -> None:
-        assert submit(client).headers["cache-control"] == "no-store"
+    def test_the_response_may_not_be_cached(self, client: httpx2.Client) -> None:
+        assert post_registration(client).headers["cache-control"] == "no-store"
 
-    def test_it_holds_neither_password_nor_hash(self, client: httpx2.Client) -> None:
-        response = submit(client)
+    def test_it_contains_neither_password_nor_hash(self, client: httpx2.Client) -> None:
+        response = post_registration(client)
 
         assert PASSWORD not in response.text
         assert "bcrypt" not in response.text
 
-    def test_an_account_can_sign_in_at_once(self, client: httpx2.Client) -> None:
+    def test_the_user_can_sign_in_afterwards(self, client: httpx2.Client) -> None:
         user = register(client)
 
         assert sign_in(client, user["email"]).json() == user
 
 
 class TestEmail:
-    def test_a_taken_one_is_a_conflict(self, client: httpx2.Client) -> None:
+    def test_a_taken_email_is_a_conflict(self, client: httpx2.Client) -> None:
         user = register(client)
 
-        problem(submit(client, email=user["email"]), 409, "email_taken")
+        problem(post_registration(client, email=user["email"]), 409, "email_taken")
 
     @pytest.mark.parametrize(
         ("first", "second"),
@@ -102,23 +96,23 @@ class TestEmail:
             pytest.param("\u0390", "\u03aa\u0301", id="decomposed by folding the case"),
         ],
     )
-    def test_its_case_makes_no_difference(self, client: httpx2.Client, first: str, second: str) -> None:
+    def test_its_case_and_unicode_form_are_ignored(self, client: httpx2.Client, first: str, second: str) -> None:
         domain = new_email().replace("@", ".")
         register(client, f"{first}@{domain}")
 
-        problem(submit(client, email=f"{second}@{domain}"), 409, "email_taken")
+        problem(post_registration(client, email=f"{second}@{domain}"), 409, "email_taken")
 
-    def test_the_case_of_its_domain_makes_no_difference(self, client: httpx2.Client) -> None:
+    def test_the_case_of_its_domain_is_ignored(self, client: httpx2.Client) -> None:
         local, _, domain = register(client)["email"].partition("@")
 
-        problem(submit(client, email=f"{local}@{domain.upper()}"), 409, "email_taken")
+        problem(post_registration(client, email=f"{local}@{domain.upper()}"), 409, "email_taken")
 
-    def test_signing_in_takes_any_case(self, client: httpx2.Client) -> None:
+    def test_login_ignores_its_case(self, client: httpx2.Client) -> None:
         user = register(client)
 
         assert sign_in(client, user["email"].upper()).json() == user
 
-    def test_it_is_kept_as_it_was_written(self, client: httpx2.Client) -> None:
+    def test_it_is_stored_as_written(self, client: httpx2.Client) -> None:
         assert register(client, f"Ada.{new_email()}")["email"].startswith("Ada.")
 
     def test_spaces_around_it_are_trimmed(self, client: httpx2.Client) -> None:
@@ -126,12 +120,12 @@ class TestEmail:
 
         assert register(client, f"  {email} ")["email"] == email
 
-    def test_of_two_registrations_at_once_one_wins(self, surface: Surface) -> None:
+    def test_one_of_two_concurrent_registrations_succeeds(self, surface: Surface) -> None:
         email = new_email()
 
         def attempt(_: int) -> int:
             with surface.client() as client:
-                return submit(client, email=email).status_code
+                return post_registration(client, email=email).status_code
 
         with ThreadPoolExecutor(2) as pool:
             assert sorted(pool.map(attempt, range(2))) == [201, 409]
@@ -160,8 +154,8 @@ class TestEmail:
         ],
         ids=repr,
     )
-    def test_one_that_cannot_be_is_refused(self, client: httpx2.Client, email: object) -> None:
-        assert refused_field(submit(client, email=email)).partition(".")[0] == "email"
+    def test_an_invalid_value_is_refused(self, client: httpx2.Client, email: object) -> None:
+        assert invalid_field_of(post_registration(client, email=email)).partition(".")[0] == "email"
 
 
 class TestPassword:
@@ -179,7 +173,7 @@ class TestPassword:
             pytest.param("\u03b1\u0313\u0300\u0345" * 256, id="the longest, four code points each"),
         ],
     )
-    def test_any_of_8_to_256_characters_is_good(self, client: httpx2.Client, password: str) -> None:
+    def test_any_password_of_8_to_256_characters_is_accepted(self, client: httpx2.Client, password: str) -> None:
         user = register(client, password=password)
 
         assert sign_in(client, user["email"], password).status_code == 200
@@ -190,23 +184,23 @@ class TestPassword:
         ids=["0", "7", "7", "7 decomposed", "257", "257", "257 decomposed", "very many decomposed"],
     )
     def test_any_other_length_is_refused(self, client: httpx2.Client, password: str) -> None:
-        assert refused_field(submit(client, password=password)) == "password"
+        assert invalid_field_of(post_registration(client, password=password)) == "password"
 
     @pytest.mark.parametrize(
         "password", [None, 12345678, ["correct horse"], "eight\u0000or more", "\ud800" * 8], ids=repr
     )
-    def test_what_is_not_text_is_refused(self, client: httpx2.Client, password: object) -> None:
-        assert refused_field(submit(client, password=password)) == "password"
+    def test_a_value_that_is_not_text_is_refused(self, client: httpx2.Client, password: object) -> None:
+        assert invalid_field_of(post_registration(client, password=password)) == "password"
 
     @pytest.mark.parametrize("password", ["hush-hu", "hush-hush" * 30, "hush-hush\u0000"], ids=["short", "long", "NUL"])
-    def test_a_refused_one_is_not_repeated(self, client: httpx2.Client, password: str) -> None:
-        response = submit(client, password=password)
+    def test_the_error_does_not_show_a_refused_password(self, client: httpx2.Client, password: str) -> None:
+        response = post_registration(client, password=password)
 
         assert response.status_code == 422
         assert "hush" not in response.text
 
-    def test_one_in_a_body_that_is_refused_is_not_repeated(self, client: httpx2.Client) -> None:
-        response = submit(client, password="hush-hush", email="nobody", colour="red")
+    def test_the_error_of_another_field_does_not_show_the_password(self, client: httpx2.Client) -> None:
+        response = post_registration(client, password="hush-hush", email="nobody", colour="red")
 
         assert response.status_code == 422
         assert "hush" not in response.text
@@ -217,19 +211,21 @@ class TestPassword:
 
         problem(sign_in(client, user["email"], "a" * shared + "c"), 401, "invalid_credentials")
 
-    def test_the_start_of_one_is_another(self, client: httpx2.Client) -> None:
+    def test_the_beginning_of_a_password_does_not_match(self, client: httpx2.Client) -> None:
         user = register(client, password="a" * 73)
 
         problem(sign_in(client, user["email"], "a" * 72), 401, "invalid_credentials")
 
-    def test_case_and_spaces_count(self, client: httpx2.Client) -> None:
+    def test_case_and_spaces_are_significant(self, client: httpx2.Client) -> None:
         user = register(client, password="Correct Horse ")
 
         for other in ("correct horse ", "Correct Horse", " Correct Horse "):
             problem(sign_in(client, user["email"], other), 401, "invalid_credentials")
 
     @pytest.mark.parametrize(("registered", "typed"), [("NFC", "NFD"), ("NFD", "NFC")])
-    def test_it_is_the_same_from_every_keyboard(self, client: httpx2.Client, registered: Form, typed: Form) -> None:
+    def test_composed_and_decomposed_characters_are_equal(
+        self, client: httpx2.Client, registered: Form, typed: Form
+    ) -> None:
         password = "crème brûlée"
         user = register(client, password=unicodedata.normalize(registered, password))
 
@@ -238,22 +234,22 @@ class TestPassword:
 
 class TestName:
     def test_it_is_trimmed_and_composed(self, client: httpx2.Client) -> None:
-        assert submit(client, name="  Rene\u0301 ").json()["name"] == "Ren\u00e9"
+        assert post_registration(client, name="  Rene\u0301 ").json()["name"] == "Ren\u00e9"
 
     def test_it_may_be_null(self, client: httpx2.Client) -> None:
-        assert submit(client, name=None).json()["name"] is None
+        assert post_registration(client, name=None).json()["name"] is None
 
     @pytest.mark.parametrize(
         "name", ["Ada\u0000", "Ada\u001b[31m", "\ud800", pytest.param("a" * 10_000, id="long"), 7], ids=ascii
     )
-    def test_one_that_cannot_be_is_refused(self, client: httpx2.Client, name: object) -> None:
-        assert refused_field(submit(client, name=name)) == "name"
+    def test_an_invalid_value_is_refused(self, client: httpx2.Client, name: object) -> None:
+        assert invalid_field_of(post_registration(client, name=name)) == "name"
 
 
 class TestTimezone:
     @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata"])
-    def test_one_of_iana_is_kept(self, client: httpx2.Client, name: str) -> None:
-        assert submit(client, timezone=name).json()["timezone"] == name
+    def test_an_iana_zone_is_accepted(self, client: httpx2.Client, name: str) -> None:
+        assert post_registration(client, timezone=name).json()["timezone"] == name
 
     @pytest.mark.parametrize(
         "name",
@@ -276,12 +272,12 @@ class TestTimezone:
         ],
         ids=ascii,
     )
-    def test_what_is_none_is_refused(self, client: httpx2.Client, name: object) -> None:
-        assert refused_field(submit(client, timezone=name)) == "timezone"
+    def test_an_unknown_zone_is_refused(self, client: httpx2.Client, name: object) -> None:
+        assert invalid_field_of(post_registration(client, timezone=name)) == "timezone"
 
     @pytest.mark.parametrize("name", ["localtime", "posixrules", "posix/Europe/Berlin", "right/UTC"])
-    def test_a_file_that_only_this_machine_has_is_none(self, client: httpx2.Client, name: str) -> None:
-        assert refused_field(submit(client, timezone=name)) == "timezone"
+    def test_a_zone_file_outside_iana_is_refused(self, client: httpx2.Client, name: str) -> None:
+        assert invalid_field_of(post_registration(client, timezone=name)) == "timezone"
 
 
 class TestBody:
@@ -290,71 +286,71 @@ class TestBody:
         body = {"email": new_email(), "password": PASSWORD}
         del body[field]
 
-        assert refused_field(client.post(f"{AUTH}/register", json=body)) == field
+        assert invalid_field_of(client.post(f"{AUTH}/register", json=body)) == field
 
     @pytest.mark.parametrize("field", ["id", "created_at", "is_admin"])
     def test_an_unknown_field_is_named(self, client: httpx2.Client, field: str) -> None:
-        assert refused_field(submit(client, **{field: "7"})) == field
+        assert invalid_field_of(post_registration(client, **{field: "7"})) == field
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"7", b'{"email":', b'"ada@example.com"'])
-    def test_what_is_no_object_is_refused(self, client: httpx2.Client, body: bytes) -> None:
+    def test_a_body_that_is_not_an_object_is_refused(self, client: httpx2.Client, body: bytes) -> None:
         response = client.post(f"{AUTH}/register", content=body, headers={"Content-Type": "application/json"})
 
-        assert refused_field(response) == "body"
+        assert invalid_field_of(response) == "body"
 
-    def test_a_form_is_not_understood(self, client: httpx2.Client) -> None:
+    def test_a_form_is_unsupported(self, client: httpx2.Client) -> None:
         response = client.post(f"{AUTH}/register", data={"email": new_email(), "password": PASSWORD})
 
         problem(response, 415, "unsupported_media_type")
 
 
-class TestLimit:
-    def test_an_address_may_register_only_so_many(self, client: httpx2.Client) -> None:
+class TestRateLimit:
+    def test_registrations_of_one_address_are_limited(self, client: httpx2.Client) -> None:
         for _ in range(REGISTRATIONS_PER_ADDRESS):
             register(client)
 
-        refusal = submit(client)
+        refusal = post_registration(client)
 
         problem(refusal, 429, "too_many_attempts")
         assert 0 < int(refusal.headers["retry-after"]) <= 15 * 60
 
-    def test_it_does_not_hold_for_another_address(self, surface: Surface) -> None:
+    def test_other_addresses_are_not_limited(self, surface: Surface) -> None:
         with surface.client() as client, surface.client() as other:
             for _ in range(REGISTRATIONS_PER_ADDRESS):
                 register(client)
 
-            assert submit(client).status_code == 429
-            assert submit(other).status_code == 201
+            assert post_registration(client).status_code == 429
+            assert post_registration(other).status_code == 201
 
-    def test_it_does_not_stop_signing_in(self, client: httpx2.Client) -> None:
+    def test_login_is_not_limited(self, client: httpx2.Client) -> None:
         users = [register(client) for _ in range(REGISTRATIONS_PER_ADDRESS)]
 
-        assert submit(client).status_code == 429
+        assert post_registration(client).status_code == 429
         assert sign_in(client, users[0]["email"]).status_code == 200
 
-    def test_taken_emails_cannot_be_searched_for(self, surface: Surface) -> None:
-        with surface.client() as client, surface.client() as searcher:
+    def test_failed_registrations_count_too(self, surface: Surface) -> None:
+        with surface.client() as client, surface.client() as other:
             email = register(client)["email"]
             for _ in range(REGISTRATIONS_PER_ADDRESS):
-                assert submit(searcher, email=email).status_code == 409
+                assert post_registration(other, email=email).status_code == 409
 
-            assert submit(searcher, email=email).status_code == 429
+            assert post_registration(other, email=email).status_code == 429
 
-    def test_one_refused_makes_no_account(self, surface: Surface) -> None:
+    def test_a_refused_registration_creates_no_account(self, surface: Surface) -> None:
         with surface.client() as client, surface.client() as other:
             for _ in range(REGISTRATIONS_PER_ADDRESS):
                 register(client)
             email = new_email()
-            assert submit(client, email=email).status_code == 429
+            assert post_registration(client, email=email).status_code == 429
 
-            assert submit(other, email=email).status_code == 201
+            assert post_registration(other, email=email).status_code == 201
 
-    def test_it_holds_for_registrations_at_once(self, surface: Surface) -> None:
+    def test_concurrent_registrations_do_not_exceed_the_limit(self, surface: Surface) -> None:
         address = new_address()
 
         def attempt(_: int) -> int:
             with surface.client(address=address) as client:
-                return submit(client).status_code
+                return post_registration(client).status_code
 
         with ThreadPoolExecutor(REGISTRATIONS_PER_ADDRESS) as pool:
             statuses = list(pool.map(attempt, range(2 * REGISTRATIONS_PER_ADDRESS)))

@@ -1,0 +1,85 @@
+"""Session tokens and cookies in tests: reading, changing and sending them."""
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from jose import jwt
+
+from tests import postgres
+from tests.accounts import AUTH
+from tests.conftest import SECRET_KEY
+
+WEEK = timedelta(days=7)
+ME = f"{AUTH}/me"
+HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+def read_claims(token: str) -> dict[str, Any]:
+    return jwt.get_unverified_claims(token)
+
+
+def sign_token(payload: bytes, *, header: object = HEADER, key: str = SECRET_KEY) -> str:
+    """Returns a token with a valid HMAC-SHA256 signature for any header and payload."""
+    parts = [urlsafe_b64encode(part).rstrip(b"=") for part in (json.dumps(header).encode(), payload)]
+    signature = hmac.digest(key.encode(), b".".join(parts), "sha256")
+    return b".".join([*parts, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+def replace_claims(token: str, **claims: object) -> str:
+    """Returns a signed token with these claims in place of the token's own."""
+    return sign_token(json.dumps(read_claims(token) | claims).encode())
+
+
+def remove_claim(token: str, claim: str) -> str:
+    claims = read_claims(token)
+    del claims[claim]
+    return sign_token(json.dumps(claims).encode())
+
+
+def backdate(token: str, age: timedelta, *, key: str = SECRET_KEY) -> str:
+    """Returns the token as if it had been issued `age` ago."""
+    issued_at = datetime.now(UTC) - age
+    return jwt.encode(read_claims(token) | {"iat": issued_at, "exp": issued_at + WEEK}, key)
+
+
+def get_with_cookie(client: httpx2.Client, token: str | bytes, path: str = ME) -> httpx2.Response:
+    """Sends a GET request with this token as the only cookie."""
+    client.cookies.clear()
+    raw = token.encode() if isinstance(token, str) else token
+    return client.get(path, headers={b"Cookie": b"session_token=" + raw})
+
+
+def get_with_bearer(client: httpx2.Client, token: str | bytes) -> httpx2.Response:
+    """Sends a GET request with this bearer token and without a cookie."""
+    client.cookies.clear()
+    raw = token.encode() if isinstance(token, str) else token
+    return client.get(ME, headers={b"Authorization": b" ".join(filter(None, (b"Bearer", raw)))})
+
+
+def read_session_cookies(response: httpx2.Response) -> list[dict[str, str]]:
+    """Returns value and attributes of each session cookie that the response sets, with names in lower case."""
+    cookies = []
+    for line in response.headers.get_list("set-cookie"):
+        pair, *attributes = line.split("; ")
+        name, _, value = pair.partition("=")
+        if name == "session_token":
+            split = (attribute.partition("=") for attribute in attributes)
+            cookies.append({"value": value} | {key.lower(): text.lower() for key, _, text in split})
+    return cookies
+
+
+def fetch_session(database_url: str, token: str) -> dict[str, Any]:
+    """Returns the row of the token's session."""
+    (row,) = postgres.query(database_url, "SELECT * FROM sessions WHERE id = $1", UUID(read_claims(token)["sid"]))
+    return dict(row)
+
+
+def set_session_expiry(database_url: str, token: str, *, hours: int) -> None:
+    """Makes the token's session expire in `hours` from now."""
+    statement = "UPDATE sessions SET expires_at = now() + $1 * interval '1 hour' WHERE id = $2"
+    postgres.query(database_url, statement, hours, UUID(read_claims(token)["sid"]))
