@@ -184,7 +184,7 @@ def _find_methods(request: Request) -> set[str]:
 def _make_field_error(fault: Mapping[str, Any], body: object) -> FieldError:
     """Returns the error of a field, which is named `tags.0` for the location ("body", "tags", 0).
 
-    Without a location inside it, the part of the request is named instead.
+    A fault of a whole part of the request has the name of the part, such as `body`.
     """
     part, *path = fault["loc"]
     if fault["type"] == "json_invalid":
