@@ -196,6 +196,10 @@ class TestDotEnv:
         shown = python("-c", self.PRINT, folder=tmp_path, SECRET_KEY="of-the-environment")
         assert shown.stdout == "development ['of-the-environment'] None\n"
 
+    def test_a_name_without_a_value_counts_as_absent(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("ENVIRONMENT\nBCRYPT_ROUNDS\nSECRET_KEY=one\n")
+        assert python("-c", self.PRINT, folder=tmp_path).stdout == "development ['one'] None\n"
+
 
 class TestProduction:
     def test_it_needs_a_database_and_a_key(self, production: Environment) -> None:

@@ -180,7 +180,9 @@ class Settings(BaseSettings):
         sources = [cast(EnvSettingsSource, source) for source in (env_settings, dotenv_settings)]
         if secret := os.environ.get(_SECRET_VARIABLE):
             sources.append(_read_secret(settings_cls, secret))
-        variables = ChainMap(*(dict(source.env_vars) for source in sources))
+        # A line of `.env` that is a name only has the value None. It counts as absent, like an empty value.
+        given = ({name: value for name, value in source.env_vars.items() if value is not None} for source in sources)
+        variables = ChainMap(*given)
         return init_settings, InitSettingsSource(settings_cls, nest_variables(variables))
 
     @property
