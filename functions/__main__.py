@@ -35,7 +35,7 @@ class AnnouncingServer(uvicorn.Server):
         print(  # noqa: T201 - a message for the person at the terminal
             f"API       {url}/api/v1",
             f"Docs      {url}/docs",
-            f"Database  {settings.database.place or embedded}",
+            f"Database  {settings.database.display_name or embedded}",
             f"Assistant {settings.openai.model if settings.openai.api_key else commands}",
             *([f"Metrics   http://localhost:{settings.metrics_port}/metrics"] if settings.metrics_port else []),
             "Stop with Ctrl-C.",

@@ -1,4 +1,4 @@
-"""Runs migrations over asyncpg, on the direct connection, one process at a time."""
+"""Runs the migrations with asyncpg, on the direct URL, in one process at a time."""
 
 import asyncio
 
@@ -12,8 +12,8 @@ from todo_core.database import embedded, postgres_url
 from todo_core.schema import tables
 from todo_core.settings import Settings, load
 
-_ADVISORY_LOCK = 0x70D0  # any number that nothing else in the database locks
-_LOCK_TIMEOUT = "5s"  # how long a migration may wait, and make others wait behind it, for a table's lock
+_ADVISORY_LOCK = 0x70D0  # an arbitrary number that no other advisory lock uses
+_LOCK_TIMEOUT = "5s"  # while a migration waits for a table's lock, all later statements on that table wait too
 
 
 async def _run(settings: Settings) -> None:
@@ -21,10 +21,10 @@ async def _run(settings: Settings) -> None:
         url = postgres_url.parse(settings.database.with_url(database_url).migration_url)
         direct = await asyncpg.connect(url.dsn, ssl=url.ssl, statement_cache_size=0)
 
-        async def connected() -> asyncpg.Connection:
+        async def use_direct_connection() -> asyncpg.Connection:
             return direct
 
-        engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=use_direct_connection, poolclass=NullPool)
         async with engine.connect() as connection:
             await connection.run_sync(_migrate)
         await engine.dispose()
@@ -33,7 +33,7 @@ async def _run(settings: Settings) -> None:
 def _migrate(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=tables.all_tables(), compare_server_default=True)
     with context.begin_transaction():
-        # Held to the end of the transaction, so it works through a transaction pooler as well.
+        # Held to the end of the transaction, so that the lock also works through a transaction pooler.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
         context.run_migrations()

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from functions.chat.models import ToolCallRead
 from todo_assistant.turns.model import ToolCall, Turn
 from todo_core.errors import ServiceError
-from todo_core.logs import log, place_of
+from todo_core.logs import format_stack, log
 from todo_core.web.problems import InternalError, log_server_error, make_problem
 
 _HEARTBEAT_SECONDS: Final = 10.0
@@ -70,7 +70,7 @@ class EventStream(Response):
             log_server_error(error, self._request_id)
             await emit("error", self._problem_document(error))
         except Exception as error:  # noqa: BLE001 - the status line is sent already, so the error must be an event
-            log.error("Unexpected error", extra={"request_id": self._request_id, "error": place_of(error)})
+            log.error("Unexpected error", extra={"request_id": self._request_id, "error": format_stack(error)})
             await emit("error", self._problem_document(InternalError()))
 
     def _problem_document(self, error: ServiceError) -> dict[str, JsonValue]:

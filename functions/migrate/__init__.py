@@ -1,1 +1,1 @@
-"""The schema of the database, brought to its newest revision."""
+"""Runs the database migrations."""

@@ -1,4 +1,4 @@
-"""Brings the database's schema to its newest revision: on deploy as a Lambda, as a Kubernetes Job by `python -m`."""
+"""Runs the database migrations: as a Lambda function on deployment, or as a Kubernetes Job by `python -m`."""
 
 from pathlib import Path
 from typing import Final, cast
@@ -19,14 +19,14 @@ _MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 
 
 def upgrade(settings: Settings) -> None:
-    """Runs the migrations that are missing. Safe to be run by several processes at once: they take turns.
+    """Runs the missing migrations. Several processes may call it at once; an advisory lock makes them take turns.
 
-    A schema that newer code has left behind stays as it is: after a rollback, the older code has to live with it.
+    A schema of newer code is left unchanged, because older code still runs after a rollback.
 
-    Raises DatabaseUnavailable when there is no connection, and what Alembic raises when a migration fails.
+    Raises DatabaseUnavailable when the connection fails. Errors of Alembic and of a migration are not translated.
     """
     config = Config()
-    # Kept as a line of an .ini file, in which a percent sign begins a reference.
+    # Alembic reads its options with configparser, where a percent sign begins a reference.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["settings"] = settings
     try:
@@ -34,21 +34,21 @@ def upgrade(settings: Settings) -> None:
     except CommandError as error:
         if not isinstance(error.__cause__, ResolutionError):
             raise
-        log.warning("The schema is at a revision that this code does not know, and stays there: %s", error)
+        log.warning("The schema has a revision that this code does not know, and is left unchanged: %s", error)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # PostgreSQL may add details on lines of their own.
+        # PostgreSQL may add details on further lines.
         reason = str(error).partition("\n")[0]
-        raise DatabaseUnavailable(f"No connection to the database {_place(settings)}: {reason}") from None
+        raise DatabaseUnavailable(f"No connection to the database {_describe_database(settings)}: {reason}") from None
 
 
-def _place(settings: Settings) -> str:
+def _describe_database(settings: Settings) -> str:
     if settings.database.url is None and settings.database.url_unpooled is None:
         return f"embedded in {settings.data_folder}"
-    return postgres_url.parse(settings.database.migration_url).place
+    return postgres_url.parse(settings.database.migration_url).display_name
 
 
 def handler(event: CustomResourceEvent | dict[str, object], context: InvocationContext) -> dict[str, str]:
-    """Serves a deployment's custom resource, and whoever invokes the function by hand."""
+    """Handles the events of CloudFormation's custom resource, and manual invocations with any other event."""
     if "ResponseURL" in event:
         run_and_respond(cast(CustomResourceEvent, event), context, lambda: upgrade(load()))
     else:

@@ -11,7 +11,7 @@ from typing import Final, Literal, NotRequired, Protocol, TypedDict
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from todo_core.logs import log, place_of
+from todo_core.logs import format_stack, log
 
 RESPONSE_SECONDS: Final = 10
 """Time at the end of the invocation that is reserved for the response."""
@@ -52,7 +52,7 @@ def run_and_respond(event: CustomResourceEvent, context: InvocationContext, work
         if event["RequestType"] != "Delete":
             work()
     except Exception as error:  # noqa: BLE001 - CloudFormation needs a response for every error
-        log.error("The deployment's work failed", extra={"error": place_of(error)})
+        log.error("The deployment's work failed", extra={"error": format_stack(error)})
         # PostgreSQL's further lines may quote the values of a row.
         first_line = str(error).partition("\n")[0]
         response.send_once("FAILED", f"{type(error).__name__}: {first_line}"[:MAX_REASON_CHARACTERS])
@@ -95,5 +95,5 @@ def _put(url: str, body: bytes) -> None:
             with urlopen(request, timeout=2):  # noqa: S310
                 return
         except (URLError, TimeoutError) as error:
-            log.warning("CloudFormation was not reached", extra={"attempt": attempt, "error": place_of(error)})
+            log.warning("CloudFormation was not reached", extra={"attempt": attempt, "error": format_stack(error)})
             time.sleep(attempt / 10)

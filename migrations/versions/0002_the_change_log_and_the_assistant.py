@@ -12,8 +12,8 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 
-# Held to the end of the transaction, so that a user's changes become visible in the order of their numbers. Writers
-# take it before the lock on a row; otherwise two transactions could wait for each other crosswise.
+# The lock is held to the end of the transaction: a user's changes become visible in the order of their numbers.
+# Writers take this lock before row locks; otherwise two transactions could deadlock.
 _LOCK = """
 CREATE FUNCTION lock_change_log(owner uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -22,7 +22,7 @@ BEGIN
 END
 $$
 """
-# A trigger, so that no way of writing can go around the log. The setting `todo.actor` says in whose name it is.
+# A trigger, so that no write can bypass the change log. The setting `todo.actor` names the actor.
 _FUNCTION = """
 CREATE FUNCTION log_todo_change() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
@@ -39,7 +39,7 @@ DECLARE
     END;
     next_seq bigint;
 BEGIN
-    -- With an account goes its log.
+    -- The change log is deleted with its account.
     IF TG_OP = 'DELETE' AND NOT EXISTS (SELECT FROM users WHERE id = OLD.user_id) THEN
         RETURN NULL;
     END IF;
@@ -61,7 +61,7 @@ _TRIGGER = """
 CREATE TRIGGER todos_log AFTER INSERT OR UPDATE OR DELETE ON todos
 FOR EACH ROW EXECUTE FUNCTION log_todo_change()
 """
-# TRUNCATE fires no trigger for rows, so it would go around the log.
+# TRUNCATE fires no row triggers, so it would bypass the change log.
 _REFUSAL = """
 CREATE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -72,8 +72,8 @@ $$
 _TRUNCATE_TRIGGER = """
 CREATE TRIGGER todos_no_truncate BEFORE TRUNCATE ON todos EXECUTE FUNCTION refuse_truncate()
 """
-# Who reads the log from its beginning is to see the todos that are older than it.
-_LOG_OF_WHAT_WAS_THERE = """
+# Readers of the whole change log also get the todos that are older than the log.
+_LOG_EXISTING_TODOS = """
 INSERT INTO changes (user_id, seq, todo_id, op, actor, after)
 SELECT user_id, row_number() OVER (PARTITION BY user_id ORDER BY id), id, 'create', 'user',
     to_jsonb(todos) - ARRAY['user_id', 'words']
@@ -195,7 +195,7 @@ def upgrade() -> None:
     op.execute(_TRIGGER)
     op.execute(_REFUSAL)
     op.execute(_TRUNCATE_TRIGGER)
-    op.execute(_LOG_OF_WHAT_WAS_THERE)
+    op.execute(_LOG_EXISTING_TODOS)
 
 
 def downgrade() -> None:

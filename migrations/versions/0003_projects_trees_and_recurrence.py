@@ -21,8 +21,8 @@ CREATE FUNCTION todos_above(subtodo uuid) RETURNS TABLE (id uuid) LANGUAGE sql S
     SELECT above.id FROM above WHERE above.id <> subtodo
 $$
 """
-# What lies in the trash does not count: it finds its place when it comes back. The bound ends a cycle, which undoing
-# may make for a moment.
+# Subtodos in the trash do not count; they are checked when they are restored. The limit ends the recursion at a cycle,
+# which may exist during an undo.
 _BELOW = """
 CREATE FUNCTION todos_below(root uuid) RETURNS TABLE (id uuid, level integer) LANGUAGE sql STABLE AS $$
     WITH RECURSIVE below AS (
@@ -34,7 +34,7 @@ CREATE FUNCTION todos_below(root uuid) RETURNS TABLE (id uuid, level integer) LA
     SELECT below.id, below.level FROM below WHERE below.level > 0
 $$
 """
-# How deep the lowest subtodo of `todo` would lie if it were a subtodo of `parent`.
+# Returns the depth of the deepest subtodo of `todo` if `todo` were a subtodo of `parent`.
 _DEPTH = """
 CREATE FUNCTION depth_under(parent uuid, todo uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT 1 + (SELECT count(*) FROM todos_above(parent)) + (SELECT coalesce(max(level), 0) FROM todos_below(todo))
@@ -54,12 +54,12 @@ DECLARE
     moves boolean := NEW.parent_id IS DISTINCT FROM OLD.parent_id;
     returns boolean := OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL;
 BEGIN
-    -- Undoing puts many back at once; settle_undone_todo() looks at them once all are there.
+    -- An undo restores many todos at once; settle_undone_todo() checks them when all are restored.
     IF current_setting('todo.undoing', true) = 'on' THEN
         RETURN NEW;
     END IF;
     PERFORM lock_change_log(NEW.user_id);
-    IF NEW.version = OLD.version THEN -- a foreign key has let go of what is gone
+    IF NEW.version = OLD.version THEN -- ON DELETE SET NULL of a foreign key
         NEW.version := OLD.version + 1;
         NEW.updated_at := now();
     END IF;
@@ -82,7 +82,7 @@ BEGIN
                 NEW.project_id := parent.project_id;
             END IF;
         ELSIF NEW.project_id IS DISTINCT FROM parent.project_id
-            -- Otherwise the project is gone, without which the subtree stays as it is.
+            -- When the old project was deleted, the subtree stays together.
             AND (NEW.project_id IS NOT NULL OR EXISTS (SELECT FROM projects WHERE id = OLD.project_id)) THEN
             NEW.parent_id := NULL;
         END IF;
@@ -117,7 +117,7 @@ BEGIN
         UPDATE todos SET project_id = NEW.project_id, version = version + 1, updated_at = now()
         WHERE parent_id = NEW.id AND project_id IS DISTINCT FROM NEW.project_id AND deleted_at IS NULL;
     END IF;
-    -- Undoing knows of each todo what it was.
+    -- An undo sets each todo to its own earlier state.
     IF current_setting('todo.undoing', true) = 'on' THEN
         RETURN NULL;
     END IF;
@@ -137,14 +137,14 @@ BEGIN
 END
 $$
 """
-# Behind `todos_log` by its name, so that the log tells of a todo before it tells of its subtodos.
+# Its name sorts after `todos_log`: the log has the change of a todo before those of its subtodos.
 _CARRY_TRIGGER = """
 CREATE TRIGGER todos_subtodos AFTER UPDATE ON todos FOR EACH ROW
 WHEN (NEW.deleted_at IS DISTINCT FROM OLD.deleted_at OR NEW.project_id IS DISTINCT FROM OLD.project_id
     OR (NEW.completed AND NOT OLD.completed) OR NEW.occurrences > OLD.occurrences)
 EXECUTE FUNCTION carry_subtodos()
 """
-# Where the parent that an undo gives back is no longer what it was, the todo comes back at the top level.
+# A todo whose earlier parent is no longer possible moves to the top level after an undo.
 _SETTLE = """
 CREATE FUNCTION settle_undone_todo() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -171,7 +171,7 @@ CREATE TRIGGER todos_undone AFTER UPDATE ON todos FOR EACH ROW
 WHEN (NEW.parent_id IS NOT NULL AND current_setting('todo.undoing', true) = 'on')
 EXECUTE FUNCTION settle_undone_todo()
 """
-# As in 0002, but for the two ways in which a todo that recurs is completed and put back.
+# Like 0002, but completing and reopening a recurring todo changes only its number of occurrences.
 _LOG = """
 CREATE OR REPLACE FUNCTION log_todo_change() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
@@ -188,8 +188,8 @@ DECLARE
     END;
     next_seq bigint;
 BEGIN
-    -- With an account goes its log.
-    IF {going} AND NOT EXISTS (SELECT FROM users WHERE id = todo.user_id) THEN
+    -- The change log is deleted with its account.
+    IF {may_be_deletion} AND NOT EXISTS (SELECT FROM users WHERE id = todo.user_id) THEN
         RETURN NULL;
     END IF;
     PERFORM lock_change_log(todo.user_id);
@@ -209,10 +209,10 @@ $$
 _LOG_OF_RECURRING = _LOG.format(
     completed="OR NEW.occurrences > OLD.occurrences",
     reopened="OR NEW.occurrences < OLD.occurrences",
-    # Its projects may go before its todos do, which let go of them then.
-    going="(TG_OP = 'DELETE' OR NEW.project_id IS DISTINCT FROM OLD.project_id)",
+    # The projects of a deleted account may be deleted before its todos, whose project_id is then set to null.
+    may_be_deletion="(TG_OP = 'DELETE' OR NEW.project_id IS DISTINCT FROM OLD.project_id)",
 )
-_LOG_AS_IT_WAS = _LOG.format(completed="", reopened="", going="TG_OP = 'DELETE'")
+_LOG_OF_REVISION_0002 = _LOG.format(completed="", reopened="", may_be_deletion="TG_OP = 'DELETE'")
 
 
 def upgrade() -> None:
@@ -275,7 +275,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute(_LOG_AS_IT_WAS)
+    op.execute(_LOG_OF_REVISION_0002)
     for trigger in ("todos_undone", "todos_subtodos", "todos_place", "todos_place_new"):
         op.execute(f"DROP TRIGGER {trigger} ON todos")
     for function in (

@@ -20,13 +20,13 @@ _EXTENSION_SCHEMA = """
 SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
 WHERE extname = 'unaccent'
 """
-# unaccent() alone is only STABLE, because it goes by the search path. With both names said, nothing can change but the
-# rules of the dictionary, which belong to the version of PostgreSQL.
+# unaccent() is only STABLE, because it depends on the search path. With both names qualified, the result depends only
+# on the dictionary's rules, which belong to the version of PostgreSQL.
 _FOLDED = """
 CREATE FUNCTION folded(written text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN lower({schema}.unaccent('{schema}.unaccent'::regdictionary, written))
 """
-# PostgreSQL alone would take `milk/bread` or `ada@example.com` for one word.
+# PostgreSQL's parser would take `milk/bread` or `ada@example.com` for one word.
 _WORDS_IN = """
 CREATE FUNCTION words_in(written text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN to_tsvector('simple'::regconfig,
@@ -36,14 +36,14 @@ _WORDS_OF = """
 CREATE FUNCTION words_of(title text, description text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN setweight(words_in(title), 'A') || setweight(words_in(description), 'D')
 """
-# A word stands for itself as it is, whatever a person types: quoted, it has no operators.
+# Each word is quoted, so that operators in the typed text have no effect.
 _WORDS_ASKED = """
 CREATE FUNCTION words_asked(q text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery FROM unnest(words_in(q)))
 """
-# What the index for tags and words knows a todo by: its tags, its words, and once more the words of its title, each as
-# the owner's, so that the beginning of a word is looked for among the owner's words alone. A few letters stand for the
-# owner, because what is found is looked at. A lexeme may have 2,046 bytes at most.
+# The index of tags and words contains the tags of a todo, its words, and its title's words once more. Each term
+# begins with characters of the owner's id: a prefix search reads one user's terms only. A lexeme may have at most 2,046
+# bytes.
 _TERM_OWNER = """
 CREATE FUNCTION term_owner(owner uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN right(owner::text, 8)
@@ -70,13 +70,13 @@ _PRIORITY_KEY = """
 CREATE FUNCTION priority_key(priority text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE priority WHEN 'none' THEN 0 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END
 """
-# Bytes are in the same order everywhere, whatever the locale of the database.
+# Bytes sort in the same order in every locale.
 _TITLE_KEY = """
 CREATE FUNCTION title_key(title text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN convert_to(left(folded(title), 200), 'UTF8')
 """
 _LIVE = sa.text("deleted_at IS NULL")
-_SORTED = {
+_SORTED_INDEXES = {
     "todos_by_created_at": "created_at",
     "todos_by_updated_at": "updated_at",
     "todos_by_due": "(coalesce(due_at, timezone('UTC', due_date::timestamp), 'infinity'::timestamptz))",
@@ -84,13 +84,13 @@ _SORTED = {
     "todos_by_priority": "priority_key(priority)",
     "todos_by_title": "title_key(title)",
 }
-_NOWHERE = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-_PLACED = {"todos_by_project": "project_id", "todos_by_parent": "parent_id"}
-# PostgreSQL does not take statistics of an expression from an index of a part of the table.
+_NO_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_LOCATION_COLUMNS = {"todos_by_project": "project_id", "todos_by_parent": "parent_id"}
+# PostgreSQL collects no statistics of expressions from partial indexes.
 _STATISTICS = {
-    "todos_due": _SORTED["todos_by_due"],
-    "todos_due_backward": _SORTED["todos_by_due_backward"],
-    **{f"todos_{column}": f"(coalesce({column}, '{_NOWHERE}'::uuid))" for column in _PLACED.values()},
+    "todos_due": _SORTED_INDEXES["todos_by_due"],
+    "todos_due_backward": _SORTED_INDEXES["todos_by_due_backward"],
+    **{f"todos_{column}": f"(coalesce({column}, '{_NO_ID}'::uuid))" for column in _LOCATION_COLUMNS.values()},
 }
 _FUNCTIONS = (
     _WORDS_IN,
@@ -118,11 +118,11 @@ def upgrade() -> None:
     op.create_index(
         "todos_by_order", "todos", ["user_id", "order", "id", "completed", "priority"], postgresql_where=_LIVE
     )
-    for name, key in _SORTED.items():
+    for name, key in _SORTED_INDEXES.items():
         behind = ["completed"] if "due" in name else []
         op.create_index(name, "todos", ["user_id", sa.text(key), "id", *behind], postgresql_where=_LIVE)
-    for name, column in _PLACED.items():
-        place = sa.text(f"coalesce({column}, '{_NOWHERE}'::uuid)")
+    for name, column in _LOCATION_COLUMNS.items():
+        place = sa.text(f"coalesce({column}, '{_NO_ID}'::uuid)")
         op.create_index(name, "todos", ["user_id", place, "order", "id"], postgresql_where=_LIVE)
     op.create_index(
         "todos_by_terms",
@@ -139,7 +139,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in _STATISTICS:
         op.execute(f"DROP STATISTICS {name}")
-    for name in ("todos_by_terms", *_PLACED, *_SORTED, "todos_by_order"):
+    for name in ("todos_by_terms", *_LOCATION_COLUMNS, *_SORTED_INDEXES, "todos_by_order"):
         op.drop_index(name, table_name="todos")
     op.create_index("todos_by_order", "todos", ["user_id", "order", "id"], postgresql_where=_LIVE)
     op.drop_column("todos", "words")

@@ -1,7 +1,7 @@
 """Functions and triggers from the files of todo_core/schema.
 
-A migration that changes a file runs the changed file again. If the file then needs a column that this revision does
-not have yet, remove the file from the list here: the later migration runs it anyway.
+A migration that changes a file runs the changed file again. If the file needs a column that this revision lacks, remove
+the file from the list here: the later migration runs it anyway.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ down_revision: str | None = "0005"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-# Only triggers call these functions, and a trigger refers to its function by OID: the running version notices nothing.
+# Only triggers call these functions, and triggers refer to functions by OID, so the running version is not affected.
 _RENAMED = {
     "place_todo": "enforce_tree_rules",
     "carry_subtodos": "cascade_to_subtodos",

@@ -83,7 +83,7 @@ class TestForms:
 
     @pytest.mark.parametrize("form", FORMS)
     def test_every_form_has_the_same_place(self, form: str) -> None:
-        assert postgres_url.parse(form).place == f"neondb at {POOLER}"
+        assert postgres_url.parse(form).display_name == f"neondb at {POOLER}"
 
     def test_a_percent_encoded_password_stays_what_it_is(self) -> None:
         assert target("postgresql://al%40ex:p%40ss%3A%2Fw%23rd%25@localhost/todos").password == "p@ss:/w#rd%"
@@ -100,16 +100,16 @@ class TestForms:
     def test_an_ipv6_host_is_kept(self) -> None:
         url = "postgresql://alex@[2001:db8::1]:6543/todos"
         assert (target(url).host, target(url).port) == ("2001:db8::1", 6543)
-        assert postgres_url.parse(url).place == "todos at 2001:db8::1"
+        assert postgres_url.parse(url).display_name == "todos at 2001:db8::1"
 
     def test_a_socket_is_kept(self) -> None:
         url = "postgresql://alex@/todos?host=/var/run/postgresql"
         assert target(url).host == "/var/run/postgresql"
-        assert postgres_url.parse(url).place == "todos at /var/run/postgresql"
+        assert postgres_url.parse(url).display_name == "todos at /var/run/postgresql"
 
     def test_without_a_database_name_the_driver_decides(self) -> None:
         assert target("postgresql://alex@localhost").database == ""
-        assert postgres_url.parse("postgresql://alex@localhost").place == "the default database at localhost"
+        assert postgres_url.parse("postgresql://alex@localhost").display_name == "the default database at localhost"
 
     def test_neons_endpoint_option_is_kept(self) -> None:
         url = f"postgresql://alex@{HOST}/neondb?options=endpoint%3Dep-cool-darkness-a1b2c3d4"
@@ -190,7 +190,7 @@ class TestPlace:
     def test_a_password_that_is_not_encoded_is_not_taken_for_the_place(self, between: str) -> None:
         url = f"postgresql://alex:123{between}{PASSWORD}@localhost/todos"
         try:
-            told = postgres_url.parse(url).place
+            told = postgres_url.parse(url).display_name
         except ValueError as refused:
             told = str(refused)
         assert PASSWORD not in told
@@ -203,7 +203,7 @@ class TestPlace:
         ],
     )
     def test_it_never_holds_credentials(self, url: str) -> None:
-        assert postgres_url.parse(url).place == "todos at localhost"
+        assert postgres_url.parse(url).display_name == "todos at localhost"
 
     def test_the_repr_does_not_hold_the_password(self) -> None:
         assert PASSWORD not in repr(postgres_url.parse(f"postgresql://alex:{PASSWORD}@localhost/todos"))

@@ -183,7 +183,9 @@ class TestBounds:
 
 
 class TestDotEnv:
-    PRINT = "from todo_core.settings import load; s = load(); print(s.environment, s.secret_keys, s.database.place)"
+    PRINT = (
+        "from todo_core.settings import load; s = load(); print(s.environment, s.secret_keys, s.database.display_name)"
+    )
 
     def test_the_file_is_read_from_the_working_directory(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text(f"# a comment\nSECRET_KEY=one,two\nDATABASE_URL='{DATABASE_URL}'\nOTHER=x\n")
@@ -308,7 +310,7 @@ class TestDatabaseUrl:
         assert sentence == f"{name}: cannot be used: it must begin with postgresql://."
 
     def test_its_place_has_no_credentials(self, environment: Environment) -> None:
-        assert environment.load(DATABASE_URL=DATABASE_URL).database.place == "todos at db.example.com"
+        assert environment.load(DATABASE_URL=DATABASE_URL).database.display_name == "todos at db.example.com"
 
     def test_a_missing_url_is_an_error_when_it_is_needed(self, environment: Environment) -> None:
         with pytest.raises(InvalidSettings, match=r"^DATABASE_URL must be set\.$"):

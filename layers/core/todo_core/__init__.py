@@ -1,4 +1,4 @@
-"""What every function shares: settings, database, security, errors, models and the operations.
+"""The core of the service: database, accounts, todos and the web layer.
 
-`todo_core.web` is the only part that knows HTTP; the operations beside it are plain functions.
+Only `todo_core.web` knows HTTP; all operations are plain functions.
 """

@@ -1,4 +1,4 @@
-"""Ids: UUIDs of version 7, which sort by the time they were made and so keep indexes dense."""
+"""Ids of rows: UUIDs of version 7, which sort by creation time, so that index pages are filled in order."""
 
 from uuid import UUID
 

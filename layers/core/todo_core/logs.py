@@ -1,7 +1,7 @@
 """Logging: JSON lines for machines, readable lines in a developer's terminal.
 
-Logged are facts about requests. Passwords, tokens, cookies and the text of todos are never handed to a logger,
-and of an unexpected exception only its type and its place, because its message may quote them.
+Passwords, tokens, cookies and the text of todos are never logged. The message of an unexpected exception may quote
+them, so only the exception's type and stack are logged.
 """
 
 import logging
@@ -19,38 +19,38 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from todo_core.settings import Settings
 
 _SERVICE: Final = "todo-backend"
-_CODE_OF_OTHERS: Final = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_LIBRARY_FOLDERS: Final = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 log: Final = logging.getLogger(_SERVICE)
 
 
 def configure(settings: Settings) -> None:
-    """Sends the log to standard output, and silences other lines per request in favour of ours."""
+    """Sends the log to standard output, and turns off the access logs of uvicorn and mangum."""
     handler = logging.StreamHandler(sys.stdout)
     if sys.stdout.isatty() and not settings.in_production:
-        handler.setFormatter(_ForPeople("%(asctime)s %(message)s", "%H:%M:%S"))
+        handler.setFormatter(_ReadableFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
     else:
         handler.setFormatter(
             LambdaPowertoolsFormatter(
                 json_serializer=_to_json, service=_SERVICE, location=None, utc=True, use_rfc3339=True
             )
         )
-    # Each line would otherwise look up the thread, the process and the asyncio task, which say nothing here.
+    # Saves time per line: logging would look up the thread, the process and the asyncio task, which no line shows.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.logAsyncioTasks = False  # type: ignore[attr-defined] # since Python 3.12; typeshed does not know it
     log.handlers = [handler]
     log.propagate = False
     log.setLevel(settings.log_level)
 
-    logging.getLogger("mangum").setLevel(logging.WARNING)  # it has a line of its own for each request
-    uvicorns = logging.getLogger("uvicorn.access")
-    uvicorns.handlers.clear()
-    uvicorns.propagate = False
-    logging.getLogger("uvicorn.error").filters = [_StartAndStop()]
+    logging.getLogger("mangum").setLevel(logging.WARNING)  # logs one line per request
+    access_log = logging.getLogger("uvicorn.access")
+    access_log.handlers.clear()
+    access_log.propagate = False
+    logging.getLogger("uvicorn.error").filters = [_ShortStartupErrors()]
 
 
 def correlate(**keys: object) -> None:
-    """Adds the keys to every line from now on, until they are given anew: on Lambda what an invocation is known by."""
+    """Adds the keys to all following lines: on Lambda, the ids of the current invocation."""
     for handler in log.handlers:
         if isinstance(handler.formatter, LambdaPowertoolsFormatter):
             handler.formatter.append_keys(**keys)
@@ -61,28 +61,30 @@ def _to_json(record: object) -> str:
     return line.decode()
 
 
-class _ForPeople(logging.Formatter):
-    """Says after the message what `place_of` an error tells, in brief: its type and the line of ours it came from."""
+class _ReadableFormatter(logging.Formatter):
+    """Appends the type of the logged error and the line of this project's code that raised the error."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         match getattr(record, "error", None):
             case [*frames, kind]:
-                return f"{line}: {kind.removeprefix('builtins.')} at {_innermost_of_ours(frames)}"
+                return f"{line}: {kind.removeprefix('builtins.')} at {_innermost_own_frame(frames)}"
             case _:
                 return line
 
 
-def _innermost_of_ours(frames: Sequence[str]) -> str:
-    # A frame of compiled code has no absolute path.
-    ours = [frame for frame in frames if Path(frame).is_absolute() and not frame.startswith(_CODE_OF_OTHERS)]
-    innermost = next(reversed(ours or frames), "an unknown place")
+def _innermost_own_frame(frames: Sequence[str]) -> str:
+    # Frames of compiled extensions have no absolute path.
+    own_frames = [frame for frame in frames if Path(frame).is_absolute() and not frame.startswith(_LIBRARY_FOLDERS)]
+    innermost = next(reversed(own_frames or frames), "an unknown place")
     return innermost.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
-class _StartAndStop(logging.Filter):
-    """Starlette hands a start that failed to uvicorn as a traceback in text. Of an error of ours its sentence is
-    enough, and a stop that was cut short by a second Ctrl-C is none.
+class _ShortStartupErrors(logging.Filter):
+    """Shortens the tracebacks that Starlette logs as text when the start fails.
+
+    An error of this service is reduced to its message. The traceback of a shutdown that a second Ctrl-C interrupts is
+    dropped.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -92,8 +94,8 @@ class _StartAndStop(logging.Filter):
         return not (before and last.endswith("CancelledError"))
 
 
-def place_of(error: BaseException) -> list[str]:
-    """The type of an exception and the lines it came through, innermost last, without any message or value."""
+def format_stack(error: BaseException) -> list[str]:
+    """Returns the stack of an exception, innermost frame last, then its type. Contains no message and no values."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return [*lines, f"{type(error).__module__}.{type(error).__qualname__}"]

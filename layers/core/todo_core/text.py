@@ -1,4 +1,4 @@
-"""Text as clients type it: NFC, trimmed, free of control characters."""
+"""Validation of text from clients: normalized to NFC, trimmed and without control characters."""
 
 import re
 import unicodedata
@@ -14,10 +14,11 @@ _CONTROL_BUT_TAB_AND_NEWLINE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Annotates a `str` field: `Title = Annotated[str, Text(min_length=1, max_length=500)]`.
+    r"""Annotates a `str` field: `Title = Annotated[str, Text(min_length=1, max_length=500)]`.
 
-    Lengths count characters, as sent and as NFC; `min_length` is 0 or 1, where 1 also refuses blank text. Multiline
-    text may hold tabs and line breaks, which become `\\n`. Unpaired surrogates are refused by pydantic itself.
+    Lengths are in characters and are checked before and after normalization to NFC. `min_length` is 0 or 1; 1 also
+    refuses blank text. Multiline text may contain tabs and line breaks, which become `\n`. Pydantic itself refuses
+    unpaired surrogates.
     """
 
     max_length: int
@@ -38,14 +39,14 @@ class Text:
 
     @property
     def pattern(self) -> str:
-        """The same rule as a regular expression, for clients that read the OpenAPI document."""
+        """The same rule as a regular expression, for the OpenAPI document."""
         middle = f"[^{self.forbidden}]*"
         if self.min_length:
             middle += rf"[^{_CONTROL}\s]{middle}"
         return rf"^\s*{middle}\s*$"
 
     def clean(self, value: str) -> str:
-        """Raises PydanticCustomError, which the web layer tells as a 422 for the field."""
+        """Normalizes, trims and checks a text. Raises PydanticCustomError, which becomes a 422 for the field."""
         text = unicodedata.normalize("NFC", value).strip()
         if self.multiline:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -54,6 +55,6 @@ class Text:
         if len(text) < self.min_length:
             raise PydanticCustomError("blank", "Text may not be blank")
         if len(text) > self.max_length:
-            # Some characters have no composed form of their own, so that NFC takes more of them.
+            # NFC splits some characters into several, so the text may have become longer.
             raise PydanticCustomError("string_too_long", f"Text may have {self.max_length} characters at most, as NFC")
         return text

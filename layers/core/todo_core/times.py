@@ -1,4 +1,4 @@
-"""Instants, dates and time zones as they cross the wire."""
+"""Validation of instants, dates and time zones from clients."""
 
 import re
 from contextlib import suppress
@@ -12,12 +12,12 @@ from pydantic_core import PydanticCustomError
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_ENDS_OF_TIME = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-"""The first and the last microsecond, which asyncpg takes for PostgreSQL's minus and plus infinity."""
+_INFINITE_TIMES = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""The first and last value of datetime. asyncpg converts them to PostgreSQL's -infinity and infinity."""
 
 
 def _require_rfc3339(value: object) -> object:
-    # Pydantic alone would also take numbers as seconds since 1970, and times without an offset.
+    # Pydantic alone would also accept numbers, as seconds since 1970, and times without an offset.
     if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
         return value
     raise PydanticCustomError("rfc3339", "Give an RFC 3339 time with an offset, such as 2030-01-31T17:00:00Z")
@@ -27,14 +27,14 @@ def _to_utc(value: datetime) -> datetime:
     try:
         instant = value.astimezone(UTC)
     except OverflowError:
-        instant = _ENDS_OF_TIME[0]
-    if instant in _ENDS_OF_TIME:
+        instant = _INFINITE_TIMES[0]
+    if instant in _INFINITE_TIMES:
         raise PydanticCustomError("time_out_of_range", "The time lies outside the years 1 to 9999")
     return instant
 
 
-def _require_writable(day: date) -> date:
-    # asyncpg takes the first and the last day for PostgreSQL's minus and plus infinity.
+def _require_finite(day: date) -> date:
+    # asyncpg converts the first and the last day to PostgreSQL's -infinity and infinity.
     if day in {date.min, date.max}:
         raise PydanticCustomError("time_out_of_range", "The day lies outside of 0001-01-02 to 9999-12-30")
     return day
@@ -46,10 +46,10 @@ def _require_full_date(value: object) -> object:
     raise PydanticCustomError("full_date", "Give a date such as 2030-01-31")
 
 
-def _read_day_or_instant(value: object) -> date | datetime:
-    with suppress(ValueError):  # a day or an hour that no calendar or clock has
+def _parse_day_or_instant(value: object) -> date | datetime:
+    with suppress(ValueError):  # such as 2030-02-30 or 25:00
         if isinstance(value, str) and _FULL_DATE.fullmatch(value):
-            return _require_writable(date.fromisoformat(value))
+            return _require_finite(date.fromisoformat(value))
         if isinstance(value, str) and _RFC3339.fullmatch(value):
             return _to_utc(datetime.fromisoformat(value.upper()))
     raise PydanticCustomError(
@@ -59,7 +59,7 @@ def _read_day_or_instant(value: object) -> date | datetime:
 
 @cache
 def _timezones() -> frozenset[str]:
-    # Not what this machine happens to have, which knows `localtime` and `posixrules` too.
+    # From the package tzdata: the zones of this machine may differ and include `localtime` and `posixrules`.
     return frozenset((files("tzdata") / "zones").read_text().split())
 
 
@@ -70,17 +70,17 @@ def _require_timezone(name: str) -> str:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_to_utc), BeforeValidator(_require_rfc3339)]
-"""A point in time, always UTC once read; written as RFC 3339 ending in Z."""
+"""A point in time, converted to UTC. Input is RFC 3339 with an offset; output ends in Z."""
 
-FullDate = Annotated[date, AfterValidator(_require_writable), BeforeValidator(_require_full_date)]
-"""A day without a time, as RFC 3339 writes it: YYYY-MM-DD."""
+FullDate = Annotated[date, AfterValidator(_require_finite), BeforeValidator(_require_full_date)]
+"""A date without a time: YYYY-MM-DD."""
 
 DayOrInstant = Annotated[
     date | datetime,
-    PlainValidator(_read_day_or_instant),
+    PlainValidator(_parse_day_or_instant),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
 ]
-"""A day, or a point in time."""
+"""A date, or a point in time that is converted to UTC."""
 
 TimeZoneName = Annotated[
     str,

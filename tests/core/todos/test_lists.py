@@ -75,11 +75,13 @@ def read_all_pages(url: str, owner: UUID, filters: Filters, *, limit: int) -> li
     async def read_on_one_connection() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            page = await operations.find(Transaction(connection, seconds=60), owner, filters, limit=limit)
+            page = await operations.find(
+                Transaction(connection, statement_timeout_seconds=60), owner, filters, limit=limit
+            )
             found = list(page.todos)
             while page.next:
                 page = await operations.find(
-                    Transaction(connection, seconds=60), owner, filters, limit=limit, after=page.next
+                    Transaction(connection, statement_timeout_seconds=60), owner, filters, limit=limit, after=page.next
                 )
                 assert page.todos
                 found += page.todos
@@ -146,7 +148,9 @@ def expected(url: str, owner: UUID, sort: str, passes: Callable[[Todo], bool]) -
     async def read() -> list[Todo]:
         connection = await postgres.connect(url)
         try:
-            return await operations.find_by_id(Transaction(connection, seconds=60), owner, [row["id"] for row in every])
+            return await operations.find_by_id(
+                Transaction(connection, statement_timeout_seconds=60), owner, [row["id"] for row in every]
+            )
         finally:
             await connection.close()
 

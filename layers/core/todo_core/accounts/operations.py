@@ -172,7 +172,7 @@ async def close_account(db: Database, verified: VerifiedPassword) -> None:
 
 async def _try_to_close(db: Database, verified: VerifiedPassword) -> bool:
     """Deletes the account. Returns False when another transaction holds one of its locks for too long."""
-    async with db.transaction(seconds=_CLOSING_TIMEOUT_SECONDS) as transaction:
+    async with db.transaction(timeout_seconds=_CLOSING_TIMEOUT_SECONDS) as transaction:
         try:
             await transaction.write(_LOCK_ACCOUNT, user_id=verified.user.id)
             closed = await transaction.write(_DELETE, user_id=verified.user.id, known_hash=verified.password_hash)

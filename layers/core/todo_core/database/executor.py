@@ -1,10 +1,10 @@
-"""The database of a process, connected to on first use, and what happens when a connection dies.
+"""Runs statements and transactions on a pool of connections, and replaces connections that were lost.
 
-Neon sleeps and a Lambda thaws after minutes, so an idle connection may be dead without anyone having noticed. A read
-is repeated once on a fresh connection. A write is not repeated, because it may have landed: a connection that has
-been idle is asked first whether it lives.
+An idle connection may be closed unnoticed: Neon suspends idle databases, and AWS freezes idle Lambda environments. A
+read is repeated once on a new connection. A write is not repeated, because the first one may have been committed;
+instead, a connection that was idle is checked before the write.
 
-A pooler may lose prepared statements. The first time that one is missing, the process goes on without them.
+A pooler may lose prepared statements. After the first error of this kind, the process stops preparing statements.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -20,11 +20,11 @@ from todo_core.database.settings import DatabaseSettings
 from todo_core.database.statements import Statement
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 
-_CONNECT_SECONDS: Final = 10.0
-_WAIT_SECONDS: Final = 5.0
-_COMMAND_SECONDS: Final = 15.0
+_CONNECT_TIMEOUT_SECONDS: Final = 10.0
+_POOL_TIMEOUT_SECONDS: Final = 5.0
+_STATEMENT_TIMEOUT_SECONDS: Final = 15.0
 _TRUSTED_IDLE_SECONDS: Final = 1.0
-"""A connection that answered within this time is taken to be alive."""
+"""A connection that was used within this time is not checked before a write."""
 
 _UNAVAILABLE = (
     *CONNECTION_LOST,
@@ -36,16 +36,14 @@ _UNAVAILABLE = (
     OSError,
     TimeoutError,
 )
-
-
 _OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
 
 type Row = asyncpg.Record
-"""What a statement yields: its columns by place and by name."""
+"""One row of a result. Columns are read by index or by name."""
 
 
 class Executor(Protocol):
-    """What runs statements: the database, each in a transaction of its own, or a transaction, all or none."""
+    """The common interface of Database and Transaction, so that an operation can be part of a larger transaction."""
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]: ...
 
@@ -54,60 +52,59 @@ class Executor(Protocol):
     async def write(self, statement: Statement, **values: object) -> Row | None: ...
 
     def transaction(self) -> AbstractAsyncContextManager["Transaction"]:
-        """One of its own, or the one that this already is."""
+        """Starts a transaction, or joins the current one."""
         ...
 
 
 class Transaction:
-    """Statements that take effect together."""
+    """A transaction on one connection."""
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
-        """Each statement may take so many `seconds`."""
+    def __init__(self, connection: Connection, statement_timeout_seconds: float) -> None:
         self._connection = connection
-        self._seconds = seconds
+        self._timeout = statement_timeout_seconds
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
-        with _rules():
-            return await self._connection.fetch(statement.sql, *statement.arguments(values), timeout=self._seconds)
+        with _translated_violations():
+            return await self._connection.fetch(statement.sql, *statement.arguments(values), timeout=self._timeout)
 
     async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
-        with _rules():
-            return await self._connection.fetchrow(statement.sql, *statement.arguments(values), timeout=self._seconds)
+        with _translated_violations():
+            return await self._connection.fetchrow(statement.sql, *statement.arguments(values), timeout=self._timeout)
 
     write = fetch_one
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Self]:
-        """This one: what it is a part of takes effect or fails as a whole."""
+        """Yields the transaction itself: an operation inside a transaction takes effect or fails with it."""
         yield self
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Takes back what the block did when it raises, so that the transaction can go on.
+        """Rolls back the statements of the block when the block raises.
 
-        Without it, PostgreSQL refuses all that comes after a statement that broke a rule.
+        The transaction can then continue. Without a savepoint, PostgreSQL refuses all statements after a failed one.
         """
         async with self._connection.transaction():
             yield
 
 
 class Database:
-    """Runs statements.
+    """Runs each statement as a transaction of its own, and opens transactions.
 
-    Every method raises DatabaseUnavailable when the database cannot be reached in time, and SchemaOutdated when it
-    lacks what this version needs.
+    All methods raise DatabaseUnavailable when the database does not answer in time. They raise SchemaOutdated when a
+    table, column or function is missing.
     """
 
     def __init__(self, url: str | None, *, pool_size: int = 10, prepared_statements: bool | None = None) -> None:
-        """`prepared_statements` off suits a pooler that loses them; None decides by the URL.
+        """Opens no connection: the first statement does.
 
-        Without a URL, `connect_to` must come before the first use. Raises ValueError for one that is not
-        understood.
+        `prepared_statements` is False for a pooler that loses them; None decides by the URL. When `url` is None,
+        `connect_to` must be called before the first statement. Raises ValueError for an invalid URL.
         """
         self._url = postgres_url.parse(url) if url else None
         self._prepared_statements = prepared_statements
         self._pool_size = pool_size
-        self._connections = self._pool()
+        self._connections = self._new_pool()
 
     @classmethod
     def from_settings(cls, settings: DatabaseSettings) -> Self:
@@ -118,80 +115,80 @@ class Database:
         )
 
     def connect_to(self, url: str) -> None:
-        """Names the database, where it was not known from the start."""
+        """Sets the URL for all new connections. Raises ValueError for an invalid URL."""
         self._url = postgres_url.parse(url)
 
     @property
     def pool_use(self) -> PoolUse:
-        """What its connections do at this moment."""
+        """The number of connections in use and idle at this moment."""
         return self._connections.use
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
-        """Runs a read, once more on a fresh connection if the first one turns out to be dead."""
+        """Runs a read and returns its rows. Repeats the read once on a new connection if the first one was lost."""
         arguments = statement.arguments(values)
         return await self._read(lambda connection: connection.fetch(statement.sql, *arguments))
 
     async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
-        """Like `fetch_all`, for a statement that yields at most one row."""
+        """Runs a read and returns its first row, or None. Repeats the read like `fetch_all`."""
         arguments = statement.arguments(values)
         return await self._read(lambda connection: connection.fetchrow(statement.sql, *arguments))
 
     async def write(self, statement: Statement, **values: object) -> Row | None:
-        """Runs one writing statement as a transaction of its own and gives the first row it returns.
+        """Runs a writing statement and returns the first row of its RETURNING clause, or None.
 
-        It is never sent twice: after a connection that died midway nobody can tell whether it landed.
+        Never repeated after a lost connection, because the statement may have been committed.
         """
         arguments = statement.arguments(values)
 
         def send(connection: Connection) -> Awaitable[Row | None]:
             return connection.fetchrow(statement.sql, *arguments)
 
-        with _faults():
+        with _translated_errors():
             try:
                 return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
             except asyncpg.InvalidSQLStatementNameError:
-                self._stop_preparing()  # and send it after all: the server has refused it
+                self._stop_preparing()  # safe to send again: the server did not run the statement
             return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
 
     @asynccontextmanager
-    async def transaction(self, *, seconds: float = _COMMAND_SECONDS) -> AsyncIterator[Transaction]:
-        """Commits at the end of the block and rolls back when it raises. Like a write, it is never repeated.
+    async def transaction(self, *, timeout_seconds: float = _STATEMENT_TIMEOUT_SECONDS) -> AsyncIterator[Transaction]:
+        """Commits at the end of the block and rolls back when the block raises.
 
-        A statement in it that takes longer than `seconds` raises DatabaseUnavailable.
+        A statement that takes longer than `timeout_seconds` raises DatabaseUnavailable.
         """
-        with _faults():
+        with _translated_errors():
             try:
                 async with (
                     self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
                     connection.transaction(),
                 ):
-                    yield Transaction(connection, seconds)
+                    yield Transaction(connection, timeout_seconds)
             except asyncpg.InvalidSQLStatementNameError:
                 self._stop_preparing()
                 raise
 
     async def close(self) -> None:
-        """Closes every connection. The next use opens new ones."""
+        """Closes all idle connections. The next statement opens a new one."""
         await self._connections.close()
 
     async def _read[Result](self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        with _faults():
+        with _translated_errors():
             try:
                 return await self._connections.run(work)
             except CONNECTION_LOST:
-                self._connections.forget_idle()
+                self._connections.close_idle()
             except asyncpg.InvalidSQLStatementNameError:
                 self._stop_preparing()
             return await self._connections.run(work)
 
-    def _pool(self) -> ConnectionPool:
-        return ConnectionPool(self._connect, self._pool_size, wait_seconds=_WAIT_SECONDS)
+    def _new_pool(self) -> ConnectionPool:
+        return ConnectionPool(self._connect, self._pool_size, wait_seconds=_POOL_TIMEOUT_SECONDS)
 
     def _stop_preparing(self) -> None:
         if self._prepared_statements is not False:
             self._prepared_statements = False
             self._connections.retire()
-            self._connections = self._pool()
+            self._connections = self._new_pool()
 
     async def _connect(self) -> Connection:
         if self._url is None:
@@ -201,22 +198,22 @@ class Database:
             return await asyncpg.connect(
                 self._url.dsn,
                 ssl=self._url.ssl,
-                timeout=_CONNECT_SECONDS,
-                command_timeout=_COMMAND_SECONDS,
+                timeout=_CONNECT_TIMEOUT_SECONDS,
+                command_timeout=_STATEMENT_TIMEOUT_SECONDS,
                 statement_cache_size=100 if prepared else 0,
                 connection_class=UniquelyNamedConnection,
                 server_settings={"application_name": "todo-backend"},
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            # Whatever the server has against letting us in: the password, the limit of connections, its own trouble.
+            # Also covers a wrong password and too many connections: the client of the API can only try again later.
             raise DatabaseUnavailable from error
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
-    """Tells the database's faults as errors of ours."""
+def _translated_errors() -> Iterator[None]:
+    """Translates asyncpg's errors into SchemaOutdated and DatabaseUnavailable."""
     try:
-        with _rules():
+        with _translated_violations():
             yield
     except _OUTDATED as error:
         raise SchemaOutdated from error
@@ -225,8 +222,8 @@ def _faults() -> Iterator[None]:
 
 
 @contextmanager
-def _rules() -> Iterator[None]:
-    """Raises the registered error when a statement violates a constraint."""
+def _translated_violations() -> Iterator[None]:
+    """Translates the violation of a constraint into the error that is registered for that constraint."""
     try:
         yield
     except (asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError) as violation:

@@ -18,7 +18,7 @@ class DeleteExpired(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExpiringTable:
-    """A table whose rows expire. `is_unbounded` is true if deleting its expired rows may take all the time of a purge."""
+    """A table whose rows expire. `is_unbounded` is true if its expired rows may take all the time of a purge."""
 
     name: str
     delete_expired: DeleteExpired

@@ -1,8 +1,7 @@
-"""Requests that take effect once, however often they are sent: under a key of the client's, the answer is stored in the
-transaction of the work.
+"""Idempotency keys: a request with a key takes effect once, and its repeats get the stored response.
 
-Whoever sends the same request meanwhile waits for that transaction at the primary key, and then finds the answer. A
-process that dies leaves neither the work nor the key behind, or both, with the answer.
+The key and the response are stored in the transaction of the request's work. After a crash, either all of them exist
+or none. A repeat that arrives meanwhile waits at the primary key for that transaction, and then reads the response.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,24 +19,24 @@ from todo_core.database.statements import Statement
 from todo_core.errors import IdempotencyKeyReused, RequestInProgress
 
 LIFETIME: Final = timedelta(hours=24)
-_PATIENCE: Final = "5s"
-"""How long a repeat waits for the first request."""
+_LOCK_TIMEOUT: Final = "5s"
+"""The time for which a repeat waits for the first request."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request under a key, which is the user's own and counts for one route."""
+    """A request with an idempotency key. Each user and each route has its own keys."""
 
     user_id: UUID
     route: str
     key: str
     digest: bytes
-    """Tells this request from another one under the same key."""
+    """Hash of the request, to detect a different request with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client gets; `replayed` if an earlier request got it first."""
+    """The response to a request. `replayed` is true if the response is a stored one."""
 
     status: int
     body: bytes
@@ -47,26 +46,26 @@ class Answer:
 
 type Work = Callable[[Transaction], Awaitable[Answer]]
 
-# An expired key is as good as none. One that is not stays locked, so that its answer is still there to be read.
-_CLAIM = Statement("""
+# An expired key is claimed again. A key that is still valid is locked by ON CONFLICT, so its response can be read.
+_CLAIM_KEY = Statement("""
     INSERT INTO idempotency_keys AS known (user_id, route, key, request_digest, expires_at)
     SELECT CAST(:user_id AS uuid), CAST(:route AS text), CAST(:key AS text), CAST(:digest AS bytea),
         now() + CAST(:lifetime AS interval)
-    FROM set_config('lock_timeout', :patience, true)
+    FROM set_config('lock_timeout', :lock_timeout, true)
     ON CONFLICT (user_id, route, key) DO UPDATE SET
         request_digest = excluded.request_digest, expires_at = excluded.expires_at
     WHERE known.expires_at <= now()
     RETURNING key
 """)
-_STORE = Statement("""
+_STORE_RESPONSE = Statement("""
     UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body
     WHERE user_id = :user_id AND route = :route AND key = :key
 """)
-_STORED = Statement("""
+_SELECT_RESPONSE = Statement("""
     SELECT request_digest, status, headers, body FROM idempotency_keys
     WHERE user_id = :user_id AND route = :route AND key = :key
 """)
-_SWEEP = Statement("""
+_DELETE_EXPIRED = Statement("""
     DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
         SELECT user_id, route, key FROM idempotency_keys WHERE expires_at <= now()
         ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -76,49 +75,51 @@ _SWEEP = Statement("""
 
 
 async def run_once(db: Database, request: KeyedRequest, work: Work) -> Answer:
-    """Does the work and stores its answer, or gives the answer that was stored when it was done. What the work raises
-    leaves the key free.
+    """Runs the work and stores its response, or returns the response that an earlier request stored.
 
-    Raises RequestInProgress when the first request takes too long, and IdempotencyKeyReused.
+    When the work raises, the key stays free. Raises RequestInProgress when the first request is still running after the
+    lock timeout, and IdempotencyKeyReused.
     """
     async with db.transaction() as transaction:
-        if not await _claim(transaction, request):
-            return await _stored(transaction, request)
+        if not await _claim_key(transaction, request):
+            return await _fetch_stored_response(transaction, request)
         answer = await work(transaction)
-        await _store(transaction, request, answer)
+        await _store_response(transaction, request, answer)
         return answer
 
 
 @deletes_expired("idempotency_keys")
 async def delete_expired(db: Database, *, limit: int) -> int:
-    """Forgets at most so many expired keys. Gives how many it were."""
-    return len(await db.fetch_all(_SWEEP, limit=limit))
+    """Deletes at most `limit` expired keys. Returns the number of deleted keys."""
+    return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
 
 
-async def _claim(transaction: Transaction, request: KeyedRequest) -> bool:
-    """Whether the key is this request's from now on, and not an earlier one's."""
+async def _claim_key(transaction: Transaction, request: KeyedRequest) -> bool:
+    """Claims the idempotency key. Returns False when an earlier request holds it."""
     try:
         claimed = await transaction.write(
-            _CLAIM, **_place(request), digest=request.digest, lifetime=LIFETIME, patience=_PATIENCE
+            _CLAIM_KEY, **_primary_key(request), digest=request.digest, lifetime=LIFETIME, lock_timeout=_LOCK_TIMEOUT
         )
     except asyncpg.LockNotAvailableError:
         raise RequestInProgress from None
     return claimed is not None
 
 
-async def _store(transaction: Transaction, request: KeyedRequest, answer: Answer) -> None:
+async def _store_response(transaction: Transaction, request: KeyedRequest, answer: Answer) -> None:
     headers = msgspec.json.encode(answer.headers).decode()
-    await transaction.write(_STORE, **_place(request), status=answer.status, headers=headers, body=answer.body)
+    await transaction.write(
+        _STORE_RESPONSE, **_primary_key(request), status=answer.status, headers=headers, body=answer.body
+    )
 
 
-async def _stored(transaction: Transaction, request: KeyedRequest) -> Answer:
-    row = await transaction.fetch_one(_STORED, **_place(request))
-    assert row is not None  # noqa: S101 - the failed claim has locked it
+async def _fetch_stored_response(transaction: Transaction, request: KeyedRequest) -> Answer:
+    row = await transaction.fetch_one(_SELECT_RESPONSE, **_primary_key(request))
+    assert row is not None  # noqa: S101 - the failed claim locked the row
     if row["request_digest"] != request.digest:
         raise IdempotencyKeyReused
     headers = msgspec.json.decode(row["headers"], type=dict[str, str])
     return Answer(row["status"], row["body"], headers, replayed=True)
 
 
-def _place(request: KeyedRequest) -> dict[str, object]:
+def _primary_key(request: KeyedRequest) -> dict[str, object]:
     return {"user_id": request.user_id, "route": request.route, "key": request.key}

@@ -1,8 +1,8 @@
-"""A pool of asyncpg connections that costs a request next to nothing.
+"""A pool of asyncpg connections with little overhead per statement.
 
-asyncpg's own pool resets a connection in a task of its own at each release, which takes as long as a query of one row.
-Nothing here changes the state of a session, so a connection goes back as it is. One on which anything but a plain
-error of the server happened (a cancelled request, a lost line) is thrown away instead of being repaired.
+asyncpg's own pool resets each released connection, which takes as long as a query of one row. This service never
+changes the state of a database session, so connections are returned without a reset. After an SQL error a connection is
+returned too; after any other failure (a cancelled request, a network error) the connection is closed.
 """
 
 import asyncio
@@ -19,25 +19,25 @@ from todo_core.errors import ServiceError
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
-_LONGEST_IDLE_SECONDS: Final = 300.0
-_CHECK_SECONDS: Final = 2.0
+_MAX_IDLE_SECONDS: Final = 300.0
+_CHECK_TIMEOUT_SECONDS: Final = 2.0
 
 CONNECTION_LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    # What asyncpg says when the end of the line is noticed at the very moment of sending.
+    # Raised by asyncpg when it notices the lost connection while it sends.
     asyncpg.InternalClientError,
     ConnectionError,
 )
-"""How a connection tells that it has died."""
+"""Exceptions that mean that the connection is lost."""
 
 
 class UniquelyNamedConnection(asyncpg.Connection):
-    """A connection whose prepared statements have names that no other process gives to its own.
+    """A connection whose prepared statements have names that are unique across processes.
 
-    asyncpg counts them from one in every process. A pooler that knows nothing of them hands the connections of one
-    process to another, where statement 3 may then be an entirely different one, which would be run.
+    asyncpg numbers them from one in every process. A pooler without support for prepared statements passes a server
+    connection from one process to another. There, statement 3 could be a different statement, which would then run.
     """
 
     def _get_unique_id(self, prefix: str) -> str:
@@ -46,7 +46,7 @@ class UniquelyNamedConnection(asyncpg.Connection):
 
 @dataclass(frozen=True, slots=True)
 class PoolUse:
-    """How many connections a pool may have, how many carry work, and how many wait for some."""
+    """The maximum number of connections, the number in use, and the number of idle connections."""
 
     size: int
     in_use: int
@@ -54,105 +54,105 @@ class PoolUse:
 
 
 class ConnectionPool:
-    """At most `size` connections, opened as needed; the one used last is used next."""
+    """Opens at most `size` connections, on demand. The connection that was used last is used next."""
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, *, wait_seconds: float) -> None:
         self._connect = connect
         self._size = size
         self._wait_seconds = wait_seconds
         self._in_use = 0
-        self._free_places = asyncio.Semaphore(size)
+        self._free_slots = asyncio.Semaphore(size)
         self._idle: list[tuple[Connection, float]] = []
         self._retired = False
 
     @property
     def use(self) -> PoolUse:
-        """At this moment, for a reader in any thread."""
+        """The current numbers, which any thread may read."""
         return PoolUse(self._size, self._in_use, len(self._idle))
 
     async def run[Result](
         self, work: Callable[[Connection], Awaitable[Result]], *, trusted_seconds: float | None = None
     ) -> Result:
-        """Does work on a connection. Raises TimeoutError when none becomes free in time.
+        """Runs `work` on a connection. Raises TimeoutError when none becomes free in time.
 
-        A connection that has been idle for longer than `trusted_seconds` is asked first whether it still lives, and
-        replaced if it does not; None trusts every one.
+        A connection that was idle for longer than `trusted_seconds` is checked first, and replaced if it is lost.
+        With None, no connection is checked.
         """
-        await self._take_place()
+        await self._acquire_slot()
         try:
-            connection = await self._take(trusted_seconds)
+            connection = await self._take_connection(trusted_seconds)
             try:
                 result = await work(connection)
             except BaseException as error:
-                self._recover(connection, error)
+                self._return_or_close(connection, error)
                 raise
-            self._put_back(connection)
+            self._return_connection(connection)
             return result
         finally:
-            self._give_place_back()
+            self._release_slot()
 
     @asynccontextmanager
     async def borrow(self, *, trusted_seconds: float | None = None) -> AsyncIterator[Connection]:
-        """Like `run`, for work of several steps."""
-        await self._take_place()
+        """Lends a connection for a block of several statements, under the rules of `run`."""
+        await self._acquire_slot()
         try:
-            connection = await self._take(trusted_seconds)
+            connection = await self._take_connection(trusted_seconds)
             try:
                 yield connection
             except BaseException as error:
-                self._recover(connection, error)
+                self._return_or_close(connection, error)
                 raise
-            self._put_back(connection)
+            self._return_connection(connection)
         finally:
-            self._give_place_back()
+            self._release_slot()
 
-    def forget_idle(self) -> None:
-        """Drops all idle connections: where one has died the others have too, more often than not."""
+    def close_idle(self) -> None:
+        """Closes all idle connections at once: when one of them is lost, most others are lost too."""
         while self._idle:
             self._idle.pop()[0].terminate()
 
     def retire(self) -> None:
-        """Drops all connections, those in use when they come back."""
+        """Closes idle connections now, and those in use when they are returned."""
         self._retired = True
-        self.forget_idle()
+        self.close_idle()
 
     async def close(self) -> None:
-        """Says goodbye on all idle connections."""
+        """Closes all idle connections with the protocol's Terminate message."""
         while self._idle:
             connection, _ = self._idle.pop()
             with suppress(*CONNECTION_LOST, TimeoutError):
                 await connection.close(timeout=1)
 
-    async def _take_place(self) -> None:
-        if self._free_places.locked():
+    async def _acquire_slot(self) -> None:
+        if self._free_slots.locked():
             async with asyncio.timeout(self._wait_seconds):
-                await self._free_places.acquire()
+                await self._free_slots.acquire()
         else:
-            await self._free_places.acquire()
+            await self._free_slots.acquire()
         self._in_use += 1
 
-    def _give_place_back(self) -> None:
+    def _release_slot(self) -> None:
         self._in_use -= 1
-        self._free_places.release()
+        self._free_slots.release()
 
-    async def _take(self, trusted_seconds: float | None) -> Connection:
+    async def _take_connection(self, trusted_seconds: float | None) -> Connection:
         while self._idle:
             connection, since = self._idle.pop()
             if connection.is_closed():
                 continue
             if trusted_seconds is None or monotonic() - since <= trusted_seconds or await is_alive(connection):
                 return connection
-            self.forget_idle()
+            self.close_idle()
         return await self._connect()
 
-    def _recover(self, connection: Connection, error: BaseException) -> None:
-        """Keeps a connection on which nothing went wrong but what was asked for."""
+    def _return_or_close(self, connection: Connection, error: BaseException) -> None:
+        """Returns the connection to the pool after an SQL error; closes it after any other failure."""
         if isinstance(error, asyncpg.PostgresError | ServiceError) and not isinstance(error, CONNECTION_LOST):
-            self._put_back(connection)
+            self._return_connection(connection)
         else:
             connection.terminate()
 
-    def _put_back(self, connection: Connection) -> None:
+    def _return_connection(self, connection: Connection) -> None:
         if self._retired:
             connection.terminate()
             return
@@ -160,15 +160,15 @@ class ConnectionPool:
         if not connection.is_closed():
             self._idle.append((connection, now))
         oldest, since = self._idle[0] if self._idle else (connection, now)
-        if now - since > _LONGEST_IDLE_SECONDS:
+        if now - since > _MAX_IDLE_SECONDS:
             del self._idle[0]
             oldest.terminate()
 
 
 async def is_alive(connection: Connection) -> bool:
-    """Whether the connection answers in time. One that does not is closed."""
+    """Sends a query and returns whether the answer comes in time. Closes the connection otherwise."""
     try:
-        await connection.execute("SELECT 1", timeout=_CHECK_SECONDS)
+        await connection.execute("SELECT 1", timeout=_CHECK_TIMEOUT_SECONDS)
     except (*CONNECTION_LOST, TimeoutError):
         connection.terminate()
         return False

@@ -1,4 +1,4 @@
-"""Understands PostgreSQL URLs as providers hand them out, and never weakens what they ask for."""
+"""Parses PostgreSQL URLs in the forms that providers show, without weakening their security settings."""
 
 import re
 import ssl
@@ -9,39 +9,39 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 _SCHEMES: Final = {"postgres", "postgresql"}
 _CHANNEL_BINDING: Final = {"disable", "prefer", "require"}
 _SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-_OF_OTHER_DRIVERS: Final = {"connect_timeout", "connection_limit", "pool_timeout", "socket_timeout"}
-"""What libpq and Prisma read for themselves; asyncpg would hand it to the server as a setting of the session."""
+_PARAMETERS_OF_OTHER_DRIVERS: Final = {"connect_timeout", "connection_limit", "pool_timeout", "socket_timeout"}
+"""Client-side parameters of libpq and Prisma. asyncpg would send them to the server, which does not know them."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresUrl:
-    """A URL for asyncpg. `place` is fit for a log line: database and host, without the credentials."""
+    """A URL for asyncpg. `display_name` names database and host without credentials, for logs and messages."""
 
     dsn: str = field(repr=False)
-    place: str
+    display_name: str
     server: str
-    """Host and port: what tells one server, or one way to it, from another."""
+    """Host and port."""
     pooled: bool
-    """Whether it leads through a transaction pooler, by Neon's naming of hosts (`...-pooler...`) or by Prisma's
-    `pgbouncer=true`."""
+    """True for the URL of a transaction pooler, by Neon's host names (`...-pooler...`) or Prisma's `pgbouncer=true`."""
     verified_by_system_roots: bool
-    """Whether the server must show a certificate for its name that this machine's root certificates vouch for."""
+    """True if the server's certificate is verified against its host name and the roots of this machine."""
 
     @property
     def ssl(self) -> ssl.SSLContext | None:
-        """The TLS settings to connect with; None leaves them to the `sslmode` inside the URL."""
+        """The TLS context for asyncpg; None if the `sslmode` inside the URL decides."""
         return ssl.create_default_context() if self.verified_by_system_roots else None
 
 
 def parse(text: str) -> PostgresUrl:
-    """Reads a URL in any form that Neon's console shows: plain, quoted, as a psql command or as a .env line,
-    with an SQLAlchemy or JDBC scheme.
+    """Parses a URL in any form that Neon's console shows.
 
-    `channel_binding=require` asks for proof that nobody sits between client and server. asyncpg cannot bind
-    SCRAM to the TLS channel, so the same proof is asked of TLS: the server's certificate is verified in full
-    (against `sslrootcert`, or else the system's roots).
+    The URL may be plain or quoted, a psql command or a line of a .env file. SQLAlchemy's and JDBC's schemes are known.
 
-    Raises ValueError with a sentence that never repeats the URL.
+    `channel_binding=require` protects from a man in the middle. asyncpg cannot bind SCRAM to the TLS channel, so TLS
+    has to give the same protection: the server's certificate is verified in full, against `sslrootcert` or the system's
+    roots.
+
+    Raises ValueError with a sentence that never contains the URL.
     """
     bare = re.sub(r"^(psql\s+|(export\s+)?\w+\s*=\s*)", "", text.strip()).strip("'\" ")
     parts = _split(bare.removeprefix("jdbc:"))
@@ -58,7 +58,7 @@ def parse(text: str) -> PostgresUrl:
     host = parts.hostname or query.get("host", "localhost")
     return PostgresUrl(
         dsn=f"postgresql://{parts.netloc}{parts.path}?{urlencode(query)}",
-        place=f"{parts.path.lstrip('/') or 'the default database'} at {host}",
+        display_name=f"{parts.path.lstrip('/') or 'the default database'} at {host}",
         server=f"{host}:{parts.port or query.get('port', 5432)}",
         pooled=pooled or host.partition(".")[0].endswith("-pooler"),
         verified_by_system_roots=by_system_roots,
@@ -85,16 +85,16 @@ def _split(url: str) -> SplitResult:
 def _query(parts: SplitResult) -> dict[str, str]:
     query = {_snake_case(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
     if "ssl" in query:
-        query.setdefault("sslmode", query["ssl"])  # SQLAlchemy's name for it
+        query.setdefault("sslmode", query["ssl"])  # SQLAlchemy's name for sslmode
     if query.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"its sslmode must be one of {', '.join(sorted(_SSL_MODES))}")
     if query.get("sslrootcert") == "":
-        del query["sslrootcert"]  # for libpq the same as none
+        del query["sslrootcert"]  # libpq treats an empty value as unset
     if query.get("channel_binding", "prefer") not in _CHANNEL_BINDING:
         raise ValueError("its channel_binding must be disable, prefer or require")
-    return {name: value for name, value in query.items() if name not in _OF_OTHER_DRIVERS | {"ssl"}}
+    return {name: value for name, value in query.items() if name not in _PARAMETERS_OF_OTHER_DRIVERS | {"ssl"}}
 
 
 def _snake_case(name: str) -> str:
-    """JDBC writes channelBinding for libpq's channel_binding."""
+    """Converts JDBC's names to those of libpq: channelBinding to channel_binding."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -45,9 +45,9 @@ class DatabaseSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_err
         return self.url_unpooled.get_secret_value() if self.url_unpooled else self.connection_url
 
     @property
-    def place(self) -> str | None:
+    def display_name(self) -> str | None:
         """Database and host, without credentials. None when no URL is set."""
-        return postgres_url.parse(self.connection_url).place if self.url else None
+        return postgres_url.parse(self.connection_url).display_name if self.url else None
 
     @property
     def keeps_prepared_statements(self) -> bool | None:

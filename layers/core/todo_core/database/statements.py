@@ -1,7 +1,7 @@
-"""SQL statements with named parameters, in the form in which asyncpg runs them.
+"""SQL statements with named parameters, converted once to the form that asyncpg runs.
 
-See docs/decisions/0002-statements.md for what this saves over running them through an AsyncSession, and
-docs/decisions/0016-sql.md for why they are not made by SQLAlchemy.
+docs/decisions/0002-statements.md has the time that this saves compared with SQLAlchemy's AsyncSession.
+docs/decisions/0016-sql.md has the reasons for writing SQL as text.
 """
 
 import re
@@ -9,28 +9,28 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)")
-"""`:name`, but not the type in `value::text`."""
+"""Matches `:name`, but not the type in `value::text`."""
 
 
 class Statement:
-    """One statement, written with `:name` for each value that comes from outside.
+    """One SQL statement, written with a parameter `:name` for each value.
 
-    `sql` has `$1`, `$2`, ... in their places; `parameters` are their names in that order. The text itself is made of
-    constants only.
+    `sql` has `$1`, `$2`, ... instead; `parameters` has the names in that order. The text must consist of constants, so
+    that no value can inject SQL.
     """
 
     __slots__ = ("parameters", "sql")
 
     def __init__(self, sql: str) -> None:
         self.parameters: Final = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
-        places = {name: f"${number}" for number, name in enumerate(self.parameters, start=1)}
-        self.sql: Final = _PARAMETER.sub(lambda found: places[found[1]], sql)
+        numbered = {name: f"${number}" for number, name in enumerate(self.parameters, start=1)}
+        self.sql: Final = _PARAMETER.sub(lambda match: numbered[match[1]], sql)
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
-        """The values in the order of the parameters. Raises KeyError for one that is missing."""
+        """Returns the values in the order of the parameters. Raises KeyError for a missing value."""
         return [values[name] for name in self.parameters]
 
 
 def assignments(columns: Iterable[str]) -> str:
-    """For SET: each column gets the parameter of its name."""
+    """Returns the assignments of a SET clause, where each column gets the parameter of its name."""
     return ", ".join(f'"{column}" = :{column}' for column in sorted(columns))

@@ -1,4 +1,4 @@
-"""Accounts, their sessions, and what was tried too often."""
+"""Tables of accounts, sessions and rate-limit counters."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ class UserRow(SQLModel, table=True):
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     email: str = Field(sa_column=Column(Text, nullable=False))
     email_key: str = Field(sa_column=Column(Text, nullable=False, unique=True, info=NOT_EXPORTED))
-    """The email as accounts are told apart by it: without regard to case, whatever the database's locale."""
+    """The email in lower case, which must be unique. Computed in Python, independent of the database's locale."""
     password_hash: str = Field(sa_column=Column(Text, nullable=False, info=NOT_EXPORTED))
     name: str | None = Field(sa_column=Column(Text))
     timezone: str = Field(sa_column=Column(Text, nullable=False))
@@ -29,7 +29,7 @@ class UserRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """One sign-in. A token is good only as long as the row of its `sid` is there."""
+    """One sign-in. A session token is valid only while the row with the id of its claim `sid` exists."""
 
     __tablename__ = "sessions"
 
@@ -42,7 +42,7 @@ class SessionRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """How often something that is limited was tried under a key, within a window that ends at `expires_at`."""
+    """The number of attempts under a key of a rate limit, within a window that ends at `expires_at`."""
 
     __tablename__ = "attempts"
 

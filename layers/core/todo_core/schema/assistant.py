@@ -1,4 +1,4 @@
-"""What was said to the assistant, and what it did."""
+"""Tables of conversations, turns, model responses, tool calls and the daily quota."""
 
 from datetime import date, datetime
 from typing import Any
@@ -38,10 +38,10 @@ class ConversationRow(SQLModel, table=True):
 
 
 class TurnRow(SQLModel, table=True):
-    """One message of the user's and what the assistant made of it.
+    """One message of the user and the assistant's work on it.
 
-    While a process works on a turn it holds a lease, for as long as a turn may take. A turn that is `running` without
-    one has lost its process.
+    The process that runs a turn holds a lease, for the longest time that a turn may take. A turn with the status
+    `running` and an expired lease has lost its process.
     """
 
     __tablename__ = "turns"
@@ -82,7 +82,7 @@ class TurnRow(SQLModel, table=True):
 
 
 class RoundRow(SQLModel, table=True):
-    """One answer of the model inside a turn: what it said, what it cost, and how long it took."""
+    """One model response in a turn: its text, tokens and duration."""
 
     __tablename__ = "rounds"
 
@@ -98,7 +98,7 @@ class RoundRow(SQLModel, table=True):
 
 
 class ToolCallRow(SQLModel, table=True):
-    """What the model asked for in a round. Its outcome is written in the transaction of its effect."""
+    """One tool call of a model response. Its result is stored in the transaction of the tool's changes."""
 
     __tablename__ = "tool_calls"
     __table_args__ = (
@@ -118,7 +118,7 @@ class ToolCallRow(SQLModel, table=True):
 
 
 class AssistantUsageRow(SQLModel, table=True):
-    """What a user has had of the assistant on a day (UTC). Deleting conversations does not give it back."""
+    """The turns and tokens of a user on a day (UTC). Deleting conversations does not reduce them."""
 
     __tablename__ = "assistant_usage"
 

@@ -9,7 +9,7 @@ from sqlalchemy import Column, DateTime, ForeignKey, Uuid, func
 NOT_EXPORTED: Final[dict[Any, Any]] = {"exported": False}
 """The `info` of a table or column that an account's export leaves out."""
 TODO_SNAPSHOT: Final[dict[Any, Any]] = {"snapshot_of": "todos"}
-"""The `info` of a JSON column that holds a todo as a row of its table, with times as PostgreSQL writes them."""
+"""The `info` of a JSON column that holds a row of `todos`, with times in PostgreSQL's format."""
 
 
 def moment(name: str) -> Column[datetime]:

@@ -1,4 +1,4 @@
-"""What was answered to requests that came with a key of the client's."""
+"""Table of idempotency keys and stored responses."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from todo_core.schema.columns import NOT_EXPORTED, owner
 
 
 class IdempotencyKeyRow(SQLModel, table=True):
-    """One request and its answer, which nobody sees before it is there: both are written in one transaction."""
+    """One request with an idempotency key and its response. One transaction writes both."""
 
     __tablename__ = "idempotency_keys"
     # Stored for a day, and copies of data that the export has elsewhere.

@@ -1,4 +1,4 @@
-"""Projects, in which todos may lie."""
+"""Table of projects."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Which revision of the schema this code expects, and whether the database is there."""
+"""The schema revision that this code needs, and the check that the database has it."""
 
 from typing import Final
 
@@ -7,13 +7,13 @@ from todo_core.database.statements import Statement
 from todo_core.errors import SchemaOutdated
 
 HEAD_REVISION: Final = "0006"
-"""The newest migration. A test holds it against Alembic, which no function that serves requests should load."""
+"""The newest migration. A constant, because functions that serve requests must not load Alembic."""
 
-_REVISION = Statement("SELECT version_num FROM alembic_version")
+_SELECT_REVISION = Statement("SELECT version_num FROM alembic_version")
 
 
 async def require_head(db: Database) -> None:
-    """Raises DatabaseUnavailable when the database does not answer, SchemaOutdated when it is at another revision."""
-    row = await db.fetch_one(_REVISION)
+    """Checks that the database has the head revision. Raises DatabaseUnavailable and SchemaOutdated."""
+    row = await db.fetch_one(_SELECT_REVISION)
     if row is None or row["version_num"] != HEAD_REVISION:
         raise SchemaOutdated

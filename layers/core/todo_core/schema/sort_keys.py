@@ -1,4 +1,7 @@
-"""SQL for what lists go by and find todos by. Indexes are made of exactly this, and used for nothing else."""
+"""SQL expressions by which lists are sorted and filtered.
+
+PostgreSQL uses an expression index only if the query has exactly the same expression, so both use these constants.
+"""
 
 from typing import Final
 from uuid import UUID
@@ -13,13 +16,13 @@ SORT_KEYS: Final = {
     "priority": "priority_key(priority)",
     "title": "title_key(title)",
 }
-"""Never null: what has no due is last, whichever way a list goes. A day begins in UTC."""
-NOWHERE: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-"""Stands for no project and no parent where lists look for them, because no order is known of nulls."""
+"""Expressions that are never null. Todos without a due date sort last in both directions; a due date begins in UTC."""
+NO_ID: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
+"""Replaces a null project or parent in lists, because a btree index does not find nulls by equality."""
 TERMS: Final = "terms_of(user_id, tags, words)"
-"""What the one index for tags and words knows a todo by."""
+"""The terms of a todo in the shared index of tags and words."""
 
 
-def place_key(column: str) -> str:
-    """The project or the parent of a todo, or `NOWHERE`."""
-    return f"coalesce({column}, '{NOWHERE}'::uuid)"
+def location_key(column: str) -> str:
+    """Returns the expression for a nullable id column with `NO_ID` instead of null."""
+    return f"coalesce({column}, '{NO_ID}'::uuid)"

@@ -1,4 +1,4 @@
-"""Todos and the log of their changes."""
+"""Tables of todos and of the change log."""
 
 from datetime import date, datetime, time
 from typing import Any
@@ -25,21 +25,21 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT, moment, owner
-from todo_core.schema.sort_keys import SORT_KEYS, TERMS, place_key
+from todo_core.schema.sort_keys import SORT_KEYS, TERMS, location_key
 
 _LIVE = text("deleted_at IS NULL")
 
 
-def _sorted(name: str, key: str, *more: str) -> Index:
+def _sorted_index(name: str, key: str, *more: str) -> Index:
     return Index(name, "user_id", text(SORT_KEYS[key]), "id", *more, postgresql_where=_LIVE)
 
 
-def _placed(name: str, column: str) -> Index:
-    return Index(name, "user_id", text(place_key(column)), "order", "id", postgresql_where=_LIVE)
+def _location_index(name: str, column: str) -> Index:
+    return Index(name, "user_id", text(location_key(column)), "order", "id", postgresql_where=_LIVE)
 
 
 class TodoRow(SQLModel, table=True):
-    """A todo. Where it may lie, and what goes along with it, triggers on the table see to (migration 0003)."""
+    """A todo. Triggers check its parent and project, and cascade its changes to subtodos: see trees.sql."""
 
     __tablename__ = "todos"
     __table_args__ = (
@@ -49,7 +49,7 @@ class TodoRow(SQLModel, table=True):
             "recurrence IS NULL OR due_date IS NOT NULL OR due_at IS NOT NULL", name="recurrence_needs_due"
         ),
         CheckConstraint("completed = (completed_at IS NOT NULL)", name="todos_completed_at"),
-        # What is behind the id is compared without a look at the row.
+        # The columns after the id let PostgreSQL filter inside the index, without reading the row.
         Index("todos_by_order", "user_id", "order", "id", "completed", "priority", postgresql_where=_LIVE),
         Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("todos_to_purge", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
@@ -57,13 +57,13 @@ class TodoRow(SQLModel, table=True):
         Index("todos_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("todos_by_created_at", "user_id", "created_at", "id", postgresql_where=_LIVE),
         Index("todos_by_updated_at", "user_id", "updated_at", "id", postgresql_where=_LIVE),
-        _sorted("todos_by_due", "due", "completed"),
-        _sorted("todos_by_due_backward", "-due", "completed"),
-        _sorted("todos_by_priority", "priority"),
-        _sorted("todos_by_title", "title"),
-        _placed("todos_by_project", "project_id"),
-        _placed("todos_by_parent", "parent_id"),
-        # Without a list of what is pending, through which every search would have to read.
+        _sorted_index("todos_by_due", "due", "completed"),
+        _sorted_index("todos_by_due_backward", "-due", "completed"),
+        _sorted_index("todos_by_priority", "priority"),
+        _sorted_index("todos_by_title", "title"),
+        _location_index("todos_by_project", "project_id"),
+        _location_index("todos_by_parent", "parent_id"),
+        # Without a pending list, which every search would have to read as well.
         Index(
             "todos_by_terms",
             text(TERMS),
@@ -82,11 +82,11 @@ class TodoRow(SQLModel, table=True):
     due_date: date | None = Field(sa_column=Column(Date))
     due_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     due_time: time | None = Field(sa_column=Column(Time))
-    """The time of day that a todo recurs at, where a clock change has moved it away from there."""
+    """The time of day of a recurring todo, stored while a clock change has moved `due_at` to another time."""
     reminder_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     recurrence: str | None = Field(sa_column=Column(Text))
     occurrences: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
-    """How often it was completed and moved on to its next occurrence."""
+    """The number of completed occurrences of a recurring todo."""
     tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
     project_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("projects.id", ondelete="SET NULL")))
     parent_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("todos.id", ondelete="SET NULL")))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from todo_core.schema.sort_keys import place_key
+from todo_core.schema.sort_keys import location_key
 
 LIVE: Final = "user_id = :user_id AND deleted_at IS NULL"
 TRASHED: Final = "user_id = :user_id AND deleted_at IS NOT NULL"
@@ -34,8 +34,8 @@ CONDITIONS: Final = {
     "priority": "priority = :priority",
     "tags": "tags @> CAST(:tags AS text[])",
     "q": WORDS_ANYWHERE,
-    "project_id": f"{place_key('project_id')} = :project_id",
-    "parent_id": f"{place_key('parent_id')} = :parent_id",
+    "project_id": f"{location_key('project_id')} = :project_id",
+    "parent_id": f"{location_key('parent_id')} = :parent_id",
     **DUE_CONDITIONS,
     "overdue": f"({OPEN} AND {DUE_CONDITIONS['overdue']})",
     "not_overdue": f"(completed OR NOT coalesce({_is_due_before('not_overdue')}, false))",

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from todo_core.schema.sort_keys import NOWHERE
+from todo_core.schema.sort_keys import NO_ID
 from todo_core.todos.model import Priority, Todo
 
 ListSort = Literal[
@@ -96,8 +96,8 @@ class Filters:
             "priority": self.priority,
             "tags": list(self.tags),
             "q": self.q,
-            "project_id": NOWHERE if self.project_id == "none" else self.project_id,
-            "parent_id": NOWHERE if self.parent_id == "none" else self.parent_id,
+            "project_id": NO_ID if self.project_id == "none" else self.project_id,
+            "parent_id": NO_ID if self.parent_id == "none" else self.parent_id,
         }
         for name in _BOUNDS:
             bound: DueBound | None = getattr(self, name)

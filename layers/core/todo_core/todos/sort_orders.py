@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from todo_core.schema.sort_keys import NOWHERE, SORT_KEYS
+from todo_core.schema.sort_keys import NO_ID, SORT_KEYS
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
@@ -45,7 +45,7 @@ class SortOrder:
         Compares pairs, because the planner assumes a narrow range when the key alone has two bounds.
         """
         if self.descending:
-            return f"({self.key}, id) > ('-infinity'::timestamptz, '{NOWHERE}'::uuid)"
+            return f"({self.key}, id) > ('-infinity'::timestamptz, '{NO_ID}'::uuid)"
         return f"({self.key}, id) < ('infinity'::timestamptz, '{_LOWEST_ID}'::uuid)"
 
     @property

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from todo_core.errors import ServiceError
-from todo_core.logs import log, place_of
+from todo_core.logs import format_stack, log
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MAX_FIELD_ERRORS: Final = 100
@@ -134,7 +134,7 @@ async def on_service_error(request: Request, error: ServiceError) -> Response:
 def log_server_error(error: ServiceError, request_id: str) -> None:
     """Logs an error with a status of 500 or higher."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s", error.code, extra={"request_id": request_id, "error": place_of(error.__cause__ or error)})
+        log.error("%s", error.code, extra={"request_id": request_id, "error": format_stack(error.__cause__ or error)})
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo_core.logs import log, place_of
+from todo_core.logs import format_stack, log
 from todo_core.web.problems import InternalError, make_problem_response
 
 
@@ -28,7 +28,7 @@ class UnexpectedErrors:
             await self.app(scope, receive, send_and_note_start)
         except Exception as error:  # noqa: BLE001 - every exception needs an answer
             request_id = scope["state"]["request_id"]
-            log.error("Unexpected error", extra={"request_id": request_id, "error": place_of(error)})
+            log.error("Unexpected error", extra={"request_id": request_id, "error": format_stack(error)})
             if started:
                 # Makes the server close the connection, so that the client notices the incomplete response. The server
                 # logs this exception with its message; the original's message may quote secrets.
