@@ -45,7 +45,7 @@ class TurnListener(ToolCallListener, Protocol):
 
 
 class Agent:
-    """Runs turns to their end, from any stored state."""
+    """Continues turns from their stored state until they end or need an approval."""
 
     def __init__(self, db: Database, model: Model, limits: TurnLimits, tools: ToolRegistry = TODO_TOOLS) -> None:
         self._db = db
