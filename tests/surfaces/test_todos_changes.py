@@ -9,7 +9,6 @@ import pytest
 from tests.accounts import TODOS, Account, problem
 
 CHANGES = f"{TODOS}/changes"
-UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 LARGEST_SEQ = 2**63 - 1
 
 type Json = dict[str, Any]

@@ -6,25 +6,9 @@ import pytest
 
 from tests.accounts import TODOS, Account, problem
 
-CHANGES = f"{TODOS}/changes"
 UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
-LARGEST_SEQ = 2**63 - 1
 
 type Json = dict[str, Any]
-
-
-def read_changes(account: Account, **parameters: int) -> list[Json]:
-    answered = account.client.get(CHANGES, params=parameters)
-    assert answered.status_code == 200, answered.text
-    found: list[Json] = answered.json()
-    return found
-
-
-def read_todo(account: Account, url: str) -> Json:
-    read = account.client.get(url)
-    assert read.status_code == 200, read.text
-    todo: Json = read.json()
-    return todo
 
 
 def trashed(account: Account) -> list[Json]:

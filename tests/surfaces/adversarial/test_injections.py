@@ -27,11 +27,6 @@ INJECTIONS = {
 }
 
 
-def sign_of(text: str) -> str:
-    """Returns the text with a unique word behind it."""
-    return f"{text} {uuid4().hex}"
-
-
 class TestTextsOfTodos:
     @pytest.mark.parametrize("injection", INJECTIONS.values(), ids=INJECTIONS.keys())
     def test_an_injection_reaches_the_model_as_data_only_and_deletes_nothing(
