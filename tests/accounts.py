@@ -155,7 +155,7 @@ def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]
     return document
 
 
-def invalid_field_of(response: httpx2.Response) -> str:
+def read_invalid_field(response: httpx2.Response) -> str:
     """Asserts that the response is a 422 with one fault. Returns the name of the field."""
     (fault,) = problem(response, 422, "validation_failed")["errors"]
     return str(fault["field"])

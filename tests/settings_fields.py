@@ -19,7 +19,7 @@ def _find_field(variable: str) -> FieldInfo:
 FIELDS: Final = {variable: _find_field(variable) for variable in VARIABLES}
 
 
-def value_of(settings: Settings, variable: str) -> object:
+def read_setting(settings: Settings, variable: str) -> object:
     """Returns the value that the settings hold for an environment variable."""
     value: object = settings
     for name in VARIABLES[variable]:

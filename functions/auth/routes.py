@@ -71,7 +71,7 @@ async def register(registration: Registration, request: Request) -> User:
         resources.password_hasher,
         resources.settings.rate_limits,
         registration,
-        address=_client_address(request),
+        address=_get_client_address(request),
     )
 
 
@@ -90,7 +90,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
         resources.password_hasher,
         resources.settings.rate_limits,
         submitted.credentials,
-        address=_client_address(request),
+        address=_get_client_address(request),
     )
     user = verified.user
     session_id = await sessions.open_session(
@@ -147,9 +147,9 @@ async def update_me(changes: ProfileUpdate, user: CurrentUser, db: CurrentDataba
 async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) -> Response:
     """Returns all data that the service stores about the user, as one JSON document to download."""
     # Imported here: the export loads SQLAlchemy and all tables, which no other auth route needs.
-    from todo_core.accounts.export import parts_of_document  # noqa: PLC0415
+    from todo_core.accounts.export import stream_document  # noqa: PLC0415
 
-    return await build_response(parts_of_document(db, user.id), request)
+    return await build_response(stream_document(db, user.id), request)
 
 
 @router.post("/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
@@ -212,9 +212,9 @@ async def _verify_password(password: SecretStr, user: SignedInUser, request: Req
         resources.password_hasher,
         resources.settings.rate_limits,
         credentials,
-        address=_client_address(request),
+        address=_get_client_address(request),
     )
 
 
-def _client_address(request: Request) -> str:
+def _get_client_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.settings_fields import value_of
+from tests.settings_fields import read_setting
 from todo_core.errors import InvalidSettings
 from todo_core.settings import VARIABLES, Settings, load
 
@@ -92,7 +92,7 @@ class TestDefaults:
     def test_every_variable_has_its_default(self, environment: Environment) -> None:
         settings = environment.load()
 
-        assert {variable: value_of(settings, variable) for variable in VARIABLES} == {
+        assert {variable: read_setting(settings, variable) for variable in VARIABLES} == {
             "ENVIRONMENT": "development",
             "DATABASE_URL": None,
             "DATABASE_URL_UNPOOLED": None,
@@ -160,10 +160,10 @@ class TestBounds:
     def test_a_number_beyond_its_bounds_is_refused(
         self, environment: Environment, name: str, minimum: int, maximum: int | None
     ) -> None:
-        assert value_of(environment.load(**{name: str(minimum)}), name) == minimum
+        assert read_setting(environment.load(**{name: str(minimum)}), name) == minimum
         assert name in environment.load_error(**{name: str(minimum - 1)})
         if maximum is not None:
-            assert value_of(environment.load(**{name: str(maximum)}), name) == maximum
+            assert read_setting(environment.load(**{name: str(maximum)}), name) == maximum
             assert name in environment.load_error(**{name: str(maximum + 1)})
 
     @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "LOG_LEVEL"])

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import AUTH, PASSWORD, Account, change_password, invalid_field_of, problem, sign_in
+from tests.accounts import AUTH, PASSWORD, Account, change_password, problem, read_invalid_field, sign_in
 from tests.serving import Surface
 from tests.surfaces.test_auth_limits import FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS, WINDOW_SECONDS
 from tests.surfaces.tokens import ME, read_session_cookies
@@ -61,14 +61,14 @@ class TestNewPassword:
 
         response = ada.client.post(f"{AUTH}/password", content=body, headers={"Content-Type": "application/json"})
 
-        assert invalid_field_of(response) == "new_password"
+        assert read_invalid_field(response) == "new_password"
 
     @pytest.mark.parametrize("field", ["current_password", "new_password"])
     def test_a_missing_field_is_named(self, ada: Account, field: str) -> None:
         body = {"current_password": PASSWORD, "new_password": NEW}
         del body[field]
 
-        assert invalid_field_of(ada.client.post(f"{AUTH}/password", json=body)) == field
+        assert read_invalid_field(ada.client.post(f"{AUTH}/password", json=body)) == field
 
     def test_an_error_shows_no_password(self, ada: Account) -> None:
         body = {"current_password": "hush-hush", "new_password": "hush", "more": 1}

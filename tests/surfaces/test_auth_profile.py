@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.accounts import TODOS, Account, invalid_field_of, problem
+from tests.accounts import TODOS, Account, problem, read_invalid_field
 from tests.surfaces.tokens import ME
 
 
@@ -58,11 +58,11 @@ class TestMergePatch:
     def test_the_time_zone_cannot_be_cleared(self, ada: Account) -> None:
         patch(ada, timezone="Europe/London")
 
-        assert invalid_field_of(patch(ada, timezone=None)) == "timezone"
+        assert read_invalid_field(patch(ada, timezone=None)) == "timezone"
         assert ada.client.get(ME).json()["timezone"] == "Europe/London"
 
     def test_a_invalid_field_of_keeps_the_others_from_being_written(self, ada: Account) -> None:
-        assert invalid_field_of(patch(ada, name="Ada", timezone="Mars/Olympus_Mons")) == "timezone"
+        assert read_invalid_field(patch(ada, name="Ada", timezone="Mars/Olympus_Mons")) == "timezone"
 
         assert ada.client.get(ME).json() == ada.user
 
@@ -73,22 +73,22 @@ class TestFields:
 
     @pytest.mark.parametrize("name", ["Ada\u0000", "Ada\u001b[31m", "\ud800", pytest.param("a" * 201, id="long"), 7])
     def test_an_invalid_name_is_refused(self, ada: Account, name: object) -> None:
-        assert invalid_field_of(patch(ada, name=name)) == "name"
+        assert read_invalid_field(patch(ada, name=name)) == "name"
 
     @pytest.mark.parametrize("timezone", ["", "Mars/Olympus_Mons", "../etc/passwd", "localtime", "+02:00", "\ud800", 7])
     def test_an_invalid_time_zone_is_refused(self, ada: Account, timezone: object) -> None:
-        assert invalid_field_of(patch(ada, timezone=timezone)) == "timezone"
+        assert read_invalid_field(patch(ada, timezone=timezone)) == "timezone"
 
     @pytest.mark.parametrize("field", ["id", "email", "password", "created_at", "password_hash", "Name"])
     def test_an_unknown_field_is_named(self, ada: Account, field: str) -> None:
-        assert invalid_field_of(patch(ada, **{field: "x"})) == field
+        assert read_invalid_field(patch(ada, **{field: "x"})) == field
         assert ada.client.get(ME).json() == ada.user
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"name":', b'"Ada"'])
     def test_a_body_that_is_not_an_object_is_refused(self, ada: Account, body: bytes) -> None:
         response = ada.client.patch(ME, content=body, headers={"Content-Type": "application/json"})
 
-        assert invalid_field_of(response) == "body"
+        assert read_invalid_field(response) == "body"
 
 
 class TestPermissions:

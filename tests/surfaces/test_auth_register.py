@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from tests.accounts import AUTH, PASSWORD, invalid_field_of, new_email, problem, register, sign_in
+from tests.accounts import AUTH, PASSWORD, new_email, problem, read_invalid_field, register, sign_in
 from tests.serving import Surface, new_address
 
 REGISTRATIONS_PER_ADDRESS = 8
@@ -155,7 +155,7 @@ class TestEmail:
         ids=repr,
     )
     def test_an_invalid_value_is_refused(self, client: httpx2.Client, email: object) -> None:
-        assert invalid_field_of(post_registration(client, email=email)).partition(".")[0] == "email"
+        assert read_invalid_field(post_registration(client, email=email)).partition(".")[0] == "email"
 
 
 class TestPassword:
@@ -184,13 +184,13 @@ class TestPassword:
         ids=["0", "7", "7", "7 decomposed", "257", "257", "257 decomposed", "very many decomposed"],
     )
     def test_any_other_length_is_refused(self, client: httpx2.Client, password: str) -> None:
-        assert invalid_field_of(post_registration(client, password=password)) == "password"
+        assert read_invalid_field(post_registration(client, password=password)) == "password"
 
     @pytest.mark.parametrize(
         "password", [None, 12345678, ["correct horse"], "eight\u0000or more", "\ud800" * 8], ids=repr
     )
     def test_a_value_that_is_not_text_is_refused(self, client: httpx2.Client, password: object) -> None:
-        assert invalid_field_of(post_registration(client, password=password)) == "password"
+        assert read_invalid_field(post_registration(client, password=password)) == "password"
 
     @pytest.mark.parametrize("password", ["hush-hu", "hush-hush" * 30, "hush-hush\u0000"], ids=["short", "long", "NUL"])
     def test_the_error_does_not_show_a_refused_password(self, client: httpx2.Client, password: str) -> None:
@@ -243,7 +243,7 @@ class TestName:
         "name", ["Ada\u0000", "Ada\u001b[31m", "\ud800", pytest.param("a" * 10_000, id="long"), 7], ids=ascii
     )
     def test_an_invalid_value_is_refused(self, client: httpx2.Client, name: object) -> None:
-        assert invalid_field_of(post_registration(client, name=name)) == "name"
+        assert read_invalid_field(post_registration(client, name=name)) == "name"
 
 
 class TestTimezone:
@@ -273,11 +273,11 @@ class TestTimezone:
         ids=ascii,
     )
     def test_an_unknown_zone_is_refused(self, client: httpx2.Client, name: object) -> None:
-        assert invalid_field_of(post_registration(client, timezone=name)) == "timezone"
+        assert read_invalid_field(post_registration(client, timezone=name)) == "timezone"
 
     @pytest.mark.parametrize("name", ["localtime", "posixrules", "posix/Europe/Berlin", "right/UTC"])
     def test_a_zone_file_outside_iana_is_refused(self, client: httpx2.Client, name: str) -> None:
-        assert invalid_field_of(post_registration(client, timezone=name)) == "timezone"
+        assert read_invalid_field(post_registration(client, timezone=name)) == "timezone"
 
 
 class TestBody:
@@ -286,17 +286,17 @@ class TestBody:
         body = {"email": new_email(), "password": PASSWORD}
         del body[field]
 
-        assert invalid_field_of(client.post(f"{AUTH}/register", json=body)) == field
+        assert read_invalid_field(client.post(f"{AUTH}/register", json=body)) == field
 
     @pytest.mark.parametrize("field", ["id", "created_at", "is_admin"])
     def test_an_unknown_field_is_named(self, client: httpx2.Client, field: str) -> None:
-        assert invalid_field_of(post_registration(client, **{field: "7"})) == field
+        assert read_invalid_field(post_registration(client, **{field: "7"})) == field
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"7", b'{"email":', b'"ada@example.com"'])
     def test_a_body_that_is_not_an_object_is_refused(self, client: httpx2.Client, body: bytes) -> None:
         response = client.post(f"{AUTH}/register", content=body, headers={"Content-Type": "application/json"})
 
-        assert invalid_field_of(response) == "body"
+        assert read_invalid_field(response) == "body"
 
     def test_a_form_is_unsupported(self, client: httpx2.Client) -> None:
         response = client.post(f"{AUTH}/register", data={"email": new_email(), "password": PASSWORD})

@@ -179,7 +179,7 @@ class Settings(BaseSettings):
         """
         sources = [cast(EnvSettingsSource, source) for source in (env_settings, dotenv_settings)]
         if secret := os.environ.get(_SECRET_VARIABLE):
-            sources.append(_read_secret(settings_cls, secret))
+            sources.append(_load_secret(settings_cls, secret))
         # A line of `.env` that is a name only has the value None. It counts as absent, like an empty value.
         given = ({name: value for name, value in source.env_vars.items() if value is not None} for source in sources)
         variables = ChainMap(*given)
@@ -231,7 +231,7 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidSettings(" ".join(_error_sentences(error))) from None
+        raise InvalidSettings(" ".join(_format_errors(error))) from None
 
 
 def nest_variables(variables: Mapping[str, object]) -> dict[str, Any]:
@@ -250,23 +250,23 @@ def nest_variables(variables: Mapping[str, object]) -> dict[str, Any]:
     return nested
 
 
-def _variables_of(model: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, ...]]:
+def _map_variables(model: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, ...]]:
     variables: dict[str, tuple[str, ...]] = {}
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             group_prefix = prefix + "".join(mark.text for mark in field.metadata if isinstance(mark, Prefix))
-            group = _variables_of(field.annotation, group_prefix)
+            group = _map_variables(field.annotation, group_prefix)
             variables |= {variable: (name, *path) for variable, path in group.items()}
         else:
             variables[f"{prefix}{name.upper()}"] = (name,)
     return variables
 
 
-VARIABLES: Final[Mapping[str, tuple[str, ...]]] = _variables_of(Settings)
+VARIABLES: Final[Mapping[str, tuple[str, ...]]] = _map_variables(Settings)
 """The path to the field of each environment variable: `("database", "url")` for DATABASE_URL."""
 
 
-def _read_secret(settings_cls: type[BaseSettings], secret: str) -> EnvSettingsSource:
+def _load_secret(settings_cls: type[BaseSettings], secret: str) -> EnvSettingsSource:
     """Reads a secret of AWS Secrets Manager: a JSON object whose names are those of environment variables."""
     try:
         source = AWSSecretsManagerSettingsSource(settings_cls, secret, case_sensitive=False)
@@ -282,7 +282,7 @@ def _read_secret(settings_cls: type[BaseSettings], secret: str) -> EnvSettingsSo
     return source
 
 
-def _error_sentences(error: ValidationError) -> list[str]:
+def _format_errors(error: ValidationError) -> list[str]:
     """Returns a sentence for each fault, with the name of the variable. Leaves out the value, which may be a secret."""
     sentences = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):

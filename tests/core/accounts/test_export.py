@@ -57,7 +57,7 @@ def export_document(database_url: str, user_id: UUID) -> dict[str, Any]:
     async def read() -> bytes:
         db = Database(database_url)
         try:
-            return b"".join([part async for part in export.parts_of_document(db, user_id)])
+            return b"".join([part async for part in export.stream_document(db, user_id)])
         finally:
             await db.close()
 

@@ -259,12 +259,12 @@ class TestClearAttempts:
         assert stored_count(database_url, f"{key}:other") == 1
 
 
-class TestNetworkOf:
+class TestFindNetwork:
     def test_an_ipv4_address_is_returned_unchanged(self) -> None:
-        assert rate_limits.network_of("203.0.113.7") == "203.0.113.7"
+        assert rate_limits.find_network("203.0.113.7") == "203.0.113.7"
 
     def test_two_ipv4_addresses_differ(self) -> None:
-        assert rate_limits.network_of("203.0.113.7") != rate_limits.network_of("203.0.113.8")
+        assert rate_limits.find_network("203.0.113.7") != rate_limits.find_network("203.0.113.8")
 
     @pytest.mark.parametrize(
         "address",
@@ -277,19 +277,19 @@ class TestNetworkOf:
         ],
     )
     def test_ipv6_addresses_of_one_64_network_are_equal(self, address: str) -> None:
-        assert rate_limits.network_of(address) == rate_limits.network_of("2001:db8:1:2:3:4:5:6")
+        assert rate_limits.find_network(address) == rate_limits.find_network("2001:db8:1:2:3:4:5:6")
 
     @pytest.mark.parametrize("address", ["2001:db8:1:3::1", "2001:db8:2:2::1", "2001:db9:1:2::1", "::1"])
     def test_ipv6_addresses_of_different_64_networks_differ(self, address: str) -> None:
-        assert rate_limits.network_of(address) != rate_limits.network_of("2001:db8:1:2::1")
+        assert rate_limits.find_network(address) != rate_limits.find_network("2001:db8:1:2::1")
 
     @pytest.mark.parametrize("address", ["::ffff:203.0.113.7", "::FFFF:203.0.113.7", "::ffff:cb00:7107"])
     def test_an_ipv4_mapped_ipv6_address_is_the_ipv4_address(self, address: str) -> None:
-        assert rate_limits.network_of(address) == "203.0.113.7"
+        assert rate_limits.find_network(address) == "203.0.113.7"
 
     def test_the_zone_of_a_link_local_address_is_ignored(self) -> None:
-        assert rate_limits.network_of("fe80::1%eth0") == rate_limits.network_of("fe80::2")
+        assert rate_limits.find_network("fe80::1%eth0") == rate_limits.find_network("fe80::2")
 
     @pytest.mark.parametrize("name", ["unknown", "testclient", ""])
     def test_text_that_is_not_an_address_is_returned_unchanged(self, name: str) -> None:
-        assert rate_limits.network_of(name) == name
+        assert rate_limits.find_network(name) == name

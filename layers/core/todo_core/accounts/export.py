@@ -31,13 +31,13 @@ _OWNER_COLUMN: Final = "user_id"
 _ACCOUNT_TABLE: Final = "users"
 
 
-async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
+async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
     """Yields the document in parts. Raises NotAuthenticated before the first part when the account does not exist."""
-    account = await db.fetch_one(_account_statement(), user_id=user_id)
+    account = await db.fetch_one(_build_account_statement(), user_id=user_id)
     if account is None:
         raise NotAuthenticated
     yield b'{"exported_at":%b,"account":%b' % (_to_json(datetime.now(UTC)), _to_json(dict(account)))
-    for table in _exported_tables():
+    for table in _find_exported_tables():
         yield b",%b:[" % _to_json(str(table.name))
         separator = b""
         async for rows in _fetch_pages(db, table, user_id):
@@ -50,16 +50,16 @@ async def parts_of_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]
 async def _fetch_pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[Row]]:
     last_key: Mapping[str, object] = {}
     while rows := await db.fetch_all(
-        _page_statement(table, after_key=bool(last_key)), user_id=user_id, limit=_PAGE_SIZE, **last_key
+        _build_page_statement(table, after_key=bool(last_key)), user_id=user_id, limit=_PAGE_SIZE, **last_key
     ):
         yield rows
         if len(rows) < _PAGE_SIZE:
             return
-        last_key = {_parameter_name(column): rows[-1][column.name] for column in _page_key(table)}
+        last_key = {_name_parameter(column): rows[-1][column.name] for column in _find_page_key(table)}
 
 
 @cache
-def _exported_tables() -> Sequence[Table]:
+def _find_exported_tables() -> Sequence[Table]:
     """Returns the tables with data of users, each one after the tables that it refers to."""
     exported = (table for table in all_tables().sorted_tables if table.info != NOT_EXPORTED)
     return [table for table in exported if table.name != _ACCOUNT_TABLE and _has_owner(table)]
@@ -69,33 +69,33 @@ def _has_owner(table: Table) -> bool:
     return _OWNER_COLUMN in table.c or any(_has_owner(key.referred_table) for key in table.foreign_key_constraints)
 
 
-def _belongs_to_user(table: Table) -> ColumnElement[bool]:
+def _build_owner_condition(table: Table) -> ColumnElement[bool]:
     """Returns the condition for rows of the user, by their own column or by the rows that they refer to."""
     if _OWNER_COLUMN in table.c:
         return table.c[_OWNER_COLUMN] == bindparam("user_id")
     (key,) = table.foreign_key_constraints
     joined = [element.parent == element.column for element in key.elements]
-    return exists().where(*joined, _belongs_to_user(key.referred_table))
+    return exists().where(*joined, _build_owner_condition(key.referred_table))
 
 
 @cache
-def _account_statement() -> Statement:
+def _build_account_statement() -> Statement:
     users = all_tables().tables[_ACCOUNT_TABLE]
-    return _compile(select(*_exported_columns(users)).where(users.c.id == bindparam("user_id")))
+    return _compile(select(*_find_exported_columns(users)).where(users.c.id == bindparam("user_id")))
 
 
 @cache
-def _page_statement(table: Table, *, after_key: bool) -> Statement:
+def _build_page_statement(table: Table, *, after_key: bool) -> Statement:
     """Returns the statement for the first page, or with `after_key` for the page after a row's primary key."""
-    key = _page_key(table)
-    rows = select(*_exported_columns(table)).where(_belongs_to_user(table))
+    key = _find_page_key(table)
+    rows = select(*_find_exported_columns(table)).where(_build_owner_condition(table))
     if after_key:
-        last = tuple_(*(bindparam(_parameter_name(column), type_=column.type) for column in key))
+        last = tuple_(*(bindparam(_name_parameter(column), type_=column.type) for column in key))
         rows = rows.where(tuple_(*key) > last)
     return _compile(rows.order_by(*key).limit(bindparam("limit", type_=Integer)))
 
 
-def _page_key(table: Table) -> list[Column[Any]]:
+def _find_page_key(table: Table) -> list[Column[Any]]:
     """Returns the columns of the primary key by which pages are sorted. The owner is the same in every row."""
     return [column for column in table.primary_key if column.name != _OWNER_COLUMN]
 
@@ -104,11 +104,11 @@ def _compile(rows: Select[Any]) -> Statement:
     return Statement(str(rows.compile(dialect=_DIALECT)))
 
 
-def _parameter_name(column: Column[Any]) -> str:
+def _name_parameter(column: Column[Any]) -> str:
     return f"last_{column.name}"
 
 
-def _exported_columns(table: Table) -> list[Column[Any]]:
+def _find_exported_columns(table: Table) -> list[Column[Any]]:
     return [column for column in table.columns if column.info != NOT_EXPORTED]
 
 
@@ -126,13 +126,13 @@ def _convert_value(column: Column[Any], value: Any) -> object:
 def _convert_snapshot(text: str) -> dict[str, object]:
     """Parses a todo of the change log. Its times get the format of all other times in the document."""
     fields: dict[str, Any] = msgspec.json.decode(text)
-    for name in _time_columns_of_todos() & fields.keys():
+    for name in _find_time_columns_of_todos() & fields.keys():
         fields[name] = fields[name] and datetime.fromisoformat(fields[name])
     return fields
 
 
 @cache
-def _time_columns_of_todos() -> frozenset[str]:
+def _find_time_columns_of_todos() -> frozenset[str]:
     columns = all_tables().tables["todos"].columns
     return frozenset(column.name for column in columns if isinstance(column.type, DateTime))
 

@@ -52,11 +52,11 @@ _DELETE = Statement(f"DELETE FROM users WHERE {_HASH_UNCHANGED} RETURNING id")  
 
 
 @cache
-def _update_statement(columns: frozenset[str]) -> Statement:
+def _build_update(columns: frozenset[str]) -> Statement:
     return Statement(f"UPDATE users SET {assignments(columns)} WHERE id = :user_id RETURNING {USER_COLUMNS}")  # noqa: S608
 
 
-def _email_key(email: str) -> str:
+def _normalize_email(email: str) -> str:
     """Returns the form of an email under which an account is unique: case is ignored."""
     return unicodedata.normalize("NFC", email.casefold())
 
@@ -68,13 +68,13 @@ async def register(
 
     Raises EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the address.
     """
-    network = rate_limits.network_of(address)
+    network = rate_limits.find_network(address)
     await rate_limits.count_attempt(db, {f"register:{network}": limits.registrations_per_address}, limits.window)
     row = await db.write(
         _INSERT,
         id=new_id(),
         email=registration.email,
-        email_key=_email_key(registration.email),
+        email_key=_normalize_email(registration.email),
         password_hash=await hasher.hash(registration.password.get_secret_value()),
         name=registration.name,
         timezone=registration.timezone,
@@ -92,8 +92,8 @@ async def authenticate(
     Raises InvalidCredentials, after the same time whether or not the account exists. Raises TooManyAttempts after
     too many failures for the account or from the address, and TooBusy.
     """
-    email_key = _email_key(credentials.email)
-    account, network = f"login:account:{email_key}", f"login:network:{rate_limits.network_of(address)}"
+    email_key = _normalize_email(credentials.email)
+    account, network = f"login:account:{email_key}", f"login:network:{rate_limits.find_network(address)}"
     failures = {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address}
     await rate_limits.require_attempts_left(db, failures)
     row = await db.fetch_one(_SELECT_BY_EMAIL, email_key=email_key)
@@ -133,7 +133,7 @@ async def update_profile(db: Database, user: User, changes: ProfileUpdate) -> Us
     values = changes.model_dump()
     if not values:
         return user
-    row = await db.write(_update_statement(frozenset(values)), user_id=user.id, **values)
+    row = await db.write(_build_update(frozenset(values)), user_id=user.id, **values)
     if row is None:
         raise NotAuthenticated
     return User(*row)

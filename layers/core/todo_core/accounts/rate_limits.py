@@ -88,7 +88,7 @@ async def delete_expired(db: Database, *, limit: int) -> int:
     return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
 
 
-def network_of(address: str) -> str:
+def find_network(address: str) -> str:
     """Returns an IPv4 address unchanged, and the /64 network of an IPv6 address.
 
     An IPv6 host can take any address of its /64 network, so the whole network has one limit.
