@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from tests import postgres
-from tests.core.test_postgres_url import make_certificate
+from tests.core.database.tls_front import make_certificate
 from tests.postgres import Pooler
 from todo_core.database import postgres_url
 from todo_core.database.statements import Statement

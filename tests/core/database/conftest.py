@@ -1,0 +1,42 @@
+"""A database with a table of numbers, and a server that a test may stop."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import uvloop
+
+from tests import postgres
+from tests.postgres import KILL_ALL, Server
+
+
+@pytest.fixture(scope="module")
+def numbers_database(server_url: str) -> Iterator[str]:
+    with postgres.database(server_url, migrated=False) as url:
+        postgres.run(url, "CREATE TABLE numbers (number integer UNIQUE)")
+        yield url
+
+
+@pytest.fixture
+def url(numbers_database: str) -> str:
+    """The URL of a database with an empty table `numbers` and without connections of earlier tests."""
+    postgres.run(numbers_database, KILL_ALL, "TRUNCATE numbers")
+    return numbers_database
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def loop_factory(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Both event loops in use: asyncio's own on Lambda, uvloop with uvicorn."""
+    factory: Callable[[], asyncio.AbstractEventLoop] = request.param
+    return factory
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    # pytest's own temporary folder may have a path that is too long for a socket.
+    with TemporaryDirectory(prefix="todo-") as folder:
+        server = Server(Path(folder))
+        yield server
+        server.stop()
