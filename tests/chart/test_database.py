@@ -9,7 +9,7 @@ class TestDatabase:
     def test_by_default_no_database_is_installed(self) -> None:
         assert Release().by_name("StatefulSet") == {}
 
-    def test_the_service_gets_the_url_of_the_database(self) -> None:
+    def test_the_fetch_with_service_the_url_of_the_database(self) -> None:
         release = Release("full")
         (url,) = [variable["value"] for variable in release.api_container["env"] if variable["name"] == "DATABASE_URL"]
         assert url == "postgresql://todo:$(POSTGRES_PASSWORD)@todo-app-postgresql:5432/todo"

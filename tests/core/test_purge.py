@@ -1,4 +1,4 @@
-"""What is kept for a time only is gone after it, and nothing else is."""
+"""The purge deletes expired rows and no others."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ ADD_KEY = """
 
 @pytest.fixture
 def database_url(server_url: str) -> Iterator[str]:
-    """A database of its own: a purge takes from everybody."""
+    """A database for each test, because a purge deletes the rows of all users."""
     with postgres.database(server_url) as url:
         yield url
 
@@ -48,8 +48,8 @@ def ada(database_url: str) -> UUID:
     return add_user(database_url)
 
 
-def add(database_url: str, user_id: UUID, title: str, in_trash_for: str | None, number: int = 1) -> None:
-    since = None if in_trash_for is None else in_trash_for
+def add(database_url: str, user_id: UUID, title: str, deleted_since: str | None, number: int = 1) -> None:
+    since = None if deleted_since is None else deleted_since
     statement = ADD.replace("$3::interval", "$3::text::interval")
     postgres.query(database_url, statement, user_id, title, since, number)
 
@@ -67,14 +67,14 @@ def purged(database_url: str, seconds_left: Callable[[], float] = lambda: inf) -
 
 
 class TestTrash:
-    def test_is_kept_for_thirty_days(self, database_url: str, ada: UUID) -> None:
+    def test_todos_stay_in_the_trash_for_thirty_days(self, database_url: str, ada: UUID) -> None:
         for title, age in [("old", "30 days 1 second"), ("young", "29 days 23:59:00"), ("in use", None)]:
             add(database_url, ada, title, age)
 
         assert purged(database_url).rows["todos"] == 1
         assert titles(database_url, ada) == ["in use1", "young1"]
 
-    def test_is_everybodys(self, database_url: str, ada: UUID) -> None:
+    def test_the_trash_of_every_user_is_purged(self, database_url: str, ada: UUID) -> None:
         bob = add_user(database_url)
         for user_id in (ada, bob):
             add(database_url, user_id, "old", "31 days", 3)
@@ -84,7 +84,7 @@ class TestTrash:
         )
         assert titles(database_url, ada) == titles(database_url, bob) == []
 
-    def test_of_any_size_goes_in_chunks(self, database_url: str, ada: UUID) -> None:
+    def test_a_large_trash_is_purged_in_chunks(self, database_url: str, ada: UUID) -> None:
         add(database_url, ada, "old", "31 days", 1201)
 
         async def scene() -> list[int]:
@@ -93,15 +93,13 @@ class TestTrash:
 
         assert run(scene()) == [500, 500, 201, 0]
 
-    def test_leaves_its_purge_in_the_log_in_the_name_of_the_system(self, database_url: str, ada: UUID) -> None:
+    def test_the_change_log_has_the_purge_with_the_actor_system(self, database_url: str, ada: UUID) -> None:
         add(database_url, ada, "old", "31 days", 2)
         purged(database_url)
 
         assert [tuple(row) for row in postgres.query(database_url, LOG, ada)] == [("purge", "system", None)] * 2
 
-    def test_of_a_tree_goes_from_its_leaves_on_and_no_subtodo_is_seen_without_its_parent(
-        self, database_url: str, ada: UUID
-    ) -> None:
+    def test_subtodos_are_purged_before_their_parents(self, database_url: str, ada: UUID) -> None:
         actor = Actor(ada)
 
         async def scene() -> list[int]:
@@ -120,9 +118,7 @@ class TestTrash:
         ops = [row["op"] for row in postgres.query(database_url, LOG, ada)]
         assert ops == ["delete"] * 11 + ["update"] * 11 + ["purge"] * 11
 
-    def test_is_waited_for_while_its_owner_writes_and_what_is_restored_meanwhile_stays(
-        self, database_url: str, ada: UUID
-    ) -> None:
+    def test_a_todo_that_is_restored_while_the_purge_waits_is_kept(self, database_url: str, ada: UUID) -> None:
         for title in ("a", "b"):
             add(database_url, ada, title, "31 days")
         [row] = postgres.query(database_url, ID_OF, ada, "a1")
@@ -140,7 +136,9 @@ class TestTrash:
         run(scene())
         assert titles(database_url, ada) == ["a1"]
 
-    def test_that_is_restored_whole_while_the_purge_waits_does_not_end_it(self, database_url: str, ada: UUID) -> None:
+    def test_the_purge_continues_with_other_users_when_a_whole_trash_is_restored(
+        self, database_url: str, ada: UUID
+    ) -> None:
         bob = add_user(database_url)
         add(database_url, ada, "old", "40 days")
         add(database_url, bob, "old", "31 days")
@@ -158,7 +156,7 @@ class TestTrash:
         assert run(scene()) == 1
         assert (titles(database_url, ada), titles(database_url, bob)) == (["old1"], [])
 
-    def test_purged_by_several_at_once_is_purged_once(self, database_url: str, ada: UUID) -> None:
+    def test_concurrent_purges_delete_each_todo_once(self, database_url: str, ada: UUID) -> None:
         for user_id in (ada, add_user(database_url)):
             add(database_url, user_id, "old", "31 days", 700)
 
@@ -170,7 +168,7 @@ class TestTrash:
         numbers = [row["seq"] for row in postgres.query(database_url, SEQUENCE, ada)]
         assert numbers == list(range(1, 1401))
 
-    def test_is_found_by_an_index(self, database_url: str, ada: UUID) -> None:
+    def test_the_trash_is_found_by_an_index(self, database_url: str, ada: UUID) -> None:
         add(database_url, ada, "in use", None, 5000)
         add(database_url, ada, "old", "31 days", 5)
         postgres.run(database_url, "ANALYZE todos")
@@ -190,8 +188,8 @@ class TestTables:
         assert expiring_tables()[-1].name == "todos"
 
 
-class TestRest:
-    def test_what_has_expired_goes_and_what_has_not_stays(self, database_url: str, ada: UUID) -> None:
+class TestOtherRows:
+    def test_only_expired_rows_are_deleted(self, database_url: str, ada: UUID) -> None:
         for when in ("-1 second", "1 hour"):
             postgres.query(database_url, ADD_SESSION, ada, when)
             postgres.query(database_url, ADD_KEY, ada, when)
@@ -202,7 +200,7 @@ class TestRest:
             rows = postgres.query(database_url, f"SELECT expires_at > now() AS live FROM {table}")  # noqa: S608
             assert [row["live"] for row in rows] == [True]
 
-    def test_what_somebody_else_is_at_is_left_to_them(self, database_url: str, ada: UUID) -> None:
+    def test_rows_that_another_transaction_locks_are_skipped(self, database_url: str, ada: UUID) -> None:
         for _ in range(2):
             postgres.query(database_url, ADD_SESSION, ada, "-1 second")
 
@@ -215,13 +213,13 @@ class TestRest:
 
 
 class TestTime:
-    def test_without_enough_of_it_nothing_is_begun(self, database_url: str, ada: UUID) -> None:
+    def test_no_chunk_begins_when_the_time_is_too_short(self, database_url: str, ada: UUID) -> None:
         add(database_url, ada, "old", "31 days")
 
         assert purged(database_url, lambda: 10).complete is False
         assert titles(database_url, ada) == ["old1"]
 
-    def test_that_runs_out_ends_it_after_the_chunk_and_the_next_run_goes_on(self, database_url: str, ada: UUID) -> None:
+    def test_the_next_run_continues_after_the_time_ended(self, database_url: str, ada: UUID) -> None:
         add(database_url, ada, "old", "31 days", 1100)
         left = iter([100, 100, 100, 100, 100, 0])
 

@@ -1,4 +1,4 @@
-"""Text as clients type it."""
+"""Normalization and checks of text from clients."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ LINE = TypeAdapter[str](Annotated[str, Text(min_length=1, max_length=8)])
 LINES = TypeAdapter[str](Annotated[str, Text(max_length=8, multiline=True)])
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 GROWING = "\u0958\u0344\ufb2c\U0001d160"
-"""Characters that NFC replaces by two or three."""
+"""Characters that NFC splits into two or three."""
 
 anything = st.text(max_size=8)
 tricky = st.text(alphabet="aé \t\n\r\v\x00\x1c\x1f\x7f\x85\x9f\u00a0\u0301\u2028\u3000" + GROWING, max_size=8)
@@ -39,71 +39,71 @@ def is_taken(adapter: TypeAdapter[str], value: str) -> bool:
 
 class TestCleaning:
     @pytest.mark.parametrize("text", ["Cafe\u0301", "\u212b", "\u1112\u1161\u11ab", "ﬀ"])
-    def test_makes_it_nfc(self, text: str) -> None:
+    def test_text_is_normalized_to_nfc(self, text: str) -> None:
         assert LINE.validate_python(text) == unicodedata.normalize("NFC", text)
 
     @pytest.mark.parametrize("space", [" ", "\t", "\n", "\r\n", "\v", "\u00a0", "\u2003", "\u2028", "\u3000"])
-    def test_trims_it(self, space: str) -> None:
+    def test_text_is_trimmed(self, space: str) -> None:
         assert LINE.validate_python(f"{space}a b{space}") == "a b"
 
     @pytest.mark.parametrize("text", ["a  b", "a\u00a0b", "a\u200db", "\u200b", "a\u202eb", "ZWJ\ufeffa", "🥛"])
-    def test_keeps_what_is_inside(self, text: str) -> None:
+    def test_characters_inside_the_text_are_kept(self, text: str) -> None:
         assert LINE.validate_python(text) == text
 
-    def test_makes_every_line_break_the_same(self) -> None:
+    def test_line_breaks_become_newlines(self) -> None:
         assert LINES.validate_python("a\r\nb\rc\nd") == "a\nb\nc\nd"
 
-    def test_keeps_tabs_and_empty_lines_in_several_lines(self) -> None:
+    def test_tabs_and_empty_lines_are_kept_in_multiline_text(self) -> None:
         assert LINES.validate_python("a\n\n\tb") == "a\n\n\tb"
 
 
 class TestRefusals:
     @pytest.mark.parametrize("control", CONTROLS, ids=ascii)
-    def test_a_control_character_inside_a_line(self, control: str) -> None:
+    def test_a_control_character_is_refused(self, control: str) -> None:
         assert code_of(LINE, f"a{control}b") == "control_characters"
 
     @pytest.mark.parametrize("control", sorted(set(CONTROLS) - set("\t\n\r")), ids=ascii)
-    def test_a_control_character_but_tab_and_line_break_inside_lines(self, control: str) -> None:
+    def test_a_control_character_in_multiline_text_is_refused(self, control: str) -> None:
         assert code_of(LINES, f"a{control}b") == "control_characters"
 
     @pytest.mark.parametrize("text", ["\0", "\0a", "a\0"])
-    def test_nul_anywhere(self, text: str) -> None:
+    def test_nul_is_refused_anywhere(self, text: str) -> None:
         assert code_of(LINE, text) == code_of(LINES, text) == "control_characters"
 
     @pytest.mark.parametrize("text", [" ", "\t\n", "\u00a0\u3000"])
-    def test_blank_text_where_some_is_needed(self, text: str) -> None:
+    def test_blank_text_is_refused_if_required(self, text: str) -> None:
         assert code_of(LINE, text) == "blank"
 
-    def test_no_text_where_some_is_needed(self) -> None:
+    def test_empty_text_is_refused_if_required(self) -> None:
         assert code_of(LINE, "") == "string_too_short"
 
-    def test_too_much_text(self) -> None:
+    def test_text_that_is_too_long_is_refused(self) -> None:
         assert code_of(LINE, "a" * 9) == "string_too_long"
 
     @pytest.mark.parametrize("value", [None, 1, True, ["a"], {}])
-    def test_what_is_no_text(self, value: object) -> None:
+    def test_other_types_are_refused(self, value: object) -> None:
         assert not is_taken(TypeAdapter(Annotated[str, Text(max_length=8)]), value)  # type: ignore[arg-type]
 
-    def test_half_of_a_surrogate_pair(self) -> None:
+    def test_an_unpaired_surrogate_is_refused(self) -> None:
         assert code_of(LINE, "a\ud83e") == "string_unicode"
 
 
 class TestLengths:
     @pytest.mark.parametrize(("text", "longest"), [(Title, 500), (Description, 16_384), (Tag, 50)])
-    def test_count_characters_not_bytes(self, text: Any, longest: int) -> None:
+    def test_lengths_count_characters_not_bytes(self, text: Any, longest: int) -> None:
         adapter = TypeAdapter[str](text)
         assert len(adapter.validate_python("🥛" * longest)) == longest
         assert code_of(adapter, "🥛" * (longest + 1)) == "string_too_long"
 
     @pytest.mark.parametrize("letter", GROWING, ids=ascii)
-    def test_hold_after_normalization_too(self, letter: str) -> None:
+    def test_lengths_are_checked_after_normalization_too(self, letter: str) -> None:
         assert not is_taken(LINE, letter * 8)
 
 
 class TestProperties:
     @settings(derandomize=True, deadline=None)
     @given(anything | tricky)
-    def test_what_comes_out_is_clean(self, text: str) -> None:
+    def test_the_result_is_clean(self, text: str) -> None:
         for adapter, allowed in ((LINE, ""), (LINES, "\t\n")):
             if is_taken(adapter, text):
                 clean = adapter.validate_python(text)
@@ -112,7 +112,7 @@ class TestProperties:
 
     @settings(derandomize=True, deadline=None)
     @given(anything | tricky)
-    def test_what_comes_out_may_be_sent_back(self, text: str) -> None:
+    def test_the_result_is_accepted_again_unchanged(self, text: str) -> None:
         for adapter in (LINE, LINES):
             if is_taken(adapter, text):
                 clean = adapter.validate_python(text)
@@ -120,7 +120,7 @@ class TestProperties:
 
     @settings(derandomize=True, deadline=None)
     @given(tricky.filter(lambda text: not set(text) & set(GROWING)))
-    def test_the_pattern_in_the_schema_is_the_same_rule(self, text: str) -> None:
+    def test_the_pattern_in_the_schema_accepts_the_same_texts(self, text: str) -> None:
         for adapter in (LINE, LINES):
             pattern = adapter.json_schema()["pattern"]
             assert (re.search(pattern, text) is not None) == is_taken(adapter, text)

@@ -1,4 +1,4 @@
-"""The way to the newest schema, on databases that start empty."""
+"""The migrations, on databases that start empty."""
 
 import os
 import re
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.pooler
 ROOT = Path(__file__).parents[2]
 
 REVISION = "SELECT version_num FROM alembic_version"
-WAITING = """
+SELECT_LOCK_WAITERS = """
 SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 SCHEMA = """
@@ -85,7 +85,7 @@ def revision(url: str) -> str:
 
 
 def schema(url: str) -> list[tuple[str, str]]:
-    """Every column, constraint and index, as PostgreSQL itself writes it down."""
+    """Returns the definitions of all columns, constraints and indexes."""
     return [(kind, definition) for kind, definition in postgres.query(url, SCHEMA)]
 
 
@@ -103,7 +103,7 @@ def python(*arguments: str, folder: Path, **variables: str) -> subprocess.Comple
 
 
 class TestUpgrade:
-    def test_a_schema_of_newer_code_stays_as_it_is(self, empty_database: str) -> None:
+    def test_a_schema_of_newer_code_is_left_unchanged(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
         postgres.run(empty_database, "UPDATE alembic_version SET version_num = '9999'")
 
@@ -111,11 +111,11 @@ class TestUpgrade:
 
         assert revision(empty_database) == "9999"
 
-    def test_it_brings_an_empty_database_to_the_head(self, empty_database: str) -> None:
+    def test_an_empty_database_gets_the_head_revision(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
         assert revision(empty_database) == HEAD_REVISION
 
-    def test_again_it_changes_nothing(self, empty_database: str) -> None:
+    def test_a_second_upgrade_changes_nothing(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
         before = schema(empty_database)
         postgres.run(empty_database, "INSERT INTO attempts VALUES ('kept', 1, now())")
@@ -123,17 +123,19 @@ class TestUpgrade:
         assert schema(empty_database) == before
         assert len(postgres.query(empty_database, "SELECT FROM attempts")) == 1
 
-    def test_it_makes_what_the_tables_describe(self, empty_database: str, other_database: str) -> None:
+    def test_the_migrations_create_the_tables_of_the_sqlmodel_classes(
+        self, empty_database: str, other_database: str
+    ) -> None:
         upgrade(settings(database_url=empty_database))
         create(other_database, functions=functions(empty_database))
         assert schema(empty_database) == schema(other_database)
 
-    def test_it_goes_past_the_pooler(self, empty_database: str, other_database: str) -> None:
+    def test_migrations_use_the_direct_url(self, empty_database: str, other_database: str) -> None:
         upgrade(settings(database_url=other_database, database_url_unpooled=empty_database))
         assert revision(empty_database) == HEAD_REVISION
         assert not schema(other_database)
 
-    def test_the_folder_of_the_project_may_have_any_name(
+    def test_the_project_folder_may_have_any_name(
         self, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         migrations = shutil.copytree(app._MIGRATIONS, tmp_path / "50% of %(here)s" / "migrations")  # noqa: SLF001
@@ -141,7 +143,7 @@ class TestUpgrade:
         upgrade(settings(database_url=empty_database))
         assert revision(empty_database) == HEAD_REVISION
 
-    def test_where_no_database_is_named_the_embedded_one_is_at_fault(self, tmp_path: Path) -> None:
+    def test_an_error_of_the_embedded_database_names_its_folder(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(
             DatabaseUnavailable, match=f"No connection to the database embedded in {tmp_path}/file/data: "
@@ -150,7 +152,7 @@ class TestUpgrade:
 
     def test_it_fails_in_bounded_time_while_a_table_is_locked(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
-        with held(empty_database, "LOCK TABLE alembic_version"):
+        with open_transaction(empty_database, "LOCK TABLE alembic_version"):
             started = time.monotonic()
             with pytest.raises(DBAPIError, match="canceling statement due to lock timeout"):
                 upgrade(settings(database_url=empty_database))
@@ -159,13 +161,13 @@ class TestUpgrade:
 
 
 def functions(url: str) -> list[str]:
-    """The functions that columns and indexes go by, which only the migrations have."""
+    """Returns the functions that columns and indexes use."""
     definitions = [row["definition"] for row in postgres.query(url, FUNCTIONS)]
     return ["CREATE EXTENSION unaccent", *definitions]
 
 
 def create(url: str, functions: list[str]) -> None:
-    """Makes the tables without the migrations."""
+    """Creates the tables of the SQLModel classes, without the migrations."""
     postgres.run(url, *functions)
     dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     for table in tables.all_tables().sorted_tables:
@@ -174,8 +176,8 @@ def create(url: str, functions: list[str]) -> None:
 
 
 @contextmanager
-def held(url: str, statement: str) -> Iterator[None]:
-    """Somebody else is in the middle of a transaction, which is undone in the end."""
+def open_transaction(url: str, statement: str) -> Iterator[None]:
+    """Keeps a transaction of another connection open during the block, and then rolls it back."""
     with start_blocking_portal() as portal:
         connection = portal.call(postgres.connect, url)
         portal.call(connection.execute, f"BEGIN; {statement}")
@@ -185,46 +187,48 @@ def held(url: str, statement: str) -> Iterator[None]:
             portal.call(connection.close)
 
 
-def wait_for_waiting(url: str, count: int) -> None:
-    """Waits until this many connections wait for somebody's lock."""
+def wait_for_lock_waiters(url: str, count: int) -> None:
+    """Waits until this many connections wait for a lock."""
     deadline = time.monotonic() + 30
-    while len(postgres.query(url, WAITING)) < count:
+    while len(postgres.query(url, SELECT_LOCK_WAITERS)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 class TestRevisions:
-    def test_there_is_one_head_and_the_service_expects_it(self) -> None:
+    def test_the_only_head_is_the_revision_that_the_service_needs(self) -> None:
         config = Config()
         config.set_main_option("script_location", str(ROOT / "migrations"))
         assert ScriptDirectory.from_config(config).get_heads() == [HEAD_REVISION]
 
 
-class TestEntries:
-    def test_the_function_answers_once_it_is_done(self, empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+class TestEntryPoints:
+    def test_the_function_returns_ok_after_the_migration(
+        self, empty_database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("DATABASE_URL", empty_database)
         for _ in range(2):
             assert handler({}, LambdaContext("migration")) == {"status": "ok"}
         assert revision(empty_database) == HEAD_REVISION
 
-    def test_jobs_that_start_at_once_take_turns(self, empty_database: str, tmp_path: Path) -> None:
+    def test_concurrent_jobs_run_one_after_another(self, empty_database: str, tmp_path: Path) -> None:
         def job() -> subprocess.CompletedProcess[str]:
             return python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=empty_database)
 
         with ThreadPoolExecutor(2) as pool:
-            # The first one stands still in the middle of its work, until the other one has come as well.
-            with held(empty_database, "CREATE TABLE users ()"):
+            # The first job waits for the lock on this table until the second job has started too.
+            with open_transaction(empty_database, "CREATE TABLE users ()"):
                 jobs = [pool.submit(job) for _ in range(2)]
-                wait_for_waiting(empty_database, 2)
+                wait_for_lock_waiters(empty_database, 2)
             assert [job.result().returncode for job in jobs] == [0, 0], [job.result().stderr for job in jobs]
         assert revision(empty_database) == HEAD_REVISION
 
-    def test_a_job_without_what_it_needs_says_so_in_a_sentence(self, tmp_path: Path) -> None:
+    def test_missing_settings_are_reported_in_one_sentence(self, tmp_path: Path) -> None:
         ended = python("-m", "functions.migrate", folder=tmp_path, ENVIRONMENT="production")
         assert ended.returncode != 0
         assert ended.stdout + ended.stderr == "DATABASE_URL must be set in production.\n"
 
-    def test_a_job_that_cannot_reach_the_database_says_so_in_a_sentence(self, tmp_path: Path) -> None:
+    def test_an_unreachable_database_is_reported_in_one_sentence(self, tmp_path: Path) -> None:
         url = "postgresql://ada:c0ffee@127.0.0.1:1/todos"
         ended = python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=url)
         assert ended.returncode != 0
@@ -237,11 +241,11 @@ type Alembic = Callable[..., str]
 
 
 class TestAlembic:
-    """Alembic's own command, from the root of the repository."""
+    """The command `alembic`, run in the root of the repository."""
 
     @pytest.fixture
     def root(self, tmp_path: Path) -> Path:
-        """A copy of the root, where a new revision does no harm."""
+        """A copy of the root, in which a test may create a revision."""
         shutil.copy(ROOT / "pyproject.toml", tmp_path)
         shutil.copytree(ROOT / "migrations", tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
         return tmp_path
@@ -255,7 +259,7 @@ class TestAlembic:
 
         return run
 
-    def test_it_goes_down_and_up_again(self, alembic: Alembic, empty_database: str) -> None:
+    def test_downgrade_and_upgrade_restore_the_schema(self, alembic: Alembic, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
         before = schema(empty_database)
         alembic("downgrade", "base")
@@ -264,13 +268,15 @@ class TestAlembic:
         assert revision(empty_database) == HEAD_REVISION
         assert schema(empty_database) == before
 
-    def test_at_the_head_it_finds_nothing_to_change(self, alembic: Alembic, root: Path, empty_database: str) -> None:
+    def test_autogenerate_finds_no_difference_at_the_head(
+        self, alembic: Alembic, root: Path, empty_database: str
+    ) -> None:
         upgrade(settings(database_url=empty_database))
         before = set((root / "migrations/versions").glob("*.py"))
         alembic("revision", "--autogenerate", "-m", "nothing", "--rev-id", "next")
-        (made,) = set((root / "migrations/versions").glob("*.py")) - before
-        assert made.name == "next_nothing.py"
-        code = made.read_text()
+        (created,) = set((root / "migrations/versions").glob("*.py")) - before
+        assert created.name == "next_nothing.py"
+        code = created.read_text()
         assert re.search(rf"^down_revision: .*{HEAD_REVISION}", code, re.MULTILINE)
         assert len(re.findall(r"^    pass$", code, re.MULTILINE)) == 2
         assert "op." not in code.replace("from alembic import op", "")

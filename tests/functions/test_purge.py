@@ -1,4 +1,4 @@
-"""The ways to run the purge: a schedule's function, and a job."""
+"""The purge as a Lambda function and as a job."""
 
 import json
 import os
@@ -25,8 +25,8 @@ KINDS = {"todos", "idempotency_keys", "sessions", "attempts"}
 
 
 @dataclass(frozen=True)
-class Hurry(LambdaContext):
-    """An invocation that is about to end."""
+class EndingContext(LambdaContext):
+    """An invocation whose time is nearly used up."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 5_000
@@ -34,7 +34,7 @@ class Hurry(LambdaContext):
 
 @pytest.fixture
 def ada(database_url: str) -> UUID:
-    """With one todo that has been in the trash for too long."""
+    """A user with one expired todo in the trash."""
     user_id = add_user(database_url)
     postgres.query(database_url, ADD, user_id)
     return user_id
@@ -55,7 +55,7 @@ def job(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.usefixtures("environment")
 class TestFunction:
-    def test_it_purges_and_answers_how_much(self, database_url: str, ada: UUID) -> None:
+    def test_it_returns_the_number_of_deleted_rows(self, database_url: str, ada: UUID) -> None:
         purged = handler({"detail-type": "Scheduled Event"}, LambdaContext("purge"))
 
         assert purged.keys() == KINDS | {"complete"}
@@ -63,18 +63,18 @@ class TestFunction:
         assert purged["complete"] is True
         assert postgres.query(database_url, TODOS, ada) == []
 
-    def test_again_in_the_same_process_it_goes_on(self, database_url: str, ada: UUID) -> None:
+    def test_it_runs_again_in_the_same_process(self, database_url: str, ada: UUID) -> None:
         for _ in range(2):
             postgres.query(database_url, ADD, ada)
             assert handler({}, LambdaContext("purge"))["complete"] is True
             assert postgres.query(database_url, TODOS, ada) == []
 
-    def test_it_begins_nothing_that_its_time_is_too_short_for(self, database_url: str, ada: UUID) -> None:
-        assert handler({}, Hurry("purge"))["complete"] is False
+    def test_it_begins_no_chunk_when_the_time_is_too_short(self, database_url: str, ada: UUID) -> None:
+        assert handler({}, EndingContext("purge"))["complete"] is False
         assert len(postgres.query(database_url, TODOS, ada)) == 1
 
     @pytest.mark.usefixtures("ada")
-    def test_it_logs_what_it_did(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_it_logs_the_number_of_deleted_rows(self, capsys: pytest.CaptureFixture[str]) -> None:
         handler({}, LambdaContext("purge"))
         [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -84,20 +84,20 @@ class TestFunction:
 
 
 class TestJob:
-    def test_it_purges_and_says_so(self, database_url: str, ada: UUID, tmp_path: Path) -> None:
+    def test_it_purges_and_logs_the_result(self, database_url: str, ada: UUID, tmp_path: Path) -> None:
         ended = job(tmp_path, DATABASE_URL=database_url)
 
         assert ended.returncode == 0, ended.stderr
         assert json.loads(ended.stdout)["complete"] is True
         assert postgres.query(database_url, TODOS, ada) == []
 
-    def test_without_what_it_needs_it_says_so_in_a_sentence(self, tmp_path: Path) -> None:
+    def test_missing_settings_are_reported_in_one_sentence(self, tmp_path: Path) -> None:
         ended = job(tmp_path, ENVIRONMENT="production")
 
         assert ended.returncode != 0
         assert ended.stdout + ended.stderr == "DATABASE_URL must be set in production.\n"
 
-    def test_that_cannot_reach_the_database_says_so_in_a_sentence(self, tmp_path: Path) -> None:
+    def test_an_unreachable_database_is_reported_in_one_sentence(self, tmp_path: Path) -> None:
         ended = job(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos")
 
         assert ended.returncode != 0

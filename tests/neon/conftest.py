@@ -1,4 +1,4 @@
-"""The pooler that these tests go through, and databases of their own behind it."""
+"""URLs of the pooler and of databases behind it."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.postgres import Pooler
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks all tests of this folder for the suite that runs through a pooler."""
+    """Marks all tests of this folder as tests with a pooler."""
     item.add_marker("pooler")
 
 
@@ -28,5 +28,5 @@ def empty(given: Pooler) -> Iterator[Pooler]:
 
 @pytest.fixture(scope="session")
 def both(database_url: str, direct_url: str) -> Pooler:
-    """The database of this run."""
+    """The pooled and the direct URL of the database of this run."""
     return Pooler(database_url, direct_url)

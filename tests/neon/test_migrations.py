@@ -1,4 +1,4 @@
-"""Which way migrations take, and that neither is spoilt by what others have left on its connections."""
+"""Migrations with a pooled and a direct URL."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from todo_core.errors import DatabaseUnavailable
 from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
-NOWHERE = "postgresql://ada@127.0.0.1:1/todos"
+UNREACHABLE = "postgresql://ada@127.0.0.1:1/todos"
 REVISION = "SELECT version_num FROM alembic_version"
 
 
@@ -23,7 +23,7 @@ def settings(pooled: str, direct: str | None) -> Settings:
 
 
 def migrate(folder: Path, **variables: str) -> None:
-    """A migration in a process of its own, as a deployment runs it."""
+    """Runs the migrations in a process of their own, as a deployment does."""
     command = sys.executable, "-m", "functions.migrate"
     subprocess.run(command, env={**os.environ, **variables}, cwd=folder, check=True, timeout=120)
 
@@ -33,18 +33,18 @@ def revision(empty: Pooler) -> str:
     return str(row["version_num"])
 
 
-def test_they_take_the_direct_way(empty: Pooler) -> None:
-    upgrade(settings(NOWHERE, empty.direct))
+def test_migrations_use_the_direct_url(empty: Pooler) -> None:
+    upgrade(settings(UNREACHABLE, empty.direct))
     assert revision(empty) == HEAD_REVISION
 
 
-def test_they_take_no_other_way_where_there_is_a_direct_one(empty: Pooler) -> None:
+def test_migrations_do_not_fall_back_to_the_pooled_url(empty: Pooler) -> None:
     with pytest.raises(DatabaseUnavailable):
-        upgrade(settings(empty.pooled, NOWHERE))
+        upgrade(settings(empty.pooled, UNREACHABLE))
 
 
-def test_names_that_others_have_left_on_a_pooled_connection_do_not_stop_them(empty: Pooler, tmp_path: Path) -> None:
-    usual = [f"PREPARE __asyncpg_stmt_{number:x}__ AS SELECT 1" for number in range(1, 60)]
-    postgres.run(empty.pooled, *usual)
+def test_prepared_statements_of_other_clients_do_not_disturb_migrations(empty: Pooler, tmp_path: Path) -> None:
+    others = [f"PREPARE __asyncpg_stmt_{number:x}__ AS SELECT 1" for number in range(1, 60)]
+    postgres.run(empty.pooled, *others)
     migrate(tmp_path, DATABASE_URL=empty.pooled, DATABASE_URL_UNPOOLED="")
     assert revision(empty) == HEAD_REVISION

@@ -1,4 +1,4 @@
-"""Eight processes at once on one pooled URL."""
+"""Eight concurrent processes with one pooled URL."""
 
 import asyncio
 from collections import Counter
@@ -47,7 +47,7 @@ class User:
         self.statuses: Counter[int] = Counter()
 
     def work(self) -> None:
-        """Reads, single statements and transactions; what one process writes, the next one reads."""
+        """Runs reads, single statements and transactions. Each process reads the writes of the process before."""
         with closing(httpx2.Client(timeout=60, verify=serving.ANY_CERTIFICATE, headers=self._headers)) as client:
             for number in range(ROUNDS):
                 todo = self._send(client, "POST", TODOS, {"title": f"Todo {number}"})
@@ -64,7 +64,7 @@ class User:
         return response.json() if response.content else None
 
 
-def test_servers_that_share_it_answer_every_request(servers: list[OnPort]) -> None:
+def test_servers_with_one_pooler_answer_every_request(servers: list[OnPort]) -> None:
     with ThreadPoolExecutor(USERS) as threads:
         users = list(threads.map(lambda number: User(servers, number), range(USERS)))
         done = [threads.submit(user.work) for user in users]
@@ -74,20 +74,20 @@ def test_servers_that_share_it_answer_every_request(servers: list[OnPort]) -> No
     assert statuses == {200: 4 * USERS * ROUNDS, 201: USERS * ROUNDS, 204: USERS * ROUNDS}
 
 
-def disagreements(url: str, process: int) -> list[object]:
-    """What statements answer wrongly in one of several processes that number their statements in the same way."""
+def find_wrong_results(url: str, process: int) -> list[object]:
+    """Returns the wrong results in one of several processes that number their statements alike."""
 
-    async def ask() -> list[object]:
+    async def run_statements() -> list[object]:
         database = Database(url, pool_size=4)
-        adding = [process * STATEMENTS + k for k in range(STATEMENTS)]
-        statements = [Statement(f"SELECT CAST(:number AS int) + {addend}") for addend in adding]
+        addends = [process * STATEMENTS + k for k in range(STATEMENTS)]
+        statements = [Statement(f"SELECT CAST(:number AS int) + {addend}") for addend in addends]
 
         async def one(number: int) -> object:
             k = number % STATEMENTS
             read = database.write if number % 3 else database.fetch_one
             row = await read(statements[k], number=number)
-            got = row and row[0]
-            return None if got == number + adding[k] else (number, got)
+            result = row and row[0]
+            return None if result == number + addends[k] else (number, result)
 
         try:
             answers = [await asyncio.gather(*(one(number + k) for k in range(8))) for number in range(0, 400, 8)]
@@ -95,11 +95,11 @@ def disagreements(url: str, process: int) -> list[object]:
             await database.close()
         return [answer for some in answers for answer in some if answer]
 
-    return asyncio.run(ask())
+    return asyncio.run(run_statements())
 
 
-def test_no_process_gets_the_answer_of_anothers_statement(both: Pooler) -> None:
-    """Even where nothing tells that the URL leads through a pooler, as the host's name does at Neon."""
+def test_no_process_gets_the_result_of_another_process(both: Pooler) -> None:
+    """Covers poolers whose host name does not show that they are poolers."""
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as processes:
-        wrong = list(processes.map(disagreements, [both.pooled] * PROCESSES, range(PROCESSES)))
+        wrong = list(processes.map(find_wrong_results, [both.pooled] * PROCESSES, range(PROCESSES)))
     assert wrong == [[]] * PROCESSES

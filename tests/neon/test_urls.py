@@ -1,4 +1,4 @@
-"""The URLs as they were pasted, in every form, and what they ask of TLS on the real server."""
+"""The pasted URLs in every form, and their TLS checks on the real server."""
 
 import re
 import ssl
@@ -21,9 +21,9 @@ DATABASE = Statement("SELECT current_database()")
 def jdbc(url: str) -> str:
     parts = urlsplit(url)
     query = {"user": parts.username, "password": parts.password, **dict(parse_qsl(parts.query))}
-    place = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+    address = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
     # The parts are percent-encoded already.
-    return f"jdbc:postgresql://{place}?{urlencode(query, quote_via=lambda part, *_: part)}"
+    return f"jdbc:postgresql://{address}?{urlencode(query, quote_via=lambda part, *_: part)}"
 
 
 FORMS: list[Callable[[str], str]] = [
@@ -39,21 +39,21 @@ FORMS: list[Callable[[str], str]] = [
 
 
 def plain(url: str) -> str:
-    """The URL by itself, whatever it was pasted with, and with a query."""
+    """Returns the bare URL of a pasted text, with a query."""
     found = re.search(r"postgres\w*(\+\w+)?://[^'\"\s]+", url)
     assert found
     bare = re.sub(r"^postgres\w*(\+\w+)?://", "postgresql://", found[0])
     return bare if "?" in bare else f"{bare}?sslmode=require"
 
 
-def asking(url: str, **query: str) -> str:
-    """The URL with this query instead of its own."""
+def with_query(url: str, **query: str) -> str:
+    """Returns the URL with another query."""
     return urlsplit(plain(url))._replace(query=urlencode(query)).geturl()
 
 
-def name_at(url: str) -> object:
-    """What the database of this URL calls itself."""
-    return postgres.service_gets(url, DATABASE)
+def fetch_name(url: str) -> object:
+    """Returns the name of the database that a URL leads to."""
+    return postgres.fetch_with_service(url, DATABASE)
 
 
 @pytest.fixture(params=["pooled", "direct"])
@@ -64,17 +64,17 @@ def url(request: pytest.FixtureRequest, both: Pooler) -> str:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_leads_to_the_database(url: str, form: Callable[[str], str]) -> None:
-    assert name_at(form(plain(url))) == urlsplit(plain(url)).path.lstrip("/")
+    assert fetch_name(form(plain(url))) == urlsplit(plain(url)).path.lstrip("/")
 
 
-def test_it_leads_there_as_it_was_pasted(given: Pooler) -> None:
-    assert name_at(given.pooled) == name_at(given.direct)
+def test_the_pasted_urls_lead_to_the_same_database(given: Pooler) -> None:
+    assert fetch_name(given.pooled) == fetch_name(given.direct)
 
 
 @pytest.mark.parametrize("asked", [{"sslmode": "verify-full"}, {"channel_binding": "require"}], ids=urlencode)
 def test_a_certificate_of_another_authority_is_refused(url: str, asked: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable) as refused:
-        name_at(asking(url, **asked, sslrootcert=str(make_certificate(tmp_path))))
+        fetch_name(with_query(url, **asked, sslrootcert=str(make_certificate(tmp_path))))
     assert isinstance(refused.value.__cause__, ssl.SSLCertVerificationError)
 
 

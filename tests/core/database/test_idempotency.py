@@ -1,4 +1,4 @@
-"""Work that is done once under a key, without HTTP."""
+"""Work that takes effect once per idempotency key, without HTTP."""
 
 import asyncio
 import time
@@ -21,11 +21,13 @@ KEYS = "SELECT key FROM idempotency_keys WHERE user_id = $1 ORDER BY key"
 EXPIRE = "UPDATE idempotency_keys SET expires_at = now() WHERE user_id = $1 AND key = ANY($2::text[])"
 
 
-def asked(user_id: UUID, key: str = "key", *, route: str = "POST /todos", digest: bytes = b"milk") -> KeyedRequest:
+def keyed_request(
+    user_id: UUID, key: str = "key", *, route: str = "POST /todos", digest: bytes = b"milk"
+) -> KeyedRequest:
     return KeyedRequest(user_id, route, key, digest)
 
 
-def adding(user_id: UUID, title: str = "Milk") -> Work:
+def add_todo(user_id: UUID, title: str = "Milk") -> Work:
     async def work(transaction: Transaction) -> Answer:
         await operations.add(transaction, Actor(user_id), TodoCreate(title=title))
         return Answer(201, title.encode(), {"Location": title})
@@ -51,11 +53,11 @@ async def expire(database_url: str, user_id: UUID, *expired: str) -> None:
         await connection.execute(EXPIRE, user_id, expired)
 
 
-class TestOnce:
-    def test_the_work_is_done_once_and_its_answer_stored(self, database_url: str, ada: UUID) -> None:
+class TestRunOnce:
+    def test_the_work_runs_once_and_its_response_is_stored(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[Answer]:
             async with open_database(database_url) as db:
-                return [await run_once(db, asked(ada), adding(ada, title)) for title in ("Milk", "Bread")]
+                return [await run_once(db, keyed_request(ada), add_todo(ada, title)) for title in ("Milk", "Bread")]
 
         assert run(scene()) == [
             Answer(201, b"Milk", {"Location": "Milk"}),
@@ -63,68 +65,70 @@ class TestOnce:
         ]
         assert titles(database_url, ada) == ["Milk"]
 
-    def test_a_key_counts_for_one_route(self, database_url: str, ada: UUID) -> None:
+    def test_each_route_has_its_own_keys(self, database_url: str, ada: UUID) -> None:
         async def scene() -> None:
             async with open_database(database_url) as db:
-                await run_once(db, asked(ada, route="POST /todos"), adding(ada, "Milk"))
-                await run_once(db, asked(ada, route="POST /projects", digest=b"other"), adding(ada, "Bread"))
+                await run_once(db, keyed_request(ada, route="POST /todos"), add_todo(ada, "Milk"))
+                await run_once(db, keyed_request(ada, route="POST /projects", digest=b"other"), add_todo(ada, "Bread"))
 
         run(scene())
         assert titles(database_url, ada) == ["Bread", "Milk"]
 
-    def test_what_the_work_raises_leaves_the_key_free(self, database_url: str, ada: UUID) -> None:
+    def test_the_key_stays_free_when_the_work_raises(self, database_url: str, ada: UUID) -> None:
         async def fail(transaction: Transaction) -> Answer:
-            await adding(ada, "Half done")(transaction)
+            await add_todo(ada, "Half done")(transaction)
             raise TodoNotFound
 
         async def scene() -> None:
             async with open_database(database_url) as db:
                 with pytest.raises(TodoNotFound):
-                    await run_once(db, asked(ada), fail)
-                await run_once(db, asked(ada, digest=b"other"), adding(ada))
+                    await run_once(db, keyed_request(ada), fail)
+                await run_once(db, keyed_request(ada, digest=b"other"), add_todo(ada))
 
         run(scene())
         assert titles(database_url, ada) == ["Milk"]
 
-    def test_an_expired_key_is_free_again(self, database_url: str, ada: UUID) -> None:
+    def test_an_expired_key_may_be_used_again(self, database_url: str, ada: UUID) -> None:
         async def scene() -> None:
             async with open_database(database_url) as db:
-                await run_once(db, asked(ada), adding(ada))
+                await run_once(db, keyed_request(ada), add_todo(ada))
                 await expire(database_url, ada, "key")
-                await run_once(db, asked(ada, digest=b"bread"), adding(ada, "Bread"))
+                await run_once(db, keyed_request(ada, digest=b"bread"), add_todo(ada, "Bread"))
                 with pytest.raises(IdempotencyKeyReused):
-                    await run_once(db, asked(ada), adding(ada))
+                    await run_once(db, keyed_request(ada), add_todo(ada))
 
         run(scene())
         assert titles(database_url, ada) == ["Bread", "Milk"]
 
 
-class TestAtOnce:
-    def test_those_who_find_an_expired_key_do_the_work_once(self, database_url: str, ada: UUID) -> None:
+class TestConcurrentRequests:
+    def test_requests_with_an_expired_key_run_the_work_once(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[Answer]:
             async with open_database(database_url, pool_size=8) as db:
-                await run_once(db, asked(ada), adding(ada, "Yesterday"))
+                await run_once(db, keyed_request(ada), add_todo(ada, "Yesterday"))
                 await expire(database_url, ada, "key")
-                return await asyncio.gather(*(run_once(db, asked(ada), adding(ada, "Today")) for _ in range(20)))
+                return await asyncio.gather(
+                    *(run_once(db, keyed_request(ada), add_todo(ada, "Today")) for _ in range(20))
+                )
 
         answers = run(scene())
         assert {answer.body for answer in answers} == {b"Today"}
         assert [answer.replayed for answer in answers].count(False) == 1
         assert titles(database_url, ada) == ["Today", "Yesterday"]
 
-    def test_a_repeat_does_the_work_when_the_first_one_fails_meanwhile(self, database_url: str, ada: UUID) -> None:
+    def test_a_repeat_runs_the_work_when_the_first_request_fails_meanwhile(self, database_url: str, ada: UUID) -> None:
         waiting = asyncio.Event()
 
         async def fail(transaction: Transaction) -> Answer:
-            await adding(ada, "Half done")(transaction)
+            await add_todo(ada, "Half done")(transaction)
             await waiting.wait()
             raise TodoNotFound
 
         async def scene() -> Answer:
             async with open_database(database_url) as db:
-                first = asyncio.create_task(run_once(db, asked(ada), fail))
+                first = asyncio.create_task(run_once(db, keyed_request(ada), fail))
                 await asyncio.sleep(0.2)
-                second = asyncio.create_task(run_once(db, asked(ada), adding(ada)))
+                second = asyncio.create_task(run_once(db, keyed_request(ada), add_todo(ada)))
                 await asyncio.sleep(0.2)
                 waiting.set()
                 with pytest.raises(TodoNotFound):
@@ -134,58 +138,56 @@ class TestAtOnce:
         assert not run(scene()).replayed
         assert titles(database_url, ada) == ["Milk"]
 
-    def test_a_first_request_that_takes_too_long_is_told_as_in_progress(self, database_url: str, ada: UUID) -> None:
-        begun, goes_on = asyncio.Event(), asyncio.Event()
+    def test_a_repeat_fails_when_the_first_request_takes_too_long(self, database_url: str, ada: UUID) -> None:
+        started_work, may_continue = asyncio.Event(), asyncio.Event()
 
         async def wait_and_add(transaction: Transaction) -> Answer:
-            begun.set()
-            await goes_on.wait()
-            return await adding(ada)(transaction)
+            started_work.set()
+            await may_continue.wait()
+            return await add_todo(ada)(transaction)
 
         async def scene() -> float:
             async with open_database(database_url) as db:
-                first = asyncio.create_task(run_once(db, asked(ada), wait_and_add))
-                await begun.wait()
+                first = asyncio.create_task(run_once(db, keyed_request(ada), wait_and_add))
+                await started_work.wait()
                 started = time.monotonic()
                 with pytest.raises(RequestInProgress) as refused:
-                    await run_once(db, asked(ada), adding(ada, "Twice"))
+                    await run_once(db, keyed_request(ada), add_todo(ada, "Twice"))
                 seconds = time.monotonic() - started
                 assert refused.value.retry_after == 1
-                # Whoever comes with another key does not wait.
-                await run_once(db, asked(ada, "another"), adding(ada, "Bread"))
-                goes_on.set()
+                # A request with another key does not wait.
+                await run_once(db, keyed_request(ada, "another"), add_todo(ada, "Bread"))
+                may_continue.set()
                 await first
                 return seconds
 
         assert 4.5 < run(scene()) < 10
         assert titles(database_url, ada) == ["Bread", "Milk"]
 
-    def test_work_that_has_to_wait_too_long_for_the_users_other_changes_is_put_off(
-        self, database_url: str, ada: UUID
-    ) -> None:
+    def test_work_fails_when_another_change_of_the_user_takes_too_long(self, database_url: str, ada: UUID) -> None:
         async def scene() -> None:
             async with open_database(database_url) as db, db.transaction() as other:
                 await changes.lock_log(other, ada)
                 with pytest.raises(DatabaseUnavailable):
-                    await run_once(db, asked(ada), adding(ada))
+                    await run_once(db, keyed_request(ada), add_todo(ada))
 
         run(scene())
         assert keys(database_url, ada) == []
 
 
-class TestSweep:
-    def test_forgets_what_has_expired_so_many_at_a_time(self, database_url: str, ada: UUID) -> None:
+class TestDeleteExpired:
+    def test_expired_keys_are_deleted_up_to_the_limit(self, database_url: str, ada: UUID) -> None:
         async def scene() -> list[int]:
             async with open_database(database_url) as db:
                 for number in range(6):
-                    await run_once(db, asked(ada, f"key {number}"), adding(ada))
+                    await run_once(db, keyed_request(ada, f"key {number}"), add_todo(ada))
                 await expire(database_url, ada, *(f"key {number}" for number in range(5)))
-                swept = [await delete_expired(db, limit=2)]
-                while swept[-1]:
-                    swept.append(await delete_expired(db, limit=2))
-                return swept
+                deleted = [await delete_expired(db, limit=2)]
+                while deleted[-1]:
+                    deleted.append(await delete_expired(db, limit=2))
+                return deleted
 
-        swept = run(scene())
+        deleted = run(scene())
         assert keys(database_url, ada) == ["key 5"]
-        assert max(swept) == 2
-        assert sum(swept) >= 5
+        assert max(deleted) == 2
+        assert sum(deleted) >= 5

@@ -1,4 +1,4 @@
-"""What a client is told when the database is away, is not migrated, or a route of ours fails."""
+"""Responses while the database is unavailable or not migrated, and when a route raises an unexpected error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from todo_core.web.resources import get_resources
 pytestmark = pytest.mark.pooler
 
 ORIGIN = {"Origin": FRONT_END}
-SECRET = "what-the-exception-quotes"
+SECRET = "secret-in-the-exception"
 
 failing = APIRouter()
 
@@ -35,7 +35,7 @@ async def fail_to_answer(number: int) -> int:
 
 @contextmanager
 def served(database_url: str) -> Iterator[httpx2.Client]:
-    """A client of the service on another database, whose schema nobody brings up to date."""
+    """Yields a client of the service on another database, which is not migrated."""
     settings = Settings(database={"url": database_url}, cors_origins=(FRONT_END,), bcrypt_rounds=4)
     app = create_app(*load_routers("auth", "todos", "meta"), failing, settings=settings)
     with serving.in_process(app) as surface, surface.client() as client:
@@ -44,8 +44,8 @@ def served(database_url: str) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture(scope="module", params=["nothing listens", "no such database"])
-def away(request: pytest.FixtureRequest, server_url: str) -> Iterator[httpx2.Client]:
-    """A client of the service whose database is not there."""
+def unavailable(request: pytest.FixtureRequest, server_url: str) -> Iterator[httpx2.Client]:
+    """A client of the service, whose database cannot be reached."""
     if request.param == "nothing listens":
         url = f"postgresql://ada@127.0.0.1:{serving.free_port()}/todos"
     else:
@@ -62,48 +62,50 @@ def unmigrated(server_url: str) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture
-def well(database_url: str) -> Iterator[httpx2.Client]:
+def healthy(database_url: str) -> Iterator[httpx2.Client]:
     with served(database_url) as client:
         yield client
 
 
-def may_be_read(response: httpx2.Response) -> bool:
+def is_readable_by_front_end(response: httpx2.Response) -> bool:
     return response.headers.get_list("access-control-allow-origin") == [FRONT_END]
 
 
-class TestDatabaseAway:
-    def test_the_process_lives(self, away: httpx2.Client) -> None:
-        assert away.get("/health").json() == {"status": "ok"}
+class TestDatabaseUnavailable:
+    def test_health_reports_ok(self, unavailable: httpx2.Client) -> None:
+        assert unavailable.get("/health").json() == {"status": "ok"}
 
-    def test_it_is_not_ready_and_says_why(self, away: httpx2.Client) -> None:
-        response = away.get("/health/ready")
+    def test_readiness_reports_the_unavailable_database(self, unavailable: httpx2.Client) -> None:
+        response = unavailable.get("/health/ready")
 
         problem(response, 503, "database_unavailable")
         assert int(response.headers["retry-after"]) > 0
 
     @pytest.mark.parametrize("path", ["register", "login"])
-    def test_signing_up_and_in_wait(self, away: httpx2.Client, path: str) -> None:
-        response = away.post(f"{AUTH}/{path}", json={"email": new_email(), "password": PASSWORD}, headers=ORIGIN)
+    def test_registration_and_login_answer_503(self, unavailable: httpx2.Client, path: str) -> None:
+        response = unavailable.post(f"{AUTH}/{path}", json={"email": new_email(), "password": PASSWORD}, headers=ORIGIN)
 
         problem(response, 503, "database_unavailable")
         assert int(response.headers["retry-after"]) > 0
-        assert may_be_read(response)
+        assert is_readable_by_front_end(response)
 
-    def test_a_browser_may_read_when_to_come_back(self, away: httpx2.Client) -> None:
-        exposed = away.get("/health/ready", headers=ORIGIN).headers["access-control-expose-headers"]
+    def test_a_browser_may_read_retry_after(self, unavailable: httpx2.Client) -> None:
+        exposed = unavailable.get("/health/ready", headers=ORIGIN).headers["access-control-expose-headers"]
 
         assert "retry-after" in exposed.lower()
 
     @pytest.mark.parametrize(("path", "status"), [(TODOS, 401), (f"{TODOS}?limit=0", 401), ("/openapi.json", 200)])
-    def test_what_needs_no_database_answers(self, away: httpx2.Client, path: str, status: int) -> None:
-        assert away.get(path).status_code == status
+    def test_a_request_that_needs_no_database_is_answered(
+        self, unavailable: httpx2.Client, path: str, status: int
+    ) -> None:
+        assert unavailable.get(path).status_code == status
 
-    def test_who_was_never_signed_in_may_sign_out(self, away: httpx2.Client) -> None:
-        assert away.post(f"{AUTH}/logout").status_code == 204
+    def test_logout_without_a_session_succeeds(self, unavailable: httpx2.Client) -> None:
+        assert unavailable.post(f"{AUTH}/logout").status_code == 204
 
 
 class TestSchemaOutdated:
-    def test_the_process_lives(self, unmigrated: httpx2.Client) -> None:
+    def test_health_reports_ok(self, unmigrated: httpx2.Client) -> None:
         assert unmigrated.get("/health").status_code == 200
 
     def test_a_database_without_tables_is_not_ready(self, unmigrated: httpx2.Client) -> None:
@@ -124,31 +126,31 @@ class TestSchemaOutdated:
             problem(client.get("/health/ready"), 503, "schema_outdated")
 
 
-class TestFaultOfOurs:
+class TestUnexpectedError:
     @pytest.mark.parametrize("path", ["/fail", "/fail/7"])
-    def test_it_is_a_problem_that_can_be_reported(self, well: httpx2.Client, path: str) -> None:
-        response = well.get(path, headers={"X-Request-ID": "the-one-that-failed"})
+    def test_the_problem_contains_the_request_id(self, healthy: httpx2.Client, path: str) -> None:
+        response = healthy.get(path, headers={"X-Request-ID": "failed-request"})
 
-        assert problem(response, 500, "internal_error")["request_id"] == "the-one-that-failed"
+        assert problem(response, 500, "internal_error")["request_id"] == "failed-request"
 
     @pytest.mark.parametrize("path", ["/fail", "/fail/7"])
-    def test_it_tells_nothing_of_what_happened(self, well: httpx2.Client, path: str) -> None:
-        response = well.get(path)
+    def test_the_response_contains_no_part_of_the_exception(self, healthy: httpx2.Client, path: str) -> None:
+        response = healthy.get(path)
 
         assert SECRET not in response.text + str(response.headers)
         assert "Error" not in response.text
 
-    def test_a_browser_may_read_it(self, well: httpx2.Client) -> None:
-        assert may_be_read(well.get("/fail", headers=ORIGIN))
+    def test_a_browser_may_read_the_response(self, healthy: httpx2.Client) -> None:
+        assert is_readable_by_front_end(healthy.get("/fail", headers=ORIGIN))
 
-    def test_it_has_the_headers_of_every_response(self, well: httpx2.Client) -> None:
-        headers = well.get("/fail").headers
+    def test_the_response_has_the_common_headers(self, healthy: httpx2.Client) -> None:
+        headers = healthy.get("/fail").headers
 
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert "Origin" in headers["vary"]
 
-    def test_the_next_request_is_served(self, well: httpx2.Client) -> None:
-        well.get("/fail")
+    def test_the_next_request_is_served(self, healthy: httpx2.Client) -> None:
+        healthy.get("/fail")
 
-        assert well.get("/health/ready").status_code == 200
+        assert healthy.get("/health/ready").status_code == 200

@@ -54,7 +54,7 @@ def plain_server(server_url: str) -> Iterator[TlsFront]:
 
 def fetch_one(url: str) -> object:
     """Returns the result of a statement through a URL."""
-    return postgres.service_gets(url, ONE)
+    return postgres.fetch_with_service(url, ONE)
 
 
 def assert_refused(url: str, reason: str) -> None:
