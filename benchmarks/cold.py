@@ -26,7 +26,7 @@ from tests.serving import gateway_event
 ROUNDS: Final = 10
 MAX_RATIOS: Final = {"auth": 1.8, "todos": 1.8, "chat": 2.0}
 ENVIRONMENT: Final = {
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    "DATABASE_URL": "postgresql://user@127.0.0.1:1/database",
     "SECRET_KEY": "p8dKq2-4vWm7_Zr1xTb9yLc3nHs6fJg5",
 }
 _HEALTH: Final = gateway_event(httpx2.Request("GET", "https://api.example.com/health"))

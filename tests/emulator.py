@@ -70,29 +70,11 @@ def emulator(
 
     `runtime` contains the packages of Lambda's image. `environment` is added to the variables that Lambda sets.
     """
-    (rapid,) = TOOLS.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{ARCHITECTURE}")
-    port, runtime_port = serving.free_port(), serving.free_port()
+    port = serving.free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed after the process ends
     process = subprocess.Popen(
-        [
-            *(str(rapid), "--log-level", "info"),
-            *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-            *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-            # -S hides the other packages of the environment.
-            *(str(TOOLS / "bin/python"), "-S", "-m", "awslambdaric", artifact.handler),
-        ],
-        env={
-            "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join(map(str, [*artifact.path, runtime])),
-            # Lambda's disk is read-only.
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LAMBDA_TASK_ROOT": str(artifact.code),
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-            "AWS_REGION": "eu-central-1",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            **environment,
-        },
+        _command(artifact, port),
+        env={**_variables(artifact, runtime, seconds), **environment},
         cwd=artifact.code,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -107,6 +89,32 @@ def emulator(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         log.close()
+
+
+def _command(artifact: Artifact, port: int) -> list[str]:
+    (emulator,) = TOOLS.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{ARCHITECTURE}")
+    return [
+        *(str(emulator), "--log-level", "info"),
+        *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
+        *("--runtime-api-address", f"127.0.0.1:{serving.free_port()}"),
+        # -S hides the other packages of the environment.
+        *(str(TOOLS / "bin/python"), "-S", "-m", "awslambdaric", artifact.handler),
+    ]
+
+
+def _variables(artifact: Artifact, runtime: Path, seconds: int) -> dict[str, str]:
+    """Returns the variables that Lambda sets."""
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(map(str, [*artifact.path, runtime])),
+        # Lambda's disk is read-only.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LAMBDA_TASK_ROOT": str(artifact.code),
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
 
 
 def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
