@@ -49,7 +49,7 @@ class SlowModel:
 
 @contextmanager
 def slow_model(seconds: float) -> Iterator[SlowModel]:
-    """Serves on a free port until the end of the block."""
+    """Runs a model server that waits `seconds` before each response, until the end of the block."""
     model = SlowModel(seconds)
 
     class Handler(BaseHTTPRequestHandler):

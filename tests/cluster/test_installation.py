@@ -83,7 +83,7 @@ class TestUpgrade:
 
 class TestExistingSecret:
     @pytest.fixture
-    def name(self, release: Release) -> Iterator[str]:
+    def secret_name(self, release: Release) -> Iterator[str]:
         """Name of an existing Secret that the release uses."""
         name, values = "todo-secrets", release.values
         release.kubectl("create", "secret", "generic", name, f"--from-literal=SECRET_KEY={SECRET_KEY}")
@@ -92,12 +92,14 @@ class TestExistingSecret:
         release.values = values
         release.upgrade()
 
-    def test_a_changed_existing_secret_starts_new_pods(self, release: Release, name: str) -> None:
+    def test_a_changed_existing_secret_starts_new_pods(self, release: Release, secret_name: str) -> None:
         release.upgrade()
         before = release.pods()
         release.upgrade()
         assert release.pods() == before
-        release.kubectl("patch", "secret", name, "--patch", json.dumps({"stringData": {"OPENAI_API_KEY": "other"}}))
+        release.kubectl(
+            "patch", "secret", secret_name, "--patch", json.dumps({"stringData": {"OPENAI_API_KEY": "other"}})
+        )
         release.upgrade()
         release.wait_until_gone(before)
         assert release.pods().isdisjoint(before)

@@ -14,7 +14,8 @@ class _Loader(yaml.SafeLoader):
     """YAML loader that supports the short forms of CloudFormation's functions: `!Ref X` is `{"Ref": "X"}`."""
 
 
-def _function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+def _construct_function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    """Converts a short form to a mapping with the function's name."""
     match node:
         case yaml.ScalarNode():
             arguments: Any = loader.construct_scalar(node)
@@ -25,7 +26,7 @@ def _function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
     return {name: arguments}
 
 
-_Loader.add_multi_constructor("!", _function)
+_Loader.add_multi_constructor("!", _construct_function)
 
 
 @cache

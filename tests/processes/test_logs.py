@@ -127,7 +127,6 @@ def send_marked_requests(client: httpx2.Client) -> Account:
     send("search", "GET", TODOS, params={"q": MARK, "tag": MARK, "cursor": MARK})
     send("change", "PATCH", f"{TODOS}/{todo_id}", json={"title": f"{MARK} 3"}, headers={"If-Match": f'"{MARK}"'})
     send("bearer", "GET", f"{AUTH}/me", headers={"Authorization": f"Bearer {token}"})
-
     send("wrong password", "POST", f"{AUTH}/login", json={"email": email, "password": f"{PASSWORD}!"})
     send("wrong-password", "POST", f"{AUTH}/login", json={"email": email, "password": f"{PASSWORD}!"})
     send("bad-bearer", "GET", f"{AUTH}/me", headers={"Authorization": f"Bearer {MARK}"})

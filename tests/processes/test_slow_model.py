@@ -49,7 +49,7 @@ def ada(service: OnPort) -> Iterator[Account]:
         yield account
 
 
-def ask(client: httpx2.Client, key: int) -> httpx2.Response:
+def send_chat(client: httpx2.Client, key: int) -> httpx2.Response:
     return client.post(
         CHAT,
         json={"message": "Hello"},
@@ -57,7 +57,7 @@ def ask(client: httpx2.Client, key: int) -> httpx2.Response:
     )
 
 
-def listen(stack: ExitStack, account: Account, service: OnPort, key: int) -> httpx2.Response:
+def open_event_stream(stack: ExitStack, account: Account, service: OnPort, key: int) -> httpx2.Response:
     """Starts to read the events of a turn on a new connection."""
     client = stack.enter_context(service.client())
     asked = client.stream(
@@ -94,7 +94,7 @@ def chats_that_hang(ada: Account, service: OnPort, scripted: ScriptedModel) -> I
     scripted.play(*[Hang()] * CHATS)
     with ExitStack() as stack:
         for key in range(CHATS):
-            listen(stack, ada, service, key)
+            open_event_stream(stack, ada, service, key)
         scripted.wait_until(lambda: len(scripted.requests) == CHATS)
         yield
     scripted.wait_until(lambda: scripted.abandoned == CHATS)
@@ -109,11 +109,11 @@ class TestSlowModel:
             clients = [stack.enter_context(service.client()) for _ in range(CHATS)]
             for client in clients:
                 client.headers.update(ada.bearer)
-            answers = [threads.submit(ask, client, key) for key, client in enumerate(clients)]
+            responses = [threads.submit(send_chat, client, key) for key, client in enumerate(clients)]
             scripted.wait_until(lambda: len(scripted.requests) == CHATS)
             require_idle_connections(url)
             require_prompt_lists(ada)
-            turns = [answer.result() for answer in answers]
+            turns = [response.result() for response in responses]
         assert {turn.status_code for turn in turns} == {200}
         assert {turn.json()["status"] for turn in turns} == {"done"}
 
@@ -135,7 +135,7 @@ class TestDisconnectedClients:
         require_idle_connections(url)
         scripted.play(*[Say("At last.")] * CHATS)
         for key in range(CHATS):
-            resumed = ask(ada.client, key)
+            resumed = send_chat(ada.client, key)
             assert resumed.status_code == 200, resumed.text
             assert (resumed.json()["status"], resumed.json()["response"]) == ("done", "At last.")
         assert (scripted.left, scripted.unexpected) == (0, [])
@@ -145,13 +145,13 @@ class TestDisconnectedClients:
     ) -> None:
         scripted.play(Call("add_todos", {"todos": [{"title": "Bread"}]}), Hang())
         with ExitStack() as stack:
-            listen(stack, ada, service, key=1)
+            open_event_stream(stack, ada, service, key=1)
             scripted.wait_until(lambda: len(scripted.requests) == 2)
         scripted.wait_until(lambda: scripted.abandoned == 1)
         wait_until(lambda: not postgres.query(url, LEASES))
         require_idle_connections(url)
         scripted.play(Say("Added."))
-        resumed = ask(ada.client, key=1).json()
+        resumed = send_chat(ada.client, key=1).json()
         assert (resumed["status"], resumed["response"]) == ("done", "Added.")
         assert [call["name"] for call in resumed["tool_calls"]] == ["add_todos"]
         assert ada.titles() == ["Buy milk", "Bread"]
@@ -163,13 +163,13 @@ class TestDisconnectedClients:
             adding = Call("add_todos", {"todos": [{"title": f"{key} {number}"} for number in range(50)]})
             scripted.answer_with(partial(adds, adding))
             with ExitStack() as stack:
-                listen(stack, ada, service, key)
+                open_event_stream(stack, ada, service, key)
                 scripted.wait_until(lambda: len(scripted.requests) >= 1)
                 # Each attempt disconnects at a later point of the transaction.
                 time.sleep(key / 200)
             wait_until(lambda: not postgres.query(url, LEASES))
             require_idle_connections(url)
-            resumed = ask(ada.client, key)
+            resumed = send_chat(ada.client, key)
             assert resumed.status_code == 200, resumed.text
             assert resumed.json()["status"] == "done"
             added = [title for title in ada.titles(limit=200, q=str(key)) if title.startswith(f"{key} ")]
