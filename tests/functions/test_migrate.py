@@ -15,16 +15,14 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from anyio.from_thread import start_blocking_portal
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from functions.migrate import app
 from functions.migrate.app import handler, upgrade
 from tests import postgres
+from tests.core.schema.definitions import read_schema
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
-from todo_core.schema import tables
 from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import VARIABLES, Settings, nest_variables
 
@@ -35,24 +33,6 @@ ROOT = Path(__file__).parents[2]
 REVISION = "SELECT version_num FROM alembic_version"
 SELECT_LOCK_WAITERS = """
 SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
-SCHEMA = """
-SELECT 'column', concat_ws(' ', table_name, column_name, data_type, udt_name, is_nullable, column_default,
-    generation_expression)
-FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
-UNION ALL
-SELECT 'constraint', concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
-UNION ALL
-SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'
-ORDER BY 1, 2
-"""
-
-
-FUNCTIONS = """
-SELECT pg_get_functiondef(oid) AS definition FROM pg_proc
-WHERE pronamespace = 'public'::regnamespace AND provolatile = 'i' AND prosqlbody IS NOT NULL
-ORDER BY oid
 """
 
 
@@ -84,11 +64,6 @@ def revision(url: str) -> str:
     return found
 
 
-def schema(url: str) -> list[tuple[str, str]]:
-    """Returns the definitions of all columns, constraints and indexes."""
-    return [(kind, definition) for kind, definition in postgres.query(url, SCHEMA)]
-
-
 def python(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
     return subprocess.run(
@@ -117,23 +92,16 @@ class TestUpgrade:
 
     def test_a_second_upgrade_changes_nothing(self, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
-        before = schema(empty_database)
+        before = read_schema(empty_database)
         postgres.run(empty_database, "INSERT INTO attempts VALUES ('kept', 1, now())")
         upgrade(settings(database_url=empty_database))
-        assert schema(empty_database) == before
+        assert read_schema(empty_database) == before
         assert len(postgres.query(empty_database, "SELECT FROM attempts")) == 1
-
-    def test_the_migrations_create_the_tables_of_the_sqlmodel_classes(
-        self, empty_database: str, other_database: str
-    ) -> None:
-        upgrade(settings(database_url=empty_database))
-        create(other_database, functions=functions(empty_database))
-        assert schema(empty_database) == schema(other_database)
 
     def test_migrations_use_the_direct_url(self, empty_database: str, other_database: str) -> None:
         upgrade(settings(database_url=other_database, database_url_unpooled=empty_database))
         assert revision(empty_database) == HEAD_REVISION
-        assert not schema(other_database)
+        assert not read_schema(other_database)
 
     def test_the_project_folder_may_have_any_name(
         self, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -158,21 +126,6 @@ class TestUpgrade:
                 upgrade(settings(database_url=empty_database))
         assert time.monotonic() - started < 15
         upgrade(settings(database_url=empty_database))
-
-
-def functions(url: str) -> list[str]:
-    """Returns the functions that columns and indexes use."""
-    definitions = [row["definition"] for row in postgres.query(url, FUNCTIONS)]
-    return ["CREATE EXTENSION unaccent", *definitions]
-
-
-def create(url: str, functions: list[str]) -> None:
-    """Creates the tables of the SQLModel classes, without the migrations."""
-    postgres.run(url, *functions)
-    dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
-    for table in tables.all_tables().sorted_tables:
-        made: list[CreateTable | CreateIndex] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
-        postgres.run(url, *(str(statement.compile(dialect=dialect)) for statement in made))
 
 
 @contextmanager
@@ -261,12 +214,12 @@ class TestAlembic:
 
     def test_downgrade_and_upgrade_restore_the_schema(self, alembic: Alembic, empty_database: str) -> None:
         upgrade(settings(database_url=empty_database))
-        before = schema(empty_database)
+        before = read_schema(empty_database)
         alembic("downgrade", "base")
-        assert not schema(empty_database)
+        assert not read_schema(empty_database)
         alembic("upgrade", "head")
         assert revision(empty_database) == HEAD_REVISION
-        assert schema(empty_database) == before
+        assert read_schema(empty_database) == before
 
     def test_autogenerate_finds_no_difference_at_the_head(
         self, alembic: Alembic, root: Path, empty_database: str

@@ -1,0 +1,20 @@
+"""Definitions of the objects in a database, as PostgreSQL writes them."""
+
+from tests import postgres
+
+SELECT_SCHEMA = """
+SELECT 'column', concat_ws(' ', table_name, column_name, data_type, udt_name, is_nullable, column_default,
+    generation_expression)
+FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+UNION ALL
+SELECT 'constraint', concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+UNION ALL
+SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+ORDER BY 1, 2
+"""
+
+
+def read_schema(url: str) -> list[tuple[str, str]]:
+    """Returns the definitions of all columns, constraints and indexes."""
+    return [(kind, definition) for kind, definition in postgres.query(url, SELECT_SCHEMA)]
