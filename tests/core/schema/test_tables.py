@@ -47,5 +47,8 @@ def create_tables(url: str, functions: list[str]) -> None:
     postgres.run(url, *functions)
     dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     for table in tables.all_tables().sorted_tables:
-        statements: list[CreateTable | CreateIndex] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
+        statements: list[CreateTable | CreateIndex] = [
+            CreateTable(table),
+            *(CreateIndex(index) for index in table.indexes),
+        ]
         postgres.run(url, *(str(statement.compile(dialect=dialect)) for statement in statements))
