@@ -34,8 +34,8 @@ TITLE_WORDS = [
 ]
 RECURRENCES = ["every day", "every 2nd tuesday", "on mondays", "monthly", "until june", "every"]
 DUES = ["tomorrow", "friday", "jan 3", "in 2 weeks", "5pm", "at noon", "2026-12-24", "tonight"]
-LEAD_INS = {"TODO"}
-"""Lead-ins that Hypothesis generates, which are not part of the title."""
+LEAD_INS = {"todo"}
+"""Lead-ins that Hypothesis generates, in any case, which are not part of the title."""
 FIELDS = ["#home", "@work", "!high", "p2", "/errands"]
 
 
@@ -67,7 +67,8 @@ class TestAnyText:
                 f"{todo.title} {todo.due} {todo.tags} {todo.priority} {todo.recurrence} {todo.project} {todo.parent}"
                 for todo in command.todos
             )
-            assert set(re.findall(r"\w+", text)) - LEAD_INS <= set(re.findall(r"\w+", kept))
+            words = {word for word in re.findall(r"\w+", text) if word.lower() not in LEAD_INS}
+            assert words <= set(re.findall(r"\w+", kept))
 
     @settings(derandomize=True, deadline=None, max_examples=300)
     @given(
