@@ -18,7 +18,7 @@ from functions.todos.models import (
 )
 from functions.todos.paths import TODO_ID, register_todo_id
 from todo_core.database.executor import Executor
-from todo_core.database.idempotency import Answer
+from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.todos import batch, changes, operations
 from todo_core.todos.batch_models import Batch
@@ -89,10 +89,10 @@ async def create_todo(
 ) -> Response:
     """Adds a todo, at the end of the list unless `order` is given."""
 
-    async def create(db: Executor) -> Answer:
+    async def create(db: Executor) -> StoredResponse:
         todo, url = await operations.add(db, user.actor, new), build_url(request, PATH)
         headers = {"Location": f"{url}/{todo.id}", "ETag": format_etag(todo.version)}
-        return Answer(201, msgspec.json.encode(build_todo_json(todo, url)), headers)
+        return StoredResponse(201, msgspec.json.encode(build_todo_json(todo, url)), headers)
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
@@ -120,9 +120,9 @@ async def change_todos(
     the problem of that operation, with its `index`.
     """
 
-    async def change(db: Executor) -> Answer:
+    async def change(db: Executor) -> StoredResponse:
         results = await batch.run_batch(db, user.actor, new)
-        return Answer(200, msgspec.json.encode(build_batch_json(results, build_url(request, PATH))))
+        return StoredResponse(200, msgspec.json.encode(build_batch_json(results, build_url(request, PATH))))
 
     return await answer_once(change, new, user_id=user.id, key=key, request=request, response=response)
 

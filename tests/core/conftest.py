@@ -1,4 +1,4 @@
-"""What tells a Database that is made by itself, without settings, of a pooler."""
+"""The URL of the database for tests that make a Database without settings."""
 
 import re
 
@@ -9,6 +9,6 @@ from tests.postgres import Pooler
 
 @pytest.fixture(scope="session")
 def database_url(database_url: str, pooler: Pooler | None) -> str:
-    """The settings know a pooler by its URL beside the direct one; here there is only the one."""
+    """Marks the URL as that of a pooler, which settings would detect by the direct URL beside it."""
     separator = "&" if "?" in database_url else "?"
     return re.sub(r"(?=['\"\s]*$)", f"{separator}pgbouncer=true", database_url, count=1) if pooler else database_url

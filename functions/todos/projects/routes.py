@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.projects.models import ProjectQuery, ProjectRead, build_project_json
 from todo_core.database.executor import Executor
-from todo_core.database.idempotency import Answer
+from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.todos import projects
 from todo_core.todos.errors import ProjectNotFound, StaleVersion
@@ -66,9 +66,9 @@ async def create_project(
 ) -> Response:
     """Adds a project, at the end of the list unless `order` is given."""
 
-    async def create(db: Executor) -> Answer:
+    async def create(db: Executor) -> StoredResponse:
         project = build_project_json(await projects.add(db, user.actor, new), build_url(request, PATH))
-        return Answer(
+        return StoredResponse(
             201, msgspec.json.encode(project), {"Location": project.url, "ETag": format_etag(project.version)}
         )
 

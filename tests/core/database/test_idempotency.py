@@ -10,7 +10,7 @@ from tests import postgres
 from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
-from todo_core.database.idempotency import Answer, KeyedRequest, Work, delete_expired, run_once
+from todo_core.database.idempotency import KeyedRequest, StoredResponse, Work, delete_expired, run_once
 from todo_core.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress
 from todo_core.todos import changes, operations
 from todo_core.todos.errors import TodoNotFound
@@ -28,9 +28,9 @@ def keyed_request(
 
 
 def add_todo(user_id: UUID, title: str = "Milk") -> Work:
-    async def work(transaction: Transaction) -> Answer:
+    async def work(transaction: Transaction) -> StoredResponse:
         await operations.add(transaction, Actor(user_id), TodoCreate(title=title))
-        return Answer(201, title.encode(), {"Location": title})
+        return StoredResponse(201, title.encode(), {"Location": title})
 
     return work
 
@@ -55,13 +55,13 @@ async def expire(database_url: str, user_id: UUID, *expired: str) -> None:
 
 class TestRunOnce:
     def test_the_work_runs_once_and_its_response_is_stored(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> list[Answer]:
+        async def scene() -> list[StoredResponse]:
             async with open_database(database_url) as db:
                 return [await run_once(db, keyed_request(ada), add_todo(ada, title)) for title in ("Milk", "Bread")]
 
         assert run(scene()) == [
-            Answer(201, b"Milk", {"Location": "Milk"}),
-            Answer(201, b"Milk", {"Location": "Milk"}, replayed=True),
+            StoredResponse(201, b"Milk", {"Location": "Milk"}),
+            StoredResponse(201, b"Milk", {"Location": "Milk"}, replayed=True),
         ]
         assert titles(database_url, ada) == ["Milk"]
 
@@ -75,7 +75,7 @@ class TestRunOnce:
         assert titles(database_url, ada) == ["Bread", "Milk"]
 
     def test_the_key_stays_free_when_the_work_raises(self, database_url: str, ada: UUID) -> None:
-        async def fail(transaction: Transaction) -> Answer:
+        async def fail(transaction: Transaction) -> StoredResponse:
             await add_todo(ada, "Half done")(transaction)
             raise TodoNotFound
 
@@ -103,7 +103,7 @@ class TestRunOnce:
 
 class TestConcurrentRequests:
     def test_requests_with_an_expired_key_run_the_work_once(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> list[Answer]:
+        async def scene() -> list[StoredResponse]:
             async with open_database(database_url, pool_size=8) as db:
                 await run_once(db, keyed_request(ada), add_todo(ada, "Yesterday"))
                 await expire(database_url, ada, "key")
@@ -119,12 +119,12 @@ class TestConcurrentRequests:
     def test_a_repeat_runs_the_work_when_the_first_request_fails_meanwhile(self, database_url: str, ada: UUID) -> None:
         waiting = asyncio.Event()
 
-        async def fail(transaction: Transaction) -> Answer:
+        async def fail(transaction: Transaction) -> StoredResponse:
             await add_todo(ada, "Half done")(transaction)
             await waiting.wait()
             raise TodoNotFound
 
-        async def scene() -> Answer:
+        async def scene() -> StoredResponse:
             async with open_database(database_url) as db:
                 first = asyncio.create_task(run_once(db, keyed_request(ada), fail))
                 await asyncio.sleep(0.2)
@@ -141,7 +141,7 @@ class TestConcurrentRequests:
     def test_a_repeat_fails_when_the_first_request_takes_too_long(self, database_url: str, ada: UUID) -> None:
         started_work, may_continue = asyncio.Event(), asyncio.Event()
 
-        async def wait_and_add(transaction: Transaction) -> Answer:
+        async def wait_and_add(transaction: Transaction) -> StoredResponse:
             started_work.set()
             await may_continue.wait()
             return await add_todo(ada)(transaction)

@@ -35,8 +35,8 @@ class KeyedRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The response to a request. `replayed` is true if the response is a stored one."""
+class StoredResponse:
+    """The response that is stored with a key. `replayed` is true if an earlier request has stored it."""
 
     status: int
     body: bytes
@@ -44,17 +44,17 @@ class Answer:
     replayed: bool = False
 
 
-type Work = Callable[[Transaction], Awaitable[Answer]]
+type Work = Callable[[Transaction], Awaitable[StoredResponse]]
 
 # An expired key is claimed again. A key that is still valid is locked by ON CONFLICT, so its response can be read.
 _CLAIM_KEY = Statement("""
-    INSERT INTO idempotency_keys AS known (user_id, route, key, request_digest, expires_at)
+    INSERT INTO idempotency_keys AS existing (user_id, route, key, request_digest, expires_at)
     SELECT CAST(:user_id AS uuid), CAST(:route AS text), CAST(:key AS text), CAST(:digest AS bytea),
         now() + CAST(:lifetime AS interval)
     FROM set_config('lock_timeout', :lock_timeout, true)
     ON CONFLICT (user_id, route, key) DO UPDATE SET
         request_digest = excluded.request_digest, expires_at = excluded.expires_at
-    WHERE known.expires_at <= now()
+    WHERE existing.expires_at <= now()
     RETURNING key
 """)
 _STORE_RESPONSE = Statement("""
@@ -74,7 +74,7 @@ _DELETE_EXPIRED = Statement("""
 """)
 
 
-async def run_once(db: Database, request: KeyedRequest, work: Work) -> Answer:
+async def run_once(db: Database, request: KeyedRequest, work: Work) -> StoredResponse:
     """Runs the work and stores its response, or returns the response that an earlier request stored.
 
     When the work raises, the key stays free. Raises RequestInProgress when the first request is still running after the
@@ -83,9 +83,9 @@ async def run_once(db: Database, request: KeyedRequest, work: Work) -> Answer:
     async with db.transaction() as transaction:
         if not await _claim_key(transaction, request):
             return await _fetch_stored_response(transaction, request)
-        answer = await work(transaction)
-        await _store_response(transaction, request, answer)
-        return answer
+        response = await work(transaction)
+        await _store_response(transaction, request, response)
+        return response
 
 
 @deletes_expired("idempotency_keys")
@@ -105,20 +105,20 @@ async def _claim_key(transaction: Transaction, request: KeyedRequest) -> bool:
     return claimed is not None
 
 
-async def _store_response(transaction: Transaction, request: KeyedRequest, answer: Answer) -> None:
-    headers = msgspec.json.encode(answer.headers).decode()
+async def _store_response(transaction: Transaction, request: KeyedRequest, response: StoredResponse) -> None:
+    headers = msgspec.json.encode(response.headers).decode()
     await transaction.write(
-        _STORE_RESPONSE, **_primary_key(request), status=answer.status, headers=headers, body=answer.body
+        _STORE_RESPONSE, **_primary_key(request), status=response.status, headers=headers, body=response.body
     )
 
 
-async def _fetch_stored_response(transaction: Transaction, request: KeyedRequest) -> Answer:
+async def _fetch_stored_response(transaction: Transaction, request: KeyedRequest) -> StoredResponse:
     row = await transaction.fetch_one(_SELECT_RESPONSE, **_primary_key(request))
     assert row is not None  # noqa: S101 - the failed claim locked the row
     if row["request_digest"] != request.digest:
         raise IdempotencyKeyReused
     headers = msgspec.json.decode(row["headers"], type=dict[str, str])
-    return Answer(row["status"], row["body"], headers, replayed=True)
+    return StoredResponse(row["status"], row["body"], headers, replayed=True)
 
 
 def _primary_key(request: KeyedRequest) -> dict[str, object]:

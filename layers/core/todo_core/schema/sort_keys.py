@@ -18,7 +18,7 @@ SORT_KEYS: Final = {
 }
 """Expressions that are never null. Todos without a due date sort last in both directions; a due date begins in UTC."""
 NO_ID: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-"""Replaces a null project or parent in lists, because a btree index does not find nulls by equality."""
+"""Replaces a null project or parent: under `IS NULL`, PostgreSQL would not sort by the rest of the index."""
 TERMS: Final = "terms_of(user_id, tags, words)"
 """The terms of a todo in the shared index of tags and words."""
 

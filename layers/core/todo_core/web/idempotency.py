@@ -9,7 +9,7 @@ from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
 from todo_core.database.executor import Executor
-from todo_core.database.idempotency import Answer, KeyedRequest, run_once
+from todo_core.database.idempotency import KeyedRequest, StoredResponse, run_once
 from todo_core.errors import IdempotencyKeyReused, RequestInProgress
 from todo_core.web.problems import ValidationFailed
 from todo_core.web.resources import get_resources
@@ -36,7 +36,7 @@ def hash_body(body: BaseModel) -> bytes:
 
 
 async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
-    work: Callable[[Executor], Awaitable[Answer]],
+    work: Callable[[Executor], Awaitable[StoredResponse]],
     body: BaseModel,
     *,
     user_id: UUID,
