@@ -1,8 +1,7 @@
 """The export: one JSON document with all data of a user.
 
 The document is derived from the tables. It has one list for each table with a column `user_id` or with a foreign key
-to such a table. A new table or column is exported without a change here,
-unless the schema marks it as NOT_EXPORTED.
+to such a table. A new table or column is exported without a change here, unless the schema marks it as NOT_EXPORTED.
 
 Rows are read page by page, which bounds the memory, and no connection is held while the client reads. A row that
 changes during the export may appear in its old or its new form.

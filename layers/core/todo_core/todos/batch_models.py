@@ -150,7 +150,7 @@ class Batch(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _has_each_ref_once(self) -> Self:
+    def _check_refs(self) -> Self:
         refs = [each.ref for each in self.operations if isinstance(each, CreateOperation) and each.ref is not None]
         if len(refs) > len(set(refs)):
             raise PydanticCustomError("repeated_ref", "Give each ref to one create only")

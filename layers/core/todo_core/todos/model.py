@@ -100,7 +100,7 @@ class TodoCreate(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _has_one_due_date(self) -> Self:
+    def _check_due_dates(self) -> Self:
         _refuse_two_due_dates(self.due_date, self.due_at)
         if self.recurrence is not None and self.due_date is None and self.due_at is None:
             raise PydanticCustomError(RecurrenceNeedsDue.code, RecurrenceNeedsDue.detail)
@@ -130,7 +130,7 @@ class TodoUpdate(BaseModel):
     order: OrderNumber | MISSING = MISSING
 
     @model_validator(mode="after")
-    def _has_one_due_date(self) -> Self:
+    def _check_due_dates(self) -> Self:
         _refuse_two_due_dates(self.due_date, self.due_at)
         return self
 

@@ -16,7 +16,7 @@ from todo_core.logs import format_stack, log
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MAX_FIELD_ERRORS: Final = 100
-"""Bounds the response: for a body of unknown fields it would be six times as large, too large for Lambda."""
+"""Bounds the response. For a body of unknown fields, the response would be six times the body: too large for Lambda."""
 _MAX_NAME_CHARACTERS: Final = 200
 _EXAMPLE_REQUEST_ID: Final = "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10"
 
@@ -45,7 +45,7 @@ class RouteNotFound(ServiceError):
     status = 404
     code = "route_not_found"
     title = "No such route"
-    detail = "The service has no such path; see /docs for all of them."
+    detail = "The service has no such path; see /docs for all paths."
 
 
 class MethodNotAllowed(ServiceError):
