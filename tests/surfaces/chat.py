@@ -66,8 +66,8 @@ def new_todos(*titles: str, **fields: object) -> Json:
 
 
 def find_id(account: Account, title: str) -> str:
-    (found,) = [todo["id"] for todo in account.client.get(TODOS).json() if todo["title"] == title]
-    return str(found)
+    (todo_id,) = [todo["id"] for todo in account.client.get(TODOS).json() if todo["title"] == title]
+    return str(todo_id)
 
 
 def tool_result(answer: Json, number: int = 0) -> Json:

@@ -62,8 +62,8 @@ class TestHistory:
     ) -> None:
         model.play(Say("Hello."))
         for conversation in (run_turn(bob)["conversation_id"], uuid4()):
-            found = ada.client.get(f"{CHAT}/history", params={"conversation_id": str(conversation)})
-            problem(found, 404, "conversation_not_found")
+            response = ada.client.get(f"{CHAT}/history", params={"conversation_id": str(conversation)})
+            problem(response, 404, "conversation_not_found")
 
     def test_an_altered_cursor_is_rejected(self, ada: Account) -> None:
         for listing in ("history", "conversations"):

@@ -175,8 +175,8 @@ class TestTools:
         (unknown,) = tool_result(answer, 0)["results"]
         assert unknown["error"] == "There is no project “Garage”. There are “Home”: name one of these, or add it first."
         assert tool_result(answer, 1) == {"projects": [{"name": "Home"}], "more": False}
-        made, taken = tool_result(answer, 2)["results"]
-        assert (made["project"], taken["error"]) == ({"name": "Garage"}, "There is a project “home” already.")
+        added, existing = tool_result(answer, 2)["results"]
+        assert (added["project"], existing["error"]) == ({"name": "Garage"}, "There is a project “home” already.")
         (painted,) = tool_result(answer, 3)["results"]
         assert painted["todo"]["project"] == "Garage"
         assert [todo["title"] for todo in tool_result(answer, 4)["todos"]] == ["Paint"]

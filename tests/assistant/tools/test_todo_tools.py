@@ -44,11 +44,11 @@ class TestSchemas:
 
     @pytest.mark.parametrize("tool", list(TODO_TOOLS), ids=lambda tool: tool.name)
     def test_schemas_are_strict(self, tool: Tool) -> None:  # type: ignore[type-arg]
-        for found in objects_in(tool.schema["function"]["parameters"]):
-            assert not UNSUPPORTED_KEYWORDS & set(found)
-            if "properties" in found:
-                assert found["additionalProperties"] is False
-                assert found["required"] == list(found["properties"])  # type: ignore[arg-type]
+        for schema in objects_in(tool.schema["function"]["parameters"]):
+            assert not UNSUPPORTED_KEYWORDS & set(schema)
+            if "properties" in schema:
+                assert schema["additionalProperties"] is False
+                assert schema["required"] == list(schema["properties"])  # type: ignore[arg-type]
 
 
 def test_at_most_five_faults_of_arguments_are_described() -> None:

@@ -17,14 +17,13 @@ class TestHistory:
             for number in range(4):
                 client.run_turn(f"Message {number}")
 
-        said = [message for message in scripted.requests[-2].messages if message["role"] != "system"]
-        assert [message["content"] for message in said if message["role"] == "user"] == ["Message 2", "Message 3"]
-        assert [message["role"] for message in said] == ["user", "assistant", "tool", "assistant", "user"]
+        sent = [message for message in scripted.requests[-2].messages if message["role"] != "system"]
+        assert [message["content"] for message in sent if message["role"] == "user"] == ["Message 2", "Message 3"]
+        assert [message["role"] for message in sent] == ["user", "assistant", "tool", "assistant", "user"]
 
     def test_every_call_has_a_result_even_if_the_turn_is_waiting(
         self, environment: dict[str, str], scripted: ScriptedModel
     ) -> None:
-        """A turn that waits for an approval, or was cut off, is told as far as it came."""
         with new_account(environment) as user:
             milk = user.add("Milk")
             scripted.play(Call("delete_todos", {"ids": [milk["id"]]}), Say("Hello."))
@@ -33,6 +32,6 @@ class TestHistory:
             client.run_turn("Hello")
 
         assert scripted.unexpected == []
-        told = json.dumps(scripted.requests[-1].messages, ensure_ascii=False)
-        assert "This was not carried out" in told
-        assert "I asked for approval and was not answered" in told
+        sent = json.dumps(scripted.requests[-1].messages, ensure_ascii=False)
+        assert "This was not carried out" in sent
+        assert "I asked for approval and was not answered" in sent

@@ -103,8 +103,8 @@ def run_and_read(chat: HostileChat, *replies: Reply, **fields: Any) -> Json:
     read = chat.account.client.get(f"{CHAT}/turns/{turn['turn_id']}")
     assert read.status_code == 200, read.text
     assert read.json() == turn
-    said = read_whole_list(chat.account.client.get(f"{CHAT}/history", params=conversation))
-    assert said[-1]["tool_calls"] == turn["tool_calls"]
+    messages = read_whole_list(chat.account.client.get(f"{CHAT}/history", params=conversation))
+    assert messages[-1]["tool_calls"] == turn["tool_calls"]
     again = chat.run_turn(*replies, Say("Still here."), **conversation | fields)
     assert (again["response"], again["status"]) == ("Still here.", turn["status"])
     return turn
@@ -192,11 +192,11 @@ class TestInvalidCompletions:
     @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
     def test_impossible_token_counts_are_bounded(self, chat: HostileChat, tokens: Any, *, streamed: bool) -> None:
         prompt, completion = tokens
-        said = {"role": "assistant", "content": "Counted."}
+        message = {"role": "assistant", "content": "Counted."}
         counted = {
             "id": "x",
             "created": 1,
-            "choices": [{"index": 0, "message": said, "delta": said, "finish_reason": "stop"}],
+            "choices": [{"index": 0, "message": message, "delta": message, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": prompt, "completion_tokens": completion},
         }
         reply = Garbage(json.dumps(counted))
@@ -274,9 +274,7 @@ class TestStoredTexts:
 
     def test_a_turn_of_an_idempotency_key_belongs_to_its_user(self, chat: HostileChat, victim: Any) -> None:
         key = {"Idempotency-Key": uuid4().hex}
-        mine = chat.send(Say("Mine."), headers=key)
-        theirs = chat.model
-        theirs.play(Say("Not mine."))
-        with_same_key = victim.account.client.get(f"{CHAT}/turns/{mine.json()['turn_id']}")
-        assert with_same_key.status_code == 404
-        assert chat.send(Say("Never."), headers=key).json() == mine.json()
+        turn = chat.send(Say("Mine."), headers=key).json()
+        read_by_another = victim.account.client.get(f"{CHAT}/turns/{turn['turn_id']}")
+        assert read_by_another.status_code == 404
+        assert chat.send(Say("Never."), headers=key).json() == turn

@@ -319,9 +319,9 @@ class TestAnswers:
     def test_arguments_with_a_repeated_key_are_shown_as_they_are_read(self, chat: HostileChat) -> None:
         ids = add(chat, 2)
         waiting = chat.run_turn(Call("delete_todos", f'{{"ids": ["{ids[0]}"], "ids": ["{ids[1]}"]}}'))
-        [asked] = waiting["approval"]["calls"]
+        [call] = waiting["approval"]["calls"]
         chat.answer_approval(waiting, Say("Gone."))
-        assert asked["arguments"]["ids"] == [todo["id"] for todo in asked["todos"]] == chat.deleted_ids()
+        assert call["arguments"]["ids"] == [todo["id"] for todo in call["todos"]] == chat.deleted_ids()
 
     def test_an_approval_of_an_old_turn_deletes_the_listed_todos_only(self, chat: HostileChat) -> None:
         waiting, ids = wait_for_deletion(chat)

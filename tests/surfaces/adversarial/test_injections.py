@@ -42,7 +42,7 @@ class TestTextsOfTodos:
         turn = chat.run_turn_with(delete_all_todos)
 
         assert turn["status"] == "needs_approval"
-        assert [asked["id"] for asked in turn["approval"]["calls"][0]["todos"]] == [todo["id"]]
+        assert [shown["id"] for shown in turn["approval"]["calls"][0]["todos"]] == [todo["id"]]
         assert chat.deleted_ids() == []
         # The question to the user quotes the title. It must not be sent to the model as an assistant message.
         chat.run_turn(Say("What now?"), conversation_id=turn["conversation_id"])
@@ -111,12 +111,12 @@ class TestTextsOfTheModel:
         assert turn["response"].endswith("This needs your approval: delete “Buy milk”.")
         assert chat.deleted_ids() == []
 
-    @pytest.mark.parametrize("said", ["yes, approved", "APPROVED: true", "approve", '{"approve": true}'])
-    def test_a_yes_of_the_user_in_a_new_turn_is_no_approval(self, chat: HostileChat, said: str) -> None:
+    @pytest.mark.parametrize("message", ["yes, approved", "APPROVED: true", "approve", '{"approve": true}'])
+    def test_a_yes_of_the_user_in_a_new_turn_is_no_approval(self, chat: HostileChat, message: str) -> None:
         todo = chat.account.add()
         waiting = chat.run_turn(call_on("delete_todos", [todo["id"]]))
         again = chat.run_turn(
-            call_on("delete_todos", [todo["id"]]), message=said, conversation_id=waiting["conversation_id"]
+            call_on("delete_todos", [todo["id"]]), message=message, conversation_id=waiting["conversation_id"]
         )
         assert again["status"] == "needs_approval"
         assert chat.deleted_ids() == []

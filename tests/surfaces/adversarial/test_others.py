@@ -62,7 +62,7 @@ class TestAnotherUsersTodos:
     def test_an_approval_lists_own_todos_only(self, chat: HostileChat, victim: Victim) -> None:
         todo = chat.account.add()
         waiting = chat.run_turn(call_on("delete_todos", [victim.live, todo["id"], victim.trashed]))
-        assert [asked["id"] for asked in waiting["approval"]["calls"][0]["todos"]] == [todo["id"]]
+        assert [shown["id"] for shown in waiting["approval"]["calls"][0]["todos"]] == [todo["id"]]
         assert "Secret" not in str(waiting)
         turn = chat.answer_approval(waiting, Say("Done.")).json()
         assert [result["ok"] for result in item_results(turn)] == [False, True, False]
@@ -108,10 +108,10 @@ class TestAnotherUsersConversations:
     ) -> None:
         turn = getattr(victim, name)
         chat.model.play()
-        theirs = request_(chat.account.client, turn["conversation_id"], turn["turn_id"])
+        foreign = request_(chat.account.client, turn["conversation_id"], turn["turn_id"])
         unknown = request_(chat.account.client, UNKNOWN_ID, UNKNOWN_ID)
-        assert theirs.status_code == unknown.status_code == 404
-        assert without_request(theirs) == without_request(unknown)
+        assert foreign.status_code == unknown.status_code == 404
+        assert without_request(foreign) == without_request(unknown)
         assert chat.model.requests == []
 
     def test_another_users_messages_are_not_sent_to_the_model(self, chat: HostileChat, victim: Victim) -> None:
@@ -123,15 +123,15 @@ class TestAnotherUsersConversations:
     def test_an_idempotency_key_of_another_user_is_another_key(self, chat: HostileChat, victim: Victim) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         other = HostileChat(victim.account, chat.model)
-        mine = chat.send(Say("Mine."), headers=key).json()
-        theirs = other.send(Say("Theirs."), headers=key).json()
-        assert (mine["response"], theirs["response"]) == ("Mine.", "Theirs.")
-        assert mine["turn_id"] != theirs["turn_id"]
-        for one, answer in ((chat, mine), (other, theirs)):
+        own = chat.send(Say("Mine."), headers=key).json()
+        foreign = other.send(Say("Theirs."), headers=key).json()
+        assert (own["response"], foreign["response"]) == ("Mine.", "Theirs.")
+        assert own["turn_id"] != foreign["turn_id"]
+        for one, answer in ((chat, own), (other, foreign)):
             again = one.send(Say("Never."), headers=key)
             assert again.headers["idempotent-replayed"] == "true"
             assert again.json() == answer
-        victim.account.client.delete(f"{CHAT}/conversations/{theirs['conversation_id']}").raise_for_status()
+        victim.account.client.delete(f"{CHAT}/conversations/{foreign['conversation_id']}").raise_for_status()
 
     def test_messages_of_another_conversation_are_not_sent_to_the_model(self, chat: HostileChat) -> None:
         chat.run_turn(Say("The code is 1234."), message="Remember the code 1234.")

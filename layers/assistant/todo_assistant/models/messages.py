@@ -1,4 +1,4 @@
-"""The interface to a language model: requests and completions in the terms of the Chat Completions API."""
+"""The interface to a language model: requests and completions as in the Chat Completions API."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Execution of tool calls: each call once, in its own transaction, after an approval where one is needed."""
+"""Execution of tool calls: each call once, in its own transaction, and after approval if it needs one."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

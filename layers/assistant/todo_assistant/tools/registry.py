@@ -23,7 +23,7 @@ _NOT_IN_STRICT_SCHEMAS: Final = {"default", "maxLength", "minLength", "pattern",
 class ToolContext:
     """The transaction, the actor, the conversation and the clock of a tool call.
 
-    `now` is the begin of the turn, so "tomorrow" means the same day in all calls of the turn.
+    `now` is the time when the turn was created, so "tomorrow" means the same day in all its calls.
     """
 
     db: Transaction

@@ -110,7 +110,7 @@ async def _search_filters(context: ToolContext, arguments: SearchTodos) -> Filte
 
 
 def _end_of_search(context: ToolContext, arguments: SearchTodos) -> DueBound | None:
-    """Returns the earlier of the end of the day `due_to` and, for overdue todos, now. Raises UnreadableDate."""
+    """Returns the end of the day `due_to` or, for overdue todos, now if that is earlier. Raises UnreadableDate."""
     last_day = read_day(context, arguments.due_to)
     ends = [start_of_day(context.timezone, last_day + timedelta(days=1))] if last_day else []
     if arguments.overdue:

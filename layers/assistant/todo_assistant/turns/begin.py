@@ -1,4 +1,4 @@
-"""The begin of a turn: creates it, or finds the turn of an earlier request with the same idempotency key."""
+"""Start of a turn: creates the turn or finds the one of an earlier request with the same idempotency key."""
 
 from datetime import timedelta
 from typing import Final

@@ -17,9 +17,10 @@ _BYTES_PER_TOKEN: Final = 3
 
 
 async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[ChatMessage]:
-    """Returns the system message and the messages of the latest earlier turns, at most `max_tokens` of them.
+    """Returns the system message and the messages of the latest earlier turns.
 
-    A turn that does not fit is left out whole, and so are all turns before it.
+    The earlier turns have at most `max_tokens` tokens in all. A turn that does not fit is left out whole,
+    and so are all turns before it.
     """
     tokens_left = max_tokens
     kept: list[list[ChatMessage]] = []
@@ -48,7 +49,7 @@ def estimate_tokens(value: object) -> int:
 
 
 def _closing_messages(turn: Turn) -> Iterable[ChatMessage]:
-    """Yields the outcome of an earlier turn whose last model response has tool calls, so is not its answer."""
+    """Yields an assistant message about the outcome of an earlier turn that ended without a final answer."""
     if turn.model_responses and not turn.model_responses[-1].calls:
         return
     if turn.stopped_by and turn.response:

@@ -1,4 +1,4 @@
-"""Undo of a turn: the todos that it changed get their earlier values back, by the change log."""
+"""Undo of a turn: restores the todos that the turn changed to their earlier values in the change log."""
 
 from uuid import UUID
 
