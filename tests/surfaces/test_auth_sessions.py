@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import AUTH, Account, problem, sign_in, sign_up
+from tests.accounts import AUTH, Account, problem, read_invalid_field, sign_in, sign_up
 from tests.serving import Surface
 from tests.surfaces.tokens import (
     ME,
@@ -129,9 +129,7 @@ class TestPages:
 
     @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 201}, {"limit": "x"}, {"order": "id"}], ids=str)
     def test_an_invalid_query_parameter_is_named(self, ada: Account, query: dict[str, int | str]) -> None:
-        (fault,) = problem(ada.client.get(SESSIONS, params=query), 422, "validation_failed")["errors"]
-
-        assert [fault["field"]] == list(query)
+        assert [read_invalid_field(ada.client.get(SESSIONS, params=query))] == list(query)
 
 
 class TestLastSeen:
@@ -213,9 +211,7 @@ class TestEndSession:
 
     @pytest.mark.parametrize("session_id", ["current", "1", "%00", "0198c5a1"])
     def test_an_invalid_id_is_refused(self, ada: Account, session_id: str) -> None:
-        (fault,) = problem(ada.client.delete(f"{SESSIONS}/{session_id}"), 422, "validation_failed")["errors"]
-
-        assert fault["field"] == "session_id"
+        assert read_invalid_field(ada.client.delete(f"{SESSIONS}/{session_id}")) == "session_id"
 
     def test_a_page_of_a_foreign_origin_is_refused(self, ada: Account) -> None:
         url = f"{SESSIONS}/{read_claims(ada.token)['sid']}"
