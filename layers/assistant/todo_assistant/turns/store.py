@@ -197,7 +197,7 @@ async def add_model_response(db: Database, turn: Turn, completion: Completion, *
         completion.content,
         completion.prompt_tokens or 0,
         completion.completion_tokens or 0,
-        _number_calls(turn, number, completion),
+        _calls_with_unique_ids(turn, number, completion),
     )
     async with db.transaction() as transaction:
         await lock_leased_turn(transaction, turn)
@@ -219,7 +219,7 @@ async def store_tool_result(transaction: Transaction, turn: Turn, call: ToolCall
     )
 
 
-def _number_calls(turn: Turn, number: int, completion: Completion) -> list[ToolCall]:
+def _calls_with_unique_ids(turn: Turn, number: int, completion: Completion) -> list[ToolCall]:
     """Returns the calls of a completion, each with an id that is unique in the turn."""
     used_ids = {call.id for call in turn.calls}
     calls: list[ToolCall] = []
