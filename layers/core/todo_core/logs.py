@@ -76,7 +76,7 @@ class _ReadableFormatter(logging.Formatter):
 def _innermost_own_frame(frames: Sequence[str]) -> str:
     # Frames of compiled extensions have no absolute path.
     own_frames = [frame for frame in frames if Path(frame).is_absolute() and not frame.startswith(_LIBRARY_FOLDERS)]
-    innermost = next(reversed(own_frames or frames), "an unknown place")
+    innermost = next(reversed(own_frames or frames), "an unknown location")
     return innermost.removeprefix(f"{Path.cwd()}{os.sep}")
 
 

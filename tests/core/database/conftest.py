@@ -22,7 +22,7 @@ def numbers_database(server_url: str) -> Iterator[str]:
 @pytest.fixture
 def url(numbers_database: str) -> str:
     """The URL of a database with an empty table `numbers` and without connections of earlier tests."""
-    postgres.run(numbers_database, KILL_ALL, "TRUNCATE numbers")
+    postgres.run(numbers_database, KILL_ALL, "TRUNCATE numbers CASCADE")
     return numbers_database
 
 

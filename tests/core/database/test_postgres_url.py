@@ -212,10 +212,10 @@ class TestTls:
         assert target(url).sslmode == sslmode
         assert postgres_url.parse(url).ssl is None
 
-    @pytest.mark.parametrize("asked", ["sslmode=verify-full", "channel_binding=require"])
+    @pytest.mark.parametrize("verification", ["sslmode=verify-full", "channel_binding=require"])
     @pytest.mark.parametrize("roots", ["", "&sslrootcert="])
-    def test_full_verification_without_roots_uses_the_system_roots(self, asked: str, roots: str) -> None:
-        url = postgres_url.parse(f"postgresql://alex@localhost/todos?{asked}{roots}")
+    def test_full_verification_without_roots_uses_the_system_roots(self, verification: str, roots: str) -> None:
+        url = postgres_url.parse(f"postgresql://alex@localhost/todos?{verification}{roots}")
         assert "sslrootcert" not in url.dsn
         assert url.ssl is not None
         assert url.ssl.check_hostname
@@ -227,9 +227,9 @@ class TestTls:
         assert target(url).sslmode == "verify-full"
         assert postgres_url.parse(url).verified_by_system_roots
 
-    @pytest.mark.parametrize("asked", ["sslmode=verify-full", "channel_binding=require"])
-    def test_named_roots_are_kept(self, asked: str) -> None:
-        url = postgres_url.parse(f"postgresql://alex@localhost/todos?{asked}&sslrootcert=/etc/roots.pem")
+    @pytest.mark.parametrize("verification", ["sslmode=verify-full", "channel_binding=require"])
+    def test_named_roots_are_kept(self, verification: str) -> None:
+        url = postgres_url.parse(f"postgresql://alex@localhost/todos?{verification}&sslrootcert=/etc/roots.pem")
         query = parse_qs(urlsplit(url.dsn).query)
         assert query == {"sslmode": ["verify-full"], "sslrootcert": ["/etc/roots.pem"]}
         assert url.ssl is None

@@ -91,12 +91,12 @@ class TestLostPreparedStatements:
     def test_connections_in_use_meanwhile_are_not_reused(self, url: str) -> None:
         async def scenario(database: Database) -> None:
             await open_connections(database, 3)
-            meanwhile = [asyncio.create_task(fetch_value(database, SLEEP, seconds=0.5)) for _ in range(2)]
+            sleeping = [asyncio.create_task(fetch_value(database, SLEEP, seconds=0.5)) for _ in range(2)]
             await asyncio.sleep(0.1)
             await fetch_value(database, ONE)
             await database.fetch_all(DEALLOCATE)
             await fetch_value(database, ONE)
-            await asyncio.gather(*meanwhile)
+            await asyncio.gather(*sleeping)
             await open_connections(database, 3)
             assert await asyncio.gather(*(fetch_value(database, COUNT_PREPARED) for _ in range(3))) == [0] * 3
             assert await count_connections(url) == 3

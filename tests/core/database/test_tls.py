@@ -89,10 +89,12 @@ class TestConnection:
         assert_refused(trusted_server.url("127.0.0.1", **query), "mismatch")
         assert trusted_server.connections == 0
 
-    @pytest.mark.parametrize("asked", [{"channel_binding": "require"}, {"sslmode": "verify-full"}], ids=urlencode)
-    def test_roots_in_the_url_are_used(self, server: TlsFront, certificate: Path, asked: dict[str, str]) -> None:
-        assert fetch_one(server.url(**asked, sslrootcert=str(certificate))) == 1
-        assert_refused(server.url("127.0.0.1", **asked, sslrootcert=str(certificate)), "mismatch")
+    @pytest.mark.parametrize(
+        "verification", [{"channel_binding": "require"}, {"sslmode": "verify-full"}], ids=urlencode
+    )
+    def test_roots_in_the_url_are_used(self, server: TlsFront, certificate: Path, verification: dict[str, str]) -> None:
+        assert fetch_one(server.url(**verification, sslrootcert=str(certificate))) == 1
+        assert_refused(server.url("127.0.0.1", **verification, sslrootcert=str(certificate)), "mismatch")
 
     def test_roots_in_the_url_replace_the_system_roots(self, trusted_server: TlsFront, other_certificate: Path) -> None:
         assert_refused(trusted_server.url(channel_binding="require", sslrootcert=str(other_certificate)), "self-signed")

@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
@@ -46,6 +48,11 @@ def replace_all(connection: Connection) -> tuple[dict[str, str], dict[str, str]]
 def new_database(server_url: str) -> Iterator[str]:
     with postgres.database(server_url) as url:
         yield url
+
+
+def test_every_sql_file_of_the_package_is_listed() -> None:
+    names = {Path(file.name) for file in files("todo_core.schema").iterdir()}
+    assert {name.stem for name in names if name.suffix == ".sql"} == set(SQL_FILES)
 
 
 def test_the_migrations_create_the_functions_and_triggers_of_the_files(new_database: str) -> None:

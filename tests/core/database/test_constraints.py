@@ -1,0 +1,45 @@
+"""Errors that stand for violated constraints."""
+
+import pytest
+
+from tests import postgres
+from tests.core.database.scenarios import run_scenario
+from todo_core.database.constraints import raised_for
+from todo_core.database.executor import Database
+from todo_core.database.statements import Statement
+from todo_core.errors import NotAuthenticated, ServiceError
+
+pytestmark = pytest.mark.pooler
+
+TABLES = (
+    "DROP TABLE IF EXISTS members, limited",
+    "CREATE TABLE limited (number integer CONSTRAINT number_too_large CHECK (number < 10))",
+    "CREATE TABLE members (user_id integer CONSTRAINT members_user_id_fkey REFERENCES numbers (number))",
+)
+
+
+@raised_for("number_too_large")
+class NumberTooLarge(ServiceError):
+    status = 422
+    code = "number_too_large"
+    title = "Number too large"
+    detail = "Give a number below 10."
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("INSERT INTO limited VALUES (10)", NumberTooLarge),
+        ("INSERT INTO members VALUES (1)", NotAuthenticated),
+    ],
+)
+def test_a_violated_constraint_raises_its_registered_error(url: str, sql: str, error: type[ServiceError]) -> None:
+    async def scenario(database: Database) -> None:
+        with pytest.raises(error):
+            await database.write(Statement(sql))
+        with pytest.raises(error):
+            async with database.transaction() as transaction:
+                await transaction.write(Statement(sql))
+
+    postgres.run(url, *TABLES)
+    run_scenario(Database(url), scenario)
