@@ -7,7 +7,7 @@ from pydantic import MISSING, BaseModel, BeforeValidator, ConfigDict, Field, Wit
 from pydantic_core import PydanticCustomError
 
 from todo_core.text import Text
-from todo_core.todos.model import TodoCreate, TodoUpdate
+from todo_core.todos.model import WHOLE_NUMBER, TodoCreate, TodoUpdate
 
 _MAX_OPERATIONS: Final = 100
 _MAX_REF_CHARACTERS: Final = 100
@@ -51,17 +51,12 @@ IdOrRef = Annotated[
 ]
 
 
-def _parse_whole_number(value: object) -> object:
-    """Returns a float without a fraction as an int: in JSON, `7.0` and 7 are the same number."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 Version = Annotated[
     int,
     Field(
         strict=True, ge=1, le=999_999_999, description="Applies the operation to this version only, like `If-Match`."
     ),
-    BeforeValidator(_parse_whole_number),
+    WHOLE_NUMBER,
 ]
 
 

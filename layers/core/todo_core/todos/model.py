@@ -5,7 +5,17 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
 import msgspec
-from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from todo_core.text import Text
@@ -21,6 +31,13 @@ def remove_repeats[Item](items: list[Item]) -> list[Item]:
     """Returns each item once, at its first position."""
     return list(dict.fromkeys(items))
 
+
+def _parse_whole_number(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE_NUMBER: Final = BeforeValidator(_parse_whole_number)
+"""Accepts `7.0` for a strict integer, as JSON Schema does. Write it after the bounds, or the JSON Schema lacks them."""
 
 Title = Annotated[str, Text(min_length=1, max_length=500)]
 Description = Annotated[str, Text(max_length=16_384, multiline=True)]
