@@ -250,7 +250,6 @@ def _create_projects() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("projects_by_order", "projects", ["user_id", "order", "id"], unique=False)
-    op.create_foreign_key("todos_project_id_fkey", "todos", "projects", ["project_id"], ["id"], ondelete="SET NULL")
 
 
 def _extend_todos() -> None:
@@ -264,6 +263,7 @@ def _extend_todos() -> None:
         "recurrence_needs_due", "todos", "recurrence IS NULL OR due_date IS NOT NULL OR due_at IS NOT NULL"
     )
     op.create_foreign_key("todos_parent_id_fkey", "todos", "todos", ["parent_id"], ["id"], ondelete="SET NULL")
+    op.create_foreign_key("todos_project_id_fkey", "todos", "projects", ["project_id"], ["id"], ondelete="SET NULL")
     op.create_index(
         "todos_of_parent",
         "todos",
