@@ -61,7 +61,7 @@ class TestMergePatch:
         assert read_invalid_field(patch(ada, timezone=None)) == "timezone"
         assert ada.client.get(ME).json()["timezone"] == "Europe/London"
 
-    def test_a_invalid_field_of_keeps_the_others_from_being_written(self, ada: Account) -> None:
+    def test_one_invalid_field_refuses_the_whole_change(self, ada: Account) -> None:
         assert read_invalid_field(patch(ada, name="Ada", timezone="Mars/Olympus_Mons")) == "timezone"
 
         assert ada.client.get(ME).json() == ada.user

@@ -39,7 +39,7 @@ class PagedList[Item, Position]:
     ) -> Sequence[Item]:
         """Returns the page that the query selects and sets the Link header. Raises InvalidCursor.
 
-        `fetch` returns at most a number of items, those after a position or the first ones.
+        `fetch(limit, position)` returns at most `limit` items after the position, or the first ones if it is None.
         """
         after = self.read_cursor(request, query)
         page, last = await fetch_page(query.limit, lambda limit: fetch(limit, after))
