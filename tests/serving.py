@@ -183,7 +183,10 @@ class LambdaContext:
 
 
 class Functions(httpx2.BaseTransport):
-    """Transport that sends requests to functions as events of API Gateway's HTTP API. `invoke` calls a function."""
+    """Transport that sends requests to Lambda functions as events of API Gateway's HTTP API.
+
+    `invoke` calls the function of a route group with an event. `address` is the client's IP address.
+    """
 
     def __init__(
         self,

@@ -178,7 +178,7 @@ class TestFreeze:
                 has_frozen = process.wait_for_event() == "stopped"
                 if has_frozen:
                     repeated = threads.submit(repeat_until_taken_over, client, scenario)
-                    # The repeat may wait for a lock of the frozen process.
+                    # The stopped process may hold a lock that the repeated request waits for.
                     wait([repeated], timeout=LOCK_WAIT_SECONDS)
                     os.kill(process.id, signal.SIGCONT)
                     assert process.wait_for_event() == "answered"

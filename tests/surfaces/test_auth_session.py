@@ -106,7 +106,7 @@ class TestCookie:
         assert "domain" not in cookie
         assert cookie["max-age"] == str(7 * 24 * 60 * 60)
 
-    def test_it_depends_on_the_scheme_of_each_request(self, surface: Surface) -> None:
+    def test_the_cookie_is_secure_over_https_only(self, surface: Surface) -> None:
         assert ["secure" in self.sign_in_over(surface, scheme) for scheme in ("https", "http", "https")] == [
             True,
             False,

@@ -62,7 +62,7 @@ def _to_json(record: object) -> str:
 
 
 class _ReadableFormatter(logging.Formatter):
-    """Appends the type of the logged error and the line of this project's code that raised the error."""
+    """Appends the type of the logged error, and file and line of the innermost frame in this project's code."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)

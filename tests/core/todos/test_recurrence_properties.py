@@ -64,7 +64,10 @@ def assume_canonical(rule: str) -> str:
 
 
 def next_day_of_dateutil(rule: str, due: date) -> date | None:
-    """Returns the next day that dateutil finds in its own search up to the year 9999."""
+    """Returns the next day that dateutil finds in its own search, without the last day of the year 9999.
+
+    asyncpg writes that day as infinity, so the service does not use it.
+    """
     start = datetime.combine(due, time())
     found = rrulestr(rule, dtstart=start).after(start)
     return None if found is None or found.date() == date.max else found.date()

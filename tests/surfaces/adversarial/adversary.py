@@ -105,7 +105,7 @@ class Victim:
 
 
 def check_message(message: Json, sent_messages: set[str]) -> None:
-    """Asserts that a tool result is inside the data fence, and that user messages were sent by the user."""
+    """Asserts that tool results stand between the `<data>` markers, and that user messages were sent by the user."""
     content = message["content"]
     if message["role"] == "tool":
         inside = content.removeprefix(_OPENING).removesuffix(_CLOSING)

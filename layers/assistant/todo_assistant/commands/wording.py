@@ -61,11 +61,11 @@ def _describe_item(tool: str, item: dict[str, Any]) -> str:
         return f"Added the project “{item['project']['name']}”."
     todo = item["todo"]
     shown = _describe_todo(todo) if tool in _TOOLS_REPORTED_IN_DETAIL else _quote_titles([todo])
-    return f"{_PAST_TENSE_VERBS[tool]} {shown}{_describe_side_effects(item)}."
+    return f"{_PAST_TENSE_VERBS[tool]} {shown}{_describe_consequences(item)}."
 
 
-def _describe_side_effects(item: dict[str, Any]) -> str:
-    """Returns the next due date, the number of changed subtodos, the other readings of the date, or nothing."""
+def _describe_consequences(item: dict[str, Any]) -> str:
+    """Returns the end of the sentence: the next due date, the changed subtodos, or other readings of the date."""
     if item.get("next_due"):
         return f", next due {_format_due(item['next_due'])}"
     if count := item.get("subtodos"):

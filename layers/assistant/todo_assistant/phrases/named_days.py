@@ -61,6 +61,7 @@ def _parse_weekday_range(found: re.Match[str]) -> RuleParts:
 
 
 def _parse_nth_weekdays(found: re.Match[str]) -> RuleParts:
+    """Parses `1st monday and last friday`. An ordinal is a word of NTH_NUMBERS or begins with its digit."""
     days = re.findall(rf"({NTH}) ({WEEKDAY})", found[0], re.ASCII)
     codes = (f"{NTH_NUMBERS.get(nth) or nth[0]}{_weekday_code(day)}" for nth, day in days)
     return {"FREQ": "MONTHLY", "BYDAY": join_values(codes)}

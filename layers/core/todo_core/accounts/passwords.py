@@ -77,7 +77,7 @@ class PasswordHasher:
     async def _rehash_if_outdated(self, password: str, stored_hash: str) -> str | None:
         if not self._context.needs_update(stored_hash):
             return None
-        with suppress(TooBusy):  # the next login will store a new hash
+        with suppress(TooBusy):  # the outdated hash stays until the next login
             return await self.hash(password)
         return None
 

@@ -136,7 +136,7 @@ class Database:
     async def write(self, statement: Statement, **values: object) -> Row | None:
         """Runs a writing statement and returns the first row of its RETURNING clause, or None.
 
-        Never repeated after a lost connection, because the statement may have been committed.
+        After a lost connection the statement is not sent again, because it may have been committed.
         """
         arguments = statement.arguments(values)
 

@@ -93,7 +93,7 @@ class ConnectionPool:
 
     @asynccontextmanager
     async def borrow(self, *, trusted_seconds: float | None = None) -> AsyncIterator[Connection]:
-        """Lends a connection for a block of several statements, under the rules of `run`."""
+        """Lends a connection for a block of several statements. Checks and errors are handled as in `run`."""
         await self._acquire_slot()
         try:
             connection = await self._take_connection(trusted_seconds)

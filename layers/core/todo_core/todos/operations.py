@@ -135,9 +135,10 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
     while True:
         row = await db.write(statement, **this, **values, versions=versions)
         if row is None:
+            # Raises an error unless another writer changed the todo meanwhile; then the next attempt sees the change.
             await _get_version(db, actor.user_id, todo_id, versions)
             continue
-        if row["occurrences"] is None:
+        if row["occurrences"] is None:  # the statement has completed the todo
             return Todo(*row[:_FIELD_COUNT])
         _check_version(Todo(*row[:_FIELD_COUNT]), versions)
         to_write = _find_values_to_write(row, values, ZoneInfo(actor.timezone))

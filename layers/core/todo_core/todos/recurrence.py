@@ -86,7 +86,7 @@ def _find_next_instant(
 ) -> Occurrence | None:
     local = due.astimezone(timezone).replace(tzinfo=None)
     clock = wall_time or local.time()
-    # Where the clocks skip the hour before midnight, the occurrence was moved to the day after its own.
+    # Where the clocks skip 23:00 to midnight, an occurrence at 23:30 is due at 00:30 of the next day.
     day = find_next_day(parts, local.date() - timedelta(days=local.time() < clock))
     if day is None:
         return None
