@@ -25,8 +25,8 @@ class EmbeddedServerError(Exception):
 async def ensure_server(url: SecretStr | None, folder: Path) -> AsyncIterator[SecretStr]:
     """Yields `url`, or starts the embedded server for the block and yields its URL when `url` is None.
 
-    The server keeps its data in `folder`. Any number of processes may share the server; it stops when the last one leaves. The
-    first start creates the data, which takes a few seconds. Raises EmbeddedServerError.
+    The server keeps its data in `folder`. Any number of processes may share the server; it stops when the last one
+    leaves. The first start creates the data, which takes a few seconds. Raises EmbeddedServerError.
     """
     if url is not None:
         yield url
