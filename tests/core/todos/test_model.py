@@ -22,7 +22,7 @@ def faults(model: type[TodoCreate | TodoUpdate], **fields: object) -> dict[str, 
 
 def columns_of(**fields: object) -> dict[str, Any]:
     """Returns the columns that a merge patch with these fields writes."""
-    return TodoUpdate.model_validate(fields).values()
+    return TodoUpdate.model_validate(fields).to_columns()
 
 
 class TestCreate:

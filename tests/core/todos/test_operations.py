@@ -126,9 +126,9 @@ class TestComplete:
         done = runner.run(operations.update(db, ada, todo.id, TodoUpdate.model_validate({"completed": True, **patch})))
         assert db.change is None
         assert done.version == 3
-        assert done.title == changes.values().get("title", "Milk")
-        before = {**structs.asdict(todo), "due_time": None, "occurrences": 0, **changes.values(), **patch}
-        expected = None if changes.values().get("completed") else next_due_values(before, ZoneInfo("UTC"))
+        assert done.title == changes.to_columns().get("title", "Milk")
+        before = {**structs.asdict(todo), "due_time": None, "occurrences": 0, **changes.to_columns(), **patch}
+        expected = None if changes.to_columns().get("completed") else next_due_values(before, ZoneInfo("UTC"))
         assert done.completed == (expected is None)
         assert done.due_date == (expected or before)["due_date"]
         assert done.recurrence == before["recurrence"]

@@ -151,7 +151,7 @@ class TodoUpdate(BaseModel):
         _refuse_two_due_dates(self.due_date, self.due_at)
         return self
 
-    def values(self) -> dict[str, Any]:
+    def to_columns(self) -> dict[str, Any]:
         """Returns the columns to write. A cleared field gets its default.
 
         A new due date clears the other kind of due date. A `project_id` beside a `parent_id` is ignored, as for a new

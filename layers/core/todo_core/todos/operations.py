@@ -98,7 +98,7 @@ async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate,
 
     Raises TodoNotFound, StaleVersion and InvalidTodo.
     """
-    values = changes.values()
+    values = changes.to_columns()
     if not values:
         return await _get_version(db, actor.user_id, todo_id, versions)
     if values.get("completed") and values.get("recurrence", "") is not None:
