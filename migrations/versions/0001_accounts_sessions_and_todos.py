@@ -16,6 +16,7 @@ def upgrade() -> None:
     _create_attempts()
     _create_users_and_sessions()
     _create_todos()
+    _index_todos()
 
 
 def _create_attempts() -> None:
@@ -90,6 +91,9 @@ def _create_todos() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _index_todos() -> None:
     op.create_index(
         "todos_by_order",
         "todos",
