@@ -50,7 +50,7 @@ def configure(settings: Settings) -> None:
 
 
 def correlate(**keys: object) -> None:
-    """Adds the keys to all following lines: on Lambda, the ids of the current invocation."""
+    """Adds keys to all following JSON lines. The Lambda handlers pass the ids of the current invocation."""
     for handler in log.handlers:
         if isinstance(handler.formatter, LambdaPowertoolsFormatter):
             handler.formatter.append_keys(**keys)

@@ -40,7 +40,7 @@ CALLS = (Call("add_todo", {"title": "Buy milk, eggs and bread"}, id="a"), Call("
 
 @dataclass
 class Answer:
-    """The parts of a completion that a client has received."""
+    """A completion as a client has received it, whole or joined from the chunks of a stream."""
 
     text: str = ""
     calls: dict[int, tuple[str, str, str]] = field(default_factory=dict)

@@ -151,7 +151,7 @@ class TestWriting:
 
         started = time.monotonic()
         run_scenario(Database(url), scenario)
-        assert time.monotonic() - started < 5  # a second run would take 20
+        assert time.monotonic() - started < 5  # a second run of the statement would take 20 s
         assert count_rows(url) == 0
 
     def test_the_write_after_a_failed_one_takes_effect(self, url: str) -> None:

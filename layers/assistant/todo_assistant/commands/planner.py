@@ -91,7 +91,10 @@ def _only_call(command: Find | Overview | Undo | Projects | NewProject) -> tuple
 def _change_todos(
     command: Add | TargetCommand, results: Sequence[NamedResult], listed: Sequence[dict[str, Any]]
 ) -> Completion:
-    """Prepares the destinations, then adds or changes the todos. The answer begins with the added projects."""
+    """Creates missing projects and finds parents, then adds or changes the todos.
+
+    The answer begins with the names of the projects that were added.
+    """
     destinations = Destinations(results)
     if (preparation := _prepare_destinations(command, destinations)) is not None:
         return preparation
@@ -100,7 +103,7 @@ def _change_todos(
 
 
 def _prepare_destinations(command: Add | TargetCommand, destinations: Destinations) -> Completion | None:
-    """Returns the next call or the answer that comes before the command's own calls, if any."""
+    """Returns the next call that creates a project or finds a parent, an answer if that failed, or None when done."""
     match command:
         case Add(todos):
             return destinations.prepare(todos)

@@ -104,7 +104,7 @@ def _normalize(phrase: str) -> str:
 def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
     """Splits a phrase into its clauses.
 
-    Raises ValueError for a clause that says nothing about a recurrence, and for a count beside another end.
+    Raises ValueError for a clause that says nothing about a recurrence, and for a count together with an end date.
     """
     repeat_count = _REPEAT_COUNT.search(words)
     if repeat_count:

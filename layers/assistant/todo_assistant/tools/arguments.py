@@ -35,5 +35,5 @@ class TodoIds(Arguments):
 
 class ChangedTodoIds(TodoIds):
     async def effect(self, _context: ToolContext) -> Effect:
-        """Returns the todos themselves as the effect."""
+        """Returns the effect of a call that changes exactly the todos with these ids."""
         return Effect(self.ids)

@@ -37,7 +37,7 @@ async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[
 
 
 def messages_of(turn: Turn) -> Iterable[ChatMessage]:
-    """Yields the user's message and the messages of all model responses so far, with their tool results."""
+    """Yields the messages of one turn: the user's message, then each model response with its tool results."""
     yield {"role": "user", "content": turn.message}
     for response in turn.model_responses:
         yield from _response_messages(response)
@@ -79,6 +79,6 @@ def _response_messages(response: ModelResponse) -> Iterable[ChatMessage]:
 
 
 def _tool_call_message(call: ToolCall) -> ToolCallMessage:
-    # Endpoints reject the whole request if the name of a call has a character that tool names cannot have.
+    # Model providers reject the whole request if a tool call has a name with other characters.
     name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
     return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}

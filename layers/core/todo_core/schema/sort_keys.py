@@ -16,7 +16,10 @@ SORT_KEYS: Final = {
     "priority": "priority_key(priority)",
     "title": "title_key(title)",
 }
-"""Expressions that are never null. Todos without a due date sort last in both directions; a due date begins in UTC."""
+"""Expressions that are never null. Todos without a due date sort last in both directions.
+
+A due date without a time sorts as 00:00 UTC of that day.
+"""
 NO_ID: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 """Replaces a null project or parent: under `IS NULL`, PostgreSQL would not sort by the rest of the index."""
 TERMS: Final = "terms_of(user_id, tags, words)"

@@ -39,7 +39,7 @@ class OperationResult:
 async def run_batch(db: Executor, actor: Actor, batch: Batch) -> Sequence[OperationResult]:
     """Runs all operations in order, in one transaction.
 
-    Raises the error of the first operation that fails, with its `index` among the members, and applies none.
+    When an operation fails, none is applied. The error is raised with the operation's `index` as an extra member.
     """
     refs: _Refs = {}
     async with db.transaction() as transaction:

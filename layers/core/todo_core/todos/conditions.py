@@ -44,5 +44,5 @@ CONDITIONS: Final = {
 
 
 def select_live(names: frozenset[str]) -> str:
-    """Returns the WHERE condition for live todos that meet all named conditions, in no order."""
+    """Returns the WHERE condition for todos outside the trash that meet all these entries of CONDITIONS."""
     return " AND ".join([LIVE, *(CONDITIONS[name] for name in sorted(names))])

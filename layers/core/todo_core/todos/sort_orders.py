@@ -30,13 +30,13 @@ class SortOrder:
         """Returns the ORDER BY terms. `key` is the expression itself, or its name in a subquery."""
         return f"{key} DESC, id DESC" if self.descending else f"{key}, id"
 
-    def due_from(self, bound: str) -> str:
-        """Returns the condition that starts an index scan by due date at a bound."""
-        return f"{self.key} >= :{bound}_first"
+    def due_from(self, filter_name: str) -> str:
+        """Returns the condition that starts a scan of the due-date index at the value of a filter."""
+        return f"{self.key} >= :{filter_name}_first"
 
-    def due_until(self, bound: str) -> str:
-        """Returns the condition that ends an index scan by due date at a bound."""
-        return f"{self.key} < :{bound}_last"
+    def due_until(self, filter_name: str) -> str:
+        """Returns the condition that ends a scan of the due-date index at the value of a filter."""
+        return f"{self.key} < :{filter_name}_last"
 
     @property
     def has_due(self) -> str:
