@@ -103,7 +103,7 @@ def _change_todos(
 
 
 def _prepare_destinations(command: Add | TargetCommand, destinations: Destinations) -> Completion | None:
-    """Returns the next call that creates a project or finds a parent, an answer if that failed, or None when done."""
+    """Returns the call that creates a project or finds a parent next, an answer on failure, or None when done."""
     match command:
         case Add(todos):
             return destinations.prepare(todos)
