@@ -61,6 +61,18 @@ class Account:
         assert found.status_code == 200, found.text
         return [todo["title"] for todo in found.json()]
 
+    def delete(self, url: str) -> None:
+        """Deletes a todo, which moves it to the trash."""
+        deleted = self.client.delete(url)
+        assert deleted.status_code == 204, deleted.text
+
+    def trash(self) -> list[dict[str, Any]]:
+        """Returns the todos in the trash."""
+        listed = self.client.get(TODOS, params={"trashed": True})
+        assert listed.status_code == 200, listed.text
+        found: list[dict[str, Any]] = listed.json()
+        return found
+
 
 def change_password(client: httpx2.Client, current: str = PASSWORD, new: str = "another password") -> httpx2.Response:
     return client.post(f"{AUTH}/password", json={"current_password": current, "new_password": new})

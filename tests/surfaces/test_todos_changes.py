@@ -28,17 +28,6 @@ def read_todo(account: Account, url: str) -> Json:
     return todo
 
 
-def trashed(account: Account) -> list[Json]:
-    listed = account.client.get(TODOS, params={"trashed": True})
-    assert listed.status_code == 200, listed.text
-    found: list[Json] = listed.json()
-    return found
-
-
-def delete_todo(account: Account, url: str) -> None:
-    assert account.client.delete(url).status_code == 204
-
-
 @pytest.fixture
 def program(ada: Account, client: httpx2.Client) -> Account:
     """Returns Ada's account with a client that sends the bearer token and no cookie."""
@@ -81,14 +70,14 @@ class TestChanges:
         url = ada.add()["url"]
         for patch in ({"title": "Buy oat milk"}, {"completed": True}, {"completed": False}):
             ada.client.patch(url, json=patch)
-        delete_todo(ada, url)
+        ada.delete(url)
         ada.client.post(f"{url}/restore")
         ops = ["create", "update", "complete", "reopen", "delete", "restore"]
         assert [(change["seq"], change["op"]) for change in read_changes(ada)] == list(enumerate(ops, start=1))
 
     def test_a_deletion_holds_the_todo_as_the_trash_lists_it(self, ada: Account) -> None:
-        delete_todo(ada, ada.add()["url"])
-        assert [read_changes(ada)[-1]["after"]] == trashed(ada)
+        ada.delete(ada.add()["url"])
+        assert [read_changes(ada)[-1]["after"]] == ada.trash()
 
     def test_a_change_that_also_completes_is_logged_as_complete(self, ada: Account) -> None:
         url = ada.add()["url"]
@@ -106,7 +95,7 @@ class TestChanges:
         url = ada.add()["url"]
         program.client.patch(url, json={"completed": True})
         ada.client.patch(url, json={"completed": False})
-        delete_todo(program, url)
+        program.delete(url)
         program.client.post(f"{url}/restore")
         kinds = [change["actor"] for change in read_changes(ada)]
         assert kinds == [{"kind": kind, "turn_id": None} for kind in ("user", "token", "user", "token", "token")]

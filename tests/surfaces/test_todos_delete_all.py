@@ -66,10 +66,10 @@ class TestDeleteAll:
 
     def test_todos_in_the_trash_are_not_touched(self, ada: Account) -> None:
         ada.client.delete(ada.add("Gone")["url"])
-        [before] = ada.client.get(TODOS, params={"trashed": "true"}).json()
+        [before] = ada.trash()
         delete(ada, trashed="true")
         delete(ada)
-        assert ada.client.get(TODOS, params={"trashed": "true"}).json() == [before]
+        assert ada.trash() == [before]
 
     def test_the_change_log_names_the_sender(self, ada: Account) -> None:
         for number in range(2):

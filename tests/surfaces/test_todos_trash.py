@@ -1,31 +1,16 @@
 """GET /api/v1/todos?trashed=true and POST /api/v1/todos/{id}/restore."""
 
-from typing import Any
-
 import pytest
 
 from tests.accounts import TODOS, Account, problem
 
 UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 
-type Json = dict[str, Any]
-
-
-def trashed(account: Account) -> list[Json]:
-    listed = account.client.get(TODOS, params={"trashed": True})
-    assert listed.status_code == 200, listed.text
-    found: list[Json] = listed.json()
-    return found
-
-
-def delete_todo(account: Account, url: str) -> None:
-    assert account.client.delete(url).status_code == 204
-
 
 class TestRestore:
     def test_restore_answers_the_todo_with_its_etag(self, ada: Account) -> None:
         todo = ada.add(tags=["home"], priority="high")
-        delete_todo(ada, todo["url"])
+        ada.delete(todo["url"])
         restored = ada.client.post(f"{todo['url']}/restore")
         assert restored.status_code == 200
         assert restored.json() == todo | {
@@ -37,10 +22,10 @@ class TestRestore:
 
     def test_a_restored_todo_is_listed_and_not_in_the_trash(self, ada: Account) -> None:
         url = ada.add()["url"]
-        delete_todo(ada, url)
-        assert (ada.titles(), [todo["title"] for todo in trashed(ada)]) == ([], ["Buy milk"])
+        ada.delete(url)
+        assert (ada.titles(), [todo["title"] for todo in ada.trash()]) == ([], ["Buy milk"])
         ada.client.post(f"{url}/restore")
-        assert (ada.titles(), trashed(ada)) == (["Buy milk"], [])
+        assert (ada.titles(), ada.trash()) == (["Buy milk"], [])
 
     def test_restoring_a_todo_outside_the_trash_answers_it_unchanged(self, ada: Account) -> None:
         todo = ada.add()
@@ -50,7 +35,7 @@ class TestRestore:
 
     def test_restoring_again_changes_nothing(self, ada: Account) -> None:
         url = ada.add()["url"]
-        delete_todo(ada, url)
+        ada.delete(url)
         first, second = (ada.client.post(f"{url}/restore") for _ in range(2))
         assert (first.json(), first.headers["etag"]) == (second.json(), second.headers["etag"])
 
@@ -60,8 +45,8 @@ class TestRestore:
     @pytest.mark.parametrize("given", ["*", '"0", "{}"', '"{}"'])
     def test_the_current_etag_restores(self, ada: Account, given: str) -> None:
         url = ada.add()["url"]
-        delete_todo(ada, url)
-        current = trashed(ada)[0]["version"]
+        ada.delete(url)
+        current = ada.trash()[0]["version"]
         restored = ada.client.post(f"{url}/restore", headers={"If-Match": given.format(current)})
         assert restored.status_code == 200
         assert ada.titles() == ["Buy milk"]
@@ -69,9 +54,9 @@ class TestRestore:
     def test_a_stale_etag_restores_nothing(self, ada: Account) -> None:
         url = ada.add()["url"]
         stale = ada.client.get(url).headers["etag"]
-        delete_todo(ada, url)
+        ada.delete(url)
         problem(ada.client.post(f"{url}/restore", headers={"If-Match": stale}), 412, "stale_version")
-        assert (ada.titles(), len(trashed(ada))) == ([], 1)
+        assert (ada.titles(), len(ada.trash())) == ([], 1)
 
     def test_a_stale_etag_is_refused_for_a_todo_outside_the_trash(self, ada: Account) -> None:
         url = ada.add()["url"]
@@ -83,36 +68,36 @@ class TestRestore:
 class TestTrash:
     def test_a_new_account_has_an_empty_trash(self, ada: Account) -> None:
         ada.add()
-        assert trashed(ada) == []
+        assert ada.trash() == []
 
     def test_the_trash_lists_deleted_todos_with_deleted_at(self, ada: Account) -> None:
         todo = ada.add("Goes")
         ada.add("Stays")
-        delete_todo(ada, todo["url"])
-        [found] = trashed(ada)
+        ada.delete(todo["url"])
+        [found] = ada.trash()
         assert found == todo | {"version": 2, "updated_at": found["updated_at"], "deleted_at": found["deleted_at"]}
         assert found["deleted_at"] == found["updated_at"] > todo["updated_at"]
 
     def test_deleted_todos_are_not_in_the_default_list(self, ada: Account) -> None:
-        delete_todo(ada, ada.add("Goes")["url"])
+        ada.delete(ada.add("Goes")["url"])
         ada.add("Stays")
         assert ada.titles() == ada.titles(trashed=False) == ["Stays"]
 
     def test_the_other_filters_apply_to_the_trash(self, ada: Account) -> None:
         for title, priority in (("Buy milk", "high"), ("Buy eggs", "low"), ("Call mum", "high")):
-            delete_todo(ada, ada.add(title, priority=priority)["url"])
+            ada.delete(ada.add(title, priority=priority)["url"])
         assert ada.titles(trashed=True, priority="high", q="buy") == ["Buy milk"]
 
     def test_the_trash_has_pages(self, ada: Account) -> None:
         for title in "abc":
-            delete_todo(ada, ada.add(title)["url"])
+            ada.delete(ada.add(title)["url"])
         page = ada.client.get(TODOS, params={"trashed": True, "limit": 2})
         rest = ada.client.get(page.links["next"]["url"])
         assert sorted(todo["title"] for todo in [*page.json(), *rest.json()]) == ["a", "b", "c"]
 
     def test_the_trash_of_other_users_is_not_listed(self, ada: Account, bob: Account) -> None:
-        delete_todo(ada, ada.add()["url"])
-        assert trashed(bob) == []
+        ada.delete(ada.add()["url"])
+        assert bob.trash() == []
 
     @pytest.mark.parametrize("value", ["1", "yes", "", "TRUE"])
     def test_trashed_takes_only_true_or_false(self, ada: Account, value: str) -> None:

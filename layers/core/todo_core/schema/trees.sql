@@ -24,7 +24,9 @@ CREATE OR REPLACE FUNCTION todos_below(root uuid) RETURNS TABLE (id uuid, level 
     SELECT below.id, below.level FROM below WHERE below.level > 0
 $$;
 
--- Returns the depth that the deepest subtodo of `todo` would have if `todo` became a subtodo of `parent`.
+-- Returns the depth of the lowest todo in the tree of `todo`, itself included, if `todo` became a subtodo of `parent`.
+--
+-- A todo at the top level has the depth 0, its subtodos have the depth 1.
 CREATE OR REPLACE FUNCTION depth_under(parent uuid, todo uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT 1 + (SELECT count(*) FROM todos_above(parent)) + (SELECT coalesce(max(level), 0) FROM todos_below(todo))
 $$;
