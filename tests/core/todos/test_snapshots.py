@@ -41,13 +41,13 @@ CHANGED_BY_THE_TURN: Json = {
 
 
 class NewTodoWithEstimate(TodoCreate):
-    estimate_minutes: int | None = 5
+    effort: int | None = 5
     size: Literal["small", "large"] = "small"
     labels: list[str] = Field(default=[])
 
 
 class TodoWithEstimate(Todo, frozen=True):
-    estimate_minutes: int | None
+    effort: int | None
     size: Literal["small", "large"]
     labels: list[str]
 
@@ -94,7 +94,7 @@ class TestFindSince:
         postgres.query(database_url, ADD_CHANGE, ada, uuid4(), json.dumps(ROWS["0002"]))
         [change] = read_log(database_url, ada)
         after = cast("TodoWithEstimate", change.after)
-        assert (after.title, after.estimate_minutes, after.size, after.labels) == ("Call the bank", None, "small", [])
+        assert (after.title, after.effort, after.size, after.labels) == ("Call the bank", None, "small", [])
 
     def test_a_stored_value_wins_over_the_default(self, database_url: str, ada: UUID) -> None:
         row = ROWS["0003"]
