@@ -17,15 +17,16 @@ from todo_core.schema.tables import all_tables
 from todo_core.todos import changes, operations, trash
 from todo_core.todos.model import TodoCreate
 
-ADD = """
+ADD_TODOS = """
     INSERT INTO todos (id, user_id, title, "order", deleted_at)
-    SELECT gen_random_uuid(), $1, $2 || number, number, now() - $3::interval FROM generate_series(1, $4::int) AS number
+    SELECT gen_random_uuid(), $1, $2 || number, number, now() - $3::text::interval
+    FROM generate_series(1, $4::int) AS number
 """
-TITLES = "SELECT title FROM todos WHERE user_id = $1 ORDER BY title"
-LOG = "SELECT op, actor, after FROM changes WHERE user_id = $1 AND op <> 'create' ORDER BY seq"
-SEQUENCE = "SELECT seq FROM changes WHERE user_id = $1 ORDER BY seq"
-AGE = "UPDATE todos SET deleted_at = deleted_at - interval '31 days' WHERE user_id = $1"
-ID_OF = "SELECT id FROM todos WHERE user_id = $1 AND title = $2"
+SELECT_TITLES = "SELECT title FROM todos WHERE user_id = $1 ORDER BY title"
+SELECT_LOG = "SELECT op, actor, after FROM changes WHERE user_id = $1 AND op <> 'create' ORDER BY seq"
+SELECT_SEQUENCE_NUMBERS = "SELECT seq FROM changes WHERE user_id = $1 ORDER BY seq"
+MOVE_DELETION_BACK = "UPDATE todos SET deleted_at = deleted_at - interval '31 days' WHERE user_id = $1"
+SELECT_ID = "SELECT id FROM todos WHERE user_id = $1 AND title = $2"
 ADD_SESSION = """
     INSERT INTO sessions (id, user_id, expires_at) VALUES (gen_random_uuid(), $1, now() + $2::text::interval)
 """
@@ -48,22 +49,21 @@ def ada(database_url: str) -> UUID:
     return add_user(database_url)
 
 
-def add(database_url: str, user_id: UUID, title: str, deleted_since: str | None, number: int = 1) -> None:
-    since = None if deleted_since is None else deleted_since
-    statement = ADD.replace("$3::interval", "$3::text::interval")
-    postgres.query(database_url, statement, user_id, title, since, number)
+def add(database_url: str, user_id: UUID, title: str, deleted_since: str | None, count: int = 1) -> None:
+    """Adds todos with numbered titles that were deleted some time ago, such as `31 days`. None: they are not deleted."""
+    postgres.query(database_url, ADD_TODOS, user_id, title, deleted_since, count)
 
 
 def titles(database_url: str, user_id: UUID) -> list[str]:
-    return [row["title"] for row in postgres.query(database_url, TITLES, user_id)]
+    return [row["title"] for row in postgres.query(database_url, SELECT_TITLES, user_id)]
 
 
 def purged(database_url: str, seconds_left: Callable[[], float] = lambda: inf) -> PurgeResult:
-    async def scene() -> PurgeResult:
+    async def scenario() -> PurgeResult:
         async with open_database(database_url) as db:
             return await purge(db, seconds_left=seconds_left)
 
-    return run(scene())
+    return run(scenario())
 
 
 class TestTrash:
@@ -87,22 +87,22 @@ class TestTrash:
     def test_a_large_trash_is_purged_in_chunks(self, database_url: str, ada: UUID) -> None:
         add(database_url, ada, "old", "31 days", 1201)
 
-        async def scene() -> list[int]:
+        async def scenario() -> list[int]:
             async with open_database(database_url) as db:
                 return [await trash.delete_expired(db, limit=500) for _ in range(4)]
 
-        assert run(scene()) == [500, 500, 201, 0]
+        assert run(scenario()) == [500, 500, 201, 0]
 
     def test_the_change_log_has_the_purge_with_the_actor_system(self, database_url: str, ada: UUID) -> None:
         add(database_url, ada, "old", "31 days", 2)
         purged(database_url)
 
-        assert [tuple(row) for row in postgres.query(database_url, LOG, ada)] == [("purge", "system", None)] * 2
+        assert [tuple(row) for row in postgres.query(database_url, SELECT_LOG, ada)] == [("purge", "system", None)] * 2
 
     def test_subtodos_are_purged_before_their_parents(self, database_url: str, ada: UUID) -> None:
         actor = Actor(ada)
 
-        async def scene() -> list[int]:
+        async def scenario() -> list[int]:
             async with open_database(database_url) as db:
                 root = parent = await operations.add(db, actor, TodoCreate(title="0"))
                 for level in range(1, 6):
@@ -110,20 +110,20 @@ class TestTrash:
                     await operations.add(db, actor, TodoCreate(title=f"{level} too", parent_id=root.id))
                 await operations.delete(db, actor, root.id)
                 async with connect(database_url) as connection:
-                    await connection.execute(AGE, ada)
+                    await connection.execute(MOVE_DELETION_BACK, ada)
                 return [await trash.delete_expired(db, limit=4) for _ in range(8)]
 
-        assert sum(run(scene())) == 11
+        assert sum(run(scenario())) == 11
         assert titles(database_url, ada) == []
-        ops = [row["op"] for row in postgres.query(database_url, LOG, ada)]
+        ops = [row["op"] for row in postgres.query(database_url, SELECT_LOG, ada)]
         assert ops == ["delete"] * 11 + ["update"] * 11 + ["purge"] * 11
 
     def test_a_todo_that_is_restored_while_the_purge_waits_is_kept(self, database_url: str, ada: UUID) -> None:
         for title in ("a", "b"):
             add(database_url, ada, title, "31 days")
-        [row] = postgres.query(database_url, ID_OF, ada, "a1")
+        [row] = postgres.query(database_url, SELECT_ID, ada, "a1")
 
-        async def scene() -> None:
+        async def scenario() -> None:
             async with open_database(database_url) as db:
                 async with db.transaction() as transaction:
                     await changes.lock_log(transaction, ada)
@@ -133,7 +133,7 @@ class TestTrash:
                     assert not purging.done()
                 assert (await purging).rows["todos"] == 1
 
-        run(scene())
+        run(scenario())
         assert titles(database_url, ada) == ["a1"]
 
     def test_the_purge_continues_with_other_users_when_a_whole_trash_is_restored(
@@ -142,9 +142,9 @@ class TestTrash:
         bob = add_user(database_url)
         add(database_url, ada, "old", "40 days")
         add(database_url, bob, "old", "31 days")
-        [row] = postgres.query(database_url, ID_OF, ada, "old1")
+        [row] = postgres.query(database_url, SELECT_ID, ada, "old1")
 
-        async def scene() -> int:
+        async def scenario() -> int:
             async with open_database(database_url) as db:
                 async with db.transaction() as transaction:
                     await changes.lock_log(transaction, ada)
@@ -153,19 +153,19 @@ class TestTrash:
                     await operations.restore(transaction, Actor(ada), row["id"])
                 return await purging
 
-        assert run(scene()) == 1
+        assert run(scenario()) == 1
         assert (titles(database_url, ada), titles(database_url, bob)) == (["old1"], [])
 
     def test_concurrent_purges_delete_each_todo_once(self, database_url: str, ada: UUID) -> None:
         for user_id in (ada, add_user(database_url)):
             add(database_url, user_id, "old", "31 days", 700)
 
-        async def scene() -> list[PurgeResult]:
+        async def scenario() -> list[PurgeResult]:
             async with open_database(database_url) as one, open_database(database_url) as other:
                 return await asyncio.gather(*(purge(db, seconds_left=lambda: inf) for db in (one, other, one)))
 
-        assert sum(each.rows["todos"] for each in run(scene())) == 1400
-        numbers = [row["seq"] for row in postgres.query(database_url, SEQUENCE, ada)]
+        assert sum(result.rows["todos"] for result in run(scenario())) == 1400
+        numbers = [row["seq"] for row in postgres.query(database_url, SELECT_SEQUENCE_NUMBERS, ada)]
         assert numbers == list(range(1, 1401))
 
     def test_the_trash_is_found_by_an_index(self, database_url: str, ada: UUID) -> None:
@@ -204,12 +204,12 @@ class TestOtherRows:
         for _ in range(2):
             postgres.query(database_url, ADD_SESSION, ada, "-1 second")
 
-        async def scene() -> PurgeResult:
+        async def scenario() -> PurgeResult:
             async with open_database(database_url) as db, connect(database_url) as connection, connection.transaction():
                 await connection.execute("SELECT FROM sessions ORDER BY id LIMIT 1 FOR UPDATE")
                 return await purge(db, seconds_left=lambda: inf)
 
-        assert run(scene()).rows["sessions"] == 1
+        assert run(scenario()).rows["sessions"] == 1
 
 
 class TestTime:

@@ -28,6 +28,8 @@ from todo_assistant.commands.grammar.commands import (
 )
 from todo_assistant.commands.grammar.help import HELP
 
+EXAMPLES = [*re.findall(r"^  (.+)$", HELP, re.MULTILINE), HELP.rpartition(": ")[2][:-1]]
+"""The indented lines, and the end of the last sentence."""
 HELP_COMMANDS: dict[str, Command] = {
     "call mum tomorrow 5pm #family !high": Add((NewTodo("call mum", "tomorrow 5pm", ("family",), "high"),)),
     "pay rent on the 1st p1": Add((NewTodo("pay rent", "the 1st", (), "high"),)),
@@ -68,7 +70,7 @@ HELP_COMMANDS: dict[str, Command] = {
 
 
 class TestHelp:
-    @pytest.mark.parametrize("example", [*re.findall(r"^  (.+)$", HELP, re.MULTILINE), HELP.rpartition(": ")[2][:-1]])
+    @pytest.mark.parametrize("example", EXAMPLES)
     def test_each_example_is_parsed_as_the_help_says(self, example: str) -> None:
         assert parsed(example) == HELP_COMMANDS[example]
 
@@ -76,7 +78,4 @@ class TestHelp:
         kinds = {type(command) for command in HELP_COMMANDS.values()}
 
         assert kinds == {*Command.__value__.__args__} - {Unknown}
-        assert set(HELP_COMMANDS) - {"help"} <= {
-            *re.findall(r"^  (.+)$", HELP, re.MULTILINE),
-            HELP.rpartition(": ")[2][:-1],
-        }
+        assert set(HELP_COMMANDS) - {"help"} <= set(EXAMPLES)

@@ -105,7 +105,7 @@ class TestWriting:
                 await asyncio.sleep(0)
             await database.write(INSERT, number=turns)
 
-        async def scene() -> list[None | BaseException]:
+        async def scenario() -> list[None | BaseException]:
             databases = [Database(url) for _ in range(5)]
             await asyncio.gather(*(open_connections(database, 1) for database in databases))
             kill_while_frozen_for_a_second(url)
@@ -115,7 +115,7 @@ class TestWriting:
             return outcomes
 
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            assert runner.run(scene()) == [None] * 5
+            assert runner.run(scenario()) == [None] * 5
         assert count_rows(url) == 5
 
     def test_writes_take_effect_once_after_all_idle_connections_were_closed(self, url: str) -> None:

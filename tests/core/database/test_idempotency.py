@@ -55,23 +55,23 @@ async def expire(database_url: str, user_id: UUID, *expired: str) -> None:
 
 class TestRunOnce:
     def test_the_work_runs_once_and_its_response_is_stored(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> list[StoredResponse]:
+        async def scenario() -> list[StoredResponse]:
             async with open_database(database_url) as db:
                 return [await run_once(db, keyed_request(ada), add_todo(ada, title)) for title in ("Milk", "Bread")]
 
-        assert run(scene()) == [
+        assert run(scenario()) == [
             StoredResponse(201, b"Milk", {"Location": "Milk"}),
             StoredResponse(201, b"Milk", {"Location": "Milk"}, replayed=True),
         ]
         assert titles(database_url, ada) == ["Milk"]
 
     def test_each_route_has_its_own_keys(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> None:
+        async def scenario() -> None:
             async with open_database(database_url) as db:
                 await run_once(db, keyed_request(ada, route="POST /todos"), add_todo(ada, "Milk"))
                 await run_once(db, keyed_request(ada, route="POST /projects", digest=b"other"), add_todo(ada, "Bread"))
 
-        run(scene())
+        run(scenario())
         assert titles(database_url, ada) == ["Bread", "Milk"]
 
     def test_the_key_stays_free_when_the_work_raises(self, database_url: str, ada: UUID) -> None:
@@ -79,17 +79,17 @@ class TestRunOnce:
             await add_todo(ada, "Half done")(transaction)
             raise TodoNotFound
 
-        async def scene() -> None:
+        async def scenario() -> None:
             async with open_database(database_url) as db:
                 with pytest.raises(TodoNotFound):
                     await run_once(db, keyed_request(ada), fail)
                 await run_once(db, keyed_request(ada, digest=b"other"), add_todo(ada))
 
-        run(scene())
+        run(scenario())
         assert titles(database_url, ada) == ["Milk"]
 
     def test_an_expired_key_may_be_used_again(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> None:
+        async def scenario() -> None:
             async with open_database(database_url) as db:
                 await run_once(db, keyed_request(ada), add_todo(ada))
                 await expire(database_url, ada, "key")
@@ -97,13 +97,13 @@ class TestRunOnce:
                 with pytest.raises(IdempotencyKeyReused):
                     await run_once(db, keyed_request(ada), add_todo(ada))
 
-        run(scene())
+        run(scenario())
         assert titles(database_url, ada) == ["Bread", "Milk"]
 
 
 class TestConcurrentRequests:
     def test_requests_with_an_expired_key_run_the_work_once(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> list[StoredResponse]:
+        async def scenario() -> list[StoredResponse]:
             async with open_database(database_url, pool_size=8) as db:
                 await run_once(db, keyed_request(ada), add_todo(ada, "Yesterday"))
                 await expire(database_url, ada, "key")
@@ -111,7 +111,7 @@ class TestConcurrentRequests:
                     *(run_once(db, keyed_request(ada), add_todo(ada, "Today")) for _ in range(20))
                 )
 
-        answers = run(scene())
+        answers = run(scenario())
         assert {answer.body for answer in answers} == {b"Today"}
         assert [answer.replayed for answer in answers].count(False) == 1
         assert titles(database_url, ada) == ["Today", "Yesterday"]
@@ -124,7 +124,7 @@ class TestConcurrentRequests:
             await waiting.wait()
             raise TodoNotFound
 
-        async def scene() -> StoredResponse:
+        async def scenario() -> StoredResponse:
             async with open_database(database_url) as db:
                 first = asyncio.create_task(run_once(db, keyed_request(ada), fail))
                 await asyncio.sleep(0.2)
@@ -135,7 +135,7 @@ class TestConcurrentRequests:
                     await first
                 return await second
 
-        assert not run(scene()).replayed
+        assert not run(scenario()).replayed
         assert titles(database_url, ada) == ["Milk"]
 
     def test_a_repeat_fails_when_the_first_request_takes_too_long(self, database_url: str, ada: UUID) -> None:
@@ -146,7 +146,7 @@ class TestConcurrentRequests:
             await may_continue.wait()
             return await add_todo(ada)(transaction)
 
-        async def scene() -> float:
+        async def scenario() -> float:
             async with open_database(database_url) as db:
                 first = asyncio.create_task(run_once(db, keyed_request(ada), wait_and_add))
                 await started_work.wait()
@@ -161,23 +161,23 @@ class TestConcurrentRequests:
                 await first
                 return seconds
 
-        assert 4.5 < run(scene()) < 10
+        assert 4.5 < run(scenario()) < 10
         assert titles(database_url, ada) == ["Bread", "Milk"]
 
     def test_work_fails_when_another_change_of_the_user_takes_too_long(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> None:
+        async def scenario() -> None:
             async with open_database(database_url) as db, db.transaction() as other:
                 await changes.lock_log(other, ada)
                 with pytest.raises(DatabaseUnavailable):
                     await run_once(db, keyed_request(ada), add_todo(ada))
 
-        run(scene())
+        run(scenario())
         assert keys(database_url, ada) == []
 
 
 class TestDeleteExpired:
     def test_expired_keys_are_deleted_up_to_the_limit(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> list[int]:
+        async def scenario() -> list[int]:
             async with open_database(database_url) as db:
                 for number in range(6):
                     await run_once(db, keyed_request(ada, f"key {number}"), add_todo(ada))
@@ -187,7 +187,7 @@ class TestDeleteExpired:
                     deleted.append(await delete_expired(db, limit=2))
                 return deleted
 
-        deleted = run(scene())
+        deleted = run(scenario())
         assert keys(database_url, ada) == ["key 5"]
         assert max(deleted) == 2
         assert sum(deleted) >= 5

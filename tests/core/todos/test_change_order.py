@@ -156,7 +156,7 @@ class TestFindSince:
         assert all(second == first + 1 for first, second in places.values())
 
     def test_a_change_that_commits_late_is_not_skipped(self, database_url: str, ada: UUID) -> None:
-        async def scene() -> tuple[list[str], list[str]]:
+        async def scenario() -> tuple[list[str], list[str]]:
             async with open_database(database_url) as db:
                 async with db.transaction() as transaction:
                     await operations.add(transaction, Actor(ada), TodoCreate(title="Late"))
@@ -166,7 +166,7 @@ class TestFindSince:
                 await early
                 return meanwhile, Reader(db, ada, await changes.find_since(db, ada, 0, limit=9)).titles
 
-        assert run(scene()) == ([], ["Late", "Early"])
+        assert run(scenario()) == ([], ["Late", "Early"])
 
     def test_returns_only_the_users_own_changes_while_several_users_write(self, database_url: str) -> None:
         crowds = [Crowd(database_url, Actor(add_user(database_url)), rounds=4) for _ in range(4)]
@@ -178,13 +178,13 @@ class TestFindSince:
     def test_a_late_commit_does_not_delay_other_users(self, database_url: str, ada: UUID) -> None:
         bob = add_user(database_url)
 
-        async def scene() -> None:
+        async def scenario() -> None:
             async with open_database(database_url) as db, db.transaction() as transaction:
                 await changes.lock_log(transaction, ada)
                 async with asyncio.timeout(2):
                     await operations.add(db, Actor(bob), TodoCreate(title="Bob's"))
 
-        run(scene())
+        run(scenario())
 
 
 class TestDeadlocks:
@@ -212,7 +212,7 @@ class TestDeadlocks:
                         await operations.restore(transaction, actor, todo_id)
                         await operations.update(transaction, actor, todo_id, TodoUpdate(title="Several"))
 
-        async def scene() -> None:
+        async def scenario() -> None:
             async with open_database(database_url, pool_size=8) as db:
                 ids = [(await operations.add(db, actor, TodoCreate(title=title))).id for title in "abc"]
                 async with asyncio.TaskGroup() as group:
@@ -220,7 +220,7 @@ class TestDeadlocks:
                         group.create_task(write_singly(db, ids))
                         group.create_task(write_several(db, ids))
 
-        run(scene())
+        run(scenario())
         numbers = [row["seq"] for row in postgres.query(database_url, SELECT_SEQUENCE_NUMBERS, ada)]
         assert numbers == list(range(1, len(numbers) + 1))
         assert len(numbers) > 4 * 20 * 3

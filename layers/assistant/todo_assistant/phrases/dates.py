@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from todo_assistant.phrases.clocks import Clock, next_instants, parse_duration, split_clock
 from todo_assistant.phrases.days import parse_days
 from todo_assistant.phrases.moments import Due, Moment
+from todo_assistant.phrases.quoting import quote_start
 from todo_assistant.phrases.vocabulary import HOURS
 
 _MAX_PHRASE_CHARACTERS: Final = 100
@@ -27,11 +28,8 @@ class UnreadableDate(ValueError):
     """Raised for a phrase that is no date; the message is a sentence to show to the user."""
 
     def __init__(self, phrase: str) -> None:
-        start = phrase[:_MAX_QUOTED_CHARACTERS]
-        shown = "".join(character if character.isprintable() else "?" for character in start)
-        more = "…" if len(phrase) > _MAX_QUOTED_CHARACTERS else ""
         super().__init__(
-            f'"{shown}{more}" is not a date that I understand. '
+            f"{quote_start(phrase, _MAX_QUOTED_CHARACTERS)} is not a date that I understand. "
             'Try "tomorrow 5pm", "next friday", "in 2 weeks", "jan 3" or "2030-01-31".'
         )
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.frequencies import parse_frequency, parse_number
 from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.quoting import quote_start
 from todo_assistant.phrases.rule_parts import RuleParts, format_rule
 from todo_assistant.phrases.vocabulary import ADVERB, CLOCK, COUNT, DAYS, DIGITAL, EACH, HOUR, PART, PLURAL
 from todo_core.todos.recurrence import next_occurrence
@@ -41,12 +42,10 @@ class UnreadableRecurrence(ValueError):
     """Raised for a phrase that is no recurrence; the message is a sentence to show to the user."""
 
     def __init__(self, phrase: str, reason: str = "is not a recurrence that I understand") -> None:
-        start = phrase[:_MAX_QUOTED_CHARACTERS]
-        shown = "".join(character if character.isprintable() else "?" for character in start)
-        more = "…" if len(phrase) > _MAX_QUOTED_CHARACTERS else ""
         super().__init__(
-            f'"{shown}{more}" {reason}. Try "every day at 9am", "every other monday", "every 2nd tuesday", '
-            '"every month on the 1st" or "every 3 months until june".'
+            f"{quote_start(phrase, _MAX_QUOTED_CHARACTERS)} {reason}. "
+            'Try "every day at 9am", "every other monday", "every 2nd tuesday", "every month on the 1st" '
+            'or "every 3 months until june".'
         )
 
 

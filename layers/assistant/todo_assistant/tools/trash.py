@@ -37,8 +37,8 @@ async def delete_todos(context: ToolContext, arguments: DeletedTodoIds) -> ToolR
             return {"todo": await describe_todo(context, deleted[todo_id]), "subtodos": 0}
         todo = await operations.get(context.db, context.user_id, todo_id)
         description = await describe_todo(context, todo)
-        below = await operations.find_subtodos(context.db, context.user_id, [todo_id])
-        subtodos = {subtodo.id: subtodo for subtodo in below if subtodo.deleted_at is None}
+        all_subtodos = await operations.find_subtodos(context.db, context.user_id, [todo_id])
+        subtodos = {subtodo.id: subtodo for subtodo in all_subtodos if subtodo.deleted_at is None}
         await operations.delete(context.db, context.actor, todo_id)
         deleted.update({todo_id: todo} | subtodos)
         return {"todo": description, "subtodos": len(subtodos)}
