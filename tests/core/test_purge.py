@@ -50,7 +50,7 @@ def ada(database_url: str) -> UUID:
 
 
 def add(database_url: str, user_id: UUID, title: str, deleted_since: str | None, count: int = 1) -> None:
-    """Adds todos with numbered titles that were deleted some time ago, such as `31 days`. None: they are not deleted."""
+    """Adds todos with numbered titles that were deleted this long ago, such as `31 days`; None adds them live."""
     postgres.query(database_url, ADD_TODOS, user_id, title, deleted_since, count)
 
 

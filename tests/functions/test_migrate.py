@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from functions.migrate import app
 from functions.migrate.app import handler, upgrade
 from tests import postgres
-from tests.core.schema.definitions import read_schema
+from tests.core.schema.definitions import read_functions_and_triggers, read_schema
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
 from todo_core.schema.revision import HEAD_REVISION
@@ -212,14 +212,17 @@ class TestAlembic:
 
         return run
 
-    def test_downgrade_and_upgrade_restore_the_schema(self, alembic: Alembic, empty_database: str) -> None:
+    @pytest.mark.parametrize("target", ["-1", "base"])
+    def test_downgrade_and_upgrade_restore_the_schema(self, alembic: Alembic, empty_database: str, target: str) -> None:
         upgrade(settings(database_url=empty_database))
-        before = read_schema(empty_database)
-        alembic("downgrade", "base")
-        assert not read_schema(empty_database)
+        before = read_schema(empty_database), read_functions_and_triggers(empty_database)
+        alembic("downgrade", target)
+        if target == "base":
+            assert not read_schema(empty_database)
+            assert not read_functions_and_triggers(empty_database)
         alembic("upgrade", "head")
         assert revision(empty_database) == HEAD_REVISION
-        assert read_schema(empty_database) == before
+        assert (read_schema(empty_database), read_functions_and_triggers(empty_database)) == before
 
     def test_autogenerate_finds_no_difference_at_the_head(
         self, alembic: Alembic, root: Path, empty_database: str

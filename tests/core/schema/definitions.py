@@ -14,7 +14,22 @@ SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablena
 ORDER BY 1, 2
 """
 
+OWN_FUNCTIONS = """
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+"""
+"""The end of a statement about all functions except those of extensions."""
+SELECT_FUNCTIONS = f"SELECT oid::regprocedure::text, pg_get_functiondef(oid) {OWN_FUNCTIONS}"
+SELECT_TRIGGERS = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+
 
 def read_schema(url: str) -> list[tuple[str, str]]:
     """Returns the definitions of all columns, constraints and indexes."""
     return [(kind, definition) for kind, definition in postgres.query(url, SELECT_SCHEMA)]
+
+
+def read_functions_and_triggers(url: str) -> dict[str, str]:
+    """Returns the definitions of all functions and triggers by name."""
+    return dict(
+        tuple(row) for statement in (SELECT_FUNCTIONS, SELECT_TRIGGERS) for row in postgres.query(url, statement)
+    )

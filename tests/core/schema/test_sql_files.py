@@ -12,22 +12,17 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tests import postgres
+from tests.core.schema.definitions import OWN_FUNCTIONS, SELECT_FUNCTIONS, SELECT_TRIGGERS
 from todo_core.schema.sql_files import SQL_FILES, run_sql_file
 
 pytestmark = pytest.mark.pooler
 
-OWN_FUNCTIONS = """
-FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
-"""
-FUNCTIONS = f"SELECT oid::regprocedure::text, pg_get_functiondef(oid) {OWN_FUNCTIONS}"
-TRIGGERS = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
 DROPS = f"SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', oid::regprocedure) {OWN_FUNCTIONS}"
 
 
 def read_definitions(connection: Connection) -> dict[str, str]:
     """Returns the functions and triggers of the database, without the comments in their bodies."""
-    rows = [*connection.execute(text(FUNCTIONS)), *connection.execute(text(TRIGGERS))]
+    rows = [*connection.execute(text(SELECT_FUNCTIONS)), *connection.execute(text(SELECT_TRIGGERS))]
     return {name: re.sub(r"\s*--[^\n]*", "", definition) for name, definition in rows}
 
 
