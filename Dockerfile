@@ -11,8 +11,8 @@ ENV UV_SYSTEM_CERTS=1 \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /source
 RUN --mount=type=cache,target=/root/.cache/pip \
-    --mount=type=bind,source=locks/uv.txt,target=uv.txt \
-    pip install --disable-pip-version-check --root-user-action ignore --require-hashes --requirement uv.txt
+    --mount=type=bind,source=locks/build.txt,target=build.txt \
+    pip install --disable-pip-version-check --root-user-action ignore --require-hashes --requirement build.txt
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=locks/service.txt,target=service.txt \
     uv venv --quiet /opt/venv \

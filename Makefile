@@ -137,6 +137,7 @@ format: .venv/ready ## format the code and apply the linter's fixes
 lock: .venv/ready ## write locks/ from the pyproject.toml files (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml -o locks/service.txt
 	$(COMPILE) pyproject.toml --group dev -o locks/dev.txt
+	$(COMPILE) --group build --constraint locks/dev.txt -o locks/build.txt
 	$(COMPILE) --group uv --constraint locks/dev.txt -o locks/uv.txt
 	$(COMPILE) --group aws -o locks/aws.txt
 	$(COMPILE) --group checkov -o locks/checkov.txt

