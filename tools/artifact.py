@@ -55,7 +55,7 @@ def strip(library: Path) -> None:
             # Emptied first: LIEF needs a second to remove 6 MB, but no time to shorten them.
             section.size = 0
             binary.remove(section)
-    # The file ends behind the names and headers of its sections, so they move to the end of the last segment.
+    # The section names and headers end the file. They move to the end of the segments, so the file gets shorter.
     names.offset = end
     binary.header.section_header_offset = _align(end + names.size, SECTION_HEADER_ALIGNMENT)
     stripped = binary.write_to_bytes(_builder_config())
