@@ -16,6 +16,9 @@ AUTH = "/api/v1/auth"
 TODOS = "/api/v1/todos"
 PROJECTS = "/api/v1/projects"
 CHAT = "/api/v1/chat"
+UNKNOWN_ID = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+"""The id of no object."""
+UNKNOWN_TODO = f"{TODOS}/{UNKNOWN_ID}"
 
 
 def new_email() -> str:

@@ -35,12 +35,13 @@ def stream_turn(
 
 
 def parse_events(text: str) -> list[tuple[str, Json]]:
-    """Returns the events of a stream, without comments such as heartbeats."""
+    """Returns the events of a stream, parsed like in a browser: without comments such as heartbeats."""
     events = []
-    for block in text.split("\n\n"):
-        lines = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
-        if lines:
-            events.append((lines["event"], json.loads(lines["data"])))
+    for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
+        fields = [line.partition(": ")[::2] for line in block.split("\n") if line and not line.startswith(":")]
+        if fields:
+            [event] = [value for name, value in fields if name == "event"]
+            events.append((event, json.loads("\n".join(value for name, value in fields if name == "data"))))
     return events
 
 

@@ -5,10 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.accounts import CHAT, TODOS, problem
+from tests.accounts import CHAT, TODOS, UNKNOWN_ID, problem
 from tests.model_replies import Call, Say, ToolCalls
 from tests.surfaces.adversarial.adversary import (
-    UNKNOWN_ID,
     HostileChat,
     Victim,
     call_error,

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from tests.accounts import AUTH, TODOS, Account, problem
+from tests.accounts import AUTH, TODOS, UNKNOWN_TODO, Account, problem
 from tests.conftest import FRONT_END
 
 OTHER_ORIGINS = [
@@ -101,7 +101,7 @@ class TestErrors:
         assert is_readable(response)
 
     def test_a_page_may_read_that_a_todo_is_not_found_and_that_a_version_is_stale(self, ada: Account) -> None:
-        missing = ada.client.get(f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22", headers=ORIGIN)
+        missing = ada.client.get(UNKNOWN_TODO, headers=ORIGIN)
         stale = ada.client.patch(f"{TODOS}/{ada.add()['id']}", json={}, headers=ORIGIN | {"If-Match": '"9"'})
 
         assert (missing.status_code, stale.status_code) == (404, 412)

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from tests.accounts import AUTH, TODOS, Account, new_email, register, sign_in
+from tests.accounts import AUTH, TODOS, UNKNOWN_TODO, Account, new_email, register, sign_in
 from tests.conftest import FRONT_END
 from tests.serving import Surface
 
@@ -138,7 +138,7 @@ class TestRevalidationOfTodos:
         [
             ("GET", f"{TODOS}?limit=0", 422),
             ("GET", f"{TODOS}/not-an-id", 422),
-            ("GET", f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22", 404),
+            ("GET", UNKNOWN_TODO, 404),
             ("PUT", TODOS, 405),
         ],
     )

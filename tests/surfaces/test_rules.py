@@ -5,11 +5,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.accounts import AUTH, PASSWORD, TODOS, Account, new_email, problem
+from tests.accounts import AUTH, PASSWORD, TODOS, UNKNOWN_TODO, Account, new_email, problem
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-UNKNOWN_TODO = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 
 READS = [
     (TODOS, 200),

@@ -3,9 +3,7 @@
 import pytest
 
 from tests import postgres
-from tests.accounts import TODOS, Account, problem
-
-UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+from tests.accounts import UNKNOWN_TODO, Account, problem
 
 
 class TestDelete:
@@ -55,7 +53,7 @@ class TestDelete:
         assert row["deleted_at"] is not None
 
     def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
-        problem(ada.client.delete(UNKNOWN), 404, "todo_not_found")
+        problem(ada.client.delete(UNKNOWN_TODO), 404, "todo_not_found")
 
 
 class TestIfMatch:

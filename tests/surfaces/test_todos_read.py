@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.accounts import TODOS, Account, problem
-
-UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+from tests.accounts import TODOS, UNKNOWN_TODO, Account, problem
 
 
 class TestRead:
@@ -31,7 +29,7 @@ class TestRead:
         assert ada.client.get(ada.add()["url"]).headers["cache-control"] == "private, no-cache"
 
     def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
-        problem(ada.client.get(UNKNOWN), 404, "todo_not_found")
+        problem(ada.client.get(UNKNOWN_TODO), 404, "todo_not_found")
 
 
 class TestIfNoneMatch:

@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.accounts import TODOS, Account, problem
-
-UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+from tests.accounts import TODOS, UNKNOWN_TODO, Account, problem
 
 
 class TestRestore:
@@ -40,7 +38,7 @@ class TestRestore:
         assert (first.json(), first.headers["etag"]) == (second.json(), second.headers["etag"])
 
     def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
-        problem(ada.client.post(f"{UNKNOWN}/restore"), 404, "todo_not_found")
+        problem(ada.client.post(f"{UNKNOWN_TODO}/restore"), 404, "todo_not_found")
 
     @pytest.mark.parametrize("given", ["*", '"0", "{}"', '"{}"'])
     def test_the_current_etag_restores(self, ada: Account, given: str) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.accounts import TODOS, Account, problem
+from tests.accounts import TODOS, UNKNOWN_ID, Account, problem
 
-UNKNOWN = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 CHANGES = f"{TODOS}/changes"
 
 type Json = dict[str, Any]
@@ -94,14 +93,14 @@ class TestParent:
     def test_the_parent_must_be_an_own_todo_outside_the_trash(self, ada: Account, bob: Account, kind: str) -> None:
         todo, trashed, bobs = ada.add(), ada.add(), bob.add()
         delete(ada, trashed)
-        parent_id = {"unknown": UNKNOWN, "trashed": trashed["id"], "another's": bobs["id"]}[kind]
+        parent_id = {"unknown": UNKNOWN_ID, "trashed": trashed["id"], "another's": bobs["id"]}[kind]
         problem(ada.client.post(TODOS, json={"title": "Oat", "parent_id": parent_id}), 422, "unknown_parent")
         problem(patch(ada, todo, parent_id=parent_id), 422, "unknown_parent")
         assert values(ada, "version", todo) == [1]
 
     def test_a_refused_parent_refuses_the_whole_patch(self, ada: Account) -> None:
         todo = ada.add()
-        problem(patch(ada, todo, title="Oat", parent_id=UNKNOWN), 422, "unknown_parent")
+        problem(patch(ada, todo, title="Oat", parent_id=UNKNOWN_ID), 422, "unknown_parent")
         assert read_all(ada, todo) == [todo]
 
 
@@ -305,7 +304,7 @@ class TestProject:
 
     @pytest.mark.parametrize("kind", ["unknown", "another's"])
     def test_the_project_must_be_an_own_project(self, ada: Account, bob: Account, kind: str) -> None:
-        todo, project_id = ada.add(), UNKNOWN if kind == "unknown" else new_project(bob)
+        todo, project_id = ada.add(), UNKNOWN_ID if kind == "unknown" else new_project(bob)
         problem(ada.client.post(TODOS, json={"title": "Oat", "project_id": project_id}), 422, "unknown_project")
         problem(patch(ada, todo, project_id=project_id), 422, "unknown_project")
         assert values(ada, "version", todo) == [1]

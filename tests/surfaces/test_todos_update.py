@@ -12,9 +12,8 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import AUTH, TODOS, Account, problem
+from tests.accounts import AUTH, TODOS, UNKNOWN_TODO, Account, problem
 
-UNKNOWN = f"{TODOS}/0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 TOGETHER = 4
 MAX_QUEUEING_SECONDS = 0.5
 WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
@@ -155,7 +154,7 @@ class TestUpdate:
         problem(client.patch(f"{TODOS}/none", json={"title": 5}), 401, "not_authenticated")
 
     def test_an_unknown_todo_is_not_found(self, ada: Account) -> None:
-        problem(ada.client.patch(UNKNOWN, json={"title": "New"}), 404, "todo_not_found")
+        problem(ada.client.patch(UNKNOWN_TODO, json={"title": "New"}), 404, "todo_not_found")
 
 
 class TestVersion:

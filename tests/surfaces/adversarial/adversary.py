@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,10 @@ import httpx2
 from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, Account
 from tests.model_replies import Call, Json, ReceivedRequest, Reply, Say, ToolCalls
 from tests.scripted_model import ScriptedModel
+from tests.surfaces.chat import parse_events
 
 STREAM = {"Accept": "text/event-stream"}
 DEFAULT_MESSAGE = "Tidy up my list."
-UNKNOWN_ID = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 _OPENING, _CLOSING = "<data>", "</data>"
 
 
@@ -49,7 +49,7 @@ class HostileChat:
         """Runs a turn and returns its events."""
         response = self.send(*replies, headers=STREAM, **fields)
         assert response.status_code == 200, response.text
-        return list(parse_events(response.text))
+        return parse_events(response.text)
 
     def answer_approval(self, turn: Json, *replies: Reply, approve: object = True, **more: object) -> httpx2.Response:
         """Answers the approval of a turn, which the model then continues with these replies."""
@@ -131,15 +131,6 @@ def read_whole_list(response: httpx2.Response) -> list[Json]:
     assert "link" not in response.headers
     items: list[Json] = response.json()
     return items
-
-
-def parse_events(text: str) -> Iterator[tuple[str, Json]]:
-    """Yields the events of a stream, parsed like in a browser."""
-    for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
-        fields = [line.partition(": ")[::2] for line in block.split("\n") if line and not line.startswith(":")]
-        if fields:
-            [event] = [value for name, value in fields if name == "event"]
-            yield event, json.loads("\n".join(value for name, value in fields if name == "data"))
 
 
 def stored_data(account: Account) -> Json:

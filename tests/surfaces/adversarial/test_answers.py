@@ -6,10 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.accounts import CHAT
+from tests.accounts import CHAT, UNKNOWN_ID
 from tests.model_replies import Call, Empty, Garbage, Json, Reply, Say, ToolCalls
 from tests.surfaces.adversarial.adversary import (
-    UNKNOWN_ID,
     HostileChat,
     call_error,
     call_on,

@@ -7,9 +7,9 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.accounts import CHAT
+from tests.accounts import CHAT, UNKNOWN_ID
 from tests.model_replies import Call, Json, Say, ToolCalls
-from tests.surfaces.adversarial.adversary import UNKNOWN_ID, HostileChat, Victim, call_on, item_results
+from tests.surfaces.adversarial.adversary import HostileChat, Victim, call_on, item_results
 
 READING_AND_CHANGING = ["get_todos", "update_todos", "complete_todos", "reopen_todos", "reschedule_todos"]
 ALL = [*READING_AND_CHANGING, "restore_todos", "delete_todos"]
