@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from tests import postgres
+from tests.core.databases import add_user
 from todo_core.database.executor import Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos import lists, operations
@@ -25,7 +26,7 @@ PROJECT = UUID(int=7)
 ADD_TODOS = """
     INSERT INTO todos (id, user_id, title, description, "order", tags, priority, completed, completed_at, due_date,
         due_at, project_id, created_at, updated_at, deleted_at)
-    SELECT gen_random_uuid(), of_user,
+    SELECT gen_random_uuid(), owner,
         CASE WHEN number % 2 = 0 THEN 'Often ' ELSE '' END || CASE WHEN number > $2::int / 2 THEN 'late ' ELSE '' END
             || CASE WHEN number % 250 = 125 THEN 'seldom ' ELSE '' END || (number * 7919 % 97),
         CASE WHEN number % 3 = 0 THEN 'often late seldom' END,
@@ -40,14 +41,13 @@ ADD_TODOS = """
         CASE WHEN number % 3 = 1 THEN '2030-01-01T00:00Z'::timestamptz + number % 60 * '12 hours'::interval END,
         NULL, now() - number % 700 * '1 hour'::interval, now() - number % 300 * '1 hour'::interval,
         CASE WHEN number % 11 = 0 THEN now() END
-    FROM generate_series(1, $2::int) AS number, unnest($1::uuid[]) AS of_user
+    FROM generate_series(1, $2::int) AS number, unnest($1::uuid[]) AS owner
 """
 ADD_TRASH = """
     INSERT INTO todos (id, user_id, title, "order", created_at, updated_at, deleted_at)
     SELECT gen_random_uuid(), $1, 'Thrown away', number % 1000, now(), now(), now() - number * '1 minute'::interval
     FROM generate_series(1, $2::int) AS number
 """
-ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,7 @@ def crowded_url(server_url: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def ada(crowded_url: str) -> UUID:
     """One of two users with 5,000 todos each. A third user has 5,000 todos in the trash."""
-    ada, bob, eve = users = [uuid4() for _ in range(3)]
-    for user in users:
-        postgres.query(crowded_url, ADD_USER, user, f"{user}@example.com")
+    ada, bob, eve = (add_user(crowded_url) for _ in range(3))
     postgres.query(crowded_url, ADD_TODOS, [ada, bob], COUNT)
     postgres.query(crowded_url, ADD_TRASH, eve, COUNT)
     postgres.run(crowded_url, "VACUUM ANALYZE todos")

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from time import sleep
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec import structs
 
 from tests import postgres
+from tests.core.databases import add_user
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Row
 from todo_core.database.statements import Statement
@@ -20,7 +21,6 @@ from todo_core.todos.filters import Filters
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.todos.next_due import next_due_values
 
-ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
 BLOCKED = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY title"
 
@@ -32,9 +32,7 @@ def _two_todos_per_statement(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ada(database_url: str) -> Actor:
-    ada = Actor(uuid4())
-    postgres.query(database_url, ADD_USER, ada.user_id, f"{ada.user_id}@example.com")
-    return ada
+    return Actor(add_user(database_url))
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from tests import postgres
+from tests.core.databases import add_user
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Transaction
 from todo_core.todos import changes, operations, projects
@@ -22,7 +23,6 @@ STATE = """
         parent_id
     FROM todos WHERE user_id = $1 ORDER BY id
 """
-ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) VALUES ($1, $2::text, $2, '', 'UTC')"
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Scene:
     url: str
     db: Database
     runner: asyncio.Runner
-    ada: Actor = field(default_factory=lambda: Actor(uuid4()))
+    ada: Actor
 
     @property
     def turn(self) -> Actor:
@@ -86,8 +86,7 @@ class Scene:
 @pytest.fixture
 def scene(database_url: str) -> Iterator[Scene]:
     with asyncio.Runner() as runner:
-        scene = Scene(database_url, Database(database_url), runner)
-        postgres.query(database_url, ADD_USER, scene.ada.user_id, f"{scene.ada.user_id}@example.com")
+        scene = Scene(database_url, Database(database_url), runner, Actor(add_user(database_url)))
         yield scene
         runner.run(scene.db.close())
 

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import NOT_EXPORTED, moment, owner
+from todo_core.schema.columns import NOT_EXPORTED, instant_column, owner_column
 
 
 class UserRow(SQLModel, table=True):
@@ -25,7 +25,7 @@ class UserRow(SQLModel, table=True):
     password_hash: str = Field(sa_column=Column(Text, nullable=False, info=NOT_EXPORTED))
     name: str | None = Field(sa_column=Column(Text))
     timezone: str = Field(sa_column=Column(Text, nullable=False))
-    created_at: datetime = Field(sa_column=moment("created_at"))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
 
 
 class SessionRow(SQLModel, table=True):
@@ -34,10 +34,10 @@ class SessionRow(SQLModel, table=True):
     __tablename__ = "sessions"
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    user_id: UUID = Field(sa_column=owner(index=True))
+    user_id: UUID = Field(sa_column=owner_column(index=True))
     user_agent: str | None = Field(sa_column=Column(Text))
-    created_at: datetime = Field(sa_column=moment("created_at"))
-    last_seen_at: datetime = Field(sa_column=moment("last_seen_at"))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
+    last_seen_at: datetime = Field(sa_column=instant_column("last_seen_at"))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
 
 

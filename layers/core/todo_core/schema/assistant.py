@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import NOT_EXPORTED, moment, owner
+from todo_core.schema.columns import NOT_EXPORTED, instant_column, owner_column
 
 
 class ConversationRow(SQLModel, table=True):
@@ -31,10 +31,10 @@ class ConversationRow(SQLModel, table=True):
     __table_args__ = (Index("conversations_by_activity", "user_id", "active_at", "id"),)
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    user_id: UUID = Field(sa_column=owner())
+    user_id: UUID = Field(sa_column=owner_column())
     title: str = Field(sa_column=Column(Text, nullable=False))
-    created_at: datetime = Field(sa_column=moment("created_at"))
-    active_at: datetime = Field(sa_column=moment("active_at"))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
+    active_at: datetime = Field(sa_column=instant_column("active_at"))
 
 
 class TurnRow(SQLModel, table=True):
@@ -59,7 +59,7 @@ class TurnRow(SQLModel, table=True):
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    user_id: UUID = Field(sa_column=owner())
+    user_id: UUID = Field(sa_column=owner_column())
     conversation_id: UUID = Field(
         sa_column=Column(Uuid, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False)
     )
@@ -76,7 +76,7 @@ class TurnRow(SQLModel, table=True):
     approval: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
     lease: UUID | None = Field(sa_column=Column(Uuid, info=NOT_EXPORTED))
     leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
-    created_at: datetime = Field(sa_column=moment("created_at"))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
     finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     undone_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
 
@@ -94,7 +94,7 @@ class RoundRow(SQLModel, table=True):
     prompt_tokens: int = Field(sa_column=Column(Integer, nullable=False))
     completion_tokens: int = Field(sa_column=Column(Integer, nullable=False))
     milliseconds: int = Field(sa_column=Column(Integer, nullable=False))
-    created_at: datetime = Field(sa_column=moment("created_at"))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
 
 
 class ToolCallRow(SQLModel, table=True):
@@ -122,7 +122,7 @@ class AssistantUsageRow(SQLModel, table=True):
 
     __tablename__ = "assistant_usage"
 
-    user_id: UUID = Field(sa_column=owner(primary_key=True))
+    user_id: UUID = Field(sa_column=owner_column(primary_key=True))
     day: date = Field(sa_column=Column(Date, primary_key=True))
     turns: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     tokens: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))

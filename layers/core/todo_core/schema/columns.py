@@ -12,12 +12,12 @@ TODO_SNAPSHOT: Final[dict[Any, Any]] = {"snapshot_of": "todos"}
 """The `info` of a JSON column that holds a row of `todos`, with times in PostgreSQL's format."""
 
 
-def moment(name: str) -> Column[datetime]:
+def instant_column(name: str) -> Column[datetime]:
     """Returns a column for an instant that defaults to now()."""
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
-def owner(*, primary_key: bool = False, index: bool = False) -> Column[UUID]:
+def owner_column(*, primary_key: bool = False, index: bool = False) -> Column[UUID]:
     """Returns the column of the owner, with whose account the row is deleted."""
     return Column(
         Uuid,

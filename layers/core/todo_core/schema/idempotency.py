@@ -8,7 +8,7 @@ from sqlalchemy import Column, DateTime, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import NOT_EXPORTED, owner
+from todo_core.schema.columns import NOT_EXPORTED, owner_column
 
 
 class IdempotencyKeyRow(SQLModel, table=True):
@@ -18,7 +18,7 @@ class IdempotencyKeyRow(SQLModel, table=True):
     # Stored for a day, and copies of data that the export has elsewhere.
     __table_args__ = ({"info": NOT_EXPORTED},)
 
-    user_id: UUID = Field(sa_column=owner(primary_key=True))
+    user_id: UUID = Field(sa_column=owner_column(primary_key=True))
     route: str = Field(sa_column=Column(Text, primary_key=True))
     key: str = Field(sa_column=Column(Text, primary_key=True))
     request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

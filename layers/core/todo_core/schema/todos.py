@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT, moment, owner
+from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT, instant_column, owner_column
 from todo_core.schema.sort_keys import SORT_KEYS, TERMS, location_key
 
 _LIVE = text("deleted_at IS NULL")
@@ -73,7 +73,7 @@ class TodoRow(SQLModel, table=True):
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    user_id: UUID = Field(sa_column=owner())
+    user_id: UUID = Field(sa_column=owner_column())
     title: str = Field(sa_column=Column(Text, nullable=False))
     description: str | None = Field(sa_column=Column(Text))
     completed: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
@@ -92,8 +92,8 @@ class TodoRow(SQLModel, table=True):
     parent_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("todos.id", ondelete="SET NULL")))
     order: float = Field(sa_column=Column(Double, nullable=False))
     version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
-    created_at: datetime = Field(sa_column=moment("created_at"))
-    updated_at: datetime = Field(sa_column=moment("updated_at"))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
+    updated_at: datetime = Field(sa_column=instant_column("updated_at"))
     deleted_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     words: str = Field(
         sa_column=Column(
@@ -110,7 +110,7 @@ class ChangeRow(SQLModel, table=True):
     __tablename__ = "changes"
     __table_args__ = (Index("changes_of_turn", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),)
 
-    user_id: UUID = Field(sa_column=owner(primary_key=True))
+    user_id: UUID = Field(sa_column=owner_column(primary_key=True))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     todo_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     op: str = Field(sa_column=Column(Text, nullable=False))
@@ -118,4 +118,4 @@ class ChangeRow(SQLModel, table=True):
     turn_id: UUID | None = Field(sa_column=Column(Uuid))
     before: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True), info=TODO_SNAPSHOT))
     after: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True), info=TODO_SNAPSHOT))
-    created_at: datetime = Field(sa_column=moment("created_at"))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
