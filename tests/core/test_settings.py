@@ -1,13 +1,11 @@
 """Settings: sources, defaults, bounds, and the errors of a start with invalid ones."""
 
-import os
-import subprocess
-import sys
 import traceback
 from pathlib import Path
 
 import pytest
 
+from tests.python_processes import run_python
 from tests.settings_fields import read_setting
 from todo_core.errors import InvalidSettings
 from todo_core.settings import VARIABLES, Settings, load
@@ -72,20 +70,6 @@ def production(environment: Environment) -> Environment:
     """Returns an environment with all variables that production requires."""
     environment.load(ENVIRONMENT="production", DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
     return environment
-
-
-def python(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python in `folder` with only these settings."""
-    other_variables = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**other_variables, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 class TestDefaults:
@@ -189,18 +173,18 @@ class TestDotEnv:
 
     def test_the_file_is_read_from_the_working_directory(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text(f"# a comment\nSECRET_KEY=one,two\nDATABASE_URL='{DATABASE_URL}'\nOTHER=x\n")
-        assert python("-c", self.PRINT, folder=tmp_path).stdout == (
+        assert run_python("-c", self.PRINT, folder=tmp_path).stdout == (
             "development ['one', 'two'] todos at db.example.com\n"
         )
 
     def test_the_environment_takes_precedence(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("SECRET_KEY=of-the-file\n")
-        shown = python("-c", self.PRINT, folder=tmp_path, SECRET_KEY="of-the-environment")
+        shown = run_python("-c", self.PRINT, folder=tmp_path, SECRET_KEY="of-the-environment")
         assert shown.stdout == "development ['of-the-environment'] None\n"
 
     def test_a_name_without_a_value_counts_as_absent(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("ENVIRONMENT\nBCRYPT_ROUNDS\nSECRET_KEY=one\n")
-        assert python("-c", self.PRINT, folder=tmp_path).stdout == "development ['one'] None\n"
+        assert run_python("-c", self.PRINT, folder=tmp_path).stdout == "development ['one'] None\n"
 
 
 class TestProduction:
@@ -374,12 +358,12 @@ def all_text_of(error: BaseException | None) -> str:
 class TestStart:
     @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
     def test_a_missing_key_ends_the_process_with_one_sentence(self, command: tuple[str, ...], tmp_path: Path) -> None:
-        ended = python(*command, folder=tmp_path, ENVIRONMENT="production", DATABASE_URL=SECRETS["DATABASE_URL"])
+        ended = run_python(*command, folder=tmp_path, ENVIRONMENT="production", DATABASE_URL=SECRETS["DATABASE_URL"])
         assert ended.returncode != 0
         assert ended.stdout + ended.stderr == "SECRET_KEY must be set in production.\n"
 
     @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
     def test_a_short_key_ends_the_process_and_is_not_shown(self, command: tuple[str, ...], tmp_path: Path) -> None:
-        ended = python(*command, folder=tmp_path, ENVIRONMENT="production", **SECRETS)
+        ended = run_python(*command, folder=tmp_path, ENVIRONMENT="production", **SECRETS)
         assert ended.returncode != 0
         assert ended.stdout + ended.stderr == "SECRET_KEY must have at least 32 characters.\n"

@@ -1,10 +1,8 @@
 """The migrations, on databases that start empty."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +19,11 @@ from functions.migrate import app
 from functions.migrate.app import handler, upgrade
 from tests import postgres
 from tests.core.schema.definitions import read_functions_and_triggers, read_schema
+from tests.python_processes import run_python
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
 from todo_core.schema.revision import HEAD_REVISION
-from todo_core.settings import VARIABLES, Settings, nest_variables
+from todo_core.settings import Settings, nest_variables
 
 pytestmark = pytest.mark.pooler
 
@@ -62,19 +61,6 @@ def revision(url: str) -> str:
     (row,) = postgres.query(url, REVISION)
     found: str = row["version_num"]
     return found
-
-
-def python(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**outside, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 class TestUpgrade:
@@ -166,7 +152,7 @@ class TestEntryPoints:
 
     def test_concurrent_jobs_run_one_after_another(self, empty_database: str, tmp_path: Path) -> None:
         def job() -> subprocess.CompletedProcess[str]:
-            return python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=empty_database)
+            return run_python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=empty_database)
 
         with ThreadPoolExecutor(2) as pool:
             # The first job waits for the lock on this table until the second job has started too.
@@ -177,13 +163,13 @@ class TestEntryPoints:
         assert revision(empty_database) == HEAD_REVISION
 
     def test_missing_settings_are_reported_in_one_sentence(self, tmp_path: Path) -> None:
-        ended = python("-m", "functions.migrate", folder=tmp_path, ENVIRONMENT="production")
+        ended = run_python("-m", "functions.migrate", folder=tmp_path, ENVIRONMENT="production")
         assert ended.returncode != 0
         assert ended.stdout + ended.stderr == "DATABASE_URL must be set in production.\n"
 
     def test_an_unreachable_database_is_reported_in_one_sentence(self, tmp_path: Path) -> None:
         url = "postgresql://ada:c0ffee@127.0.0.1:1/todos"
-        ended = python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=url)
+        ended = run_python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=url)
         assert ended.returncode != 0
         assert "Traceback" not in ended.stderr
         assert "todos at 127.0.0.1" in ended.stderr
@@ -206,7 +192,7 @@ class TestAlembic:
     @pytest.fixture
     def alembic(self, root: Path, empty_database: str) -> Alembic:
         def run(*arguments: str) -> str:
-            ended = python("-m", "alembic", *arguments, folder=root, DATABASE_URL=empty_database)
+            ended = run_python("-m", "alembic", *arguments, folder=root, DATABASE_URL=empty_database)
             assert ended.returncode == 0, ended.stderr
             return ended.stdout
 

@@ -1,9 +1,7 @@
 """The purge as a Lambda function and as a job."""
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -13,8 +11,8 @@ import pytest
 from functions.purge.app import handler
 from tests import postgres
 from tests.core.databases import add_user
+from tests.python_processes import run_python
 from tests.serving import LambdaContext
-from todo_core.settings import VARIABLES
 
 ADD = """
     INSERT INTO todos (id, user_id, title, "order", deleted_at)
@@ -40,17 +38,8 @@ def ada(database_url: str) -> UUID:
     return user_id
 
 
-def job(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    outside = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
-    return subprocess.run(
-        [sys.executable, "-m", "functions.purge"],
-        cwd=folder,
-        env={**outside, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def run_job(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return run_python("-m", "functions.purge", folder=folder, **settings)
 
 
 @pytest.mark.usefixtures("environment")
@@ -85,20 +74,20 @@ class TestFunction:
 
 class TestJob:
     def test_it_purges_and_logs_the_result(self, database_url: str, ada: UUID, tmp_path: Path) -> None:
-        ended = job(tmp_path, DATABASE_URL=database_url)
+        ended = run_job(tmp_path, DATABASE_URL=database_url)
 
         assert ended.returncode == 0, ended.stderr
         assert json.loads(ended.stdout)["complete"] is True
         assert postgres.query(database_url, TODOS, ada) == []
 
     def test_missing_settings_are_reported_in_one_sentence(self, tmp_path: Path) -> None:
-        ended = job(tmp_path, ENVIRONMENT="production")
+        ended = run_job(tmp_path, ENVIRONMENT="production")
 
         assert ended.returncode != 0
         assert ended.stdout + ended.stderr == "DATABASE_URL must be set in production.\n"
 
     def test_an_unreachable_database_is_reported_in_one_sentence(self, tmp_path: Path) -> None:
-        ended = job(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos")
+        ended = run_job(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos")
 
         assert ended.returncode != 0
         assert ended.stderr.startswith("The database does not answer at the moment")

@@ -20,8 +20,8 @@ import pytest
 
 from tests import postgres
 from tests.accounts import Account, problem, sign_in, sign_up
+from tests.python_processes import environment_without_settings
 from tests.serving import free_port, wait_until, wait_until_healthy
-from todo_core.settings import VARIABLES
 
 EMBEDDED = Path(".data/postgres")
 KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
@@ -32,7 +32,7 @@ class Service:
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.port = free_port()
-        inherited = {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
+        inherited = environment_without_settings()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "functions"],
             cwd=folder,

@@ -26,7 +26,7 @@ STATE = """
 
 
 @dataclass
-class Scene:
+class Scenario:
     """A user's todos, changed by the user and by one turn of the assistant."""
 
     url: str
@@ -84,188 +84,192 @@ class Scene:
 
 
 @pytest.fixture
-def scene(database_url: str) -> Iterator[Scene]:
+def scenario(database_url: str) -> Iterator[Scenario]:
     with asyncio.Runner() as runner:
-        scene = Scene(database_url, Database(database_url), runner, Actor(add_user(database_url)))
-        yield scene
-        runner.run(scene.db.close())
+        scenario = Scenario(database_url, Database(database_url), runner, Actor(add_user(database_url)))
+        yield scenario
+        runner.run(scenario.db.close())
 
 
 class TestUndo:
-    def test_a_deleted_tree_is_restored(self, scene: Scene) -> None:
-        ids = scene.chain(6)
-        before = scene.state()
-        scene.delete(scene.turn, ids[0])
-        assert scene.undo() == set(ids)
-        assert scene.state() == before
+    def test_a_deleted_tree_is_restored(self, scenario: Scenario) -> None:
+        ids = scenario.chain(6)
+        before = scenario.state()
+        scenario.delete(scenario.turn, ids[0])
+        assert scenario.undo() == set(ids)
+        assert scenario.state() == before
 
-    def test_each_todo_is_restored_once(self, scene: Scene) -> None:
-        ids = scene.chain(6)
-        scene.delete(scene.turn, ids[0])
-        scene.undo()
-        log = postgres.query(scene.url, "SELECT op FROM changes WHERE user_id = $1 AND seq > 12", scene.ada.user_id)
+    def test_each_todo_is_restored_once(self, scenario: Scenario) -> None:
+        ids = scenario.chain(6)
+        scenario.delete(scenario.turn, ids[0])
+        scenario.undo()
+        log = postgres.query(
+            scenario.url, "SELECT op FROM changes WHERE user_id = $1 AND seq > 12", scenario.ada.user_id
+        )
         assert [row["op"] for row in log] == ["restore"] * 6
 
-    def test_todos_completed_with_their_parent_are_opened(self, scene: Scene) -> None:
-        ids = scene.chain(3)
-        before = scene.state()
-        scene.change(scene.turn, ids[0], completed=True)
-        assert scene.undo() == set(ids)
-        assert scene.state() == before
+    def test_todos_completed_with_their_parent_are_opened(self, scenario: Scenario) -> None:
+        ids = scenario.chain(3)
+        before = scenario.state()
+        scenario.change(scenario.turn, ids[0], completed=True)
+        assert scenario.undo() == set(ids)
+        assert scenario.state() == before
 
-    def test_a_moved_tree_gets_its_project_back(self, scene: Scene) -> None:
-        first, second = scene.project("First"), scene.project("Second")
-        ids = scene.chain(4)
-        scene.change(scene.ada, ids[0], project_id=first)
-        before = scene.state()
-        scene.change(scene.turn, ids[1], project_id=second)
-        scene.change(scene.turn, ids[0], project_id=None)
-        assert scene.undo() == set(ids)
-        assert scene.state() == before
+    def test_a_moved_tree_gets_its_project_back(self, scenario: Scenario) -> None:
+        first, second = scenario.project("First"), scenario.project("Second")
+        ids = scenario.chain(4)
+        scenario.change(scenario.ada, ids[0], project_id=first)
+        before = scenario.state()
+        scenario.change(scenario.turn, ids[1], project_id=second)
+        scenario.change(scenario.turn, ids[0], project_id=None)
+        assert scenario.undo() == set(ids)
+        assert scenario.state() == before
 
-    def test_a_parent_and_subtodo_that_were_swapped_are_swapped_back(self, scene: Scene) -> None:
-        upper, lower = scene.chain(2)
-        before = scene.state()
-        scene.change(scene.turn, lower, parent_id=None)
-        scene.change(scene.turn, upper, parent_id=lower)
-        scene.undo()
-        assert scene.state() == before
+    def test_a_parent_and_subtodo_that_were_swapped_are_swapped_back(self, scenario: Scenario) -> None:
+        upper, lower = scenario.chain(2)
+        before = scenario.state()
+        scenario.change(scenario.turn, lower, parent_id=None)
+        scenario.change(scenario.turn, upper, parent_id=lower)
+        scenario.undo()
+        assert scenario.state() == before
 
-    def test_a_recurring_todo_moves_back_and_its_opened_subtodo_is_completed(self, scene: Scene) -> None:
-        todo = scene.add("Milk", due_date=date(2030, 1, 1), recurrence="FREQ=DAILY;COUNT=5")
-        scene.change(scene.ada, scene.add("Child", todo), completed=True)
-        before = scene.state()
-        scene.change(scene.turn, todo, completed=True)
-        scene.change(scene.turn, todo, completed=True)
-        assert scene.values_of(todo, "due_date", "recurrence", "occurrences") == (
+    def test_a_recurring_todo_moves_back_and_its_opened_subtodo_is_completed(self, scenario: Scenario) -> None:
+        todo = scenario.add("Milk", due_date=date(2030, 1, 1), recurrence="FREQ=DAILY;COUNT=5")
+        scenario.change(scenario.ada, scenario.add("Child", todo), completed=True)
+        before = scenario.state()
+        scenario.change(scenario.turn, todo, completed=True)
+        scenario.change(scenario.turn, todo, completed=True)
+        assert scenario.values_of(todo, "due_date", "recurrence", "occurrences") == (
             date(2030, 1, 3),
             "FREQ=DAILY;COUNT=3",
             2,
         )
-        scene.undo()
-        assert scene.state() == before
-        [last] = postgres.query(scene.url, "SELECT op FROM changes WHERE todo_id = $1 ORDER BY seq DESC LIMIT 1", todo)
+        scenario.undo()
+        assert scenario.state() == before
+        [last] = postgres.query(
+            scenario.url, "SELECT op FROM changes WHERE todo_id = $1 ORDER BY seq DESC LIMIT 1", todo
+        )
         assert last["op"] == "reopen"
 
-    def test_created_todos_go_into_the_trash_with_later_subtodos(self, scene: Scene) -> None:
-        added = scene.add("Added", actor=scene.turn)
-        child = scene.add("Child", added, scene.turn)
-        own = scene.add("Ada's", child)
-        assert scene.undo() == {added, child}
-        assert [scene.values_of(todo, "trashed") for todo in (added, child, own)] == [(True,)] * 3
+    def test_created_todos_go_into_the_trash_with_later_subtodos(self, scenario: Scenario) -> None:
+        added = scenario.add("Added", actor=scenario.turn)
+        child = scenario.add("Child", added, scenario.turn)
+        own = scenario.add("Ada's", child)
+        assert scenario.undo() == {added, child}
+        assert [scenario.values_of(todo, "trashed") for todo in (added, child, own)] == [(True,)] * 3
 
-    def test_a_todo_moved_below_a_created_one_is_not_deleted_with_it(self, scene: Scene) -> None:
-        todo = scene.add("Milk")
-        added = scene.add("Added", actor=scene.turn)
-        scene.change(scene.turn, todo, parent_id=added)
-        scene.undo()
-        assert scene.values_of(todo, "trashed", "parent_id") == (False, None)
+    def test_a_todo_moved_below_a_created_one_is_not_deleted_with_it(self, scenario: Scenario) -> None:
+        todo = scenario.add("Milk")
+        added = scenario.add("Added", actor=scenario.turn)
+        scenario.change(scenario.turn, todo, parent_id=added)
+        scenario.undo()
+        assert scenario.values_of(todo, "trashed", "parent_id") == (False, None)
 
-    def test_a_todo_changed_by_someone_else_since_is_left_out(self, scene: Scene) -> None:
-        ids = scene.chain(3)
-        scene.delete(scene.turn, ids[0])
-        scene.restore(scene.ada, ids[2])
-        assert scene.undo() == set(ids[:2])
-        assert scene.values_of(ids[2], "trashed", "parent_id") == (False, None)
+    def test_a_todo_changed_by_someone_else_since_is_left_out(self, scenario: Scenario) -> None:
+        ids = scenario.chain(3)
+        scenario.delete(scenario.turn, ids[0])
+        scenario.restore(scenario.ada, ids[2])
+        assert scenario.undo() == set(ids[:2])
+        assert scenario.values_of(ids[2], "trashed", "parent_id") == (False, None)
 
-    def test_later_statements_of_the_transaction_keep_the_rules_of_the_tree(self, scene: Scene) -> None:
-        todo = scene.add("Milk")
-        scene.change(scene.turn, todo, title="Oat")
+    def test_later_statements_of_the_transaction_keep_the_rules_of_the_tree(self, scenario: Scenario) -> None:
+        todo = scenario.add("Milk")
+        scenario.change(scenario.turn, todo, title="Oat")
 
         async def go(db: Transaction) -> None:
-            assert scene.turn.turn_id
-            assert list(await changes.undo_turn(db, scene.ada, scene.turn.turn_id)) == [todo]
-            await operations.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
+            assert scenario.turn.turn_id
+            assert list(await changes.undo_turn(db, scenario.ada, scenario.turn.turn_id)) == [todo]
+            await operations.update(db, scenario.ada, todo, TodoUpdate(parent_id=todo))
 
         with pytest.raises(TreeCycle):
-            scene.in_transaction(go)
+            scenario.in_transaction(go)
 
 
 class TestUndoOfDeletedReferences:
     """A project or parent that is gone is no error, and no rule of the tree is broken."""
 
-    def test_a_deleted_project_is_left_out(self, scene: Scene) -> None:
-        project_id = scene.project("Home")
-        todo = scene.add("Milk", project_id=project_id)
-        scene.change(scene.turn, todo, project_id=None)
-        scene.delete_project(project_id)
-        assert scene.undo() == {todo}
-        assert scene.values_of(todo, "project_id", "trashed") == (None, False)
+    def test_a_deleted_project_is_left_out(self, scenario: Scenario) -> None:
+        project_id = scenario.project("Home")
+        todo = scenario.add("Milk", project_id=project_id)
+        scenario.change(scenario.turn, todo, project_id=None)
+        scenario.delete_project(project_id)
+        assert scenario.undo() == {todo}
+        assert scenario.values_of(todo, "project_id", "trashed") == (None, False)
 
     @pytest.mark.parametrize("purged", [False, True])
-    def test_a_deleted_parent_is_left_out(self, scene: Scene, *, purged: bool) -> None:
-        parent, todo, child = scene.chain(3)
-        scene.change(scene.turn, todo, parent_id=None)
-        scene.delete(scene.ada, parent)
+    def test_a_deleted_parent_is_left_out(self, scenario: Scenario, *, purged: bool) -> None:
+        parent, todo, child = scenario.chain(3)
+        scenario.change(scenario.turn, todo, parent_id=None)
+        scenario.delete(scenario.ada, parent)
         if purged:
-            postgres.query(scene.url, "DELETE FROM todos WHERE id = $1", parent)
-        assert scene.undo() == {todo}
-        assert scene.values_of(todo, "parent_id", "trashed") == (None, False)
-        assert scene.values_of(child, "parent_id") == (todo,)
+            postgres.query(scenario.url, "DELETE FROM todos WHERE id = $1", parent)
+        assert scenario.undo() == {todo}
+        assert scenario.values_of(todo, "parent_id", "trashed") == (None, False)
+        assert scenario.values_of(child, "parent_id") == (todo,)
 
-    def test_a_parent_that_is_now_a_subtodo_is_left_out(self, scene: Scene) -> None:
-        parent, todo = scene.chain(2)
-        scene.change(scene.turn, todo, parent_id=None)
-        scene.change(scene.ada, parent, parent_id=todo)
-        scene.undo()
-        assert scene.values_of(todo, "parent_id") == (None,)
-        assert scene.values_of(parent, "parent_id") == (todo,)
+    def test_a_parent_that_is_now_a_subtodo_is_left_out(self, scenario: Scenario) -> None:
+        parent, todo = scenario.chain(2)
+        scenario.change(scenario.turn, todo, parent_id=None)
+        scenario.change(scenario.ada, parent, parent_id=todo)
+        scenario.undo()
+        assert scenario.values_of(todo, "parent_id") == (None,)
+        assert scenario.values_of(parent, "parent_id") == (todo,)
 
-    def test_a_parent_on_too_deep_a_level_is_left_out(self, scene: Scene) -> None:
-        parent, todo = scene.chain(2)
-        scene.change(scene.turn, todo, parent_id=None)
-        upper = scene.chain(5)
-        scene.change(scene.ada, parent, parent_id=upper[4])
-        scene.undo()
-        assert scene.values_of(todo, "parent_id") == (None,)
+    def test_a_parent_on_too_deep_a_level_is_left_out(self, scenario: Scenario) -> None:
+        parent, todo = scenario.chain(2)
+        scenario.change(scenario.turn, todo, parent_id=None)
+        upper = scenario.chain(5)
+        scenario.change(scenario.ada, parent, parent_id=upper[4])
+        scenario.undo()
+        assert scenario.values_of(todo, "parent_id") == (None,)
 
-    def test_the_project_is_the_current_one_of_the_parent(self, scene: Scene) -> None:
-        home = scene.project("Home")
-        parent, todo, child = scene.chain(3)
-        scene.change(scene.turn, todo, parent_id=None)
-        scene.change(scene.ada, parent, project_id=home)
-        scene.undo()
-        assert scene.values_of(todo, "parent_id", "project_id") == (parent, home)
-        assert scene.values_of(child, "parent_id", "project_id") == (todo, home)
+    def test_the_project_is_the_current_one_of_the_parent(self, scenario: Scenario) -> None:
+        home = scenario.project("Home")
+        parent, todo, child = scenario.chain(3)
+        scenario.change(scenario.turn, todo, parent_id=None)
+        scenario.change(scenario.ada, parent, project_id=home)
+        scenario.undo()
+        assert scenario.values_of(todo, "parent_id", "project_id") == (parent, home)
+        assert scenario.values_of(child, "parent_id", "project_id") == (todo, home)
 
 
 class TestRawStatements:
     """The triggers enforce the rules for statements outside the service too."""
 
-    def test_subtodos_of_a_purged_parent_move_to_the_top_level(self, scene: Scene) -> None:
-        parent, todo = scene.chain(2)
-        postgres.query(scene.url, "DELETE FROM todos WHERE id = $1", parent)
-        assert scene.values_of(todo, "parent_id") == (None,)
+    def test_subtodos_of_a_purged_parent_move_to_the_top_level(self, scenario: Scenario) -> None:
+        parent, todo = scenario.chain(2)
+        postgres.query(scenario.url, "DELETE FROM todos WHERE id = $1", parent)
+        assert scenario.values_of(todo, "parent_id") == (None,)
         log = postgres.query(
-            scene.url, "SELECT op, after->>'version' FROM changes WHERE todo_id = $1 ORDER BY seq", todo
+            scenario.url, "SELECT op, after->>'version' FROM changes WHERE todo_id = $1 ORDER BY seq", todo
         )
         assert [tuple(row) for row in log] == [("create", "1"), ("update", "2")]
 
-    def test_trees_of_a_deleted_project_keep_their_shape(self, scene: Scene) -> None:
-        project_id = scene.project("Home")
-        ids = scene.chain(3)
-        scene.change(scene.ada, ids[0], project_id=project_id)
-        postgres.query(scene.url, "DELETE FROM projects WHERE id = $1", project_id)
-        assert [scene.values_of(todo, "parent_id", "project_id") for todo in ids] == [
+    def test_trees_of_a_deleted_project_keep_their_shape(self, scenario: Scenario) -> None:
+        project_id = scenario.project("Home")
+        ids = scenario.chain(3)
+        scenario.change(scenario.ada, ids[0], project_id=project_id)
+        postgres.query(scenario.url, "DELETE FROM projects WHERE id = $1", project_id)
+        assert [scenario.values_of(todo, "parent_id", "project_id") for todo in ids] == [
             (None, None),
             (ids[0], None),
             (ids[1], None),
         ]
 
-    def test_all_todos_are_deleted_with_the_account(self, scene: Scene) -> None:
-        ids = scene.chain(3)
-        scene.change(scene.ada, ids[0], project_id=scene.project("Home"))
-        postgres.query(scene.url, "DELETE FROM users WHERE id = $1", scene.ada.user_id)
-        assert scene.state() == {}
+    def test_all_todos_are_deleted_with_the_account(self, scenario: Scenario) -> None:
+        ids = scenario.chain(3)
+        scenario.change(scenario.ada, ids[0], project_id=scenario.project("Home"))
+        postgres.query(scenario.url, "DELETE FROM users WHERE id = $1", scenario.ada.user_id)
+        assert scenario.state() == {}
 
-    def test_a_broken_rule_is_raised_within_the_transaction(self, scene: Scene) -> None:
-        todo = scene.add("Milk")
+    def test_a_broken_rule_is_raised_within_the_transaction(self, scenario: Scenario) -> None:
+        todo = scenario.add("Milk")
 
         async def go(db: Executor) -> str:
             try:
-                await operations.update(db, scene.ada, todo, TodoUpdate(parent_id=todo))
+                await operations.update(db, scenario.ada, todo, TodoUpdate(parent_id=todo))
             except InvalidTodo as error:
                 return error.code
             return "nothing"
 
-        assert scene.in_transaction(go) == "tree_cycle"
+        assert scenario.in_transaction(go) == "tree_cycle"
