@@ -1,1 +1,4 @@
-"""Tools that a model may call, and their execution. The owner comes from the context, never from the arguments."""
+"""Tools that a model may call, and their execution.
+
+A tool takes the owner of the todos from its ToolContext, never from arguments, which the model writes.
+"""

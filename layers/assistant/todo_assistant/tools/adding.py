@@ -53,7 +53,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> ToolResult:
             "reminder_at": read_reminder(context, new.reminder) if new.reminder else None,
         }
         todo = await operations.add(context.db, context.actor, TodoCreate.model_validate(fields))
-        # With a recurrence the first occurrence decides the date, so other readings of the phrase are no choice.
+        # A recurring todo is due at its first occurrence, so the result offers no other readings of the date phrase.
         others = {} if new.recurrence else other_readings(readings, context.timezone)
         return {"todo": await describe_todo(context, todo)} | others
 

@@ -1,4 +1,4 @@
-"""Types of arguments that several tools share."""
+"""Argument types that several tools share."""
 
 from typing import Annotated
 from uuid import UUID
@@ -35,5 +35,5 @@ class TodoIds(Arguments):
 
 class ChangedTodoIds(TodoIds):
     async def effect(self, _context: ToolContext) -> Effect:
-        """Returns the effect of a call that changes exactly the todos with these ids."""
+        """Predicts that the call changes exactly the todos with these ids, and no subtodos."""
         return Effect(self.ids)

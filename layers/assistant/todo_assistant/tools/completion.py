@@ -14,9 +14,10 @@ from todo_core.todos.model import TodoUpdate
 
 class CompletedTodoIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
-        """Returns the todos with the subtodos that change with them.
+        """Predicts which todos the call changes: the todos with these ids and some of their subtodos.
 
         Open subtodos are completed too. Completed subtodos of a recurring todo are reopened for its next occurrence.
+        Subtodos in the trash do not change.
         """
         completed = await operations.find_by_id(context.db, context.user_id, self.ids)
         recurring = [todo.id for todo in completed if todo.recurrence and not todo.completed]

@@ -1,4 +1,4 @@
-"""Due dates, reminders and recurrences in the phrases of the user, as fields of a todo."""
+"""Parses the user's phrases for due dates, reminders and recurrences into fields of a todo."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -18,7 +18,10 @@ from todo_core.todos.filters import DueBound
 
 
 def read_due(context: ToolContext, phrase: str | None) -> Sequence[Due]:
-    """Returns the readings of a phrase, the likeliest first; none without a phrase. Raises UnreadableDate."""
+    """Returns the days or instants that a date phrase may mean, the likeliest first. Without a phrase returns none.
+
+    Raises UnreadableDate, also for days too close to the ends of the calendar to convert to another time zone.
+    """
     if not phrase:
         return ()
     readings = parse_date(phrase, now=context.now, timezone=context.timezone)
@@ -29,7 +32,7 @@ def read_due(context: ToolContext, phrase: str | None) -> Sequence[Due]:
 
 
 def read_day(context: ToolContext, phrase: str | None) -> date | None:
-    """Returns the day of the likeliest reading, in the user's time zone. Raises UnreadableDate."""
+    """Returns the day that a date phrase most likely means in the user's time zone, or None. Raises UnreadableDate."""
     if phrase is None:
         return None
     due = read_due(context, phrase)[0]
@@ -37,7 +40,7 @@ def read_day(context: ToolContext, phrase: str | None) -> date | None:
 
 
 def read_reminder(context: ToolContext, phrase: str) -> datetime:
-    """Returns the instant of a reminder. Raises UnreadableDate, and ArgumentRejected for a day without a time."""
+    """Returns the instant that a phrase most likely means. Raises UnreadableDate, and ArgumentRejected for a day."""
     reading = read_due(context, phrase)[0]
     if not isinstance(reading, datetime):
         raise ArgumentRejected("A reminder needs a time of the day, as in `tomorrow 9am`: ask the user for it.")
@@ -45,31 +48,31 @@ def read_reminder(context: ToolContext, phrase: str) -> datetime:
 
 
 def due_fields(readings: Sequence[Due]) -> dict[str, Due]:
-    """Returns the field of the likeliest reading: `due_at` for an instant, `due_date` for a day."""
+    """Returns the first, likeliest reading under the todo's field for it: `due_at` or, for a day, `due_date`."""
     if not readings:
         return {}
     return {"due_at" if isinstance(readings[0], datetime) else "due_date": readings[0]}
 
 
 def other_readings(readings: Sequence[Due], timezone: ZoneInfo) -> dict[str, JsonValue]:
-    """Returns the part of a tool result that lists the readings after the likeliest one, if there are any."""
+    """Returns the entry of a tool result that lists a date phrase's less likely readings; an empty dict without any."""
     others: list[JsonValue] = [format_due(reading, timezone) for reading in readings[1:]]
     return {"other_readings_of_due": others} if others else {}
 
 
 def recurrence_fields(context: ToolContext, phrase: str, start: Due | None = None) -> dict[str, object]:
-    """Returns the recurrence rule and the due date of the first occurrence from `start`.
+    """Returns the recurrence rule of a phrase and, as the due date, its first occurrence from `start` on.
 
-    Raises UnreadableRecurrence.
+    The default of `start` is now. Raises UnreadableRecurrence.
     """
     parsed = parse_recurrence(phrase, now=context.now, timezone=context.timezone, start=start)
     return {"recurrence": parsed.rule, **due_fields([parsed.due])}
 
 
 async def changed_recurrence_fields(context: ToolContext, todo_id: UUID, phrase: str) -> dict[str, object]:
-    """Returns the fields that change a todo's recurrence; an empty phrase removes it.
+    """Returns the fields that change an existing todo's recurrence; an empty phrase removes the recurrence.
 
-    The first occurrence is counted from the todo's due date, or from today if that is past.
+    The new due date is the first occurrence from the old one on, or from today if that is past.
     Raises TodoNotFound and UnreadableRecurrence.
     """
     if not phrase:
@@ -80,7 +83,7 @@ async def changed_recurrence_fields(context: ToolContext, todo_id: UUID, phrase:
 
 
 def start_of_day(timezone: ZoneInfo, day: date) -> DueBound:
-    """Returns midnight of a day as the bound of a list of todos."""
+    """Returns the midnight at which a day begins, as a bound to filter todos by due date."""
     return DueBound(datetime.combine(day, time(), timezone), day)
 
 

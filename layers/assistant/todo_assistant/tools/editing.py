@@ -51,7 +51,10 @@ class UpdateTodos(Arguments):
     changes: list[TodoChange] = Field(min_length=1, max_length=MAX_ITEMS)
 
     async def effect(self, context: ToolContext) -> Effect:
-        """Returns the todos, and the subtodos of those that move: a subtodo is in the project of its parent."""
+        """Predicts which todos the call changes: the named todos, and all subtodos of those that move.
+
+        Subtodos change with their parent, as they are in the project of their parent.
+        """
         moved = [change.id for change in self.changes if change.moves]
         subtodos = await operations.find_subtodos(context.db, context.user_id, moved) if moved else []
         changed = [change.id for change in self.changes]
@@ -95,7 +98,7 @@ async def _update(context: ToolContext, todo_id: UUID, update: TodoUpdate) -> di
 
 
 async def _changed_fields(context: ToolContext, change: TodoChange) -> dict[str, object]:
-    """Returns the new values of the fields that a change names.
+    """Returns the new values of the todo's fields that a change sets; fields that are null stay out.
 
     Raises TodoNotFound, ArgumentRejected, UnreadableDate and UnreadableRecurrence.
     """
@@ -122,7 +125,7 @@ async def _changed_tags(context: ToolContext, change: TodoChange) -> list[str]:
 
 
 async def _moved_fields(context: ToolContext, change: TodoChange) -> dict[str, object]:
-    """Returns the project and the parent to which a change moves the todo. Raises ArgumentRejected."""
+    """Returns the new project and parent of the todo, as far as a change sets them. Raises ArgumentRejected."""
     fields: dict[str, object] = {}
     if change.project is not None:
         fields["project_id"] = await find_project_id(context, change.project) if change.project else None

@@ -1,4 +1,4 @@
-"""Execution of tool calls: each call once, in its own transaction, and after approval if it needs one."""
+"""Execution of tool calls: each call once, in its own transaction, and after the user's approval if it needs one."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _CHANGED_SINCE: Final = (
 
 
 class ToolCallListener(Protocol):
-    """Receives tool calls before they run and after they have run."""
+    """Receives each tool call before it runs, and again with its result unless it waits for approval."""
 
     async def on_call(self, call: ToolCall) -> None: ...
 
@@ -41,7 +41,7 @@ class ToolCallListener(Protocol):
 
 
 class _CallRejected(Exception):
-    """A call with an unknown tool or invalid arguments. The message is for the model."""
+    """A tool call with an unknown tool, or with invalid or too long arguments. The message is for the model."""
 
 
 class ToolExecutor:
@@ -54,9 +54,10 @@ class ToolExecutor:
     async def run_calls(
         self, turn: Turn, calls: Sequence[ToolCall], *, deadline: float, listener: ToolCallListener | None
     ) -> Approval | None:
-        """Runs calls of the last model response until `deadline`, a time of the event loop's clock.
+        """Runs tool calls of the turn's last model response and stores their results.
 
-        Returns the approval that some of the calls wait for, or None. Raises TurnInProgress and TurnNotFound.
+        Begins no call after `deadline`, a time of the event loop's clock. Returns the approval that some of the calls
+        wait for, or None. Raises TurnInProgress when the lease of the turn is lost, and TurnNotFound.
         """
         waiting: list[ApprovalCall] = []
         planned_ids = await self._find_planned_ids(turn, calls)
@@ -73,9 +74,12 @@ class ToolExecutor:
         return Approval(turn.model_responses[-1].number, waiting) if waiting else None
 
     async def _find_planned_ids(self, turn: Turn, calls: Sequence[ToolCall]) -> set[UUID]:
-        """Returns the ids of the todos that the calls together would change, to count them before the first runs."""
+        """Returns the ids of all todos that several calls together would change.
+
+        They are counted before the first call runs, as too many changes need approval. A single call needs no plan.
+        """
         if len(calls) == 1:
-            # A single call counts its own todos.
+            # The check of each call counts the todos of that call anyway.
             return set()
         async with self._db.transaction() as transaction:
             context = _create_context(transaction, turn)
@@ -86,10 +90,13 @@ class ToolExecutor:
             }
 
     async def _run_call(self, turn: Turn, call: ToolCall, planned_ids: set[UUID]) -> ApprovalCall | None:
-        """Runs a call and stores its result in the same transaction, or returns the approval that it needs."""
+        """Runs a tool call and stores its result in the same transaction.
+
+        Returns None, or the request for approval if the call needs the user's approval and so did not run.
+        """
         started = monotonic()
         async with self._db.transaction() as transaction:
-            # The change log is locked before the turn, as in an undo: the other order could deadlock.
+            # An undo locks the change log first and the turn second. The opposite order here could deadlock with it.
             await changes.lock_log(transaction, turn.user_id)
             await store.lock_leased_turn(transaction, turn)
             result = await self._run_if_allowed(_create_context(transaction, turn), turn, call, planned_ids)
@@ -102,7 +109,10 @@ class ToolExecutor:
     async def _run_if_allowed(
         self, context: ToolContext, turn: Turn, call: ToolCall, planned_ids: set[UUID]
     ) -> ToolResult | ApprovalCall:
-        """Runs the call, or refuses it, or returns the approval that it needs without changing anything."""
+        """Runs the tool call, or refuses it, and returns the result for the model.
+
+        If the user must approve the call first, returns an ApprovalCall and changes nothing.
+        """
         try:
             tool, arguments = self._parse(call)
         except _CallRejected as error:
@@ -120,7 +130,7 @@ class ToolExecutor:
         return await tool.run(context, arguments)
 
     async def _predict_effect(self, context: ToolContext, call: ToolCall) -> Effect:
-        """Returns the effect that a call would have; a call that cannot run has none."""
+        """Returns the todos that a call would change: none for an unknown tool or invalid arguments."""
         try:
             _, arguments = self._parse(call)
         except _CallRejected:
@@ -147,7 +157,7 @@ def _create_context(transaction: Transaction, turn: Turn) -> ToolContext:
 
 
 async def _find_affected_todos(context: ToolContext, effect: Effect) -> list[ApprovalTodo]:
-    """Returns the user's existing todos that an effect names, those in the trash too."""
+    """Returns the todos of an effect that exist and belong to the user, those in the trash included."""
     if not effect.todo_ids:
         return []
     todos = await operations.find_by_id(context.db, context.user_id, effect.todo_ids)
@@ -157,9 +167,9 @@ async def _find_affected_todos(context: ToolContext, effect: Effect) -> list[App
 async def _have_todos_changed(
     context: ToolContext, turn: Turn, approved: Sequence[ApprovalTodo], affected: Sequence[ApprovalTodo]
 ) -> bool:
-    """Checks whether the call would affect a todo or a version other than the user has approved.
+    """Returns True if an approved call would now change other todos or versions than the user approved.
 
-    Changes by the turn itself do not count: an approved call may cascade to the todos of the next one.
+    Versions that the turn itself made count as approved: an approved call may also change todos of the next call.
     """
     versions_by_turn = await changes.find_versions(context.db, context.user_id, turn.id)
     expected = {
@@ -172,8 +182,11 @@ async def _have_todos_changed(
 async def _changes_too_many(
     context: ToolContext, turn: Turn, planned_ids: set[UUID], affected: Sequence[ApprovalTodo]
 ) -> bool:
-    """Checks whether the turn would change more todos than it may without approval, not counting those it added."""
-    # Queried for each call: the effect of a second undo is known only after the first undo has run.
+    """Returns True if the turn would change more than five existing todos, which needs the user's approval.
+
+    Todos that the turn has added do not count.
+    """
+    # Queried for each call: `planned_ids` lacks the todos of a second undo, which are known only after the first.
     changed = await changes.find_changed_todos(context.db, context.user_id, turn.id)
     added = {todo_id for todo_id, was_added in changed.items() if was_added}
     return len(planned_ids.union(changed, _versions_of(affected)) - added) > _MAX_CHANGES_WITHOUT_APPROVAL

@@ -1,4 +1,4 @@
-"""Tools that take a list of items run each item in a savepoint and report a result per item."""
+"""Runs the items of a tool call, each in a savepoint, and reports a result per item to the model."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
@@ -14,7 +14,7 @@ MAX_ITEMS: Final = 50
 
 
 class ArgumentRejected(ValueError):
-    """An argument that is valid but cannot be used. The message tells the model which one could."""
+    """A well-formed argument that the tool cannot use, such as an unknown project. The message tells the model why."""
 
 
 _ITEM_ERRORS: Final = (
@@ -30,9 +30,10 @@ _ITEM_ERRORS: Final = (
 async def run_for_each[Item](
     context: ToolContext, items: Iterable[Item], run: Callable[[Item], Awaitable[dict[str, JsonValue]]]
 ) -> ToolResult:
-    """Runs an action for each item and returns the results in the order of the items.
+    """Runs an action for each item and returns one tool result, which lists the items' results in their order.
 
-    An item that fails is rolled back and its result holds the reason; the other items still take effect.
+    An item that fails with one of `_ITEM_ERRORS` is rolled back, and its result holds the reason. The changes of the
+    other items stay.
     """
     results: list[JsonValue] = []
     has_failed = False
@@ -47,7 +48,7 @@ async def run_for_each[Item](
 
 
 def _describe_error(error: Exception) -> str:
-    """Returns the sentence for the model about an item that failed."""
+    """Returns the sentence that tells the model why an item failed."""
     if isinstance(error, ValidationError):
         return describe_invalid_arguments(error)
     if isinstance(error, TodoNotFound):

@@ -1,4 +1,4 @@
-"""Tools for projects, and the search for a project by its name: a model sees no ids of projects."""
+"""Tools for projects, and the search for a project by name. A model sees no ids of projects."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -46,7 +46,10 @@ async def add_projects(context: ToolContext, arguments: AddProjects) -> ToolResu
 
 
 async def find_project_id(context: ToolContext, name: str) -> UUID:
-    """Returns the id of the project with this name, by the same case if possible. Raises ArgumentRejected."""
+    """Returns the id of the user's active project with this name. An exact match precedes one that differs by case.
+
+    Raises ArgumentRejected, with the names of existing projects, if no project matches.
+    """
     existing = await _find_projects(context)
     project = _find_by_name(name, existing)
     if project is None:
@@ -66,7 +69,7 @@ def _find_by_name(name: str, existing: Sequence[Project]) -> Project | None:
 
 
 def _describe_choice(existing: Sequence[Project]) -> str:
-    """Returns the first half of a sentence that names the existing projects."""
+    """Returns the beginning of a sentence that lists existing projects, at most 20, for the model to choose from."""
     if not existing:
         return "There are none yet: name none"
     names = ", ".join(f"“{project.name}”" for project in existing[:_MAX_NAMES_IN_SENTENCE])

@@ -1,4 +1,4 @@
-"""Tools, their arguments and results, and the JSON schemas by which a model knows them."""
+"""Tools, their arguments and results, and the JSON schemas that describe the tools to a model."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ _NOT_IN_STRICT_SCHEMAS: Final = {"default", "maxLength", "minLength", "pattern",
 class ToolContext:
     """The transaction, the actor, the conversation and the clock of a tool call.
 
-    `now` is the time when the turn was created, so "tomorrow" means the same day in all its calls.
+    `now` is the time when the turn was created: "tomorrow" means the same day in all calls of the turn.
     """
 
     db: Transaction
@@ -43,20 +43,23 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """The answer of a tool to the model. `ok` is False if any part of the call failed."""
+    """The answer of a tool to the model. `ok` is False if the call failed entirely or for some of its items."""
 
     ok: bool
     result: dict[str, JsonValue]
 
     @classmethod
     def failed(cls, sentence: str) -> Self:
-        """Returns a failure whose sentence tells the model the reason and a next step."""
+        """Returns the result of a failed call. `sentence` tells the model the reason, and where possible what to do."""
         return cls(ok=False, result={"error": replace_nul(sentence)})
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The existing todos that a call would change. `deletes`: some of them would go to the trash."""
+    """The existing todos that a tool call would change, predicted to decide whether the user must approve the call.
+
+    `deletes` is True if some of them would go to the trash.
+    """
 
     todo_ids: Sequence[UUID] = ()
     deletes: bool = False
@@ -68,7 +71,7 @@ class Arguments(BaseModel):
     model_config: ClassVar = ConfigDict(extra="forbid")
 
     async def effect(self, _context: ToolContext) -> Effect:
-        """Returns the effect that the call would have, without running it."""
+        """Predicts which existing todos the call would change, without running it: none unless a subclass overrides."""
         return Effect()
 
 
@@ -86,13 +89,16 @@ class Tool[A: Arguments]:
 
     @classmethod
     def from_function(cls, function: ToolFunction[A]) -> Self:
-        """Returns the tool of a function: its name, its docstring for the model, the type of its second parameter."""
+        """Returns a tool with the name of the function and, as description for the model, its docstring.
+
+        The type of the function's second parameter becomes the class of the tool's arguments.
+        """
         second_parameter = list(inspect.signature(function).parameters)[1]
         arguments = get_type_hints(function)[second_parameter]
         return cls(function.__name__, inspect.getdoc(function) or "", arguments, function)
 
     def parse_arguments(self, arguments: str) -> A:
-        """Parses the JSON that the model wrote; an empty text means no arguments. Raises ValidationError."""
+        """Parses the arguments from the model's JSON; an empty text stands for `{}`. Raises ValidationError."""
         return self.arguments.model_validate_json(arguments or "{}")
 
     @cached_property
@@ -107,7 +113,7 @@ class Tool[A: Arguments]:
 
 
 class ToolRegistry:
-    """Tools by name, in the order in which they are presented to a model."""
+    """Finds tools by name, and iterates over them in the order in which a model request lists them."""
 
     def __init__(self, functions: Sequence[ToolFunction[Any]]) -> None:
         self._tools = {tool.name: tool for tool in map(Tool[Any].from_function, functions)}
@@ -124,7 +130,7 @@ class ToolRegistry:
 
 
 def describe_invalid_arguments(error: ValidationError) -> str:
-    """Returns a sentence for the model that lists the faults of its arguments, at most five of them."""
+    """Returns a text for the model that lists at most five faults in the arguments of its tool call."""
     faults = [
         f"{'.'.join(str(step) for step in fault['loc']) or 'arguments'}: {fault['msg']}"
         for fault in error.errors(include_url=False, include_input=False)[:_MAX_REPORTED_FAULTS]
@@ -133,14 +139,17 @@ def describe_invalid_arguments(error: ValidationError) -> str:
 
 
 def replace_nul(text: str) -> str:
-    """Replaces NUL characters, which a quoted model text may contain: PostgreSQL's JSON cannot hold them."""
+    """Replaces each NUL character by U+FFFD, as PostgreSQL's `jsonb` cannot store NUL.
+
+    An error sentence that quotes the model's arguments may contain NUL.
+    """
     return text.replace("\0", "\ufffd")
 
 
 def _to_strict_schema(schema: JsonValue) -> JsonValue:
     """Returns the schema in the subset of JSON Schema that OpenAI's strict function calling accepts.
 
-    The keywords that it drops, such as `maxLength`, are still checked when the arguments are parsed.
+    Dropped keywords such as `maxLength` are still enforced: Pydantic checks them when it parses the arguments.
     """
     if isinstance(schema, list):
         return [_to_strict_schema(item) for item in schema]
@@ -149,7 +158,8 @@ def _to_strict_schema(schema: JsonValue) -> JsonValue:
     kept = {name: _to_strict_schema(value) for name, value in schema.items() if name not in _NOT_IN_STRICT_SCHEMAS}
     properties = schema.get("properties")
     if isinstance(properties, dict):
-        # Strict mode requires every property. An optional one may be null or an empty list instead.
+        # Strict mode demands that `required` lists every property. For an optional one the model sends null or an
+        # empty list.
         kept |= {
             "properties": {name: _to_strict_schema(value) for name, value in properties.items()},
             "required": [*properties],

@@ -1,4 +1,4 @@
-"""Tools that read todos: search, full text of single todos, and the overview of a day."""
+"""Tools that read todos: search, todos with their descriptions, and the overview of a day."""
 
 from datetime import timedelta
 from typing import Annotated, Final
@@ -19,7 +19,7 @@ from todo_core.todos.filters import DueBound, Filters
 from todo_core.todos.model import Priority
 from todo_core.todos.projects import ProjectName
 
-# The model reads all results again in each round of the turn, so lists and texts are bounded.
+# Each model request of a turn repeats all earlier tool results, so lists and texts are bounded to save tokens.
 _MAX_LISTED_TODOS: Final = 50
 _MAX_LIST_CHARACTERS: Final = 20_000
 _MAX_READ_TODOS: Final = 20
@@ -92,7 +92,7 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> ToolResu
 
 
 async def _search_filters(context: ToolContext, arguments: SearchTodos) -> Filters:
-    """Returns the filters of a search. Raises UnreadableDate and ArgumentRejected."""
+    """Returns the filters for a search. Raises UnreadableDate, and ArgumentRejected for an unknown project."""
     first_day = read_day(context, arguments.due_from)
     return Filters(
         completed=False if arguments.overdue else arguments.completed,
@@ -104,13 +104,17 @@ async def _search_filters(context: ToolContext, arguments: SearchTodos) -> Filte
         project_id=await find_project_id(context, arguments.project) if arguments.project else None,
         parent_id=arguments.parent_id,
         trashed=arguments.trashed,
-        # Sorted like the user's list, in which "the first" means the same todo to model and user.
+        # A text search is sorted by the user's own order, not by relevance: "the first" then means the same todo to
+        # model and user.
         sort="order" if arguments.text else None,
     )
 
 
 def _end_of_search(context: ToolContext, arguments: SearchTodos) -> DueBound | None:
-    """Returns the end of the day `due_to` or, for overdue todos, now if that is earlier. Raises UnreadableDate."""
+    """Returns the bound before which the todos of a search are due, or None. Raises UnreadableDate.
+
+    The bound is the end of the day `due_to`. In a search for overdue todos it is now, if now is earlier.
+    """
     last_day = read_day(context, arguments.due_to)
     ends = [start_of_day(context.timezone, last_day + timedelta(days=1))] if last_day else []
     if arguments.overdue:
@@ -119,7 +123,10 @@ def _end_of_search(context: ToolContext, arguments: SearchTodos) -> DueBound | N
 
 
 async def _list_todos(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
-    """Returns the first todos of a list within the bounds for a model, and whether there are more."""
+    """Returns the first todos that meet the filters, as JSON for a model, and whether more todos meet them.
+
+    The list ends after 50 todos, or after the todo that exceeds 20,000 characters in all.
+    """
     page = await operations.find(context.db, context.user_id, filters, limit=_MAX_LISTED_TODOS)
     listed: list[JsonValue] = []
     characters_left = _MAX_LIST_CHARACTERS

@@ -1,4 +1,4 @@
-"""The registry of all tools of the assistant."""
+"""The registry of all tools that the assistant offers to its model."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from todo_assistant.tools.search import day_overview, get_todos, search_todos
 from todo_assistant.tools.trash import delete_todos, restore_todos
 from todo_assistant.tools.undo import undo_last_turn
 
-# The order is part of the prompt: providers cache a prompt only as long as its beginning stays the same.
+# Keep the order: the tools' schemas are part of the prompt, and providers cache only an unchanged beginning of it.
 TODO_TOOLS: Final = ToolRegistry(
     [
         list_projects,

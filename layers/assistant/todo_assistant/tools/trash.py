@@ -14,14 +14,17 @@ from todo_core.todos.model import Todo
 
 class DeletedTodoIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
-        """Returns the todos and their subtodos."""
+        """Predicts that the todos with these ids, and their subtodos that are not there yet, go to the trash."""
         subtodos = await operations.find_subtodos(context.db, context.user_id, self.ids)
         return Effect([*self.ids, *(todo.id for todo in subtodos if todo.deleted_at is None)], deletes=True)
 
 
 class RestoredTodoIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
-        """Returns the todos and the subtodos that were deleted together with them, by the time of deletion."""
+        """Predicts that the call restores the todos with these ids and the subtodos that were deleted with them.
+
+        Subtodos were deleted together with their todo if they have the same `deleted_at`.
+        """
         deleted = await operations.find_by_id(context.db, context.user_id, self.ids)
         subtodos = await operations.find_subtodos(context.db, context.user_id, self.ids)
         deletion_times = {todo.deleted_at for todo in deleted if todo.deleted_at}
@@ -33,7 +36,7 @@ async def delete_todos(context: ToolContext, arguments: DeletedTodoIds) -> ToolR
     deleted: dict[UUID, Todo] = {}
 
     async def delete(todo_id: UUID) -> dict[str, JsonValue]:
-        if todo_id in deleted:  # as a subtodo of an earlier item
+        if todo_id in deleted:  # Deleted as a subtodo of an earlier id of the same call.
             return {"todo": await describe_todo(context, deleted[todo_id]), "subtodos": 0}
         todo = await operations.get(context.db, context.user_id, todo_id)
         description = await describe_todo(context, todo)

@@ -16,7 +16,10 @@ class LastTurn(Arguments):
     """Takes no arguments; the turn follows from the conversation."""
 
     async def effect(self, context: ToolContext) -> Effect:
-        """Returns the todos that the undo would change; those that the turn added would go to the trash."""
+        """Predicts which todos the undo of the last turn would change.
+
+        Todos that the turn added or took out of the trash would go to the trash, with their subtodos.
+        """
         turn_id = await _find_last_turn(context)
         if turn_id is None:
             return Effect()

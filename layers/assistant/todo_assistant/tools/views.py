@@ -1,4 +1,4 @@
-"""Todos as JSON for a model, with dates in the user's time zone and names instead of ids of projects."""
+"""Describes todos as JSON for a model, with times in the user's time zone and names of projects."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -14,13 +14,13 @@ from todo_assistant.tools.registry import ToolContext
 from todo_core.todos import operations, projects
 from todo_core.todos.model import Todo
 
-# Closer to the ends of the calendar the conversion to another time zone overflows.
+# `datetime` has the years 1 to 9999: days closer to these ends may overflow when converted to another time zone.
 FIRST_SAFE_DAY: Final = date(1, 1, 3)
 LAST_SAFE_DAY: Final = date(9999, 12, 29)
 
 
 async def describe_todos(context: ToolContext, todos: Sequence[Todo]) -> list[dict[str, JsonValue]]:
-    """Returns the todos for a model, with the names of their projects and the titles of their parents."""
+    """Describes todos as JSON for a model, with the names of their projects and the titles of their parents."""
     project_ids = dict.fromkeys(todo.project_id for todo in todos if todo.project_id is not None)
     names = {
         project_id: (await projects.get(context.db, context.user_id, project_id)).name for project_id in project_ids
@@ -32,13 +32,16 @@ async def describe_todos(context: ToolContext, todos: Sequence[Todo]) -> list[di
 
 
 async def describe_todo(context: ToolContext, todo: Todo) -> dict[str, JsonValue]:
-    """Returns a single todo for a model."""
+    """Describes a single todo as JSON for a model."""
     [description] = await describe_todos(context, [todo])
     return description
 
 
 def format_due(due: Due | None, timezone: ZoneInfo) -> str | None:
-    """Returns a day or an instant with its weekday, such as `Friday 2030-01-04`, in the time zone."""
+    """Formats a due day or instant with its weekday, such as `Friday 2030-01-04`.
+
+    An instant is in the time zone, or in UTC if too close to the calendar's ends to convert.
+    """
     if isinstance(due, datetime):
         local = due.astimezone(timezone if FIRST_SAFE_DAY <= due.date() <= LAST_SAFE_DAY else UTC)
         return f"{local:%A} {local.isoformat(timespec='minutes')}"

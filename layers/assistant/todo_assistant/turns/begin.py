@@ -1,4 +1,4 @@
-"""Start of a turn: creates the turn or finds the one of an earlier request with the same idempotency key."""
+"""Begins a turn: creates the turn, or finds the turn of an earlier request with the same idempotency key."""
 
 from datetime import timedelta
 from typing import Final
@@ -49,10 +49,12 @@ _TAKE_OVER_LEASE = Statement("""
 
 
 async def begin(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta) -> Turn:
-    """Returns the turn for a request: a new one, or the one of an earlier request with the same idempotency key.
+    """Returns a new turn, or the turn of an earlier request with the same idempotency key.
 
-    The turn is leased to the caller unless it is finished. Raises ConversationNotFound, AssistantBudgetSpent,
-    IdempotencyKeyReused, and TurnInProgress while another process works on the turn.
+    Keys are valid for 24 hours. The turn is leased to the caller unless it has an outcome or waits for approval.
+
+    Raises ConversationNotFound and AssistantBudgetSpent. Raises IdempotencyKeyReused when the earlier request was a
+    different one, and TurnInProgress while another process works on the turn.
     """
     return await _resume(db, user_id, new, quota, lease_duration) or await _create(
         db, user_id, new, quota, lease_duration
@@ -62,7 +64,10 @@ async def begin(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, le
 async def _resume(
     db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta
 ) -> Turn | None:
-    """Returns the turn of an earlier request with the same key, leased unless it is finished, or None."""
+    """Returns the turn of an earlier request with the same idempotency key, or None.
+
+    The turn is leased to the caller unless it has an outcome or waits for approval.
+    """
     if new.idempotency_key is None:
         return None
     row = await db.fetch_one(_FIND_TURN_BY_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=_KEY_LIFETIME)
@@ -77,7 +82,7 @@ async def _resume(
 
 
 async def _take_over_lease(db: Database, user_id: UUID, row: Row, quota: DailyQuota, lease_duration: timedelta) -> UUID:
-    """Leases an unfinished turn to the caller. Raises TurnInProgress and AssistantBudgetSpent."""
+    """Leases a turn whose process has stopped to the caller. Raises TurnInProgress and AssistantBudgetSpent."""
     lease = new_id()
     async with db.transaction() as transaction:
         taken_over = await transaction.write(
@@ -85,13 +90,17 @@ async def _take_over_lease(db: Database, user_id: UUID, row: Row, quota: DailyQu
         )
         if taken_over is None:
             raise TurnInProgress(retry_after=max(row["seconds_left"] or 1, 1))
-        # Without this check a client that disconnects before each answer could use the model without a limit.
+        # A continued turn is not counted again. Without this check, a client that disconnects before each answer could
+        # use the model without a limit.
         await budget.require_tokens_left(transaction, user_id, quota)
     return lease
 
 
 async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta) -> Turn:
-    """Stores a new turn, leased to the caller, and counts it."""
+    """Stores a new turn, leased to the caller, and counts it towards the user's daily quota.
+
+    Raises ConversationNotFound, AssistantBudgetSpent, and TurnInProgress when a concurrent request was faster.
+    """
     turn_id, lease = new_id(), new_id()
     async with db.transaction() as transaction:
         if new.idempotency_key is not None:
@@ -123,7 +132,7 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, 
 
 
 async def _open_conversation(transaction: Transaction, user_id: UUID, new: NewTurn) -> UUID:
-    """Returns the id of the turn's conversation, which becomes the latest or is created."""
+    """Creates the conversation of a new turn, or marks an existing one as the most recently active. Returns its id."""
     if new.conversation_id is None:
         conversation_id = new_id()
         title = " ".join(new.message.split())[:_MAX_TITLE_CHARACTERS]

@@ -1,4 +1,4 @@
-"""The daily quota of turns and tokens of each user. A day is a day in UTC."""
+"""Counts each user's turns and tokens per day in UTC, and enforces the daily quota."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -24,7 +24,7 @@ _FIND_SPENT_TOKENS = Statement("""
 
 
 async def count_turn(db: Executor, user_id: UUID, quota: DailyQuota) -> None:
-    """Adds one turn to the user's usage of today. Raises AssistantBudgetSpent."""
+    """Counts one turn of the user today. Raises AssistantBudgetSpent when the quota of turns or tokens is used up."""
     counted = await db.write(
         _COUNT_TURN, user_id=user_id, today=_today(), max_turns=quota.turns, max_tokens=quota.tokens
     )
@@ -44,7 +44,7 @@ async def require_tokens_left(db: Executor, user_id: UUID, quota: DailyQuota) ->
 
 
 def _budget_spent() -> AssistantBudgetSpent:
-    """Returns the error, with the seconds until midnight UTC as Retry-After."""
+    """Returns the error for a spent quota. Its Retry-After is the seconds until midnight UTC, when a new day begins."""
     now = datetime.now(UTC)
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
     return AssistantBudgetSpent(retry_after=int((midnight - now).total_seconds()) + 1)

@@ -1,4 +1,4 @@
-"""Conversations: lists, renaming, deletion and their messages."""
+"""Lists, renames and deletes conversations, and reads their messages and turns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the user, or of the assistant with the tool calls of its turn."""
+    """A message of a conversation: the user's, or the assistant's answer with all tool calls of the turn."""
 
     id: UUID
     conversation_id: UUID
@@ -36,7 +36,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class MessagePosition:
-    """The place of a message in a conversation. `part` is 1 for the message of the user, 2 for the answer."""
+    """The place of a message in a conversation: its turn, and 1 for the user's message or 2 for the answer."""
 
     turn_id: UUID
     part: int
@@ -57,7 +57,8 @@ _RENAME = Statement(f"""
     UPDATE conversations SET title = :title WHERE id = :conversation_id AND user_id = :user_id RETURNING {_COLUMNS}
 """)  # noqa: S608 - names of columns
 _DELETE = Statement("DELETE FROM conversations WHERE id = :conversation_id AND user_id = :user_id RETURNING id")
-# A turn is two messages. It has no answer as long as neither a response nor a model response is stored.
+# Each turn has two messages, the user's and the assistant's. The assistant's is left out until the turn has a final
+# response or a model response (a row of `rounds`).
 _SELECT_MESSAGES = Statement("""
     SELECT message.id, turns.conversation_id, turns.id AS turn_id, role, content, message.created_at
     FROM turns CROSS JOIN LATERAL (VALUES
@@ -82,7 +83,7 @@ async def list_page(
 ) -> list[Conversation]:
     """Returns at most `limit` conversations, the most recently active first.
 
-    `after` holds the `active_at` and the id of the conversation before the page.
+    `after` holds the `active_at` and the id of the last conversation on the page before.
     """
     active_at, conversation_id = after or (None, None)
     rows = await db.fetch_all(
@@ -92,7 +93,7 @@ async def list_page(
 
 
 async def rename(db: Executor, user_id: UUID, conversation_id: UUID, title: str) -> Conversation:
-    """Returns the renamed conversation. Raises ConversationNotFound."""
+    """Renames a conversation and returns it. Raises ConversationNotFound."""
     row = await db.write(_RENAME, conversation_id=conversation_id, user_id=user_id, title=title)
     if row is None:
         raise ConversationNotFound
@@ -100,7 +101,7 @@ async def rename(db: Executor, user_id: UUID, conversation_id: UUID, title: str)
 
 
 async def delete(db: Executor, user_id: UUID, conversation_id: UUID) -> None:
-    """Deletes a conversation with its turns. Todos and the change log stay. Raises ConversationNotFound."""
+    """Deletes a conversation with its turns, but neither todos nor the change log. Raises ConversationNotFound."""
     if await db.write(_DELETE, conversation_id=conversation_id, user_id=user_id) is None:
         raise ConversationNotFound
 
@@ -108,9 +109,10 @@ async def delete(db: Executor, user_id: UUID, conversation_id: UUID) -> None:
 async def messages(
     db: Executor, user_id: UUID, conversation_id: UUID | None, *, limit: int, before: MessagePosition | None = None
 ) -> list[Message]:
-    """Returns at most `limit` messages before a position, newest first.
+    """Returns at most `limit` messages of a conversation before a position, newest first.
 
-    Without `conversation_id` the latest conversation is read. Raises ConversationNotFound.
+    Without `conversation_id` reads the most recently active conversation, if the user has any. Raises
+    ConversationNotFound.
     """
     if conversation_id is None:
         latest = await db.fetch_one(_FIND_LATEST, user_id=user_id)
@@ -133,7 +135,7 @@ async def messages(
 
 
 async def turns_before(db: Executor, turn: Turn, *, limit: int) -> list[Turn]:
-    """Returns the last `limit` turns of the conversation before this turn, newest first."""
+    """Returns the last turns before this turn in its conversation, at most `limit`, newest first."""
     rows = await db.fetch_all(
         _SELECT_TURNS_BEFORE, user_id=turn.user_id, conversation_id=turn.conversation_id, turn_id=turn.id, limit=limit
     )
@@ -143,7 +145,7 @@ async def turns_before(db: Executor, turn: Turn, *, limit: int) -> list[Turn]:
 
 
 def _message_from_row(row: Row, calls: Mapping[UUID, Sequence[ToolCall]]) -> Message:
-    """Returns the message of a row; the assistant's message gets the calls of its turn."""
+    """Returns the message of a row. An assistant's message gets the tool calls of its turn from `calls`."""
     return Message(
         id=row["id"],
         conversation_id=row["conversation_id"],

@@ -1,4 +1,4 @@
-"""The messages that a model reads: the system prompt, earlier turns that fit, and the current turn so far."""
+"""Messages for a model request: the system prompt, earlier turns within a token limit, and the current turn."""
 
 import re
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from todo_core.database.executor import Executor
 
 _MAX_EARLIER_TURNS: Final = 20
 _BYTES_PER_TOKEN: Final = 3
-"""A low estimate, so that token counts come out too high rather than too low. No tokeniser is loaded."""
+"""The assumed size of a token, as no tokeniser is loaded: low, so that estimates are too high rather than too low."""
 
 
 async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[ChatMessage]:
-    """Returns the system message and the messages of the latest earlier turns.
+    """Returns the system message and the messages of up to 20 turns before this turn in its conversation.
 
-    The earlier turns have at most `max_tokens` tokens in all. A turn that does not fit is left out whole,
-    and so are all turns before it.
+    The messages of those turns have at most `max_tokens` estimated tokens in all. The newest turns are kept: the first
+    that does not fit is left out whole, and so are all turns before it.
     """
     tokens_left = max_tokens
     kept: list[list[ChatMessage]] = []
@@ -37,25 +37,26 @@ async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[
 
 
 def messages_of(turn: Turn) -> Iterable[ChatMessage]:
-    """Yields the messages of one turn: the user's message, then each model response with its tool results."""
+    """Yields the messages of this turn only: the user's message, then each model response with its tool results."""
     yield {"role": "user", "content": turn.message}
     for response in turn.model_responses:
         yield from _response_messages(response)
 
 
 def estimate_tokens(value: object) -> int:
-    """Returns an estimate of the tokens of messages or of a completion, by the length of their text."""
+    """Estimates the number of tokens in messages or in a completion from the UTF-8 length of their text."""
     return len(str(value).encode(errors="replace")) // _BYTES_PER_TOKEN
 
 
 def _closing_messages(turn: Turn) -> Iterable[ChatMessage]:
-    """Yields an assistant message about the outcome of an earlier turn that ended without a final answer."""
+    """Yields one assistant message that states how an earlier turn ended, if the model gave no final answer in it."""
     if turn.model_responses and not turn.model_responses[-1].calls:
         return
     if turn.stopped_by and turn.response:
         content = turn.response
     elif turn.status == "needs_approval":
-        # The stored question quotes titles of todos, which must reach a model inside the data fence only.
+        # The response of such a turn is a question to the user that quotes titles of todos. Titles may reach a model
+        # only inside the data fence, as they may contain instructions.
         content = "(I asked for approval and was not answered.)"
     else:
         content = "(I was interrupted.)"
@@ -63,11 +64,12 @@ def _closing_messages(turn: Turn) -> Iterable[ChatMessage]:
 
 
 def _response_messages(response: ModelResponse) -> Iterable[ChatMessage]:
-    """Yields the message of a model response and one message per tool result."""
+    """Yields the assistant message of a model response, then a tool message for each of its calls."""
     if not response.calls:
         yield {"role": "assistant", "content": response.content}
         return
-    # The content may be an empty string here: OpenAI accepts null too, but other endpoints do not.
+    # A response with tool calls may have no text. Its content is then an empty string, not null: OpenAI accepts both,
+    # but other endpoints reject null.
     yield {
         "role": "assistant",
         "content": response.content,
@@ -79,6 +81,7 @@ def _response_messages(response: ModelResponse) -> Iterable[ChatMessage]:
 
 
 def _tool_call_message(call: ToolCall) -> ToolCallMessage:
-    # Model providers reject the whole request if a tool call has a name with other characters.
+    # A model may call a tool that does not exist. Providers reject the whole next request if the name has characters
+    # other than letters, digits, `_` and `-`.
     name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
     return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}

@@ -19,7 +19,8 @@ type StopReason = Literal["rounds", "tool_calls", "tokens", "deadline"]
 class ToolCall:
     """A tool call of the model. `ok` and `result` are None until it is executed or refused.
 
-    `round` is the number of the model response that contains the call, `position` its place there; both count from 1.
+    `round` is the number of the model response that contains the call. `position` is the place of the call in that
+    response. Both count from 1.
     """
 
     round: int
@@ -33,7 +34,10 @@ class ToolCall:
 
 @dataclass(slots=True)
 class ModelResponse:
-    """A completion as stored in a turn. Its number counts from 1; a response with its tool calls is a round."""
+    """An answer of the model in a turn. `number` counts the answers of the turn from 1.
+
+    A model response with its tool calls is called a round.
+    """
 
     number: int
     content: str
@@ -43,7 +47,7 @@ class ModelResponse:
 
 
 class ApprovalTodo(msgspec.Struct, frozen=True):
-    """A todo at the time when the user is asked for approval."""
+    """A todo that a tool call would change, as it was when the user was asked to approve the call."""
 
     id: UUID
     title: str
@@ -51,7 +55,7 @@ class ApprovalTodo(msgspec.Struct, frozen=True):
 
 
 class ApprovalCall(msgspec.Struct, frozen=True):
-    """A tool call that waits for approval. The approval holds for these arguments and these versions only."""
+    """A tool call that needs the user's approval, which covers only these arguments and these versions of the todos."""
 
     position: int
     id: str
@@ -62,14 +66,14 @@ class ApprovalCall(msgspec.Struct, frozen=True):
 
 
 class Approval(msgspec.Struct):
-    """An approval that a turn waits for. `approved` is None until the user has answered."""
+    """The tool calls of one round that need the user's approval. `approved` is None until the user has answered."""
 
     round: int
     calls: list[ApprovalCall]
     approved: bool | None = None
 
     def find_call(self, call: ToolCall) -> ApprovalCall | None:
-        """Returns the entry about a tool call, or None if the call needed no approval."""
+        """Returns this approval's entry for a tool call, or None if the call needed no approval."""
         if call.round != self.round:
             return None
         return next((waiting for waiting in self.calls if waiting.position == call.position), None)
@@ -117,7 +121,7 @@ class Turn:
 class NewTurn:
     """A request for a turn. Without `conversation_id` a conversation is created.
 
-    `digest` is the hash of the request body, to detect another request with the same idempotency key.
+    `digest` is the hash of the request body, to detect a different request that reuses the idempotency key.
     """
 
     message: str
@@ -130,7 +134,7 @@ class NewTurn:
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """The end of a turn, or its pause with an approval to wait for."""
+    """The result of a turn that has ended, or that pauses until the user answers `approval`."""
 
     status: Status
     response: str | None = None
@@ -140,7 +144,10 @@ class TurnOutcome:
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """The todos that an undo restored, and as conflicts those that were changed after the turn."""
+    """The todos that an undo restored, and as conflicts those that it left as they are.
+
+    A conflict is a todo that was purged, or changed by anything but the turn since the turn's first change.
+    """
 
     todos: Sequence[TurnChange]
     conflicts: Sequence[TurnChange]

@@ -1,7 +1,7 @@
-"""Turns in the database: loaded with their model responses, leased to one process at a time, finished.
+"""Stores turns in the database: loads and finishes them, and leases each to one process at a time.
 
-A model response is stored before its tool calls run, and each tool result in the transaction of its effect.
-So a process that continues a turn after a crash runs no tool call twice.
+A model response is stored before its tool calls run. Each tool result is stored in the transaction of the tool's
+changes. So a process that continues a turn after a crash runs no tool call twice.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ STATUS: Final = """
     CASE WHEN turns.status = 'running' AND (turns.leased_until IS NULL OR turns.leased_until <= now())
         THEN 'incomplete' ELSE turns.status END
 """
-"""SQL of a turn's status. A running turn without a valid lease has lost its process, so it counts as incomplete."""
+"""SQL expression for a turn's status. A running turn without a valid lease has lost its process: it is incomplete."""
 
 COLUMNS: Final = f"""
     turns.id, turns.user_id, turns.conversation_id, turns.message, turns.timezone, {STATUS} AS status,
@@ -31,7 +31,7 @@ COLUMNS: Final = f"""
 """
 
 _FIND_TURN = Statement(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :user_id")  # noqa: S608
-# The second case is a turn whose process crashed after the same answer: the client may send it again.
+# The condition after OR lets a client send the same answer again when the process that continued the turn crashed.
 _ANSWER_APPROVAL = Statement("""
     UPDATE turns SET status = 'running', lease = :lease, leased_until = now() + CAST(:lease_duration AS interval),
         approval = approval || jsonb_build_object('approved', CAST(:approved AS boolean))
@@ -88,7 +88,7 @@ async def load(db: Executor, user_id: UUID, turn_id: UUID) -> Turn:
 
 
 async def load_model_responses(db: Executor, turns: Sequence[Turn]) -> None:
-    """Adds the model responses and tool calls to turns that were read without them."""
+    """Reads the model responses and tool calls of turns and adds them to the turns, which were read without them."""
     by_id = {turn.id: turn for turn in turns}
     for row in await db.fetch_all(_FIND_MODEL_RESPONSES, turn_ids=list(by_id)):
         by_id[row["turn_id"]].model_responses.append(
@@ -97,13 +97,13 @@ async def load_model_responses(db: Executor, turns: Sequence[Turn]) -> None:
     for turn_id, calls in (await load_tool_calls(db, list(by_id))).items():
         responses = by_id[turn_id].model_responses
         for call in calls:
-            # Another process may have added a response between the two statements: its calls are skipped.
+            # Another process may have stored a response between the two queries: its calls are skipped.
             if call.round <= len(responses):
                 responses[call.round - 1].calls.append(call)
 
 
 async def load_tool_calls(db: Executor, turn_ids: Sequence[UUID]) -> dict[UUID, list[ToolCall]]:
-    """Returns the tool calls of turns by the id of the turn, in the order of the model."""
+    """Returns the tool calls of several turns by turn id, in the order in which the model requested them."""
     calls: dict[UUID, list[ToolCall]] = {}
     for row in await db.fetch_all(_FIND_TOOL_CALLS, turn_ids=list(turn_ids)):
         call = ToolCall(**{name: row[name] for name in ("round", "position", "id", "name", "arguments", "ok")})
@@ -113,7 +113,7 @@ async def load_tool_calls(db: Executor, turn_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 def turn_from_row(row: Row) -> Turn:
-    """Returns a turn without model responses, from a row with the columns `COLUMNS`."""
+    """Returns the turn of a row with the columns `COLUMNS`, still without model responses."""
     approval = msgspec.json.decode(row["approval"], type=Approval) if row["approval"] else None
     return Turn(
         id=row["id"],
@@ -133,9 +133,9 @@ def turn_from_row(row: Row) -> Turn:
 async def answer_approval(
     db: Database, user_id: UUID, turn_id: UUID, lease_duration: timedelta, *, approved: bool
 ) -> Turn:
-    """Stores the user's answer to an approval and leases the turn.
+    """Stores whether the user approved the waiting tool calls, and returns the turn, leased to the caller.
 
-    Raises TurnNotFound, TurnInProgress and NothingToApprove.
+    Raises TurnNotFound, TurnInProgress while a process works on the turn, and NothingToApprove.
     """
     lease = new_id()
     answered = await db.write(
@@ -154,9 +154,9 @@ async def answer_approval(
 
 
 async def lock_leased_turn(transaction: Transaction, turn: Turn) -> None:
-    """Locks the turn until the transaction ends, so that no other process can take over its lease.
+    """Locks the turn until the transaction ends, so that no other process can take over the lease of the turn.
 
-    Raises TurnInProgress if another process has taken over the lease, and TurnNotFound if the turn was deleted.
+    Raises TurnInProgress if this process has lost the lease, and TurnNotFound if the turn was deleted.
     """
     if await transaction.fetch_one(_LOCK_LEASED_TURN, turn_id=turn.id, lease=turn.lease) is None:
         await _raise_lease_lost(transaction, turn)
@@ -168,9 +168,9 @@ async def release_lease(db: Executor, turn: Turn) -> None:
 
 
 async def finish(db: Executor, turn: Turn, outcome: TurnOutcome) -> None:
-    """Stores the outcome of a turn and ends its lease.
+    """Stores the outcome of a turn and ends the lease of the turn.
 
-    Raises TurnInProgress if another process has taken over the lease, and TurnNotFound if the turn was deleted.
+    Raises TurnInProgress if this process has lost the lease, and TurnNotFound if the turn was deleted.
     """
     finished = await db.write(
         _FINISH_TURN,
@@ -187,9 +187,10 @@ async def finish(db: Executor, turn: Turn, outcome: TurnOutcome) -> None:
 
 
 async def add_model_response(db: Database, turn: Turn, completion: Completion, *, milliseconds: int) -> None:
-    """Stores a completion in the turn and counts its tokens, before its tool calls run.
+    """Stores a completion in the turn and counts its tokens towards the user's daily quota.
 
-    `milliseconds` is the time that the model took. Raises TurnInProgress and TurnNotFound.
+    Must precede the tool calls of the completion. `milliseconds` is the time that the model took. Raises
+    TurnInProgress when the lease of the turn is lost, and TurnNotFound.
     """
     number = len(turn.model_responses) + 1
     response = ModelResponse(
@@ -207,7 +208,7 @@ async def add_model_response(db: Database, turn: Turn, completion: Completion, *
 
 
 async def store_tool_result(transaction: Transaction, turn: Turn, call: ToolCall, *, milliseconds: int) -> None:
-    """Stores `ok` and `result` of a call. The transaction must have locked the leased turn."""
+    """Stores `ok` and `result` of a tool call. The transaction must have called `lock_leased_turn` before."""
     await transaction.write(
         _STORE_TOOL_RESULT,
         turn_id=turn.id,
@@ -220,11 +221,11 @@ async def store_tool_result(transaction: Transaction, turn: Turn, call: ToolCall
 
 
 def _calls_with_unique_ids(turn: Turn, number: int, completion: Completion) -> list[ToolCall]:
-    """Returns the calls of a completion, each with an id that is unique in the turn."""
+    """Returns the tool calls of a completion. A missing id, or one that the turn has already used, is replaced."""
     used_ids = {call.id for call in turn.calls}
     calls: list[ToolCall] = []
     for position, call in enumerate(completion.calls, start=1):
-        # A model may omit ids or repeat them, but a tool result names its call by the id.
+        # A model may omit or repeat ids of calls, but a tool result names its call by the id.
         call_id = call.id if call.id and call.id not in used_ids else f"call_{number}_{position}"
         while call_id in used_ids:
             call_id += "_"
@@ -256,7 +257,7 @@ async def _insert_model_response(
 
 
 async def _raise_lease_lost(db: Executor, turn: Turn) -> NoReturn:
-    """Reports the lost lease. Raises TurnNotFound if the turn was deleted, else TurnInProgress."""
+    """Reports that this process lost its lease. Raises TurnNotFound if the turn was deleted, else TurnInProgress."""
     if await db.fetch_one(_FIND_TURN, turn_id=turn.id, user_id=turn.user_id) is None:
         raise TurnNotFound
     raise TurnInProgress(retry_after=2)

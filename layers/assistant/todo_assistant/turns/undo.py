@@ -20,7 +20,7 @@ _FIND_LAST_TURN_TO_UNDO = Statement("""
 _LOCK_TURN = Statement(f"""
     SELECT {STATUS} AS status, undone_at FROM turns WHERE id = :turn_id AND user_id = :user_id FOR UPDATE
 """)  # noqa: S608 - constants
-# An undone turn ends: it neither waits for an approval nor continues after a crash.
+# An undo also ends the turn: otherwise the user could still approve its calls, or a process could continue the turn.
 _MARK_TURN_UNDONE = Statement("""
     UPDATE turns SET undone_at = now(), lease = NULL, leased_until = NULL, approval = NULL,
         status = CASE WHEN status = 'done' THEN status ELSE 'incomplete' END
@@ -31,7 +31,7 @@ _MARK_TURN_UNDONE = Statement("""
 async def find_last_turn_to_undo(
     db: Executor, user_id: UUID, conversation_id: UUID, current_turn_id: UUID | None
 ) -> UUID | None:
-    """Returns the last turn of a conversation, before the current one, that changed todos and is not undone."""
+    """Returns the id of the latest turn that changed todos and is not undone, except the current turn, or None."""
     row = await db.fetch_one(
         _FIND_LAST_TURN_TO_UNDO, user_id=user_id, conversation_id=conversation_id, current_turn_id=current_turn_id
     )
@@ -39,11 +39,11 @@ async def find_last_turn_to_undo(
 
 
 async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> UndoResult:
-    """Restores the todos that a turn changed, except those that were changed after the turn.
+    """Restores the todos that a turn changed to their state before, except those that anything else changed since.
 
     Raises TurnNotFound, TurnUndone, and TurnInProgress while a process works on the turn.
     """
-    # The change log is locked before the turn, as in the tool executor: the other order could deadlock.
+    # The tool executor locks the change log first and the turn second. The opposite order here could deadlock with it.
     await changes.lock_log(transaction, actor.user_id)
     await _require_undoable(transaction, actor.user_id, turn_id)
     state = await changes.find_turn_changes(transaction, actor.user_id, turn_id)
@@ -56,7 +56,7 @@ async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> Un
 
 
 async def _require_undoable(transaction: Transaction, user_id: UUID, turn_id: UUID) -> None:
-    """Locks the turn. Raises TurnNotFound, TurnUndone and TurnInProgress."""
+    """Locks a turn that can be undone. Raises TurnNotFound, TurnUndone, and TurnInProgress while the turn runs."""
     row = await transaction.fetch_one(_LOCK_TURN, turn_id=turn_id, user_id=user_id)
     if row is None:
         raise TurnNotFound
