@@ -16,14 +16,14 @@ type Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass
 class CountingProxy:
-    """Proxy that listens at `url`. It counts Sync and Query messages: each one ends a round trip."""
+    """Proxy that listens at `url`. It counts the service's Sync and Query messages, each of which ends a round trip."""
 
     server_url: str
     url: str = ""
     round_trips: int = 0
 
     def count_round_trips(self, action: Callable[[], Any]) -> int:
-        """Returns the number of round trips of an action."""
+        """Runs an action and returns the number of its round trips to PostgreSQL."""
         before = self.round_trips
         action()
         return self.round_trips - before
@@ -54,9 +54,9 @@ class CountingProxy:
         return await asyncio.open_connection(host, port)
 
     async def _count(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Relays messages and counts round trips.
+        """Relays messages of the service to PostgreSQL and counts the messages that end a round trip.
 
-        A message is a type byte, a length that includes itself, and a body. The first message has no type byte.
+        A message is a type byte, a length that includes itself, and a body. Only the first one has no type byte.
         """
         with suppress(asyncio.IncompleteReadError):
             message_type = b""

@@ -1,6 +1,6 @@
-"""Runs built functions like Lambda does: with AWS's runtime interface client behind its runtime interface emulator.
+"""Runs built functions with AWS's runtime interface client and emulator, much as Lambda runs them.
 
-Both are part of the SAM CLI in `.tools/aws`. They need no container.
+Both are installed in `.tools/aws`. They need no container.
 """
 
 import json
@@ -30,7 +30,7 @@ _INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 
 @dataclass
 class Emulator:
-    """Execution environment of one function. It starts at the first invocation and handles one at a time."""
+    """Emulator of one function. The function starts at the first invocation and handles one invocation at a time."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -40,7 +40,7 @@ class Emulator:
     _invocation: threading.Lock = field(default_factory=threading.Lock)
 
     def invoke(self, event: LambdaEvent) -> object:
-        """Returns the handler's response, or the runtime's description of its error."""
+        """Invokes the function. Returns the handler's response, or the runtime's description of the error."""
         with self._invocation:
             response = self.client.post(self.url, content=json.dumps(event), timeout=self.seconds + 30)
         return response.json() if response.content else None
@@ -51,12 +51,12 @@ class Emulator:
         return self.log.read()
 
     def lines(self) -> list[dict[str, object]]:
-        """Returns the function's log lines."""
+        """Returns the function's log lines, which are the lines of its output in JSON."""
         return [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
 
     @property
     def init_milliseconds(self) -> float:
-        """Time from the start of the runtime until the handler is ready."""
+        """Milliseconds from the start of the function's runtime until the handler is ready."""
         found = _INIT_REPORT.search(self.output())
         assert found, self.output()
         return float(found[1])
@@ -66,9 +66,9 @@ class Emulator:
 def emulator(
     artifact: Artifact, runtime: Path, environment: Mapping[str, str], *, seconds: int = 29
 ) -> Iterator[Emulator]:
-    """Runs a function until the end of the block.
+    """Runs a built function in the emulator until the end of the block.
 
-    `runtime` contains the packages of Lambda's image. `environment` is added to the variables that Lambda sets.
+    `runtime` is a folder with the packages of Lambda's image. `environment` is added to the variables that Lambda sets.
     """
     port = serving.free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed after the process ends
@@ -97,17 +97,17 @@ def _command(artifact: Artifact, port: int) -> list[str]:
         *(str(emulator), "--log-level", "info"),
         *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
         *("--runtime-api-address", f"127.0.0.1:{serving.free_port()}"),
-        # -S hides the other packages of the environment.
+        # -S hides the packages in .tools/aws that Lambda does not have.
         *(str(TOOLS / "bin/python"), "-S", "-m", "awslambdaric", artifact.handler),
     ]
 
 
 def _variables(artifact: Artifact, runtime: Path, seconds: int) -> dict[str, str]:
-    """Returns the variables that Lambda sets."""
+    """Returns the environment variables that Lambda sets for a function."""
     return {
         "PATH": os.defpath,
         "PYTHONPATH": os.pathsep.join(map(str, [*artifact.path, runtime])),
-        # Lambda's disk is read-only.
+        # Python writes no bytecode on Lambda, whose disk is read-only.
         "PYTHONDONTWRITEBYTECODE": "1",
         "LAMBDA_TASK_ROOT": str(artifact.code),
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
@@ -128,7 +128,7 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 class OnEmulator:
-    """Surface of the built functions in the emulator. Each function gets the events of its routes."""
+    """Surface that sends each request as an event to the built function of its route, in the emulator."""
 
     name = "emulator"
 
@@ -142,7 +142,7 @@ class OnEmulator:
     def _invoke(self, group: str, event: LambdaEvent) -> dict[str, Any]:
         response = self._emulators[group].invoke(event)
         assert isinstance(response, dict)
-        # API Gateway responds with 500 to a failed function or a malformed response.
+        # API Gateway responds with 500 if a function fails or returns a malformed response.
         return response if "statusCode" in response else {"statusCode": 500, "body": json.dumps(response)}
 
 

@@ -1,4 +1,4 @@
-"""Runs the image on the Docker engine of the Docker client on PATH."""
+"""Runs the service's container image on the Docker engine that the command `docker` on PATH uses."""
 
 import json
 import os
@@ -18,22 +18,22 @@ import httpx2
 from tests import serving
 
 HOST: Final = "host.docker.internal"
-"""Name of this machine in containers."""
+"""Host name under which containers reach this machine."""
 API, METRICS = 8000, 9090
 BRIDGES: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
-"""Networks of the engine's bridges. Connections from this machine have an address of one of them."""
+"""Networks of Docker's bridges. Containers see connections from this machine under an address of these networks."""
 HARDENED: Final = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 
 def docker(*arguments: str, environment: Mapping[str, str] | None = None, stdin: str = "") -> str:
-    """Returns the output of a Docker command. Raises AssertionError with its errors."""
+    """Runs a Docker command and returns its output. Raises AssertionError with its error output if it fails."""
     ended = _run(arguments, environment or {}, stdin)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 
 
 def docker_error(*arguments: str) -> str:
-    """Returns the error output of a Docker command that must fail."""
+    """Runs a Docker command that must fail and returns its error output."""
     ended = _run(arguments, {})
     assert ended.returncode != 0
     return ended.stderr
@@ -58,14 +58,14 @@ def inspect(image: str) -> dict[str, Any]:
 def size_of_base(image: str) -> int:
     """Returns the size of a base image in bytes.
 
-    It builds an image from the base, because the engine lists no base images that a build has fetched.
+    Builds an image from the base only, because the engine does not list base images that a build has fetched.
     """
     size: int = inspect(docker("build", "--quiet", "-", stdin=f"FROM {image}"))["Size"]
     return size
 
 
 def run(image: str, *command: str, options: Sequence[str] = HARDENED, **variables: str) -> tuple[int, str]:
-    """Returns the exit code and the output of a command in a new container."""
+    """Runs a command in a new container. Returns its exit code and its output, error output included."""
     ended = _run(("run", "--rm", *options, *_env_options(variables), *_TO_HOST, image, *command), variables)
     return ended.returncode, ended.stdout + ended.stderr
 
@@ -74,13 +74,13 @@ _TO_HOST: Final = (f"--add-host={HOST}:host-gateway",)
 
 
 def _env_options(variables: Mapping[str, str]) -> list[str]:
-    # Names only, so the list of processes shows no values.
+    # Docker reads the values from its environment, so the list of processes shows no secrets.
     return [f"--env={name}" for name in variables]
 
 
 @dataclass(frozen=True)
 class Container:
-    """Running container of the API."""
+    """Container that runs the API of the service."""
 
     id: str
 
@@ -109,7 +109,10 @@ class Container:
         return docker("logs", self.id)
 
     def seconds_to_health(self) -> float:
-        """Returns the time until the first successful health check, without the time spent waiting for a processor."""
+        """Returns the seconds from the start of the container to its first successful health check.
+
+        Subtracts the time that the container's main thread waited for a processor.
+        """
         self.wait_until_healthy()
         state = self.state
         started, healthy = (
@@ -118,7 +121,10 @@ class Container:
         return (healthy - started).total_seconds() - next(self._processor_waits(), 0)
 
     def stop(self, *, max_seconds: int = 30) -> float:
-        """Stops the container. Returns the seconds from the signal to its end, without waits for a processor."""
+        """Stops the container and returns the seconds from the signal to the end of the container.
+
+        Subtracts the time that the container's main thread waited for a processor.
+        """
         command = ("docker", "events", "--since=10s", f"--filter=container={self.id}", "--format={{json .}}")
         with ThreadPoolExecutor(1) as thread, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
             assert events.stdout
@@ -133,9 +139,9 @@ class Container:
         return (moments["die"] - moments["kill"]) / 1e9 - (last - first)
 
     def _processor_waits(self) -> Iterator[float]:
-        """Yields the seconds that the main thread has waited for a processor so far, until the thread ends.
+        """Yields the total seconds that the container's main thread has waited for a processor.
 
-        Yields nothing if the engine runs on another machine.
+        Yields a value every 20 ms until the thread ends, and no value if the engine runs on another machine.
         """
         process = Path(f"/proc/{self.state['Pid']}")
         with suppress(OSError):
@@ -155,7 +161,7 @@ class Container:
 def container(
     image: str, variables: Mapping[str, str], *command: str, options: Sequence[str] = HARDENED
 ) -> Iterator[Container]:
-    """Runs the image in a container until the end of the block."""
+    """Runs an image of the API in a container until the end of the block."""
     ports = (f"--publish=127.0.0.1::{port}" for port in (API, METRICS))
     arguments = ("run", "--detach", *options, *ports, *_TO_HOST, *_env_options(variables), image, *command)
     started = Container(docker(*arguments, environment=variables))
@@ -167,7 +173,7 @@ def container(
 
 @dataclass(frozen=True)
 class OnEngine:
-    """Surface of the service in a container. The service trusts this machine's forwarded headers."""
+    """Surface that sends requests to a container, which trusts the forwarded headers of this machine."""
 
     container: Container
     name: str = "container"
@@ -177,7 +183,7 @@ class OnEngine:
 
 
 def settings_for_containers(environment: Mapping[str, str], database_url: str) -> dict[str, str]:
-    """Returns the settings with addresses that containers can reach."""
+    """Returns the settings with this database URL and with a model URL that containers can reach."""
     model = urlsplit(environment["OPENAI_BASE_URL"])
     return {
         **environment,

@@ -1,4 +1,4 @@
-"""Artifacts of `sam build`, and the packages of Lambda's runtime."""
+"""Builds the Lambda functions with `sam build` and collects the packages that Lambda's runtime provides."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from tests.run_once import run_once_across_processes
 TOOLS: Final = template.ROOT / ".tools/aws"
 SAM: Final = TOOLS / "bin/sam"
 ARCHITECTURE: Final = "x86_64" if platform.machine() == "x86_64" else "arm64"
-"""Processor architecture of this machine, in Lambda's terms."""
+"""Processor architecture of this machine, by the name that Lambda uses."""
 _RUNTIME: Final = (
     "awslambdaric",
     "boto3",
@@ -31,7 +31,7 @@ _RUNTIME: Final = (
 
 @dataclass(frozen=True)
 class Artifact:
-    """Code and layers of one function."""
+    """Handler, code and layers of one built Lambda function."""
 
     handler: str
     code: Path
@@ -45,7 +45,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Build:
-    """The artifacts of one architecture."""
+    """Built layers and functions for one processor architecture."""
 
     architecture: str
     layers: dict[str, Path]
@@ -53,7 +53,7 @@ class Build:
 
 
 def build(architecture: str, folder: Path) -> Build:
-    """Runs `sam build` into the folder, once for all processes of the test run."""
+    """Runs `sam build`, once for all processes of the test run. Returns the built layers and functions."""
     artifacts = folder / architecture / "build"
 
     def run_sam() -> None:
@@ -83,7 +83,7 @@ def build(architecture: str, folder: Path) -> Build:
 
 
 def runtime(folder: Path) -> Path:
-    """Returns a folder with links to the packages of Lambda's Python image, without the other packages of the tools."""
+    """Returns a folder with links to those packages in `.tools/aws` that Lambda's Python image also has."""
     packages = folder / "runtime"
 
     def link() -> None:
@@ -98,5 +98,5 @@ def runtime(folder: Path) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Returns the environment of AWS tools: a region, and no telemetry."""
+    """Returns environment variables for AWS tools: those of this process, a region, and telemetry switched off."""
     return {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"}

@@ -10,7 +10,7 @@ from tests.listening import QuietHandler, listening
 
 @dataclass
 class SecretsManager:
-    """Fake Secrets Manager: its secrets by name, and the names of all requests."""
+    """Fake Secrets Manager with secrets by name, and the names of the secrets that were requested."""
 
     url: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
@@ -18,7 +18,7 @@ class SecretsManager:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that point a function's AWS client to this server."""
+        """Environment variables that point a function's AWS client to this server, with fake credentials."""
         return {
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url,
             "AWS_ACCESS_KEY_ID": "key",

@@ -1,4 +1,4 @@
-"""Reads template.yaml."""
+"""Reads template.yaml, the AWS SAM template of the service."""
 
 from functools import cache
 from pathlib import Path
@@ -11,11 +11,11 @@ PATH: Final = ROOT / "template.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML loader that supports the short forms of CloudFormation's functions: `!Ref X` is `{"Ref": "X"}`."""
+    """YAML loader that reads short forms of CloudFormation's functions: `!Ref X` becomes `{"Ref": "X"}`."""
 
 
 def _construct_function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
-    """Converts a short form to a mapping with the function's name."""
+    """Converts a short form such as `!Ref X` to a mapping from the CloudFormation function to its arguments."""
     match node:
         case yaml.ScalarNode():
             arguments: Any = loader.construct_scalar(node)
@@ -36,7 +36,7 @@ def load() -> dict[str, Any]:
 
 
 def resources(of_type: str) -> dict[str, dict[str, Any]]:
-    """Returns the properties of the resources of a type, by name."""
+    """Returns the properties of all resources of a type in template.yaml, by the name of the resource."""
     found = load()["Resources"].items()
     return {name: resource["Properties"] for name, resource in found if resource["Type"] == of_type}
 

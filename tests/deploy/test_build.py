@@ -20,7 +20,7 @@ from todo_core.schema.sql_files import SQL_FILES
 
 FUNCTIONS: Final = sorted(template.functions())
 MAX_BYTES: Final = dict.fromkeys(FUNCTIONS, 70_000_000) | {"ChatFunction": 90_000_000}
-"""Unpacked. Lambda's own limit is 250 MB."""
+"""Maximum unpacked size of each function with its layers, in bytes. Lambda's own limit is 250 MB."""
 X86_64, AARCH64 = 62, 183
 UNCHECKED_HASH: Final = 1
 
@@ -62,12 +62,15 @@ from lief import ELF
 libraries = [ELF.parse(path) for path in sys.argv[2:]]
 print(json.dumps([section.name for library in libraries for section in library.sections]))
 """
-"""Runs in a separate process, because LIEF prints warnings when pytest ends."""
+"""Script that prints the section names of libraries.
+
+It runs in a separate process, because LIEF would print warnings when pytest ends.
+"""
 LATER: Final = {
     "ChatFunction": ["openai", "dateparser", "todo_assistant.models.openai", "todo_assistant.phrases.dates"],
     "MetaFunction": ["fastapi_offline"],
 }
-"""Modules that a function imports at first use."""
+"""Modules that a function imports only when it needs them, so the test imports them after the handler."""
 
 HEADS: Final = """
 import json, sys
@@ -82,10 +85,10 @@ print(ScriptDirectory.from_config(config).get_heads())
 
 
 def python(code: str, *arguments: str) -> str:
-    """Runs code in a process without installed packages. Returns its output."""
+    """Runs code in a Python process that finds no installed packages. Returns its output."""
     settings = {"ENVIRONMENT": "production", "SECRET_KEY": "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"}
     ended = subprocess.run(
-        # -B, because Lambda's disk is read-only.
+        # -B writes no bytecode, as on Lambda, whose disk is read-only.
         (sys.executable, "-I", "-S", "-B", "-c", code, *arguments),
         env={**settings, "DATABASE_URL": "postgresql://ada:c0ffee@127.0.0.1:1/todos"},
         cwd="/",
@@ -102,18 +105,18 @@ def path_of(artifact: Artifact, *more: Path) -> str:
 
 
 def files_of(build: Build) -> list[Path]:
-    """Returns all files of the layers and functions."""
+    """Returns all files of a build's layers and functions."""
     folders = [*build.layers.values(), *(artifact.code for artifact in build.functions.values())]
     return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
 def pins(lock: Path) -> set[str]:
-    """Returns the packages of a lock as `name==version`."""
+    """Returns the packages of a lock file as `name==version`."""
     return set(re.findall("^[^ ]+==[^ ]+", lock.read_text(), re.MULTILINE))
 
 
 def size(folder: Path) -> int:
-    """Returns the size of all files in bytes."""
+    """Returns the total size of all files in a folder and its subfolders, in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -122,7 +125,7 @@ def libraries_of(build: Build) -> list[Path]:
 
 
 def machine_of(library: Path) -> int:
-    """Returns the processor number in the header of an ELF file."""
+    """Returns the number of the processor architecture in the header of an ELF library."""
     with library.open("rb") as file:
         machine: int = struct.unpack_from("<H", file.read(20), 18)[0]
     return machine

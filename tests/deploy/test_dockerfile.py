@@ -1,4 +1,4 @@
-"""Dockerfile, without a build. tests/container tests the image."""
+"""Checks of Dockerfile and .dockerignore that build no image. tests/container tests the built image."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def test_it_needs_no_external_frontend() -> None:
 
 
 def test_the_build_context_is_an_allowlist_without_secrets() -> None:
-    """An allowlist, so that no .env or .git can be copied into an image."""
+    """The file .dockerignore excludes all but listed paths, so that no .env or .git is copied into an image."""
     first, *others = [
         line for line in (template.ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")
     ]

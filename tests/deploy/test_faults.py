@@ -1,4 +1,4 @@
-"""Failures of the database, connections and secrets of functions in the Lambda runtime, and the scheduled purge."""
+"""Functions in the Lambda emulator: failures of database, connections and secrets, and the scheduled purge."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ READY = gateway_event(httpx2.Request("GET", "https://api.example.com/health/read
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    # Not pytest's folder, whose path can be too long for a Unix socket.
+    # pytest's temporary folder is not used, because its path can be too long for PostgreSQL's Unix socket.
     with TemporaryDirectory(prefix="todo-") as folder:
         server = Server(Path(folder))
         upgrade(Settings(database={"url": server.url()}))
@@ -38,7 +38,7 @@ def server() -> Iterator[Server]:
 
 
 class Functions:
-    """Starts functions that share one database."""
+    """Starts built Lambda functions in the emulator, with one database for all of them."""
 
     def __init__(self, build: Build, runtime: Path, environment: dict[str, str]) -> None:
         self._build, self._runtime, self._environment = build, runtime, environment
@@ -129,13 +129,13 @@ def manager() -> Iterator[SecretsManager]:
 
 @pytest.fixture
 def secret_settings(manager: SecretsManager) -> dict[str, str]:
-    """Environment of a function in production whose settings are in Secrets Manager."""
+    """Environment of a function in production that reads its secret settings from the fake Secrets Manager."""
     empty = dict.fromkeys(("DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"), "")
     return {**empty, "ENVIRONMENT": "production", "SETTINGS_SECRET": SECRET, **manager.environment}
 
 
 def startup_errors(function: Emulator) -> str:
-    """Invokes a function that cannot start. Returns its log."""
+    """Invokes a function whose start must fail. Returns the output of the function."""
     response = function.invoke(READY)
     output = function.output()
     assert not isinstance(response, dict) or "statusCode" not in response, output

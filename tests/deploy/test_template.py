@@ -1,4 +1,4 @@
-"""template.yaml: linters, and consistency with the code."""
+"""The file template.yaml passes its linters and agrees with the code."""
 
 import json
 import re
@@ -22,7 +22,7 @@ SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI
 NOT_SETTINGS: Final = {"SETTINGS_SECRET", "SETTINGS_GENERATION"}
 
 type Route = tuple[str, str]
-"""A method and a path."""
+"""HTTP method and path."""
 
 
 def run(*command: Path | str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +54,7 @@ class TestLinters:
 
 
 def events() -> list[tuple[str, str, str]]:
-    """Returns the routes of the gateway: function, method, path. The path of the default route is `$default`."""
+    """Returns API Gateway's routes as function, method and path. The default route has the path `$default`."""
     return [
         (name, event["Properties"].get("Method", "ANY"), event["Properties"].get("Path", "$default"))
         for name, properties in template.functions().items()
@@ -66,7 +66,7 @@ def events() -> list[tuple[str, str, str]]:
 def function_for(method: str, path: str) -> str:
     """Returns the function that API Gateway selects: exact paths first, then greedy paths, then the default route.
 
-    A greedy path also matches its parent with a trailing slash.
+    The greedy path `/todos/{proxy+}` also matches `/todos/`.
     """
 
     def fits(event: tuple[str, str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""The recurrence rules that are accepted, their canonical form, and the reasons for refusing others."""
+"""Accepted recurrence rules and their canonical form, and the error messages for refused rules."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""The number of round trips to the database for each kind of request, including authentication."""
+"""The number of database round trips of requests for todos and projects, authentication included."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def proxy(server_url: str) -> Iterator[CountingProxy]:
 
 @pytest.fixture(scope="module")
 def ada(proxy: CountingProxy) -> Iterator[Account]:
-    """A user whose requests run one after another, all on one connection."""
+    """User whose requests run one after another, so that the app needs only one database connection."""
     app = create_app(*load_routers("auth", "todos"), settings=Settings(database={"url": proxy.url}, bcrypt_rounds=4))
     with serving.in_process(app) as surface, surface.client() as client:
         yield sign_up(client)
@@ -58,7 +58,7 @@ class TestList:
         def read() -> None:
             assert ada.client.get(TODOS, params=parameters).status_code == 200
 
-        read()  # The first use also prepares the statement.
+        read()  # The first request also prepares its statement, so its round trips are not counted.
         assert proxy.count_round_trips(read) == 2
 
     def test_of_projects_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
@@ -100,7 +100,7 @@ class TestPatch:
             ada.client.patch(todo["url"], json={"title": "Oat"}, headers=headers).raise_for_status()
 
         change()
-        assert proxy.count_round_trips(change) == 2 + 2  # a read, and the patch
+        assert proxy.count_round_trips(change) == 2 + 2  # two for the GET request, two for the PATCH request
 
     def test_that_cascades_to_subtodos_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         root, other, project = ada.add(), ada.add(), ada.add_project()
@@ -124,7 +124,7 @@ class TestPatch:
     def test_that_completes_a_recurring_todo_takes_three(
         self, proxy: CountingProxy, ada: Account, changes: Json
     ) -> None:
-        """Authentication, a read, and the write of the next occurrence, which Python finds."""
+        """Three round trips: authentication, a read, and a write of the next due date, which Python calculates."""
         todo = ada.add(due_date="2030-01-01", recurrence="FREQ=DAILY")
         patch(ada, todo, completed=True, **changes)
         assert proxy.count_round_trips(lambda: patch(ada, todo, completed=True, **changes)) == 3
@@ -158,7 +158,10 @@ class TestBatch:
         updates = [{"op": "update", "id": f"{each}", "changes": {"title": "Oat"}} for each in range(number)]
 
         def change() -> None:
-            """Authentication, BEGIN, the lock of the change log, the operations, and COMMIT."""
+            """Sends the batch: a round trip each for authentication, BEGIN, the change log's lock and COMMIT.
+
+            Each operation of the batch takes one more.
+            """
             ada.client.post(f"{TODOS}/batch", json={"operations": creates + updates}).raise_for_status()
 
         change()

@@ -1,6 +1,6 @@
-"""Rows of the change log written by earlier revisions of the database are still read and undone.
+"""Change log rows that were written under earlier schema revisions can still be read and undone.
 
-`change_log_rows.json` has a todo as each revision logged it, with exactly the columns of that revision.
+`change_log_rows.json` has one logged todo for each revision, with exactly the columns of that revision.
 """
 
 import json
@@ -66,7 +66,7 @@ def read_log(database_url: str, user_id: UUID) -> list[Change]:
 
 
 def parse_value(value: object) -> object:
-    """Returns a value of a logged row as the todo has it, with ids, days and instants parsed."""
+    """Parses days and instants of a row in JSON, so that two notations of the same instant are equal."""
     if not isinstance(value, str) or not value[:4].isdigit():
         return value
     if len(value) == len(str(UUID(int=0))):

@@ -1,4 +1,4 @@
-"""Undo of a turn from the change log, for todos with subtodos, projects and recurrences."""
+"""Undo of a turn of the assistant, by the change log, for todos with subtodos, projects and recurrences."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -27,7 +27,7 @@ STATE = """
 
 @dataclass
 class Scenario:
-    """A user's todos, changed by the user and by one turn of the assistant."""
+    """Todos of one user, with methods that change them as the user or as one turn of the assistant."""
 
     url: str
     db: Database
@@ -43,7 +43,7 @@ class Scenario:
         return self.runner.run(operations.add(self.db, actor or self.ada, new)).id
 
     def chain(self, length: int) -> list[UUID]:
-        """Adds a todo and its subtodos, one on each level, and returns their ids."""
+        """Adds `length` todos, each the only subtodo of the one before, and returns their ids."""
         ids = [self.add("0")]
         while len(ids) < length:
             ids.append(self.add(str(len(ids)), ids[-1]))
@@ -186,7 +186,7 @@ class TestUndo:
 
 
 class TestUndoOfDeletedReferences:
-    """A project or parent that is gone is no error, and no rule of the tree is broken."""
+    """Undo of a turn leaves out a former project or parent that is deleted or no longer allowed."""
 
     def test_a_deleted_project_is_left_out(self, scenario: Scenario) -> None:
         project_id = scenario.project("Home")
@@ -234,7 +234,7 @@ class TestUndoOfDeletedReferences:
 
 
 class TestRawStatements:
-    """The triggers enforce the rules for statements outside the service too."""
+    """Database triggers keep the trees of todos valid even if a statement does not come from the service."""
 
     def test_subtodos_of_a_purged_parent_move_to_the_top_level(self, scenario: Scenario) -> None:
         parent, todo = scenario.chain(2)

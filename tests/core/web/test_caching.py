@@ -1,4 +1,4 @@
-"""Cache policies: registered ones for the paths of a router, none stored for the rest of the API."""
+"""Cache policies: paths of a router have the policy it registers, and other API paths have `no-store`."""
 
 import pytest
 
@@ -21,6 +21,6 @@ from todo_core.web.caching import find_cache_policy
     ],
 )
 def test_a_path_has_the_policy_of_the_router_above_it(path: str, policy: bytes | None) -> None:
-    load_routers("todos")  # registers the policies
+    load_routers("todos")  # The import of these routers registers their cache policies.
 
     assert find_cache_policy(path) == policy

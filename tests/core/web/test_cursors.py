@@ -1,4 +1,4 @@
-"""Cursors: signed positions that only their own list accepts."""
+"""Cursors are signed positions in a list. A cursor of another list or without a valid signature is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pages: at most `limit` items, and the last of them if more follow."""
+"""Pages have at most `limit` items and, only if more items follow, report the last item of the page."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from todo_core.web.paging import decode_text, encode_text, fetch_page
 
 
 def page_of(items: int, limit: int) -> tuple[Sequence[int], int | None]:
-    """Returns a page of a list of so many items."""
+    """Returns the first page of a list of `items` numbers, and the page's last number if more follow."""
 
     async def fetch(number: int) -> list[int]:
         return list(range(items))[:number]
