@@ -1,4 +1,4 @@
-"""The values of a recurring todo after it was completed."""
+"""Computes the columns that move a recurring todo to its next occurrence when it is completed."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,9 +9,10 @@ from todo_core.todos.recurrence import next_occurrence
 
 
 def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, object] | None:
-    """Returns the columns that move a todo to its next occurrence, or None after the last one.
+    """Returns the columns that move a todo to its next occurrence.
 
-    A reminder keeps its distance from the due date, measured on the clocks of the time zone.
+    Returns None when the rule has no next occurrence, or when the todo has no rule or no due date. A reminder keeps its
+    distance from the due date, measured in local time.
     """
     due, reminder, clock = todo["due_at"] or todo["due_date"], todo["reminder_at"], todo["due_time"]
     if due is None or todo["recurrence"] is None:
@@ -34,7 +35,10 @@ def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, ob
 
 
 def _compute_intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: time | None) -> datetime:
-    """Returns the local time of a due date, as if no clock change had moved it. A day counts from its midnight."""
+    """Returns the intended local time of a due date: for a day its midnight, else the time before a clock change.
+
+    `wall_time` is the intended time of day if a clock change has moved the due date, else None.
+    """
     if not isinstance(due, datetime):
         return datetime.combine(due, time())
     local = due.astimezone(timezone).replace(tzinfo=None)
@@ -43,7 +47,7 @@ def _compute_intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: 
 
 
 def _shift(instant: datetime, distance: timedelta, timezone: ZoneInfo) -> datetime | None:
-    """Returns the instant, shifted on the clocks of the zone, or None outside the years 1 to 9999."""
+    """Returns the instant shifted by `distance` in local time, or None if that is outside the years 1 to 9999."""
     try:
         return (instant.astimezone(timezone).replace(tzinfo=None) + distance).replace(tzinfo=timezone).astimezone(UTC)
     except OverflowError:

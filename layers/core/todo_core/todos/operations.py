@@ -1,7 +1,7 @@
-"""Operations on todos. Each includes the owner in its statement, so another user's todo is not found.
+"""Operations on todos. Each includes the owner in its statements, so another user's todo is not found.
 
-An operation is one statement, which runs on the database or in a transaction; triggers cascade to subtodos. The two
-exceptions: a recurring todo is read before it is completed, and `delete_all` works in chunks.
+Most operations are one statement, on the database or in a transaction, because triggers cascade to subtodos. But
+completing a recurring todo reads it first, `delete_all` works in chunks, and a failed write reads the todo.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ type Versions = Sequence[int] | None
 """The versions of a todo to which a change applies. None applies the change to any version."""
 
 _MAX_DELETED_PER_STATEMENT: Final = 5_000
-"""One statement for so many todos takes about a second."""
+"""The most todos that one statement puts into the trash, which takes about a second for this many."""
 _FIELD_COUNT: Final = len(Todo.__struct_fields__)
 
 
 async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, after: Position | None = None) -> Page:
     """Returns at most `limit` of the user's todos that meet the filters.
 
-    `after` is the position before the page, in a list with the same sort order.
+    `after` is the position of the last todo on the page before, in a list with the same sort order.
     """
     sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
     statement = lists.select_page(frozenset(conditions), sort, start=_find_page_start(sort, after))
@@ -43,16 +43,16 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
 
 
 async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
-    """Puts the user's todos that meet the filters into the trash. Todos in the trash keep their time of deletion.
+    """Puts the user's todos that meet the filters into the trash. Todos that are there keep their time of deletion.
 
-    Works in chunks, so that the user's other changes wait for at most a second. A repeated call continues a call that
-    was interrupted.
+    Deletes in chunks of about a second each, because the user's other changes wait for a chunk. After an interruption,
+    another call deletes the remaining todos.
     """
     if filters.trashed:
         return
     statement, moment = queries.delete_some(frozenset(filters.conditions)), None
     while True:
-        # All todos get the same moment: a restore brings back the subtodos that have the moment of their parent.
+        # All chunks set the same `deleted_at`, because restoring a todo restores only subtodos with the same value.
         deleted = await db.write(
             statement,
             user_id=actor.user_id,
@@ -68,7 +68,7 @@ async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
 
 
 async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
-    """Returns the todo. Raises TodoNotFound, also for a todo in the trash."""
+    """Returns the user's todo with this id. Raises TodoNotFound, also for a todo in the trash."""
     row = await db.fetch_one(queries.SELECT_ONE, user_id=user_id, todo_id=todo_id)
     if row is None:
         raise TodoNotFound
@@ -76,25 +76,25 @@ async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:
 
 
 async def find_by_id(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
-    """Returns the todos with these ids that belong to the user, also from the trash, in no order."""
+    """Returns the user's todos that have one of these ids, in any order. Todos in the trash are included."""
     return [Todo(*row) for row in await db.fetch_all(queries.SELECT_SOME, user_id=user_id, todo_ids=list(todo_ids))]
 
 
 async def find_subtodos(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
-    """Returns the subtodos of the user's todos at every level, also from the trash, in no order."""
+    """Returns the subtodos of these todos of the user, at every level, in any order. Those in the trash too."""
     rows = await db.fetch_all(queries.SELECT_SUBTODOS, user_id=user_id, todo_ids=list(todo_ids))
     return [Todo(*row) for row in rows]
 
 
 async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
-    """Stores a new todo. Raises InvalidTodo when its parent or project does not fit."""
+    """Stores a new todo. Raises InvalidTodo when it breaks a rule of the database, such as for an unknown parent."""
     row = await db.write(queries.INSERT, user_id=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
     assert row is not None  # noqa: S101 - INSERT ... RETURNING returns its row or raises
     return _parse_written_row(row)
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
-    """Applies the changes. Completing a recurring todo moves it to its next occurrence, if the rule has one.
+    """Applies the changes to the todo. Completing a recurring todo moves it to its next occurrence, if there is one.
 
     Raises TodoNotFound, StaleVersion and InvalidTodo.
     """
@@ -108,12 +108,12 @@ async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate,
 
 
 async def delete(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> None:
-    """Puts the todo into the trash. Raises TodoNotFound and StaleVersion."""
+    """Puts the todo into the trash. Raises TodoNotFound, also if it is there already, and StaleVersion."""
     await _write(db, actor, todo_id, queries.delete(checked=versions is not None), versions)
 
 
 async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> Todo:
-    """Takes the todo out of the trash. A todo that is not in the trash stays as it is.
+    """Takes the todo out of the trash and returns it. A todo that is not in the trash is returned unchanged.
 
     Raises TodoNotFound and StaleVersion.
     """
@@ -121,7 +121,7 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     row = await db.write(statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions)
     if row is not None:
         return _parse_written_row(row)
-    # Either the todo is not in the trash, or its version is another one.
+    # Nothing was restored: the todo does not exist, is not in the trash, or has another version.
     found = await find_by_id(db, actor.user_id, [todo_id])
     if not found:
         raise TodoNotFound
@@ -129,16 +129,20 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
 
 
 async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
-    """Completes the todo, or moves an open recurring one to its next occurrence. Starts again when it lost a race."""
+    """Completes the todo, or moves an open recurring todo to its next occurrence.
+
+    Starts again when another writer changed the todo between two of its statements.
+    """
     this = {"user_id": actor.user_id, "actor": actor.signature, "todo_id": todo_id}
     statement = queries.complete_or_read(frozenset(values), checked=versions is not None)
     while True:
         row = await db.write(statement, **this, **values, versions=versions)
         if row is None:
-            # Raises an error unless another writer changed the todo meanwhile; then the next attempt sees the change.
+            # Raises an error if the todo is missing or has another version. Otherwise another writer changed the row
+            # during the statement, and the next attempt sees that change.
             await _get_version(db, actor.user_id, todo_id, versions)
             continue
-        if row["occurrences"] is None:  # the statement has completed the todo
+        if row["occurrences"] is None:  # null only if the statement has completed the todo
             return Todo(*row[:_FIELD_COUNT])
         _check_version(Todo(*row[:_FIELD_COUNT]), versions)
         to_write = _find_values_to_write(row, values, ZoneInfo(actor.timezone))
@@ -149,10 +153,10 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
 
 
 def _find_values_to_write(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
-    """Returns the columns to write when `values` complete an open recurring todo.
+    """Returns the columns to write when the changes in `values` complete an open recurring todo.
 
-    The next occurrence follows the due date and the rule in `values`, if they have any. Without a next occurrence
-    `values` are returned, which complete the todo.
+    A due date or a rule in `values` replaces that of the todo before the next occurrence is computed. When there is
+    no next occurrence, `values` are returned unchanged and complete the todo.
     """
     has_new_due = "due_date" in values or "due_at" in values
     moved = next_due_values({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
@@ -164,7 +168,7 @@ def _find_values_to_write(todo: Row, values: dict[str, Any], timezone: ZoneInfo)
 async def _write(
     db: Executor, actor: Actor, todo_id: UUID, statement: Statement, versions: Versions, **values: object
 ) -> Todo:
-    """Runs a statement that writes one live todo. Raises TodoNotFound or StaleVersion when it wrote none."""
+    """Runs a statement that writes one todo outside the trash. Raises TodoNotFound or StaleVersion if it wrote none."""
     row = await db.write(
         statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions, **values
     )
@@ -175,7 +179,7 @@ async def _write(
 
 
 async def _get_version(db: Executor, user_id: UUID, todo_id: UUID, versions: Versions) -> Todo:
-    """Returns the todo. Raises TodoNotFound, and StaleVersion when its version is not among the given ones."""
+    """Returns the todo. Raises TodoNotFound, or StaleVersion when its version is not among `versions`."""
     return _check_version(await get(db, user_id, todo_id), versions)
 
 
@@ -186,7 +190,7 @@ def _check_version(todo: Todo, versions: Versions) -> Todo:
 
 
 def _parse_written_row(row: Row) -> Todo:
-    """Returns the todo of a row that a write returned. The last column is the actor's signature."""
+    """Returns the todo of a row that a write returned. Drops the row's last column, the actor's signature."""
     return Todo(*row[:-1])
 
 

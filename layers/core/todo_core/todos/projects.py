@@ -1,6 +1,6 @@
-"""Projects and the operations on them. Each includes the owner in its statement.
+"""Projects and the operations on them. Each operation includes the owner in its statements.
 
-Triggers of the table `todos` enforce which todos belong to which project.
+Database triggers of the table `todos`, not this module, enforce which todos belong to which project.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from todo_core.todos.operations import Versions
 ProjectName = Annotated[str, Text(min_length=1, max_length=200)]
 
 type ProjectPosition = tuple[float, UUID]
-"""The position before a page of the list: the order and the id of the last project on the page before."""
+"""The position at which a page of projects begins: `order` and id of the last project on the page before."""
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -100,7 +100,7 @@ def _update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
 async def find(
     db: Executor, user_id: UUID, *, archived: bool, limit: int, after: ProjectPosition | None = None
 ) -> list[Project]:
-    """Returns at most `limit` of the user's projects by `order`: either the archived ones or the others."""
+    """Returns at most `limit` of the user's projects, sorted by `order`: only archived ones, or only the others."""
     position: Mapping[str, object] = {} if after is None else {"after_order": after[0], "after_id": after[1]}
     page = _select_page(after=after is not None)
     rows = await db.fetch_all(page, user_id=user_id, archived=archived, limit=limit, **position)
@@ -108,7 +108,7 @@ async def find(
 
 
 async def get(db: Executor, user_id: UUID, project_id: UUID) -> Project:
-    """Returns the project. Raises ProjectNotFound."""
+    """Returns the user's project with this id. Raises ProjectNotFound."""
     return _require(await db.fetch_one(_SELECT_ONE, user_id=user_id, project_id=project_id))
 
 
@@ -119,7 +119,7 @@ async def add(db: Executor, actor: Actor, new: ProjectCreate) -> Project:
 async def update(
     db: Executor, actor: Actor, project_id: UUID, changes: ProjectUpdate, versions: Versions = None
 ) -> Project:
-    """Applies the changes. Raises ProjectNotFound and StaleVersion."""
+    """Applies the changes to the project. Raises ProjectNotFound and StaleVersion."""
     values = changes.model_dump()
     if not values:
         return _check_version(await get(db, actor.user_id, project_id), versions)
@@ -133,12 +133,13 @@ async def update(
 
 async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versions: Versions = None) -> None:
     """Puts the todos of a project into the trash and deletes the project. Raises ProjectNotFound and StaleVersion."""
-    # Until the transaction ends, no other write can put a todo into the project.
+    # All writes of the user's todos take this lock: until the transaction ends, none adds a todo to the project.
     await lock_log(transaction, actor.user_id)
     _check_version(await get(transaction, actor.user_id, project_id), versions)
     parameters = {"user_id": actor.user_id, "project_id": project_id}
     await transaction.write(_DELETE_TODOS, **parameters, actor=actor.signature)
-    # The foreign key clears project_id of all its todos, which the log records: this statement needs the actor too.
+    # Deleting the project sets `project_id` of its todos to null. The change log records that, so the statement needs
+    # the actor too.
     await transaction.write(_DELETE, **parameters, actor=actor.signature)
 
 

@@ -1,4 +1,4 @@
-"""The statements that read and write todos. Those with variants are built once for each."""
+"""The SQL statements that read and write todos. Cached functions build each variant of a statement once."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +13,7 @@ from todo_core.todos.model import TodoCreate
 _THIS: Final = f"id = :todo_id AND {LIVE}"
 _THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :user_id AND deleted_at IS NOT NULL"
 _LOCK_LOG: Final = "(SELECT lock_change_log(:user_id))"
-"""Locks the change log before the row: all writes take the two locks in this order, so they do not deadlock."""
+"""Locks the user's change log before a todo is locked: with this order in all writes, writes do not deadlock."""
 _NEXT_VERSION: Final = "version = version + 1, updated_at = now()"
 
 SELECT_ONE = Statement(f"SELECT {COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
@@ -28,7 +28,7 @@ SELECT_SUBTODOS = Statement(f"""
 
 _NEW_VALUES: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate.model_fields} | {
     "id": ":todo_id",
-    # Locks the log before the foreign key check locks the user's row.
+    # Locks the change log before the foreign key check locks the user's row: with this order, writes do not deadlock.
     "user_id": f"CASE WHEN {_LOCK_LOG} THEN :user_id::uuid END",
     "order": f'coalesce(:order, (SELECT coalesce(max("order") + 1, 1) FROM todos WHERE {LIVE}))',  # noqa: S608
     "completed_at": "CASE WHEN :completed THEN now() END",
@@ -43,18 +43,18 @@ INSERT = Statement(f"""
 def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
     """Returns a statement that writes the named columns of one todo.
 
-    If `checked`, it writes only a todo whose version is among `:versions`.
+    If `checked`, the statement writes only a todo whose version is among `:versions`.
     """
     return Statement(_update(_assign_columns(columns), checked=checked))
 
 
 @cache
 def complete_or_read(columns: frozenset[str], *, checked: bool) -> Statement:
-    """Returns a statement that completes one todo by writing the named columns, or only reads a recurring one.
+    """Returns a statement that completes one todo by writing the named columns, or only reads an open recurring todo.
 
-    An open recurring todo is only read, because Python finds its next due date. Every open todo counts as recurring
-    when `recurrence` is among the columns. The row has the columns of the todo, then `due_time` and `occurrences`.
-    These two are null when the todo was written.
+    The recurring todo is only read, because Python finds its next due date. Every open todo counts as recurring when
+    `recurrence` is among the columns. The resulting row has the columns of the todo, then `due_time` and
+    `occurrences`. These two are null when the todo was written.
     """
     brings_recurrence = "recurrence" in columns
     only_written = "completed" if brings_recurrence else "(recurrence IS NULL OR completed)"
@@ -71,7 +71,7 @@ def complete_or_read(columns: frozenset[str], *, checked: bool) -> Statement:
 def delete(*, checked: bool) -> Statement:
     """Returns a statement that puts one todo into the trash.
 
-    If `checked`, it writes only a todo whose version is among `:versions`.
+    If `checked`, the statement writes only a todo whose version is among `:versions`.
     """
     return Statement(_update({"deleted_at": "now()"}, checked=checked))
 
@@ -80,7 +80,8 @@ def delete(*, checked: bool) -> Statement:
 def delete_some(conditions: frozenset[str]) -> Statement:
     """Returns a statement that puts at most `:limit` todos into the trash: those that meet all named conditions.
 
-    It sets `deleted_at` to `:moment`, or to now if that is null. The row has the `number` of todos and their `moment`.
+    The statement sets `deleted_at` to `:moment`, or to the current time if `:moment` is null. It returns one row: the
+    `number` of these todos, and their `deleted_at` as `moment`.
     """
     return Statement(f"""
         WITH selected AS (SELECT id FROM todos WHERE {select_live(conditions)} AND {_LOCK_LOG} LIMIT :limit),
@@ -97,13 +98,13 @@ def delete_some(conditions: frozenset[str]) -> Statement:
 def restore(*, checked: bool) -> Statement:
     """Returns a statement that takes one todo out of the trash.
 
-    If `checked`, it writes only a todo whose version is among `:versions`.
+    If `checked`, the statement writes only a todo whose version is among `:versions`.
     """
     return Statement(_update({"deleted_at": "NULL"}, checked=checked, this=_THIS_IN_TRASH))
 
 
 def _assign_columns(columns: frozenset[str]) -> dict[str, str]:
-    """Returns the SQL value of each column to write, including the columns that follow from these."""
+    """Returns the SQL value of each column to write. Adds `completed_at` and `due_time` where they must change too."""
     values = {name: f":{name}" for name in sorted(columns)}
     if "completed" in columns:
         values["completed_at"] = "CASE WHEN :completed THEN coalesce(completed_at, now()) END"

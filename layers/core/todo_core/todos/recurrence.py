@@ -1,8 +1,8 @@
-"""The next occurrence of a recurrence rule (RFC 5545), found with python-dateutil.
+"""Finds the next occurrence of a recurrence rule (RFC 5545) with python-dateutil.
 
 dateutil searches day by day up to the year 9999, which takes half a minute when no day matches. For monthly and yearly
-rules it therefore gets one month or year at a time. Periods with the same weekdays and lengths match alike, so at most
-28 months or 21 years are searched.
+rules, dateutil therefore gets one month or year at a time. A rule matches the same days in months, or years, with the
+same weekdays and lengths. So at most 28 months or 21 years are searched after the first.
 """
 
 from calendar import isleap, monthrange
@@ -14,29 +14,32 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 type Due = date | datetime
-"""A day, or an instant in UTC."""
+"""A due date: a day, or an instant in UTC."""
 type RuleParts = dict[str, str]
-"""The parts of a rule, for example `{"FREQ": "WEEKLY", "BYDAY": "MO,TH"}`."""
+"""The parts of a recurrence rule by name, for example `{"FREQ": "WEEKLY", "BYDAY": "MO,TH"}`."""
 type _Period = tuple[date, tuple[int, ...]]
-"""The first day of a month or year, then its first weekday and the lengths by which it matches differently."""
+"""A month or year: its first day, and then that day's weekday with the lengths on which matches depend.
+
+A rule matches the same days in periods with the same weekday and lengths.
+"""
 
 DAY_PARTS: Final = {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY"}
-"""Parts that name days. A rule without them recurs on the day of the due date."""
+"""The rule parts that name days. A monthly or yearly rule without them recurs on the day of the due date."""
 
 _LAST_DAY: Final = date(9999, 12, 30)
-"""asyncpg reads the day after it as infinity."""
+"""The last day that can be an occurrence: asyncpg stores the day after it, 9999-12-31, as infinity."""
 _BEYOND_CALENDAR_YEARS: Final = 10_000
-"""An interval that no second period follows before the end of the calendar."""
+"""An interval longer than the calendar, which ends in the year 9999: dateutil finds no second period."""
 _CALENDAR_CYCLE_YEARS: Final = 400
-"""The calendar has the same weekdays again after so many years."""
+"""The years after which weekdays and leap years repeat, so that a longer search finds nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """The next due date of a recurring todo: a day if the last one was a day, else an instant in UTC.
+    """The next due date of a recurring todo: a day if the previous due date was a day, else an instant in UTC.
 
-    `rule` is the rule to store, with one occurrence less in its COUNT. `wall_time` is the intended time of day, set
-    only when a clock change moves this occurrence to another time.
+    `rule` is the rule to store: its COUNT, if any, is one lower. `wall_time` is the intended time of day, set only when
+    a clock change moves this occurrence to another time.
     """
 
     due: Due
@@ -47,8 +50,8 @@ class Occurrence:
 def next_occurrence(rule: str, due: Due, timezone: ZoneInfo, wall_time: time | None = None) -> Occurrence | None:
     """Returns the first occurrence of a canonical rule after a due date, or None when the rule has ended.
 
-    The rule starts at the due date and follows the clocks of the time zone. `wall_time` is that of the occurrence
-    that is due. A time that the clocks skip is later by the length of the gap.
+    The rule starts at the due date and is computed in local time. `wall_time` is the intended time of day of `due`, if
+    a clock change has moved it. A local time that the clocks skip is later by the length of the gap.
     """
     parts = dict(part.split("=") for part in rule.split(";"))
     if parts.get("COUNT") == "1":
@@ -70,13 +73,13 @@ def format_rule(parts: RuleParts) -> str:
 
 
 def find_next_day(parts: RuleParts, after: date) -> date | None:
-    """Returns the first day after `after` that the rule matches, whatever its COUNT and UNTIL, or None."""
+    """Returns the first day later than `after` that the rule matches, or None. Ignores COUNT and UNTIL."""
     from dateutil.rrule import rrulestr  # noqa: PLC0415 - loaded at first use, to keep start-up fast
 
     endless = {name: value for name, value in parts.items() if name not in {"COUNT", "UNTIL"}}
     if parts["FREQ"] in {"MONTHLY", "YEARLY"}:
         return _search_periods(endless, after)
-    # Validated daily and weekly rules match in one of the next periods.
+    # Validated daily and weekly rules match within a few periods, so dateutil does not search for long.
     found = rrulestr(format_rule(endless), dtstart=_midnight(after)).after(_midnight(after))
     return found.date() if found and found.date() <= _LAST_DAY else None
 
@@ -86,7 +89,8 @@ def _find_next_instant(
 ) -> Occurrence | None:
     local = due.astimezone(timezone).replace(tzinfo=None)
     clock = wall_time or local.time()
-    # Where the clocks skip 23:00 to midnight, an occurrence at 23:30 is due at 00:30 of the next day.
+    # Where the clocks skip 23:00 to midnight, an occurrence at 23:30 is due at 00:30 of the next day. The search must
+    # start from the intended day, which is the day before.
     day = find_next_day(parts, local.date() - timedelta(days=local.time() < clock))
     if day is None:
         return None
@@ -99,7 +103,7 @@ def _find_next_instant(
 
 
 def _has_ended(parts: RuleParts, day: date, instant: datetime | None, timezone: ZoneInfo) -> bool:
-    """Returns True for an occurrence after the UNTIL of its rule. `instant` is None for an all-day occurrence."""
+    """Returns True if an occurrence is after the UNTIL of its rule. `instant` is None for an all-day occurrence."""
     until = parts.get("UNTIL")
     if until is None:
         return False
@@ -110,7 +114,10 @@ def _has_ended(parts: RuleParts, day: date, instant: datetime | None, timezone: 
 
 
 def _search_periods(parts: RuleParts, after: date) -> date | None:
-    """Searches one month or year at a time, each with an interval so large that dateutil stops at its end."""
+    """Returns the first day after `after` that a monthly or yearly rule matches, or None.
+
+    dateutil gets one month or year at a time. Its INTERVAL is so large that dateutil stops at the end of that period.
+    """
     from dateutil.rrule import rrule, rrulestr  # noqa: PLC0415 - loaded at first use, to keep start-up fast
 
     months_per_period = 12 if parts["FREQ"] == "MONTHLY" else 1
@@ -129,7 +136,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _name_days(parts: RuleParts, day: date) -> RuleParts:
-    """Returns the rule with the day of its start named, unless the rule names days already."""
+    """Returns the rule with BYMONTHDAY, and BYMONTH if yearly, of the given day, unless the rule names days."""
     if parts.keys() & DAY_PARTS:
         return dict(parts)
     month = {"BYMONTH": str(day.month)} if parts["FREQ"] == "YEARLY" else {}
@@ -137,7 +144,10 @@ def _name_days(parts: RuleParts, day: date) -> RuleParts:
 
 
 def _find_distinct_periods(parts: RuleParts, day: date) -> Iterator[date]:
-    """Yields the first days of the rule's periods from that of `day` on, without those that match like earlier ones."""
+    """Yields the first day of each month or year to search, beginning with the one of `day`.
+
+    Leaves out periods in which the rule matches the same days as in an earlier one.
+    """
     interval = int(parts.get("INTERVAL", 1))
     # The first weekday of a period matters only to rules that name weekdays.
     weekday_count = 1 if parts.keys().isdisjoint({"BYDAY", "BYWEEKNO"}) else 7
@@ -149,27 +159,35 @@ def _find_distinct_periods(parts: RuleParts, day: date) -> Iterator[date]:
 
 
 def _skip_equal(periods: Iterable[_Period], *, weekday_count: int, length_count: int) -> Iterator[date]:
-    """Yields the first day of each period that differs from all before, until every kind of period was seen."""
+    """Yields the first day of each month or year whose kind was not yet fully searched.
+
+    A kind consists of the first weekday and the lengths. Stops when all kinds have been searched.
+    """
     seen = set()
     for number, (first_day, (weekday, *lengths)) in enumerate(periods):
         kind = (weekday % weekday_count, *lengths)
         if kind not in seen:
             yield first_day
-        if number:  # The first period was searched from the middle only, so its kind must be searched again.
+        if (
+            number
+        ):  # The search ignores days of the first period up to the due date, so its kind must be searched again.
             seen.add(kind)
         if len(seen) == weekday_count * length_count:
             return
 
 
 def _iterate_years(day: date, interval: int) -> Iterator[_Period]:
-    """Yields years with their first weekday, their length, and the length of the year before, which shifts weeks."""
+    """Yields the rule's years until the calendar repeats, each with its first weekday and two lengths.
+
+    These are its own length and that of the year before, which shifts the numbers of weeks.
+    """
     for year in range(day.year, min(day.year + lcm(interval, _CALENDAR_CYCLE_YEARS), _LAST_DAY.year) + 1, interval):
         first_day = date(year, 1, 1)
         yield first_day, (first_day.weekday(), isleap(year), isleap(year - 1))
 
 
 def _iterate_months(day: date, interval: int, months: Container[int]) -> Iterator[_Period]:
-    """Yields the rule's months with their first weekday and their length."""
+    """Yields the rule's months until the calendar repeats, each with its first weekday and its length."""
     first = day.year * 12 + day.month - 1
     last = min(first + lcm(interval, _CALENDAR_CYCLE_YEARS * 12), _LAST_DAY.year * 12 + 11)
     for months_since_year_0 in range(first, last + 1, interval):

@@ -17,7 +17,7 @@ _MAX_INTERVAL: Final = 999
 _MAX_COUNT: Final = 9_999
 _MAX_WEEKDAY_NUMBER_IN_MONTH: Final = 5
 _MAX_SET_POSITIONS: Final = 7
-"""dateutil builds all days of the year again for each position."""
+"""The most values of BYSETPOS, because dateutil lists the days of the month or year again for each value."""
 
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _LONG_FREQUENCIES: Final = ("MONTHLY", "YEARLY")
@@ -29,7 +29,10 @@ class _InvalidValueError(ValueError):
 
 
 def _parse_number(text: str, *, limit: int, signed: bool = False) -> str:
-    """Returns a number from 1 to `limit`, or also from -`limit` to -1, without leading zeros and plus sign."""
+    """Returns a number from 1 to `limit`, or if `signed` also from -`limit` to -1. Raises _InvalidValueError.
+
+    The returned text has no leading zeros and no plus sign.
+    """
     number = int(text) if re.fullmatch(r"[+-]?\d{1,4}" if signed else r"\d{1,4}", text) else 0
     if not 1 <= abs(number) <= limit:
         raise _InvalidValueError
@@ -60,7 +63,8 @@ def _parse_choice(text: str, *, choices: tuple[str, ...]) -> str:
 class _Part:
     """A part of a rule: a description of its values for error messages, and their parser.
 
-    `parse` raises ValueError. `is_list` allows several values with commas between.
+    `parse` raises ValueError for an invalid value. `is_list` allows several values with commas between. The part is
+    allowed only in rules whose FREQ is among `frequencies`.
     """
 
     values: str
@@ -104,11 +108,14 @@ _PARTS: Final = {
     ),
     "WKST": _Part("a weekday such as MO", partial(_parse_choice, choices=_WEEKDAYS)),
 }
-"""The parts that a rule may have, in the order of the canonical form."""
+"""The parts that a recurrence rule may have, in the order of its canonical form."""
 
 
 def _canonicalize_rule(rule: str) -> str:
-    """Returns the rule in capitals, with each part and each value once and in a fixed order."""
+    """Returns the rule in capitals, with its parts in a fixed order and no value repeated.
+
+    Raises PydanticCustomError for a rule that is not supported.
+    """
     parts = _parse_parts(rule)
     if "FREQ" not in parts:
         raise _build_error("It needs FREQ, as in FREQ=WEEKLY;BYDAY=MO,TH")
@@ -129,7 +136,8 @@ def _canonicalize_rule(rule: str) -> str:
 
 def _parse_parts(rule: str) -> RuleParts:
     parts: RuleParts = {}
-    # Some letters outside ASCII have capitals inside it, such as the dotless i.
+    # Only an ASCII rule is put into capitals. Otherwise the dotless i, for example, would become an ASCII letter, and
+    # an invalid rule would be accepted.
     for part in (rule.upper() if rule.isascii() else rule).removeprefix("RRULE:").split(";"):
         name, equals, value = part.partition("=")
         if not (equals and part.isascii() and re.fullmatch("[A-Z-]{1,20}", name)):
@@ -153,7 +161,7 @@ def _parse_part(name: str, value: str) -> str:
 
 
 def _check_weekdays(parts: RuleParts) -> None:
-    """Refuses BYDAY values that never match, or that match too rarely for a search day by day."""
+    """Refuses BYDAY with a daily INTERVAL, which may never match, and numbered weekdays where they are not allowed."""
     if "BYDAY" not in parts:
         return
     if parts["FREQ"] == "DAILY" and parts.get("INTERVAL", "1") != "1":

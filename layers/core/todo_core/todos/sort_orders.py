@@ -1,4 +1,4 @@
-"""The SQL of sort orders: ORDER BY, and the bounds within which a page is read."""
+"""The SQL of the sort orders of todos: ORDER BY, and conditions that bound the part of an index to read."""
 
 from typing import Final
 from uuid import UUID
@@ -9,13 +9,14 @@ from todo_core.todos.model import Todo
 
 _LOWEST_ID: Final = UUID(int=0)
 _ENCODED_FIELDS: Final = {"priority", "title"}
-"""Fields whose sort key is a number or bytes computed from them."""
+"""Fields of a todo that are sorted by a number or bytes computed from them, not by their own value."""
 
 
 class SortOrder:
-    """A sort order: by a key that is never null, then by id.
+    """A sort order of todos: by a key that is never null, then by id.
 
-    `key` is an SQL expression with an index. `field` is the field of a todo that equals the key, or None.
+    `key` is an SQL expression with an index. `field` is the field of a todo that equals the key, or None. Relevance is
+    sorted like `-created_at`.
     """
 
     def __init__(self, sort: Sort) -> None:
@@ -27,22 +28,22 @@ class SortOrder:
         self.key = SORT_KEYS.get(name) or SORT_KEYS[ascending]
 
     def order_by(self, key: str) -> str:
-        """Returns the ORDER BY terms. `key` is the expression itself, or its name in a subquery."""
+        """Returns the terms of ORDER BY. `key` is the SQL of the sort key, or the name of its column in a subquery."""
         return f"{key} DESC, id DESC" if self.descending else f"{key}, id"
 
     def due_from(self, filter_name: str) -> str:
-        """Returns the condition that starts a scan of the due-date index at the value of a filter."""
+        """Returns the condition that starts an index scan by due date at the earlier sort key of a filter's bound."""
         return f"{self.key} >= :{filter_name}_first"
 
     def due_until(self, filter_name: str) -> str:
-        """Returns the condition that ends a scan of the due-date index at the value of a filter."""
+        """Returns the condition that ends an index scan by due date before the later sort key of a filter's bound."""
         return f"{self.key} < :{filter_name}_last"
 
     @property
     def has_due(self) -> str:
-        """The condition that ends a list by due date before the todos without one.
+        """The condition that ends a list by due date before the todos without a due date, which sort last.
 
-        Compares pairs, because the planner assumes a narrow range when the key alone has two bounds.
+        Compares pairs of key and id: for two bounds of the key alone, PostgreSQL's planner assumes a narrow range.
         """
         if self.descending:
             return f"({self.key}, id) > ('-infinity'::timestamptz, '{NO_ID}'::uuid)"
@@ -50,5 +51,5 @@ class SortOrder:
 
     @property
     def after_position(self) -> str:
-        """The condition that a todo comes after the position of the page."""
+        """The condition that a todo sorts after the last todo of the page before, `:after_key` and `:after_id`."""
         return f"({self.key}, id) {'<' if self.descending else '>'} (:after_key, :after_id)"

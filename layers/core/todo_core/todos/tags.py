@@ -16,9 +16,9 @@ _SELECT_PAGE = Statement("""
 
 @dataclass(frozen=True, slots=True)
 class TagCount:
-    """A tag and the number of todos outside the trash that have it. Tags are sorted by `key`, then by name.
+    """A tag and the number of the user's todos outside the trash that have it.
 
-    The key is the name without case and accents.
+    Tags are sorted by `key`, which is the name without case and accents, then by name.
     """
 
     name: str
@@ -27,7 +27,10 @@ class TagCount:
 
 
 async def find(db: Executor, user_id: UUID, *, limit: int, after: tuple[str, str] | None = None) -> list[TagCount]:
-    """Returns at most `limit` tags, sorted. `after` is the key and the name of the tag before the page."""
+    """Returns at most `limit` of the user's tags, sorted by key, then by name.
+
+    `after` is the key and the name of the last tag on the page before.
+    """
     key, name = after or ("", "")
     rows = await db.fetch_all(_SELECT_PAGE, user_id=user_id, limit=limit, after_key=key, after_name=name)
     return [TagCount(*row) for row in rows]

@@ -1,11 +1,12 @@
-"""The SQL of searches for tags and words.
+"""The SQL of searches for tags and words in todos.
 
-Each sort has an index, but tags and words share one GIN index, which has no order. Sorting all matches would cost more
-with every todo. A search therefore has three steps in one statement, each run only if the page is not yet full:
+Each sort order has an index, but tags and words share one GIN index, which has no order. Sorting all matches would cost
+more with every todo. A search is therefore one statement with three steps; later steps run only if the page is not
+yet full:
 
 1. Filter the next 400 todos of the sorted list.
-2. Read all matches from the GIN index and sort them, if there are at most 2,000.
-3. Filter the sorted list until the page is full or the list ends.
+2. Read the matches from the GIN index and sort them, if there are at most 2,000.
+3. If there are more, filter the sorted list until the page is full or the list ends.
 
 See docs/decisions/0011-lists.md.
 """
@@ -19,19 +20,22 @@ from todo_core.todos.conditions import CONDITIONS, WORDS_ANYWHERE, WORDS_IN_TITL
 from todo_core.todos.sort_orders import SortOrder
 
 TERM_CONDITIONS: Final = {"tags", "q"}
-"""The conditions that the GIN index finds."""
+"""The filters of a list whose matches the GIN index of tags and words finds."""
 
 _NEXT_ROWS: Final = 400
-"""Todos that step 1 filters. They fill a page of 50 if one in 8 matches."""
+"""The number of todos that the first step of a search filters. They fill a page of 50 if one in 8 matches."""
 _MAX_SORTED_ROWS: Final = 2_000
-"""Matches that step 2 sorts. With more in a list of 100,000, step 3 finds 50 within about 2,500 todos."""
+"""The most matches that the second step of a search sorts.
+
+If more of 100,000 todos match, the third step finds 50 of them within about 2,500 todos.
+"""
 
 
 @dataclass(frozen=True)
 class TermSearch:
     """A search for tags, words or both among the todos that meet `where`.
 
-    `excluded` and `enabled` are SQL conditions: matches to leave out, and a reason to search at all.
+    `excluded` and `enabled` are SQL: matches that meet `excluded` are left out; nothing is searched unless `enabled`.
     """
 
     where: str
@@ -42,10 +46,10 @@ class TermSearch:
 
     @property
     def found_by_index(self) -> str:
-        """The condition that the GIN index answers.
+        """The SQL condition by which the GIN index finds the matches.
 
-        Each of its terms includes the owner. The index reads only the user's own terms, and the planner does not
-        prefer an index by owner.
+        Each term includes the owner: PostgreSQL reads only the user's own terms, and its planner does not prefer an
+        index by owner.
         """
         tags = "CAST(:tags AS text[])" if "tags" in self.conditions else "'{}'::text[]"
         q = ":q" if "q" in self.conditions else "''"
@@ -54,17 +58,17 @@ class TermSearch:
 
     @property
     def matches(self) -> str:
-        """The condition for a row that was read."""
+        """The SQL condition by which a todo that was read from a table or index is a match."""
         by_name = {"tags": CONDITIONS["tags"], "q": WORDS_IN_TITLE if self.in_title else WORDS_ANYWHERE}
         return f"({' AND '.join(by_name[name] for name in sorted(self.conditions))} AND NOT {self.excluded})"
 
 
 def build_search(name: str, search: TermSearch, order: SortOrder) -> str:
-    """Returns the CTEs of the three steps. The last one, called `name`, has at most a page of matches, sorted."""
+    """Returns the CTEs of a search. The last CTE, called `name`, has at most one page of matches, sorted."""
     next_rows, by_index = f"{name}_in_next_rows", f"{name}_by_index"
     not_in_next_rows = f"({search.enabled} AND {count_rows(next_rows)} < :limit)"
     columns = f"{COLUMNS}, {order.key} AS key"
-    # coalesce hides the selectivity from the planner, which would otherwise choose a sort.
+    # coalesce hides from the planner how many todos match; otherwise it may sort all matches instead of using an index.
     matches_without_estimate = f"coalesce({search.matches}, false)"
     return f"""
         {next_rows} AS (

@@ -23,13 +23,13 @@ from todo_core.web.resources import Resources
 
 _GC_THRESHOLD: Final = 20_000
 _PREFLIGHT_SECONDS: Final = 7200
-"""The longest time for which Chromium caches the answer to a preflight."""
+"""The seconds for which browsers may cache the answer to a CORS preflight. Chromium allows no more."""
 
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: Lifespan | None = None) -> FastAPI:
-    """Builds the app. Exits with one sentence when the settings are not valid."""
+    """Builds an app with the routes of the routers. Ends the process with a message when the settings are not valid."""
     try:
         settings = settings or load()
     except InvalidSettings as error:
@@ -37,12 +37,12 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     logs.configure(settings)
 
     app = FastAPI(
-        # The routes instead of the routers, because FastAPI matches the routes of an included router twice.
+        # Gets the routes instead of the routers, because FastAPI matches each route of an included router twice.
         routes=[route for router in routers for route in router.routes],
         title=openapi.TITLE,
         version=openapi.VERSION,
         description=openapi.DESCRIPTION,
-        openapi_url=None,  # functions.meta serves the document and its pages
+        openapi_url=None,  # functions.meta serves the OpenAPI document instead
         redirect_slashes=False,
         middleware=_list_middleware(settings),
         exception_handlers={
@@ -55,14 +55,14 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     app.state.resources = Resources.of(settings)
     observers: list[Observer] = [log_request]
     app.state.observers = observers
-    # Objects made so far live as long as the process. Frozen, they are not scanned again by garbage collection.
+    # Objects made at start-up live as long as the process. freeze() excludes them from all later garbage collections.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     return app
 
 
 def _list_middleware(settings: Settings) -> list[Middleware]:
-    """Returns the middleware from the outermost to the innermost."""
+    """Returns the middleware of the app, from the outermost to the innermost."""
     return [
         Middleware(RequestScope),
         Middleware(

@@ -8,10 +8,10 @@ from fastapi import Header
 
 _TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<opaque>[^"]*)"')
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
-"""Nine digits fit into PostgreSQL's integer."""
+"""A version in an ETag: with at most nine digits, because that always fits into PostgreSQL's integer."""
 
-# Routes declare the default, an empty tuple. With a default factory here, FastAPI would build the default at each
-# request, which takes as long as a statement.
+# Each route declares the default of these headers, an empty tuple. FastAPI would call a default factory at each
+# request, which takes as long as an SQL statement.
 IfMatch = Annotated[
     tuple[str, ...],
     Header(alias="If-Match", description='Change the object only if its ETag is still this one, such as `"7"`.'),
@@ -26,7 +26,7 @@ def format_etag(version: int) -> str:
 
 
 def parse_if_match(if_match: Sequence[str]) -> list[int] | None:
-    """Returns the versions that the lines of If-Match allow, None if they allow any. Weak tags never match."""
+    """Returns the versions that the lines of If-Match allow, or None if they allow any. Weak tags are ignored."""
     line = ",".join(if_match)
     if not if_match or line.strip() == "*":
         return None
@@ -35,6 +35,6 @@ def parse_if_match(if_match: Sequence[str]) -> list[int] | None:
 
 
 def is_current(version: int, if_none_match: Sequence[str]) -> bool:
-    """Returns True if the lines of If-None-Match name this version. Weak tags match too."""
+    """Returns True if the lines of If-None-Match name this version, also as a weak tag, or are `*`."""
     line = ",".join(if_none_match)
     return line.strip() == "*" or any(tag["opaque"] == str(version) for tag in _TAG.finditer(line))

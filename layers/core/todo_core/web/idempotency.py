@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: a repeated request gets the stored response of the first and changes nothing."""
+"""The header Idempotency-Key: a request with the key of an earlier one gets its response and changes nothing."""
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
@@ -16,7 +16,10 @@ from todo_core.web.resources import get_resources
 
 REPLAYED: Final = "Idempotent-Replayed"
 KEY_ERRORS: Final = (ValidationFailed, IdempotencyKeyReused, RequestInProgress)
-"""Includes ValidationFailed, because a route that declares a 422 response hides the one of its router."""
+"""The errors that routes with an Idempotency-Key declare in OpenAPI.
+
+Includes ValidationFailed, because a 422 response of a route replaces the 422 response of its router.
+"""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -31,7 +34,7 @@ IdempotencyKey = Annotated[
 
 
 def hash_body(body: BaseModel) -> bytes:
-    """Returns a digest of a validated body, which does not depend on the order of its fields."""
+    """Returns a digest of a validated body. The order of the fields in the request does not change the digest."""
     return sha256(body.model_dump_json().encode()).digest()
 
 
@@ -44,7 +47,7 @@ async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
     request: Request,
     response: Response,
 ) -> Response:
-    """Runs the work and returns its response. With a key, a repeat of the same request gets the stored response."""
+    """Runs the work and returns its response. If the key has a stored response, returns that one without running it."""
     db = get_resources(request).database
     if key is None:
         answer = await work(db)

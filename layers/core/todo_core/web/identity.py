@@ -1,4 +1,4 @@
-"""The current user of a request, found by the session token in its cookie or bearer token."""
+"""The current user of a request, found by the session token in its cookie or Authorization header."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -24,7 +24,7 @@ _LOGIN: Final = "/api/v1/auth/login"
 def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
     """Returns the OpenAPI security schemes of a service whose paths begin with `root`.
 
-    Written by hand, because FastAPI's security classes would add a dependency each to every request.
+    Written by hand, because each of FastAPI's security classes would add a dependency to every request.
     """
     return {
         "SessionCookie": {
@@ -36,21 +36,21 @@ def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
         "BearerToken": {
             "type": "oauth2",
             "description": f"The `access_token` from `POST {_LOGIN}` with the OAuth2 password form.",
-            # With the root path, because tools resolve a relative URL in different ways.
+            # The URL includes the root path, because tools resolve a relative URL in different ways.
             "flows": {"password": {"tokenUrl": f"{root}{_LOGIN}", "scopes": {}}},
         },
     }
 
 
 def find_bearer_token(headers: Headers) -> str | None:
-    """Returns the token of an `Authorization: Bearer` header, which may be empty. None without such a header."""
+    """Returns the token of an `Authorization: Bearer` header, which may be empty, or None without such a header."""
     scheme, token = get_authorization_scheme_param(headers.get("authorization"))
     return token if scheme.lower() == "bearer" else None
 
 
 @dataclass(frozen=True)
 class SignedInUser(User):
-    """The user of a request, their session, and whether a page (cookie) or a program (bearer token) sent it."""
+    """The user of a request, with their session. `by` is `user` for a cookie and `token` for a bearer token."""
 
     session_id: UUID
     by: ActorKind
@@ -68,9 +68,10 @@ async def _current_user(request: Request, response: Response) -> SignedInUser:
 
 
 def _verify_token(request: Request) -> tuple[SessionClaims, ActorKind]:
-    """Returns the claims of the session token and who sent it. Raises NotAuthenticated."""
+    """Returns the claims of the session token, and the kind of client that sent it. Raises NotAuthenticated."""
     bearer = find_bearer_token(request.headers)
-    # A cookie does not replace an invalid bearer token: the bearer token exempted the request from CSRF protection.
+    # With a bearer token, even an invalid one, the cookie is ignored. The bearer token has exempted the request from
+    # CSRF protection, so a forged request could otherwise use the cookie.
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     if not token:
         raise NotAuthenticated
@@ -80,7 +81,7 @@ def _verify_token(request: Request) -> tuple[SessionClaims, ActorKind]:
 async def _renew_and_note(
     user: User, claims: SessionClaims, by: ActorKind, request: Request, response: Response
 ) -> SignedInUser:
-    """Notes the user id for the log. Renews session and cookie in the second half of the session's lifetime."""
+    """Notes the user id for the request log. Renews the session of a cookie in the second half of its lifetime."""
     request.state.user_id = str(user.id)
     if by == "user" and claims.is_half_over:
         resources = get_resources(request)
@@ -93,7 +94,11 @@ CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
 
 
 def set_session_cookie(response: Response, request: Request, token: str) -> None:
-    """Sets the cookie. Over HTTPS, pages of other sites may send it too; such a cookie requires HTTPS."""
+    """Sets the session cookie as a secure or a lax cookie.
+
+    A secure cookie is for pages of all sites, but only over HTTPS; a lax cookie is for pages of the same site. The
+    setting `session_cookie` decides; with `auto`, HTTPS requests get a secure cookie.
+    """
     settings = get_resources(request).settings.sessions
     by_scheme = settings.session_cookie == "auto" and request.url.scheme == "https"
     secure = by_scheme or settings.session_cookie == "secure"
@@ -110,8 +115,11 @@ def set_session_cookie(response: Response, request: Request, token: str) -> None
 
 
 def clear_session_cookie(response: Response, settings: SessionSettings) -> None:
-    """Clears the cookie in every form in which current or earlier settings may have set it."""
-    # Drops a cookie that the current request has just renewed.
+    """Clears the session cookie, with and without HTTPS, and with and without the cookie domain of the settings.
+
+    Other settings may have been in force when the cookie was set.
+    """
+    # Drops the header by which this request has just renewed the session cookie.
     del response.headers["Set-Cookie"]
     for domain in dict.fromkeys((None, settings.cookie_domain)):
         response.delete_cookie(COOKIE, domain=domain, secure=True, httponly=True, samesite="none")

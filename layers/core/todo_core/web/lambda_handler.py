@@ -1,4 +1,4 @@
-"""An app as a Lambda function behind an API Gateway HTTP API."""
+"""Runs an app as an AWS Lambda function behind an API Gateway HTTP API."""
 
 from typing import Any, Final
 
@@ -13,11 +13,11 @@ from todo_core.web.problems import MEDIA_TYPE
 
 
 class LambdaHandler:
-    """Answers the invocations of one process, one at a time, and writes metrics for CloudWatch."""
+    """Answers the invocations of a Lambda process, one at a time, and writes the metrics of each for CloudWatch."""
 
     def __init__(self, app: FastAPI) -> None:
         app.state.observers.append(CloudWatchMetrics().emit)
-        # Without the lifespan, which Mangum would start and stop with each invocation.
+        # The app's lifespan is off, because Mangum would start and stop it with each invocation.
         self._serve: Final = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
         self._cold_start = True
 

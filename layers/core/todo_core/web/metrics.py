@@ -1,7 +1,7 @@
-"""Metrics for CloudWatch, which reads them from a Lambda function's log: one line per request, in EMF.
+"""Metrics for CloudWatch, which reads them from a Lambda function's log: one line of EMF (JSON) per request.
 
 Per route: Requests, Errors (status 5xx), Latency in milliseconds, and the counts that the route reports.
-POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME are the namespace and the service in CloudWatch.
+The environment variables POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME set their namespace and service.
 """
 
 import os
@@ -13,14 +13,14 @@ from todo_core.web.requests import AnsweredRequest
 
 
 class CloudWatchMetrics:
-    """Writes the metrics of answered requests."""
+    """Writes the metrics of answered requests to standard output, from which CloudWatch reads them."""
 
     def __init__(self) -> None:
         self._namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "TodoBackend")
         self._service = os.environ.get("POWERTOOLS_SERVICE_NAME", "todo-backend")
 
     def emit(self, request: AnsweredRequest) -> None:
-        """Writes the line of one request to standard output."""
+        """Writes the metrics of one request, as one line, to standard output."""
         metrics = EphemeralMetrics(namespace=self._namespace, service=self._service)
         metrics.add_dimension("route", f"{request.method} {request.route or '(no route)'}")
         metrics.add_metric("Requests", MetricUnit.Count, 1)

@@ -1,4 +1,4 @@
-"""The OpenAPI document of an app, with problem documents for its errors."""
+"""Builds the OpenAPI document of an app, with problem documents for its errors."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -57,20 +57,20 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     for model in _models_with_examples():
         if model.__name__ in schemas:
-            # FastAPI removes null values, from examples too.
+            # FastAPI has removed null values from the examples, so they are taken from the model again.
             schemas[model.__name__]["examples"] = model.model_json_schema()["examples"]
     _declare_security(content)
     _drop_header_defaults(content)
     _name_operations(content, app)
     _describe_headers(content)
-    # FastAPI's own form of a 422, which no route returns.
+    # Removes FastAPI's schemas of a 422 response, because the app answers with a problem document instead.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return content
 
 
 def move_to_root_path(content: dict[str, Any], root: str) -> dict[str, Any]:
-    """Returns the document for clients that reach the service below a path, such as the stage of a gateway."""
+    """Returns the OpenAPI document for clients that reach the service below the path `root`, a gateway's stage."""
     components = content["components"] | {"securitySchemes": build_security_schemes(root)}
     return content | {"servers": [{"url": root}], "components": components}
 
@@ -83,7 +83,7 @@ def _declare_security(content: dict[str, Any]) -> None:
 
 
 def _drop_header_defaults(content: dict[str, Any]) -> None:
-    """Removes the defaults of header parameters: an absent condition means another thing than an empty one."""
+    """Removes the defaults of header parameters: an absent header such as If-Match differs from an empty one."""
     for operation in _operations(content):
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "header":
@@ -110,7 +110,7 @@ def _describe_headers(content: dict[str, Any]) -> None:
 
 
 def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:
-    """Yields the headers of a response to an operation that takes an Idempotency-Key."""
+    """Yields the names of response headers that only operations with an Idempotency-Key have."""
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
         if status == str(HTTPStatus.CONFLICT):
             yield "Retry-After"
@@ -119,7 +119,7 @@ def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:
 
 
 def _common_headers(status: int, schema: dict[str, Any]) -> Iterator[str]:
-    """Yields the headers that follow from conventions of the API, such as an ETag for every object with a version."""
+    """Yields the names of response headers that all routes set alike, such as ETag for an object with a version."""
     properties = schema.get("properties", {})
     yield "X-Request-ID"
     if status == HTTPStatus.UNAUTHORIZED:
@@ -135,7 +135,7 @@ def _common_headers(status: int, schema: dict[str, Any]) -> Iterator[str]:
 
 
 def _resolve_schema(response: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-    """Returns the schema of the response's JSON, empty if the response has none."""
+    """Returns the schema of a response's JSON body, or an empty dict if the response has no JSON body."""
     schema: dict[str, Any] = response.get("content", {}).get("application/json", {}).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
     named: dict[str, Any] = content["components"]["schemas"].get(name, schema)
@@ -155,7 +155,7 @@ def _operations(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _needs_session(operation: dict[str, Any]) -> bool:
-    """Returns True if the operation declares that it answers 401 without a session."""
+    """Returns True if the operation's declared responses include the error for a missing session, NotAuthenticated."""
     unauthorized = operation["responses"].get(str(NotAuthenticated.status), {})
     examples: dict[str, object] = unauthorized.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
     return NotAuthenticated.code in examples

@@ -1,4 +1,4 @@
-"""Pages of lists: reads the cursor, fetches one page and writes the Link header that leads to the next (RFC 8288)."""
+"""Pages of lists: reads the cursor, fetches one page and sets the Link header to the next page (RFC 8288)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ def _no_parameters(_item: object) -> Mapping[str, str]:
 class PagedList[Item, Position]:
     """A list that a route returns page by page.
 
-    `position_of` returns the two parts of an item's position, which `parse` reads back from a cursor.
+    `position_of` returns the two parts of an item's position, and `parse` makes a position of two parts from a cursor.
     `link_parameters` returns query parameters that the link to the next page needs beside the cursor.
     """
 
@@ -37,9 +37,9 @@ class PagedList[Item, Position]:
         query: PageQuery,
         fetch: Callable[[int, Position | None], Awaitable[Sequence[Item]]],
     ) -> Sequence[Item]:
-        """Returns the page that the query selects and sets the Link header. Raises InvalidCursor.
+        """Returns the page that the query selects. Sets the Link header if more items follow. Raises InvalidCursor.
 
-        `fetch(limit, position)` returns at most `limit` items after the position, or the first ones if it is None.
+        `fetch(limit, position)` returns at most `limit` items after the position, or the first items if that is None.
         """
         after = self.read_cursor(request, query)
         page, last = await fetch_page(query.limit, lambda limit: fetch(limit, after))
@@ -48,11 +48,11 @@ class PagedList[Item, Position]:
         return page
 
     def read_cursor(self, request: Request, query: PageQuery) -> Position | None:
-        """Returns the position in the cursor of the query, None for the first page. Raises InvalidCursor."""
+        """Returns the position in the query's cursor, or None without one: the first page. Raises InvalidCursor."""
         return get_resources(request).cursors.read(self.name, query.cursor, self.parse) if query.cursor else None
 
     def link_to_page_after(self, last: Item, request: Request, response: Response) -> None:
-        """Sets the Link header to the page after this item."""
+        """Sets the Link header to the URL of the page that begins after this item."""
         cursor = get_resources(request).cursors.write(self.name, *self.position_of(last))
         link_to_next(request, response, **self.link_parameters(last), cursor=cursor)
 
@@ -60,7 +60,10 @@ class PagedList[Item, Position]:
 async def fetch_page[Item](
     limit: int, fetch: Callable[[int], Awaitable[Sequence[Item]]]
 ) -> tuple[Sequence[Item], Item | None]:
-    """Returns at most `limit` items, and the last of them if more follow. Fetches one item more to find out."""
+    """Returns at most `limit` items, then the last of them if more items follow, else None.
+
+    Fetches one item more than `limit` to find out.
+    """
     items = await fetch(limit + 1)
     page = items[:limit]
     return page, page[-1] if len(items) > limit else None
@@ -74,7 +77,7 @@ def link_to_next(request: Request, response: Response, **parameters: str) -> Non
 
 
 def build_url(request: Request, path: str) -> str:
-    """Returns the URL of a path as the client reaches it: its own host, and the gateway's stage if any."""
+    """Returns the URL by which the client reaches a path, with the request's Host and the gateway's stage, if any."""
     scope = request.scope
     return f"{scope['scheme']}://{request.headers.get('host', 'localhost')}{scope['root_path']}{path}"
 
@@ -84,7 +87,7 @@ def parse_time_and_id(time: str, id_text: str) -> tuple[datetime, UUID]:
 
 
 def encode_text(text: str) -> str:
-    """Returns text as part of a position, free of the separators that cursors use."""
+    """Returns text encoded as one part of a position, without the separators that cursors use."""
     return urlsafe_b64encode(text.encode()).decode()
 
 

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457) for errors: HTTP's own errors, the exception handlers and the OpenAPI responses."""
+"""Problem documents (RFC 9457) for errors. Defines HTTP's own errors, exception handlers and OpenAPI responses."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,10 @@ from todo_core.logs import format_stack, log
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MAX_FIELD_ERRORS: Final = 100
-"""Bounds the response. For a body of unknown fields, the response would be six times the body: too large for Lambda."""
+"""The most field errors that a problem document lists.
+
+For a body of many unknown fields, a response with all errors would be six times as large: too large for Lambda.
+"""
 _MAX_NAME_CHARACTERS: Final = 200
 _EXAMPLE_REQUEST_ID: Final = "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10"
 
@@ -36,7 +39,7 @@ class PreflightRefused(ServiceError):
 
     @classmethod
     def of(cls, kind: str, requested: str, allowed: str) -> Self:
-        """Returns the error for a `method` or `header` that is not allowed."""
+        """Returns the error for a preflight that requests a `method` or `header` which is not allowed."""
         name = requested[:_MAX_NAME_CHARACTERS]
         return cls(f"Pages of other origins may not send the {kind} {name}; they may send {allowed}.")
 
@@ -132,38 +135,38 @@ async def on_service_error(request: Request, error: ServiceError) -> Response:
 
 
 def log_server_error(error: ServiceError, request_id: str) -> None:
-    """Logs an error with a status of 500 or higher."""
+    """Logs the error if its status is 500 or higher."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", error.code, extra={"request_id": request_id, "error": format_stack(error.__cause__ or error)})
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     if isinstance(error.body, bytes):
-        # FastAPI does not parse a body whose Content-Type is not JSON.
+        # The body is still bytes, because FastAPI does not parse a body whose Content-Type is not JSON.
         return make_problem_response(UnsupportedMediaType(), request.state.request_id)
     errors = [_make_field_error(fault, error.body) for fault in error.errors()[:_MAX_FIELD_ERRORS]]
     return make_problem_response(ValidationFailed(), request.state.request_id, errors)
 
 
 def make_validation_error(part: str, error: ValidationError) -> RequestValidationError:
-    """Returns the error that FastAPI raises for a fault in a part of the request, `body` or `query`."""
+    """Returns a pydantic error as the error that FastAPI raises for a part of the request, `body` or `query`."""
     faults = error.errors(include_url=False, include_context=False)
     return RequestValidationError([{**fault, "loc": (part, *fault["loc"])} for fault in faults])
 
 
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
-    """Answers an exception that FastAPI or Starlette raises."""
+    """Answers an HTTPException, which FastAPI, Starlette and BodyLimit raise, with a problem document."""
     kinds = {kind.status: kind for kind in (MalformedBody, RouteNotFound, MethodNotAllowed, ContentTooLarge)}
     response = make_problem_response(kinds.get(error.status_code, InternalError)(), request.state.request_id)
     response.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        # Starlette lists the methods of a single route, although several routes may share the path.
+        # Replaces Starlette's header, which lists the methods of one route: several routes may share the path.
         response.headers["Allow"] = ", ".join(sorted(_find_methods(request)))
     return response
 
 
 async def read_json_body(request: Request) -> object:
-    """Returns the body, read as FastAPI does it. Raises RequestValidationError and MalformedBody."""
+    """Returns the JSON body. Raises RequestValidationError for invalid JSON, as FastAPI does, and MalformedBody."""
     try:
         return await request.json()
     except json.JSONDecodeError as error:
@@ -174,7 +177,7 @@ async def read_json_body(request: Request) -> object:
 
 
 def _find_methods(request: Request) -> set[str]:
-    """Returns the methods of all routes that match the path of the request."""
+    """Returns the HTTP methods of all routes that match the path of the request."""
     path = request.scope["path"].removeprefix(request.scope["root_path"])
     routes = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
     methods = {method for route in routes for method in route.methods or ()}
@@ -182,9 +185,9 @@ def _find_methods(request: Request) -> set[str]:
 
 
 def _make_field_error(fault: Mapping[str, Any], body: object) -> FieldError:
-    """Returns the error of a field, which is named `tags.0` for the location ("body", "tags", 0).
+    """Returns the error for one field. Its `field` is `tags.0` for a fault at the location ("body", "tags", 0).
 
-    A fault of a whole part of the request has the name of the part, such as `body`.
+    For a fault of the whole body or query, `field` is the name of that part, such as `body`.
     """
     part, *path = fault["loc"]
     if fault["type"] == "json_invalid":
@@ -196,7 +199,7 @@ def _make_field_error(fault: Mapping[str, Any], body: object) -> FieldError:
 
 
 def _drop_union_tags(body: Any, path: Sequence[Any]) -> Iterator[object]:
-    """Yields the steps of a path that exist in the body. Pydantic adds the tags of unions, which do not."""
+    """Yields the steps of a fault's path, without the union tags that pydantic adds and the body does not contain."""
     for step in path[:-1]:
         if not isinstance(body, dict) or step in body:
             yield step
@@ -208,7 +211,7 @@ BODY_ERRORS = (MalformedBody, ContentTooLarge, UnsupportedMediaType)
 
 
 def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """Returns the OpenAPI responses for these errors, with an example each; errors of one status share a response."""
+    """Returns the OpenAPI responses for these errors, with an example each. Errors of one status share one response."""
     responses: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         response = responses.setdefault(

@@ -1,4 +1,4 @@
-"""Answered requests: the record that observers get, and the observer that logs each request."""
+"""Answered requests: the record of a request that observers get, and the observer that logs each request."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from uuid import UUID
 from todo_core.logs import log
 
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
-"""Names of the counts that a route may report for a request."""
+"""The names of the counts that a route may report for a request; they become metrics."""
 
 _PROBES: Final = {"/health", "/health/ready"}
 
@@ -19,7 +19,7 @@ _PROBES: Final = {"/health", "/health/ready"}
 class AnsweredRequest:
     """The facts about a request that has been answered.
 
-    `route` is the path template of its route, None if no route matched. `counts` holds the counts its route reported.
+    `route` is the path template of its route, or None if no route matched. `counts` has the counts that it reported.
     """
 
     request_id: str
@@ -35,7 +35,7 @@ type Observer = Callable[[AnsweredRequest], None]
 
 
 def log_request(request: AnsweredRequest) -> None:
-    # Successful probes arrive every few seconds and would drown the other lines.
+    # Successful health checks are logged only at DEBUG: they arrive every few seconds and would hide other lines.
     is_probe = request.route in _PROBES and request.status == HTTPStatus.OK
     log.log(
         logging.DEBUG if is_probe else logging.INFO,

@@ -1,4 +1,4 @@
-"""The resources of a process, made at start-up, and how routes reach them."""
+"""The resources of a process, such as its database, and the functions by which routes get them."""
 
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -26,7 +26,7 @@ class Resources:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Makes the resources. Opens no connection."""
+        """Makes the resources from the settings. Opens no connection to the database yet."""
         return cls(
             settings=settings,
             database=Database.from_settings(settings.database),
@@ -38,7 +38,7 @@ class Resources:
 
 
 def get_resources(holder: Request | FastAPI) -> Resources:
-    """Returns the resources of an app, or of the app that serves a request."""
+    """Returns the resources of an app, which is given itself or by a request that it serves."""
     app = holder.app if isinstance(holder, Request) else holder
     resources: Resources = app.state.resources
     return resources

@@ -1,1 +1,1 @@
-"""Plain ASGI middleware, one file each: Starlette's BaseHTTPMiddleware takes longer than most routes."""
+"""Middleware as plain ASGI classes, because Starlette's BaseHTTPMiddleware takes longer than most routes."""

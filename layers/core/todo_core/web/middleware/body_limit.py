@@ -8,9 +8,10 @@ from todo_core.web.problems import ContentTooLarge, make_problem_response
 
 
 class BodyLimit:
-    """Answers 413 to a body over `max_bytes`, by its Content-Length or, without one, by the bytes received.
+    """Answers 413 to a request body over `max_bytes`, by its Content-Length and by the bytes received.
 
-    FastAPI's own limit answers outside the CORS middleware, where pages of other origins cannot read the answer.
+    FastAPI's own limit for an app would answer outside the CORS middleware. Pages of other origins could not read that
+    answer.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -32,7 +33,7 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._max_bytes:
-                # The only kind of exception that FastAPI does not replace while it reads a body.
+                # While FastAPI reads a body, it replaces other exceptions, but not HTTPException, by a 400 response.
                 raise HTTPException(ContentTooLarge.status)
             return message
 

@@ -15,11 +15,11 @@ _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 
 
 class CrossOriginPolicy(CORSMiddleware):
-    """Adds CORS headers. Answers 403 to a change that a page of an unknown origin tries with the user's cookie.
+    """Adds CORS headers. Answers 403 to forged requests: changes from pages of origins that are not allowed.
 
-    The rule is that of Go's http.CrossOriginProtection: Sec-Fetch-Site decides; for browsers that do not send this
-    header, Origin is compared with Host. Requests with neither header, or with a bearer token, pass: they carry no
-    cookie that a browser added without the user's intent.
+    The rule is that of Go's http.CrossOriginProtection: Sec-Fetch-Site decides. For browsers that do not send it,
+    Origin is compared with Host. Requests with neither header pass, because no browser sent them. Requests with a
+    bearer token pass, because their cookie is ignored.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +37,10 @@ class CrossOriginPolicy(CORSMiddleware):
         return CrossOrigin() if method not in _SAFE_METHODS and self._is_forgery(headers) else None
 
     def _find_preflight_refusal(self, headers: Headers) -> ServiceError | None:
-        """Returns the reason as a problem, because Starlette refuses a preflight with a line of plain text."""
+        """Returns the error for a CORS preflight that Starlette would refuse, or None.
+
+        It is answered as a problem document; Starlette would answer with plain text.
+        """
         origin, method = headers.get("origin"), headers.get("access-control-request-method")
         if origin is None or method is None or self.preflight_response(headers).status_code == HTTPStatus.OK:
             return None
@@ -52,7 +55,7 @@ class CrossOriginPolicy(CORSMiddleware):
         return PreflightRefused.of("header", unknown, self.preflight_headers["Access-Control-Allow-Headers"])
 
     def _is_forgery(self, headers: Headers) -> bool:
-        """Returns True for a request from a page of an origin that is not allowed, without a bearer token."""
+        """Returns True for a request without a bearer token from a page of another origin that is not allowed."""
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if site in {"same-origin", "none"} or (origin is None and site is None):
             return False

@@ -1,4 +1,4 @@
-"""Draining: after SIGTERM the process keeps answering for some seconds, so that no request is lost."""
+"""Draining: a process answers requests for some seconds after a SIGTERM, so that no request is lost."""
 
 import asyncio
 import signal
@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Drain:
-    """Delays the stop after a SIGTERM: until then every request is answered, and each answer closes its connection.
+    """Delays the stop of a process after a SIGTERM by some seconds, in which all requests are answered.
 
-    A load balancer still sends requests for some seconds after a process got the signal. Clients may send the next
-    request on an open connection at any time, even while the server closes that connection.
+    A load balancer still sends requests for some seconds after the signal. Clients may send the next request on an
+    open connection while the server closes it. So each answer then has `Connection: close`.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -23,16 +23,19 @@ class Drain:
 
     @contextmanager
     def on_sigterm(self) -> Iterator[None]:
-        """Delays the present SIGTERM handler until the end of the block."""
+        """Delays the process's SIGTERM handler by the given seconds, for signals that arrive during the block.
+
+        Does nothing for 0 seconds or outside the main thread.
+        """
         if not self._seconds or threading.current_thread() is not threading.main_thread():
-            yield  # Python delivers signals to the main thread only
+            yield  # Python sets signal handlers only in the main thread
             return
         loop = asyncio.get_running_loop()
         stop = signal.getsignal(signal.SIGTERM)
 
         def begin(number: int, _frame: FrameType | None) -> None:
             self.has_begun = True
-            # A second SIGTERM stops the process at once.
+            # Restores the original handler, so that a second SIGTERM stops the process at once.
             signal.signal(number, stop)
             loop.call_soon_threadsafe(loop.call_later, self._seconds, signal.raise_signal, number)
 
@@ -44,7 +47,7 @@ class Drain:
 
 
 class ConnectionClosing:
-    """Adds `Connection: close` to every response while draining: clients then connect to another process."""
+    """Adds `Connection: close` to responses after the SIGTERM, so that clients connect again, to another process."""
 
     def __init__(self, app: ASGIApp, drain: Drain) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""The outermost middleware: request id, path behind a gateway, common response headers, HEAD and observers."""
+"""The outermost middleware. It handles request ids, paths behind a gateway, common headers, HEAD and observers."""
 
 import re
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
 
 
 class RequestScope:
-    """Prepares the scope of each request, adds the headers of every response and reports the request to the observers.
+    """Sets the id and the path of each request, adds the common headers and reports the request to the observers.
 
-    Routes see a HEAD request as a GET; the body is dropped from the response.
+    Routes see a HEAD request as a GET request, and the body of its response is dropped.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -32,7 +32,7 @@ class RequestScope:
         started = perf_counter()
         method = scope["method"]
         if method == "HEAD":
-            # In a copy, because the server still needs to know that the request is a HEAD.
+            # Changes a copy of the scope, because the server still needs to know that the method is HEAD.
             scope, send = {**scope, "method": "GET"}, _drop_body(send)
         headers = _prepare(scope)
         status = 0
@@ -52,7 +52,7 @@ class RequestScope:
 
 
 def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Sets the request id and the path that routes see. Returns the headers that every response has."""
+    """Sets the request id and the path that routes see. Returns the headers to add to the response."""
     event = scope.get("aws.event")
     if event is not None:
         _set_stage(scope, event)
@@ -63,21 +63,24 @@ def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 def _set_stage(scope: Scope, event: Mapping[str, Any]) -> None:
-    """Sets the gateway's stage as root path: except for $default, its name is the first segment of every path."""
+    """Sets the root path to the API gateway's stage, if the path begins with its name."""
     stage = event.get("requestContext", {}).get("stage", "$default")
     if stage != "$default" and f"{scope['path']}/".startswith(f"/{stage}/"):
         scope["root_path"] = f"/{stage}"
 
 
 def _drop_trailing_slash(scope: Scope) -> None:
-    """Removes a trailing slash from the path: a redirect instead would lose the stage and the cookie."""
+    """Removes a trailing slash from the path. A redirect instead would lose the gateway's stage and the cookie."""
     path = scope["path"]
     if path.endswith("/") and path.strip("/") != scope["root_path"].strip("/"):
         scope["path"] = path[:-1]
 
 
 def _choose_request_id(scope: Scope, event: Mapping[str, Any] | None) -> str:
-    """Returns the client's X-Request-ID if it is short and harmless, else the gateway's, else a new one."""
+    """Returns the request id: the client's X-Request-ID, else the gateway's, else a new one.
+
+    The client's is used only if it has at most 128 characters, all of them safe in a log.
+    """
     from_client = Headers(scope=scope).get("x-request-id", "")
     if _REQUEST_ID.fullmatch(from_client):
         return from_client
@@ -101,7 +104,7 @@ def _common_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
 
 
 def _drop_body(send: Send) -> Send:
-    """Returns a `send` that leaves out the response's body."""
+    """Returns a `send` that sends an empty body instead of the response's body, as HEAD requires."""
 
     async def send_without_body(message: Message) -> None:
         if message["type"] != "http.response.body":

@@ -7,11 +7,14 @@ from todo_core.web.problems import InternalError, make_problem_response
 
 
 class ResponseCutOff(Exception):
-    """Raised in place of an unexpected exception after the response had begun."""
+    """The exception that replaces an unexpected exception after the response has begun, to hide its message."""
 
 
 class UnexpectedErrors:
-    """Answers 500 to an unexpected exception; inside CORS, so that pages of other origins can read the answer."""
+    """Answers 500 to an unexpected exception.
+
+    Runs inside the CORS middleware, so that pages of other origins can read the answer.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -31,6 +34,6 @@ class UnexpectedErrors:
             log.error("Unexpected error", extra={"request_id": request_id, "error": format_stack(error)})
             if started:
                 # Makes the server close the connection, so that the client notices the incomplete response. The server
-                # logs this exception with its message; the original's message may quote secrets.
+                # logs this exception with its message; the original message may contain secrets.
                 raise ResponseCutOff from None
             await make_problem_response(InternalError(), request_id)(scope, receive, send)
