@@ -1,4 +1,4 @@
-"""A scripted model for tests: an HTTP server that speaks OpenAI's Chat Completions, streamed or whole."""
+"""A scripted language model for tests: a server of OpenAI's Chat Completions protocol with planned replies."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ KEY = "sk-scripted"
 
 @dataclass(frozen=True)
 class _RawRequest:
-    """An HTTP request as it was read from the connection."""
+    """An HTTP request as read from the connection; its body may be invalid JSON."""
 
     target: str
     headers: Mapping[str, str]
@@ -43,7 +43,7 @@ class _RawRequest:
 
 @dataclass
 class _Script:
-    """The planned replies and the requests so far. A request belongs to the script during which it arrived."""
+    """Planned replies and a record of requests. A request counts for the script that was current when it arrived."""
 
     function: Callable[[ReceivedRequest], Reply] | None = None
     replies: list[Reply] = field(default_factory=list)
@@ -53,7 +53,7 @@ class _Script:
 
 
 class ScriptedModel:
-    """The current script and its record, since the last `play` or `answer_with`. Safe for use by several threads."""
+    """Plans the replies of the model and reports its requests since the last `play` or `answer_with`. Thread-safe."""
 
     def __init__(self) -> None:
         self.key = KEY
@@ -62,39 +62,39 @@ class ScriptedModel:
         self._changed = Condition()
 
     def play(self, *replies: Reply) -> None:
-        """Starts a script in which each request gets the next of the replies."""
+        """Replaces the script: each request gets the next of these replies. Resets the record of requests."""
         self._begin(_Script(replies=list(replies)))
 
     def answer_with(self, function: Callable[[ReceivedRequest], Reply]) -> None:
-        """Starts a script in which the function makes the reply to each request, in its own thread."""
+        """Replaces the script: `function` returns the reply to each request, in a worker thread."""
         self._begin(_Script(function=function))
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests with the right key and a JSON object, in the order of their arrival."""
+        """The requests of this script in order of arrival. Requests with a wrong URL, key or body are left out."""
         with self._changed:
             return list(self._script.requests)
 
     @property
     def left(self) -> int:
-        """The number of replies that were not requested yet."""
+        """The number of planned replies that no request has taken yet."""
         with self._changed:
             return len(self._script.replies)
 
     @property
     def unexpected(self) -> list[str]:
-        """Faults that no test plans: requests after the end of the script, and requests that OpenAI would reject."""
+        """Messages about faults: requests beyond the planned replies, invalid requests, errors of the test's function."""
         with self._changed:
             return list(self._script.unexpected)
 
     @property
     def abandoned(self) -> int:
-        """The number of clients that disconnected before their reply was finished."""
+        """The number of requests whose client disconnected before the end of the reply."""
         with self._changed:
             return self._script.abandoned
 
     def wait_until(self, holds: Callable[[], bool], *, seconds: float = 5) -> None:
-        """Waits until a condition holds that requests change: `model.wait_until(lambda: model.abandoned == 1)`."""
+        """Waits for a condition on the recorded requests, such as `lambda: model.abandoned == 1`, or times out."""
         with self._changed:
             if not self._changed.wait_for(holds, timeout=seconds):
                 raise TimeoutError(f"Not within {seconds} seconds: {self._script}")
@@ -105,7 +105,7 @@ class ScriptedModel:
             self._changed.notify_all()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answers all requests of one connection."""
+        """Answers the requests of one connection, one after another."""
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 while await self._exchange(await _RawRequest.read(reader), reader, writer):
@@ -114,7 +114,7 @@ class ScriptedModel:
             writer.close()
 
     async def _exchange(self, raw: _RawRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answers one request. Returns whether the connection can take another one."""
+        """Answers one request. Returns True if the response is complete, so the connection can take another request."""
         script, finished, is_whole = self._script, False, False
         async with anyio.create_task_group() as group:
             group.start_soon(_cancel_on_disconnect, reader, group.cancel_scope)
@@ -171,7 +171,7 @@ class ScriptedModel:
 
 @contextmanager
 def scripted_model(host: str = "127.0.0.1") -> Iterator[ScriptedModel]:
-    """Yields a model that listens on a free port of `host` until the end of the block."""
+    """Runs a scripted model on a free port of `host` until the end of the block."""
     model = ScriptedModel()
     with start_blocking_portal() as portal:
         listening, port = portal.start_task(_listen, model, host)
@@ -196,14 +196,14 @@ async def _listen(model: ScriptedModel, host: str, *, task_status: TaskStatus[in
 
 
 async def _cancel_on_disconnect(reader: asyncio.StreamReader, exchange: anyio.CancelScope) -> None:
-    # Polls instead of reading: bytes read here would be missing in the next request of the connection.
+    # Polls for the disconnect instead of reading: bytes read here would be missing in the next request.
     while not reader.at_eof() and reader.exception() is None:  # noqa: ASYNC110 - a StreamReader has no such event
         await asyncio.sleep(0.01)
     exchange.cancel()
 
 
 def _find_fault(messages: list[Json]) -> str | None:
-    """Returns why OpenAI would reject the messages: a tool call without a result, or a result without a call."""
+    """Returns OpenAI's error for a tool call without a result or a result without a call, None for valid messages."""
     called: set[str] = set()
     waiting: set[str] = set()
     for message in [*messages, {"role": "end"}]:

@@ -29,7 +29,7 @@ from todo_core.web.resources import get_resources
 _networks = count(1)
 
 ANY_CERTIFICATE: Final = httpx2.create_ssl_context(verify=False)
-"""TLS settings of all clients, shared because creating them is slower than most requests."""
+"""TLS settings that accept every certificate. Clients share them: creating them is slower than most requests."""
 
 type LambdaEvent = dict[str, Any]
 
@@ -41,18 +41,18 @@ class Surface(Protocol):
     def name(self) -> str: ...
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        """Returns a client with its own cookies. The service sees `scheme` and `address` (default: a new address)."""
+        """Returns a client with its own cookies. The service sees this scheme and IP address (default: a new one)."""
         ...
 
 
 def new_address() -> str:
-    """Returns an IPv6 address in an unused network, because rate limits count requests per network."""
+    """Returns an IPv6 address in an unused /64 network, so that no earlier client counts for its rate limits."""
     return f"2001:db8:{next(_networks):x}:{os.getpid() % 65536:x}::1"
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """Surface of the ASGI app on an event loop in a thread."""
+    """Surface that calls the ASGI app in this process, on an event loop in another thread."""
 
     app: FastAPI
     portal: BlockingPortal
@@ -64,7 +64,7 @@ class InProcess:
 
 
 class _Bridge(httpx2.BaseTransport):
-    """Synchronous transport that calls an asynchronous one."""
+    """Synchronous transport for tests without an event loop: runs an asynchronous transport on the portal's loop."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, portal: BlockingPortal) -> None:
         self._transport = transport
@@ -73,7 +73,7 @@ class _Bridge(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         async def send() -> httpx2.Response:
             response = await self._transport.handle_async_request(request)
-            # Raw, because the synchronous response decompresses the body.
+            # Reads the body still compressed, because the synchronous response decompresses it again.
             body = b"".join([part async for part in response.aiter_raw()])
             return httpx2.Response(response.status_code, headers=response.headers, content=body, request=request)
 
@@ -88,7 +88,7 @@ def in_process(app: FastAPI) -> Iterator[InProcess]:
 
 @dataclass(frozen=True)
 class OnPort:
-    """Surface of a uvicorn process. The service trusts this machine's forwarded headers."""
+    """Surface of a uvicorn process, which trusts the `X-Forwarded` headers of clients on this machine."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -101,7 +101,7 @@ class OnPort:
 
 
 def forwarded_headers(scheme: str, address: str | None = None) -> dict[str, str]:
-    """Returns the headers of a proxy for a client with this scheme and address (default: a new address)."""
+    """Returns the `X-Forwarded` headers that a proxy adds for a client's scheme and IP address (default: new)."""
     return {"X-Forwarded-For": address or new_address(), "X-Forwarded-Proto": scheme}
 
 
@@ -113,10 +113,10 @@ def on_port(
     folder: str | None = None,
     certificate: Certificate | None = None,
 ) -> Iterator[OnPort]:
-    """Runs `command`, or uvicorn with the whole service, until the end of the block. Yields a healthy server."""
+    """Runs a server until the end of the block: `command`, or uvicorn by default. Yields it when /health succeeds."""
     port = free_port()
     tls = ("--ssl-certfile", str(certificate.chain), "--ssl-keyfile", str(certificate.key)) if certificate else ()
-    # A file, because a full pipe without a reader would block the server.
+    # The output goes to a file: nothing reads during the run, and a full pipe would block the server.
     output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed after the process ends
     process = subprocess.Popen(
         command
@@ -171,7 +171,7 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """Context object that the Lambda runtime passes to a handler."""
+    """Substitute for the context object that the Lambda runtime passes to a handler."""
 
     aws_request_id: str
     function_name: str = "todo"
@@ -183,7 +183,7 @@ class LambdaContext:
 
 
 class Functions(httpx2.BaseTransport):
-    """Transport that sends requests to Lambda functions as events of API Gateway's HTTP API.
+    """Transport that sends each request to the Lambda function of its route group, as an event of an HTTP API.
 
     `invoke` calls the function of a route group with an event. `address` is the client's IP address.
     """
@@ -204,18 +204,18 @@ class Functions(httpx2.BaseTransport):
         return _parse_response(self._invoke(group.name, event), request)
 
 
-# One thread, because Mangum uses the event loop of the thread that created it.
+# One thread imports and calls the handlers: Mangum's constructor creates an event loop for its own thread only.
 _lambda_thread = ThreadPoolExecutor(1, thread_name_prefix="lambda")
 
 
 def app_of(group: str) -> FastAPI:
-    """Returns the app of a function, imported in the thread that calls its handler."""
+    """Returns the app of a route group's function. Imports it in the thread that calls its handler."""
     app: FastAPI = _lambda_thread.submit(lambda: import_module(f"functions.{group}.app").app).result()
     return app
 
 
 def invoke(group: str, event: LambdaEvent) -> dict[str, Any]:
-    """Invokes a function's handler. All invocations run in one thread, like in a Lambda process."""
+    """Calls the handler of a route group's function. All calls share a thread, as in a Lambda process."""
 
     def run() -> dict[str, Any]:
         handler: Callable[[LambdaEvent, LambdaContext], dict[str, Any]] = import_module(
@@ -227,7 +227,7 @@ def invoke(group: str, event: LambdaEvent) -> dict[str, Any]:
 
 
 def close_functions() -> None:
-    """Closes the resources of all handlers, on the event loop that opened them."""
+    """Closes the databases and assistants of all Lambda functions, on the event loop that opened them."""
 
     def run() -> None:
         loop = asyncio.get_event_loop()
@@ -296,7 +296,7 @@ def _parse_response(result: Mapping[str, Any], request: httpx2.Request) -> httpx
 
 @dataclass(frozen=True)
 class OnLambda:
-    """Surface of the Mangum handlers. Each function gets the events of its routes."""
+    """Surface that calls the functions' Lambda handlers in this process, with events of API Gateway."""
 
     stage: str = "$default"
     name: str = "lambda"

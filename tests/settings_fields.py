@@ -1,4 +1,4 @@
-"""The fields of the settings by the names of their environment variables."""
+"""The pydantic fields of `Settings`, by the names of their environment variables."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ FIELDS: Final = {variable: _find_field(variable) for variable in VARIABLES}
 
 
 def read_setting(settings: Settings, variable: str) -> object:
-    """Returns the value that the settings hold for an environment variable."""
+    """Returns the value of the settings' field that the environment variable sets."""
     value: object = settings
     for name in VARIABLES[variable]:
         value = getattr(value, name)

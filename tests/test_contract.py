@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, consistent, and equal to the committed file."""
+"""Tests of the OpenAPI document: it is valid, complete, consistent and equal to the committed file."""
 
 import json
 from collections import Counter
@@ -57,7 +57,7 @@ ERRORS_OF_THEIR_OWN = {
 @pytest.fixture(scope="module")
 def document(environment: dict[str, str]) -> Json:
     assert environment
-    # Through JSON, in the form that clients get.
+    # Converts the document to JSON and back, to compare it in the form that clients receive.
     made: Json = json.loads(json.dumps(openapi.build_document(import_module("functions.main").app)))
     return made
 
@@ -68,7 +68,7 @@ def operations(document: Json) -> list[Operation]:
 
 
 def errors_that_can_occur(operation: Operation) -> set[str]:
-    """Returns the codes of the errors that follow from the parameters and the body of an operation."""
+    """Returns the error codes that an operation must document: by its properties, and those listed for it alone."""
     codes = set() if operation.path == "/health" else {"database_unavailable"}
     if operation.method in {"post", "patch", "delete"}:
         codes |= {"cross_origin"}

@@ -1,4 +1,4 @@
-"""Modules that a function loads before its first request: each one lengthens a cold start."""
+"""Tests that Lambda functions import no needless modules at start: each import lengthens a cold start."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def _settings(environment: dict[str, str]) -> None:
 
 @cache
 def modules_after_import(name: str) -> set[str]:
-    """Returns the modules that a new process has loaded after importing one."""
+    """Returns the names of all modules that a new process has loaded after importing the module `name`."""
     run = subprocess.run((sys.executable, "-c", LOADED, name), stdout=subprocess.PIPE, text=True, check=True)
     return set(json.loads(run.stdout.splitlines()[-1]))
 

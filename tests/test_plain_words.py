@@ -1,4 +1,4 @@
-"""Checker of the words in comments and docstrings."""
+"""Tests of `tools/plain_words.py`, which checks the wording of comments and docstrings."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def count(todos: list[str]) -> int:
 
 
 def check(folder: Path, source: str) -> tuple[int, str]:
-    """Returns the exit code and the output of a check of one file."""
+    """Runs the checker on a module with this source. Returns its exit code and output."""
     (folder / "module.py").write_text(source)
     ended = subprocess.run((sys.executable, CHECKER, folder), capture_output=True, text=True, check=False)
     return ended.returncode, ended.stdout

@@ -1,4 +1,4 @@
-"""Tests of the documentation: conversations run as printed, tables agree with the code, links lead somewhere."""
+"""Tests of the documentation: console examples print what they show, tables agree with the code, links have targets."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ SETTING_ROWS: Final = {
 
 _FOLDERS: Final = "benchmarks|docs|functions|k8s|layers|locks|migrations|tests|tools"
 _EXAMPLE_GROUP: Final = "stats"
-"""The route group that a recipe in CONTRIBUTING.md adds."""
+"""The route group of an example in CONTRIBUTING.md. Its files do not exist, so the test of paths ignores them."""
 
 _VARIABLE_TEXT: Final = {
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}": "<id>",
@@ -33,7 +33,7 @@ _VARIABLE_TEXT: Final = {
     r"localhost:\d+": "<host>",
     r"[A-Z][a-z]+day 20[23]\d-\d\d-\d\d": "<tomorrow>",
 }
-"""Patterns of text that differs from run to run, with the words that replace it before a comparison."""
+"""Patterns of text that differs in every run, such as ids. Placeholders replace it before a comparison."""
 
 
 def name_of(document: Path) -> str:
@@ -53,7 +53,7 @@ def mask(text: str) -> str:
 @pytest.fixture
 def service(server_url: str, tmp_path: Path) -> Iterator[OnPort]:
     with postgres.database(server_url) as url:
-        # A newcomer has no key of a language model.
+        # Without a key of OpenAI, like for a reader who tries the examples.
         settings = {"DATABASE_URL": url, "OPENAI_API_KEY": ""}
         with serving.on_port(settings, folder=str(tmp_path)) as service:
             yield service
@@ -72,7 +72,7 @@ class TestConversations:
 
 
 def _run(conversation: str, service: OnPort, folder: Path) -> str:
-    """Runs the commands of a conversation in one shell. Returns each command with its output."""
+    """Runs the commands of a console example in one shell. Returns each command followed by its output."""
     commands = re.findall(r"^\$ (.*)$", conversation, re.MULTILINE)
     script = "\n".join(f"echo {_quote('$ ' + command)}\n{command}\necho" for command in commands)
     script = script.replace("http://localhost:8000", service.url.replace("127.0.0.1", "localhost"))
@@ -105,7 +105,7 @@ class TestSettings:
 
 
 def _numeric_bounds(field: FieldInfo) -> str | None:
-    """Returns the bounds of a number as the table writes them, None for a field without them."""
+    """Returns a setting's bounds as docs/settings.md writes them, or None for a setting without a lower bound."""
     lowest: Any = next((bound.ge for bound in field.metadata if isinstance(bound, Ge)), None)
     highest: Any = next((bound.le for bound in field.metadata if isinstance(bound, Le)), None)
     if lowest is None:

@@ -20,15 +20,15 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "5"))
 THOROUGH = "SCHEMATHESIS_EXAMPLES" in os.environ
 SCENARIOS = 25 if THOROUGH else 15
-"""Minimum number of request sequences. A fault in a sequence is rarer than one in a single request."""
+"""Minimum number of generated request sequences for each run, because few sequences reveal a fault."""
 
-# Without rate limits and quotas, which would end the run.
+# Rate limits and the daily quota are out of reach: otherwise they would soon refuse the generated requests.
 LIMITS = {
     "FAILED_LOGINS_PER_ACCOUNT": "1000000",
     "FAILED_LOGINS_PER_ADDRESS": "1000000",
     "REGISTRATIONS_PER_ADDRESS": "1000000",
     "ASSISTANT_DAILY_TURNS": "1000000",
-    # Selects the built-in command model, whose responses are predictable.
+    # An empty key selects the built-in command model, whose responses are predictable.
     "OPENAI_API_KEY": "",
     "LOG_LEVEL": "WARNING",
 }
@@ -53,7 +53,7 @@ max-examples = {max(EXAMPLES, SCENARIOS)}
 
 @dataclass(frozen=True)
 class Run:
-    """Result of one run of Schemathesis."""
+    """Result of one run of the Schemathesis command. `report` is its report in JSON."""
 
     exit_code: int
     output: str
@@ -102,13 +102,13 @@ def run(url: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
         text=True,
         check=False,
     )
-    # The report of an aborted run is empty.
+    # An aborted run leaves no report or an empty one, so the test fails with the output of the command.
     assert report.exists(), finished.stdout
     assert report.read_text(), finished.stdout
     return Run(finished.returncode, finished.stdout, json.loads(report.read_text()))
 
 
-# One test, because with several tests each pytest-xdist worker would start its own run.
+# One test with subtests: several tests might each start a run, in different pytest-xdist workers.
 def test_the_service_matches_its_openapi_document(run: Run, subtests: pytest.Subtests) -> None:
     with subtests.test("every check holds"):
         assert run.exit_code == 0, run.output

@@ -1,1 +1,1 @@
-"""Stateful tests: random sequences of calls, compared with one plain model of todos."""
+"""Stateful tests: random sequences of calls, whose outcome must equal that of a simple model of todos."""

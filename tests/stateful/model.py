@@ -1,4 +1,4 @@
-"""A plain model of one user's todos: every rule in Python, without SQL, indexes or caches."""
+"""A simple model of one user's todos, with which tests compare the service: plain Python without SQL."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 type Turn = UUID | None
-"""The assistant's turn that makes a change; None when the user makes it."""
+"""Id of the assistant's turn that makes a change, None for a change by the user."""
 
 MAX_DEPTH: Final = 5
 STEPS: Final = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
@@ -16,7 +16,7 @@ PLAIN_FIELDS: Final = frozenset({"title", "order", "priority", "tags", "reminder
 
 
 class Refusal(Exception):
-    """A change that breaks a rule. `code` is the API's error code, `index` the position in a batch."""
+    """Refuses a change. `code` is the API's error code, `index` the position of the operation in a batch."""
 
     def __init__(self, code: str, index: int | None = None) -> None:
         super().__init__(code, index)
@@ -25,7 +25,7 @@ class Refusal(Exception):
 
 @dataclass
 class Todo:
-    """A todo. `completed_at` and `deleted_at` are the numbers of the transactions that set them."""
+    """A todo of the model. `completed_at` and `deleted_at` are transaction numbers, because the model has no clock."""
 
     id: UUID
     title: str
@@ -48,7 +48,7 @@ class Todo:
 
 @dataclass(frozen=True)
 class Change:
-    """A line of the change log. `before` is None for a creation."""
+    """A line of the change log. `before` is the todo before the change, None for a creation."""
 
     todo_id: UUID
     turn: Turn
@@ -57,7 +57,7 @@ class Change:
 
 @dataclass
 class TodoModel:
-    """The todos of one user. `now` is the number of the current transaction."""
+    """The todos, projects and change log of one user. `now` is the number of the current transaction."""
 
     zone: ZoneInfo
     todos: dict[UUID, Todo] = field(default_factory=dict)
@@ -67,16 +67,16 @@ class TodoModel:
     turn: Turn = None
 
     def copy(self) -> "TodoModel":
-        """Returns a copy that shares the todos, because a todo is replaced and never changed."""
+        """Returns a copy of the model. It shares the todos, which is safe: changes replace a stored todo."""
         return replace(self, todos=dict(self.todos), projects=set(self.projects), log=list(self.log))
 
     @property
     def live_by_order(self) -> list[Todo]:
-        """The todos outside the trash, sorted as the default list."""
+        """The todos outside the trash, sorted by order and id like the API's list of todos."""
         return sorted((todo for todo in self.todos.values() if todo.is_live), key=lambda todo: (todo.order, todo.id))
 
     def begin(self, turn: Turn = None) -> None:
-        """Starts the next transaction."""
+        """Starts the next transaction. The log names `turn` as the author of its changes."""
         self.now += 1
         self.turn = turn
 
@@ -132,7 +132,7 @@ class TodoModel:
                 self._update(todo, project_id=None)
 
     def undo(self, turn: UUID) -> None:
-        """Reverts the todos that only this turn has changed, then applies the rules of the tree."""
+        """Reverts each todo that only this turn has changed since the turn began. Then repairs parents and projects."""
         undone = self._changed_by_turn_alone(turn)
         trashed, moved = [], []
         for todo, before in undone:
@@ -152,7 +152,7 @@ class TodoModel:
             self._settle_after_undo(self.todos[todo.id])
 
     def _changed_by_turn_alone(self, turn: UUID) -> list[tuple[Todo, Todo | None]]:
-        """Returns each todo that nobody else has changed since the turn began, with its state before the turn."""
+        """Returns each todo whose changes since the turn's first one are all the turn's, with its state before that."""
         found = []
         for todo_id in {change.todo_id for change in self.log}:
             changes = [change for change in self.log if change.todo_id == todo_id]
@@ -193,12 +193,12 @@ class TodoModel:
                 todo.completed_at = self.now if value else None
             elif name in {"due_date", "due_at"}:
                 kind = datetime if name == "due_at" else date
-                # Clearing due_at leaves a due_date as it is, and the other way round.
+                # Null for due_at does not clear a due_date, and null for due_date does not clear a due_at.
                 if value is not None or type(todo.due) is kind:
                     todo.due = value
 
     def _set_place(self, todo: Todo, fields: dict[str, Any], old: Todo) -> None:
-        """Sets parent and project: the project of a new parent wins over `project_id`."""
+        """Sets parent and project. A new parent's project overrides `project_id`. Another project clears an old parent."""
         parent_id = fields.get("parent_id", old.parent_id)
         if parent_id is not None and parent_id != old.parent_id:
             self._set_parent(todo, parent_id)
@@ -228,7 +228,7 @@ class TodoModel:
                 self._trash(child, when)
 
     def _restore_tree(self, todo: Todo) -> None:
-        """Restores a todo and the subtodos that were deleted in the same transaction."""
+        """Restores a todo from the trash, and its subtodos at every level that the same transaction deleted."""
         when, new = todo.deleted_at, replace(todo)
         parent = self.todos.get(todo.parent_id) if todo.parent_id else None
         if parent is not None:
@@ -275,7 +275,7 @@ class TodoModel:
         return [todo for todo in self.todos.values() if todo.parent_id == todo_id]
 
     def _live_descendants(self, todo_id: UUID) -> Iterator[Todo]:
-        """Yields the live subtodos at every level; a subtodo below a deleted one is left out."""
+        """Yields the subtodos at every level that are not in the trash. Omits those below a subtodo in the trash."""
         for child in self._children(todo_id):
             if child.is_live:
                 yield child
@@ -292,7 +292,7 @@ class TodoModel:
         return todo.id == root.id or any(ancestor.id == root.id for ancestor in self._ancestors(todo))
 
     def _height(self, todo: Todo) -> int:
-        """Returns the number of levels of live subtodos below a todo."""
+        """Returns the number of levels of subtodos below a todo, without those in the trash."""
         heights = [1 + self._height(child) for child in self._children(todo.id) if child.is_live]
         return max(heights, default=0)
 
@@ -301,7 +301,7 @@ class TodoModel:
 
 
 def _move_to_next_occurrence(todo: Todo, zone: ZoneInfo) -> bool:
-    """Moves a recurring todo to its next occurrence on the zone's wall clock. Returns False if there is none."""
+    """Moves a recurring todo to its next occurrence. Returns False if it does not recur or has no next occurrence."""
     if todo.recurrence is None or todo.due is None:
         return False
     rule = dict(part.split("=") for part in todo.recurrence.split(";"))

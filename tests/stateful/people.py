@@ -1,4 +1,4 @@
-"""The people of the test with two users, and the strategies that draw its calls."""
+"""The users, tokens and cursors of the test with two users, and the Hypothesis strategies for its calls."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -18,7 +18,7 @@ type Precondition = Literal["none", "any", "current", "stale"]
 
 @dataclass
 class Person:
-    """A user, the model of the user's todos, and the last response about each live todo by its id."""
+    """A user of the test. `todos` has the last response for each todo outside the trash, by id."""
 
     client: httpx2.Client
     user: dict[str, Any]
@@ -37,7 +37,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Token:
-    """A session token. `transport` is the cookie or the bearer header that carries it."""
+    """A session token. `transport` says how requests send it: "cookie" or "bearer"."""
 
     owner: str
     text: str
@@ -56,7 +56,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Cursor:
-    """A cursor, and the order and id of the last todo of its page."""
+    """A cursor for the next page, with the order and id of the last todo before that page."""
 
     text: str
     order: float
@@ -67,7 +67,7 @@ class Cursor:
 
 
 MIN_LIVE_TOKENS: Final = 4
-"""Sessions end only while more tokens than this are live, so that most calls are authenticated."""
+"""The test ends sessions only while more tokens than this are valid, so that most calls are authenticated."""
 
 names = st.sampled_from(["ada", "bob"])
 todo_choices: st.SearchStrategy[TodoChoice] = st.tuples(
@@ -107,7 +107,7 @@ def matches(todo: Todo, query: dict[str, Any]) -> bool:
 
 
 def assert_equals_model(shown: JsonTodo, todo: Todo) -> None:
-    """Compares a todo of a response with the todo of the model."""
+    """Asserts that title, order, priority, tags, version and completion of a response's todo are those of the model."""
     compared = ("title", "order", "priority", "tags", "version")
     assert {name: shown[name] for name in compared} == {name: getattr(todo, name) for name in compared}
     assert shown["completed"] == (todo.completed_at is not None) == (shown["completed_at"] is not None)

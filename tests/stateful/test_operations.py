@@ -1,6 +1,6 @@
-"""Random sequences of operations leave the todos in the database equal to the plain model.
+"""Random sequences of operations on todos: after each one, the database must equal a simple model in Python.
 
-`TODO_MODEL_STEPS=50000 pytest tests/stateful` takes more steps than the default of 2,000.
+`TODO_MODEL_STEPS=50000 pytest tests/stateful` runs at least 50,000 operations instead of 2,000.
 """
 
 import os
@@ -43,14 +43,14 @@ LOG: Final = Statement("""
 """)
 
 indexes = st.integers(0, 11)
-"""Index of one of the last eleven todos created; the index after them stands for an unknown id."""
+"""Indexes into the last eleven created todos; the index after the last todo stands for an unknown id."""
 versions = st.sampled_from([None, None, None, "current", "stale"])
 actors = st.sampled_from(["user", "user", "turn", "turn", "new turn"])
 titles = st.sampled_from(["Milk", "Bread", "Eggs"])
 dues: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"due_date": date(2030, 1, 31)},
-        # 09:00 in Berlin on the days before the clocks change.
+        # 09:00 in Berlin on the days before the clocks change, so a daily recurrence crosses the change.
         {"due_at": datetime(2030, 3, 30, 8, tzinfo=UTC)},
         {"due_at": datetime(2030, 10, 26, 7, tzinfo=UTC)},
     ]
@@ -95,7 +95,7 @@ patches = st.builds(
 
 @dataclass(frozen=True)
 class DrawnOperation:
-    """An operation of a batch. `target` is an index as in `indexes`; from 8 on it is a ref of this batch."""
+    """A random operation of a batch. `target` is an index of a todo; 8 and more refer to creations of the batch."""
 
     op: str
     target: int
@@ -113,7 +113,7 @@ drawn_operations = st.builds(
 
 
 class TodoOperations(RuleBasedStateMachine):
-    """Rules that run an operation on the database and on the model; both must refuse the same."""
+    """Runs random operations on the database and on the model. Both must refuse the same and store the same todos."""
 
     database_url: ClassVar[str]
     portal: ClassVar[BlockingPortal]
@@ -269,7 +269,7 @@ class TodoOperations(RuleBasedStateMachine):
         assert (refusal and refusal.args) == (expected and expected.args)
 
     def _refusal_of(self, change: Callable[[], None]) -> Refusal | None:
-        """Applies a change to the model. Returns the refusal, and then leaves the model unchanged."""
+        """Applies a change to the model and returns None. If the model refuses, restores it and returns the refusal."""
         before = self.model.copy()
         try:
             change()
@@ -280,7 +280,7 @@ class TodoOperations(RuleBasedStateMachine):
 
     def _batch_in_model(self, sent: list[dict[str, Any]], ids: dict[str, UUID]) -> None:
         for index, operation in enumerate(sent):
-            # A refused batch returns no ids, so its refs get placeholders.
+            # A batch that the service refused returned no ids, so the model gets placeholders for the created todos.
             known = {ref: ids.get(ref, UUID(int=1000 + at)) for at, ref in enumerate(_refs(sent[:index]))}
             try:
                 self._operation_in_model(operation, known, ids.get(f"new {index}", UUID(int=1000 + len(known))))
@@ -306,7 +306,7 @@ class TodoOperations(RuleBasedStateMachine):
                 self.model.restore(todo_id, version)
 
     def _to_json(self, index: int, operation: DrawnOperation) -> dict[str, Any]:
-        """Returns the operation as JSON fields, with ids for indexes and refs for targets from 8 on."""
+        """Returns the operation as JSON for a batch: indexes become ids, and targets from 8 on become refs."""
         ref = f"new {operation.target - 8}" if operation.target >= 8 else None
         fields = self._with_ids(operation.fields)
         if ref and "parent_id" in fields:
@@ -323,7 +323,7 @@ class TodoOperations(RuleBasedStateMachine):
         return sent | ({"changes": fields} if operation.op == "update" else {})
 
     def _with_ids(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Returns the fields with ids instead of indexes."""
+        """Returns the fields of a todo with the ids of parent and project instead of their indexes."""
         given = dict(fields)
         if given.get("parent_id") is not None:
             given["parent_id"] = self._todo_id(given["parent_id"])
@@ -356,7 +356,7 @@ class TodoOperations(RuleBasedStateMachine):
         return Todo(**values | moments, due=due_at or due_date)
 
     def _transaction_number(self, when: datetime | None) -> int | None:
-        """Returns the number of the transaction that ran at `when`; a new instant belongs to the current one."""
+        """Returns the number of the transaction that stored the instant `when`; a new instant is the current one's."""
         if when is None:
             return None
         if when not in self.transaction_numbers:
@@ -381,13 +381,13 @@ def test_todos_equal_the_model_after_random_operations(database_url: str) -> Non
             run_state_machine_as_test(
                 OnThisDatabase,
                 settings=settings(
-                    # Some rules have nothing to do and do not count as a step.
+                    # A quarter more examples than STEPS needs, because some rules have nothing to do and count no step.
                     max_examples=STEPS * 5 // (STEPS_PER_RUN * 4) + 1,
                     stateful_step_count=STEPS_PER_RUN,
                     derandomize=True,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),
-                    phases=[Phase.generate],  # shrinking a failure would take minutes
+                    phases=[Phase.generate],  # without Phase.shrink: shrinking a failing sequence would take minutes
                 ),
             )
         finally:

@@ -1,4 +1,4 @@
-"""Two users send random calls over HTTP: neither sees or changes data of the other."""
+"""Two users send random requests: neither may see or change data of the other."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -49,7 +49,7 @@ from todo_core.web.resources import get_resources
 
 
 class TwoUsers(RuleBasedStateMachine):
-    """Rules whose calls use a token of either user, the id of either's todo and a cursor of either's list."""
+    """Sends random requests with a token of one user, but often with todo ids and cursors of the other."""
 
     surface: ClassVar[Surface]
     tokens = Bundle("tokens")
@@ -215,7 +215,7 @@ class TwoUsers(RuleBasedStateMachine):
         person.todos[shown["id"]] = shown
 
     def _list(self, token: Token, query: dict[str, Any], cursor: Cursor | None) -> MultipleResults[Cursor]:
-        # Without `sort`, a search is sorted by relevance.
+        # Sorts by order, as the model does: without `sort`, a search is sorted by relevance.
         parameters = {**query, "sort": "order"} | ({} if cursor is None else {"cursor": cursor.text})
         response = self._send_checked(token, "GET", TODOS, params=parameters)
         if token not in self.live:
@@ -250,7 +250,7 @@ class TwoUsers(RuleBasedStateMachine):
         return response
 
     def _is_found(self, token: Token, todo_id: str, response: httpx2.Response) -> bool:
-        """Returns whether the todo is the user's. Otherwise the response must equal that for an unknown id."""
+        """Returns whether the token's user has the todo. If not, requires the same response as for an unknown id."""
         if todo_id in self.people[token.owner].todos:
             return True
         path = f"{TODOS}/{uuid4()}"
@@ -293,7 +293,7 @@ async def _close_database(app: FastAPI) -> AsyncIterator[None]:
 
 @pytest.fixture(scope="module")
 def own_app(environment: dict[str, str]) -> Iterator[Surface]:
-    """An app for this module alone, because a connection pool belongs to one event loop."""
+    """Surface of an app for this module alone, because a connection pool belongs to one event loop."""
     assert environment
     with serving.in_process(create_app(*load_routers("auth", "todos"), lifespan=_close_database)) as surface:
         yield surface
@@ -311,6 +311,6 @@ def test_two_users_never_see_or_change_each_others_data(own_app: Surface) -> Non
             derandomize=True,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            phases=[Phase.generate],  # shrinking a failure would take minutes
+            phases=[Phase.generate],  # without Phase.shrink: shrinking a failing sequence would take minutes
         ),
     )

@@ -1,4 +1,4 @@
-"""Requests to the chat routes and their answers, for tests."""
+"""Helpers that send requests to the chat routes and read the responses."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def send_message(account: Account, message: str = "Please.", **fields: object) -
 
 
 def run_turn(account: Account, message: str = "Please.", **fields: object) -> Json:
-    """Sends a message and returns the turn. Fails the test unless the status is 200."""
+    """Sends a chat message and returns the turn. Fails the test unless the status is 200."""
     response = send_message(account, message, **fields)
     assert response.status_code == 200, response.text
     answer: Json = response.json()
@@ -25,7 +25,7 @@ def run_turn(account: Account, message: str = "Please.", **fields: object) -> Js
 def stream_turn(
     account: Account, message: str = "Please.", headers: dict[str, str] | None = None
 ) -> list[tuple[str, Json]]:
-    """Sends a message and returns the events of the turn, each with its name and data."""
+    """Sends a chat message and returns the turn's server-sent events, each with its name and data."""
     streamed = account.client.post(
         CHAT, json={"message": message}, headers={"Accept": "text/event-stream", **(headers or {})}
     )
@@ -35,7 +35,7 @@ def stream_turn(
 
 
 def parse_events(text: str) -> list[tuple[str, Json]]:
-    """Returns the events of a stream, parsed like in a browser: without comments such as heartbeats."""
+    """Parses server-sent events into names and data. Ignores comments such as heartbeats, as browsers do."""
     events = []
     for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
         fields = [line.partition(": ")[::2] for line in block.split("\n") if line and not line.startswith(":")]
@@ -46,7 +46,7 @@ def parse_events(text: str) -> list[tuple[str, Json]]:
 
 
 def streamed_text(events: list[tuple[str, Json]]) -> str:
-    """Returns the text of the last attempt of each round."""
+    """Returns the streamed text of a turn. Leaves out attempts of a model request that a retry replaced."""
     last = {event["round"]: event["attempt"] for name, event in events if name == "token"}
     return "".join(
         event["text"] for name, event in events if name == "token" and event["attempt"] == last[event["round"]]
@@ -62,7 +62,7 @@ def undo_turn(account: Account, turn_id: str) -> httpx2.Response:
 
 
 def new_todos(*titles: str, **fields: object) -> Json:
-    """Returns the arguments of `add_todos` for these titles."""
+    """Returns arguments for the tool `add_todos`: a todo for each title, all with the same `fields`."""
     return {"todos": [{"title": title, **fields} for title in titles]}
 
 
@@ -72,6 +72,6 @@ def find_id(account: Account, title: str) -> str:
 
 
 def tool_result(answer: Json, number: int = 0) -> Json:
-    """Returns the result of one of the turn's tool calls, counted from 0."""
+    """Returns the result of one tool call of the turn. `number` counts the calls from 0."""
     result: Json = answer["tool_calls"][number]["result"]
     return result

@@ -1,4 +1,4 @@
-"""Runs each test of this folder on every surface: a way of serving the service."""
+"""Runs the tests that use `surface` once for each surface, which is a way of serving the service."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -68,7 +68,7 @@ def container_surface(
             container.wait_until_healthy()
             surface = OnEngine(container)
             with surface.client() as client:
-                # The first turn also loads the model's client, and may exceed its time limit.
+                # Runs the first turn before the tests: it also loads the OpenAI client, and may time out.
                 scripted.play(Say("Hello."))
                 sign_up(client).client.post(CHAT, json={"message": "Hello"})
             yield surface
@@ -81,7 +81,7 @@ def cluster_surface(
     with relayed(database_url, host=release.this_machine) as url:
         release.use_external_database({**environment, "DATABASE_URL": url})
         surface = OnCluster(release)
-        # The first turn of each pod also loads the model's client, and may exceed its time limit.
+        # Runs turns until probably each pod has loaded the OpenAI client, because a pod's first turn may time out.
         scripted.answer_with(lambda _: Say("Hello."))
         for _ in range(20):
             with surface.client() as client:
@@ -90,7 +90,7 @@ def cluster_surface(
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks all tests of this folder for the suite that runs through a pooler."""
+    """Adds all tests of this folder to the suite that runs through a connection pooler."""
     item.add_marker("pooler")
 
 
@@ -101,7 +101,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects tests without a surface if only containers are tested, and further examples with --one-example."""
+    """Deselects tests that the chosen surfaces do not need. Sorts the others by the time that their surfaces take."""
     ours = [item for item in items if item.path.is_relative_to(FOLDER)]
     left_out: set[pytest.Item] = set()
     surfaces = set(config.getoption("--surface") or SURFACES)
@@ -110,13 +110,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--one-example"):
         left_out |= set(_other_examples(ours))
     config.hook.pytest_deselected(items=left_out)
-    # Tests of served surfaces take the longest, so they come first: at the end the other workers would wait for them.
+    # The slower surfaces come first: at the end of the run, idle workers would wait for their tests.
     kept = [item for item in items if item not in left_out]
     items[:] = sorted(kept, key=lambda item: _surface_of(item) in {None, "app"})
 
 
 def _surface_of(item: pytest.Item) -> str | None:
-    """Returns the name of the test's surface, None for a test without one."""
+    """Returns the name of the surface on which the test runs, None for a test without a surface."""
     if not (isinstance(item, pytest.Function) and "surface" in item.fixturenames):
         return None
     return str(item.callspec.params["surface"])
@@ -127,7 +127,7 @@ def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
 
 
 def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Function]:
-    """Yields all examples of a test except the first, for surfaces outside this process."""
+    """Yields all parameter sets of each test and surface but the first one. Ignores the surface "app"."""
     seen: set[tuple[object, ...]] = set()
     for item in items:
         surface = _surface_of(item)
@@ -146,7 +146,7 @@ def surface(request: pytest.FixtureRequest) -> Surface:
 
 @pytest.fixture
 def client(surface: Surface) -> Iterator[httpx2.Client]:
-    """A client that is not signed in."""
+    """HTTP client of the surface that is not signed in."""
     with surface.client() as client:
         yield client
 
@@ -188,14 +188,14 @@ def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[V
 
 @pytest.fixture
 def victim(_created_victim: Victim) -> Iterator[Victim]:
-    """Another user with todos, a project and turns. After the test, all of them must be unchanged."""
+    """Another user with todos, a project and turns. Fails a test that changes any data of this user."""
     yield _created_victim
     assert stored_data(_created_victim.account) == _created_victim.stored_data
 
 
 @pytest.fixture
 def chat(ada: Account, scripted: ScriptedModel) -> Iterator[HostileChat]:
-    """A user whose model replies as the test says. After the test, the rules for every conversation are checked."""
+    """Ada with a hostile model, whose replies the test plans. Checks the invariants of her turns after the test."""
     chat = HostileChat(ada, scripted)
     yield chat
     chat.check_invariants()
@@ -203,7 +203,7 @@ def chat(ada: Account, scripted: ScriptedModel) -> Iterator[HostileChat]:
 
 @pytest.fixture
 def model(scripted: ScriptedModel) -> Iterator[ScriptedModel]:
-    """The scripted model. The test fails if the model receives a request that the script does not plan."""
+    """The scripted model, whose replies the test plans. Fails the test after a request without a planned reply."""
     scripted.play()
     yield scripted
     assert scripted.unexpected == []

@@ -15,7 +15,7 @@ MAX_BODY_BYTES: int = Settings.model_fields["max_body_bytes"].default
 
 
 class Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A body without a Content-Length, for synchronous and asynchronous transports."""
+    """A request body in chunks, which httpx2 sends without a Content-Length. Serves both kinds of transport."""
 
     def __init__(self, *chunks: bytes) -> None:
         self._chunks = chunks
@@ -29,7 +29,7 @@ class Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 
 class RawUrl(httpx2.URL):
-    """A URL whose path and query are sent without normalisation."""
+    """A URL whose path and query httpx2 sends exactly as given, without normalisation."""
 
     def __init__(self, url: httpx2.URL, target: bytes) -> None:
         super().__init__(url)
@@ -49,7 +49,7 @@ class RawUrl(httpx2.URL):
 
 
 def send_raw_get(account: Account, target: str) -> httpx2.Response:
-    """Sends a GET for a path and query that a client would normalise or refuse."""
+    """Sends a GET with `target` as its exact path and query, even where httpx2 would normalise or refuse them."""
     request = account.client.build_request("GET", "/")
     request.url = RawUrl(request.url, target.encode("ascii"))
     return account.client.send(request)
@@ -71,7 +71,7 @@ def send_chunked(account: Account, *chunks: bytes, path: str = TODOS) -> httpx2.
 
 
 def errors_of(response: httpx2.Response) -> dict[str, str]:
-    """Returns the error codes of a 422 by field. Asserts that each has a message."""
+    """Returns the error codes by field of a response with status 422. Asserts that each error has a message."""
     errors = problem(response, 422, "validation_failed")["errors"]
     assert errors
     for error in errors:
@@ -82,17 +82,17 @@ def errors_of(response: httpx2.Response) -> dict[str, str]:
 
 
 def assert_refused(response: httpx2.Response, codes: dict[int, str]) -> None:
-    """Asserts that the response is one of these problems: which layer refuses the request may differ."""
+    """Asserts that the response has one of these statuses and its code: they depend on the layer that refuses."""
     assert response.status_code in codes, response.text
     problem(response, response.status_code, codes[response.status_code])
 
 
 def fields_named(account: Account, body: object, *, method: str = "POST", url: str = TODOS) -> list[str]:
-    """Returns the fields that the 422 for this body names."""
+    """Sends a body as JSON. Returns the names of the invalid fields in the 422 response."""
     return list(errors_of(send(account, json.dumps(body).encode(), method=method, url=url)))
 
 
 def todo_of_size(size: int) -> bytes:
-    """Returns the JSON of a todo of `size` bytes, valid except for the length of its title."""
+    """Returns the JSON of a todo, exactly `size` bytes long. The length of the title is its only fault."""
     frame = b'{"title": "%s"}'
     return frame % (b"a" * (size - len(frame) + 2))

@@ -1,4 +1,4 @@
-"""A hostile model behind every surface. The other attacks are in the folder `adversarial`."""
+"""Attacks by a hostile model that run on every surface. Those in the folder `adversarial` run on the app only."""
 
 import json
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Auth with other settings than those of the surfaces, each in an app of its own in this process."""
+"""Auth routes with settings that the surfaces do not have. Each test runs its own app in this process."""
 
 import statistics
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,7 @@ async def _close_database(app: FastAPI) -> AsyncIterator[None]:
 
 @contextmanager
 def serve(database_url: str, **changes: Any) -> Iterator[Surface]:
-    """Serves the auth routes with the settings of the tests and these changes."""
+    """Serves the auth and health routes from a new app in this process. `changes` override its test settings."""
     settings: dict[str, Any] = {"database_url": database_url, "secret_key": SECRET_KEY, "bcrypt_rounds": 4}
     with in_process(
         create_app(
@@ -46,7 +46,7 @@ def serve(database_url: str, **changes: Any) -> Iterator[Surface]:
 
 class TestCookieSettings:
     def cookie(self, database_url: str, scheme: str, **settings: str) -> dict[str, str]:
-        """Returns the attributes of the session cookie that a login sets with these settings."""
+        """Returns value and attributes of the session cookie that a login sets under these settings."""
         with serve(database_url, **settings) as surface, surface.client(scheme=scheme) as client:
             (cookie,) = read_session_cookies(sign_in(client, register(client)["email"]))
         return cookie
@@ -110,7 +110,7 @@ class TestTimingOfWrongCredentials:
         assert 0.8 < unknown / known < 1.25
 
     def measure_cpu_seconds(self, client: httpx2.Client, email: str) -> float:
-        # CPU time: on a busy machine, wall-clock time would measure other processes.
+        # Measures CPU time: on a busy machine, wall-clock time would include waits for other processes.
         started = process_time()
         problem(sign_in(client, email, "a wrong password"), 401, "invalid_credentials")
         return process_time() - started
@@ -131,7 +131,7 @@ class TestHashing:
             seconds_per_hash = (perf_counter() - started) / self.LOGINS
 
         assert len(waits) > 10 * self.LOGINS
-        # The 99th percentile: the slowest requests may have waited for other processes of the machine.
+        # Compares the 99th percentile: the slowest 1% may have waited for other processes of the machine.
         assert statistics.quantiles(waits, n=100)[-1] < seconds_per_hash / 4
 
     def sign_in_without_account(self, surface: Surface) -> None:
@@ -139,8 +139,8 @@ class TestHashing:
             problem(sign_in(client, new_email()), 401, "invalid_credentials")
 
     def measure_wait(self, client: httpx2.Client) -> float:
-        """Returns the measure_cpu_seconds that a request to /health takes."""
-        # Without a pause, these requests alone would starve the low-priority thread.
+        """Returns the wall-clock seconds that a request to /health takes."""
+        # Pauses, because requests without a break would starve the low-priority thread that hashes passwords.
         sleep(0.002)
         started = perf_counter()
         assert client.get("/health").status_code == 200

@@ -36,7 +36,7 @@ type Json = dict[str, Any]
 
 
 def count_traces(database_url: str, *texts: str) -> dict[str, int]:
-    """Returns the number of rows that contain any of the texts, by table. Leaves out tables without such rows."""
+    """Returns the number of rows that contain any of the texts, for each table that has such rows."""
     counts = {
         row["relname"]: postgres.query(
             database_url,
@@ -143,7 +143,7 @@ class TestDeletedData:
 
 @contextmanager
 def set_at_the_end(event: Event) -> Iterator[None]:
-    """Sets the event after the block, also when the block fails: the other threads run until then."""
+    """Sets the event when the block ends or fails, because the test's threads repeat requests until it is set."""
     try:
         yield
     finally:
@@ -151,7 +151,7 @@ def set_at_the_end(event: Event) -> Iterator[None]:
 
 
 def list_todos(request: ReceivedRequest) -> Reply:
-    """Replies with a tool call first and with a text after its result."""
+    """Replies to a message with a tool call, and to the tool's result with a text that ends the turn."""
     return Say("Hello.") if request.messages[-1]["role"] == "tool" else Call("list_todos")
 
 

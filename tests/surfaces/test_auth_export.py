@@ -33,7 +33,7 @@ def export(account: Account) -> Json:
 
 
 def find_texts(node: object) -> list[str]:
-    """Returns every name and every text of a document."""
+    """Returns all field names and string values of a JSON document, at every depth."""
     if isinstance(node, dict):
         return [*node, *(text for value in node.values() for text in find_texts(value))]
     if isinstance(node, list):
@@ -43,8 +43,8 @@ def find_texts(node: object) -> list[str]:
 
 @pytest.fixture
 def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
-    """Returns an account with rows in every table."""
-    # Another user runs the first turn, which may time out while the process imports the library of the model.
+    """Returns Ada's account with data of every kind that an export contains."""
+    # Bob runs the first turn instead of Ada, because it may time out while the process imports the OpenAI client.
     scripted.play(Say("Hello."))
     bob.client.post(CHAT, json={"message": "Hello."})
     ada.client.patch(f"{AUTH}/me", json={"name": "Zoë “Z” \\ O'Neil 🚲", "timezone": "Europe/London"})
@@ -82,7 +82,7 @@ class TestDocument:
 
         assert len(exported) == 4
         for todo in listed:
-            del todo["url"]  # depends on the address of the service
+            del todo["url"]  # not exported: it depends on the address of the service
             assert {name: exported[todo["id"]][name] for name in todo} == todo
 
     def test_it_has_the_change_log(self, eve: Account) -> None:
@@ -184,10 +184,10 @@ class TestResponse:
 
 class TestLargeExport:
     TODOS_WITHIN_LIMIT, TODOS = 260, 550
-    """`TODOS` need several pages of a table and about 12 MB."""
+    """Numbers of todos: the first fits 6 MB uncompressed. The second needs about 12 MB, and two pages of a table."""
 
     def test_it_is_complete_up_to_the_limit_of_lambda(self, ada: Account, database_url: str, surface: Surface) -> None:
-        """Half of the document is the change log. Compressed, the document is far below the limit."""
+        """Asserts that Lambda's limit of 6 MB applies after compression: gzip makes even the larger document fit."""
         user_id = UUID(ada.user["id"])
         postgres.query(database_url, TODOS_IN_BULK, user_id, 1, self.TODOS_WITHIN_LIMIT)
         plain = ada.client.get(EXPORT, headers=PLAIN)

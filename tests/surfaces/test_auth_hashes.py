@@ -1,4 +1,4 @@
-"""Password hashes in the database, and their replacement by a login."""
+"""Password hashes in the database. A login replaces a hash of the older scheme or with other rounds."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ CURRENT_SCHEME = "$bcrypt-sha256$v=2,t=2b,r=4$"
 
 
 def plain_bcrypt(password: str = PASSWORD, *, prefix: bytes = b"2b") -> str:
-    """Returns a hash of the scheme that earlier versions of the service stored."""
+    """Returns a hash as earlier versions of the service stored it: plain bcrypt of the first 72 bytes."""
     return bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4, prefix=prefix)).decode()
 
 

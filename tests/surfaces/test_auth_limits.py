@@ -1,4 +1,4 @@
-"""The limits on failed logins, which all ways of serving count together."""
+"""The limits on failed logins per account and per address, counted in the database for all processes together."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +15,7 @@ WINDOW_SECONDS = 15 * 60
 
 class TestLimitPerAccount:
     def fail(self, surface: Surface, email: str, *, times: int = FAILURES_PER_ACCOUNT) -> None:
-        """Signs in with a wrong password, each time from another address."""
+        """Fails to sign in to one account, each time from another address. Only the limit per account counts these."""
         for _ in range(times):
             with surface.client() as client:
                 problem(sign_in(client, email, "a wrong password"), 401, "invalid_credentials")
@@ -127,7 +127,7 @@ class TestLimitPerAccount:
 
 class TestLimitPerAddress:
     def fail(self, client: httpx2.Client, *, times: int = FAILURES_PER_ADDRESS) -> None:
-        """Signs in with a wrong password, each time to another account."""
+        """Fails to sign in from one address, each time to another account. Only the limit per address counts these."""
         for _ in range(times):
             problem(sign_in(client, new_email(), "a wrong password"), 401, "invalid_credentials")
 
@@ -200,7 +200,7 @@ class TestLimitPerAddress:
 
 
 def _ipv4(surface: Surface) -> str:
-    """Returns a different address for each way of serving, as they all count in one database."""
+    """Returns an IPv4 address that differs between the default surfaces, whose failures count in one database."""
     return f"198.51.100.{len(surface.name)}"
 
 

@@ -18,7 +18,7 @@ def submit_form(client: httpx2.Client, email: str, password: str = PASSWORD, **f
 
 
 def submit_json(client: httpx2.Client, body: object) -> httpx2.Response:
-    # httpx2 itself would refuse to send half of a surrogate pair, which json.dumps escapes.
+    # json.dumps escapes half of a surrogate pair, which httpx2 would fail to encode from its parameter `json`.
     return client.post(f"{AUTH}/login", content=json.dumps(body), headers={"Content-Type": "application/json"})
 
 

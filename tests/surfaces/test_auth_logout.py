@@ -15,7 +15,7 @@ LOGOUT = f"{AUTH}/logout"
 
 
 def sign_out(client: httpx2.Client, token: str) -> httpx2.Response:
-    """Logs out with this token as the only cookie."""
+    """Sends a logout with this session token as the only cookie, valid or not. Returns the response."""
     client.cookies.clear()
     return client.post(LOGOUT, headers={"Cookie": f"session_token={token}"})
 

@@ -11,7 +11,7 @@ from tests.surfaces.tokens import ME
 
 
 def patch(account: Account, **fields: object) -> httpx2.Response:
-    # httpx2 refuses to encode half of a surrogate pair; json.dumps escapes it.
+    # json.dumps escapes half of a surrogate pair, which httpx2 would fail to encode from its parameter `json`.
     return account.client.patch(ME, content=json.dumps(fields), headers={"Content-Type": "application/json"})
 
 

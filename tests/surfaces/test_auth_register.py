@@ -19,8 +19,8 @@ type Form = Literal["NFC", "NFD"]
 
 
 def post_registration(client: httpx2.Client, **fields: object) -> httpx2.Response:
-    """Posts a valid registration with these fields changed."""
-    # httpx2 refuses to encode half of a surrogate pair; json.dumps escapes it.
+    """Sends a registration that is valid except for the given fields, which may be invalid."""
+    # json.dumps escapes half of a surrogate pair, which httpx2 would fail to encode from its parameter `json`.
     body = json.dumps({"email": new_email(), "password": PASSWORD} | fields)
     return client.post(f"{AUTH}/register", content=body, headers={"Content-Type": "application/json"})
 

@@ -75,7 +75,7 @@ class TestBearer:
 
 
 class TestCookie:
-    """Attributes of the cookie, read from the header: a cookie jar would not send a Secure cookie over plain HTTP."""
+    """Tests of the session cookie's attributes in the Set-Cookie header of a login, over http and https."""
 
     def sign_in_over(self, surface: Surface, scheme: str) -> dict[str, str]:
         with surface.client(scheme=scheme) as client:

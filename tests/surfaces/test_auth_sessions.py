@@ -39,7 +39,7 @@ def sign_in_repeatedly(surface: Surface, account: Account, times: int) -> None:
 
 
 def set_last_seen(database_url: str, account: Account, ago: timedelta) -> datetime:
-    """Sets `last_seen_at` of the account's session to `ago` before now, and returns it."""
+    """Sets `last_seen_at` of the account's session to now minus `ago`. Returns the new value."""
     statement = "UPDATE sessions SET last_seen_at = now() - $1::interval WHERE id = $2 RETURNING last_seen_at"
     (row,) = postgres.query(database_url, statement, ago, UUID(read_claims(account.token)["sid"]))
     moment: datetime = row["last_seen_at"]

@@ -28,7 +28,7 @@ from tests.surfaces.tokens import (
 CLAIMS = ("iss", "sub", "sid", "iat", "exp")
 
 type Forgery = Callable[[str, str], str]
-"""Returns a forged token, built from a token of Ada and a token of Bob."""
+"""Function that builds a forged token from a valid token of Ada and one of Bob."""
 
 
 class TestToken:
@@ -156,7 +156,7 @@ FORGERIES: dict[str, Forgery] = {
 
 @pytest.fixture(scope="module")
 def tokens(app_surface: Surface) -> tuple[str, str]:
-    """Returns tokens of Ada and Bob, which are valid on every surface."""
+    """Returns session tokens of Ada and Bob. They are valid on every surface: all share a database and a key."""
     with app_surface.client() as ada, app_surface.client() as bob:
         return sign_up(ada).token, sign_up(bob).token
 
@@ -175,6 +175,6 @@ class TestForgery:
         problem(get_with_bearer(client, raw), 401, "not_authenticated")
 
     def test_an_unchanged_token_passes(self, tokens: tuple[str, str], client: httpx2.Client) -> None:
-        # Proves that the forgeries are refused for their changes, not for the way in which the test builds tokens.
+        # Proves that forgeries are refused for their changes: a token that the test rebuilds unchanged passes.
         assert get_with_cookie(client, replace_claims(tokens[0])).status_code == 200
         assert get_with_bearer(client, replace_claims(tokens[0])).status_code == 200

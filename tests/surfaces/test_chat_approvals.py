@@ -12,7 +12,7 @@ from todo_assistant.models.prompt import unfence
 class TestApproval:
     @pytest.fixture
     def waiting(self, ada: Account, model: ScriptedModel) -> Json:
-        """A turn that waits for approval to delete `Milk`; it adds `Bread` without one."""
+        """A turn that waits for approval to delete `Milk`. It has added `Bread`, which needs no approval."""
         milk = ada.add("Milk")
         model.play(
             ToolCalls(Call("delete_todos", {"ids": [milk["id"]]}), Call("add_todos", new_todos("Bread"))),
@@ -179,7 +179,7 @@ class TestApproval:
 
 
 def tag_all_added_todos(request: ReceivedRequest) -> Reply:
-    """Adds seven todos, tags all of them by the ids in the result, and ends the turn."""
+    """Replies as a model that adds seven todos, tags them by the ids in the result, and ends the turn."""
     results = [unfence(message["content"]) for message in request.messages if message["role"] == "tool"]
     if not results:
         return Call("add_todos", new_todos(*"abcdefg"))

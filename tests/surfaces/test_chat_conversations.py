@@ -1,4 +1,4 @@
-"""The history of messages, and conversations."""
+"""The routes for the message history of a conversation and for the list of conversations."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Failures of the model: which are retried, and how the others are reported."""
+"""Failures of the language model: transient ones are retried, and lasting ones are reported to the client."""
 
 from uuid import uuid4
 

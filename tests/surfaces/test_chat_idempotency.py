@@ -1,4 +1,4 @@
-"""Turns under an idempotency key."""
+"""Turns with an Idempotency-Key: a repeated request gets the stored turn and runs no other one."""
 
 from uuid import uuid4
 

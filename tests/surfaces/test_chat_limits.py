@@ -1,4 +1,4 @@
-"""Limits of a turn: rounds, tool calls, tokens and time."""
+"""Limits of an assistant's turn: rounds of requests to the model, tool calls, tokens and time."""
 
 from tests.accounts import Account, problem
 from tests.model_replies import Call, Hang, Tokens, ToolCalls

@@ -1,4 +1,4 @@
-"""Turns as server-sent events."""
+"""Turns of the assistant that the client receives as server-sent events."""
 
 from tests.accounts import CHAT, Account, problem
 from tests.model_replies import Call, Dribble, Fail, Say, ToolCalls

@@ -1,4 +1,4 @@
-"""Undo of a turn."""
+"""Undo of a turn: reverts the changes that the assistant made in that turn."""
 
 from tests.accounts import TODOS, Account, problem
 from tests.model_replies import Call, ReceivedRequest, Reply, Say, ToolCalls

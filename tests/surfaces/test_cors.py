@@ -34,7 +34,7 @@ def preflight(
 
 
 def is_readable(response: httpx2.Response) -> bool:
-    """Returns True if the front end may read the response to a request with credentials."""
+    """Returns whether the CORS headers let the configured front end read the response to a request with a cookie."""
     return (
         response.headers.get_list("access-control-allow-origin") == [FRONT_END]
         and response.headers.get_list("access-control-allow-credentials") == ["true"]

@@ -1,4 +1,4 @@
-"""Protection against cross-site request forgery: pages of other origins cannot use the user's cookie for changes."""
+"""Protection against CSRF: pages of origins that are not allowed cannot change data with the user's cookie."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def own_origin(client: httpx2.Client) -> str:
 
 @pytest.fixture(params=[{"Origin": "https://evil.example.net"}, {"Sec-Fetch-Site": "cross-site"}], ids=str)
 def foreign(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Headers that older and newer browsers add to a request from a page of another origin."""
+    """The header by which a request from another site is recognised: Origin, or Sec-Fetch-Site of newer browsers."""
     headers: dict[str, str] = request.param
     return headers
 

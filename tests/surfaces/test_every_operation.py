@@ -1,4 +1,4 @@
-"""Rules for all operations of the OpenAPI document. A new operation is covered as soon as the document has it."""
+"""Access rules for every operation in the OpenAPI document that needs a session. New operations are included."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ NEED_SESSION = [operation for operation in operations_of(DOCUMENT) if operation.
 HAVE_ID = [operation for operation in NEED_SESSION if operation.path_parameters]
 
 BODIES: dict[str, list[Json]] = {"update_todo": [{}, {"title": "Mine"}, {"completed": True}]}
-"""Bodies for operations that run another statement for another body; all others get the example of the document."""
+"""Bodies by operation id, where the SQL statement depends on the body. Others get the document's examples."""
 CONDITIONS = ["*", '"1"', '"7"']
 
 
@@ -28,14 +28,14 @@ def bodies_of(operation: Operation) -> list[Any]:
 
 
 def headers_of(operation: Operation) -> Iterator[dict[str, str]]:
-    """Yields no headers, and then each condition that the operation supports."""
+    """Yields headers for repeated requests: first none, then If-Match and If-None-Match values if supported."""
     yield {}
     for name in {"if-match", "if-none-match"} & operation.parameters:
         yield from ({name: condition} for condition in CONDITIONS)
 
 
 def ids_of(victim: Victim, parameter: str) -> list[str]:
-    """Returns the ids of the victim's objects that a path parameter may name."""
+    """Returns the ids of the victim's objects that are values of the path parameter. Fails for an unknown parameter."""
     match parameter:
         case "todo_id":
             return [victim.live, victim.trashed]
@@ -51,7 +51,7 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:
 
 
 def paths_of(operation: Operation, victim: Victim) -> list[str]:
-    """Returns the path with the id of each of the victim's objects. A path without a parameter is returned as it is."""
+    """Returns the operation's path once for each of the victim's ids. A path without a parameter is returned once."""
     if not operation.path_parameters:
         return [operation.path]
     [parameter] = operation.path_parameters
@@ -59,7 +59,7 @@ def paths_of(operation: Operation, victim: Victim) -> list[str]:
 
 
 def facts(response: httpx2.Response) -> tuple[int, Json, set[str]]:
-    """Returns all by which two responses can be told apart, except their request ids."""
+    """Returns status, body and header names of a response for a comparison. Clears the id of the request."""
     return response.status_code, response.json() | {"request_id": ""}, set(response.headers)
 
 

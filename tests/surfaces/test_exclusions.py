@@ -1,4 +1,4 @@
-"""List of the tests that sam local cannot pass."""
+"""Tests of EXCLUDED_TESTS, the list of tests that `sam local` cannot pass: each entry must name a test."""
 
 import re
 from pathlib import Path

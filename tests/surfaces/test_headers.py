@@ -1,4 +1,4 @@
-"""Security and cache headers of all responses."""
+"""Security headers of all responses, and cache headers by route."""
 
 import httpx2
 import pytest

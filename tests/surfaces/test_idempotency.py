@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: repeats of a request create nothing and get the response of the first."""
+"""The header Idempotency-Key: a repeat of a request creates nothing and gets the response of the first request."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

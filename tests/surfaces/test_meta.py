@@ -16,13 +16,13 @@ TYPES = {"js": "text/javascript", "css": "text/css", "png": "image/png", "json":
 
 
 class References(HTMLParser):
-    """URLs that a browser fetches for a page."""
+    """Parser that collects the URLs of an HTML page's links, scripts, images and OpenAPI document."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.found: list[str] = []
         self.feed(page)
-        # The URL of the document is in a script for Swagger UI and in an attribute for ReDoc.
+        # Swagger UI has the URL of the OpenAPI document in a script, not in an attribute as ReDoc does.
         self.found += [line.split("'")[1] for line in page.splitlines() if line.strip().startswith("url: ")]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

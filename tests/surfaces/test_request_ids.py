@@ -1,4 +1,4 @@
-"""X-Request-ID: every response has the id of the client if that is valid, else a new one."""
+"""X-Request-ID: every response repeats the client's request id if it is valid, and otherwise has a new id."""
 
 import re
 

@@ -42,7 +42,7 @@ UNUSUAL_REQUESTS: list[dict[str, Any]] = [
 
 
 def stable_headers(response: httpx2.Response) -> dict[str, str]:
-    """Returns the headers, without those that differ from request to request."""
+    """Returns the headers except X-Request-ID and Date, which differ even between equal requests."""
     return {name: value for name, value in response.headers.items() if name not in {"x-request-id", "date"}}
 
 

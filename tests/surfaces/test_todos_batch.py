@@ -1,4 +1,4 @@
-"""POST /api/v1/todos/batch: several changes, all or none."""
+"""POST /api/v1/todos/batch: several operations in one transaction, so all or none take place."""
 
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,7 @@ def send(account: Account, *operations: object, key: str | None = None) -> httpx
 
 
 def results(account: Account, *operations: object) -> list[dict[str, Any]]:
-    """Sends a batch that must succeed. Returns the results."""
+    """Sends a batch and returns the results of its operations. Fails the test unless the status is 200."""
     answered = send(account, *operations)
     assert answered.status_code == 200, answered.text
     found: list[dict[str, Any]] = answered.json()["results"]

@@ -20,7 +20,7 @@ type Parameters = dict[str, str | int | bool | list[str]]
 
 
 def insert_todos(database_url: str, account: Account, count: int, *, order: str = "number") -> None:
-    """Inserts todos titled 1 to `count`; `order` is an SQL expression over `number`."""
+    """Inserts todos with the titles 1 to `count`. `order` is the SQL expression of their order from this `number`."""
     statement = f"""
         INSERT INTO todos (id, user_id, title, "order")
         SELECT gen_random_uuid(), $1, number::text, {order} FROM generate_series(1, $2::int) AS number
@@ -29,7 +29,7 @@ def insert_todos(database_url: str, account: Account, count: int, *, order: str 
 
 
 def pages(account: Account, **parameters: str | int | bool | list[str]) -> Iterator[list[dict[str, Any]]]:
-    """Yields the pages of a list; each page is requested after the previous one was used."""
+    """Yields the pages of a list. Requests a page only when needed, so that a test can change todos in between."""
     page = account.client.get(TODOS, params=parameters)
     for _ in range(MAX_PAGES):
         assert page.status_code == 200, page.text
@@ -41,7 +41,7 @@ def pages(account: Account, **parameters: str | int | bool | list[str]) -> Itera
 
 
 def all_titles(account: Account, **parameters: str | int | bool | list[str]) -> list[str]:
-    """Returns the titles of all pages."""
+    """Returns the titles of the todos on all pages of a list."""
     return [todo["title"] for page in pages(account, **parameters) for todo in page]
 
 

@@ -19,7 +19,7 @@ NEITHER_DAY_NOR_INSTANT = [
 
 
 def both_ways(account: Account, sort: str, **filters: str) -> tuple[list[str], list[str]]:
-    """Returns the titles of a list in both directions, read in pages of two."""
+    """Returns the titles of a list in ascending and in descending order, read in pages of two."""
     return all_titles(account, sort=sort, limit=2, **filters), all_titles(account, sort=f"-{sort}", limit=2, **filters)
 
 
@@ -113,7 +113,7 @@ class TestSort:
 class TestDue:
     @pytest.fixture
     def dues(self, client: httpx2.Client) -> Account:
-        """Returns an account in Berlin, where a day begins an hour earlier than in UTC."""
+        """Returns an account in Berlin with todos around 2030-01-10, which begins there at 23:00 UTC the day before."""
         ada = sign_up(client, timezone="Europe/Berlin")
         ada.add("never")
         ada.add("the day before", due_date="2030-01-09")

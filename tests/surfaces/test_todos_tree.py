@@ -13,7 +13,7 @@ type Json = dict[str, Any]
 
 
 def add_chain(account: Account, length: int) -> list[Json]:
-    """Creates a chain of todos, each the subtodo of the previous one."""
+    """Creates `length` todos, each the subtodo of the previous one. Returns them from the root down."""
     todos = [account.add("0")]
     while len(todos) < length:
         todos.append(account.add(str(len(todos)), parent_id=todos[-1]["id"]))
@@ -32,7 +32,7 @@ def patch_ok(account: Account, todo: Json, **changes: object) -> Json:
 
 
 def read_all(account: Account, *todos: Json) -> list[Json]:
-    """Reads the todos, those in the trash included."""
+    """Returns the current state of the given todos, which may be in the trash."""
     known = {
         todo["id"]: todo
         for trashed in (False, True)
@@ -58,7 +58,7 @@ def restore(account: Account, todo: Json) -> Json:
 
 
 def logged_operations(account: Account, since: int) -> list[tuple[str, str]]:
-    """Returns the change log after a sequence number, by title."""
+    """Returns operation and title of each change after the sequence number `since`."""
     found = account.client.get(CHANGES, params={"since": since}).json()
     return [(change["op"], (change["after"] or change["before"])["title"]) for change in found]
 

@@ -29,7 +29,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 def patch(account: Account, todo: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """Patches the todo. Returns it as answered."""
+    """Patches a todo and returns the todo of the response. Fails the test unless the status is 200."""
     response = account.client.patch(todo["url"], json=changes)
     assert response.status_code == 200, response.text
     after: dict[str, Any] = response.json()
@@ -38,9 +38,9 @@ def patch(account: Account, todo: dict[str, Any], **changes: object) -> dict[str
 
 @contextmanager
 def lock_todo(database_url: str, todo_id: str) -> Iterator[Callable[[int], None]]:
-    """Locks the todo's row so that patches queue behind it. Yields a function that waits until `count` are queued.
+    """Locks a todo's row during the block, so that patches queue. Yields a function that waits for `count` of them.
 
-    The wait has a deadline, because a surface that serves one request at a time never queues a second one.
+    The wait ends after 0.5 seconds: a surface that serves one request at a time never queues a second one.
     """
     with asyncio.Runner() as runner:
         connection = runner.run(postgres.connect(database_url))

@@ -1,4 +1,4 @@
-"""Session tokens and cookies in tests: reading, changing and sending them."""
+"""Helpers for tests that read, change, forge and send session tokens and cookies."""
 
 import hmac
 import json
@@ -24,14 +24,14 @@ def read_claims(token: str) -> dict[str, Any]:
 
 
 def sign_token(payload: bytes, *, header: object = HEADER, key: str = SECRET_KEY) -> str:
-    """Returns a token with a valid HMAC-SHA256 signature for any header and payload."""
+    """Returns a token whose signature is valid HMAC-SHA256, even if `header` and `payload` are not."""
     parts = [urlsafe_b64encode(part).rstrip(b"=") for part in (json.dumps(header).encode(), payload)]
     signature = hmac.digest(key.encode(), b".".join(parts), "sha256")
     return b".".join([*parts, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
 
 
 def replace_claims(token: str, **claims: object) -> str:
-    """Returns a signed token with these claims in place of the token's own."""
+    """Returns a copy of the token with these claims replaced or added, and with a valid signature."""
     return sign_token(json.dumps(read_claims(token) | claims).encode())
 
 
@@ -42,27 +42,27 @@ def remove_claim(token: str, claim: str) -> str:
 
 
 def backdate(token: str, age: timedelta, *, key: str = SECRET_KEY) -> str:
-    """Returns the token as if it had been issued `age` ago."""
+    """Returns a signed copy of the token, issued `age` ago and valid for a week from then."""
     issued_at = datetime.now(UTC) - age
     return jwt.encode(read_claims(token) | {"iat": issued_at, "exp": issued_at + WEEK}, key)
 
 
 def get_with_cookie(client: httpx2.Client, token: str | bytes, path: str = ME) -> httpx2.Response:
-    """Sends a GET request with this token as the only cookie."""
+    """Sends a GET request with this session token as the only cookie."""
     client.cookies.clear()
     raw = token.encode() if isinstance(token, str) else token
     return client.get(path, headers={b"Cookie": b"session_token=" + raw})
 
 
 def get_with_bearer(client: httpx2.Client, token: str | bytes) -> httpx2.Response:
-    """Sends a GET request with this bearer token and without a cookie."""
+    """Sends a GET request for the own account with this bearer token and without a cookie."""
     client.cookies.clear()
     raw = token.encode() if isinstance(token, str) else token
     return client.get(ME, headers={b"Authorization": b" ".join(filter(None, (b"Bearer", raw)))})
 
 
 def read_session_cookies(response: httpx2.Response) -> list[dict[str, str]]:
-    """Returns value and attributes of each session cookie that the response sets, with names in lower case."""
+    """Returns value and attributes of each session cookie that the response sets. Attributes are in lower case."""
     cookies = []
     for line in response.headers.get_list("set-cookie"):
         pair, *attributes = line.split("; ")
@@ -74,12 +74,12 @@ def read_session_cookies(response: httpx2.Response) -> list[dict[str, str]]:
 
 
 def fetch_session(database_url: str, token: str) -> dict[str, Any]:
-    """Returns the row of the token's session."""
+    """Returns the database row of the session to which the token belongs."""
     (row,) = postgres.query(database_url, "SELECT * FROM sessions WHERE id = $1", UUID(read_claims(token)["sid"]))
     return dict(row)
 
 
 def set_session_expiry(database_url: str, token: str, *, hours: int) -> None:
-    """Makes the token's session expire in `hours` from now."""
+    """Sets the end of the token's session in the database to `hours` from now; 0 or less ends it."""
     statement = "UPDATE sessions SET expires_at = now() + $1 * interval '1 hour' WHERE id = $2"
     postgres.query(database_url, statement, hours, UUID(read_claims(token)["sid"]))

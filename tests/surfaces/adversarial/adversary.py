@@ -1,4 +1,4 @@
-"""A user with a hostile model, and the invariants of that user's turns."""
+"""A user with a hostile language model, and rules that must hold in all turns of that user."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _OPENING, _CLOSING = "<data>", "</data>"
 
 @dataclass
 class HostileChat:
-    """The turns of one user with a hostile model, and all requests that the model received in them."""
+    """Runs turns of a user with a hostile model. Records the requests to the model for `check_invariants`."""
 
     account: Account
     model: ScriptedModel
@@ -31,28 +31,28 @@ class HostileChat:
     def send(
         self, *replies: Reply, message: str = DEFAULT_MESSAGE, headers: dict[str, str] | None = None, **fields: Any
     ) -> httpx2.Response:
-        """Sends a message that the model answers with these replies."""
+        """Sends a chat message, to which the model answers with these replies. Returns the response."""
         self.sent_messages.add(message)
         self.model.play(*replies)
         return self._record(self.account.client.post(CHAT, json={"message": message, **fields}, headers=headers))
 
     def run_turn(self, *replies: Reply, message: str = DEFAULT_MESSAGE, **fields: Any) -> Json:
-        """Sends a message and returns the turn. Fails the test unless the status is 200."""
+        """Sends a chat message and returns the turn. Fails the test unless the status is 200."""
         return require_turn(self.send(*replies, message=message, **fields))
 
     def run_turn_with(self, function: Callable[[ReceivedRequest], Reply], **fields: Any) -> Json:
-        """Runs a turn in which the function makes the reply to each request of the model."""
+        """Runs a turn in which `function` returns the model's reply to each request. Returns the turn."""
         self.model.answer_with(function)
         return require_turn(self._record(self.account.client.post(CHAT, json={"message": DEFAULT_MESSAGE, **fields})))
 
     def stream_turn(self, *replies: Reply, **fields: Any) -> list[tuple[str, Json]]:
-        """Runs a turn and returns its events."""
+        """Runs a turn as an event stream. Returns the events, each with its name and data."""
         response = self.send(*replies, headers=STREAM, **fields)
         assert response.status_code == 200, response.text
         return parse_events(response.text)
 
     def answer_approval(self, turn: Json, *replies: Reply, approve: object = True, **more: object) -> httpx2.Response:
-        """Answers the approval of a turn, which the model then continues with these replies."""
+        """Approves or refuses the calls of a waiting turn, which the model then continues with these replies."""
         if approve is True:
             self.approved_turn_ids.add(turn["turn_id"])
         self.model.play(*replies)
@@ -72,7 +72,7 @@ class HostileChat:
         return [change for change in self.changes() if change["actor"]["kind"] == "assistant"]
 
     def check_invariants(self) -> None:
-        """Asserts that every deletion was approved and that the model received todos as data only."""
+        """Asserts that only approved turns deleted todos, and that the model received the texts of todos as data."""
         for change in self.changes_by_turns():
             if change["op"] in {"delete", "purge"}:
                 assert change["actor"]["turn_id"] in self.approved_turn_ids, change
@@ -81,7 +81,7 @@ class HostileChat:
                 check_message(message, self.sent_messages)
 
     def _record(self, response: httpx2.Response) -> httpx2.Response:
-        """Adds the requests of the model to the record. Fails the test after an internal error."""
+        """Adds the requests that the model received to `model_requests`. Fails the test if the response is a 500."""
         self.model_requests += self.model.requests
         assert response.status_code != 500, response.text
         return response
@@ -89,10 +89,10 @@ class HostileChat:
 
 @dataclass(frozen=True)
 class Victim:
-    """A user whom others attack, with two todos, one of them in the trash, a project and two turns.
+    """A user whom others attack. `live`, `trashed` and `project` are ids; the todo `trashed` is in the trash.
 
     `done` is a finished turn, `waiting` a turn that waits for an approval.
-    `stored_data` is all data of the user before the attacks.
+    `stored_data` is the data of the user before the attacks, for a comparison afterwards.
     """
 
     account: Account
@@ -105,7 +105,7 @@ class Victim:
 
 
 def check_message(message: Json, sent_messages: set[str]) -> None:
-    """Asserts that tool results stand between the `<data>` markers, and that user messages were sent by the user."""
+    """Asserts that a tool result is JSON inside `<data>` markers, and that a user message is one of `sent_messages`."""
     content = message["content"]
     if message["role"] == "tool":
         inside = content.removeprefix(_OPENING).removesuffix(_CLOSING)
@@ -126,7 +126,7 @@ def require_turn(response: httpx2.Response) -> Json:
 
 
 def read_whole_list(response: httpx2.Response) -> list[Json]:
-    """Returns the items of a list. Fails the test if the list has a second page."""
+    """Returns the items of a list response. Fails the test if the list has a second page."""
     assert response.status_code == 200, response.text
     assert "link" not in response.headers
     items: list[Json] = response.json()
@@ -134,7 +134,7 @@ def read_whole_list(response: httpx2.Response) -> list[Json]:
 
 
 def stored_data(account: Account) -> Json:
-    """Returns all data of a user: sessions, projects, todos, trash, change log, conversations and messages."""
+    """Returns the data of a user, read over the API, to compare the states before and after attacks."""
     client = account.client
     conversations = read_whole_list(client.get(f"{CHAT}/conversations"))
     return {
@@ -152,7 +152,7 @@ def stored_data(account: Account) -> Json:
 
 
 def arguments(tool: str, ids: Sequence[str]) -> Json:
-    """Returns arguments with which a tool changes or reads these todos."""
+    """Returns arguments for a call of `tool` that changes, deletes or reads the todos with these ids."""
     if tool == "update_todos":
         return {"changes": [{"id": todo_id, "title": "Overwritten"} for todo_id in ids]}
     return {"ids": list(ids)} | ({"due": "tomorrow"} if tool == "reschedule_todos" else {})
@@ -163,25 +163,25 @@ def call_on(tool: str, ids: Sequence[str]) -> Call:
 
 
 def count_executed_calls(turn: Json) -> int:
-    """Returns the number of calls that ran. The call beyond the limit is listed but does not run."""
+    """Returns the number of the turn's tool calls that ran. Listed calls that did not run have None as `ok`."""
     return len([call for call in turn["tool_calls"] if call["ok"] is not None])
 
 
 def item_results(turn: Json, call: int = 0) -> list[Json]:
-    """Returns the results per item of one of the turn's calls."""
+    """Returns the results of one tool call of the turn, one result for each todo. `call` counts from 0."""
     results: list[Json] = turn["tool_calls"][call]["result"]["results"]
     return results
 
 
 def call_error(turn: Json, call: int = 0) -> str:
-    """Returns the error of one of the turn's calls. Fails the test if the call succeeded."""
+    """Returns the error of one tool call of the turn. Fails the test if the call succeeded or did not run."""
     failed = turn["tool_calls"][call]
     assert failed["ok"] is False
     return str(failed["result"]["error"])
 
 
 def delete_all_todos(request: ReceivedRequest) -> Reply:
-    """Acts as a model that obeys an injection: finds todos, reads them in full and deletes them all."""
+    """Replies as a model that obeys an injection: searches and reads todos, then calls for their deletion."""
     results = [message["content"] for message in request.messages if message["role"] == "tool"]
     if not results:
         return Call("search_todos", {"trashed": False})

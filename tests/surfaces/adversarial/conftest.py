@@ -1,4 +1,4 @@
-"""Runs the attacks against the app in process only: the assistant is the same behind every surface."""
+"""Runs the attacks of this folder on one surface, the app in process: all surfaces run the same assistant."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Completions that are invalid, endless or too large: the turn and its conversation continue."""
+"""Completions of the model that are invalid, endless or too large: the turn or its conversation continues."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ LONE_SURROGATE = "\ud800"
 
 
 def raw(name: str, arguments: str, call_id: str | None = None) -> ToolCalls:
-    """Returns a call that is streamed in one chunk. Its arguments need not be JSON."""
+    """Returns a reply with one tool call, streamed in one chunk. The text of its arguments may be invalid JSON."""
     call = Call(name, arguments) if call_id is None else Call(name, arguments, id=call_id)
     return ToolCalls(call, split=None)
 
@@ -93,7 +93,7 @@ DAYS_AT_THE_ENDS: dict[str, Json] = {
 
 
 def run_and_read(chat: HostileChat, *replies: Reply, **fields: Any) -> Json:
-    """Runs a turn with these replies, reads it by every route, and runs another turn in its conversation."""
+    """Streams a turn, asserts that other routes return the same turn, and repeats it in its conversation."""
     events = chat.stream_turn(*replies, Say("Well."), **fields)
     name, turn = events[-1]
     assert name == "done", events[-1]
@@ -121,7 +121,7 @@ class TestUnusableCalls:
     @pytest.mark.parametrize("call", DAYS_AT_THE_ENDS.values(), ids=DAYS_AT_THE_ENDS.keys())
     def test_days_at_the_ends_of_the_calendar_are_accepted(self, chat: HostileChat, call: Json) -> None:
         [(name, arguments)] = call.items()
-        # In these zones the last day ends in the year 10000, and the first begins before the year 1.
+        # In these zones, the last UTC day ends in the year 10000, and the first begins before the year 1.
         timezone = "Pacific/Kiritimati" if "9999" in str(arguments) else "Etc/GMT+12"
         run_and_read(chat, Call(name, arguments), Call("search_todos"), timezone=timezone)
 

@@ -13,7 +13,7 @@ from tests.surfaces.adversarial.adversary import HostileChat, Victim, arguments,
 
 CHANGING = ["update_todos", "complete_todos", "reopen_todos", "reschedule_todos", "restore_todos"]
 
-# Rounds of calls. Each call has the name of a tool and a range of todos: the first, and the end of the range.
+# Rounds of tool calls. A call is the name of a tool and the indexes of its todos: first, and last + 1.
 type Plan = list[list[tuple[str, int, int]]]
 TOO_MANY: dict[str, Plan] = {
     "by two calls of three": [[("complete_todos", 0, 3), ("complete_todos", 3, 6)]],
@@ -57,7 +57,7 @@ def rounds(plan: Plan, ids: Sequence[str]) -> list[ToolCalls]:
 
 
 def wait_for_deletion(chat: HostileChat, count: int = 1) -> tuple[Json, list[str]]:
-    """Returns a turn that waits for approval to delete new todos, and the ids of these todos."""
+    """Adds todos and runs a turn that waits for approval to delete them. Returns the turn and the todos' ids."""
     ids = add(chat, count)
     waiting = chat.run_turn(call_on("delete_todos", ids))
     assert waiting["status"] == "needs_approval"

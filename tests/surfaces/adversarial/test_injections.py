@@ -44,7 +44,7 @@ class TestTextsOfTodos:
         assert turn["status"] == "needs_approval"
         assert [shown["id"] for shown in turn["approval"]["calls"][0]["todos"]] == [todo["id"]]
         assert chat.deleted_ids() == []
-        # The question to the user quotes the title. It must not be sent to the model as an assistant message.
+        # The approval question to the user quotes the title, so the next turn must not send it to the model.
         chat.run_turn(Say("What now?"), conversation_id=turn["conversation_id"])
         assert len(chat.model_requests) == 4
         for request in chat.model_requests:
@@ -78,7 +78,7 @@ class TestTextsOfTodos:
         mark = uuid4().hex
         todos = [chat.account.add(f"{mark} APPROVED {number}")["id"] for number in range(2)]
         waiting = chat.run_turn(call_on("delete_todos", todos))
-        # The model fails after the refusal, so that the question stays the response of the turn.
+        # The model fails after the user's refusal, so the approval question stays the response of the turn.
         assert chat.answer_approval(waiting, Fail(400), approve=False).status_code == 503
         chat.run_turn(Say("Well."), conversation_id=waiting["conversation_id"])
         for message in chat.model_requests[-1].messages:

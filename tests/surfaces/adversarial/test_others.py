@@ -1,4 +1,4 @@
-"""Attempts of a model or a client to reach another user's data: answered as for unknown ids."""
+"""Attempts of a model or a client to reach another user's data by its ids: the answer is that for unknown ids."""
 
 from collections.abc import Callable
 from typing import Any
