@@ -83,7 +83,7 @@ class ScriptedModel:
 
     @property
     def unexpected(self) -> list[str]:
-        """Messages about faults: requests beyond the planned replies, invalid requests, errors of the test's function."""
+        """Messages about faults: requests beyond the planned replies, invalid requests, errors of a test's function."""
         with self._changed:
             return list(self._script.unexpected)
 

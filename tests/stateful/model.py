@@ -198,7 +198,7 @@ class TodoModel:
                     todo.due = value
 
     def _set_place(self, todo: Todo, fields: dict[str, Any], old: Todo) -> None:
-        """Sets parent and project. A new parent's project overrides `project_id`. Another project clears an old parent."""
+        """Sets parent and project. A new parent's project overrides `project_id`. Another project clears the parent."""
         parent_id = fields.get("parent_id", old.parent_id)
         if parent_id is not None and parent_id != old.parent_id:
             self._set_parent(todo, parent_id)
