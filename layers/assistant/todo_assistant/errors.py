@@ -49,12 +49,12 @@ class AssistantBudgetSpent(ServiceError):
 
 
 class AssistantFailure(ServiceError):
-    """A failure of the model. The problem document lists the todos that the turn had already changed."""
+    """A failure of the language model. The problem document lists the todos that the turn had changed before it."""
 
     status = 503
 
     def with_changes(self, turn_id: UUID, changed: Sequence[UUID]) -> "AssistantFailure":
-        """Returns this error with the id of the turn and the todos that the turn changed."""
+        """Adds the turn's id and the todos that the turn changed to the problem document, and returns this error."""
         self.members = {"turn_id": str(turn_id), "changed": [str(todo_id) for todo_id in changed]}
         if changed:
             todos = "one todo" if len(changed) == 1 else f"{len(changed)} todos"

@@ -1,6 +1,7 @@
-"""The model that takes the place of a language model when no key is set: the commands of `docs/commands.md`, offline.
+"""The command model, which replaces the language model when no API key is set. Works offline.
 
-CommandModel implements the same interface as a language model, so the agent, the tools and the turns are the same.
+CommandModel has the interface of a language model, so the agent, the tools and the turns need no changes.
+`docs/commands.md` describes the commands.
 """
 
 from dataclasses import replace
@@ -15,14 +16,15 @@ _ONLY_ATTEMPT: Final = 1
 
 
 class CommandModel:
-    """A rule-based model without a language model: parses commands in English and answers in fixed sentences."""
+    """Replaces a language model by rules: parses commands in English and answers in fixed sentences."""
 
     name = "commands"
 
     async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:  # noqa: ARG002 - an answer takes milliseconds
-        """Returns the next tool call, or the answer once the tool results are there. Never fails.
+        """Returns the next tool call of the user's last command, or the answer once its tool results are there.
 
-        Earlier listings are needed for a command such as `done 2`, which means the second todo listed last.
+        Reads the lists shown in earlier turns too: `done 2` means the second todo of the last one.
+        Never raises AssistantFailure.
         """
         messages = request.messages
         last = max(index for index, message in enumerate(messages) if message["role"] == "user")
@@ -35,7 +37,7 @@ class CommandModel:
         return replace(step, prompt_tokens=0, completion_tokens=0)
 
     async def prepare(self) -> None:
-        """Does nothing: the model needs no preparation."""
+        """Does nothing: the command model has no library to import."""
 
     async def close(self) -> None:
-        """Does nothing: the model holds no connection."""
+        """Does nothing: the command model holds no connection."""

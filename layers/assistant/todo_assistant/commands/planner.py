@@ -1,4 +1,4 @@
-"""Chooses the next step of a command: a tool call, or the answer.
+"""Chooses the next step of a parsed command: a tool call, or the answer to the user.
 
 The planner has no state: the next step follows from the command and the tool results of its turn so far.
 """
@@ -37,20 +37,20 @@ from todo_assistant.commands.wording import describe_result, describe_target, fo
 from todo_assistant.models.messages import Completion
 
 type TargetCommand = Complete | Reopen | Reschedule | Repeat | MoveTo | Update | Delete | Restore
-"""A command about existing todos, which its `target` describes."""
+"""A command that changes existing todos; its `target` describes which."""
 
 _NOUNS: Final[dict[type[TargetCommand], str]] = {
     Complete: "open todo",
     Reopen: "completed todo",
     Restore: "todo in the trash",
 }
-"""Nouns for the todos that a command searches; `todo` for all other commands."""
+"""Nouns in the answer when a command finds nothing: `I found no open todo`. Other commands use `todo`."""
 
 
 def next_step(command: Command, results: Sequence[NamedResult], listed: Sequence[dict[str, Any]]) -> Completion:
-    """Returns the next tool call of a command, or its answer.
+    """Returns a completion with the next tool call of a command, or with the answer to the user.
 
-    `results` are the tool results of this turn. `listed` are the todos that the conversation listed last.
+    `results` are the tool results of this turn so far. `listed` are the todos listed last in earlier turns.
     """
     match command:
         case Help():
@@ -64,7 +64,7 @@ def next_step(command: Command, results: Sequence[NamedResult], listed: Sequence
 
 
 def _only_call(command: Find | Overview | Undo | Projects | NewProject) -> tuple[str, dict[str, JsonValue]]:
-    """Returns the tool and the arguments for a command that needs one call."""
+    """Returns the tool name and the arguments for a command that needs only one tool call."""
     match command:
         case Find():
             return "search_todos", {
@@ -91,9 +91,9 @@ def _only_call(command: Find | Overview | Undo | Projects | NewProject) -> tuple
 def _change_todos(
     command: Add | TargetCommand, results: Sequence[NamedResult], listed: Sequence[dict[str, Any]]
 ) -> Completion:
-    """Creates missing projects and finds parents, then adds or changes the todos.
+    """Returns the next step of a command that adds or changes todos.
 
-    The answer begins with the names of the projects that were added.
+    The first steps create missing projects and find parents. The answer begins with a sentence on each new project.
     """
     destinations = Destinations(results)
     if (preparation := _prepare_destinations(command, destinations)) is not None:
@@ -103,7 +103,7 @@ def _change_todos(
 
 
 def _prepare_destinations(command: Add | TargetCommand, destinations: Destinations) -> Completion | None:
-    """Returns the call that creates a project or finds a parent next, an answer on failure, or None when done."""
+    """Returns the call that creates missing projects or finds a parent, an answer on failure, or None when done."""
     match command:
         case Add(todos):
             return destinations.prepare(todos)
@@ -124,7 +124,7 @@ def _add(command: Add, destinations: Destinations) -> Completion:
 
 
 def _new_todo_arguments(new: NewTodo, parent_id: str | None) -> dict[str, JsonValue]:
-    # Words after "under" that fit no open todo belong to the title: "look under bed".
+    # If the words after "under" fit no open todo, they belong to the title of the new todo: "look under bed".
     title = f"{new.title} under {new.parent}" if new.parent and parent_id is None else new.title
     return {
         "title": title,
@@ -140,7 +140,10 @@ def _new_todo_arguments(new: NewTodo, parent_id: str | None) -> dict[str, JsonVa
 def _find_and_change(
     command: TargetCommand, destinations: Destinations, listed: Sequence[dict[str, Any]]
 ) -> Completion:
-    """Searches for the target, unless it is a number of the last list, then changes the todos that were found."""
+    """Returns the next step: a search for the target, then the call that changes the found todos, then the answer.
+
+    A target that is a number needs no search: it is a todo of the list shown last.
+    """
     number, results = command.target.number, destinations.remaining_results
     if results and (results[-1].tool != "search_todos" or "error" in results[-1].result):
         return Completion(describe_result(results[-1]))
@@ -167,7 +170,10 @@ def _search_arguments(command: TargetCommand) -> dict[str, JsonValue]:
 
 
 def _change_found(command: TargetCommand, found: Sequence[dict[str, Any]], destinations: Destinations) -> Completion:
-    """Changes the todos of a search. Asks the user if the target is one todo and several were found."""
+    """Returns the call that changes the todos of a search.
+
+    Returns an answer instead if none was found, or a question if several fit a target without `all`.
+    """
     target = command.target
     matching = _prefer_exact_title(target, found)
     if not matching:
@@ -180,13 +186,16 @@ def _change_found(command: TargetCommand, found: Sequence[dict[str, Any]], desti
 
 
 def _prefer_exact_title(target: Target, found: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """Returns only the todo with exactly the title of the target, if there is one; else all found todos."""
+    """Returns only the first todo whose title equals the target's text, ignoring case.
+
+    Returns all found todos if no title is equal, or if the target means several todos.
+    """
     exact = [todo for todo in found if target.text and todo["title"].casefold() == target.text.casefold()]
     return exact[:1] if exact and not target.every else found
 
 
 def _change(command: TargetCommand, todos: Sequence[dict[str, Any]], destinations: Destinations) -> Completion:
-    """Returns the tool call that changes these todos."""
+    """Returns a completion with the tool call that changes all these todos."""
     ids: list[JsonValue] = [todo["id"] for todo in todos]
     match command:
         case Complete():

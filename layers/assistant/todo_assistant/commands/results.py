@@ -1,4 +1,4 @@
-"""The tool results of a conversation, with the names of their tools."""
+"""Reads the tool results in the messages of a conversation, each with the name of its tool."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ class NamedResult:
 
     @property
     def is_listing(self) -> bool:
-        """Returns whether the answer shows todos with numbers, to which a command can refer."""
+        """Returns whether the tool lists todos, to which a later command can refer by number: `done 2`."""
         return self.tool in _LISTING_TOOLS
 
     @property
     def todos(self) -> list[dict[str, Any]]:
-        """Returns the todos of a listing in the order of their numbers."""
+        """Returns the listed todos in the order of the numbers that the user sees: overdue todos before due ones."""
         fields = ("todos",) if self.tool == "search_todos" else ("overdue", "due")
         return [todo for field in fields for todo in self.result.get(field, [])]
 
 
 def read_results(messages: Iterable[ChatMessage]) -> Iterator[NamedResult]:
-    """Yields the tool results among the messages; the call of each must be among the messages, too."""
+    """Yields the tool results in the messages. Raises KeyError if the messages lack the call of a result."""
     tools: dict[str, str] = {}
     for message in messages:
         for call in message.get("tool_calls", []):

@@ -18,7 +18,7 @@ _PAST_TENSE_VERBS: Final = {
     "restore_todos": "Restored",
 }
 _TOOLS_REPORTED_IN_DETAIL: Final = frozenset({"add_todos", "reschedule_todos", "update_todos"})
-"""Tools after which the todo is shown with its due date, tags and other fields."""
+"""Tools whose answers show each todo with its due date, tags and other fields, and not the title alone."""
 
 
 def describe_result(result: NamedResult) -> str:
@@ -40,21 +40,21 @@ def describe_result(result: NamedResult) -> str:
 
 
 def format_list(todos: Sequence[dict[str, Any]], *, first_number: int = 1, has_more: bool = False) -> str:
-    """Returns one numbered line for each todo, at most 50 lines."""
+    """Returns a numbered line for each of the first 50 todos, then `... and more.` if `has_more`."""
     shown = todos[:_MAX_LISTED_TODOS]
     lines = [f"{number}. {_describe_todo(todo)}" for number, todo in enumerate(shown, start=first_number)]
     return "\n".join([*lines, "... and more."] if has_more else lines)
 
 
 def describe_target(target: Target) -> str:
-    """Returns the title, tags and project of a target as the user could type them."""
+    """Returns the title, tags and project of a target as in `“milk” #home /work`, or `that` if it has none."""
     project = f"/{target.project}" if target.project else ""
     words = [f"“{target.text}”" if target.text else "", *(f"#{tag}" for tag in target.tags), project]
     return " ".join(filter(None, words)) or "that"
 
 
 def _describe_item(tool: str, item: dict[str, Any]) -> str:
-    """Returns the sentence for one item of a tool that changes several."""
+    """Returns the sentence about one todo or project in the result of a tool that takes several."""
     if not item["ok"]:
         return str(item["error"])
     if "project" in item:
@@ -65,7 +65,10 @@ def _describe_item(tool: str, item: dict[str, Any]) -> str:
 
 
 def _describe_consequences(item: dict[str, Any]) -> str:
-    """Returns the end of the sentence: the next due date, the changed subtodos, or other readings of the date."""
+    """Returns the end of the sentence about a changed todo, or an empty string.
+
+    It names the next due date, the number of subtodos changed too, or other readings of the date.
+    """
     if item.get("next_due"):
         return f", next due {_format_due(item['next_due'])}"
     if count := item.get("subtodos"):
@@ -93,7 +96,7 @@ def _describe_projects(content: dict[str, Any]) -> str:
 def _describe_overview(content: dict[str, Any]) -> str:
     """Returns the overdue and due todos of a day, numbered as one list.
 
-    `more` of the tool is about both lists, so the line for it comes last.
+    The tool has one flag for both lists, `more`, so `... and more.` comes after both.
     """
     overdue, due = content["overdue"], content["due"]
     lines = [f"{content['day']}:"]
@@ -119,7 +122,10 @@ def _describe_todo(todo: dict[str, Any]) -> str:
 
 
 def _format_due(due: str) -> str:
-    """Returns `Monday 2030-01-31 17:00` for `Monday 2030-01-31T17:00+01:00`; the offset is the user's own."""
+    """Returns `Thursday 2030-01-31 17:00` for `Thursday 2030-01-31T17:00+01:00`.
+
+    The UTC offset is left out: times are in the user's own time zone.
+    """
     return re.sub(r"T(\d\d:\d\d).*", r" \1", due)
 
 

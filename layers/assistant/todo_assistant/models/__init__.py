@@ -1,1 +1,1 @@
-"""The interface to a language model, its prompt, and the client of a Chat Completions endpoint."""
+"""The interface to a language model, its system prompt, and the client of a Chat Completions endpoint."""

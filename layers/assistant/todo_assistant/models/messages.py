@@ -1,4 +1,4 @@
-"""The interface to a language model: requests and completions as in the Chat Completions API."""
+"""The interface to a language model: requests and completions in the terms of the Chat Completions API."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +26,15 @@ class ChatMessage(TypedDict):
 
 
 type ToolSchema = dict[str, Any]
-"""A tool in the format of Chat Completions: `{"type": "function", "function": {...}}`."""
+"""The description of a tool in the format of Chat Completions: `{"type": "function", "function": {...}}`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """A request to a model: the messages so far, the tools it may call, and the user's clock."""
+    """A request to a model: the conversation's messages, the tools that the model may call, and the user's time zone.
+
+    `now` is the instant at which the turn began.
+    """
 
     messages: Sequence[ChatMessage]
     tools: Sequence[ToolSchema]
@@ -41,7 +44,7 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallRequest:
-    """A tool call as the model wrote it: the arguments may be any text, the id may be empty."""
+    """A tool call as the model wrote it, not yet checked: the arguments may be invalid JSON, the id may be empty."""
 
     id: str
     name: str
@@ -59,7 +62,10 @@ class Completion:
 
 
 type OnText = Callable[[str, int], Awaitable[None]]
-"""Receives a piece of streamed text and the number of the attempt. A later attempt replaces the text before it."""
+"""A function that receives a piece of a completion's text and the number of the attempt, from 1.
+
+The text of a later attempt replaces that of the failed attempt before it.
+"""
 
 
 class Model(Protocol):
@@ -69,14 +75,15 @@ class Model(Protocol):
     def name(self) -> str: ...
 
     async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:
-        """Returns the completion by `deadline`, a time of the event loop's clock. Text is streamed to `on_text`.
+        """Returns the completion before `deadline`, a time of the event loop's clock.
 
+        Also passes the completion's text to `on_text`, in pieces if the model streams.
         Raises AssistantUnavailable and AssistantNotConfigured, and TimeoutError when the deadline passed.
         """
         ...
 
     async def prepare(self) -> None:
-        """Imports the libraries that the first answer needs, so that it is not delayed."""
+        """Imports the libraries that the model needs, so that the import does not delay the first answer."""
         ...
 
     async def close(self) -> None: ...

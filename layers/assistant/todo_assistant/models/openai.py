@@ -1,4 +1,4 @@
-"""The client of a language model behind any endpoint that speaks Chat Completions with tools."""
+"""The client of a language model at any HTTP endpoint that implements Chat Completions with tools."""
 
 import asyncio
 import math
@@ -14,7 +14,7 @@ from todo_assistant.models.messages import Completion, ModelRequest, OnText, Too
 from todo_core.logs import log
 
 if TYPE_CHECKING:
-    # Imported on first use: the import takes longer than the rest of a cold start together.
+    # At runtime openai is imported on first use: the import takes longer than all else in a cold start.
     from openai import APIStatusError, AsyncOpenAI
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
     from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
@@ -23,10 +23,10 @@ _MAX_ATTEMPTS: Final = 4
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _MAX_PAUSE_SECONDS: Final = 8.0
 _MAX_COMPLETION_CHARACTERS: Final = 200_000
-"""Bounds the memory that an endless stream can take: the stream is cut at this size."""
+"""Longer texts and streams are cut, to bound the memory that an endless stream can take."""
 
 _MAX_TOKENS: Final = 10_000_000
-"""Bounds the token count of a completion, in case an endpoint reports an impossible number."""
+"""Larger token counts that an endpoint reports are lowered to this number, because they are impossible."""
 
 _STATUSES_OF_WRONG_SETTINGS: Final = {401, 403, 404}
 _STATUSES_TO_RETRY: Final = {408, 409, 429}
@@ -35,7 +35,7 @@ _EMPTY: Final = "empty answer"
 
 
 class _TransientFailure(Exception):
-    """A failure after which another attempt may succeed. `pause` is the provider's Retry-After in seconds."""
+    """A failure of an attempt after which the next may succeed. `pause` is the provider's Retry-After in seconds."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
@@ -44,7 +44,7 @@ class _TransientFailure(Exception):
 
 
 class OpenAIModel:
-    """Requests completions; transient failures are retried with jitter until the deadline."""
+    """Requests completions, in up to 4 attempts before the deadline if transient failures occur."""
 
     def __init__(self, name: str, api_key: str, base_url: str | None = None) -> None:
         self.name = name
@@ -53,7 +53,10 @@ class OpenAIModel:
         self._opened_client: AsyncOpenAI | None = None
 
     async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:
-        """Returns the completion. Raises AssistantUnavailable, AssistantNotConfigured, and TimeoutError."""
+        """Returns the completion; requests it again after a transient failure.
+
+        Raises AssistantUnavailable and AssistantNotConfigured, and TimeoutError when the deadline passed.
+        """
         attempt = 1
         is_streamed = on_text is not None
         while True:
@@ -62,7 +65,7 @@ class OpenAIModel:
                     completion = await self._attempt(request, attempt, on_text if is_streamed else None)
             except _TransientFailure as failure:
                 log.warning("The model failed: %s", failure.reason, extra={"attempt": attempt})
-                # Some endpoints answer requests with tools by an empty stream, but correctly without streaming.
+                # After an empty stream, the next attempts do not stream: some endpoints cannot stream with tools.
                 is_streamed = is_streamed and failure.reason != _EMPTY
                 await _pause_before_retry(failure, attempt, deadline)
                 attempt += 1
@@ -72,7 +75,7 @@ class OpenAIModel:
                 return completion
 
     async def prepare(self) -> None:
-        """Imports the openai library, in a thread because it would block the event loop for most of a second."""
+        """Imports the openai library in a thread: the import takes most of a second and would block the event loop."""
         if "openai" not in sys.modules:
             await asyncio.to_thread(import_module, "openai")
 
@@ -90,7 +93,10 @@ class OpenAIModel:
         return self._opened_client
 
     async def _attempt(self, request: ModelRequest, attempt: int, on_text: OnText | None) -> Completion:
-        """Requests a completion once. Raises _TransientFailure, AssistantUnavailable and AssistantNotConfigured."""
+        """Requests a completion once, as a stream if `on_text` is given.
+
+        Raises _TransientFailure, AssistantUnavailable and AssistantNotConfigured.
+        """
         await self.prepare()
         import openai  # noqa: PLC0415 - imported on first use
 
@@ -103,7 +109,7 @@ class OpenAIModel:
         except openai.APIError as error:
             raise _TransientFailure(type(error).__name__) from error
         except (ValueError, AttributeError, TypeError) as error:
-            # openai does not validate answers: invalid JSON or a wrong shape surfaces as one of these errors.
+            # openai does not validate responses: invalid JSON or a wrong shape raises one of these errors.
             raise _TransientFailure("not a completion") from error
 
     async def _complete(self, request: ModelRequest) -> Completion:
@@ -146,21 +152,21 @@ class OpenAIModel:
             "model": self.name,
             "messages": request.messages,
             "tools": request.tools,
-            # The default of OpenAI, but some other endpoints ignore the tools without it.
+            # "auto" is the default of OpenAI, but some other endpoints ignore the tools if it is missing.
             "tool_choice": "auto",
         }
 
 
 class StreamAccumulator:
-    """Joins the chunks of a stream to a completion.
+    """Joins the chunks of a streamed response into one completion.
 
-    openai's own accumulator is not used: it fails on tool calls without an index and joins repeated ids.
-    It also copies the whole completion for each chunk (5,000 chunks: 1.4 s instead of 11 ms).
+    The accumulator of openai is not used: it fails on tool calls without an index and concatenates repeated ids.
+    It also copies the whole completion for each chunk: 5,000 chunks take 1.4 s instead of 11 ms.
     """
 
     def __init__(self) -> None:
         self.size = 0
-        """The characters received so far, plus one for each fragment of a tool call."""
+        """The characters of text, tool names and arguments so far, plus one for each fragment of a tool call."""
 
         self._texts: list[str] = []
         self._calls: dict[int, _CallFragments] = {}
@@ -168,7 +174,7 @@ class StreamAccumulator:
         self._tokens: tuple[int | None, int | None] = (None, None)
 
     def add(self, chunk: "ChatCompletionChunk") -> str:
-        """Adds a chunk and returns its text. Raises TypeError for a value of a wrong type."""
+        """Adds a chunk and returns its text, or an empty string. Raises TypeError if a text in it is no string."""
         if chunk.usage is not None:
             self._tokens = (
                 _read_token_count(chunk.usage, "prompt_tokens"),
@@ -186,7 +192,11 @@ class StreamAccumulator:
         return text
 
     def finish(self) -> Completion:
-        """Returns the completion. Raises _TransientFailure if the stream broke off, which openai does not report."""
+        """Returns the completion of all chunks.
+
+        Raises _TransientFailure if the stream ended without a finish reason, which openai does not report.
+        A stream that was cut for its size needs no finish reason.
+        """
         if not self._is_finished and self.size <= _MAX_COMPLETION_CHARACTERS:
             raise _TransientFailure("the stream broke off" if self.size else _EMPTY)
         calls = [self._calls[index].join() for index in sorted(self._calls)]
@@ -200,13 +210,13 @@ class StreamAccumulator:
         call.id = _require_text(fragment.id) or call.id
         call.names.append(name)
         call.arguments.append(arguments)
-        # A fragment without text counts too: an endless stream of them would also fill the memory.
+        # A fragment without text counts as one: an endless stream of empty fragments would also fill the memory.
         self.size += len(name) + len(arguments) + 1
 
 
 @dataclass(slots=True)
 class _CallFragments:
-    """The fragments of one tool call. Only the id comes whole."""
+    """The fragments of one tool call in a stream. Name and arguments are joined from fragments; the id comes whole."""
 
     id: str = ""
     names: list[str] = field(default_factory=list)
@@ -217,7 +227,7 @@ class _CallFragments:
 
 
 async def _pause_before_retry(failure: _TransientFailure, attempt: int, deadline: float) -> None:
-    """Sleeps before the next attempt. Raises AssistantUnavailable if there is no attempt or no time left."""
+    """Sleeps before the next attempt. Raises AssistantUnavailable after the last, or if the deadline is too near."""
     pause = failure.pause or _jittered_pause(attempt)
     if attempt == _MAX_ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
         raise AssistantUnavailable(retry_after=max(round(pause), 1)) from failure
@@ -225,7 +235,11 @@ async def _pause_before_retry(failure: _TransientFailure, attempt: int, deadline
 
 
 def _error_of_status(error: "APIStatusError") -> Exception:
-    """Returns the error for an HTTP status of the provider."""
+    """Returns the error for an HTTP error status of the model's provider.
+
+    Returns AssistantNotConfigured for 401, 403 and 404, which mean a wrong key or model.
+    Returns _TransientFailure for statuses worth another attempt, and AssistantUnavailable for all others.
+    """
     status = error.status_code
     if status in _STATUSES_OF_WRONG_SETTINGS:
         return AssistantNotConfigured()
@@ -238,26 +252,26 @@ def _error_of_status(error: "APIStatusError") -> Exception:
 
 
 def _require_text(value: object) -> str:
-    """Returns a string, or an empty one for None. Raises TypeError for anything else."""
+    """Returns the value if it is a string, and an empty string for None. Raises TypeError for other values."""
     if value is not None and not isinstance(value, str):
         raise TypeError(type(value).__name__)
     return value or ""
 
 
 def _read_token_count(usage: object, name: str) -> int | None:
-    """Returns a token count of at most `_MAX_TOKENS`, or None if it is missing or not a positive integer."""
+    """Returns a token count, lowered to `_MAX_TOKENS`, or None if it is missing or not a positive integer."""
     value = getattr(usage, name, None)
     return min(value, _MAX_TOKENS) if isinstance(value, int) and value > 0 else None
 
 
 def _jittered_pause(attempt: int) -> float:
-    """Returns a random pause in seconds whose range doubles with each attempt."""
+    """Returns the random pause before a retry: 0.25 to 0.5 seconds after attempt 1, doubled for each later attempt."""
     longest = min(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), _MAX_PAUSE_SECONDS)
     return random.uniform(longest / 2, longest)  # noqa: S311 - not a secret
 
 
 def _parse_retry_after(header: str) -> float | None:
-    """Returns the seconds of a Retry-After header, or None if it is missing, a date or not finite."""
+    """Returns the seconds in a Retry-After header, or None if the header is empty, a date or not finite."""
     try:
         seconds = float(header)
     except ValueError:

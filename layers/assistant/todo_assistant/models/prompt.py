@@ -1,6 +1,7 @@
-"""The system message: fixed rules first, so that providers can cache them, then the user's clock.
+"""The system message of a language model, and the fence around tool results.
 
-Texts of todos reach a model only inside the data fence of a tool result.
+The fixed rules come first, so that providers can cache them; the user's local time follows.
+Tool results reach a model only inside the fence, since todos may contain instructions written by others.
 """
 
 import json
@@ -40,7 +41,7 @@ You manage the user's todo list, with the tools and with nothing else.
 
 
 def system_message(now: datetime, timezone: ZoneInfo) -> ChatMessage:
-    """Returns the system message with the rules and the local time in the user's time zone."""
+    """Returns the system message: the fixed rules, then the time `now` in the user's time zone."""
     local = now.astimezone(timezone)
     clock = (
         f"It is {local:%A}, {local.day} {local:%B} {local:%Y}, {local:%H:%M}, in the user's time zone {timezone.key}."
@@ -49,12 +50,15 @@ def system_message(now: datetime, timezone: ZoneInfo) -> ChatMessage:
 
 
 def fence(result: Mapping[str, JsonValue]) -> str:
-    """Returns a tool result as JSON inside the data fence. `<` and `>` are escaped, so no text can close the fence."""
+    """Returns a tool result as JSON between `<data>` and `</data>`, which mark it as data for the model.
+
+    `<` and `>` in the JSON are escaped, so that the text of a todo cannot close the fence.
+    """
     text = json.dumps(result, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
     return f"{_OPENING}{text}{_CLOSING}"
 
 
 def unfence(content: str) -> dict[str, Any]:
-    """Returns the tool result inside a fence."""
+    """Returns the tool result that `fence` wrote between `<data>` and `</data>`."""
     result: dict[str, Any] = json.loads(content.removeprefix(_OPENING).removesuffix(_CLOSING))
     return result

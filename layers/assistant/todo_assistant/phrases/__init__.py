@@ -1,1 +1,1 @@
-"""English phrases for dates and recurrences."""
+"""Parses English phrases for dates and recurrences, and describes recurrence rules in English."""

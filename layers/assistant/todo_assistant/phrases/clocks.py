@@ -1,4 +1,4 @@
-"""Times of day and durations in phrases: `at 5`, `tomorrow morning`, `in 90 minutes`."""
+"""Parses times of day and durations in English phrases: `at 5`, `tomorrow morning`, `in 90 minutes`."""
 
 import re
 from collections.abc import Sequence
@@ -14,31 +14,31 @@ _MIDNIGHT: Final = 24 * 60
 _PART_MINUTES: Final = {"morning": 9 * 60, "afternoon": 15 * 60, "evening": 19 * 60, "night": 20 * 60}
 _SHIFT_MINUTES: Final = {None: 0, "half past ": 30, "quarter past ": 15, "quarter to ": -15}
 _TWELVE_HOURS: Final = range(1, 13)
-"""The hours that may stand before am and pm."""
+"""The hours allowed before am and pm; `13pm` is rejected."""
 _WAKING_MINUTES: Final = range(7 * 60, 22 * 60)
-"""Minutes of the day that are preferred when `at 5` may mean morning or afternoon."""
+"""Waking hours, in minutes after midnight: 7:00 to 22:00. `at 5` is therefore first read as 17:00, then as 5:00."""
 
 _PART_OF_DAY: Final = re.compile(rf"(?:(?:in the|at|this|later this) |\b)({PART})\b|\btonight\b", re.ASCII)
-"""Finds a part of the day in a phrase: `in the morning`, `this evening`, `tonight`."""
+"""Finds a part of the day anywhere in a phrase: `in the morning`, `this evening`, `tonight`."""
 _CLOCK_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)?({CLOCK})", re.ASCII)
 """Matches a phrase that ends in a clock time: `tomorrow at 5pm`, `friday noon`, `17:00`."""
 _CLOCK_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)?({CLOCK})(?: on)? (.*)", re.ASCII)
 """Matches a phrase that begins with a clock time: `5pm on friday`, `noon tomorrow`."""
 _HOUR_LAST: Final = re.compile(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HOUR})", re.ASCII)
-"""Matches a phrase that ends in an hour after a preposition, or is one hour: `friday at 5`, `half past 5`."""
+"""Matches a phrase that ends in `at` and an hour, or that is only an hour: `friday at 5`, `half past 5`."""
 _HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR})(?: on)? (.*)", re.ASCII)
-"""Matches a phrase that begins with an hour: `at 5 on friday`."""
+"""Matches a phrase that begins with a preposition and an hour: `at 5 on friday`."""
 _CLOCK_PARTS: Final = re.compile(
     r"(?P<past>half past |quarter past |quarter to )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d\d))?(?::\d\d)?"
     r"(?P<h24>h)? ?(?P<half>[ap])?.*",
     re.ASCII,
 )
-"""Takes a time of day apart, `half` being am or pm: `half past 5`, `17h`, `5.30 p.m.`."""
+"""Splits `half past 5`, `17h` or `5.30 p.m.` into groups. The group `half` is the `a` or `p` of am and pm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day as minutes after midnight, one for each possible meaning, the likeliest first."""
+    """The possible meanings of a time of day, each in minutes after midnight, the likeliest first."""
 
     minutes: Sequence[int]
     is_vague: bool = False
@@ -46,7 +46,7 @@ class Clock:
 
 
 def parse_duration(words: str) -> timedelta:
-    """Returns the sum of the hours and minutes in `2 hours 30 minutes`."""
+    """Returns the duration of a phrase in hours, minutes or both: `2 hours 30 minutes`."""
     total = timedelta()
     for amount in re.finditer(HOURS, words, re.ASCII):
         if amount[0] == "half an hour":
@@ -58,9 +58,10 @@ def parse_duration(words: str) -> timedelta:
 
 
 def split_clock(words: str) -> tuple[str, Clock | None]:
-    """Splits a phrase into the words of its day, which may be empty, and its time of day.
+    """Splits a phrase into the words for the day, perhaps empty, and the time of day, or None.
 
-    Raises ValueError for a time that no clock shows, such as `13pm`.
+    A part of the day decides between meanings: `5 in the morning` is 5:00, `5 in the evening` is 17:00.
+    Raises ValueError for a time that does not exist, such as `13pm`.
     """
     part = _PART_OF_DAY.search(words)
     if part is None:
@@ -74,7 +75,10 @@ def split_clock(words: str) -> tuple[str, Clock | None]:
 
 
 def next_instants(clock: Clock, moment: Moment) -> list[datetime]:
-    """Returns the next instant of each meaning, today or tomorrow, those in waking hours first."""
+    """Returns the next instant, today or tomorrow, of each time that the clock may mean.
+
+    Times from 7:00 to 22:00 come first.
+    """
     candidates = []
     for minutes in clock.minutes:
         instant = moment.instant_of(moment.today, minutes)
@@ -85,7 +89,7 @@ def next_instants(clock: Clock, moment: Moment) -> list[datetime]:
 
 
 def _split_exact_clock(words: str) -> tuple[str, Clock | None]:
-    """Splits off a time of day in digits or words, but not a part of the day."""
+    """Splits a phrase into the words for the day and the time of day; ignores parts of the day (`morning`)."""
     for pattern in (_CLOCK_LAST, _HOUR_LAST):
         if found := pattern.fullmatch(words):
             return found[1] or "", Clock(_parse_clock_minutes(found[2]))
@@ -98,7 +102,7 @@ def _split_exact_clock(words: str) -> tuple[str, Clock | None]:
 def _parse_clock_minutes(words: str) -> list[int]:
     """Returns the minutes after midnight that a time of day may mean, the likeliest first.
 
-    Raises ValueError for a time that no clock shows.
+    Raises ValueError for a time that does not exist, such as `13pm`.
     """
     if words in {"noon", "midday"}:
         return [_NOON]

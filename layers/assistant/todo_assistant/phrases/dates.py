@@ -1,4 +1,4 @@
-"""Due dates and due times from English phrases such as "next friday at 5"."""
+"""Parses due dates and due times in English phrases such as "next friday at 5"."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,18 +14,18 @@ from todo_assistant.phrases.vocabulary import HOURS
 
 _MAX_PHRASE_CHARACTERS: Final = 100
 _MAX_QUOTED_CHARACTERS: Final = 40
-"""Characters of an unreadable phrase that the error repeats."""
+"""An error quotes at most this many characters of the phrase that cannot be parsed."""
 
 _ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:z|[+-]\d\d:\d\d)?", re.ASCII)
-"""Matches an ISO 8601 date and time: `2030-01-31t17:00z`."""
+"""Matches an ISO 8601 date and time in lower case: `2030-01-31t17:00z`."""
 _FROM_NOW: Final = re.compile(rf"(?:in )?({HOURS}(?:(?: and)? {HOURS})?)(?:'? time| from now)?", re.ASCII)
-"""Matches hours and minutes counted from now: `in 2 hours 30 minutes`, `half an hour`."""
+"""Matches a duration in hours and minutes from now: `in 2 hours 30 minutes`, `half an hour`."""
 _LEADING_WORD: Final = re.compile(r"(?:due|on|by|before|until|till?|for|from)(?::| |$)")
-"""Matches a word in front that does not change the date: `on friday`, `due: friday`."""
+"""Matches a word before a date that is skipped, since the date is the same without: `on friday`, `due: friday`."""
 
 
 class UnreadableDate(ValueError):
-    """Raised for a phrase that is no date; the message is a sentence to show to the user."""
+    """The error for a phrase that is no date. Its message is shown to the user."""
 
     def __init__(self, phrase: str) -> None:
         super().__init__(
@@ -35,11 +35,12 @@ class UnreadableDate(ValueError):
 
 
 def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
-    """Returns the readings of a phrase typed at `now` (aware): at least one, the likeliest first.
+    """Returns the possible meanings of a phrase typed at `now` (aware): at least one, the likeliest first.
 
-    Readings are in the future where the phrase allows it. A weekday is the coming one, not today; a time that is over
-    is tomorrow's; a date without a year is the next one. Times are local to `timezone`; one that the clocks skip is
-    moved forward. `03/04` is month first in American time zones and day first elsewhere.
+    Past readings are left out, unless all are past. `monday` on a Monday is first the next Monday, then today.
+    `9am` is tomorrow's if 9:00 today is over; a date without a year is the next one, or today. Times of day are in
+    `timezone` and returned in UTC; one that the clocks skip is moved forward. `03/04` is first read as March 4th in
+    American time zones, and as April 3rd elsewhere.
 
     Raises UnreadableDate, also for more than 100 characters and for days outside the years 1 to 9999.
     """
@@ -49,7 +50,7 @@ def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
         moment = Moment(now.astimezone(UTC), now.astimezone(timezone).replace(tzinfo=None), timezone)
         readings = list(dict.fromkeys(_parse_readings(_normalize(phrase), moment)))
         future = [reading for reading in readings if not moment.is_past(reading)]
-    except (ValueError, OverflowError) as error:  # A day or a time that does not exist, or a year out of range.
+    except (ValueError, OverflowError) as error:  # February 30th, 13pm, or a year out of range.
         raise UnreadableDate(phrase) from error
     if not readings:
         raise UnreadableDate(phrase)
@@ -57,7 +58,7 @@ def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
 
 
 def _normalize(phrase: str) -> str:
-    """Returns the phrase in small letters, with single spaces, without commas and leading prepositions."""
+    """Returns the phrase in lower case, with single spaces, without commas, final `!` or `?`, and leading `on`."""
     words = " ".join(phrase.lower().replace(",", " ").split()).rstrip("!?")
     while leading := _LEADING_WORD.match(words):
         words = words[leading.end() :].lstrip()
@@ -83,7 +84,10 @@ def _parse_iso_time(words: str, moment: Moment) -> datetime:
 
 
 def _combine(days: Iterable[date], clock: Clock, moment: Moment) -> Iterator[Due]:
-    """Yields each day at each time; the whole day for `this morning` once the morning is over."""
+    """Yields each day at each time that the clock may mean, as instants.
+
+    Yields the day without a time for a part of today that is over, such as `this morning` at noon.
+    """
     for day in days:
         for minutes in clock.minutes:
             instant = moment.instant_of(day, minutes)

@@ -1,4 +1,4 @@
-"""Days in phrases without a time of day: `next friday`, `end of month`, `in 2 weeks`, `jan 3`."""
+"""Parses days in English phrases without a time of day: `next friday`, `end of month`, `in 2 weeks`, `jan 3`."""
 
 import re
 from calendar import monthrange
@@ -23,15 +23,15 @@ type _DayParser = Callable[[re.Match[str], Moment], Iterable[date]]
 
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
 _HOLIDAY_DATES: Final = {"chr": "dec 25", "xma": "dec 25", "hal": "oct 31", "val": "feb 14"}
-"""The date of each holiday, by its first three letters."""
+"""The dates of holidays by their first three letters, except those of New Year and the eves."""
 _YEARS_AHEAD: Final = 9
-"""Years to search for a date without a year: February 29th may be eight years away."""
+"""Years to search for a date without a year, the current one included: February 29th may be 8 years away."""
 
 
 def parse_days(words: str, moment: Moment) -> list[date]:
-    """Returns the days that the words may mean, the likeliest first, or none.
+    """Returns the days that the words may mean, the likeliest first. Returns an empty list for other words.
 
-    Raises ValueError or OverflowError for a day that no calendar has.
+    Raises ValueError or OverflowError for some days that do not exist, such as `2030-02-30`, and years out of range.
     """
     for pattern, parse in _DAY_RULES:
         if found := pattern.fullmatch(words):
@@ -40,7 +40,7 @@ def parse_days(words: str, moment: Moment) -> list[date]:
 
 
 def _parse_first_day(words: str, moment: Moment) -> date:
-    """Returns the likeliest day. Raises ValueError if the words mean no day."""
+    """Returns the likeliest day that the words may mean. Raises ValueError if they mean no day."""
     days = parse_days(words, moment)
     if not days:
         raise ValueError(words)
@@ -63,7 +63,7 @@ def _parse_weekend(found: re.Match[str], moment: Moment) -> list[date]:
 
 
 def _parse_next_period(found: re.Match[str], moment: Moment) -> list[date]:
-    """Returns the first day of next week, month or year."""
+    """Returns the first day of the next week (its Monday), month or year."""
     today = moment.today
     if found[1] == "week":
         return [_monday_of(today) + timedelta(days=7)]
@@ -73,7 +73,10 @@ def _parse_next_period(found: re.Match[str], moment: Moment) -> list[date]:
 
 
 def _parse_end_of_period(found: re.Match[str], moment: Moment) -> list[date]:
-    """Returns the last day of a period; a week ends on Friday, or on Sunday once Friday is over."""
+    """Returns the last day of this week, month or year, or of a month in words: `end of march`.
+
+    The end of the week is Friday, but on Saturdays and Sundays it is Sunday.
+    """
     today = moment.today
     match found[1] or found[0][-1]:
         case "week" | "w":
@@ -91,7 +94,7 @@ def _parse_middle_of_month(found: re.Match[str], moment: Moment) -> list[date]:
 
 
 def _parse_day_of_month(found: re.Match[str], moment: Moment) -> list[date]:
-    """Returns the next day with this number, skipping months that lack it."""
+    """Returns the next day with this number in its month, or today: `the 31st` skips months with 30 days."""
     wanted = int(found[1])
     month = moment.today.replace(day=1)
     while not 1 <= wanted <= _last_day_of_month(month).day or month.replace(day=wanted) < moment.today:
@@ -102,7 +105,10 @@ def _parse_day_of_month(found: re.Match[str], moment: Moment) -> list[date]:
 
 
 def _parse_numeric_date(found: re.Match[str], moment: Moment) -> list[date]:
-    """Returns both meanings of `03/04`; `3.4.` is day first everywhere."""
+    """Returns the meanings of `03/04` that exist, the likeliest first: March 4th and April 3rd.
+
+    March 4th comes first only in American time zones, and never for dates with dots, such as `3.4.`.
+    """
     first, second = int(found[1]), int(found[3])
     day_first, month_first = (first, second), (second, first)
     is_month_first = moment.is_month_first and found[2] != "."
@@ -111,7 +117,7 @@ def _parse_numeric_date(found: re.Match[str], moment: Moment) -> list[date]:
 
 
 def _calendar_dates(day: int, month: int, year: str | None, moment: Moment) -> list[date]:
-    """Returns the date, or an empty list if the calendar has no such date. Without a year, the next one is meant."""
+    """Returns the date in a list, empty if it does not exist. Without a year, the first one from today on."""
     if year:
         years = [int(year) + 2000 * (len(year) == 2)]  # noqa: PLR2004 - digits of a short year
     else:
@@ -131,7 +137,7 @@ def _parse_holiday(found: re.Match[str], moment: Moment) -> list[date]:
 
 
 def _parse_amount_from(found: re.Match[str], moment: Moment) -> list[date]:
-    """Parses `a week from monday` and `2 days from now`."""
+    """Returns the day that is an amount of time after another: `a week from monday`, `2 days from now`."""
     return _add_amount(found[1], moment.today if found[2] == "now" else _parse_first_day(found[2], moment))
 
 
@@ -144,15 +150,15 @@ def _subtract_amount(words: str, day: date) -> list[date]:
 
 
 def _move_by_amount(words: str, phrase: str, day: date) -> list[date]:
-    """Moves a day by `2 weeks`, forward or back as the library reads the phrase."""
+    """Moves a day by an amount such as `2 weeks`: forward if `phrase` is `in {}`, back if it is `{} ago`."""
     count, unit = parse_amount(words)
     found = parse_with_library(phrase.format(f"{count} {unit}"), day, more_settings={})
     return [found] if found else []
 
 
 def _parse_written_date(words: str, today: date) -> list[date]:
-    """Parses `jan 3`, `3rd of january 2027` or `march`; a date without a year is the next one, or today."""
-    # The library takes only days after its base for future ones, so a base of today would skip today's date.
+    """Parses `jan 3`, `3rd of january 2027` or `march` (its 1st). A date without a year is the next one, or today."""
+    # dateparser takes only days after its base for future ones: from today, today's date would be next year's.
     yesterday = today - timedelta(days=1)
     found = parse_with_library(words, yesterday, more_settings={"PREFER_DAY_OF_MONTH": "first"})
     return [found] if found else []
@@ -176,7 +182,7 @@ _WRITTEN_DATE: Final = (
 )
 """Matches a date with the name of its month: `jan 3rd 2027`, `3 of january`, `march`."""
 _END_OF_DAY: Final = r"(?:eod|end of (?:the )?day|cob)"
-"""Matches `eod`, `end of day` and `cob`, which leave the day as it is: `monday eod`."""
+"""Matches `eod`, `end of day` and `cob`, which do not change the day: `monday eod` is Monday."""
 _DAY_RULES: Final[Sequence[tuple[re.Pattern[str], _DayParser]]] = [
     (re.compile(pattern, re.ASCII), parse)
     for pattern, parse in (
@@ -205,4 +211,4 @@ _DAY_RULES: Final[Sequence[tuple[re.Pattern[str], _DayParser]]] = [
         ),
     )
 ]
-"""The forms of a day, tried in this order, each with the function that parses it."""
+"""Patterns for a day, each with the function that parses a match. The first that matches is used."""

@@ -1,4 +1,4 @@
-"""Recurrence rules described in English: `every month on the last Friday until 2030-01-31`."""
+"""Describes recurrence rules in English: `every month on the last Friday until 2030-01-31`."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -13,9 +13,9 @@ _NTH_WORDS: Final = {number: word for word, number in NTH_NUMBERS.items()}
 
 
 def describe_rule(rule: str) -> str:
-    """Returns a recurrence rule in English; a rule that has no short description is quoted.
+    """Returns a recurrence rule in English; a rule without a short description becomes `by the rule FREQ=...`.
 
-    `parse_recurrence` reads most descriptions back as the same rule.
+    `parse_recurrence` parses most descriptions to the same rule again.
     """
     parts = dict(part.split("=") for part in rule.split(";"))
     try:
@@ -26,7 +26,7 @@ def describe_rule(rule: str) -> str:
 
 
 def _describe_days(parts: RuleParts) -> str:
-    """Describes a rule without its end. Raises KeyError, TypeError or ValueError if it has no short description."""
+    """Describes a rule without COUNT and UNTIL. Raises KeyError, TypeError or ValueError if no short form exists."""
     unit, interval = _UNITS[parts["FREQ"]], int(parts.get("INTERVAL", "1"))
     every = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
     named = {name: value for name, value in parts.items() if name.startswith("BY") or name == "WKST"}
@@ -37,7 +37,8 @@ def _describe_days(parts: RuleParts) -> str:
     return f"{every} on {_describe_month_days(**named) if unit == 'month' else _describe_dates(**named)}"
 
 
-# The parameters below are named as the parts of a rule, so that an unexpected part raises an error.
+# Parameters of the functions below have the names of rule parts, because a rule's parts are passed as keywords.
+# Parts that a function cannot describe raise an error, after which the whole rule is quoted.
 
 
 def _describe_weekdays(every: str | None, *, BYDAY: str = "", **more: str) -> str:  # noqa: N803 - names of rule parts

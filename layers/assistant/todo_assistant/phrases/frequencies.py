@@ -1,4 +1,4 @@
-"""Frequencies of a recurrence with their named days: `every 2 weeks on friday`, `monthly`, `every last friday`."""
+"""Parses how often a todo recurs, and on which days: `every 2 weeks on friday`, `monthly`, `every last friday`."""
 
 import re
 from typing import Final
@@ -8,7 +8,7 @@ from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WORKDAYS
 from todo_assistant.phrases.vocabulary import ADVERB, COUNT, EACH, PLURAL, parse_count
 
 _MAX_INTERVAL: Final = 999
-"""The bound of RecurrenceRule."""
+"""The largest INTERVAL that RecurrenceRule accepts."""
 _ADVERB_INTERVALS: Final = {
     "daily": ("DAILY", 1),
     "weekly": ("WEEKLY", 1),
@@ -19,37 +19,37 @@ _ADVERB_INTERVALS: Final = {
     "yearly": ("YEARLY", 1),
     "annually": ("YEARLY", 1),
 }
-"""FREQ and INTERVAL by adverb."""
+"""FREQ and INTERVAL of each adverb, without its hyphen."""
 _LONG_UNITS: Final = {"fortnight": ("WEEKLY", 2), "quarter": ("MONTHLY", 3)}
-"""FREQ and INTERVAL of units that are several weeks or months."""
+"""FREQ and INTERVAL of units that last several weeks or months."""
 _INTERVAL_WORDS: Final = {"other": 2, "2nd": 2, "3rd": 3} | {word: nth for word, nth in NTH_NUMBERS.items() if nth > 1}
-"""The interval for `every other week` and `every third week`."""
+"""Intervals by the word before the unit: 2 for `every other week`, 3 for `every third week`."""
 
 _INTERVAL: Final = rf"(?:other|second|third|fourth|fifth|[2-5](?:st|nd|rd|th)|{COUNT})"
-"""The words between `every` and a unit: `other`, `second`, `3rd`, `3`, `two`."""
+"""Matches the interval between `every` and a unit such as `weeks`: `other`, `second`, `3rd`, `3`, `two`."""
 _EVERY_UNIT: Final = re.compile(
     rf"(?:{EACH}) (?:(?P<interval>{_INTERVAL}) )?"
     r"(?P<unit>days?|weeks?|fortnights?|months?|quarters?|years?|(?:week|work) ?days?|weekends?)"
     r"(?: (?:on )?(?P<on>.+))?",
     re.ASCII,
 )
-"""Matches `every` and a unit: `every day`, `every other week`, `every 3 months on the 1st`, `every weekend`."""
+"""Matches `every`, a unit and any named days: `every other week`, `every 3 months on the 1st`, `every weekend`."""
 _ADVERB_ON: Final = re.compile(rf"(?P<adverb>{ADVERB})(?: on (?P<on>.+))?", re.ASCII)
-"""Matches `daily`, `twice a year`, `monthly on the 1st`."""
+"""Matches an adverb and any named days: `daily`, `twice a year`, `monthly on the 1st`."""
 _EVERY_NAMED_DAYS: Final = re.compile(
     rf"(?:{EACH}) (?P<other>other )?(?P<on>.+?)(?: (?:of|in) (?:the|every|each|a) month)?", re.ASCII
 )
-"""Matches `every` and days: `every monday`, `every other friday`, `every last day of the month`."""
+"""Matches `every` and named days, without a unit: `every other friday`, `every last day of the month`."""
 _NAMED_DAYS_OF_EVERY: Final = re.compile(
     rf"(?:on |at )?(?P<on>.+) of {EACH} (?:(?P<interval>{_INTERVAL}) )?months?", re.ASCII
 )
-"""Matches days before `of every month`: `the last day of every month`, `the 1st of every 3 months`."""
+"""Matches named days before `of every month`: `the last day of every month`, `the 1st of every 3 months`."""
 _PLURAL_WEEKDAYS: Final = re.compile(rf"{PLURAL}(?: (?:and )?(?:on )?{PLURAL})*")
-"""Matches `mondays`, `mondays and fridays`."""
+"""Matches weekdays in the plural, which recur without `every`: `mondays`, `mondays and fridays`."""
 
 
 def parse_frequency(words: str) -> RuleParts:
-    """Returns the rule without its end. Raises ValueError if the words do not say how often."""
+    """Returns the rule parts of a phrase such as `every 2 weeks on friday`. Raises ValueError if it is no frequency."""
     if (found := _EVERY_UNIT.fullmatch(words)) and (
         parts := _parse_unit(found["unit"], found["interval"], found["on"])
     ):
@@ -72,7 +72,7 @@ def parse_frequency(words: str) -> RuleParts:
 
 
 def parse_number(words: str) -> int:
-    """Returns the number for `3`, `three`, `3rd`, `third` or `other`."""
+    """Returns the number for `3`, `three`, `3rd` or `third`, and 2 for `other`."""
     if words in _INTERVAL_WORDS:
         return _INTERVAL_WORDS[words]
     if found := re.fullmatch(r"(\d{1,4})(?:st|nd|rd|th)?", words, re.ASCII):
@@ -81,9 +81,9 @@ def parse_number(words: str) -> int:
 
 
 def _parse_unit(unit: str, interval: str | None, on: str | None) -> RuleParts | None:
-    """Parses `every`, an interval, a unit and named days.
+    """Returns the rule parts of `every` with an interval, a unit and named days: `every 2 weeks on friday`.
 
-    Returns None for `every 2nd weekday`, where the number counts days of the month and is no interval.
+    Returns None for `every 2nd weekday`, which is the second weekday of each month: `2nd` is no interval there.
     """
     unit = unit.replace(" ", "").removesuffix("s")
     if unit in {"weekday", "workday", "weekend"}:
@@ -109,7 +109,7 @@ def _parse_adverb(adverb: str, on: str | None) -> RuleParts:
 
 
 def _add_named_days(parts: RuleParts, on: str) -> RuleParts:
-    """Adds the days of `every month on the 1st`.
+    """Adds the named days, such as `the 1st` in `every month on the 1st`, to the parts of a rule.
 
     Raises ValueError if the days imply another frequency, as in `every year on the 1st`, which names no month.
     """
@@ -120,7 +120,7 @@ def _add_named_days(parts: RuleParts, on: str) -> RuleParts:
 
 
 def _interval_part(interval: int) -> RuleParts:
-    """Returns the INTERVAL part, which is left out for 1. Raises ValueError outside 1 to 999."""
+    """Returns the INTERVAL part of a rule, or no part for 1, the default. Raises ValueError outside 1 to 999."""
     if not 1 <= interval <= _MAX_INTERVAL:
         raise ValueError(interval)
     return {"INTERVAL": str(interval)} if interval > 1 else {}

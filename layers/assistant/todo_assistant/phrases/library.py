@@ -1,11 +1,11 @@
-"""Dates that the library dateparser reads."""
+"""Parses dates with the library dateparser."""
 
 from datetime import date, datetime, time
 
 
 def parse_with_library(words: str, base: date, *, more_settings: dict[str, str]) -> date | None:
-    """Returns the date that dateparser reads, seen from `base`, or None if it reads no date."""
-    # Imported on first use: the import takes a third of a second of a cold start, and most phrases need no library.
+    """Returns the date that dateparser reads in the words if today is `base`, or None for other words."""
+    # Imported on first use: dateparser would add a third of a second to a cold start, and most phrases do not need it.
     from dateparser.date import DateDataParser  # noqa: PLC0415
 
     settings = {

@@ -1,21 +1,21 @@
-"""The instant and time zone at which a phrase is typed."""
+"""The instant and time zone from which phrases such as `tomorrow` count, and the instants of local times."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 type Due = date | datetime
-"""A due date, or a due time in UTC."""
+"""A due date without a time, or a due time as an instant in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The instant and time zone at which a phrase is typed."""
+    """The instant at which a phrase was typed, and the time zone in which it is read."""
 
     instant: datetime
-    """The instant in UTC."""
+    """The instant at which the phrase was typed, in UTC."""
     local: datetime
-    """The same instant as local time, without tzinfo."""
+    """The same instant as local time in `timezone`, without tzinfo."""
     timezone: ZoneInfo
 
     @property
@@ -24,7 +24,7 @@ class Moment:
 
     @property
     def is_month_first(self) -> bool:
-        """Returns whether `03/04` usually means March 4th in this time zone."""
+        """Returns whether `03/04` is read first as March 4th, as in the time zones `America/...` and `US/...`."""
         return self.timezone.key.startswith(("America/", "US/"))
 
     def instant_of(self, day: date, minutes: int) -> datetime:

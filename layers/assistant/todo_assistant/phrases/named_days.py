@@ -1,4 +1,4 @@
-"""The days that a recurrence names: `monday and friday`, `the 2nd tuesday`, `jan 3`."""
+"""Parses the days that a recurrence names: `monday and friday`, `the 2nd tuesday`, `jan 3`."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,33 +12,33 @@ _MONTH_PREFIXES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug"
 _LAST_MONTH_DAY: Final = 31
 
 _AND: Final = rf"(?: and)?(?: (?:{EACH}|on))?(?: the)? "
-"""Joins the items of a list: `monday and friday`, `monday and every friday`, `1st and the 15th`."""
+"""Matches what separates days in a list: `monday and friday`, `monday and every friday`, `1st and the 15th`."""
 _NTH_LIST: Final = rf"{NTH}(?:{_AND}{NTH})*"
-"""`first`, `first and third`."""
+"""Matches one or more ordinals: `first`, `first and third`."""
 _MONTH_DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?"
-"""`3`, `3rd`."""
+"""Matches the number of a day in its month: `3`, `3rd`."""
 _WEEKDAY_LIST: Final = re.compile(rf"{WEEKDAY}s?(?:{_AND}{WEEKDAY}s?)*", re.ASCII)
-"""Matches weekdays: `monday`, `mon wed and fri`, `mondays`."""
+"""Matches one or more weekdays: `monday`, `mon wed and fri`, `mondays`."""
 _WEEKDAY_RANGE: Final = re.compile(rf"({WEEKDAY})(?: to | ?[-\u2013] ?| through )({WEEKDAY})", re.ASCII)
 """Matches a range of weekdays: `mon-fri`, `tuesday to saturday`."""
 _NTH_WEEKDAY_LIST: Final = re.compile(rf"(?:the )?{NTH} {WEEKDAY}(?:{_AND}{NTH} {WEEKDAY})+", re.ASCII)
-"""Matches several weekdays with a place in the month each: `first monday and last friday`."""
+"""Matches several weekdays, each with its ordinal in the month: `first monday and last friday`."""
 _NTH_DAY: Final = re.compile(rf"(?:the )?({_NTH_LIST}) (?:({WEEKDAY})|(day)|((?:week|work) ?day))", re.ASCII)
-"""Matches one kind of day with its places in the month: `2nd tuesday`, `last day`, `first and third monday`."""
+"""Matches ordinals and one kind of day in the month: `2nd tuesday`, `last day`, `first and third monday`."""
 _MONTH_DAY_LIST: Final = re.compile(
     rf"(?:the )?(?:first|\d{{1,2}}(?:st|nd|rd|th)(?:{_AND}\d{{1,2}}(?:st|nd|rd|th))*)", re.ASCII
 )
-"""Matches days of the month: `the first`, `the 1st`, `15th and 30th`."""
+"""Matches one or more days of the month by number: `the first`, `the 1st`, `15th and 30th`."""
 _END_OF_MONTH: Final = re.compile(r"(?:the )?(?:end|last)(?: of month)?", re.ASCII)
-"""Matches the last day of the month: `end of month`, `the last`."""
+"""Matches words for the last day of the month: `end of month`, `the last`."""
 _DATE: Final = re.compile(rf"(?:the )?(?:({MONTH}) (?:the )?({_MONTH_DAY})|({_MONTH_DAY})(?: of)? ({MONTH}))", re.ASCII)
 """Matches a date without a year: `jan 3`, `the 3rd of january`."""
 _MONTH_LIST: Final = re.compile(rf"{MONTH}(?:{_AND}{MONTH})*", re.ASCII)
-"""Matches months: `april`, `april and october`."""
+"""Matches one or more months, which mean their first days: `april`, `april and october`."""
 
 
 def parse_named_days(words: str) -> RuleParts:
-    """Returns the named days with the frequency they imply, such as WEEKLY for a weekday.
+    """Returns rule parts for the named days and for the FREQ that they imply, such as WEEKLY for a weekday.
 
     Raises ValueError if the words name no days.
     """
@@ -54,14 +54,14 @@ def _parse_weekdays(found: re.Match[str]) -> RuleParts:
 
 
 def _parse_weekday_range(found: re.Match[str]) -> RuleParts:
-    """Parses `fri-mon`, too, which passes the end of the week."""
+    """Returns the rule parts of `mon-fri`, or of `fri-mon`, which continues after Sunday."""
     first, last = (WEEKDAY_CODES.index(_weekday_code(found[group])) for group in (1, 2))
     codes = (WEEKDAY_CODES * 2)[first : (last if last >= first else last + 7) + 1]
     return {"FREQ": "WEEKLY", "BYDAY": join_values(codes)}
 
 
 def _parse_nth_weekdays(found: re.Match[str]) -> RuleParts:
-    """Parses `1st monday and last friday`. An ordinal is a word of NTH_NUMBERS or begins with its digit."""
+    """Returns the rule parts of `1st monday and last friday`: a monthly rule with a number before each weekday code."""
     days = re.findall(rf"({NTH}) ({WEEKDAY})", found[0], re.ASCII)
     codes = (f"{NTH_NUMBERS.get(nth) or nth[0]}{_weekday_code(day)}" for nth, day in days)
     return {"FREQ": "MONTHLY", "BYDAY": join_values(codes)}
@@ -89,7 +89,7 @@ def _parse_date(found: re.Match[str]) -> RuleParts:
     month_word, day_word = (found[1], found[2]) if found[1] else (found[4], found[3])
     day = _check_month_day(int(re.sub(r"\D", "", day_word)))
     month = _month_number(month_word)
-    date(2000, month, day)  # Raises for February 30th; 2000 is a leap year.
+    date(2000, month, day)  # Raises ValueError for February 30th; allows the 29th, as 2000 is a leap year.
     return {"FREQ": "YEARLY", "BYMONTH": str(month), "BYMONTHDAY": str(day)}
 
 
@@ -108,7 +108,7 @@ _NAMED_DAY_RULES: Final[Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]]
     (_DATE, _parse_date),
     (_MONTH_LIST, _parse_months),
 )
-"""The forms of named days, tried in this order, each with the function that parses it."""
+"""Patterns for named days, each with the function that parses a match. The first that matches is used."""
 
 
 def _weekday_code(words: str) -> str:
@@ -120,7 +120,7 @@ def _month_number(words: str) -> int:
 
 
 def _check_month_day(day: int) -> int:
-    """Returns the day. Raises ValueError if no month has it."""
+    """Returns the day of the month unchanged. Raises ValueError outside 1 to 31."""
     if not 1 <= day <= _LAST_MONTH_DAY:
         raise ValueError(day)
     return day

@@ -1,6 +1,6 @@
-"""Recurrence rules from English phrases such as "every other friday until june".
+"""Parses English phrases such as "every other friday until june" to recurrence rules.
 
-Parsed here instead of by the library `recurrent`, whose date parser takes most words for a date.
+The library `recurrent` is not used, because its date parser takes most words for a date.
 """
 
 import re
@@ -19,27 +19,27 @@ from todo_core.todos.recurrence import next_occurrence
 
 _MAX_PHRASE_CHARACTERS: Final = 150
 _MAX_QUOTED_CHARACTERS: Final = 60
-"""Characters of an unreadable phrase that the error repeats."""
+"""An error quotes at most this many characters of the phrase that cannot be parsed."""
 _UTC: Final = ZoneInfo("UTC")
 
 RECURRENCE_START: Final = rf"(?:{EACH}|{ADVERB}|(?:on )?{PLURAL}|on (?:week|work) ?days)(?!\w)"
-"""Matches the first words of a recurrence, except `the last day of every month` and its like: `every`, `mondays`."""
+"""Matches the first words of a recurrence: `every`, `mondays`. Not those of `the last day of every month`."""
 _RECURRENCE: Final = re.compile(rf"{RECURRENCE_START}|.* of {EACH} ", re.IGNORECASE | re.ASCII)
-"""Matches the start of any recurrence: `every day`, `the last day of every month`."""
+"""Matches the start of any recurrence, which tells it from a date: `every day`, `the last day of every month`."""
 _CLAUSE_BREAK: Final = re.compile(r" (?=(?:starting|beginning|from|until|till?|ending|through|for|at|@)\b|@)")
-"""Splits a phrase before each further clause: `every day | at 9am | until june`."""
+"""Matches the space before each clause after the first, to split the phrase: `every day | at 9am | until june`."""
 _REPEAT_COUNT: Final = re.compile(rf" (?:for )?({COUNT}) (?:times|occurrences)$", re.ASCII)
-"""Matches the end of `every monday 10 times`."""
+"""Finds the number of occurrences at the end of a phrase: `every monday 10 times`."""
 _CLOCK_LAST: Final = re.compile(rf"(.+?) ((?:in the |at )?{PART}|{CLOCK}|{DIGITAL})", re.ASCII)
-"""Matches a time of day after the frequency: `every weekday 9am`, `every day in the morning`."""
+"""Matches a frequency and the time of day after it: `every weekday 9am`, `every day in the morning`."""
 _EVERY_PART_OF_DAY: Final = re.compile(rf"({EACH}) ({PART})", re.ASCII)
-"""Matches `every morning`."""
+"""Matches `every morning`, which is then parsed as `every day morning`."""
 _AT_CLOCK: Final = re.compile(rf"(?:at |@ ?)({CLOCK}|{HOUR}|{PART})", re.ASCII)
-"""Matches the clause `at 9am`, `at 5`, `@ noon`."""
+"""Matches a clause that is a time of day: `at 9am`, `at 5`, `@ noon`."""
 
 
 class UnreadableRecurrence(ValueError):
-    """Raised for a phrase that is no recurrence; the message is a sentence to show to the user."""
+    """The error for a phrase that is no recurrence. Its message is shown to the user."""
 
     def __init__(self, phrase: str, reason: str = "is not a recurrence that I understand") -> None:
         super().__init__(
@@ -59,26 +59,30 @@ class ParsedRecurrence:
 
 @dataclass(frozen=True, slots=True)
 class _Clauses:
-    """The clauses of a phrase. At most one of COUNT in `parts`, `until` and `span` ends the rule."""
+    """The parsed clauses of a recurrence phrase.
+
+    COUNT in `parts` excludes `until` and `span`. If both of these are given, only `span` counts.
+    """
 
     parts: RuleParts
     clock: time | None = None
     start: Due | None = None
     until: date | None = None
     span: str | None = None
-    """The length of the whole recurrence: `6 weeks`."""
+    """The time from the first due date to the end of the recurrence, as typed: `6 weeks`."""
 
 
 def is_recurrence_phrase(phrase: str) -> bool:
-    """Returns whether a phrase is for `parse_recurrence` and not for `parse_date`, by its first words."""
+    """Returns whether a phrase begins like a recurrence: it is then parsed as a recurrence and not as a date."""
     return _RECURRENCE.match(phrase) is not None
 
 
 def parse_recurrence(phrase: str, *, now: datetime, timezone: ZoneInfo, start: Due | None = None) -> ParsedRecurrence:
-    """Returns the rule of a phrase typed at `now` (aware), and its first due date.
+    """Returns the recurrence rule of a phrase typed at `now` (aware), and its first due date.
 
-    The first due date is the first occurrence on or after `start`, by default now. The time of day comes from the
-    phrase, or else from `start`. A rule without named days (`every 3 months`) begins on the start day.
+    The first due date is the first occurrence on or after the start: a start in the phrase, else `start`, else today.
+    A time of day that is over today moves the default start to tomorrow. The time of day comes from the phrase, else
+    from the start. A rule without named days, such as `every 3 months`, begins on the start day.
 
     Raises UnreadableRecurrence, also for more than 150 characters.
     """
@@ -101,9 +105,10 @@ def _normalize(phrase: str) -> str:
 
 
 def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
-    """Splits a phrase into its clauses.
+    """Splits a recurrence phrase into its clauses and parses them.
 
-    Raises ValueError for a clause that says nothing about a recurrence, and for a count together with an end date.
+    Raises ValueError for a clause that is no time of day, start, end or length.
+    Also raises it for `10 times` together with an end or a length.
     """
     repeat_count = _REPEAT_COUNT.search(words)
     if repeat_count:
@@ -133,15 +138,15 @@ def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
 
 
 def _parse_until(words: str, now: datetime, timezone: ZoneInfo) -> Due:
-    """Parses the last date of a recurrence; `until 2030` means January 1st."""
+    """Returns the last date of a recurrence, from the words after `until`. A year alone means its January 1st."""
     if re.fullmatch(r"\d{4}", words, re.ASCII):
         return date(int(words), 1, 1)
     return parse_date(words, now=now, timezone=timezone)[0]
 
 
 def _parse_clock(words: str) -> time:
-    """Returns the local time of day. Raises ValueError for a phrase without one."""
-    # Parsed in UTC, where no time of day is ever skipped.
+    """Returns the time of day in a phrase, such as 9:00 for `9am`. Raises ValueError for a phrase without one."""
+    # Parsed in UTC, where clocks skip no time, so 2:30 is not moved forward.
     midnight = datetime(2000, 1, 1, tzinfo=UTC)
     due = parse_date(words, now=midnight, timezone=_UTC)[0]
     if not isinstance(due, datetime):
@@ -150,7 +155,10 @@ def _parse_clock(words: str) -> time:
 
 
 def _first_due(clauses: _Clauses, now: datetime, timezone: ZoneInfo, start: Due | None) -> Due:
-    """Returns the first occurrence on or after `start`; without a start, the first one after now."""
+    """Returns the first occurrence on or after `start`.
+
+    Without a start, returns the first one after now, or from today if it has no time of day.
+    """
     today = now.astimezone(timezone).date()
     clock = clauses.clock
     if clock is None and isinstance(start, datetime):
@@ -165,10 +173,10 @@ def _first_due(clauses: _Clauses, now: datetime, timezone: ZoneInfo, start: Due 
 
 
 def _first_day(parts: RuleParts, start: date) -> date:
-    """Returns the first day of the rule on or after `start`; `start` itself if the rule names no days."""
+    """Returns the first day of the rule on or after `start`. For a rule without named days, that is `start`."""
     if parts.keys() <= {"FREQ", "INTERVAL", "COUNT"}:
         return start
-    # Without its interval the rule occurs in every period, so its first day is not skipped.
+    # INTERVAL is left out: counted from the day before `start`, it could skip the first day that matches.
     rule = format_rule({name: value for name, value in parts.items() if name not in {"INTERVAL", "COUNT"}})
     found = next_occurrence(rule, start - timedelta(days=1), _UTC)
     if found is None:
@@ -177,7 +185,10 @@ def _first_day(parts: RuleParts, start: date) -> date:
 
 
 def _add_end(clauses: _Clauses, due: Due, timezone: ZoneInfo) -> RuleParts:
-    """Returns the rule with its UNTIL; `for 6 weeks` ends on the last day of the six weeks after the first due date."""
+    """Returns the rule parts with UNTIL, if the phrase has an end date or a length.
+
+    `for 6 weeks` ends on the last day of the six weeks that begin with the first due date.
+    """
     until = clauses.until
     if clauses.span:
         first = datetime.combine(_local_day(due, timezone), time(), UTC)

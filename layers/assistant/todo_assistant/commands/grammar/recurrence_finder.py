@@ -1,4 +1,4 @@
-"""Finds the words of a text that are its recurrence, and leaves similar words in the title."""
+"""Finds the recurrence phrase in a typed line; the words of `every day is a gift` stay in the title."""
 
 import re
 from typing import Final
@@ -7,9 +7,9 @@ from todo_assistant.commands.grammar.spans import CLAUSE_END, END, ONLY_FIELDS, 
 from todo_assistant.phrases.vocabulary import ADVERB, EACH, NTH, PLURAL
 
 _MAX_STARTS: Final = 4
-"""Possible starts that are tried, to bound the time for a text of nothing but `every`."""
+"""Starts of a recurrence that are tried in one text. Bounds the time for a text of nothing but `every`."""
 _MAX_WORDS: Final = 16
-"""Words that are tried after a start."""
+"""The most words that a recurrence may have after its first words, such as `every`. Bounds the time of a search."""
 _RECURRENCE_START: Final = re.compile(
     rf"{START}(?a:(?P<each>{EACH}(?= ))|{ADVERB}(?!\w)|(?:on )?{PLURAL}(?!\w)|on (?:week|work) ?days(?!\w)"
     rf"|(?:on |at )?(?:the )?(?:{NTH}|\d{{1,2}}(?:st|nd|rd|th)|end)(?: \w+)? of {EACH}(?= ))",
@@ -17,13 +17,13 @@ _RECURRENCE_START: Final = re.compile(
 )
 """Finds the first words of a recurrence: `every`, `daily`, `on mondays`, `the last day of every`."""
 _WORD_END: Final = re.compile(rf"(?<=[\w]){END}")
-"""Matches after each word of a text."""
+"""Matches the empty string after each word, where a recurrence may end; not between `friday` and `'s`."""
 _VERB: Final = re.compile(r" (?:is|are|was|were|has|had|counts?|matters?|should|must|can|will)\b", re.IGNORECASE)
-"""Matches a verb whose subject are the words before it: `every day is a gift`."""
+"""Matches a verb after `every day`, as in `every day is a gift`, which is a title and no recurrence."""
 
 
 def find_recurrence(text: str, is_readable: IsReadable) -> FoundPhrase | None:
-    """Returns the first recurrence in a text with single spaces, with as many words as can be parsed."""
+    """Returns the first recurrence phrase in a text, as long as can be parsed, or None. The text has single spaces."""
     for start in [*_RECURRENCE_START.finditer(text)][:_MAX_STARTS]:
         ends = [found.end() for found in _WORD_END.finditer(text, start.end())][:_MAX_WORDS]
         for end in reversed([start.end(), *ends]):
@@ -33,9 +33,10 @@ def find_recurrence(text: str, is_readable: IsReadable) -> FoundPhrase | None:
 
 
 def _is_clause(text: str, start: re.Match[str], end: int) -> bool:
-    """Returns whether the words are a clause of their own.
+    """Returns whether the words from `start` to `end` are a clause, and not the middle of a title.
 
-    They are before the end of a clause. Words that begin with `every` are also at the start of the text.
+    A clause ends before punctuation, before a word such as `with`, or at the end of the text.
+    A phrase with `every` may also begin the text, with the title after it: `every day call mum`. No verb may follow.
     """
     if CLAUSE_END.match(text, end):
         return True

@@ -1,4 +1,4 @@
-"""The todos that a command is about, from the words after its verb."""
+"""Parses the words after the verb of a command, such as `all overdue`, which describe the todos to change."""
 
 import re
 from typing import Final
@@ -8,34 +8,34 @@ from todo_assistant.commands.grammar.fields import PROJECT, TAG, parse_project_n
 from todo_assistant.commands.grammar.quotes import is_quoted, unquote
 
 TODO_NOUN: Final = r"(?:to-?dos?|tasks?|items?|things?|ones?|entries)"
-"""Matches the nouns for a todo: `todo`, `tasks`, `the third one`."""
+"""Matches a noun that means a todo: `todo`, `tasks`, or `one` in `the third one`."""
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _NUMBER: Final = re.compile(rf"(?:{TODO_NOUN} )?(?:number |no\.? ?|#)?(\d{{1,4}})", re.IGNORECASE | re.ASCII)
-"""Matches a number of the last list: `2`, `task 12`, `number 3`, `#4`."""
+"""Matches the number of a todo in the list that was shown last: `2`, `task 12`, `number 3`, `#4`."""
 _ORDINAL: Final = re.compile(rf"(?:the )?({'|'.join(_ORDINALS)})(?: {TODO_NOUN})?", re.IGNORECASE)
-"""Matches a number of the last list in words: `the third one`, `first`."""
+"""Matches an ordinal for the number of a todo in the list that was shown last: `the third one`, `first`."""
 _TAGGED: Final = re.compile(
     r"(?:(?:that are|which are) )?\b(?:tagged|labell?ed)(?: (?:as|with))? #?([\w-]{1,50})$", re.IGNORECASE
 )
-"""Finds a tag in words at the end: `tagged home`, `that are labeled with home`."""
+"""Finds a tag without `#` at the end of the words: `tagged home`, `that are labeled with home`."""
 _TAG_WORD: Final = re.compile(rf"(?<!\S){TAG}(?!\S)")
 """Finds a tag as a word of its own: `#home`."""
 _PROJECT_WORD: Final = re.compile(rf"(?<!\S)(?:(?:in|from|of) )?({PROJECT})(?!\S)", re.IGNORECASE)
-"""Finds a project as a word of its own: `/work`, `in /work`."""
+"""Finds a project as a word of its own, with its preposition: `/work`, `in /work`."""
 _GROUP: Final = re.compile(
     r"(?P<all>(?:all|everything|every)\b(?: of)?(?: (?:the|my)\b)?)? ?"
     r"(?P<state>(?:overdue|completed|done|finished|open)(?!\S))? ?"
     rf"(?P<noun>{TODO_NOUN}(?!\S))? ?(?P<text>.*)",
     re.IGNORECASE,
 )
-"""Matches a group of todos: `all`, `overdue`, `all completed tasks`, `everything about milk`."""
+"""Splits any words into `all`, a state, a noun for todos and the rest, each optional: `all completed tasks`."""
 _TITLE_AND_NOUN: Final = re.compile(r"the (.+) (?:to-?do|task)", re.IGNORECASE)
-"""Matches a title with words around it: `the milk task`."""
+"""Matches a title between `the` and a noun, which are not searched for: `the milk task`."""
 _COMPLETED_BY_STATE: Final = {"completed": True, "done": True, "finished": True, "open": False}
 
 
 def parse_target(words: str) -> Target | None:
-    """Returns the target, or None for blank words. Quoted words are a title, whatever they contain."""
+    """Returns the todos that the words describe, or None for blank words. Words all in quotes are always a title."""
     words = words.strip()
     if is_quoted(words):
         return Target(text=unquote(words))
@@ -47,7 +47,7 @@ def parse_target(words: str) -> Target | None:
 
 
 def take_tags(words: str) -> tuple[str, tuple[str, ...]]:
-    """Splits words into the rest and the tags in `#home` and `tagged home`."""
+    """Returns the words without tags, and the names of the tags: `home` for `#home` or `tagged home`."""
     tags = [found[1:] for found in _TAG_WORD.findall(words)]
     rest = " ".join(_TAG_WORD.sub("", words).split())
     if tagged := _TAGGED.search(rest):
@@ -59,7 +59,7 @@ def take_tags(words: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _take_project(words: str) -> tuple[str, str | None]:
-    """Splits words into the rest and the name of the first project."""
+    """Returns the words without their first project, and its name (`work` for `in /work`) or None."""
     found = _PROJECT_WORD.search(words)
     if found is None:
         return words, None
@@ -67,7 +67,7 @@ def _take_project(words: str) -> tuple[str, str | None]:
 
 
 def _parse_list_number(words: str) -> int | None:
-    """Returns the number in the last list, from 1, or None if the words are no number."""
+    """Returns the number of a todo in the list shown last, from 1. Returns None for `0` and for other words."""
     if found := _NUMBER.fullmatch(words):
         return int(found[1]) or None
     if found := _ORDINAL.fullmatch(words):
@@ -76,7 +76,10 @@ def _parse_list_number(words: str) -> int | None:
 
 
 def _parse_group(words: str, tags: tuple[str, ...], project: str | None) -> Target | None:
-    """Returns one todo by its title, or a group of todos. A state without `all` counts only without a title."""
+    """Returns the target for a title, or for a group such as `all completed tasks`; None if nothing is left to search.
+
+    A state such as `overdue` needs `all` if other words follow: `overdue fees` is a title, `all overdue fees` is not.
+    """
     found = _GROUP.fullmatch(words)
     if found is None or not (words or tags or project):
         return None
