@@ -1,9 +1,10 @@
-"""The route groups, one package each, and `main`, which serves all of them in one app."""
+"""One package for each Lambda function, and `main`, which serves all route groups in one app."""
 
 import gc
 from typing import Final
 
-# Set here, because it must precede all other imports: they make several hundred thousand objects that are never freed.
-# With the default threshold of 2,000, garbage collection takes 10% of the start. `create_app` sets the final threshold.
+# Set before all other imports, which create several hundred thousand objects that live as long as the process.
+# With Python's default threshold of 2,000 objects, garbage collection during the imports takes 10% of the start time.
+# `create_app` sets the threshold for the time after the start.
 _GC_THRESHOLD_DURING_IMPORTS: Final = 1_000_000
 gc.set_threshold(_GC_THRESHOLD_DURING_IMPORTS)

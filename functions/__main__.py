@@ -1,4 +1,4 @@
-"""Serves all route groups on this machine: `python -m functions`, with HOST and PORT from the environment."""
+"""Serves all routes with uvicorn: `python -m functions` listens on HOST and PORT, by default 127.0.0.1 and 8000."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ _LOCAL_HOSTS: Final = {"0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - comp
 
 
 class AnnouncingServer(uvicorn.Server):
-    """Prints the addresses of API, docs and database once the service is running."""
+    """A uvicorn server that prints its addresses, database and assistant to stderr once it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
@@ -45,7 +45,7 @@ class AnnouncingServer(uvicorn.Server):
 
 
 def _parse_port(text: str) -> int:
-    """Returns the port. Raises InvalidSettings."""
+    """Returns the port number. Raises InvalidSettings unless the text is a number from 1 to 65535."""
     if not text.isdecimal() or not 0 < int(text) <= _MAX_PORT:
         raise InvalidSettings(f"PORT must be a number from 1 to {_MAX_PORT}.")
     return int(text)

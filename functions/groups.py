@@ -1,4 +1,4 @@
-"""The registry of route groups. Each group is one Lambda function; `functions.main` serves all of them in one app."""
+"""The registry of route groups. Each group is one Lambda function; `functions.main` serves all groups in one app."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,9 +9,9 @@ from fastapi import APIRouter
 
 @dataclass(frozen=True, slots=True)
 class RouteGroup:
-    """A package of `functions` and the paths for which the gateway invokes its function.
+    """A package of `functions` with routes, and the paths that the API gateway sends to its Lambda function.
 
-    `paths` include everything below them. A group without paths gets all requests that no other group gets.
+    Each of the `paths` includes all paths below it. A group without paths gets all other requests.
     """
 
     name: str
@@ -20,15 +20,15 @@ class RouteGroup:
 
     @property
     def function_name(self) -> str:
-        """The logical id of the function in template.yaml."""
+        """The logical id of the group's Lambda function in template.yaml."""
         return f"{self.name.title()}Function"
 
     def routers(self) -> list[APIRouter]:
-        """Imports the modules of the routers and returns the routers."""
+        """Imports the group's router modules and returns their routers."""
         return [import_module(module).router for module in self.router_modules]
 
 
-# In the order in which the whole app tries its routes: the paths with the most requests come first.
+# The groups with the most requests come first, because `functions.main` tries the routes in this order.
 GROUPS: Final = (
     RouteGroup(
         "todos",
@@ -42,12 +42,12 @@ GROUPS: Final = (
 
 
 def load_routers(*names: str) -> list[APIRouter]:
-    """Returns the routers of the named groups, or of all groups without a name."""
+    """Returns the routers of the groups with these names, or of all groups if no name is passed."""
     return [router for group in GROUPS if not names or group.name in names for router in group.routers()]
 
 
 def find_group(path: str) -> RouteGroup:
-    """Returns the group to which the gateway sends requests for a path."""
+    """Returns the group to which the API gateway sends the requests for a path."""
     for group in GROUPS:
         if any(f"{path}/".startswith(f"{own}/") for own in group.paths):
             return group

@@ -1,4 +1,4 @@
-"""All route groups in one app: `uvicorn functions.main:app` and the container serve it."""
+"""The app with all route groups, which `python -m functions` and the container serve."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,10 @@ from todo_core.web.resources import get_resources
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Connects the app to its database. Outside production, starts the embedded one if needed and runs migrations."""
+    """Connects the app to its database at the start, and closes all connections at the end.
+
+    Without a database URL, the embedded PostgreSQL server is started. Outside production, the migrations run.
+    """
     resources = get_resources(app)
     given = resources.settings
     async with embedded.ensure_server(given.database.url, given.data_folder / "postgres") as url:
@@ -26,7 +29,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             from functions.migrate.app import upgrade  # noqa: PLC0415 - importing Alembic takes 10% of a start
 
             await asyncio.to_thread(upgrade, settings)
-        # In the background: most requests do not need the assistant.
+        # Imports the model's libraries in the background: requests to other routes need not wait for them.
         preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
             yield

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, on a port of their own. On Lambda, `todo_core.web.metrics` sends the same to CloudWatch."""
+"""Serves metrics to Prometheus on their own port. On Lambda, `todo_core.web.metrics` reports requests to CloudWatch."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,12 +28,12 @@ from todo_core.web.resources import get_resources
 
 _METHODS: Final = frozenset(HTTPMethod)
 _BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""Range from a request without a database query to a turn of the assistant."""
+"""Upper bounds of the duration buckets, from a request without a database query to a turn of the assistant."""
 
 
 def expose(app: FastAPI, port: int) -> None:
-    """Counts the app's requests, and serves the metrics on a port while the app runs."""
-    # The `_created` series would double the number of series, and no chart reads them.
+    """Makes the app count its requests, and serve its metrics to Prometheus on `port` while it runs."""
+    # No chart reads the `_created` series, which the library would add to every counter and histogram.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -53,7 +53,7 @@ def expose(app: FastAPI, port: int) -> None:
 
 
 class RequestMetrics:
-    """The number and duration of answered requests, and the counts that routes report for them."""
+    """Metrics of answered requests: number and duration, and the counts that routes report, such as tool calls."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -71,11 +71,11 @@ class RequestMetrics:
             "ChatTokens": Counter("todo_chat_tokens", "Tokens used in the turns.", registry=registry),
             "ToolCalls": Counter("todo_chat_tool_calls", "Tool calls of the model in the turns.", registry=registry),
         }
-        # Cached, because the library takes as long to find a series as to count in it.
+        # Cached, because the library takes as long to find a series as to add to its count.
         self._find_series = cache(self._series)
 
     def count(self, request: AnsweredRequest) -> None:
-        # A client may invent methods, and each would make a series.
+        # Counts unknown methods as `other`: clients may invent methods, and each would add a series.
         method = request.method if request.method in _METHODS else "other"
         requests, seconds = self._find_series(method, request.route or "(no route)", request.status)
         requests.inc()
@@ -88,7 +88,7 @@ class RequestMetrics:
 
 
 class InFlight:
-    """Middleware that counts the requests in progress."""
+    """Middleware that keeps the number of HTTP requests in progress in a gauge."""
 
     def __init__(self, app: ASGIApp, gauge: Gauge) -> None:
         self.app = app
@@ -103,7 +103,7 @@ class InFlight:
 
 
 def _watch_connections(registry: CollectorRegistry, database: Database) -> None:
-    """Adds gauges that read the connection pool at each scrape."""
+    """Adds gauges for the database connections. They read the connection pool each time Prometheus fetches metrics."""
     pool_size = Gauge("todo_database_pool_size", "Largest number of connections to the database.", registry=registry)
     pool_size.set_function(lambda: database.pool_use.size)
     connections = Gauge("todo_database_connections", "Connections to the database.", ["state"], registry=registry)
@@ -113,9 +113,10 @@ def _watch_connections(registry: CollectorRegistry, database: Database) -> None:
 
 @asynccontextmanager
 async def _listening(port: int, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Serves the metrics in a thread, because a scrape takes milliseconds and would delay requests.
+    """Serves the metrics on a port during the block, in a thread of its own.
 
-    Raises InvalidSettings when the port is taken.
+    In the event loop, collecting the metrics would delay requests by milliseconds. Raises InvalidSettings when the
+    process cannot listen on the port, such as a port in use.
     """
     try:
         server, thread = start_http_server(port, registry=registry)

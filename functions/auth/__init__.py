@@ -1,1 +1,1 @@
-"""Accounts and sessions: `/api/v1/auth`."""
+"""The route group of accounts and sessions: `/api/v1/auth`."""

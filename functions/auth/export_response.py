@@ -1,4 +1,4 @@
-"""The HTTP response of the export: streamed, except on Lambda, which needs the whole body at once."""
+"""The HTTP response with a user's exported data. It is streamed, except on Lambda, which needs all of it at once."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 from todo_core.errors import ServiceError
 
 _GZIP_WINDOW_BITS: Final = 16 + zlib.MAX_WBITS
-"""Makes zlib write the header and trailer of a gzip file."""
+"""Value of zlib's `wbits`: the added 16 selects the gzip format instead of the zlib format."""
 _MAX_LAMBDA_BYTES: Final = 6 * 1024 * 1024 - 64 * 1024
-"""Limit of Lambda for a response, minus room for the headers."""
+"""Largest body of a response on Lambda: Lambda's limit of 6 MiB, minus 64 KiB for the headers."""
 
 
 class ExportTooLarge(ServiceError):
@@ -27,9 +27,10 @@ class ExportTooLarge(ServiceError):
 
 
 async def build_response(parts: AsyncIterator[bytes], request: Request) -> Response:
-    """Returns a download of the parts, with gzip if the client accepts it.
+    """Returns a response that downloads the parts of the export as one file, with gzip if the client accepts gzip.
 
-    Raises the errors of the first part, and ExportTooLarge on Lambda.
+    Raises the errors that occur while the first part is read. On Lambda all parts are read before the response, so
+    it raises their errors, too, and ExportTooLarge.
     """
     headers = {"Content-Disposition": f'attachment; filename="todos-{datetime.now(UTC):%Y-%m-%d}.json"'}
     headers["Vary"] = "Accept-Encoding"
@@ -39,7 +40,7 @@ async def build_response(parts: AsyncIterator[bytes], request: Request) -> Respo
         parts = _compress(parts)
     if "aws.event" in request.scope:
         return Response(await _read_all(parts, zipped=zipped), headers=headers, media_type="application/json")
-    # The first part is read before the status is sent, so that an unavailable database is answered with 503.
+    # Reads the first part before the status is sent, so that an unavailable database is answered with status 503.
     first = await anext(parts)
     return StreamingResponse(_prepend(first, parts), headers=headers, media_type="application/json")
 
@@ -58,11 +59,11 @@ async def _compress(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _read_all(parts: AsyncIterator[bytes], *, zipped: bool) -> bytes:
-    """Returns the whole body. Raises ExportTooLarge when it exceeds Lambda's limit."""
+    """Returns all parts, joined to one body. Raises ExportTooLarge when the body exceeds Lambda's limit."""
     body: list[bytes] = []
     size = 0.0
     async for part in parts:
-        # Lambda wraps the body in JSON: binary bodies as base64, text as a string with escaped quotes and backslashes.
+        # Counts the size inside Lambda's JSON: base64 of a zipped body, or text with escaped quotes and backslashes.
         size += len(part) * 4 / 3 if zipped else len(part) + part.count(b'"') + part.count(b"\\")
         if size > _MAX_LAMBDA_BYTES:
             raise ExportTooLarge

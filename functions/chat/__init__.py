@@ -1,1 +1,1 @@
-"""The assistant: `/api/v1/chat`."""
+"""The route group of the assistant: `/api/v1/chat`."""

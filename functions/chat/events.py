@@ -1,4 +1,4 @@
-"""A turn as server-sent events. The turn is cancelled when the client disconnects."""
+"""Streams the events of an assistant's turn as server-sent events. A client that disconnects cancels the turn."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -17,24 +17,24 @@ from todo_core.logs import format_stack, log
 from todo_core.web.problems import InternalError, log_server_error, make_problem
 
 _HEARTBEAT_SECONDS: Final = 10.0
-"""Must be below 30 seconds, after which the strictest proxies close a silent connection."""
+"""Time between two heartbeats. It must be below 30 seconds: then the strictest proxies close a silent connection."""
 
 _SEND_TIMEOUT_SECONDS: Final = 20.0
-"""A client that reads nothing for this time counts as disconnected."""
+"""Time limit to send one chunk. A client that accepts nothing for so long counts as disconnected."""
 
 _HEARTBEAT: Final = format_sse_event(comment="heartbeat")
 
 type Emit = Callable[[str, BaseModel | dict[str, JsonValue]], Awaitable[None]]
-"""Sends one event, given its name and its data."""
+"""Function that sends one event to the client, given the name and the data of the event."""
 
 
 class EventStream(Response):
-    """A response that runs work which emits events. A client that disconnects cancels the work."""
+    """A response that runs `work` and streams the events that it emits. A client that disconnects cancels the work."""
 
     media_type = "text/event-stream"
 
     def __init__(self, work: Callable[[Emit], Awaitable[None]], request_id: str, headers: dict[str, str]) -> None:
-        # Without this header proxies such as nginx buffer the events.
+        # Without X-Accel-Buffering, proxies such as nginx buffer the events, so the client gets them late.
         super().__init__(headers=headers | {"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._work = work
@@ -74,13 +74,16 @@ class EventStream(Response):
             await emit("error", self._problem_document(InternalError()))
 
     def _problem_document(self, error: ServiceError) -> dict[str, JsonValue]:
-        """Returns the problem document, with `retry_after` in place of the header: the headers are sent already."""
+        """Returns the problem document of an error, for an event.
+
+        Its member `retry_after` replaces the Retry-After header, because the headers are sent already.
+        """
         document: dict[str, JsonValue] = make_problem(error, self._request_id).model_dump(exclude_none=True)
         return document if error.retry_after is None else document | {"retry_after": error.retry_after}
 
 
 class EventEmitter:
-    """A listener of a turn that emits its events to the client."""
+    """Listener of a turn that sends each event of the turn to the client."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit

@@ -6,6 +6,6 @@ from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import LambdaHandler
 
 app = create_app(router)
-# The document of the whole service, written by `make openapi`: this function has only its own routes.
+# Serves the document that `make openapi` wrote for all route groups: FastAPI would describe only the routes of meta.
 app.openapi_schema = json.loads(Path(__file__).with_name("openapi.json").read_text())
 handler = LambdaHandler(app)

@@ -1,4 +1,4 @@
-"""Runs the database migrations: as a Lambda function on deployment, or as a Kubernetes Job by `python -m`."""
+"""Runs the database migrations: in a Lambda function on deployment, or in a Job by `python -m functions.migrate`."""
 
 from pathlib import Path
 from typing import Final, cast
@@ -19,14 +19,14 @@ _MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 
 
 def upgrade(settings: Settings) -> None:
-    """Runs the missing migrations. Several processes may call it at once; an advisory lock makes them take turns.
+    """Runs the migrations that the database lacks. An advisory lock makes simultaneous calls wait for each other.
 
-    A schema of newer code is left unchanged, because older code still runs after a rollback.
+    A schema that newer code has migrated stays unchanged, because older code must still start after a rollback.
 
-    Raises DatabaseUnavailable when the connection fails. Errors of Alembic and of a migration are not translated.
+    Raises DatabaseUnavailable when the connection fails. Other errors of Alembic or a migration are raised unchanged.
     """
     config = Config()
-    # Alembic reads its options with configparser, where a percent sign begins a reference.
+    # Doubles percent signs: Alembic reads options with configparser, where one percent sign begins a reference.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["settings"] = settings
     try:
@@ -36,7 +36,7 @@ def upgrade(settings: Settings) -> None:
             raise
         log.warning("The schema has a revision that this code does not know, and is left unchanged: %s", error)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # PostgreSQL may add details on further lines.
+        # Keeps the message on one line: PostgreSQL may add details on further lines.
         reason = str(error).partition("\n")[0]
         raise DatabaseUnavailable(f"No connection to the database {_describe_database(settings)}: {reason}") from None
 
@@ -48,7 +48,10 @@ def _describe_database(settings: Settings) -> str:
 
 
 def handler(event: CustomResourceEvent | dict[str, object], context: InvocationContext) -> dict[str, str]:
-    """Handles the events of CloudFormation's custom resource, and manual invocations with any other event."""
+    """Runs the migrations on Lambda, unless CloudFormation deletes its custom resource.
+
+    An event of the custom resource has a ResponseURL, which gets the result. Any other event is a manual invocation.
+    """
     if "ResponseURL" in event:
         run_and_respond(cast(CustomResourceEvent, event), context, lambda: upgrade(load()))
     else:

@@ -1,4 +1,6 @@
-"""Responses to CloudFormation for a custom resource. Without a response, the stack would wait for an hour.
+"""Sends CloudFormation the response to an event of a custom resource.
+
+Without a response, the deployment waits until the resource's ServiceTimeout ends, which is an hour by default.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -14,14 +16,14 @@ from urllib.request import Request, urlopen
 from todo_core.logs import format_stack, log
 
 RESPONSE_SECONDS: Final = 10
-"""Time at the end of the invocation that is reserved for the response."""
+"""Time at the end of a Lambda invocation that is reserved for sending the response."""
 MAX_ATTEMPTS: Final = 4
 MAX_REASON_CHARACTERS: Final = 1_000
-"""Bound of the reason. CloudFormation accepts 4,096 bytes for the whole response."""
+"""Longest reason in a response. CloudFormation accepts at most 4,096 bytes for the whole response."""
 
 
 class CustomResourceEvent(TypedDict):
-    """Request of CloudFormation, with the fields that this module reads."""
+    """CloudFormation's request to a custom resource, with only the fields that this module reads."""
 
     RequestType: Literal["Create", "Update", "Delete"]
     ResponseURL: str
@@ -32,16 +34,16 @@ class CustomResourceEvent(TypedDict):
 
 
 class InvocationContext(Protocol):
-    """Part of Lambda's context object that this module uses."""
+    """The part of Lambda's context object that `run_and_respond` uses."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
 
 def run_and_respond(event: CustomResourceEvent, context: InvocationContext, work: Callable[[], None]) -> None:
-    """Runs the work of a creation or an update, and sends CloudFormation one response: success or the error.
+    """Runs `work` when CloudFormation creates or updates the resource, then reports success or the error once.
 
-    A deletion runs nothing and succeeds. Work that is still running shortly before the invocation times out is
-    reported as failed.
+    A deletion of the resource runs nothing and succeeds. Work that still runs 10 seconds before the invocation times
+    out is reported as failed.
     """
     response = _Response(event)
     seconds = max(context.get_remaining_time_in_millis() / 1000 - RESPONSE_SECONDS, 0)
@@ -53,7 +55,7 @@ def run_and_respond(event: CustomResourceEvent, context: InvocationContext, work
             work()
     except Exception as error:  # noqa: BLE001 - CloudFormation needs a response for every error
         log.error("The deployment's work failed", extra={"error": format_stack(error)})
-        # PostgreSQL's further lines may quote the values of a row.
+        # Sends only the first line: further lines of a PostgreSQL error may quote the values of a user's row.
         first_line = str(error).partition("\n")[0]
         response.send_once("FAILED", f"{type(error).__name__}: {first_line}"[:MAX_REASON_CHARACTERS])
     else:
@@ -63,21 +65,21 @@ def run_and_respond(event: CustomResourceEvent, context: InvocationContext, work
 
 
 class _Response:
-    """Response to one request. The work and the timer both try to send it; the first one succeeds."""
+    """The response to one event. The end of the work and the timer both call `send_once`; only the first call sends."""
 
     def __init__(self, event: CustomResourceEvent) -> None:
         self._event = event
         self._sending = Lock()
 
     def send_once(self, status: Literal["SUCCESS", "FAILED"], reason: str) -> None:
-        """Sends the response, unless another call has sent it."""
+        """Sends the response to CloudFormation, unless an earlier call has begun to send one."""
         if not self._sending.acquire(blocking=False):
             return
         event = self._event
         response = {
             "Status": status,
             "Reason": reason,
-            # It never changes: CloudFormation deletes the resource of the old id when it gets a new one.
+            # The id never changes: for a new id, CloudFormation would delete the resource with the old id.
             "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
             "StackId": event["StackId"],
             "RequestId": event["RequestId"],
@@ -87,8 +89,8 @@ class _Response:
 
 
 def _put(url: str, body: bytes) -> None:
-    """Uploads the body to the URL, with retries. A response that CloudFormation never receives is only logged."""
-    # The URL's signature covers an empty content type. CloudFormation chose the URL.
+    """Uploads the response to CloudFormation's URL. If all 4 attempts fail, the failures are only logged."""
+    # The content type must be empty, because the URL is signed so. S310 is ignored: CloudFormation chose the URL.
     request = Request(url, body, {"Content-Type": ""}, method="PUT")  # noqa: S310
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:

@@ -1,4 +1,4 @@
-"""Deletes expired rows: as a Lambda function with a schedule, or as a Kubernetes CronJob by `python -m`."""
+"""Deletes expired rows: as a scheduled Lambda function, or as a Kubernetes CronJob by `python -m functions.purge`."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from todo_core.todos import trash  # noqa: F401 - registers the table of todos
 
 
 class Invocation(Protocol):
-    """The part of Lambda's context object that the handler uses."""
+    """The part of Lambda's context object that `handler` uses."""
 
     @property
     def aws_request_id(self) -> str: ...
@@ -25,7 +25,10 @@ class Invocation(Protocol):
 
 
 def run(settings: Settings, *, seconds_left: Callable[[], float] = lambda: inf) -> PurgeResult:
-    """Purges and logs the result. Raises DatabaseUnavailable and SchemaOutdated; finished chunks stay deleted."""
+    """Deletes the expired rows of all tables in chunks, while enough seconds are left, and logs their numbers.
+
+    Raises DatabaseUnavailable and SchemaOutdated; the rows of chunks before the error stay deleted.
+    """
     result = asyncio.run(_run(settings, seconds_left))
     log.info("Purged", extra={**result.rows, "complete": result.complete})
     return result
@@ -41,7 +44,10 @@ async def _run(settings: Settings, seconds_left: Callable[[], float]) -> PurgeRe
 
 
 def handler(_event: object, context: Invocation) -> dict[str, int | bool]:
-    """Runs the purge for a scheduled event and returns the number of deleted rows per table."""
+    """Deletes expired rows on Lambda's schedule.
+
+    Returns the number of deleted rows per table, and `complete`: whether all expired rows were deleted.
+    """
     settings = load()
     logs.configure(settings)
     logs.correlate(function_request_id=context.aws_request_id)

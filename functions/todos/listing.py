@@ -1,4 +1,4 @@
-"""Lists of todos as pages: how the position of a todo is written in the cursors of each sort order."""
+"""Writes the position of a todo in a sorted list into a cursor, and reads the position back."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -21,7 +21,10 @@ _PARSE_KEY: Final[dict[str, Callable[[str], float | bytes | datetime]]] = {
 
 @cache
 def list_sorted_by(sort: Sort) -> PagedList[Position, Position]:
-    """Returns the list of todos in a sort order. Cursors of other sort orders are not valid in the list."""
+    """Returns the cursor format for the pages of todos in one sort order; it reads no todos.
+
+    Cursors of other sort orders are not valid.
+    """
 
     def format_position(position: Position) -> tuple[str, UUID]:
         key = _format_key(position.key)

@@ -1,20 +1,20 @@
-"""The path parameter of a todo's id."""
+"""The path parameter `todo_id`, which leaves the reserved words to other routes."""
 
 from typing import Final
 
 from starlette.convertors import Convertor, register_url_convertor
 
 RESERVED_WORDS: Final = ("batch", "changes")
-"""Path segments after `/todos/` that are routes of their own."""
+"""Path segments directly after `/todos/` that belong to other routes, so they are no ids of todos."""
 
 TODO_ID: Final = "{todo_id:todo_id}"
 
 
 class _TodoIdConvertor(Convertor[str]):
-    """Matches any path segment except the reserved words.
+    """Matches any path segment after `/todos/`, malformed ids included, except the reserved words.
 
-    The route itself validates the id and describes the fault. Without the exceptions, `PATCH /todos/changes` would
-    get a 422 for a malformed id instead of a 405.
+    The route answers a malformed id with a 422 that describes the fault. `PATCH /todos/changes` must get a 405,
+    therefore `changes` does not match.
     """
 
     regex = f"(?!(?:{'|'.join(RESERVED_WORDS)})(?:/|$))[^/]+"
@@ -27,5 +27,5 @@ class _TodoIdConvertor(Convertor[str]):
 
 
 def register_todo_id() -> None:
-    """Makes the convertor known to Starlette. Call it before a route contains `TODO_ID`."""
+    """Registers the convertor of `todo_id` with Starlette. Must run before a path with `TODO_ID` is added."""
     register_url_convertor("todo_id", _TodoIdConvertor())

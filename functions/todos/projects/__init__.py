@@ -1,1 +1,1 @@
-"""Projects: `/api/v1/projects`."""
+"""The routes of projects: `/api/v1/projects`."""

@@ -1,1 +1,1 @@
-"""Tags: `/api/v1/tags`."""
+"""The routes of tags: `/api/v1/tags`."""

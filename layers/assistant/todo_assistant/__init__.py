@@ -1,1 +1,1 @@
-"""The assistant: agent loop, tools, prompt and command model. The only home of openai."""
+"""The assistant: agent loop, tools, prompt and command model. Only this package imports the library `openai`."""

@@ -1,6 +1,7 @@
-"""The agent loop: asks the model, runs its tool calls, and repeats until the turn is finished or a limit is reached.
+"""The agent loop: asks the model, runs its tool calls, and repeats until the turn ends.
 
-Every step is stored before the next one begins, and no database connection is held while the model answers.
+A turn ends with an answer, at a limit, or with a question for the user's approval. Every step is stored before the
+next one begins, and no database connection is held while the model answers.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ _STOPPED: Final[Mapping[StopReason, str]] = {
 
 
 class TurnListener(ToolCallListener, Protocol):
-    """Receives the events of a turn as they happen."""
+    """Receives the events of a turn as they happen: its start, text of the model, tool calls and their results."""
 
     async def on_turn(self, turn: Turn) -> None: ...
 
@@ -45,7 +46,7 @@ class TurnListener(ToolCallListener, Protocol):
 
 
 class Agent:
-    """Continues turns from their stored state until they end or need an approval."""
+    """Runs turns from their stored state until they end or need the user's approval of tool calls."""
 
     def __init__(self, db: Database, model: Model, limits: TurnLimits, tools: ToolRegistry = TODO_TOOLS) -> None:
         self._db = db
@@ -55,10 +56,11 @@ class Agent:
         self._tool_executor = ToolExecutor(db, tools)
 
     async def run(self, turn: Turn, *, seconds: float, listener: TurnListener | None = None) -> None:
-        """Runs a leased turn for at most `seconds`, until it is done, incomplete, or needs an approval.
+        """Runs a turn that the caller has leased, until it is done, incomplete, or needs the user's approval.
 
-        Raises AssistantUnavailable and AssistantNotConfigured, with the todos changed so far. After either error
-        the turn can be continued.
+        After `seconds`, the turn stops as incomplete. Raises AssistantNotConfigured, and AssistantUnavailable, for
+        example if the model has not answered at all by then. Both errors contain the ids of the todos that the turn
+        has changed so far. After either error the turn can be continued.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         try:
@@ -67,7 +69,7 @@ class Agent:
             raise failure.with_changes(turn.id, await self._find_changed(turn)) from failure.__cause__
         finally:
             if turn.lease is not None:
-                # Without the release a client that disconnected would have to wait until the lease expires.
+                # Without the release, a client that disconnected could continue the turn only after the lease expires.
                 with _shielded_cleanup():
                     await store.release_lease(self._db, turn)
 
@@ -85,8 +87,11 @@ class Agent:
                 return
 
     async def _finish_or_run_calls(self, turn: Turn, deadline: float, listener: TurnListener | None) -> bool:
-        """Handles the last model response. Returns True if it ended the turn or the turn needs an approval."""
-        # A call beyond the limit is stored but never runs, so that a continued turn stops for the same reason.
+        """Runs the pending tool calls, or finishes the turn if its last model response has no calls.
+
+        Returns True if the turn is done or needs the user's approval, False if the model must answer again.
+        """
+        # A call beyond the limit is stored but never runs, so that a continued turn stops at this limit again.
         pending = [call for call in turn.calls[: self._limits.tool_calls] if call.ok is None]
         if pending:
             approval = await self._tool_executor.run_calls(turn, pending, deadline=deadline, listener=listener)
@@ -101,7 +106,10 @@ class Agent:
         return False
 
     def _find_stop_reason(self, turn: Turn, messages: Sequence[ChatMessage], deadline: float) -> StopReason | None:
-        """Returns the limit that the turn has reached. Deadline and tokens are ignored before the first response."""
+        """Returns the limit that the turn has reached, or None.
+
+        The deadline and the token limit are ignored before the first model response of the turn.
+        """
         if turn.model_responses and asyncio.get_running_loop().time() >= deadline:
             return "deadline"
         if len(turn.calls) > self._limits.tool_calls:
@@ -113,7 +121,7 @@ class Agent:
         return None
 
     async def _stop(self, turn: Turn, reason: StopReason) -> None:
-        """Finishes the turn as incomplete. The response names the reason and the number of changed todos."""
+        """Finishes the turn as incomplete, with a text for the user: the reason and the number of changed todos."""
         changed = len(await self._find_changed(turn))
         summary = f"Changed so far: {changed} todo{'s' if changed > 1 else ''}." if changed else "Nothing was changed."
         response = _append_to_last_content(turn, f"{_STOPPED[reason]} {summary}")
@@ -122,9 +130,9 @@ class Agent:
     async def _request_response(
         self, turn: Turn, messages: Sequence[ChatMessage], deadline: float, listener: TurnListener | None
     ) -> StopReason | None:
-        """Requests a model response and stores it. Returns "deadline" if it did not come in time.
+        """Requests the next model response and stores it. Returns None, or "deadline" if it did not come in time.
 
-        Raises AssistantUnavailable if not even the first response came in time.
+        Raises AssistantUnavailable if even the first response of the turn did not come in time.
         """
         request = ModelRequest(messages, self._tool_schemas, turn.created_at, ZoneInfo(turn.timezone))
         on_text = _forward_text(listener, len(turn.model_responses) + 1)
@@ -138,14 +146,17 @@ class Agent:
             return "deadline"
         milliseconds = round((monotonic() - started) * 1000)
         calls_left = self._limits.tool_calls - len(turn.calls)
-        # One call more than allowed is kept: it shows that the limit was exceeded.
+        # Stores one call more than allowed: `_find_stop_reason` then sees that the limit was exceeded.
         storable = _make_storable(completion, messages, max_calls=calls_left + 1)
         await store.add_model_response(self._db, turn, storable, milliseconds=milliseconds)
         return None
 
     @asynccontextmanager
     async def _count_tokens_on_failure(self, turn: Turn, messages: Sequence[ChatMessage]) -> AsyncIterator[None]:
-        """Counts the prompt's tokens if the request fails or is cancelled: the provider charges for them anyway."""
+        """Adds the prompt's estimated tokens to the user's daily usage if the model request fails or is cancelled.
+
+        The provider charges for these tokens anyway.
+        """
         try:
             yield
         except BaseException:
@@ -159,13 +170,16 @@ class Agent:
 
 @contextmanager
 def _shielded_cleanup() -> Iterator[None]:
-    """Protects a cleanup from the cancellation of the request, for a few seconds, and ignores database errors."""
+    """Lets the cleanup in the block run for up to 5 seconds although the request is cancelled.
+
+    The errors of the service, such as an unavailable database, are ignored.
+    """
     with move_on_after(_CLEANUP_SECONDS, shield=True), suppress(ServiceError):
         yield
 
 
 def _forward_text(listener: TurnListener | None, round_number: int) -> OnText | None:
-    """Returns a callback that passes streamed text to the listener with the number of the round."""
+    """Returns a callback that passes the model's streamed text to the listener, with the round number, if any."""
     if listener is None:
         return None
 
@@ -176,13 +190,16 @@ def _forward_text(listener: TurnListener | None, round_number: int) -> OnText | 
 
 
 def _append_to_last_content(turn: Turn, sentence: str) -> str:
-    """Returns the text of the last model response, if it has any, with a sentence of the agent below."""
+    """Returns the text of the turn's last model response, if any, then `sentence` as a new paragraph."""
     contents = [response.content for response in turn.model_responses[-1:] if response.content]
     return "\n\n".join([*contents, sentence])
 
 
 def _format_question(approval: Approval) -> str:
-    """Returns the question to the user. Only the quoted titles come from todos or from the model."""
+    """Returns the question whether the user approves tool calls, with the titles of the todos concerned.
+
+    All words except the quoted titles are fixed, so that neither todos nor the model can change the question.
+    """
     parts = []
     for verb, deletes in (("delete", True), ("change", False)):
         titles = {
@@ -194,7 +211,10 @@ def _format_question(approval: Approval) -> str:
 
 
 def _make_storable(completion: Completion, messages: Sequence[ChatMessage], *, max_calls: int) -> Completion:
-    """Returns the completion with bounded, storable texts; estimates token counts that the provider omitted."""
+    """Returns the completion with texts that PostgreSQL can store, and with bounded tool calls.
+
+    Token counts that the provider omitted are estimated. A completion without text and calls gets a fixed text.
+    """
     prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
     return Completion(
         content=_replace_unstorable(completion.content).strip() or ("" if completion.calls else _NO_ANSWER),
@@ -208,11 +228,11 @@ def _make_call_storable(call: ToolCallRequest) -> ToolCallRequest:
     return ToolCallRequest(
         id=_replace_unstorable(call.id)[:_MAX_NAME_CHARACTERS],
         name=_replace_unstorable(call.name)[:_MAX_NAME_CHARACTERS],
-        # One character more than allowed is kept, so that the executor rejects the call.
+        # Keeps one character more than allowed, so that the tool executor rejects arguments that are too long.
         arguments=_replace_unstorable(call.arguments)[: MAX_ARGUMENT_CHARACTERS + 1],
     )
 
 
 def _replace_unstorable(text: str) -> str:
-    """Removes NUL characters and replaces unpaired surrogates, which PostgreSQL cannot store."""
+    """Removes NUL characters and replaces unpaired surrogates by `?`: PostgreSQL can store neither."""
     return text.replace("\0", "").encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""The assistant of a process: its model, its agent and the quota of each user."""
+"""The assistant of a process: its model, its agent and the daily quota of each user."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,12 +14,15 @@ from todo_core.database.executor import Database
 from todo_core.settings import DailyQuota, OpenAISettings, Settings
 
 _FINISHING_SECONDS: Final = 2.0
-"""Time to store the outcome after a turn's deadline, before another process may take over the lease."""
+"""Time from a turn's deadline to the end of its lease: the process needs it to store the turn's outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """Begins, continues and undoes turns. `turn_seconds` is the time limit of one turn."""
+    """Begins and undoes turns and stores answers to approvals; its `agent` runs the turns.
+
+    `turn_seconds` is the time limit of one turn.
+    """
 
     db: Database
     model: Model
@@ -29,20 +32,29 @@ class Assistant:
 
     @classmethod
     def from_settings(cls, settings: Settings, db: Database) -> Self:
-        """Returns the assistant with the model of the settings, or with the command model if they have no API key."""
+        """Returns an assistant with OpenAI's model, or with the command model if the settings have no API key."""
         model, assistant = _create_model(settings.openai), settings.assistant
         return cls(db, model, Agent(db, model, assistant.turn_limits), assistant.daily_quota, assistant.seconds)
 
     async def begin(self, user_id: UUID, new: NewTurn) -> Turn:
-        """Returns the turn for a request, with the same errors as `turns.begin.begin`."""
+        """Returns a new turn, or the turn of an earlier request with the same idempotency key.
+
+        The turn is leased unless it is finished. Raises the errors of `turns.begin.begin`.
+        """
         return await begin.begin(self.db, user_id, new, self.quota, self._lease_duration)
 
     async def answer_approval(self, user_id: UUID, turn_id: UUID, *, approved: bool) -> Turn:
-        """Stores the user's answer and leases the turn, with the same errors as `turns.store.answer_approval`."""
+        """Stores the user's answer to an approval and leases the turn, so that it can continue.
+
+        Raises the errors of `turns.store.answer_approval`.
+        """
         return await store.answer_approval(self.db, user_id, turn_id, self._lease_duration, approved=approved)
 
     async def undo(self, actor: Actor, turn_id: UUID) -> UndoResult:
-        """Restores the todos that a turn changed, with the same errors as `turns.undo.undo_turn`."""
+        """Restores the todos that a turn changed, except those changed after the turn.
+
+        Raises the errors of `turns.undo.undo_turn`.
+        """
         async with self.db.transaction() as transaction:
             return await undo.undo_turn(transaction, actor, turn_id)
 
@@ -52,7 +64,7 @@ class Assistant:
 
 
 def _create_model(settings: OpenAISettings) -> Model:
-    # Only the model in use is imported, at the first turn: importing both is a tenth of a cold start.
+    # Imports only the model in use, when the assistant is created: importing both takes a tenth of a cold start.
     if settings.api_key is None:
         from todo_assistant.commands.model import CommandModel  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""The command model, which answers without a language model."""
+"""The command model, which parses commands in English and answers without a language model."""

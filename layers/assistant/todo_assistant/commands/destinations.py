@@ -1,4 +1,4 @@
-"""The projects and parents into which a command puts todos."""
+"""Adds the projects and finds the parents into which a command puts its todos."""
 
 import json
 from collections.abc import Sequence
@@ -13,34 +13,34 @@ from todo_assistant.models.messages import Completion, ToolCallRequest
 
 
 def call_tool(name: str, arguments: dict[str, JsonValue]) -> Completion:
-    """Returns a completion that calls one tool."""
+    """Returns a completion that requests one tool call from the agent."""
     return Completion(calls=[ToolCallRequest("", name, json.dumps(arguments))])
 
 
 class Destinations:
-    """Adds the missing projects of a command and finds its parents, before the command's own tool calls.
+    """Plans the tool calls that add a command's missing projects and find its parents, before its own calls.
 
-    The tool results of a turn come in the order of the calls: those of the destinations first.
+    `results` are all tool results of the turn in the order of the calls: those of the destinations come first.
     """
 
     def __init__(self, results: Sequence[NamedResult]) -> None:
         self.remaining_results = list(results)
-        """The results of the command's own tool calls, once `prepare` returned None."""
+        """The results that `prepare` has not read. Once it returns None, they belong to the command's own calls."""
         self.notices: list[str] = []
-        """Sentences about added projects, which the final answer begins with."""
+        """Sentences that report added projects to the user. The final answer begins with them."""
         self._parents: dict[str, dict[str, Any] | None] = {}
 
     def prepare(self, todos: Sequence[NewTodo | MoveTo]) -> Completion | None:
-        """Returns the next tool call, or an answer if a project cannot be added.
+        """Returns the next tool call for the destinations, or an answer to the user if a project cannot be added.
 
-        Returns None once all projects exist and all parents were searched for.
+        Returns None once all projects exist and all parents were searched for, found or not.
         """
         projects = list(dict.fromkeys(todo.project for todo in todos if todo.project))
         parents = list(dict.fromkeys(todo.parent for todo in todos if todo.parent))
         return (self._add_missing_projects(projects) if projects else None) or self._find_parents(parents)
 
     def parent_id(self, words: str | None) -> str | None:
-        """Returns the id of the parent that was found for these words, if any."""
+        """Returns the id of the parent that `prepare` found for these words, or None."""
         parent = self._parents[words] if words else None
         return parent["id"] if parent else None
 
@@ -68,7 +68,10 @@ class Destinations:
 
 
 def _choose_parent(words: str, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Returns the todo with exactly this title, or else the only todo whose title begins with the words."""
+    """Returns the found todo whose title equals the words, or the only one whose title begins with them, or None.
+
+    Upper and lower case count as equal.
+    """
     exact = [todo for todo in found if todo["title"].casefold() == words.casefold()]
     beginning = [todo for todo in found if todo["title"].casefold().startswith(words.casefold())]
     return exact[0] if exact else beginning[0] if len(beginning) == 1 else None

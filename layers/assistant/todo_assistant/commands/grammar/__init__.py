@@ -1,1 +1,1 @@
-"""The grammar of commands: the text that a user types, parsed into one command."""
+"""The grammar of commands, which parses the text that a user types into one command."""

@@ -1,4 +1,4 @@
-"""Rules for commands that change existing todos: complete, reschedule, tag, delete and others."""
+"""Grammar rules for commands that change existing todos: complete, reschedule, tag, delete and others."""
 
 import re
 from collections.abc import Callable
@@ -27,17 +27,17 @@ from todo_assistant.phrases.recurrences import RECURRENCE_START
 from todo_assistant.phrases.vocabulary import COUNT, DAYS, EACH, HOURS
 
 _MAX_DUE_CHARACTERS: Final = 110
-"""Characters at the end of a command that are searched for a preposition and a date."""
+"""Length of the end of a command that is searched for a due date, to bound the parsing time."""
 _FROM_MY_LIST: Final = re.compile(r" (?:from|off|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
-"""Finds the end of `remove milk from my list`."""
+"""Finds ` from my list` in `remove milk from my list`: these words do not belong to the title."""
 _DUE_PREPOSITION: Final = re.compile(
     rf" (?a:(?:to|until|till?|for|on|by|back)\b(?: (?:to|by))? |(?=(?:{COUNT} {DAYS}|{HOURS})$))", re.IGNORECASE
 )
-"""Finds the words before a due date: `move milk to friday`, `postpone milk by 2 days`, `snooze milk 2 days`."""
+"""Finds where a title ends and a due date begins: `to` in `move milk to friday`, the space in `snooze milk 2 days`."""
 
 
 def _with_target(make: Callable[[Target], Command]) -> CommandParser:
-    """Returns a parser that makes a command of the target in the last group of a match."""
+    """Returns a parser that parses the last matched group as a target, and makes the command with `make`."""
 
     def parse(found: re.Match[str], _: IsReadable) -> Command | None:
         target = parse_target(found[found.lastindex or 1])
@@ -47,9 +47,10 @@ def _with_target(make: Callable[[Target], Command]) -> CommandParser:
 
 
 def _with_target_or_new(make: Callable[[Target], Command]) -> CommandParser:
-    """Returns a parser for verbs that also begin titles.
+    """Returns a parser for verbs such as `finish`, with which the title of a new todo may begin, too.
 
-    With a date, a priority or a recurrence, the line is a new todo: `finish report tomorrow`.
+    A line with a date, a priority or a recurrence adds a todo: `finish report tomorrow`. Any other line becomes the
+    command for its target.
     """
 
     def parse(found: re.Match[str], is_readable: IsReadable) -> Command | None:
@@ -63,7 +64,10 @@ def _with_target_or_new(make: Callable[[Target], Command]) -> CommandParser:
 
 
 def _parse_move(found: re.Match[str], is_readable: IsReadable) -> Reschedule | None:
-    """Parses a target and a date after a preposition, or a date that follows the target directly."""
+    """Parses a target and its new due date, after a preposition or directly after the target.
+
+    Examples: `milk to friday`, `milk friday`. Returns None without a date.
+    """
     words = found[1]
     for preposition in _DUE_PREPOSITION.finditer(words, max(0, len(words) - _MAX_DUE_CHARACTERS)):
         due = words[preposition.end() :]
@@ -77,7 +81,7 @@ def _parse_move(found: re.Match[str], is_readable: IsReadable) -> Reschedule | N
 
 
 def _parse_postpone(found: re.Match[str], is_readable: IsReadable) -> Reschedule | None:
-    """Parses `postpone milk by 2 days`; without a date, the new date is tomorrow."""
+    """Parses `postpone milk by 2 days`. Without a date, as in `postpone milk`, the new due date is tomorrow."""
     if moved := _parse_move(found, is_readable):
         return moved
     target = parse_target(found[1])
@@ -85,7 +89,7 @@ def _parse_postpone(found: re.Match[str], is_readable: IsReadable) -> Reschedule
 
 
 def _parse_clear(found: re.Match[str], _: IsReadable) -> Delete | None:
-    """Parses `clear all completed`; `clear the gutters` is a new todo."""
+    """Parses `clear all completed`, which deletes a group. Returns None for `clear the gutters`, a new todo."""
     target = parse_target(found[1])
     return Delete(target) if target and target.every else None
 
@@ -114,9 +118,10 @@ def _parse_rename(found: re.Match[str], _: IsReadable) -> Update | None:
 
 
 def _parse_set(found: re.Match[str], is_readable: IsReadable) -> Update | None:
-    """Parses a priority for a target: `set milk p2`, `make all #home high priority`.
+    """Parses a new priority for a target: `set milk p2`, `make all #home high priority`.
 
-    Tags are part of a group target, but are added to a todo with a title: `set milk p1 #shop`.
+    For a group of todos, the tags select the todos. After the title of one todo, as in `set milk p1 #shop`, the tags
+    are added to this todo.
     """
     parsed = parse_quick_add(found[1], is_readable)
     target = parse_target(re.sub(r" (?:to|as|with|at)$", "", parsed.title)) or Target()
@@ -160,17 +165,17 @@ def _split_tags(words: str) -> tuple[str, ...]:
 
 
 _DONE: Final = r"(?:done|completed?|finished)"
-"""Matches the state of a completed todo: `done`, `complete`, `finished`."""
+"""Matches the words for a completed todo: `done`, `complete`, `finished`."""
 _QUOTED_OR_SHORTEST: Final = r"\"[^\"]+\"|.+?"
-"""Matches a title before `to`: a quoted one may contain `to`."""
+"""Matches the old title in `rename milk to oat milk`, up to the first `to`. A quoted title may contain `to`."""
 _TAGS: Final = rf"(?P<tags>(?:{TAG}[\s,]*)+)"
-"""Matches `#home`, `#home, #work`."""
+"""Matches one or more tags: `#home`, `#home, #work`."""
 _DATE_OF: Final = r"(?:the )?(?:due )?date (?:of|from|for|on)"
-"""Matches `date of`, `the due date from`."""
+"""Matches the words between a verb and the todo whose due date changes: `date of`, `the due date from`."""
 ADD_TAG: Final = rf"add (?:the )?(?:tags? )?{_TAGS}to (?P<target>.+)"
-"""Matches `add #home to milk`, which is no new todo although it begins with `add`."""
+"""Matches `add #home to milk`, which adds a tag and no new todo, although it begins with `add`."""
 _RECURRENCE: Final = rf"({RECURRENCE_START}.*|(?:on )?(?:the )?\S+(?: \w+)? of {EACH} .*)"
-"""Matches a recurrence: `every week`, `on the last day of every month`."""
+"""Matches a recurrence at the end of a command: `every week`, `on the last day of every month`."""
 
 _RECURRENCE_RULES: Final = (
     (r"stop repeating (.+)|make (.+?) not repeat(?: any ?more)?", _with_target(_stop_repeating)),
@@ -182,13 +187,13 @@ _RECURRENCE_RULES: Final = (
     (rf"make (.+?) (?:repeat|recur|repeating|recurring) {_RECURRENCE}", _parse_repeat),
     (rf"(?:set|change|move|re-?schedule|push|shift) (.+?) to (?:repeat )?{_RECURRENCE}", _parse_repeat),
 )
-"""`stop repeating milk`, `remove recurrence from milk`, `repeat milk every week`, `move milk to every friday`."""
+"""Rules that change or end a recurrence: `stop repeating milk`, `repeat milk every week`."""
 _DUE_RULES: Final = (
     (rf"(?:(?:remove|clear|delete) {_DATE_OF}|unschedule) (.+)", _with_target(_clear_due)),
     (rf"(?:set|change) {_DATE_OF} (.+?) to (.+)", _parse_set_due),
     (r"(?:set|make) (.+?) due (.+)", _parse_set_due),
 )
-"""`remove date from milk`, `set the due date of milk to friday`, `make milk due tomorrow`."""
+"""Rules that change or remove a due date: `remove date from milk`, `make milk due tomorrow`."""
 _TITLE_AND_TAG_RULES: Final = (
     (rf"(?:rename|change (?:the )?(?:title|name) of) ({_QUOTED_OR_SHORTEST}) (?:to|as|->|→) (.+)", _parse_rename),
     (rf"tag (?P<target>.+?) (?:(?:with|as) )?{_TAGS}", _parse_add_tags),
@@ -198,7 +203,7 @@ _TITLE_AND_TAG_RULES: Final = (
     (rf"remove (?:the )?(?:tags? )?{_TAGS}from (?P<target>.+)", _parse_remove_tags),
     (r"remove (?:the )?tag (?P<tags>[\w-]{1,50}) from (?P<target>.+)", _parse_remove_tags),
 )
-"""`rename milk to oat milk`, `tag milk #home`, `add #home to milk`, `untag milk #home`, `remove tag home from milk`."""
+"""Rules that change a title, or add or remove tags: `rename milk to oat milk`, `tag milk #home`, `untag milk #home`."""
 _PRIORITY_RULES: Final = (
     (r"(?:set |change )?(?:the )?priority of (.+) to (\w+)", _parse_set_priority),
     (r"(?:remove|clear) (?:(?:the )?priority|p[1-4]) (?:of|from) (.+)", _with_target(_clear_priority)),
@@ -207,7 +212,7 @@ _PRIORITY_RULES: Final = (
     (r"deprioriti[sz]e (.+)", _with_target(_set_low_priority)),
     (r"(?:mark|make) (.+?) (?:as )?(?:urgent|important)", _with_target(_set_high_priority)),
 )
-"""`set priority of milk to high`, `remove priority from milk`, `set milk p2`, `prioritize milk`."""
+"""Rules that change or remove a priority: `set priority of milk to high`, `set milk p2`, `prioritize milk`."""
 _COMPLETION_RULES: Final = (
     (r"mark (.+?) (?:as )?(?:not (?:done|completed?|finished)|undone|open|incomplete)", _with_target(Reopen)),
     (rf"(?:mark|set) (.+?) (?:(?:as|to) )?{_DONE}", _with_target(Complete)),
@@ -218,19 +223,19 @@ _COMPLETION_RULES: Final = (
     (r"(?:complete|finish) (.+)", _with_target_or_new(Complete)),
     (r"(?:re-?open|undone|un-?check|un-?complete|untick) (.+)", _with_target(Reopen)),
 )
-"""`mark milk as done`, `done milk`, `milk is done`, `check off milk`, `reopen milk`, `milk is not done`."""
+"""Rules that complete or reopen todos: `done milk`, `milk is done`, `check off milk`, `reopen milk`."""
 _MOVE_RULES: Final = (
     (r"(?:postpone|snooze|defer|delay) (.+)", _parse_postpone),
     (r"(?:move|re-?schedule|push|shift|bump) (?!to )(.+)", _parse_move),
     (r"(?:set|change) (.+?) to (.+)", _parse_set_due),
 )
-"""`snooze milk`, `move milk to friday`, `postpone milk by 2 days`, `change milk to friday`."""
+"""Rules that move a due date: `snooze milk`, `move milk to friday`, `postpone milk by 2 days`."""
 _TRASH_RULES: Final = (
     (r"(?:delete|remove|trash) (.+)", _with_target_or_new(Delete)),
     (r"clear (.+)", _parse_clear),
     (r"(?:restore|undelete|bring back) (.+)", _with_target_or_new(Restore)),
 )
-"""`delete milk`, `clear all completed`, `restore milk`."""
+"""Rules that put todos into the trash or restore them: `delete milk`, `clear all completed`, `restore milk`."""
 CHANGE_RULES: Final = compile_rules(
     *_RECURRENCE_RULES,
     *_DUE_RULES,
@@ -240,4 +245,4 @@ CHANGE_RULES: Final = compile_rules(
     *_MOVE_RULES,
     *_TRASH_RULES,
 )
-"""The order counts: `remove the date from milk` is tried before `remove` and a title."""
+"""Rules for all changes, tried in this order: `remove the date from milk` must not match the later `remove` rule."""

@@ -1,6 +1,6 @@
-"""Commands, as the grammar parses them.
+"""The commands into which the grammar parses the text of a user.
 
-Due dates and recurrences are phrases as typed, for `parse_date` and `parse_recurrence`.
+Due dates and recurrences in them are phrases such as `next friday`, which `parse_date` and `parse_recurrence` parse.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ type Priority = Literal["none", "low", "medium", "high"]
 
 @dataclass(frozen=True, slots=True)
 class NewTodo:
-    """A todo to add. `priority` is None if the text names none."""
+    """A todo that a command adds. `priority` is None if the text of the user names no priority."""
 
     title: str
     due: str | None = None
@@ -21,22 +21,28 @@ class NewTodo:
     project: str | None = None
     """The name of the project."""
     parent: str | None = None
-    """The title of the parent, or its first words. If no todo fits, they belong to the title: `look under bed`."""
+    """The title of the parent, or the first words of that title.
+
+    If no open todo fits, the words belong to the new todo's own title: `look under bed`.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The todos that a command is about: those that fit all fields. More than one only with `every`."""
+    """The todos that a command changes: those that fit all fields.
+
+    If several fit, the command changes them only if `every` is true; else the user must choose one.
+    """
 
     text: str | None = None
-    """The title, or words of it."""
+    """The title of the todo, or words in the title."""
     tags: tuple[str, ...] = ()
     every: bool = False
     overdue: bool = False
     completed: bool | None = None
-    """The state of the todos; None leaves it to the command: Complete searches open ones."""
+    """True selects completed todos, False open ones. None leaves that to the command: Complete searches open todos."""
     number: int | None = None
-    """The number, from 1, in the list that was shown last."""
+    """The number of the todo in the list that the user saw last, counted from 1."""
     project: str | None = None
 
 
@@ -47,7 +53,7 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Lists the todos that fit all fields; None and the empty tuple do not filter."""
+    """Lists the todos that fit all fields. A field that is None or an empty tuple fits every todo."""
 
     text: str | None = None
     tags: tuple[str, ...] = ()
@@ -61,7 +67,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Lists the todos that are overdue and due today."""
+    """Lists the todos that are overdue, and those that are due today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True)
 class Reschedule:
-    """Changes the due date; `due` None deletes it."""
+    """Changes the due date of todos. If `due` is None, the due date is removed."""
 
     target: Target
     due: str | None
@@ -84,7 +90,7 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Changes the recurrence; `recurrence` None ends it."""
+    """Changes the recurrence of todos. If `recurrence` is None, the todos no longer repeat."""
 
     target: Target
     recurrence: str | None
@@ -94,7 +100,7 @@ class Repeat:
 class MoveTo:
     """Moves todos to a project or under a parent.
 
-    An empty `project` moves them out of their project, an empty `parent` to the top level.
+    An empty `project` moves the todos out of their project, an empty `parent` to the top level.
     """
 
     target: Target
@@ -104,7 +110,7 @@ class MoveTo:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Changes other fields; None and the empty tuple leave a field as it is."""
+    """Changes the title, the priority or the tags of todos. None and the empty tuple leave a field unchanged."""
 
     target: Target
     title: str | None = None
@@ -135,17 +141,17 @@ class NewProject:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Undoes the last turn that changed todos."""
+    """Undoes the last turn of the conversation that changed todos and is not undone yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Shows the list of commands."""
+    """Shows the help text with examples of commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Text without a command: talk, a question, or a command with missing words."""
+    """Text without a command: talk, a question, a command with missing words, or a text that is too long."""
 
     text: str
 
