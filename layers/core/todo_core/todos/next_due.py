@@ -35,7 +35,7 @@ def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, ob
 
 
 def _compute_intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: time | None) -> datetime:
-    """Returns the intended local time of a due date: for a day its midnight, else the time before a clock change.
+    """Returns the intended local time of a due date, which is midnight for a day.
 
     `wall_time` is the intended time of day if a clock change has moved the due date, else None.
     """

@@ -24,7 +24,7 @@ type Versions = Sequence[int] | None
 """The versions of a todo to which a change applies. None applies the change to any version."""
 
 _MAX_DELETED_PER_STATEMENT: Final = 5_000
-"""The most todos that one statement puts into the trash, which takes about a second for this many."""
+"""The most todos that one statement of `delete_all` selects. It takes about a second for this many."""
 _FIELD_COUNT: Final = len(Todo.__struct_fields__)
 
 
@@ -142,7 +142,7 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
             # during the statement, and the next attempt sees that change.
             await _get_version(db, actor.user_id, todo_id, versions)
             continue
-        if row["occurrences"] is None:  # null only if the statement has completed the todo
+        if row["occurrences"] is None:  # null only if the statement has written the todo
             return Todo(*row[:_FIELD_COUNT])
         _check_version(Todo(*row[:_FIELD_COUNT]), versions)
         to_write = _find_values_to_write(row, values, ZoneInfo(actor.timezone))

@@ -133,7 +133,7 @@ async def update(
 
 async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versions: Versions = None) -> None:
     """Puts the todos of a project into the trash and deletes the project. Raises ProjectNotFound and StaleVersion."""
-    # All writes of the user's todos take this lock: until the transaction ends, none adds a todo to the project.
+    # Writes of todos lock the user's change log too: until the transaction ends, none adds a todo to the project.
     await lock_log(transaction, actor.user_id)
     _check_version(await get(transaction, actor.user_id, project_id), versions)
     parameters = {"user_id": actor.user_id, "project_id": project_id}

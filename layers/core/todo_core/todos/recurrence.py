@@ -29,9 +29,9 @@ DAY_PARTS: Final = {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY"}
 _LAST_DAY: Final = date(9999, 12, 30)
 """The last day that can be an occurrence: asyncpg stores the day after it, 9999-12-31, as infinity."""
 _BEYOND_CALENDAR_YEARS: Final = 10_000
-"""An interval longer than the calendar, which ends in the year 9999: dateutil finds no second period."""
+"""An interval in years, longer than the calendar, which ends in the year 9999: dateutil finds no second period."""
 _CALENDAR_CYCLE_YEARS: Final = 400
-"""The years after which weekdays and leap years repeat, so that a longer search finds nothing new."""
+"""The number of years after which weekdays and leap years repeat, so that a longer search finds nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def next_occurrence(rule: str, due: Due, timezone: ZoneInfo, wall_time: time | N
         day = find_next_day(parts, due)
         ended = day is None or _has_ended(parts, day, None, timezone)
         return None if day is None or ended else Occurrence(day, format_rule(parts), None)
-    except OverflowError:  # The local time lies outside the years 1 to 9999.
+    except OverflowError:  # The local time lies outside the years 1 to 9999, so the rule ends.
         return None
 
 
@@ -149,7 +149,7 @@ def _find_distinct_periods(parts: RuleParts, day: date) -> Iterator[date]:
     Leaves out periods in which the rule matches the same days as in an earlier one.
     """
     interval = int(parts.get("INTERVAL", 1))
-    # The first weekday of a period matters only to rules that name weekdays.
+    # Rules without BYDAY and BYWEEKNO match alike for all first weekdays, so fewer periods are searched.
     weekday_count = 1 if parts.keys().isdisjoint({"BYDAY", "BYWEEKNO"}) else 7
     if parts["FREQ"] == "YEARLY":
         return _skip_equal(_iterate_years(day, interval), weekday_count=weekday_count, length_count=3)
@@ -168,9 +168,8 @@ def _skip_equal(periods: Iterable[_Period], *, weekday_count: int, length_count:
         kind = (weekday % weekday_count, *lengths)
         if kind not in seen:
             yield first_day
-        if (
-            number
-        ):  # The search ignores days of the first period up to the due date, so its kind must be searched again.
+        # The search ignores days of the first period up to the due date, so its kind must be searched again.
+        if number:
             seen.add(kind)
         if len(seen) == weekday_count * length_count:
             return

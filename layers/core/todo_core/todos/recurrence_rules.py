@@ -25,7 +25,7 @@ _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 class _InvalidValueError(ValueError):
-    """A part of a rule has a value that the part does not take."""
+    """The error for a value that a part of a recurrence rule does not allow."""
 
 
 def _parse_number(text: str, *, limit: int, signed: bool = False) -> str:

@@ -32,11 +32,17 @@ class SortOrder:
         return f"{key} DESC, id DESC" if self.descending else f"{key}, id"
 
     def due_from(self, filter_name: str) -> str:
-        """Returns the condition that starts an index scan by due date at the earlier sort key of a filter's bound."""
+        """Returns the condition that starts an index scan by due date at the earlier sort key of a filter's bound.
+
+        A bound has two sort keys: its instant, and 00:00 UTC of its day.
+        """
         return f"{self.key} >= :{filter_name}_first"
 
     def due_until(self, filter_name: str) -> str:
-        """Returns the condition that ends an index scan by due date before the later sort key of a filter's bound."""
+        """Returns the condition that ends an index scan by due date before the later sort key of a filter's bound.
+
+        A bound has two sort keys: its instant, and 00:00 UTC of its day.
+        """
         return f"{self.key} < :{filter_name}_last"
 
     @property

@@ -35,8 +35,8 @@ async def delete_expired(db: Database, *, limit: int) -> int:
     """
     while owner := await db.fetch_one(_SELECT_OWNER, kept=RETENTION):
         async with db.transaction() as transaction:
-            # While this lock is held, none of the user's todos can be restored. If all expired ones were restored or
-            # purged before, nothing is deleted and the loop selects a user again.
+            # While the user's change log is locked, none of the user's todos can be restored. If all expired ones were
+            # restored or purged before, nothing is deleted and the loop selects a user again.
             await changes.lock_log(transaction, owner["user_id"])
             deleted = await transaction.fetch_all(
                 _DELETE_EXPIRED, user_id=owner["user_id"], kept=RETENTION, limit=limit

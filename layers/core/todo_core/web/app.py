@@ -37,7 +37,7 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     logs.configure(settings)
 
     app = FastAPI(
-        # Gets the routes instead of the routers, because FastAPI matches each route of an included router twice.
+        # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.
         routes=[route for router in routers for route in router.routes],
         title=openapi.TITLE,
         version=openapi.VERSION,

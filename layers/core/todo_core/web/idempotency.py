@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: a request with the key of an earlier one gets its response and changes nothing."""
+"""The header Idempotency-Key: a repeat of a request with the same key gets the stored response, changes nothing."""
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
@@ -47,7 +47,10 @@ async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
     request: Request,
     response: Response,
 ) -> Response:
-    """Runs the work and returns its response. If the key has a stored response, returns that one without running it."""
+    """Runs the work and returns its response. With a key, a repeated request gets the stored response instead.
+
+    Raises IdempotencyKeyReused and RequestInProgress.
+    """
     db = get_resources(request).database
     if key is None:
         answer = await work(db)

@@ -81,7 +81,10 @@ def _verify_token(request: Request) -> tuple[SessionClaims, ActorKind]:
 async def _renew_and_note(
     user: User, claims: SessionClaims, by: ActorKind, request: Request, response: Response
 ) -> SignedInUser:
-    """Notes the user id for the request log. Renews the session of a cookie in the second half of its lifetime."""
+    """Notes the user id for the request log and returns the user with the session.
+
+    Renews the session and its cookie in the second half of the session's lifetime. Bearer tokens are not renewed.
+    """
     request.state.user_id = str(user.id)
     if by == "user" and claims.is_half_over:
         resources = get_resources(request)
@@ -115,9 +118,9 @@ def set_session_cookie(response: Response, request: Request, token: str) -> None
 
 
 def clear_session_cookie(response: Response, settings: SessionSettings) -> None:
-    """Clears the session cookie, with and without HTTPS, and with and without the cookie domain of the settings.
+    """Clears the session cookie in all forms: secure or lax, with or without the cookie domain of the settings.
 
-    Other settings may have been in force when the cookie was set.
+    The cookie may have been set under other settings.
     """
     # Drops the header by which this request has just renewed the session cookie.
     del response.headers["Set-Cookie"]

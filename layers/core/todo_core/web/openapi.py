@@ -110,7 +110,7 @@ def _describe_headers(content: dict[str, Any]) -> None:
 
 
 def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:
-    """Yields the names of response headers that only operations with an Idempotency-Key have."""
+    """Yields the names of further response headers for an operation that takes an Idempotency-Key."""
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
         if status == str(HTTPStatus.CONFLICT):
             yield "Retry-After"
@@ -119,7 +119,7 @@ def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:
 
 
 def _common_headers(status: int, schema: dict[str, Any]) -> Iterator[str]:
-    """Yields the names of response headers that all routes set alike, such as ETag for an object with a version."""
+    """Yields the response headers that follow from status and schema, such as ETag for an object with a version."""
     properties = schema.get("properties", {})
     yield "X-Request-ID"
     if status == HTTPStatus.UNAUTHORIZED:

@@ -166,7 +166,10 @@ async def on_http_exception(request: Request, error: HTTPException) -> Response:
 
 
 async def read_json_body(request: Request) -> object:
-    """Returns the JSON body. Raises RequestValidationError for invalid JSON, as FastAPI does, and MalformedBody."""
+    """Returns the parsed JSON body. Raises RequestValidationError for invalid JSON, as FastAPI does.
+
+    Raises MalformedBody for a body that is not UTF-8 or is nested too deeply.
+    """
     try:
         return await request.json()
     except json.JSONDecodeError as error:

@@ -10,7 +10,7 @@ from uuid import UUID
 from todo_core.logs import log
 
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
-"""The names of the counts that a route may report for a request; they become metrics."""
+"""The names of the counts that a route may report for a request. They become CloudWatch metrics."""
 
 _PROBES: Final = {"/health", "/health/ready"}
 

@@ -38,7 +38,7 @@ class Resources:
 
 
 def get_resources(holder: Request | FastAPI) -> Resources:
-    """Returns the resources of an app, which is given itself or by a request that it serves."""
+    """Returns the resources of an app. `holder` is the app, or a request that it serves."""
     app = holder.app if isinstance(holder, Request) else holder
     resources: Resources = app.state.resources
     return resources

@@ -33,7 +33,8 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._max_bytes:
-                # While FastAPI reads a body, it replaces other exceptions, but not HTTPException, by a 400 response.
+                # FastAPI replaces other exceptions that are raised while it reads a body. It passes on HTTPException,
+                # so the client gets the status 413.
                 raise HTTPException(ContentTooLarge.status)
             return message
 

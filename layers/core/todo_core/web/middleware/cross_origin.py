@@ -18,8 +18,8 @@ class CrossOriginPolicy(CORSMiddleware):
     """Adds CORS headers. Answers 403 to forged requests: changes from pages of origins that are not allowed.
 
     The rule is that of Go's http.CrossOriginProtection: Sec-Fetch-Site decides. For browsers that do not send it,
-    Origin is compared with Host. Requests with neither header pass, because no browser sent them. Requests with a
-    bearer token pass, because their cookie is ignored.
+    Origin is compared with Host. Requests with neither header pass, because they probably do not come from a
+    browser. Requests with a bearer token pass, because their cookie is ignored.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

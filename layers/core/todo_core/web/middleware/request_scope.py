@@ -63,7 +63,7 @@ def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 def _set_stage(scope: Scope, event: Mapping[str, Any]) -> None:
-    """Sets the root path to the API gateway's stage, if the path begins with its name."""
+    """Sets the root path to the API gateway's stage, if it is the first part of the path. `$default` never is."""
     stage = event.get("requestContext", {}).get("stage", "$default")
     if stage != "$default" and f"{scope['path']}/".startswith(f"/{stage}/"):
         scope["root_path"] = f"/{stage}"
