@@ -11,7 +11,10 @@ class InvalidCredentials(ServiceError):
 
 
 class WrongPassword(ServiceError):
-    """Answered with 403, not 401: front ends sign the user out at a 401, and the session is still valid."""
+    """A signed-in user has confirmed an action with a wrong password.
+
+    The status is 403: at a 401, front ends sign the user out, although the session is still valid.
+    """
 
     status = 403
     code = "wrong_password"

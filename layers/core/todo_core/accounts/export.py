@@ -1,10 +1,11 @@
 """The export: one JSON document with all data of a user.
 
-The document is derived from the tables. It has one list for each table with a column `user_id` or with a foreign key
-to such a table. A new table or column is exported without a change here, unless the schema marks it as NOT_EXPORTED.
+The lists of the document are derived from the database schema: one for each table with a column `user_id` or with a
+foreign key to such a table. A new table or column is exported without a change here, unless the schema marks it as
+NOT_EXPORTED.
 
-Rows are read page by page, which bounds the memory, and no connection is held while the client reads. A row that
-changes during the export may appear in its old or its new form.
+Rows are read page by page, which bounds the memory, and no database connection is held while the client reads. A row
+that changes during the export may appear in its old or its new form.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,7 +32,10 @@ _ACCOUNT_TABLE: Final = "users"
 
 
 async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
-    """Yields the document in parts. Raises NotAuthenticated before the first part when the account does not exist."""
+    """Yields the JSON document with all data of the user, in pieces to be sent one after the other.
+
+    Raises NotAuthenticated before the first piece when the account does not exist.
+    """
     account = await db.fetch_one(_build_account_statement(), user_id=user_id)
     if account is None:
         raise NotAuthenticated
@@ -59,7 +63,7 @@ async def _fetch_pages(db: Database, table: Table, user_id: UUID) -> AsyncIterat
 
 @cache
 def _find_exported_tables() -> Sequence[Table]:
-    """Returns the tables with data of users, each one after the tables that it refers to."""
+    """Returns the tables to export beside `users`, each one after the tables to which its foreign keys refer."""
     exported = (table for table in all_tables().sorted_tables if table.info != NOT_EXPORTED)
     return [table for table in exported if table.name != _ACCOUNT_TABLE and _has_owner(table)]
 
@@ -69,7 +73,10 @@ def _has_owner(table: Table) -> bool:
 
 
 def _build_owner_condition(table: Table) -> ColumnElement[bool]:
-    """Returns the condition for rows of the user, by their own column or by the rows that they refer to."""
+    """Returns the SQL condition that a row belongs to the user.
+
+    A table without a column `user_id` has one foreign key: the row belongs to the user if the row it refers to does.
+    """
     if _OWNER_COLUMN in table.c:
         return table.c[_OWNER_COLUMN] == bindparam("user_id")
     (key,) = table.foreign_key_constraints
@@ -85,7 +92,10 @@ def _build_account_statement() -> Statement:
 
 @cache
 def _build_page_statement(table: Table, *, after_key: bool) -> Statement:
-    """Returns the statement for the first page, or with `after_key` for the page after a row's primary key."""
+    """Returns the SELECT for the first page of a table's rows.
+
+    With `after_key` returns the SELECT for the page after the row whose key is passed as parameters.
+    """
     key = _find_page_key(table)
     rows = select(*_find_exported_columns(table)).where(_build_owner_condition(table))
     if after_key:
@@ -95,7 +105,10 @@ def _build_page_statement(table: Table, *, after_key: bool) -> Statement:
 
 
 def _find_page_key(table: Table) -> list[Column[Any]]:
-    """Returns the columns of the primary key by which pages are sorted. The owner is the same in every row."""
+    """Returns the columns by which pages are sorted: the primary key without the owner.
+
+    The owner is the same in every row of an export.
+    """
     return [column for column in table.primary_key if column.name != _OWNER_COLUMN]
 
 
@@ -118,12 +131,16 @@ def _convert_row(table: Table, row: Row) -> dict[str, object]:
 def _convert_value(column: Column[Any], value: Any) -> object:
     if value is None or not isinstance(column.type, JSONB):
         return value
-    # asyncpg returns JSON as text, which is copied into the document without parsing.
+    # asyncpg returns JSON as text. The text is copied into the document without parsing, except that of a snapshot,
+    # whose times need another format.
     return _convert_snapshot(value) if column.info == TODO_SNAPSHOT else msgspec.Raw(value.encode())
 
 
 def _convert_snapshot(text: str) -> dict[str, object]:
-    """Parses a todo of the change log. Its times get the format of all other times in the document."""
+    """Parses a todo as the change log holds it, with times in PostgreSQL's format.
+
+    The times become `datetime`s, so that they are written like all other times in the document.
+    """
     fields: dict[str, Any] = msgspec.json.decode(text)
     for name in _find_time_columns_of_todos() & fields.keys():
         fields[name] = fields[name] and datetime.fromisoformat(fields[name])

@@ -22,15 +22,17 @@ from todo_core.text import Text
 from todo_core.times import TimeZoneName
 
 _MAX_CHARACTERS_BEFORE_NFC: Final = 1024
-"""NFC composes up to four characters into one, and its run time grows steeply with the length of the text."""
+"""The maximum length of a password as sent, checked before NFC, whose run time grows steeply with the length.
+
+It is four times the maximum after NFC, as NFC composes up to four characters into one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _PasswordRule:
-    """Bounds for the length of a password.
+    """Bounds for the length of a password, in characters after Unicode normalisation to NFC.
 
-    Characters are counted after Unicode normalisation to NFC, as the password is hashed in that form: keyboards
-    send different code points for the same character.
+    The password is hashed in that form too, as keyboards send different code points for the same character.
     """
 
     min_characters: int
@@ -57,7 +59,7 @@ _PASSWORD_RULE: Final = _PasswordRule(min_characters=1)
 
 
 def _refuse_display_name(email: object) -> object:
-    # Without this check, Pydantic accepts "Ada <ada@example.com>" and drops the display name.
+    # Without this check, Pydantic accepts "Ada <ada@example.com>" as an email and silently drops the name "Ada".
     if isinstance(email, str) and re.search("[<>]", email):
         raise PydanticCustomError(
             "value_error", "An email is sent without a name: ada@example.com, not Ada <ada@example.com>"

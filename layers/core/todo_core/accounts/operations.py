@@ -1,4 +1,4 @@
-"""Account operations: registration, password checks, profile and password changes, and closing an account."""
+"""Account operations: registration, password checks, profile and password changes, and closing (deletion)."""
 
 import asyncio
 import unicodedata
@@ -22,15 +22,15 @@ from todo_core.identifiers import new_id
 from todo_core.settings import RateLimits
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
-"""Long enough to delete an account with hundreds of thousands of todos."""
+"""The timeout of a deletion, long enough for an account with hundreds of thousands of todos."""
 _MAX_CLOSING_ATTEMPTS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPassword:
-    """Proof that the caller knows an account's password: the account, and the stored hash that matched.
+    """Proof that the caller knows an account's password: the account, and its stored password hash at that time.
 
-    Valid until the account's hash changes.
+    The proof is valid until the stored hash changes.
     """
 
     user: User
@@ -57,16 +57,16 @@ def _build_update(columns: frozenset[str]) -> Statement:
 
 
 def _normalize_email(email: str) -> str:
-    """Returns the form of an email under which an account is unique: case is ignored."""
+    """Returns the form of an email that only one account may have: emails that differ only by case are the same."""
     return unicodedata.normalize("NFC", email.casefold())
 
 
 async def register(
     db: Database, hasher: PasswordHasher, limits: RateLimits, registration: Registration, *, address: str
 ) -> User:
-    """Creates an account.
+    """Creates an account. Counts the attempt against the limit of the address's network.
 
-    Raises EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the address.
+    Raises EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the network.
     """
     network = rate_limits.find_network(address)
     await rate_limits.count_attempt(db, {f"register:{network}": limits.registrations_per_address}, limits.window)
@@ -89,8 +89,8 @@ async def authenticate(
 ) -> VerifiedPassword:
     """Checks the password of the account with this email.
 
-    Raises InvalidCredentials, after the same time whether or not the account exists. Raises TooManyAttempts after
-    too many failures for the account or from the address, and TooBusy.
+    Raises InvalidCredentials after about the same time whether or not the account exists: the time reveals nothing.
+    Raises TooManyAttempts after too many failures for the email or from the address's network, and TooBusy.
     """
     email_key = _normalize_email(credentials.email)
     account, network = f"login:account:{email_key}", f"login:network:{rate_limits.find_network(address)}"
@@ -111,7 +111,7 @@ async def authenticate(
 
 
 async def _replace_outdated_hash(db: Database, verified: VerifiedPassword, new_hash: str) -> VerifiedPassword:
-    """Stores a new hash of the same password, unless the password was changed meanwhile."""
+    """Stores a new hash of the same password, unless the stored hash has changed meanwhile. Returns the valid proof."""
     replaced = await db.write(
         _REPLACE_HASH, user_id=verified.user.id, known_hash=verified.password_hash, new_hash=new_hash
     )
@@ -121,7 +121,7 @@ async def _replace_outdated_hash(db: Database, verified: VerifiedPassword, new_h
 async def verify_current_password(
     db: Database, hasher: PasswordHasher, limits: RateLimits, credentials: Credentials, *, address: str
 ) -> VerifiedPassword:
-    """Checks the password of a user who is signed in. Raises WrongPassword, TooManyAttempts and TooBusy."""
+    """Checks the password of a signed-in user. Raises WrongPassword, TooManyAttempts and TooBusy."""
     try:
         return await authenticate(db, hasher, limits, credentials, address=address)
     except InvalidCredentials:
@@ -129,7 +129,7 @@ async def verify_current_password(
 
 
 async def update_profile(db: Database, user: User, changes: ProfileUpdate) -> User:
-    """Applies the changes. Raises NotAuthenticated when the account no longer exists."""
+    """Stores the changes of name and time zone. Raises NotAuthenticated when the account no longer exists."""
     values = changes.model_dump()
     if not values:
         return user
@@ -148,7 +148,8 @@ async def change_password(
     """
     new_hash = await hasher.hash(new_password.get_secret_value())
     async with db.transaction() as transaction:
-        # The UPDATE comes first: its row lock waits for logins with the old password, whose sessions then end too.
+        # The UPDATE precedes the deletion of sessions. It waits for running logins with the old password, so that the
+        # deletion ends their sessions too.
         replaced = await transaction.write(
             _REPLACE_HASH, user_id=verified.user.id, known_hash=verified.password_hash, new_hash=new_hash
         )
@@ -160,8 +161,8 @@ async def change_password(
 async def close_account(db: Database, verified: VerifiedPassword) -> None:
     """Deletes the account with all its data.
 
-    Raises WrongPassword when `verified` is no longer valid, and DatabaseUnavailable when other transactions lock the
-    account's rows again and again.
+    Raises WrongPassword when `verified` is no longer valid. Raises DatabaseUnavailable when other transactions hold
+    locks on the account's data in each of 40 attempts.
     """
     for attempt in range(_MAX_CLOSING_ATTEMPTS):
         if await _try_to_close(db, verified):
@@ -171,13 +172,14 @@ async def close_account(db: Database, verified: VerifiedPassword) -> None:
 
 
 async def _try_to_close(db: Database, verified: VerifiedPassword) -> bool:
-    """Deletes the account. Returns False when another transaction holds one of its locks for too long."""
+    """Deletes the account. Returns False, for another attempt, after a deadlock or too long a wait for a lock."""
     async with db.transaction(timeout_seconds=_CLOSING_TIMEOUT_SECONDS) as transaction:
         try:
             await transaction.write(_LOCK_ACCOUNT, user_id=verified.user.id)
             closed = await transaction.write(_DELETE, user_id=verified.user.id, known_hash=verified.password_hash)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            return False  # PostgreSQL turns the COMMIT of the failed transaction into a rollback
+            # The `return` commits, but PostgreSQL rolls back at the COMMIT of a failed transaction.
+            return False
         if closed is None:
             raise WrongPassword
     return True

@@ -18,24 +18,30 @@ if TYPE_CHECKING:
     from passlib.context import CryptContext
 
 _NICENESS_INCREMENT: Final = 5
-"""Leaves the thread a quarter of a core that other work keeps busy. The maximum niceness would leave almost nothing."""
+"""Added to the niceness of the hashing thread. On a core that other work keeps busy, the thread gets a quarter.
+
+The maximum niceness would leave the thread almost nothing.
+"""
 _MAX_NICENESS: Final = 19
 _MAX_WAIT_SECONDS: Final = 10
 _SECONDS_PER_ITERATION: Final = 60e-6
-"""Time of one bcrypt iteration on a core of a typical server; 2 ** 12 iterations take a quarter of a second."""
+"""Estimated time of one bcrypt iteration on a server's core. The 2 ** 12 iterations of a hash take 0.25 seconds."""
 _PLAIN_BCRYPT_PREFIX: Final = "$2"
 _MAX_BCRYPT_BYTES: Final = 72
 _DUMMY_HASH: Final = "$bcrypt-sha256$v=2,t=2b,r={rounds}$/rZ8.mV3rJw7Z0eG3VQYre$.esZT2nl1qSTycPJjMblfTFr4atTrPm"
-"""Checked when an account does not exist: as slow to check as a stored hash, and no password matches."""
+"""Checked when an account does not exist: as slow to check as a stored hash, and no password matches.
+
+So the time of a failed login does not reveal whether the account exists.
+"""
 
 
 class PasswordHasher:
     """Hashes and verifies passwords, one at a time, in a thread of low priority.
 
-    One bcrypt hash takes a quarter of a second of CPU time. On the event loop, it would block every other request
+    One bcrypt hash takes about a quarter of a second of CPU time. On the event loop, it would block all other requests
     for as long. In the default thread pool, a few logins would occupy all cores.
 
-    Raises TooBusy for a password that would wait about ten seconds or more for its turn.
+    Raises TooBusy for a password that would wait more than about ten seconds for the thread.
     """
 
     def __init__(self, rounds: int) -> None:
@@ -49,25 +55,27 @@ class PasswordHasher:
 
     @cached_property
     def _context(self) -> "CryptContext":
-        # Imported on first use: every function has a PasswordHasher, but only the auth function uses it.
+        # passlib is imported on first use: every function creates a PasswordHasher, but only the auth function hashes.
         from passlib.context import CryptContext  # noqa: PLC0415
 
-        # Plain bcrypt ignores all bytes after the 72nd; bcrypt_sha256 uses every byte.
+        # New hashes use the first scheme, bcrypt_sha256, which uses every byte of a password. Plain bcrypt, which uses
+        # only the first 72 bytes, is listed to verify old hashes.
         return CryptContext(schemes=["bcrypt_sha256", "bcrypt"], deprecated="auto", bcrypt_sha256__rounds=self._rounds)
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._context.hash(_encode(password)))
 
     async def verify(self, password: str, stored_hash: str | None) -> tuple[bool, str | None]:
-        """Returns whether the password matches, and a new hash to store when the old one is outdated.
+        """Returns whether the password matches, and a new hash to store when `stored_hash` is outdated, else None.
 
         A hash is outdated when its scheme or its rounds differ from those of new hashes. Without a stored hash, the
-        check takes the same time and never matches.
+        check takes as long as with one and never matches.
         """
         known_hash = stored_hash or self._dummy_hash
         secret = _encode(password)
         if known_hash.startswith(_PLAIN_BCRYPT_PREFIX):
-            # Earlier versions of bcrypt ignored the bytes after the 72nd; the current version raises an error.
+            # Old hashes were made by versions of bcrypt that ignored the bytes after the 72nd. The current version
+            # raises an error for a longer password.
             secret = secret[:_MAX_BCRYPT_BYTES]
         matches = await self._run(lambda: self._context.verify(secret, known_hash))
         if not matches or stored_hash is None:
@@ -77,7 +85,8 @@ class PasswordHasher:
     async def _rehash_if_outdated(self, password: str, stored_hash: str) -> str | None:
         if not self._context.needs_update(stored_hash):
             return None
-        with suppress(TooBusy):  # the outdated hash stays until the next login
+        # When the thread is too busy, the outdated hash stays until the next login.
+        with suppress(TooBusy):
             return await self.hash(password)
         return None
 
@@ -100,13 +109,14 @@ def _run_timed[Result](work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 def _encode(password: str) -> bytes:
-    # NFC: two keyboards may send different code points for the same character.
+    # Keyboards may send different code points for the same character. NFC makes them equal before hashing.
     return unicodedata.normalize("NFC", password).encode()
 
 
 def _lower_priority() -> None:
     if sys.platform == "linux":
-        # Only Linux accepts the id of a thread here; other systems would change the priority of the whole process.
+        # On Linux a thread has a niceness of its own. Other systems only have that of the process with all requests, so
+        # it stays.
         thread = threading.get_native_id()
         niceness = os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS_INCREMENT
         os.setpriority(os.PRIO_PROCESS, thread, min(niceness, _MAX_NICENESS))

@@ -1,8 +1,8 @@
 """Rate limits for login and registration, counted in the database so that they hold across processes.
 
-Registrations are counted before the work, so concurrent requests cannot exceed the limit. Logins count only failures:
-the limit is checked before the password and again before a success is reported. Other guesses may have failed in the
-meantime. A guess beyond the limit must not learn that its password is right.
+Registrations are counted before the account is created, so concurrent requests cannot exceed the limit. Logins count
+only failures: the limit is checked before the password, and again before a success is reported. Other guesses may
+have failed in the meantime. A guess beyond the limit must not learn that its password is right.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ _COUNT = Statement("""
         bool_or(count = 1) AS any_new
     FROM counted JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, max_count) USING (key)
 """)
-# FOR UPDATE waits for failures that other requests are counting. The order of the keys is that of _COUNT, so the two
-# statements cannot deadlock.
+# FOR UPDATE waits until other requests have counted their failures. Keys are locked in the same order as by _COUNT, so
+# the two statements cannot deadlock.
 _CHECK = Statement("""
     WITH stored AS (
         SELECT key, count, expires_at FROM attempts
@@ -52,13 +52,14 @@ _MAX_DELETED_BY_COUNT: Final = 100
 
 
 async def count_attempt(db: Database, limits: Mapping[str, int], window: timedelta) -> None:
-    """Counts one attempt under each key of `limits`. The window of a key begins with its first attempt.
+    """Counts one attempt under each key of `limits`, which maps keys to the maximum of attempts in a window.
 
-    The first attempt under a key also deletes some expired keys, which keeps the table small.
+    The window of a key begins with its first attempt. That attempt also deletes some expired keys of anyone, which
+    keeps the table small.
 
-    Raises TooManyAttempts, with the seconds until the window ends, when a key exceeds its limit.
+    Raises TooManyAttempts, with the seconds until the window ends, when the count of a key exceeds its limit.
     """
-    # Sorted, so that two statements that share keys lock them in the same order.
+    # Sorted, so that concurrent statements lock shared keys in the same order and cannot deadlock.
     keys = sorted(limits)
     counted = await db.write(_COUNT, keys=keys, limits=[limits[key] for key in keys], window=window)
     if counted is not None and counted["any_new"]:
@@ -67,7 +68,7 @@ async def count_attempt(db: Database, limits: Mapping[str, int], window: timedel
 
 
 async def require_attempts_left(db: Database, limits: Mapping[str, int]) -> None:
-    """Checks the limits without counting an attempt. Raises TooManyAttempts when a key has reached its limit."""
+    """Checks the limits without counting an attempt. Raises TooManyAttempts when the count of a key is at its limit."""
     keys = list(limits)
     _raise_if_exceeded(await db.fetch_one(_CHECK, keys=keys, limits=[limits[key] for key in keys]))
 
@@ -78,20 +79,20 @@ def _raise_if_exceeded(row: Row | None) -> None:
 
 
 async def clear_attempts(db: Database, key: str) -> None:
-    """Deletes the count of a key."""
+    """Deletes the counted attempts of a key, so that the next attempt is the first of a new window."""
     await db.write(_DELETE, attempt_key=key)
 
 
 @deletes_expired("attempts")
 async def delete_expired(db: Database, *, limit: int) -> int:
-    """Deletes at most `limit` keys whose window has ended. Returns the number of deleted keys."""
+    """Deletes at most `limit` keys whose window has ended, with their counts. Returns the number of deleted keys."""
     return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
 
 
 def find_network(address: str) -> str:
-    """Returns an IPv4 address unchanged, and the /64 network of an IPv6 address.
+    """Returns the network that shares one limit: the /64 network of an IPv6 address, or an IPv4 address itself.
 
-    An IPv6 host can take any address of its /64 network, so the whole network has one limit.
+    An IPv6 host can take any address of its /64 network. Text that is no IP address is returned unchanged.
     """
     try:
         parsed = ip_address(address)

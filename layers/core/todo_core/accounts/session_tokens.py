@@ -24,7 +24,7 @@ _INVALID_TOKEN: Final = (
     OverflowError,
     RecursionError,
 )
-"""Exceptions that python-jose and the reading of the claims raise for a malformed or foreign token."""
+"""Exceptions that `_decode` raises for a malformed token, or for a token that was not signed with the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class SessionClaims:
 
 
 class SessionTokens:
-    """Signs session tokens with the first key and accepts tokens that any of the keys has signed."""
+    """Signs session tokens with the first key, and accepts tokens that were signed with any of the keys."""
 
     def __init__(self, keys: Sequence[str], lifetime: timedelta) -> None:
         self._keys = tuple(keys)
         self.lifetime = lifetime
-        # Cached: a valid signature stays valid, and the callers check the expiry, which changes with time.
+        # Cached: a valid signature stays valid. The expiry depends on the time, so `_decode` does not check it.
         self._decode = lru_cache(maxsize=_MAX_CACHED_TOKENS)(_decode)
 
     def sign(self, user_id: UUID, session_id: UUID) -> str:
@@ -62,14 +62,14 @@ class SessionTokens:
         return jwt.encode(claims, self._keys[0], algorithm=_ALGORITHM)
 
     def verify(self, token: str) -> SessionClaims:
-        """Returns the claims. Raises NotAuthenticated for a malformed, expired or foreign token."""
+        """Returns the claims of a token. Raises NotAuthenticated for a malformed, expired or wrongly signed token."""
         claims = self.verify_even_if_expired(token)
         if claims.expires_at > datetime.now(UTC):
             return claims
         raise NotAuthenticated
 
     def verify_even_if_expired(self, token: str) -> SessionClaims:
-        """Returns the claims. Raises NotAuthenticated for a malformed token or one that none of the keys signed."""
+        """Returns the claims of a token. Raises NotAuthenticated for a malformed or wrongly signed token."""
         for key in self._keys:
             with suppress(*_INVALID_TOKEN):
                 return self._decode(token, key)
@@ -77,7 +77,8 @@ class SessionTokens:
 
 
 def _decode(token: str, key: str) -> SessionClaims:
-    # python-jose accepts a token that lacks a claim unless the claim is required here or read below, as `exp` is.
+    # python-jose requires no claims by default, so the options require `iat`, `iss` and `sub`. `sid` and `exp` need no
+    # option: reading them below fails when they are missing.
     claims = jwt.decode(
         token,
         key,

@@ -1,4 +1,7 @@
-"""The user of a request. A module of its own: every function reads the user, but only auth loads the operations."""
+"""The class of a user, in a module of its own.
+
+Every function needs the class, but only the auth function should load the account operations.
+"""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -8,7 +11,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class User:
-    """An account, without its secrets."""
+    """An account, without its password hash."""
 
     id: UUID
     email: str

@@ -1,6 +1,6 @@
-"""Registry of the errors that stand for violated database constraints.
+"""Registry that maps names of database constraints to the errors to raise when they are violated.
 
-The domains register their errors where they define them, so that this package knows none of them.
+The modules that define these errors register them here, so the database package need not import such modules.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,13 @@ import asyncpg
 from todo_core.errors import NotAuthenticated, ServiceError
 
 _OWNER_SUFFIX: Final = "_user_id_fkey"
-"""Suffix of the foreign keys that fail when the owner's account was deleted meanwhile."""
+"""Suffix of the foreign keys to the owner. They are violated when the account was deleted during the request."""
 
 _errors: Final[dict[str, type[ServiceError]]] = {}
 
 
 def raised_for[Error: type[ServiceError]](constraint: str) -> Callable[[Error], Error]:
-    """Registers the decorated error class for violations of the named constraint."""
+    """Returns a decorator that registers an error class for violations of the named database constraint."""
 
     def register(error: Error) -> Error:
         _errors[constraint] = error
@@ -27,7 +27,10 @@ def raised_for[Error: type[ServiceError]](constraint: str) -> Callable[[Error], 
 
 
 def find_error(violation: asyncpg.IntegrityConstraintViolationError) -> type[ServiceError] | None:
-    """Returns the error that stands for a violated constraint, or None when none is registered."""
+    """Returns the error class to raise for a violated constraint, or None when none is registered.
+
+    For the foreign key to a deleted owner it is NotAuthenticated.
+    """
     name = violation.constraint_name or ""
     if isinstance(violation, asyncpg.ForeignKeyViolationError) and name.endswith(_OWNER_SUFFIX):
         return NotAuthenticated
