@@ -1,8 +1,8 @@
-"""Installs the chart in the cluster of kubectl and helm on PATH (KUBECONFIG).
+"""Installs the Helm chart in the cluster that KUBECONFIG selects, with kubectl and helm from PATH.
 
-The cluster must have the image. Two addresses are detected, unless the environment sets them:
-- `CLUSTER_ADDRESS` is the host of the node ports.
-- `CLUSTER_HOST` is the address of this machine for pods.
+The cluster must have the container image. Two addresses are detected, unless the environment sets them:
+- `CLUSTER_ADDRESS` is the host on which the cluster opens node ports.
+- `CLUSTER_HOST` is the address under which pods reach this machine.
 """
 
 import json
@@ -28,14 +28,17 @@ DATABASE: Final = f"{NAME}-postgresql"
 _NODE_PORT: Final = 30800
 _SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"}
 _NODE_NETWORKS: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
-"""Private networks. Requests through a node port have the node's address, which is in one of them."""
+"""Private networks, one of which contains the node's address.
+
+Requests through a node port come from this address, so the service trusts its forwarded headers.
+"""
 _API_PODS: Final = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
 
 type Values = dict[str, Any]
 
 
 def run(*command: str, seconds: float = 300) -> str:
-    """Returns the output of a command. Raises AssertionError with its output when it fails."""
+    """Runs a command and returns its output. Raises AssertionError with the output if the command fails."""
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
     assert ended.returncode == 0, f"{' '.join(command)}:\n{ended.stdout}{ended.stderr}"
     return ended.stdout.strip()
@@ -43,14 +46,14 @@ def run(*command: str, seconds: float = 300) -> str:
 
 @dataclass
 class Release:
-    """Release of the chart in its own namespace."""
+    """Helm release of the chart in a namespace of its own."""
 
     namespace: str
     image: str
     this_machine: str
-    """Address of this machine for pods."""
+    """Address under which pods reach this machine."""
     address: str
-    """Host of the node ports."""
+    """Host on which the cluster opens node ports."""
     values: Values = field(default_factory=dict)
 
     @property
@@ -73,7 +76,7 @@ class Release:
         return run("helm", command, NAME, *arguments, "--namespace", self.namespace)
 
     def install(self, settings: Mapping[str, str]) -> None:
-        """Installs the chart with its own database."""
+        """Installs the chart together with the PostgreSQL that the chart contains, without persistent storage."""
         database = {"postgresql": {"enabled": True, "persistence": {"enabled": False}}}
         self.values = self._values(settings) | database
         try:
@@ -83,12 +86,12 @@ class Release:
         self.address = self._find_address()
 
     def use_external_database(self, settings: Mapping[str, str]) -> None:
-        """Upgrades the release to the database of the settings, without the chart's own."""
+        """Upgrades the release to the database in these settings and removes the PostgreSQL of the chart."""
         self.values = self._values(settings)
         self.upgrade()
 
     def upgrade(self, *settings: str, timeout: str = "4m") -> None:
-        """Changes settings (`name=value`) and waits until new pods have replaced the old ones."""
+        """Upgrades the release with additional chart values (`name=value`) and waits until the new pods are ready."""
         self._apply("upgrade", *(part for setting in settings for part in ("--set-string", setting)), timeout=timeout)
 
     def pods(self) -> set[str]:
@@ -101,7 +104,7 @@ class Release:
             self.kubectl("wait", "--for=delete", f"pod/{pod}", "--timeout=120s")
 
     def wait_until_complete(self) -> None:
-        """Waits until all pods of the deployment are ready."""
+        """Waits until the rollout of the API's deployment is complete, at most 120 seconds."""
         self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
 
     def _values(self, settings: Mapping[str, str]) -> Values:
@@ -119,14 +122,17 @@ class Release:
         }
 
     def _apply(self, command: str, *options: str, timeout: str = "4m") -> None:
-        # A file, so the list of processes shows no secrets.
+        # Helm reads the values from a file, so the list of processes shows no secrets.
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(self.values, file)
             file.flush()
             self.helm(command, str(CHART), "--values", file.name, *options, "--wait", "--timeout", timeout)
 
     def _find_address(self) -> str:
-        """Returns the host of the node ports. Some clusters open them on 127.0.0.1 only."""
+        """Returns the host at which the service answers on its node port.
+
+        Tries 127.0.0.1 too, because some clusters open node ports only there.
+        """
         for address in (self.address, "127.0.0.1"):
             with suppress(httpx2.HTTPError):
                 httpx2.get(
@@ -136,7 +142,7 @@ class Release:
         raise AssertionError(f"Nothing answers at {self.url}. Set CLUSTER_ADDRESS to the host of the node ports.")
 
     def _diagnosis(self) -> str:
-        """Returns pods, jobs, events and logs of a release that did not start."""
+        """Returns pods, jobs, events and logs of the release, to explain why its installation failed."""
         commands = (("get", "pods,jobs"), ("get", "events"), ("logs", "--selector", _API_PODS, "--tail", "50"))
         outputs = []
         for arguments in commands:
@@ -147,7 +153,7 @@ class Release:
 
 @contextmanager
 def release(image: str, settings: Mapping[str, str]) -> Iterator[Release]:
-    """Installs the chart, and deletes its namespace at the end of the block."""
+    """Installs the chart in a new namespace, and deletes this namespace at the end of the block."""
     node = _address_of_node()
     address, host = os.environ.get("CLUSTER_ADDRESS", node), os.environ.get("CLUSTER_HOST", _this_machine(node))
     release = Release(f"todo-test-{uuid4().hex[:8]}", image, this_machine=host, address=address)
@@ -159,7 +165,7 @@ def release(image: str, settings: Mapping[str, str]) -> Iterator[Release]:
 
 
 def _as_number(value: str) -> str | int:
-    """Converts decimal strings: the chart calculates with some settings."""
+    """Converts a decimal string to a number, because the chart calculates with some settings."""
     return int(value) if value.isdecimal() else value
 
 
@@ -169,7 +175,7 @@ def _address_of_node() -> str:
 
 
 def _this_machine(node: str) -> str:
-    """Returns the source address of connections from this machine to the node."""
+    """Returns this machine's own address in connections to the node, under which pods can reach this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((node, 9))
         address: str = probe.getsockname()[0]
@@ -178,7 +184,7 @@ def _this_machine(node: str) -> str:
 
 @dataclass(frozen=True)
 class OnCluster:
-    """Surface of a release at its node port. The service trusts the forwarded headers of the node's network."""
+    """Surface that sends requests to a release's node port. The service trusts forwarded headers from the node."""
 
     release: Release
     name: str = "cluster"

@@ -1,4 +1,4 @@
-"""Small HTTP server that plays the part of a remote service."""
+"""Small HTTP server on 127.0.0.1 that tests use in place of a remote service."""
 
 import ssl
 import threading
@@ -10,7 +10,7 @@ from tests.certificates import Certificate
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Handler that logs no requests."""
+    """Base class of HTTP handlers that does not log requests."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class has this name
         pass
@@ -18,7 +18,10 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 @contextmanager
 def listening(handler: type[QuietHandler], certificate: Certificate | None = None) -> Iterator[str]:
-    """Serves until the end of the block, over TLS if a certificate is given. Yields the URL."""
+    """Runs an HTTP server with a handler until the end of the block. Yields its URL.
+
+    Serves over TLS if a certificate is given.
+    """
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         if certificate:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

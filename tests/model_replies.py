@@ -12,7 +12,7 @@ from typing import Any
 type Json = dict[str, Any]
 type Reply = Say | Call | ToolCalls | Fail | Garbage | Empty | Hang | Slow | Dribble | Cut
 
-# Number of pieces of a body that is not streamed. Dribble and Cut stop between two pieces.
+# A body that is not streamed has at most 4 pieces. Dribble can pause and Cut can stop between them.
 PIECES_OF_BODY = 4
 
 _ids = count(1)
@@ -20,7 +20,7 @@ _ids = count(1)
 
 @dataclass(frozen=True)
 class Tokens:
-    """The token counts that a completion reports."""
+    """Token counts that a completion of the scripted model reports as its usage."""
 
     prompt: int = 11
     completion: int = 7
@@ -31,7 +31,7 @@ TOKENS = Tokens()
 
 @dataclass(frozen=True)
 class Say:
-    """A final text, streamed in chunks of `size` characters; a tuple is streamed with one chunk per item."""
+    """Reply with a final text, streamed in chunks of `size` characters, or one chunk for each item of a tuple."""
 
     text: str | tuple[str, ...]
     size: int = 12
@@ -41,7 +41,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call; arguments given as a string are sent unchanged, even if they are no valid JSON."""
+    """Reply with one tool call. Arguments given as a string are sent unchanged, even if they are not valid JSON."""
 
     name: str
     arguments: Json | str = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Call:
 
 @dataclass(frozen=True, init=False)
 class ToolCalls:
-    """Tool calls in one reply. Their arguments are streamed in alternating fragments of `split` characters.
+    """Reply with several tool calls, whose arguments are streamed in alternating fragments of `split` characters.
 
-    With `split=None` each call is one chunk.
+    With `split=None` each call is streamed in one chunk.
     """
 
     calls: tuple[Call, ...]
@@ -78,7 +78,7 @@ class ToolCalls:
 
 @dataclass(frozen=True)
 class Fail:
-    """An error response in OpenAI's format, or with `page` the HTML page of a proxy, possibly with status 200."""
+    """Error response in OpenAI's format. If `page` is given, it is sent as the HTML page of a proxy instead."""
 
     status: int = 500
     code: str | None = None
@@ -89,24 +89,24 @@ class Fail:
 
 @dataclass(frozen=True)
 class Garbage:
-    """A response with status 200 and this text as its body or, in a stream, as its only event."""
+    """Response with status 200 and an invalid text as its body or, in a stream, as its only event."""
 
     text: str = "<this is not JSON"
 
 
 @dataclass(frozen=True)
 class Empty:
-    """A completion without choices, or a stream with nothing but its end marker."""
+    """Reply with a completion without choices, or a stream of nothing but its end marker."""
 
 
 @dataclass(frozen=True)
 class Hang:
-    """Silence until the client disconnects."""
+    """Model that sends no response at all until the client disconnects."""
 
 
 @dataclass(frozen=True)
 class Slow:
-    """A reply after a delay."""
+    """Reply that begins after a delay of `seconds`."""
 
     reply: Reply
     seconds: float
@@ -114,7 +114,7 @@ class Slow:
 
 @dataclass(frozen=True)
 class Dribble:
-    """A reply with a pause before every chunk but the first."""
+    """Reply with a pause of `seconds` before every chunk except the first."""
 
     reply: Reply
     seconds: float
@@ -122,9 +122,9 @@ class Dribble:
 
 @dataclass(frozen=True)
 class Cut:
-    """A reply that stops after some chunks, at the latest before the last one.
+    """Reply that stops after `after_chunks` chunks, at the latest before its last chunk.
 
-    The connection breaks, or with `clean` ends normally without the end marker of the stream.
+    The connection then breaks. With `clean`, a stream ends normally instead, but without its end marker.
     """
 
     reply: Reply
@@ -134,7 +134,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request of a client. The names of its headers are in lower case."""
+    """Request that the scripted model received from a client. The names of its headers are in lower case."""
 
     body: Json
     headers: Mapping[str, str]
@@ -158,9 +158,9 @@ class ReceivedRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """A response as bytes: head, pieces and end, with the seconds before it and between its pieces.
+    """Response as bytes: head, pieces and end. `delay` and `pause` are the seconds before it and between pieces.
 
-    `is_whole` is False if the connection must be closed afterwards.
+    `is_whole` is False if the response is incomplete, so that the connection must be closed after it.
     """
 
     head: bytes = b""
@@ -172,7 +172,7 @@ class Plan:
 
 
 def plan_response(reply: Reply, request: ReceivedRequest) -> Plan:
-    """Returns the response to a request, streamed or whole as the request asks."""
+    """Encodes a reply as the response to a request, with its delays. Errors are never streamed."""
     match reply:
         case Slow(inner, seconds):
             return replace(plan_response(inner, request), delay=seconds)

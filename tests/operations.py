@@ -18,7 +18,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """A method of a path, and its description in the document."""
+    """Operation of the API: method, path, and its description in the OpenAPI document."""
 
     method: str
     path: str
@@ -46,12 +46,15 @@ class Operation:
 
     @property
     def needs_session(self) -> bool:
-        """Judged by the path and not by the document, so that a route cannot forget the session."""
+        """Returns True if the operation must require a session.
+
+        Judges by the path and not by the document, so that tests find a route that forgets the session.
+        """
         return self.path.startswith("/api/v1/") and self.path not in WITHOUT_SESSION
 
     @property
     def errors(self) -> set[str]:
-        """The codes of the errors that this operation documents."""
+        """Codes of the errors that the OpenAPI document lists for this operation."""
         return {
             code
             for response in self.responses.values()
@@ -73,7 +76,7 @@ def operations_of(document: Json) -> list[Operation]:
 
 
 def bodies(operations: list[Operation]) -> Iterator[tuple[str, Json]]:
-    """Yields every body in the document, after a phrase that says where."""
+    """Yields each request and response body of the operations, after a phrase that names its place."""
     for operation in operations:
         for media_type, content in (operation.body or {}).get("content", {}).items():
             yield f"{operation} takes {media_type}", content
@@ -83,7 +86,7 @@ def bodies(operations: list[Operation]) -> Iterator[tuple[str, Json]]:
 
 
 def examples(content: Json, document: Json) -> list[Any]:
-    """Returns the examples of a body: its own, or else those of its schema."""
+    """Returns the examples of a request or response body, or those of its schema if the body has none."""
     if "examples" in content:
         return [example["value"] for example in content["examples"].values()]
     return [content["example"]] if "example" in content else _examples_of_schema(content["schema"], document)

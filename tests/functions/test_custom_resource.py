@@ -1,4 +1,4 @@
-"""Responses of the migration to CloudFormation."""
+"""Responses of the migration function to CloudFormation, which runs it as a custom resource."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ type Kind = Literal["Create", "Update", "Delete"]
 
 @dataclass
 class Stack:
-    """CloudFormation's side: stores the responses. It refuses the first `refusals` of them with 503."""
+    """Fake CloudFormation stack that stores responses. It refuses the first `refusals` responses with status 503."""
 
     url: str = ""
     refusals: int = 0

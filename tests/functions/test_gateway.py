@@ -1,4 +1,4 @@
-"""Rules of API Gateway and Lambda: stages, events and responses, cookies, metrics, and one process for many events."""
+"""Functions behind API Gateway and Lambda: stages, events, responses, cookies, metrics, and reuse of a process."""
 
 import base64
 import io
@@ -37,7 +37,7 @@ def _functions(environment: dict[str, str]) -> None:
 
 @pytest.fixture
 def client() -> Iterator[httpx2.Client]:
-    """A client of the functions behind the stage $default."""
+    """Client of the functions behind API Gateway's stage `$default`."""
     with serving.OnLambda().client() as client:
         yield client
 
@@ -49,13 +49,13 @@ def ada(client: httpx2.Client) -> Account:
 
 @pytest.fixture(params=["prod", "api", "v1"])
 def stage(request: pytest.FixtureRequest) -> str:
-    """The name of a stage; two of these names occur in the paths of routes too."""
+    """Name of an API Gateway stage. The names `api` and `v1` also occur in the paths of routes."""
     return str(request.param)
 
 
 @pytest.fixture
 def staged(stage: str) -> Iterator[httpx2.Client]:
-    """A client of the functions behind a stage whose name begins all paths."""
+    """Client of the functions behind an API Gateway stage, whose name is the first part of every path."""
     with serving.OnLambda(stage=stage).client() as client:
         yield client
 
@@ -123,7 +123,7 @@ class TestStage:
         token_url = document["components"]["securitySchemes"]["BearerToken"]["flows"]["password"]["tokenUrl"]
         form = {"grant_type": "password", "username": register(staged)["email"], "password": PASSWORD}
 
-        # Swagger UI resolves the URL against the server, other tools against the document.
+        # Swagger UI resolves the token URL against the server's URL, other tools against the document's URL.
         found = {
             urljoin(f"http://api.example.com{base}", token_url) for base in (f"/{stage}", f"/{stage}/openapi.json")
         }
@@ -234,7 +234,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 class TestMetrics:
-    """Lines in CloudWatch's embedded metric format, one for each request."""
+    """Lines of metrics in CloudWatch's embedded metric format, of which each request writes one."""
 
     def test_each_request_is_counted_by_its_route(self, ada: Account, capsys: pytest.CaptureFixture[str]) -> None:
         todo_id = ada.add()["id"]
@@ -309,7 +309,10 @@ class TestAddress:
 
 
 def backends_over_invocations(url: str) -> list[list[int]]:
-    """Returns the service's connections to the database after each of several invocations. Runs in its own process."""
+    """Returns the process ids of the service's database connections after each of four invocations.
+
+    Runs in a process of its own, because the function must start with this database.
+    """
     os.environ["DATABASE_URL"] = url
     request = httpx2.Request("GET", "http://api.example.com/health/ready")
     seen = []

@@ -1,4 +1,4 @@
-"""The registry of route groups, held against the routers and the apps of the groups."""
+"""The registry of route groups agrees with the routers and the apps of the groups."""
 
 import pytest
 from fastapi.routing import APIRoute

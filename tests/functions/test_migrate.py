@@ -1,4 +1,4 @@
-"""The migrations, on databases that start empty."""
+"""Migrations of databases that are empty at the start of each test."""
 
 import re
 import shutil
@@ -116,7 +116,7 @@ class TestUpgrade:
 
 @contextmanager
 def open_transaction(url: str, statement: str) -> Iterator[None]:
-    """Keeps a transaction of another connection open during the block, and then rolls it back."""
+    """Runs a statement in a transaction of another connection, which holds its locks until the end of the block."""
     with start_blocking_portal() as portal:
         connection = portal.call(postgres.connect, url)
         portal.call(connection.execute, f"BEGIN; {statement}")
@@ -127,7 +127,7 @@ def open_transaction(url: str, statement: str) -> Iterator[None]:
 
 
 def wait_for_lock_waiters(url: str, count: int) -> None:
-    """Waits until this many connections wait for a lock."""
+    """Waits until at least `count` connections to the database wait for a lock, at most 30 seconds."""
     deadline = time.monotonic() + 30
     while len(postgres.query(url, SELECT_LOCK_WAITERS)) < count:
         assert time.monotonic() < deadline
@@ -155,7 +155,7 @@ class TestEntryPoints:
             return run_python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=empty_database)
 
         with ThreadPoolExecutor(2) as pool:
-            # The first job waits for the lock on this table until the second job has started too.
+            # The open transaction blocks the first job at its CREATE TABLE until the second job waits too.
             with open_transaction(empty_database, "CREATE TABLE users ()"):
                 jobs = [pool.submit(job) for _ in range(2)]
                 wait_for_lock_waiters(empty_database, 2)
@@ -180,11 +180,11 @@ type Alembic = Callable[..., str]
 
 
 class TestAlembic:
-    """The command `alembic`, run in the root of the repository."""
+    """The command `alembic`, run in a copy of the repository's root with its pyproject.toml and migrations."""
 
     @pytest.fixture
     def root(self, tmp_path: Path) -> Path:
-        """A copy of the root, in which a test may create a revision."""
+        """Folder with copies of pyproject.toml and the migrations, in which a test may create a revision."""
         shutil.copy(ROOT / "pyproject.toml", tmp_path)
         shutil.copytree(ROOT / "migrations", tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
         return tmp_path

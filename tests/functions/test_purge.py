@@ -1,4 +1,4 @@
-"""The purge as a Lambda function and as a job."""
+"""The purge of expired rows, run as a Lambda function and as a job."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ KINDS = {"todos", "idempotency_keys", "sessions", "attempts"}
 
 @dataclass(frozen=True)
 class EndingContext(LambdaContext):
-    """An invocation whose time is nearly used up."""
+    """Context of an invocation with 5 seconds left, which is too short for a chunk of the purge."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 5_000
@@ -32,7 +32,7 @@ class EndingContext(LambdaContext):
 
 @pytest.fixture
 def ada(database_url: str) -> UUID:
-    """A user with one expired todo in the trash."""
+    """User with one todo that has been in the trash for 31 days, so that the purge deletes the todo."""
     user_id = add_user(database_url)
     postgres.query(database_url, ADD, user_id)
     return user_id

@@ -1,4 +1,4 @@
-"""URLs of the pooler and of databases behind it."""
+"""Fixtures with the URLs of a connection pooler and of databases behind this pooler."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.postgres import Pooler
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks all tests of this folder as tests with a pooler."""
+    """Adds the marker `pooler` to all tests of this folder."""
     item.add_marker("pooler")
 
 
@@ -21,12 +21,12 @@ def given(pooler: Pooler | None) -> Pooler:
 
 @pytest.fixture
 def empty(given: Pooler) -> Iterator[Pooler]:
-    """A new database without tables."""
+    """Pooled and direct URL of a new database without tables."""
     with postgres.database(given.direct, migrated=False) as direct:
         yield Pooler(postgres.beside(given.pooled, postgres.name_of(direct)), direct)
 
 
 @pytest.fixture(scope="session")
 def both(database_url: str, direct_url: str) -> Pooler:
-    """The pooled and the direct URL of the database of this run."""
+    """Pooled and direct URL of the database that this test run uses."""
     return Pooler(database_url, direct_url)

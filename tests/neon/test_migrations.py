@@ -1,4 +1,4 @@
-"""Migrations with a pooled and a direct URL."""
+"""Migrations use the direct URL of a database, and its pooled URL only if no direct URL is set."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def settings(pooled: str, direct: str | None) -> Settings:
 
 
 def migrate(folder: Path, **variables: str) -> None:
-    """Runs the migrations in a process of their own, as a deployment does."""
+    """Runs `python -m functions.migrate` in a process of its own, as a deployment does."""
     command = sys.executable, "-m", "functions.migrate"
     subprocess.run(command, env={**os.environ, **variables}, cwd=folder, check=True, timeout=120)
 

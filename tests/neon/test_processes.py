@@ -1,4 +1,4 @@
-"""Eight concurrent processes with one pooled URL."""
+"""Eight concurrent processes of the service use one database through the same pooled URL."""
 
 import asyncio
 from collections import Counter
@@ -38,7 +38,7 @@ def servers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 
 class User:
-    """Sends each request to the next process."""
+    """User who sends each request to the next of several processes of the service."""
 
     def __init__(self, servers: list[OnPort], first: int) -> None:
         with servers[first % len(servers)].client() as client:
@@ -47,7 +47,7 @@ class User:
         self.statuses: Counter[int] = Counter()
 
     def work(self) -> None:
-        """Runs reads, single statements and transactions. Each process reads the writes of the process before."""
+        """Adds, reads, changes and deletes todos. Each process must see the writes of the process before."""
         with closing(httpx2.Client(timeout=60, verify=serving.ANY_CERTIFICATE, headers=self._headers)) as client:
             for number in range(ROUNDS):
                 todo = self._send(client, "POST", TODOS, {"title": f"Todo {number}"})
@@ -75,7 +75,10 @@ def test_servers_with_one_pooler_answer_every_request(servers: list[OnPort]) -> 
 
 
 def find_wrong_results(url: str, process: int) -> list[object]:
-    """Returns the wrong results in one of several processes that number their statements alike."""
+    """Runs statements of one of several processes and returns their wrong results.
+
+    The processes number their prepared statements alike, so a pooler could confuse these statements.
+    """
 
     async def run_statements() -> list[object]:
         database = Database(url, pool_size=4)
@@ -99,7 +102,7 @@ def find_wrong_results(url: str, process: int) -> list[object]:
 
 
 def test_no_process_gets_the_result_of_another_process(both: Pooler) -> None:
-    """Covers poolers whose host name does not show that they are poolers."""
+    """Covers poolers that the service cannot recognize as poolers by their host name."""
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as processes:
         wrong = list(processes.map(find_wrong_results, [both.pooled] * PROCESSES, range(PROCESSES)))
     assert wrong == [[]] * PROCESSES

@@ -1,4 +1,4 @@
-"""The pasted URLs in every form, and their TLS checks on the real server."""
+"""Database URLs in all forms that users paste work on a real server, which TLS verifies."""
 
 import re
 import ssl
@@ -22,7 +22,7 @@ def jdbc(url: str) -> str:
     parts = urlsplit(url)
     query = {"user": parts.username, "password": parts.password, **dict(parse_qsl(parts.query))}
     address = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
-    # The parts are percent-encoded already.
+    # The user and password of a URL are percent-encoded already, so they are not encoded again.
     return f"jdbc:postgresql://{address}?{urlencode(query, quote_via=lambda part, *_: part)}"
 
 
@@ -39,7 +39,7 @@ FORMS: list[Callable[[str], str]] = [
 
 
 def plain(url: str) -> str:
-    """Returns the bare URL of a pasted text, with a query."""
+    """Returns the URL in a pasted text, with the scheme `postgresql` and with a query."""
     found = re.search(r"postgres\w*(\+\w+)?://[^'\"\s]+", url)
     assert found
     bare = re.sub(r"^postgres\w*(\+\w+)?://", "postgresql://", found[0])
@@ -47,12 +47,12 @@ def plain(url: str) -> str:
 
 
 def with_query(url: str, **query: str) -> str:
-    """Returns the URL with another query."""
+    """Returns the URL with its query replaced by these parameters."""
     return urlsplit(plain(url))._replace(query=urlencode(query)).geturl()
 
 
 def fetch_name(url: str) -> object:
-    """Returns the name of the database that a URL leads to."""
+    """Connects to a URL with the service's database code and returns the name of the database."""
     return postgres.fetch_with_service(url, DATABASE)
 
 

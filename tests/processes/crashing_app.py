@@ -1,6 +1,7 @@
-"""Processes of the service that send themselves a signal between two statements, forked from a warm process.
+"""Runs processes of the service that crash or freeze by sending themselves a signal between two SQL statements.
 
-As a program it reads one line for each process: the point and the number of the signal. It prints the port and the
+This module, run as a program, forks each process after all imports, so that processes start fast. It reads a line
+for each process: the point at which to send the signal, and the number of the signal. It prints the port and the
 process id, and then the events: `stopped`, and `crashed` or `answered`. Each process serves one request.
 """
 
@@ -23,26 +24,26 @@ from todo_core.database.pool import UniquelyNamedConnection
 
 @dataclass(frozen=True)
 class Process:
-    """Process of the service that serves one request, unless it crashes."""
+    """Forked process of the service, which serves one request unless it crashes before the response."""
 
     url: str
     id: int
     parent: subprocess.Popen[str]
 
     def wait_for_event(self) -> str:
-        """Returns the next event of the process: stopped, crashed or answered."""
+        """Waits for the next event of the process and returns its name: stopped, crashed or answered."""
         assert self.parent.stdout is not None
         return self.parent.stdout.readline().strip()
 
 
 @dataclass(frozen=True)
 class ForkServer:
-    """Parent process that forks one process of the service after another."""
+    """Parent process that forks processes of the service, one after another."""
 
     parent: subprocess.Popen[str]
 
     def start_process(self, point: int, signal_number: signal.Signals = signal.SIGKILL) -> Process:
-        """Starts a process that sends itself the signal at a point, counted from 1."""
+        """Starts a process that sends itself the signal at a point between SQL statements, counted from 1."""
         assert self.parent.stdin is not None
         assert self.parent.stdout is not None
         self.parent.stdin.write(f"{point} {signal_number}\n")
@@ -55,7 +56,7 @@ class ForkServer:
 def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
     parent = subprocess.Popen(
         (sys.executable, "-m", "tests.processes.crashing_app"),
-        # In development, a process would run the migrations at start.
+        # Not development, in which each process would run the migrations at its start.
         env={**os.environ, **environment, "ENVIRONMENT": "production"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -65,7 +66,7 @@ def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
     try:
         yield ForkServer(parent)
     finally:
-        # Kills the forked process too.
+        # The process group also contains the forked process, so both processes are killed.
         os.killpg(parent.pid, signal.SIGKILL)
         parent.wait(timeout=20)
         for pipe in (parent.stdin, parent.stdout):
@@ -74,10 +75,11 @@ def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
 
 
 class _SignallingConnection(UniquelyNamedConnection):
-    """Connection that counts the points of its process, and sends the signal at the chosen one.
+    """Database connection that counts the points of its process, and sends the signal at the chosen point.
 
-    A crash in a transaction undoes all of its statements, so one point before its COMMIT is sufficient. A frozen
-    process holds its locks, and each statement may add locks, so each statement is a point.
+    A crash in a transaction undoes all of its statements. So SIGKILL has points only before and after each COMMIT, and
+    after statements outside transactions. A frozen process keeps its locks, and each statement may add locks. So other
+    signals have a point after every statement.
     """
 
     points_left = 0
@@ -125,7 +127,7 @@ def _serve(listener: socket.socket, point: int, signal_number: signal.Signals) -
 
 
 async def _load_model_client() -> None:
-    """Imports the modules of the model client's first request, which is slower than all later ones."""
+    """Sends a request that fails, because the model client imports more modules at its first request."""
     from openai import APIConnectionError, AsyncOpenAI  # noqa: PLC0415 - only this process needs it
 
     async with AsyncOpenAI(api_key="none", base_url=f"http://127.0.0.1:{free_port()}", max_retries=0) as client:

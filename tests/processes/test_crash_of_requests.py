@@ -1,4 +1,4 @@
-"""A request whose process crashes at any point has its effect once after a repeat with its idempotency key."""
+"""A request whose process crashes changes data exactly once after a repeat with the same idempotency key."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -32,12 +32,12 @@ REQUESTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], int]] = {
         3,
     ),
 }
-"""Path, body, expected changes, and the minimum number of points of each request."""
+"""Requests by path: body, expected rows of the change log, and minimum number of points for a crash."""
 
 
 @pytest.fixture(scope="module")
 def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
-    """Process that never crashes and serves the repeated requests."""
+    """Process of the service that never crashes, for all requests except those that a crash interrupts."""
     with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("service"))) as service:
         yield service
 

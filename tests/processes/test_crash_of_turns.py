@@ -1,8 +1,8 @@
-"""A turn whose process crashes or freezes at any point: after a repeated request it exists once and is complete.
+"""A turn whose process crashes or freezes at any point is complete and exists once after a repeated request.
 
-All effects of a turn are in the database. So a crash makes a difference only before and after each COMMIT. The
-first process kills itself at the first point, the second at the second, until one completes the request.
-A frozen process holds its locks, so it is tested between all statements.
+A turn changes only the database. So a crash makes a difference only before and after each COMMIT, and these are the
+points for a crash. The first process kills itself at the first point, the second at the second, until one completes
+its request. A frozen process keeps its locks, so a freeze is tested after every statement.
 """
 
 import os
@@ -46,7 +46,7 @@ LOCK_WAIT_SECONDS = 0.2
 
 @pytest.fixture(scope="module")
 def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
-    """Process that never crashes and serves the repeated requests."""
+    """Process of the service that never crashes, for all requests except those that are interrupted."""
     with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("service"))) as service:
         yield service
 
@@ -66,7 +66,7 @@ def _model(scripted: ScriptedModel) -> Iterator[None]:
 
 @pytest.fixture
 def new_client(service: OnPort, database_url: str) -> Iterator[Callable[[], Client]]:
-    """Returns a function that creates a user with three todos and returns its client."""
+    """Function that creates a user with three todos and returns a client of this user."""
     with ExitStack() as stack:
 
         def create() -> Client:
@@ -79,7 +79,10 @@ def new_client(service: OnPort, database_url: str) -> Iterator[Callable[[], Clie
 
 
 def count_points(fork_servers: list[ForkServer], attempt: Callable[[ForkServer, int], bool]) -> int:
-    """Attempts points 1, 2, ... in parallel until a process completes its request. Returns the number of points."""
+    """Calls `attempt` with points 1, 2, ... in parallel until it returns False for a request without interruption.
+
+    Returns the number of points at which a process was interrupted.
+    """
     numbers, lock, over = count(1), Lock(), Event()
     reached: SimpleQueue[int] = SimpleQueue()
 
@@ -164,7 +167,7 @@ class TestCrash:
 
 
 class TestFreeze:
-    """A process freezes until another one has taken over its turn, and then resumes."""
+    """A process pauses during its turn while a repeated request takes over the turn, and then continues."""
 
     def test_after_a_freeze_at_any_point_the_turn_is_complete_once(
         self, fork_servers: list[ForkServer], new_client: Callable[[], Client]
@@ -178,7 +181,7 @@ class TestFreeze:
                 has_frozen = process.wait_for_event() == "stopped"
                 if has_frozen:
                     repeated = threads.submit(repeat_until_taken_over, client, scenario)
-                    # The stopped process may hold a lock that the repeated request waits for.
+                    # The repeated request may wait for a lock of the frozen process, so the wait has a limit.
                     wait([repeated], timeout=LOCK_WAIT_SECONDS)
                     os.kill(process.id, signal.SIGCONT)
                     assert process.wait_for_event() == "answered"
@@ -225,7 +228,7 @@ class TestConcurrentRepeats:
             for _ in range(3):
                 refused = client.chat()
                 problem(refused, 409, "turn_in_progress")
-                assert 0 < int(refused.headers["retry-after"]) <= 7  # the maximum duration of a turn, plus two seconds
+                assert 0 < int(refused.headers["retry-after"]) <= 7  # the maximum duration of a turn, 5 s, plus 2 s
             assert client.state == before
             assert len(scripted.requests) == 1
             may_continue.set()
@@ -256,7 +259,7 @@ class TestConcurrentRepeats:
 
 
 def repeat_until_taken_over(client: Client, scenario: Scenario) -> httpx2.Response:
-    """Ends the lease and repeats the request until the service takes the turn over."""
+    """Ends the turn's lease and repeats the request until the service takes over the turn, at most 10 seconds."""
     deadline = time.monotonic() + 10
     client.expire_lease()
     while (repeated := scenario.send()).status_code == 409 and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Draining: after SIGTERM a process keeps answering for DRAIN_SECONDS."""
+"""Draining: after SIGTERM a process answers requests for DRAIN_SECONDS more, and then stops."""
 
 import signal
 import time
@@ -20,7 +20,7 @@ DRAIN_SECONDS = 1.5
 @pytest.fixture
 def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
     folder = str(tmp_path_factory.mktemp("draining"))
-    # 25 seconds, because the first turn also loads the model's client.
+    # A turn may take 25 seconds, because the first turn also loads the model's client.
     settings = {**environment, "DRAIN_SECONDS": str(DRAIN_SECONDS), "ASSISTANT_SECONDS": "25"}
     with serving.on_port(settings, folder=folder) as service:
         yield service
@@ -38,7 +38,7 @@ def get(connection: HTTPConnection, path: str = "/health") -> HTTPResponse:
 
 
 def stop(service: OnPort) -> float:
-    """Sends a SIGTERM, waits until the process drains, and returns the time of the signal."""
+    """Sends SIGTERM, waits until responses have `Connection: close`, and returns the time of the signal."""
     service.process.send_signal(signal.SIGTERM)
     asked = time.monotonic()
     while get(connection_to(service)).getheader("Connection") != "close":

@@ -1,4 +1,4 @@
-"""Embedded PostgreSQL: kept between runs, shared by processes, stopped with the last of them."""
+"""Embedded PostgreSQL keeps its data between runs, is shared by processes, and stops with the last process."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ asyncio.run(use())
 
 
 class User:
-    """Process that uses the database in a folder until a test stops it."""
+    """Process that uses the embedded database in a folder until a test ends or kills the process."""
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-W", "ignore", "-c", USE, str(folder)]
@@ -44,7 +44,7 @@ class User:
         )
 
     def url(self) -> str:
-        """URL of the database; waits until the database runs."""
+        """Waits until the database runs and returns its URL."""
         assert self._process.stdout
         line: str = self._process.stdout.readline()
         return line.strip()
@@ -69,13 +69,13 @@ def _without_database_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    # Not pytest's folder, whose path can be too long for a Unix socket.
+    # pytest's temporary folder is not used, because its path can be too long for PostgreSQL's Unix socket.
     with TemporaryDirectory(prefix="todo-") as name:
         yield Path(name) / "data"
 
 
 def servers(folder: Path) -> list[int]:
-    """Returns the ids of the PostgreSQL processes of this folder."""
+    """Returns the process ids of the PostgreSQL servers whose data is in this folder."""
     found = psutil.process_iter(["name", "cmdline"])
     return [
         process.pid
@@ -86,7 +86,7 @@ def servers(folder: Path) -> list[int]:
 
 @contextmanager
 def used(folder: Path) -> Iterator[str]:
-    """Uses the folder's database in this process. Yields its URL."""
+    """Runs the folder's embedded database until the end of the block, or shares a running one. Yields its URL."""
     running = embedded.ensure_server(None, folder / "postgres")
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(running) as url:
         yield url.get_secret_value()

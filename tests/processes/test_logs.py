@@ -1,4 +1,4 @@
-"""The log of a running service: one line per request, without any text of users."""
+"""The log of a running service has one line per request except health checks, and no text of users."""
 
 import json
 import os
@@ -25,14 +25,14 @@ from todo_core.web.middleware import body_limit
 
 ROOT = Path(__file__).parents[2]
 MARK = "xyzzy"
-"""Part of all text that must not reach the log."""
+"""Text that the tests put into values of users, to find out whether these values reach the log."""
 PASSWORD = f"{MARK} battery staple"
 
 type Line = dict[str, Any]
 
 
 def create_failing_app() -> FastAPI:
-    """Returns the service with three more routes whose exceptions have the mark in their message."""
+    """Returns an app of the service with three more routes, which raise exceptions with MARK in the message."""
     from functions.main import lifespan  # noqa: PLC0415 - it makes the app of this environment
     from todo_core.web.app import create_app  # noqa: PLC0415 - the same
 
@@ -62,7 +62,10 @@ def create_failing_app() -> FastAPI:
 
 @contextmanager
 def service(environment: Mapping[str, str], folder: Path, output: IO[str] | int) -> Iterator[httpx2.Client]:
-    """Yields a client of a uvicorn process with uvicorn's own log level. The process writes to `output`."""
+    """Runs the failing app in a uvicorn process, whose log goes to `output`. Yields a client of the process.
+
+    Keeps uvicorn's default log level, so that the test finds out whether uvicorn logs requests too.
+    """
     port = serving.free_port()
     server = (
         sys.executable,
@@ -91,14 +94,14 @@ def service(environment: Mapping[str, str], folder: Path, output: IO[str] | int)
 
 @dataclass(frozen=True)
 class Log:
-    """The output of a service, and the user whose requests it served."""
+    """Output of a process of the service, and the user who sent the requests."""
 
     text: str
     user: dict[str, Any]
 
     @property
     def lines(self) -> list[Line]:
-        """The lines of the service; uvicorn logs start and stop in another form."""
+        """Lines that the service logs in JSON, without uvicorn's own lines about start and stop."""
         return [json.loads(line) for line in self.text.splitlines() if line.startswith("{")]
 
     def of(self, request_id: str) -> list[Line]:
@@ -110,7 +113,10 @@ class Log:
 
 
 def send_marked_requests(client: httpx2.Client) -> Account:
-    """Sends requests with the mark in every part that a client controls, each with a request id for the test."""
+    """Sends requests with MARK in the parts that a client controls, such as paths, headers and bodies.
+
+    Each request has a request id by which tests find its lines in the log. Returns the account of the user.
+    """
 
     def send(request_id: str, method: str, path: str, **arguments: Any) -> httpx2.Response:
         headers = {"X-Request-ID": request_id} | arguments.pop("headers", {})
@@ -242,7 +248,6 @@ class TestExceptions:
     def test_the_location_is_the_line_that_failed(self, log: Log) -> None:
         (entry,) = (line for line in log.of("fail") if line["level"] == "ERROR")
 
-        # The line above, which quotes an argument, is part of the cause and not of the exception.
         assert [place for place in entry["error"] if place.startswith(__file__) and place.endswith(" fail")]
 
     def test_an_exception_after_the_response_began_is_logged(self, log: Log) -> None:
@@ -272,7 +277,7 @@ class TestPrivacy:
 
 @contextmanager
 def terminal() -> Iterator[tuple[int, IO[bytes]]]:
-    """Yields both ends of a terminal: the one that a process writes to, and its output."""
+    """Yields both ends of a pseudo-terminal: the descriptor that a process writes to, and a file with its output."""
     seen, written = pty.openpty()
     with os.fdopen(seen, "rb") as screen:
         try:
@@ -282,7 +287,7 @@ def terminal() -> Iterator[tuple[int, IO[bytes]]]:
 
 
 def line_about(mark: str, environment: Mapping[str, str], folder: Path, *, path: str = "/docs") -> str:
-    """Returns the first line with the mark in a terminal after a request to the path."""
+    """Runs the service in a terminal, requests a path, and returns the first line of output that contains `mark`."""
     with terminal() as (written, screen), service(environment, folder, written) as client:
         client.get(path)
         return next(line for line in map(bytes.decode, screen) if mark in line)

@@ -34,7 +34,7 @@ LOCKED = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation =
 
 @dataclass(frozen=True)
 class Target:
-    """A service, the port of its metrics and its database."""
+    """Running service, the port of its metrics, and the URL of its database."""
 
     service: OnPort
     port: int
@@ -47,7 +47,7 @@ class Target:
         return answered.text
 
     def value(self, name: str, **labels: object) -> float:
-        """Returns the value of one series, 0 if the series is absent."""
+        """Scrapes the metrics and returns the value of one series, 0 if the series is absent."""
         wanted = {label: str(value) for label, value in labels.items()}
         samples = (sample for family in text_string_to_metric_families(self.scrape()) for sample in family.samples)
         return next((sample.value for sample in samples if (sample.name, sample.labels) == (name, wanted)), 0)

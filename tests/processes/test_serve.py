@@ -1,4 +1,4 @@
-"""`python -m functions`, the command of `make run`, in its own folder."""
+"""Start, stop and errors of `python -m functions`, the command of `make run`, in a temporary folder."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 
 class Service:
-    """Running service in its own process group, like in a terminal."""
+    """Process of `python -m functions` in its own process group, as a terminal starts a command."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.port = free_port()
@@ -58,11 +58,11 @@ class Service:
         return httpx2.Client(base_url=self.url, timeout=30)
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends the signal to the process group, like a terminal after Ctrl-C."""
+        """Sends a signal to the whole process group, as a terminal does after Ctrl-C."""
         os.killpg(self._process.pid, number)
 
     def end(self, seconds: float = 20) -> tuple[int, str]:
-        """Waits for the process. Returns its exit code and output."""
+        """Waits until the process ends. Returns its exit code and output."""
         output, _ = self._process.communicate(timeout=seconds)
         return self._process.returncode, output
 
@@ -86,7 +86,7 @@ def serving(folder: Path, **variables: str) -> Iterator[Service]:
 
 
 def database_servers(folder: Path) -> list[int]:
-    """Returns the ids of the PostgreSQL processes of this folder."""
+    """Returns the process ids of the embedded PostgreSQL servers whose data is in this folder."""
     data = str(folder / EMBEDDED)
     found = psutil.process_iter(["cmdline"])
     return [process.pid for process in found if data in (process.info["cmdline"] or [])]
@@ -94,14 +94,14 @@ def database_servers(folder: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def fresh_folder() -> Iterator[Path]:
-    # Not pytest's folder, whose path can be too long for a Unix socket.
+    # pytest's temporary folder is not used, because its path can be too long for PostgreSQL's Unix socket.
     with TemporaryDirectory(prefix="todo-") as folder:
         yield Path(folder)
 
 
 @dataclass(frozen=True)
 class FirstRun:
-    """First run in a folder: a user who added a todo, the statuses of pages, and the output."""
+    """Results of the first run in a folder: a user who added a todo, HTTP statuses of pages, and the output."""
 
     folder: Path
     port: int
@@ -123,7 +123,7 @@ def first_run(fresh_folder: Path) -> FirstRun:
 
 @pytest.fixture
 def folder(first_run: FirstRun) -> Path:
-    """Folder in which the service has run before."""
+    """Folder in which the service has run before, so that it contains a database."""
     return first_run.folder
 
 

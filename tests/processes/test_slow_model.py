@@ -1,4 +1,4 @@
-"""A slow model delays no other request and holds no connection of the pool."""
+"""Turns that wait for a slow model delay no other request and hold no database connection."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CHAT = "/api/v1/chat"
 CHATS = 20
 POOL_SIZE = 2
 PROMPTLY = 1.0
-"""Seconds, with reserves for a busy machine."""
+"""Maximum seconds for a list of todos while the model is slow, with a reserve for a busy machine."""
 
 CONNECTIONS = """
     SELECT state FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'todo-backend'
@@ -29,7 +29,7 @@ LEASES = "SELECT FROM turns WHERE lease IS NOT NULL OR leased_until IS NOT NULL"
 
 @pytest.fixture(scope="module")
 def url(server_url: str) -> Iterator[str]:
-    """URL of a separate database, so that only this module connects to it."""
+    """URL of a separate database, so that the connections in this database belong to this module only."""
     with postgres.database(server_url) as url:
         yield url
 
@@ -58,7 +58,7 @@ def send_chat(client: httpx2.Client, key: int) -> httpx2.Response:
 
 
 def open_event_stream(stack: ExitStack, account: Account, service: OnPort, key: int) -> httpx2.Response:
-    """Starts to read the events of a turn on a new connection."""
+    """Starts a turn with a new client. Returns the open response, which streams the events of the turn."""
     client = stack.enter_context(service.client())
     asked = client.stream(
         "POST",
@@ -79,7 +79,7 @@ def require_prompt_lists(account: Account) -> None:
 
 
 def require_idle_connections(url: str) -> None:
-    """Asserts that all connections become idle within a moment."""
+    """Asserts that all database connections of the service are idle within a second."""
     wait_until(lambda: {row["state"] for row in postgres.query(url, CONNECTIONS)} <= {"idle"}, seconds=1)
     assert len(postgres.query(url, CONNECTIONS)) <= POOL_SIZE
 
@@ -90,7 +90,10 @@ def adds(adding: Call, request: ReceivedRequest) -> Reply:
 
 @contextmanager
 def chats_that_hang(ada: Account, service: OnPort, scripted: ScriptedModel) -> Iterator[None]:
-    """Runs chats that wait for the model. After the block, the clients disconnect and the model calls are cancelled."""
+    """Runs 20 chats that wait for the model during the block, and then disconnects their clients.
+
+    Waits at the end until the service has cancelled all model calls.
+    """
     scripted.play(*[Hang()] * CHATS)
     with ExitStack() as stack:
         for key in range(CHATS):
@@ -165,7 +168,7 @@ class TestDisconnectedClients:
             with ExitStack() as stack:
                 open_event_stream(stack, ada, service, key)
                 scripted.wait_until(lambda: len(scripted.requests) >= 1)
-                # Each attempt disconnects at a later point of the transaction.
+                # Each attempt disconnects 5 ms later than the one before, to reach other points of the transaction.
                 time.sleep(key / 200)
             wait_until(lambda: not postgres.query(url, LEASES))
             require_idle_connections(url)

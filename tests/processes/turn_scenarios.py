@@ -1,4 +1,4 @@
-"""Turns that crash tests interrupt: scripts of the model, steps of the client, and the expected rows."""
+"""Turns that crash tests interrupt: scripted model replies, requests of the client, and expected rows."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,7 +40,10 @@ USAGE = "SELECT sum(turns)::int, sum(tokens)::int FROM assistant_usage WHERE use
 
 
 def parse_request(request: ReceivedRequest) -> tuple[str, int, dict[str, str]]:
-    """Returns the last user message, the number of later tool-call steps, and the found todos' ids by title."""
+    """Returns the last user message, the number of later messages with tool calls, and ids by title of todos.
+
+    The ids are those in the results of these tool calls.
+    """
     messages = request.messages
     start = max(index for index, message in enumerate(messages) if message["role"] == "user")
     steps = 0
@@ -54,7 +57,7 @@ def parse_request(request: ReceivedRequest) -> tuple[str, int, dict[str, str]]:
 
 
 def reply_to(request: ReceivedRequest) -> Reply:
-    """Returns the scripted reply. Equal requests get equal replies."""
+    """Returns the scripted reply of the model. Equal requests get equal replies, so a turn can be repeated."""
     message, steps, ids = parse_request(request)
     scripts: dict[str, list[Callable[[], Reply]]] = {
         TIDY: [
@@ -82,7 +85,7 @@ def reply_to(request: ReceivedRequest) -> Reply:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """All rows of a user after a turn."""
+    """Rows of a user that a turn may write: todos, change log, turns, tool calls, and usage."""
 
     todos: list[tuple[Any, ...]]
     changes: list[tuple[Any, ...]]
@@ -167,7 +170,7 @@ UNDONE_BY_ROUTE = DatabaseState(
 
 @dataclass(frozen=True)
 class Client:
-    """Client of one user. It repeats requests without a response."""
+    """Client of one user. A repeated chat message has the same idempotency key, so the turn is not started again."""
 
     account: Account
     database_url: str
@@ -186,7 +189,7 @@ class Client:
         return self.account.client.post(f"{url}{CHAT}/turns/{turn_id}/approval", json={"approve": True})
 
     def expire_lease(self) -> None:
-        """Ends the lease of the dead process without waiting."""
+        """Ends the leases of the user's turns in the database, so that a test need not wait for their end."""
         postgres.query(self.database_url, EXPIRE, UUID(self.account.user["id"]))
 
     @property
@@ -195,7 +198,7 @@ class Client:
 
 
 def assert_ended(response: httpx2.Response, status: str = "done") -> Json:
-    """Asserts the status of a turn. Returns the turn."""
+    """Asserts that a response contains a turn with this status. Returns the turn."""
     assert response.status_code == 200, response.text
     turn: Json = response.json()
     assert turn["status"] == status, turn
@@ -203,7 +206,7 @@ def assert_ended(response: httpx2.Response, status: str = "done") -> Json:
 
 
 class Chat:
-    """The process crashes in the request that starts the turn."""
+    """Scenario in which the process is interrupted in the chat request that starts a turn."""
 
     expected = TIDIED
 
@@ -219,7 +222,7 @@ class Chat:
 
 
 class Approval:
-    """The process crashes while it continues an approved turn."""
+    """Scenario in which the process is interrupted in the approval request, which continues a turn."""
 
     expected = TIDIED
 
@@ -233,7 +236,7 @@ class Approval:
     def repeat(self) -> None:
         repeated = self.send()
         if repeated.status_code == 409:
-            # Only the response was lost. The approval counts once. The repeated chat request returns the result.
+            # The approval was complete and only its response was lost, so the repeated approval is refused.
             problem(repeated, 409, "nothing_to_approve")
         else:
             assert_ended(repeated)
@@ -243,18 +246,18 @@ class Approval:
 
 
 class ApprovalRepeatedByItsChat(Approval):
-    """Approval whose client repeats the chat request instead of the approval."""
+    """Scenario of an interrupted approval, after which the client repeats the chat request."""
 
     def repeat(self) -> None:
         turn = self._client.chat().json()
         if turn["status"] == "needs_approval":
-            # The approval was not stored.
+            # The crash came before the approval was stored, so the client sends the approval again.
             assert_ended(self.send())
         assert_ended(self._client.chat())
 
 
 class Undo:
-    """The process crashes while the assistant undoes an earlier turn."""
+    """Scenario in which the process is interrupted in a chat request that lets the assistant undo an earlier turn."""
 
     expected = UNDONE
 
@@ -270,7 +273,7 @@ class Undo:
 
 
 class UndoByRoute:
-    """The process crashes while the user undoes an earlier turn by the route."""
+    """Scenario in which the process is interrupted in a request to the undo route of an earlier turn."""
 
     expected = UNDONE_BY_ROUTE
 
@@ -284,7 +287,7 @@ class UndoByRoute:
     def repeat(self) -> None:
         repeated = self.send()
         if repeated.status_code == 409:
-            # Only the response was lost.
+            # The undo was complete and only its response was lost, so the repeated undo is refused.
             problem(repeated, 409, "turn_undone")
         else:
             assert [todo["title"] for todo in repeated.json()["undone"]] == ["Milk"]
