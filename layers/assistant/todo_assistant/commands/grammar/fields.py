@@ -1,4 +1,4 @@
-"""The fields of a todo that users mark in the text: tags, projects and priorities."""
+"""Patterns for the fields of a todo that users mark in their text: tags, projects and priorities."""
 
 import re
 from typing import Final
@@ -7,15 +7,15 @@ from todo_assistant.commands.grammar.commands import Priority
 from todo_assistant.commands.grammar.quotes import MASK, unquote
 
 TAG: Final = r"[#@](?=[\w-]*[^\W\d_])[\w-]{1,50}(?![\w-])"
-"""Matches `#home` and `@home`; not `#42`, which is a number, nor words of more than 50 characters."""
+"""Matches a tag: `#home` and `@home`; not `#42`, which is a number, nor a tag of more than 50 characters."""
 PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[\w-]{{1,50}}(?![\w/-])|{MASK}+|\"[^\"]+\"|“[^”]+”)"
-"""Matches `/work` and `/"Home office"`; not `24/7` nor `/usr/local`."""
+"""Matches a project: `/work` and `/"Home office"`; not `24/7` nor `/usr/local`."""
 PRIORITY: Final = re.compile(
     r"(?<!\S)(?:!(?P<sign>high|hi|medium|med|low|none|[1-4])|(?P<p>p[1-4])|(?P<bangs>!!!?)"
     r"|priority:? (?P<after>high|medium|low|none)|(?P<before>high|medium|low|no) priority)[,.;]?(?!\S)",
     re.IGNORECASE,
 )
-"""Matches a priority among other words: `!high`, `!1`, `p1`, `!!!`, `priority high`, `high priority`."""
+"""Finds a priority among other words: `!high`, `!1`, `p1`, `!!!`, `priority high`, `high priority`."""
 _PRIORITY_NAMES: Final[dict[str, Priority]] = {
     **dict.fromkeys(("high", "hi", "1", "p1", "!!!"), "high"),
     **dict.fromkeys(("medium", "med", "2", "p2", "!!"), "medium"),
@@ -25,15 +25,15 @@ _PRIORITY_NAMES: Final[dict[str, Priority]] = {
 
 
 def parse_priority(name: str) -> Priority | None:
-    """Returns the priority for `high`, `p1` or `1`, in any case, or None for other words."""
+    """Returns the priority that a word such as `high`, `P1` or `1` names, or None for other words."""
     return _PRIORITY_NAMES.get(name.lower().removeprefix("!"))
 
 
 def priority_of(found: re.Match[str]) -> Priority:
-    """Returns the priority in a match of PRIORITY."""
+    """Returns the priority that a match of the pattern PRIORITY names."""
     return _PRIORITY_NAMES[str(found[str(found.lastgroup)]).lower()]
 
 
 def parse_project_name(words: str) -> str:
-    """Returns the name in `/work`, `/"Home office"` or `project work`."""
+    """Returns the name of the project in `/work`, `/"Home office"` or `project work`, without marks and quotes."""
     return unquote(re.sub(r"^(?:/|project )", "", words, flags=re.IGNORECASE))

@@ -36,4 +36,4 @@ Get it done, or change it:
   new project Work
   undo
 Quote words to take them as they are: add "read 1984 tomorrow"."""
-"""The text of the help; tests find each example by its indented line."""
+"""The text that explains the commands. Its indented lines are examples, and tests parse each of them."""

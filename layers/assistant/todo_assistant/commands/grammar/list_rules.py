@@ -21,15 +21,18 @@ _FILTER: Final = re.compile(
     rf"(?:(?:{TODO_NOUN}|list|due)(?!\S))? ?(?P<text>.*?)(?: ?\b{TODO_NOUN})?",
     re.IGNORECASE,
 )
-"""Matches the words after `list`: `all my overdue tasks`, `done`, `high priority todos`, `trash`, `milk`."""
+"""Matches the words after a verb such as `list`: `all my overdue tasks`, `high priority todos`, `trash`, `milk`."""
 
 
 def _parse_filter(words: str, is_readable: IsReadable, *, completed: bool | None = False) -> Find:
-    """Returns the search for the words after a verb. `completed` counts if the words name no state."""
+    """Returns the search that the words after a verb describe.
+
+    `completed` is the filter if the words name no state. In the trash, words without a state find todos of any state.
+    """
     if is_quoted(words):
         return Find(text=unquote(words), completed=completed)
     rest, tags = take_tags(words)
-    # Todos cannot be searched by recurrence, so its words belong to the text.
+    # Rejects recurrences: todos cannot be searched by them, so words such as `every week` are searched as text.
     parsed = parse_quick_add(rest, lambda phrase: not is_recurrence_phrase(phrase) and is_readable(phrase))
     found = _FILTER.fullmatch(parsed.title)
     if found is None:
@@ -53,35 +56,38 @@ def _parse_list(found: re.Match[str], is_readable: IsReadable) -> Find:
 
 
 def _parse_show(found: re.Match[str], is_readable: IsReadable) -> Find | None:
-    """Parses `show my todos`; `show mum the photos on sunday` is a new todo."""
+    """Parses `show my todos`. Returns None for words with other text and a date: `show mum the photos on sunday`."""
     command = _parse_list(found, is_readable)
     return None if command.text and command.due else command
 
 
 def _parse_search(found: re.Match[str], is_readable: IsReadable) -> Find:
-    """Parses `find milk`, which searches open and completed todos."""
+    """Parses `find milk`, which searches open and completed todos, unless the words name a state."""
     return _parse_filter(found[1], is_readable, completed=None)
 
 
 def _parse_question(found: re.Match[str], is_readable: IsReadable) -> Find | None:
-    """Parses a question about days, tags and states; a question with other words is none about todos."""
+    """Parses a question about todos by day, tag, state or another filter.
+
+    Returns None if the question has other words, because it is then not about todos.
+    """
     command = _parse_filter(found[1] or "", is_readable)
     return None if command.text else command
 
 
 _WHAT_IS: Final = r"(?:what\W?s|what is|what are)"
-"""Matches `what's` and its long forms."""
+"""Matches the start of a question: `what's`, `what is`, `what are`."""
 _OVERVIEW: Final = (
     r"(?:show )?(?:me )?(?:(?:my |the )?(?:overview|agenda)|my day|today\W?s agenda)|today"
     rf"|{_WHAT_IS} (?:up|on|happening)(?: for)?(?: today)?"
     r"|what should i do(?: now| next| today)?|(?:how|what) does (?:my day|today) look(?: like)?"
 )
-"""Matches `today`, `my day`, `show me the agenda`, `what's up today`, `what should i do next`."""
+"""Matches commands that show the day's overview: `today`, `show me the agenda`, `what should i do next`."""
 _WHAT_DO_I_HAVE: Final = (
     r"(?:what do i (?:have|need)|what have i(?: got)?|what must i do|do i have|have i got|is there)(?: to do)?"
     r"(?: anything| something| any (?:to-?dos?|tasks))?(?: to do| due| planned)? ?(.*)"
 )
-"""Matches `what do i have to do tomorrow`, `do i have anything due friday`."""
+"""Matches questions about todos: `what do i have to do tomorrow`, `do i have anything due friday`."""
 LIST_RULES: Final = compile_rules(
     (_OVERVIEW, always(Overview())),
     (r"(?:list|ls)(?: (.+))?", _parse_list),
@@ -94,4 +100,4 @@ LIST_RULES: Final = compile_rules(
     (r"when(?: is|\W?s) (?:the |my )?(.+?)(?: due)?", _parse_search),
     (r"any ?thing (?:due|planned|left|to do) ?(.*)", _parse_question),
 )
-"""`list overdue`, `show my todos`, `find milk`, `what's due friday`, `how many todos are open`, `when is rent due`."""
+"""Rules that list or search todos: `list overdue`, `find milk`, `what's due friday`, `when is rent due`."""

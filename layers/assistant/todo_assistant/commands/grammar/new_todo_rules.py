@@ -1,4 +1,4 @@
-"""New todos that begin with words such as `add`, `todo:` or `remind me to`."""
+"""Parses new todos that begin with a lead-in: words such as `add`, `todo:` or `remind me to`."""
 
 import re
 from dataclasses import replace
@@ -22,19 +22,19 @@ _LEAD_IN_WORDS: Final = "|".join(
         r"put\b(?=.* on (?:my|the) (?:to-?do )?list$)",
     )
 )
-"""Matches the words of a lead-in: `add`, `new task:`, `put` in `put milk on my list`."""
+"""Matches a lead-in, the words before the title of a new todo: `add`, `new task:`, `put` in `put milk on my list`."""
 LEAD_IN: Final = re.compile(rf"(?!{ADD_TAG}|{NEW_PROJECT})(?:{_LEAD_IN_WORDS})\s*", re.IGNORECASE)
-"""Matches the words before a title: `add`, `new task:`, `remind me to`, `i need to`; not `add #home to milk`."""
+"""Matches a lead-in and the spaces after it; not `add` in `add #home to milk` or in `add project Work`."""
 _NEW_SUBTODO: Final = re.compile(rf"(?:add|create|new)(?: (?:an?|new))* sub-?{TODO_NOUN}:? (.+) to (.+)", re.IGNORECASE)
-"""Matches `add a subtask buy flour to bake cake`."""
+"""Matches a new subtodo and its parent: `add a subtask buy flour to bake cake`."""
 _LEADING_DASH: Final = re.compile(r"^[-*•+]\s+(?=\S)")
-"""Matches the bullet in `add - milk`."""
+"""Matches the bullet in `add - milk`, which does not belong to the title."""
 _TO_MY_LIST: Final = re.compile(r" (?:to|on) (?:my|the) (?:to-?do )?list$", re.IGNORECASE)
-"""Finds the end of `add milk to my list`."""
+"""Finds ` to my list` in `add milk to my list`: these words do not belong to the title."""
 
 
 def parse_lead_in(line: str, is_readable: IsReadable) -> Add | None:
-    """Returns the todos of a line that begins with a lead-in, else None. `add: milk, eggs` has two."""
+    """Returns the todos of a line that begins with a lead-in such as `add`, else None. `add: milk, eggs` adds two."""
     if subtodo := _NEW_SUBTODO.fullmatch(line):
         return Add((replace(parse_new_todo(subtodo[1], is_readable), parent=unquote(subtodo[2])),))
     found = LEAD_IN.match(line)

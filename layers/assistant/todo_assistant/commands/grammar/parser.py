@@ -1,6 +1,7 @@
 """Parses the text that a user types into one command.
 
-The rules are tried in their order. A text that fits no rule is a new todo, unless it is talk or a question.
+The rules are tried in their order. A text that fits no rule is a new todo, unless it is talk, a question or an
+incomplete command.
 """
 
 import re
@@ -22,27 +23,27 @@ from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurrence_phrase, parse_recurrence
 
 _MAX_TEXT_CHARACTERS: Final = 4_000
-"""A longer text is Unknown."""
+"""Longest text that is parsed. A longer text becomes the command Unknown."""
 
 _BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
-"""Matches the start of a list item: `- milk`, `1. milk`, `[ ] milk`."""
+"""Matches the marks before the title of a list item: the start of `- milk`, `1. milk`, `[ ] milk`."""
 _POLITE_START: Final = re.compile(
     r"(?:please|pls|oops|hey|ok|okay|(?P<request>(?:can|could|would|will) you(?: please)?(?! do\b)))[, ]+",
     re.IGNORECASE,
 )
-"""Matches polite words before a command: `please`, `could you please`."""
+"""Matches polite words before a command, which are dropped: `please`, `could you please`."""
 _POLITE_END: Final = re.compile(r"[, ]+(?:please|pls|thanks|thank you)(?=[.!?]*$)", re.IGNORECASE)
-"""Finds polite words after a command: `list overdue please`."""
+"""Finds polite words after a command, which are dropped: `please` in `list overdue please`."""
 _TALK: Final = re.compile(
     r"(?:hi|hello|hey|hiya|yo|good (?:morning|afternoon|evening|night)|thanks|thank you|thx|ok|okay|yes|no|nope|yep"
     r"|bye|goodbye|cool|great|nice|sorry|how are you)(?: there| all| everyone| so much| a lot)?[!.,?…]*",
     re.IGNORECASE,
 )
-"""Matches `hello there`, `thanks a lot!`."""
+"""Matches talk, which must not become a new todo: `hello there`, `thanks a lot!`."""
 _OPEN_QUESTION: Final = re.compile(
     r"(?:whats?|who|whose|whom|which|where|when|why|how)\b.*|.*\?", re.IGNORECASE | re.DOTALL
 )
-"""Matches `who are you`, `is it raining?`."""
+"""Matches questions, which must not become new todos: `who are you`, `is it raining?`."""
 _INCOMPLETE_COMMAND: Final = re.compile(
     r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*"
     r"|(?:add|new|create|make)(?: (?:an?|new))* project[.!:]*"
@@ -50,15 +51,15 @@ _INCOMPLETE_COMMAND: Final = re.compile(
     r"|find|search)[.!:]*",
     re.IGNORECASE,
 )
-"""Matches commands that fit no rule because words are missing: `rename milk`, `add project`, `done`."""
+"""Matches commands that lack words, and must not become new todos: `rename milk`, `add project`, `done`."""
 _PUNCTUATION: Final = re.compile(r"[\x00-/:-@\[-`{-\x7f\s]*")
-"""Matches text without letters and digits: `!!`."""
+"""Matches text of only ASCII punctuation and spaces, which must not become a new todo: `!!`."""
 
 
 def parse_command(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
-    """Returns the command of a text that was typed at `now` (aware). Never raises.
+    """Returns the command in a text that a user typed at `now`, an aware datetime. Never raises.
 
-    `parse_date` and `parse_recurrence` can parse the phrases in the command for the same `now` and timezone.
+    `parse_date` and `parse_recurrence` can parse the command's dates and recurrences for the same `now` and timezone.
     """
 
     def is_readable(phrase: str) -> bool:
@@ -80,7 +81,10 @@ def parse_command(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
 
 
 def _parse_lines(lines: Sequence[str], is_readable: IsReadable) -> Add | None:
-    """Returns one new todo for each line, or None if a line is another command: only one is carried out at a time."""
+    """Returns a command that adds the todos of all lines, or None if a line is another command: `delete milk`.
+
+    A line that is a search, talk or a question becomes a title. A first line such as `add:` is a heading.
+    """
     has_heading = LEAD_IN.fullmatch(lines[0]) is not None
     items = [_BULLET.sub("", line, count=1) for line in (lines[1:] if has_heading else lines)]
     todos: list[NewTodo] = []
@@ -109,7 +113,10 @@ def _parse_line(line: str, is_readable: IsReadable) -> Command:
 
 
 def _parse_by_rules(words: str, is_readable: IsReadable) -> Command | None:
-    """Returns the command of the first rule that fits. Fields without a title list the todos that have them."""
+    """Returns the command of the first rule that fits the words, else None.
+
+    Words that are only fields, such as `#home p1`, list the todos with these fields.
+    """
     if added := parse_lead_in(words, is_readable):
         return added
     bare = words.rstrip("?!. ") or words
@@ -123,12 +130,12 @@ def _parse_by_rules(words: str, is_readable: IsReadable) -> Command | None:
 
 
 def _is_no_todo(words: str) -> bool:
-    """Returns whether the words are talk, a question, an incomplete command or punctuation."""
+    """Returns whether the words must not become a new todo: talk, a question, an incomplete command or punctuation."""
     return any(pattern.fullmatch(words) for pattern in (_TALK, _OPEN_QUESTION, _INCOMPLETE_COMMAND, _PUNCTUATION))
 
 
 _RULES: Final = [
-    # `undo that`, `revert`; `help me`, `what can i say`.
+    # The rule for `undo that` and `revert`, and the rule for `help me` and `what can i say`.
     *compile_rules(
         (r"(?:undo|revert|go back)(?: (?:that|it|this|the last (?:one|change|command|action)|last))?", always(Undo())),
         (r"help(?: me)?|\?+|what can (?:you|i) (?:do|say|type)|how does (?:this|it) work|commands", always(Help())),

@@ -41,7 +41,7 @@ NEW_PROJECT: Final = (
     r"(?:add|create|make|new)(?: (?:an?|the|my|new|another))* project\b:?(?: (?:called|named))? "
     r"(?P<project_name>(?!/?$|.* (?:to|on) (?:my|the) ).+)"
 )
-"""Matches `new project Work`, `create a project called Home office`; not `add project plan to my list`."""
+"""Matches commands that add a project, such as `new project Work`; not the new todo `add project plan to my list`."""
 PROJECT_RULES: Final = compile_rules(
     (NEW_PROJECT, _parse_new_project),
     (
@@ -54,4 +54,4 @@ PROJECT_RULES: Final = compile_rules(
     (r"move (.+?) to (?:the )?top(?: level)?", _parse_move_to_top),
     (rf"move (.+?) under {NOT_AN_ARTICLE}(.+)", _parse_move_under),
 )
-"""`projects`, `move milk to /shop`, `take milk out of /shop`, `move milk under bake cake`, `move milk to the top`."""
+"""Rules for projects and parents: `projects`, `new project Work`, `move milk to /shop`, `move milk under bake cake`."""

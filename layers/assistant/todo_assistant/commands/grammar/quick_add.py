@@ -1,4 +1,4 @@
-"""Quick add: a title with a date, a recurrence, tags, a priority and a project among its words, in any order."""
+"""Parses a line of quick add: a title with a date, recurrence, tags, priority or project anywhere among its words."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from todo_assistant.commands.grammar.recurrence_finder import find_recurrence
 from todo_assistant.commands.grammar.spans import IsReadable, Span
 
 NOT_AN_ARTICLE: Final = r"(?!(?:the|an?|my|our|your|his|her|its|their|\d+)\b)"
-"""Matches before the title of a parent: `under the bed` and `under 5 euros` name none."""
+"""Matches where the title of a parent may begin: not after `under` in `under the bed` or `under 5 euros`."""
 _TAG_WORD: Final = re.compile(rf"(?<!\S)({TAG})[,.;!?]*(?!\S)")
 """Finds a tag as a word of its own: `#home`, `@work,`."""
 _PROJECT_WORD: Final = re.compile(rf"(?<!\S)(?:(?:to|in|into) )?({PROJECT})[,.;!?]*(?!\S)", re.IGNORECASE)
@@ -25,7 +25,7 @@ _UNDER_PARENT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QuickAdd:
-    """The parts of a line. `title` is empty if the line has nothing but fields."""
+    """The title and the fields of a line. `title` is empty if the line has only fields, such as tags."""
 
     title: str
     due: str | None
@@ -36,14 +36,15 @@ class QuickAdd:
 
     @property
     def has_filter(self) -> bool:
-        """Returns whether the line has a field by which todos can be listed."""
+        """Returns whether the line has a due date, tag, priority or project, by which todos can be listed."""
         return bool(self.due or self.tags or self.priority or self.project)
 
 
 def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
-    """Takes the fields out of a line.
+    """Splits a line into its title and its fields.
 
-    The first recurrence counts, and the last day, time of day, project and priority; the others stay in the title.
+    The fields are the first recurrence, all tags, and the last day, time of day, project and priority. Other days,
+    projects and so on stay in the title.
     """
     text = " ".join(line.split())
     masked = mask_quotes(text)
@@ -58,7 +59,7 @@ def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
     priorities = list(PRIORITY.finditer(masked))[-1:]
     spans += [found.span() for found in (*tags, *priorities)]
     recurrence_phrase, due_phrase = recurrence.phrase if recurrence else None, due.phrase if due else None
-    # A time of day apart from the recurrence belongs to it: "standup 9:30 every weekday".
+    # A time of day apart from the recurrence is the time of the recurrence: "standup 9:30 every weekday".
     if recurrence_phrase and due and due.is_only_time and is_readable(f"{recurrence_phrase} {due_phrase}"):
         recurrence_phrase, due_phrase = f"{recurrence_phrase} {due_phrase}", None
     return QuickAdd(
@@ -72,11 +73,11 @@ def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
 
 
 def parse_new_todo(line: str, is_readable: IsReadable) -> NewTodo:
-    """Returns the todo that a line describes; a line of fields alone becomes the title."""
+    """Returns the todo that a line describes. If the line has only fields, the whole line becomes the title."""
     parsed = parse_quick_add(line, is_readable)
     title = parsed.title
     if parsed.due or parsed.recurrence:
-        # "remind me tomorrow to buy milk" leaves "to buy milk" as the title.
+        # Removes the "to" before "buy milk": the line was "remind me tomorrow to buy milk".
         title = re.sub(r"^to (?=\S)", "", title, flags=re.IGNORECASE)
     if not title:
         return NewTodo(line)
@@ -87,26 +88,28 @@ def parse_new_todo(line: str, is_readable: IsReadable) -> NewTodo:
 
 
 def _blank_out(text: str, spans: list[Span]) -> str:
-    """Replaces the spans by spaces, so that later positions stay the same."""
+    """Replaces the spans of the text by spaces, so that all other positions in the text stay the same."""
     for start, end in spans:
         text = text[:start] + " " * (end - start) + text[end:]
     return text
 
 
 def _remove_spans(text: str, spans: list[Span]) -> str:
-    """Returns the rest of the text as a title, without the punctuation around the removed spans."""
+    """Returns the text without the spans and the punctuation around them, as a title."""
     if not spans:
         return unquote(text)
     last = max(end for _, end in spans)
     if not text[last:].strip(".!)"):
         spans = [*spans, (last, len(text))]
     title = " ".join(_blank_out(text, spans).split())
-    title = re.sub(r"\( ?\)|\($", "", title)  # Brackets that held only a field: "milk (tomorrow)".
-    title = re.sub(r" ([,.;:!?]+)(?=\s|$)", r"\1", title)  # A space before punctuation: "milk tomorrow, please".
-    title = re.sub(r"^[\s,.;:!\u2013\u2014-]+(?=\s|$)|^[,.;:]+\s*", "", title)  # In front: "tomorrow: milk".
+    title = re.sub(r"\( ?\)|\($", "", title)  # Drops brackets that held only a field: "milk (tomorrow)".
+    title = re.sub(r" ([,.;:!?]+)(?=\s|$)", r"\1", title)  # Drops a space before punctuation: "milk tomorrow, please".
+    title = re.sub(
+        r"^[\s,.;:!\u2013\u2014-]+(?=\s|$)|^[,.;:]+\s*", "", title
+    )  # Drops a mark in front: "tomorrow: milk".
     return unquote(_remove_trailing_punctuation(title.strip()))
 
 
 def _remove_trailing_punctuation(title: str) -> str:
-    """Returns `call mum` for `call mum,` and `call mum -`."""
+    """Removes commas, colons, semicolons and dashes from the end of a title: `call mum,` and `call mum -`."""
     return re.sub(r"(?<!\s)[,;:]+$", "", re.sub(r"(?:\s[-\u2013\u2014,;:]+)+$", "", title)).strip()
