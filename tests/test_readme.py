@@ -53,7 +53,7 @@ def mask(text: str) -> str:
 @pytest.fixture
 def service(server_url: str, tmp_path: Path) -> Iterator[OnPort]:
     with postgres.database(server_url) as url:
-        # Without a key of OpenAI, like for a reader who tries the examples.
+        # No OpenAI key, as for a new user: the documents show the answers of the built-in command model.
         settings = {"DATABASE_URL": url, "OPENAI_API_KEY": ""}
         with serving.on_port(settings, folder=str(tmp_path)) as service:
             yield service

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "5"))
 THOROUGH = "SCHEMATHESIS_EXAMPLES" in os.environ
 SCENARIOS = 25 if THOROUGH else 15
-"""Minimum number of generated request sequences for each run, because few sequences reveal a fault."""
+"""Minimum number of request sequences. Fewer would miss faults that only some sequences reveal."""
 
 # Rate limits and the daily quota are out of reach: otherwise they would soon refuse the generated requests.
 LIMITS = {

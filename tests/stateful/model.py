@@ -16,7 +16,7 @@ PLAIN_FIELDS: Final = frozenset({"title", "order", "priority", "tags", "reminder
 
 
 class Refusal(Exception):
-    """Refuses a change. `code` is the API's error code, `index` the position of the operation in a batch."""
+    """Error for a change that breaks a rule. `code` is the API's error code, `index` the position in a batch."""
 
     def __init__(self, code: str, index: int | None = None) -> None:
         super().__init__(code, index)
@@ -132,7 +132,7 @@ class TodoModel:
                 self._update(todo, project_id=None)
 
     def undo(self, turn: UUID) -> None:
-        """Reverts each todo that only this turn has changed since the turn began. Then repairs parents and projects."""
+        """Reverts the todos that only this turn has changed since it first did. Then repairs parents and projects."""
         undone = self._changed_by_turn_alone(turn)
         trashed, moved = [], []
         for todo, before in undone:
@@ -152,7 +152,7 @@ class TodoModel:
             self._settle_after_undo(self.todos[todo.id])
 
     def _changed_by_turn_alone(self, turn: UUID) -> list[tuple[Todo, Todo | None]]:
-        """Returns each todo whose changes since the turn's first one are all the turn's, with its state before that."""
+        """Returns the todos that only this turn has changed since it first did, with their state before the turn."""
         found = []
         for todo_id in {change.todo_id for change in self.log}:
             changes = [change for change in self.log if change.todo_id == todo_id]

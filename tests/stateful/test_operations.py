@@ -95,7 +95,7 @@ patches = st.builds(
 
 @dataclass(frozen=True)
 class DrawnOperation:
-    """A random operation of a batch. `target` is an index of a todo; 8 and more refer to creations of the batch."""
+    """A random operation of a batch. `target` is an index of a todo, or from 8 on means a todo of the same batch."""
 
     op: str
     target: int
@@ -356,7 +356,7 @@ class TodoOperations(RuleBasedStateMachine):
         return Todo(**values | moments, due=due_at or due_date)
 
     def _transaction_number(self, when: datetime | None) -> int | None:
-        """Returns the number of the transaction that stored the instant `when`; a new instant is the current one's."""
+        """Returns the number of the transaction that stored `when`, which is the current one for a new instant."""
         if when is None:
             return None
         if when not in self.transaction_numbers:

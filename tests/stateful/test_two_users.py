@@ -49,7 +49,7 @@ from todo_core.web.resources import get_resources
 
 
 class TwoUsers(RuleBasedStateMachine):
-    """Sends random requests with a token of one user, but often with todo ids and cursors of the other."""
+    """Sends random requests with a token of either user. Their todo ids and cursors may be the other user's."""
 
     surface: ClassVar[Surface]
     tokens = Bundle("tokens")

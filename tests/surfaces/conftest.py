@@ -101,7 +101,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects tests that the chosen surfaces do not need. Sorts the others by the time that their surfaces take."""
+    """Applies --one-example. If only containers are tested, deselects tests without a surface. Sorts the others."""
     ours = [item for item in items if item.path.is_relative_to(FOLDER)]
     left_out: set[pytest.Item] = set()
     surfaces = set(config.getoption("--surface") or SURFACES)
@@ -127,7 +127,7 @@ def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
 
 
 def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Function]:
-    """Yields all parameter sets of each test and surface but the first one. Ignores the surface "app"."""
+    """Yields all parameter sets of each test except its first one, for each surface other than "app"."""
     seen: set[tuple[object, ...]] = set()
     for item in items:
         surface = _surface_of(item)

@@ -1,4 +1,4 @@
-"""Approvals: calls that wait for the user, and calls that do not."""
+"""Approvals: tool calls of the assistant that wait for the user's approval, and calls that run without one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The routes for the message history of a conversation and for the list of conversations."""
+"""The routes for the history of messages, and for conversations: listing, renaming and deletion."""
 
 from uuid import uuid4
 

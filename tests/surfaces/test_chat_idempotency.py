@@ -1,4 +1,4 @@
-"""Turns with an Idempotency-Key: a repeated request gets the stored turn and runs no other one."""
+"""Turns with an Idempotency-Key: a repeated request gets the stored turn and starts no other."""
 
 from uuid import uuid4
 

@@ -37,7 +37,7 @@ def own_origin(client: httpx2.Client) -> str:
 
 @pytest.fixture(params=[{"Origin": "https://evil.example.net"}, {"Sec-Fetch-Site": "cross-site"}], ids=str)
 def foreign(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The header by which a request from another site is recognised: Origin, or Sec-Fetch-Site of newer browsers."""
+    """Headers that show that a request comes from another site: Origin in one case, Sec-Fetch-Site in the other."""
     headers: dict[str, str] = request.param
     return headers
 

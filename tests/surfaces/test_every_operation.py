@@ -28,7 +28,7 @@ def bodies_of(operation: Operation) -> list[Any]:
 
 
 def headers_of(operation: Operation) -> Iterator[dict[str, str]]:
-    """Yields headers for repeated requests: first none, then If-Match and If-None-Match values if supported."""
+    """Yields the headers for requests of an operation: first none, then each If-Match or If-None-Match it supports."""
     yield {}
     for name in {"if-match", "if-none-match"} & operation.parameters:
         yield from ({name: condition} for condition in CONDITIONS)

@@ -20,7 +20,7 @@ type Parameters = dict[str, str | int | bool | list[str]]
 
 
 def insert_todos(database_url: str, account: Account, count: int, *, order: str = "number") -> None:
-    """Inserts todos with the titles 1 to `count`. `order` is the SQL expression of their order from this `number`."""
+    """Inserts todos titled 1 to `count`. `order` is an SQL expression for their order; `number` in it is the title."""
     statement = f"""
         INSERT INTO todos (id, user_id, title, "order")
         SELECT gen_random_uuid(), $1, number::text, {order} FROM generate_series(1, $2::int) AS number

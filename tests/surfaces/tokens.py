@@ -55,7 +55,7 @@ def get_with_cookie(client: httpx2.Client, token: str | bytes, path: str = ME) -
 
 
 def get_with_bearer(client: httpx2.Client, token: str | bytes) -> httpx2.Response:
-    """Sends a GET request for the own account with this bearer token and without a cookie."""
+    """Sends GET /api/v1/auth/me with this bearer token and without a cookie."""
     client.cookies.clear()
     raw = token.encode() if isinstance(token, str) else token
     return client.get(ME, headers={b"Authorization": b" ".join(filter(None, (b"Bearer", raw)))})

@@ -93,7 +93,7 @@ DAYS_AT_THE_ENDS: dict[str, Json] = {
 
 
 def run_and_read(chat: HostileChat, *replies: Reply, **fields: Any) -> Json:
-    """Streams a turn, asserts that other routes return the same turn, and repeats it in its conversation."""
+    """Streams a turn, asserts that other routes return the same turn, and runs it again in the same conversation."""
     events = chat.stream_turn(*replies, Say("Well."), **fields)
     name, turn = events[-1]
     assert name == "done", events[-1]
@@ -121,7 +121,7 @@ class TestUnusableCalls:
     @pytest.mark.parametrize("call", DAYS_AT_THE_ENDS.values(), ids=DAYS_AT_THE_ENDS.keys())
     def test_days_at_the_ends_of_the_calendar_are_accepted(self, chat: HostileChat, call: Json) -> None:
         [(name, arguments)] = call.items()
-        # In these zones, the last UTC day ends in the year 10000, and the first begins before the year 1.
+        # In these zones, UTC's last day ends in year 10000 and its first begins before year 1: datetime has neither.
         timezone = "Pacific/Kiritimati" if "9999" in str(arguments) else "Etc/GMT+12"
         run_and_read(chat, Call(name, arguments), Call("search_todos"), timezone=timezone)
 
