@@ -1,4 +1,4 @@
-"""Accounts for tests, registered through the API, or inserted into the database by the dozen."""
+"""Creates accounts for tests, either through the API or directly in the database, 50 at a time."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +17,7 @@ TODOS = "/api/v1/todos"
 PROJECTS = "/api/v1/projects"
 CHAT = "/api/v1/chat"
 UNKNOWN_ID = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
-"""The id of no object."""
+"""An id that no todo, project or other object has."""
 UNKNOWN_TODO = f"{TODOS}/{UNKNOWN_ID}"
 
 
@@ -27,7 +27,7 @@ def new_email() -> str:
 
 @dataclass(frozen=True)
 class Account:
-    """A registered user, and a client with the session cookie."""
+    """A registered user, and an HTTP client that has the user's session cookie."""
 
     client: httpx2.Client
     user: dict[str, Any]
@@ -45,32 +45,32 @@ class Account:
         return {"Authorization": f"Bearer {self.token}"}
 
     def add(self, title: str = "Buy milk", **fields: object) -> dict[str, Any]:
-        """Creates a todo and returns it."""
+        """Creates a todo through the API and returns the response's JSON."""
         created = self.client.post(TODOS, json={"title": title, **fields})
         assert created.status_code == 201, created.text
         todo: dict[str, Any] = created.json()
         return todo
 
     def add_project(self, name: str = "Home", **fields: object) -> dict[str, Any]:
-        """Creates a project and returns it."""
+        """Creates a project through the API and returns the response's JSON."""
         created = self.client.post(PROJECTS, json={"name": name, **fields})
         assert created.status_code == 201, created.text
         project: dict[str, Any] = created.json()
         return project
 
     def titles(self, **filters: str | int | bool | list[str]) -> list[str]:
-        """Returns the titles of the todos that match the filters."""
+        """Returns the titles on the first page of the list of todos, filtered by query parameters."""
         found = self.client.get(TODOS, params=filters)
         assert found.status_code == 200, found.text
         return [todo["title"] for todo in found.json()]
 
     def delete(self, url: str) -> None:
-        """Deletes a todo, which moves it to the trash."""
+        """Sends DELETE to the URL of a todo, which moves the todo to the trash."""
         deleted = self.client.delete(url)
         assert deleted.status_code == 204, deleted.text
 
     def trash(self) -> list[dict[str, Any]]:
-        """Returns the todos in the trash."""
+        """Returns the first page of the todos in the trash."""
         listed = self.client.get(TODOS, params={"trashed": True})
         assert listed.status_code == 200, listed.text
         found: list[dict[str, Any]] = listed.json()
@@ -99,7 +99,7 @@ def sign_in(client: httpx2.Client, email: str, password: str = PASSWORD) -> http
 
 
 def sign_up(client: httpx2.Client, **profile: str) -> Account:
-    """Registers a new account and signs it in on the client."""
+    """Registers a new account through the API and signs in, which stores the session cookie in the client."""
     user = register(client, **profile)
     response = sign_in(client, user["email"])
     assert response.status_code == 200, response.text
@@ -107,7 +107,7 @@ def sign_up(client: httpx2.Client, **profile: str) -> Account:
 
 
 _ACCOUNTS_PER_STATEMENT: Final = 50
-# A hash of PASSWORD with the smallest number of rounds.
+# A bcrypt hash of PASSWORD with cost 4, the lowest that bcrypt allows, so that logins in tests are fast.
 _HASH: Final = "$bcrypt-sha256$v=2,t=2b,r=4$2KJsPo9iXHh8xYDMuJ4aX.$zS60g18BO8KTrBOQEiwX8cxf7MsnxTC"
 _SIGN_UP: Final = """
     WITH newcomer AS (
@@ -125,14 +125,14 @@ _LIFETIME: Final = timedelta(days=7)
 
 @dataclass
 class Newcomers:
-    """Signs clients in to new accounts without HTTP requests, as most tests are about something else."""
+    """Signs clients in to new accounts without HTTP requests, which saves time in tests of other features."""
 
     database_url: str
     secret_key: str
     _unused: list[tuple[dict[str, Any], str]] = field(default_factory=list)
 
     def sign_in(self, client: httpx2.Client) -> Account:
-        """Returns a new account. Stores its session cookie in the client as a login would."""
+        """Returns a new account. Stores its session cookie in the client as a login response would."""
         if not self._unused:
             self._unused = self._create_accounts()
         user, token = self._unused.pop()
@@ -157,7 +157,7 @@ def _as_read(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    """Asserts that the response is a problem document with this status and code. Returns the document."""
+    """Asserts that the response is an RFC 9457 problem with this status and code. Returns its JSON document."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = response.json()
@@ -171,6 +171,6 @@ def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]
 
 
 def read_invalid_field(response: httpx2.Response) -> str:
-    """Asserts that the response is a 422 with one fault. Returns the name of the field."""
+    """Asserts that the response is a 422 with exactly one invalid field. Returns the field's name."""
     (fault,) = problem(response, 422, "validation_failed")["errors"]
     return str(fault["field"])

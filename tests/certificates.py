@@ -1,4 +1,4 @@
-"""Self-signed certificate."""
+"""Creates self-signed TLS certificates for servers in tests."""
 
 import subprocess
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Certificate:
-    """PEM files of a certificate and its private key."""
+    """Paths of the PEM files of a certificate and its private key."""
 
     chain: Path
     key: Path
 
 
 def self_signed(folder: Path) -> Certificate:
-    """Creates a self-signed certificate for localhost in the folder."""
+    """Creates a self-signed certificate for localhost and its private key in the folder. Requires openssl."""
     certificate = Certificate(folder / "certificate.pem", folder / "key.pem")
     subprocess.run(
         [

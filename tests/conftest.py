@@ -1,4 +1,4 @@
-"""Options of the test run, its database, and the settings of the service on all surfaces."""
+"""Command-line options of the tests, and fixtures for the database and the settings of the service."""
 
 import os
 import re
@@ -25,12 +25,12 @@ RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 POOLER = pytest.StashKey[Pooler]()
 
 _REQUIRED_OPTIONS = {"browser": "--browser", "cluster": "--image", "container": "--image", "neon": "--pooler"}
-"""Folders of tests that run only with an option."""
+"""Folders of tests, each with the command-line option without which its tests are skipped."""
 
 _LONGEST = ("tests/test_schemathesis.py", "tests/functions/", "tests/chart/")
-"""Tests that take the longest, in the order in which they start."""
+"""Path prefixes of the slowest tests, which run before all other tests and in this order."""
 
-# A developer's .env file must not change the tests.
+# Ignores a developer's .env file, whose settings would change the results of tests.
 Settings.model_config["env_file"] = None
 
 
@@ -56,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Excludes processes that tests start from coverage, because the measurement would double their run time."""
+    """Removes COVERAGE_* variables in xdist workers, as measuring the processes of tests would double their time."""
     if hasattr(config, "workerinput"):
         for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
             del os.environ[name]
@@ -68,14 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Skips folders whose option is not given, because they need Docker, Chromium or another server."""
+    """Skips test folders whose option is not given, because they need Docker, Chromium or another database server."""
     option = _REQUIRED_OPTIONS.get(collection_path.name)
     return True if option and not config.getoption(option) else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Starts the longest tests first, so that the other processes have work until these end."""
+    """Sorts the slowest tests first, so that the other test processes have work until the slowest tests end."""
 
     def rank(item: pytest.Item) -> int:
         return next((rank for rank, path in enumerate(_LONGEST) if item.nodeid.startswith(path)), len(_LONGEST))
@@ -84,7 +84,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class SharedFixtures(LoadScopeScheduling):
-    """Runs tests with shared slow fixtures in one process: those of a file, or of a served surface."""
+    """Distributes tests to processes. Tests of one file, or of one server such as `uvicorn`, share slow fixtures.
+
+    They run in one process, which then creates these fixtures once.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
@@ -98,7 +101,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 @pytest.fixture(scope="session")
 def pooler(pytestconfig: pytest.Config) -> Pooler | None:
-    """Connection pooler that all tests of this run use, or None."""
+    """Connection pooler through which the service reaches the database in this test run; None without `--pooler`."""
     return pytestconfig.stash.get(POOLER, None)
 
 
@@ -113,20 +116,20 @@ def server_url(pooler: Pooler | None) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def direct_url(server_url: str) -> Iterator[str]:
-    """URL of the test database without a pooler, for migrations."""
+    """URL of the migrated test database for migrations, which do not connect through the pooler."""
     with postgres.database(server_url) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def database_url(direct_url: str, pooler: Pooler | None) -> str:
-    """URL of the test database for the service: through the pooler, if the run has one."""
+    """URL of the test database that the service uses: through the pooler if the test run has one."""
     return postgres.beside(pooler.pooled, postgres.name_of(direct_url)) if pooler else direct_url
 
 
 @pytest.fixture(scope="session")
 def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
-    """Scripted language model of all surfaces."""
+    """Fake language model with scripted replies, which the service calls in this test run."""
     in_containers = pytestconfig.getoption("--image") or "sam" in (pytestconfig.getoption("--surface") or ())
     with scripted_model("0.0.0.0" if in_containers else "127.0.0.1") as model:  # noqa: S104 - containers connect through a bridge network
         yield model
@@ -136,7 +139,7 @@ def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
 def environment(
     database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None, pytestconfig: pytest.Config
 ) -> Iterator[dict[str, str]]:
-    """Environment of the service. This process has it too, before the first import of an app."""
+    """Environment variables of the service. They are also set in this process, before it imports an app."""
     variables = {
         "DATABASE_URL": database_url,
         "SECRET_KEY": f"{SECRET_KEY},{RETIRED_KEY}",
@@ -151,7 +154,7 @@ def environment(
         "REGISTRATIONS_PER_ADDRESS": "8",
     }
     if pooler or pytestconfig.getoption("--image"):
-        # A turn of 25 tool calls takes longer on a remote database.
+        # Allows 10 seconds, because a turn of 25 tool calls takes longer than usual on a remote database.
         variables |= {"ASSISTANT_SECONDS": "10"}
     if pooler:
         variables |= {"DATABASE_URL_UNPOOLED": direct_url}
@@ -169,7 +172,7 @@ def _without_settings_of_the_shell() -> None:
 
 @pytest.fixture(scope="session")
 def image(pytestconfig: pytest.Config) -> str:
-    """Name of a container image that exists."""
+    """Name of the container image that the option `--image` names."""
     name = pytestconfig.getoption("--image")
     assert name, "This fixture needs --image."
     return str(name)
@@ -177,7 +180,7 @@ def image(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def release(image: str, environment: dict[str, str]) -> Iterator[Release]:
-    """Release of the chart with its own database. Turns have 60 seconds, because the first one of a pod is slow."""
+    """Installed release of the chart with its own database. Turns may take 60 s, as the first one of a pod is slow."""
     others = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
     with kubernetes.release(image, others | {"ASSISTANT_SECONDS": "60"}) as release:
         yield release
@@ -185,18 +188,18 @@ def release(image: str, environment: dict[str, str]) -> Iterator[Release]:
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder that all processes of this run share."""
+    """Temporary folder that all processes of this test run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
 def build(shared_folder: Path) -> Build:
-    """Functions and layers for the processor of this machine."""
+    """Lambda functions and layers, built for the processor architecture of this machine."""
     return artifacts.build(ARCHITECTURE, shared_folder)
 
 
 @pytest.fixture(scope="session")
 def runtime(shared_folder: Path) -> Path:
-    """Packages of Lambda's Python image."""
+    """Folder with the Python packages that Lambda's Python image contains."""
     return artifacts.runtime(shared_folder)

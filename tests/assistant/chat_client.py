@@ -1,4 +1,4 @@
-"""A client of the chat routes, at a service with settings of its own."""
+"""A client of the chat routes, and a service with settings for one test."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +17,7 @@ type Json = dict[str, Any]
 
 @contextmanager
 def new_account(environment: dict[str, str], **settings: object) -> Iterator[Account]:
-    """Yields a new account at a service with these settings instead of those of the environment."""
+    """Yields a new account at a service in this process. `settings` override the variables of `environment`."""
     with ExitStack() as stack:
         app = create_app(
             *load_routers("auth", "todos", "chat"), settings=Settings(**nest_variables(environment | settings))
@@ -29,14 +29,14 @@ def new_account(environment: dict[str, str], **settings: object) -> Iterator[Acc
 
 
 class ChatClient:
-    """A user who sends messages in one conversation, in the time zone Europe/Berlin."""
+    """A user who sends all messages in one conversation and in the time zone Europe/Berlin."""
 
     def __init__(self, user: Account) -> None:
         self.user = user
         self._id: str | None = None
 
     def run_turn(self, message: str) -> Json:
-        """Sends a message and returns the turn."""
+        """Sends a message and returns the JSON of the turn. The first message starts the conversation."""
         body = {"message": message, "timezone": "Europe/Berlin"} | ({"conversation_id": self._id} if self._id else {})
         response = self.user.client.post(CHAT, json=body)
         assert response.status_code == 200, response.text
@@ -45,10 +45,10 @@ class ChatClient:
         return turn
 
     def say(self, message: str) -> str:
-        """Sends a message and returns the text of the response."""
+        """Sends a message and returns the text that the assistant responds."""
         return str(self.run_turn(message)["response"])
 
     def approve(self, turn_id: str, *, approve: bool = True) -> str:
-        """Answers an approval and returns the text of the response."""
+        """Approves or rejects the waiting tool calls of a turn. Returns the text that the assistant responds."""
         response = self.user.client.post(f"{CHAT}/turns/{turn_id}/approval", json={"approve": approve})
         return str(response.json()["response"])

@@ -1,4 +1,4 @@
-"""Controls Chromium, and calls the API from a page in it."""
+"""Controls Chromium, and calls the API from a page that Chromium shows."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, new_email
 
 _OPTIONS: Final = (
     "--headless=new",
-    "--no-sandbox",  # Chromium has no sandbox for root
+    "--no-sandbox",  # Chromium does not start as root with its sandbox
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
@@ -22,14 +22,14 @@ _OPTIONS: Final = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    # Names in the reserved domain `test` resolve to this machine.
+    # Chromium resolves all names under the reserved domain `test` to this machine, because no DNS server knows them.
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 )
 
 
 @dataclass(frozen=True)
 class PageResponse:
-    """Response as a script of the page sees it. The status is 0 if the browser blocks the access."""
+    """Response that the page's script receives. The status is 0 if the browser blocks the request or its response."""
 
     status: int
     body: str
@@ -40,7 +40,7 @@ class PageResponse:
 
 
 class Chromium:
-    """Browser with its own profile."""
+    """Headless Chromium with a new profile, controlled through chromedriver."""
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self._driver = driver
@@ -49,7 +49,7 @@ class Chromium:
     @contextmanager
     def start(cls, browser: str, driver: str, *, third_party_cookies: bool) -> Iterator[Self]:
         options = Options()
-        # Explicit, because distributions have other defaults.
+        # Always set, because distributions of Chromium differ in their default for third-party cookies.
         options.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1})
         options.binary_location = browser
         options.accept_insecure_certs = True
@@ -70,13 +70,13 @@ class Chromium:
         return self._driver.execute_script(f"return {expression}")
 
     def call(self, url: str, method: str, body: object = None) -> PageResponse:
-        """Sends a request with the session cookie from the page's script."""
+        """Sends a request from the page's script, with the session cookie if the browser has and allows it."""
         script = "const [url, method, body, done] = arguments; call(url, method, body).then(done)"
         response = self._driver.execute_async_script(script, url, method, body)
         return PageResponse(response["status"], response["body"], response["id"])
 
     def cookies(self) -> list[dict[str, Any]]:
-        """Returns all cookies of the browser."""
+        """Returns the browser's cookies of all sites, including HttpOnly cookies."""
         found: list[dict[str, Any]] = self._driver.execute_cdp_cmd("Storage.getCookies", {})["cookies"]
         return found
 
@@ -87,13 +87,13 @@ class Chromium:
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """Page in the browser that calls an API of the same or of another site."""
+    """Page in the browser that calls the API, which may be on the same site or on another."""
 
     chromium: Chromium
     api: str
 
     def sign_up(self) -> str:
-        """Registers an account and signs in. Returns the email."""
+        """Registers a new account from the page and signs in. Returns the account's email address."""
         account = {"email": new_email(), "password": PASSWORD}
         responses = [self._call("POST", f"{AUTH}/{action}", account) for action in ("register", "login")]
         assert [response.status for response in responses] == [201, 200], responses

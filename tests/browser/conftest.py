@@ -20,13 +20,13 @@ def driver() -> str:
 
 @pytest.fixture
 def chromium(browser: str, driver: str) -> Iterator[Chromium]:
-    """Browser with a new profile and Chrome's default settings."""
+    """Browser with a new profile that allows third-party cookies."""
     with Chromium.start(browser, driver, third_party_cookies=True) as chromium:
         yield chromium
 
 
 @pytest.fixture
 def strict_chromium(browser: str, driver: str) -> Iterator[Chromium]:
-    """Browser that blocks third-party cookies, like private windows and Debian's Chromium."""
+    """Browser with a new profile that blocks third-party cookies, like private windows and Debian's Chromium."""
     with Chromium.start(browser, driver, third_party_cookies=False) as chromium:
         yield chromium

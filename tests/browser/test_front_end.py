@@ -1,4 +1,4 @@
-"""Session cookies of a front end in Chromium, on the same site and on another."""
+"""A front end in Chromium uses the API's session cookie, on the same site as the API and on another."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ A_WEEK = 7 * 24 * 3600
 
 
 class PageHandler(QuietHandler):
-    """Serves the test page at all paths."""
+    """HTTP handler that serves page.html at every path."""
 
     def do_GET(self) -> None:  # noqa: N802 - the base class calls it by this name
         self.send_response(200)
@@ -34,7 +34,7 @@ class PageHandler(QuietHandler):
 
 @dataclass(frozen=True)
 class Deployment:
-    """Origins of a page, of a page that CORS excludes, and of the API, with host names for the browser."""
+    """Origins of the API, of a page that CORS allows, and of a foreign page that CORS does not allow."""
 
     page: str
     foreign_page: str
@@ -49,7 +49,7 @@ class Deployment:
         return self.api.startswith("https://")
 
     def rejects(self, token: str) -> bool:
-        """Returns True if the API rejects the session token. The request does not use the browser."""
+        """Returns True if the API answers 401 to the session token, sent without the browser as a bearer token."""
         url = self.api.replace(self.api_host, "127.0.0.1")
         response = httpx2.get(f"{url}{AUTH}/me", headers={"Authorization": f"Bearer {token}"}, verify=False)
         return response.status_code == HTTPStatus.UNAUTHORIZED
@@ -70,14 +70,14 @@ def deployments(
 ) -> Callable[..., AbstractContextManager[Deployment]]:
     @contextmanager
     def deployment(page_host: str, api_host: str, certificate: Certificate | None = None) -> Iterator[Deployment]:
-        """Serves the API and two pages on their own ports. CORS_ORIGINS contains the first page only."""
+        """Serves the API and two pages, each on its own port. CORS_ORIGINS contains only the first page's origin."""
         with (
             postgres.database(server_url) as database,
             listening(PageHandler, certificate) as page,
             listening(PageHandler, certificate) as foreign_page,
         ):
             origin = page.replace("127.0.0.1", page_host)
-            # The built-in command model is sufficient.
+            # Without an OpenAI key the built-in command model answers, which is sufficient for these tests.
             settings = environment | {"DATABASE_URL": database, "CORS_ORIGINS": origin, "OPENAI_API_KEY": ""}
             folder = str(tmp_path_factory.mktemp("service"))
             with serving.on_port(settings, folder=folder, certificate=certificate) as service:
@@ -89,7 +89,7 @@ def deployments(
 
 @pytest.fixture(scope="module")
 def localhost(deployments: Callable[..., AbstractContextManager[Deployment]]) -> Iterator[Deployment]:
-    """Deployment on a developer's machine: two ports, plain HTTP."""
+    """Deployment as on a developer's machine: page and API on two ports of localhost, over plain HTTP."""
     with deployments("localhost", "localhost") as deployment:
         yield deployment
 
@@ -102,20 +102,20 @@ def two_sites(deployments: Callable[..., Any], certificate: Certificate) -> Iter
 
 @pytest.fixture(scope="module")
 def one_site(deployments: Callable[..., Any], certificate: Certificate) -> Iterator[Deployment]:
-    """Deployment on two hosts of one registrable domain."""
+    """Deployment whose page and API are on two hosts of one registrable domain, over HTTPS."""
     with deployments("app.one.test", "api.one.test", certificate) as deployment:
         yield deployment
 
 
 def session_of(chromium: Chromium) -> dict[str, Any]:
-    """Returns the session cookie, the only cookie of the browser."""
+    """Returns the session cookie, and asserts that the browser has no other cookie."""
     (cookie,) = chromium.cookies()
     assert cookie["name"] == "session_token"
     return cookie
 
 
 def use(front_end: FrontEnd) -> None:
-    """Signs up, creates todos and chats."""
+    """Signs up, adds todos and chats through the front end. Asserts that the responses are right."""
     email = front_end.sign_up()
     me = front_end.me()
     assert me.json()["email"] == email

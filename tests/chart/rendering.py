@@ -1,4 +1,4 @@
-"""Renders the chart with helm."""
+"""Renders the service's Helm chart to Kubernetes manifests."""
 
 import subprocess
 from functools import cache
@@ -19,7 +19,7 @@ type Manifest = dict[str, Any]
 
 
 def values_file(name: str) -> Path:
-    """Returns a values file: default (required values only), minimal (features off) or full (features on)."""
+    """Returns the path of a values file: default (required values only), minimal (features off) or full (all on)."""
     return VALUES / f"{name}.yaml"
 
 
@@ -29,14 +29,14 @@ def helm(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
 
 @cache
 def render(values: str | None = "default", *settings: str, kubernetes: str = NEWEST) -> str:
-    """Returns the manifests as YAML. A setting is `name=value` and overrides the values file."""
+    """Returns the chart's manifests as YAML. A setting is `name=value` and overrides the values file."""
     ended = _template(values, *settings, kubernetes=kubernetes)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
 
 def render_error(values: str | None, *settings: str, kubernetes: str = NEWEST) -> str:
-    """Returns the error that helm prints for invalid values."""
+    """Asserts that helm refuses to render the chart with these values. Returns the error that helm prints."""
     ended = _template(values, *settings, kubernetes=kubernetes)
     assert ended.returncode != 0
     assert ended.stdout == ""
@@ -52,14 +52,14 @@ def _template(values: str | None, *settings: str, kubernetes: str) -> subprocess
 
 
 class Release:
-    """Parsed manifests of one rendering."""
+    """Kubernetes manifests that the chart renders for given values, parsed from YAML."""
 
     def __init__(self, values: str | None = "default", *settings: str, kubernetes: str = NEWEST) -> None:
         text = render(values, *settings, kubernetes=kubernetes)
         self.manifests: list[Manifest] = [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
     def by_name(self, kind: str) -> dict[str, Manifest]:
-        """Returns the manifests of a kind by their names."""
+        """Returns the manifests of one kind in a dictionary, keyed by their names."""
         return {manifest["metadata"]["name"]: manifest for manifest in self.manifests if manifest["kind"] == kind}
 
     def manifest(self, kind: str, name: str = "todo-app") -> Manifest:
@@ -67,7 +67,7 @@ class Release:
 
     @property
     def api_pod(self) -> Manifest:
-        """The pod template of the deployment."""
+        """The pod template of the API's deployment."""
         template: Manifest = self.manifest("Deployment")["spec"]["template"]
         return template
 
@@ -77,7 +77,7 @@ class Release:
         return container  # type: ignore[no-any-return]
 
     def pod_specs(self) -> dict[str, Manifest]:
-        """Returns the specifications of all pods by the name of the manifest that contains them."""
+        """Returns the specifications of all pods, keyed by the name of the manifest that contains each."""
         templates = {
             manifest["metadata"]["name"]: manifest["spec"]["template"]["spec"]
             for manifest in self.manifests

@@ -1,4 +1,4 @@
-"""PostgreSQL as a part of the release."""
+"""The PostgreSQL server that the chart installs if its values say so."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Jobs: the migration and the nightly purge."""
+"""Kubernetes jobs of the chart: the database migration and the nightly purge."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Linters of the chart and of its manifests, and the versions of Kubernetes that it supports."""
+"""Linters accept the chart and its manifests, and each supported version of Kubernetes gets fitting API versions."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from tests.deploy import template
 TOOLS: Final = template.ROOT / ".tools"
 
 EXPECTED_FAILURES: Final = {"minimal": {"CKV2_K8S_6"}}
-"""Checks of checkov that fail because the values switch the feature off: network policies."""
+"""Checkov checks that fail, keyed by values file. CKV2_K8S_6 fails because `minimal` disables network policies."""
 
 ALL_VALUES: Final = ("default", "minimal", "full")
 
@@ -27,7 +27,7 @@ def run(*command: Path | str) -> subprocess.CompletedProcess[str]:
 
 
 def write_manifests(folder: Path, kubernetes: str = NEWEST) -> Path:
-    """Writes one file of manifests for each values file. Returns the folder.
+    """Renders the chart with each values file and writes the manifests to one file each. Returns the folder.
 
     Each release has its own name. Otherwise checkov would apply the network policy of one release to the pods of all.
     """
@@ -39,7 +39,7 @@ def write_manifests(folder: Path, kubernetes: str = NEWEST) -> Path:
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Checks of checkov by the name of the values. All come from one run, because checkov starts slowly."""
+    """Passed, failed and skipped checkov checks, keyed by values file. One run suffices, as checkov starts slowly."""
     folder = write_manifests(tmp_path_factory.mktemp("checkov"))
     ended = run(
         *(TOOLS / "checkov/bin/checkov", "--directory", folder, "--framework", "kubernetes", "--skip-download"),
@@ -56,7 +56,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def validate(kubernetes: str, *files: Path) -> list[str]:
-    """Returns the output of kubernetes-validate: one line for each manifest."""
+    """Validates manifests with kubernetes-validate. Returns the lines it prints: one for each valid manifest."""
     ended = run(TOOLS / "chart/bin/kubernetes-validate", "--strict", "--kubernetes-version", kubernetes, *files)
     return ended.stdout.splitlines()
 
@@ -77,7 +77,7 @@ class TestLinters:
     @every_values
     def test_manifests_for_an_old_cluster_differ_in_api_versions_only(self, values: str) -> None:
         def without_versions(kubernetes: str) -> list[str]:
-            # A generated password would differ in each rendering.
+            # Sets the password, because helm would generate a different one in each rendering.
             release = Release(values, "postgresql.password=given", kubernetes=kubernetes)
             return sorted(json.dumps({**manifest, "apiVersion": ""}) for manifest in release.manifests)
 

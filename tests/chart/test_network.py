@@ -1,4 +1,4 @@
-"""Service, ingress and network policies."""
+"""Service, ingress and network policies that the chart renders."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Notes that helm prints after an installation."""
+"""Notes that helm prints after an installation of the chart."""
 
 from tests.chart import rendering
 from tests.chart.rendering import CHART

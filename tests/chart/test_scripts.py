@@ -1,4 +1,4 @@
-"""Scripts of the chart, run with `python -c` like in their containers."""
+"""Python scripts of the chart, run with `python -c` as in their containers."""
 
 import socket
 import subprocess
@@ -19,7 +19,7 @@ ROUND_TRIP: Final = CHART / "files/round_trip.py"
 
 
 def start(script: str, argument: str) -> subprocess.Popen[str]:
-    """Starts a script like its container does: with `python -c`."""
+    """Starts the text of a script in a new process with `python -c`, as its container does."""
     return subprocess.Popen(
         [sys.executable, "-c", script, argument], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

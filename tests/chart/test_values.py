@@ -1,4 +1,4 @@
-"""Values of the chart: errors, schema, and the settings that the service reads."""
+"""Values of the chart: errors for wrong values, the JSON schema, and the settings that the service receives."""
 
 import json
 from typing import Any, Final

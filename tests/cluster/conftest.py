@@ -11,7 +11,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def load(pytestconfig: pytest.Config) -> Load:
-    """Load whose summary is printed at the end of the test run."""
+    """Load test whose summary pytest prints at the end of the test run."""
     load = Load()
     pytestconfig.stash[LOADS].append(load)
     return load

@@ -1,4 +1,4 @@
-"""Load of clients that send requests continuously and never retry, so each failure is one that a user would see."""
+"""Load test whose clients send requests continuously without retries, so a user would see each recorded failure."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ from tests.accounts import CHAT, TODOS
 
 _PAUSE_SECONDS: Final = 0.05
 _TIMEOUT_SECONDS: Final = 90
-"""Longer than any response of a cluster that starts pods on few cores."""
+"""Exceeds the slowest response of a cluster that starts pods on few cores, so slow responses are no failures."""
 _KEEP_ALIVE_CLIENTS: Final = 4
 _RECONNECTING_CLIENTS: Final = 4
 _CHATTING_CLIENTS: Final = 2
@@ -22,7 +22,7 @@ _CHATTING_CLIENTS: Final = 2
 
 @dataclass
 class Phase:
-    """Part of the load test. A request belongs to the phase in which it was sent."""
+    """Named period of the load test, with statistics of the requests that were sent in it. Times are in seconds."""
 
     name: str
     seconds: float = 0
@@ -32,7 +32,7 @@ class Phase:
 
 
 class Load:
-    """Load test: its phases and its clients."""
+    """Load test, which runs the clients and records their requests and failures by phase."""
 
     def __init__(self) -> None:
         self.phases: list[Phase] = []
@@ -42,9 +42,9 @@ class Load:
 
     @contextmanager
     def running(self, url: str, authorizations: list[dict[str, str]]) -> Iterator[None]:
-        """Runs the clients until the end of the block. They start with the first phase.
+        """Runs the clients until the end of the `with` block. They send no request before the first phase starts.
 
-        Each client needs its own account, so there are CLIENTS authorizations.
+        Each client has its own account, so `authorizations` contains CLIENTS authorization headers.
         """
         tasks = [self._work, self._work_with_reconnects, self._chat]
         shares = [_KEEP_ALIVE_CLIENTS, _RECONNECTING_CLIENTS, _CHATTING_CLIENTS]
@@ -73,7 +73,7 @@ class Load:
         phase.seconds = time.monotonic() - started
 
     def summary(self) -> str:
-        """Returns a table of the phases, and the failures."""
+        """Returns a table with one line for each phase and the total, followed by one line for each failure."""
         lines = [f"{'phase':<16}{'seconds':>8}{'requests':>10}{'slowest':>10}{'failures':>10}"]
         lines += [
             f"{phase.name:<16}{phase.seconds:>8.1f}{phase.requests:>10}{phase.slowest:>9.2f}s{len(phase.failures):>10}"
@@ -96,7 +96,7 @@ class Load:
         return [f"{phase.name}: {failure}" for phase in self.phases for failure in phase.failures]
 
     def _work(self, client: "_Client") -> None:
-        """Reads and writes on one connection, as long as the server keeps it open."""
+        """Creates, reads, changes and deletes todos until the load test ends. Reuses its connection if possible."""
         while self._is_running():
             created = self._send(client, "POST", TODOS, {"title": "Buy milk"})
             self._send(client, "GET", f"{TODOS}?limit=5")
@@ -107,12 +107,12 @@ class Load:
                 self._send(client, "DELETE", path)
 
     def _work_with_reconnects(self, client: "_Client") -> None:
-        """Reads and writes, with a new connection for each request."""
+        """Creates, reads, changes and deletes todos until the load test ends, each request on a new connection."""
         client.keeps_connections = False
         self._work(client)
 
     def _chat(self, client: "_Client") -> None:
-        """Runs turns of the assistant, which take seconds."""
+        """Sends chat messages until the load test ends, because the resulting assistant turns take seconds."""
         while self._is_running():
             self._send(client, "POST", CHAT, {"message": "How are you?"})
 
@@ -121,7 +121,7 @@ class Load:
         return not self._stopped.is_set()
 
     def _send(self, client: "_Client", method: str, path: str, body: object = None) -> bytes | None:
-        """Sends a request. Returns the body of the response, or None after a failure."""
+        """Sends a request and records it in the current phase. Returns the response body, or None after a failure."""
         phase, started = self.phases[-1], time.monotonic()
         content, failure = client.send(method, path, body)
         seconds = time.monotonic() - started
@@ -138,7 +138,7 @@ CLIENTS: Final = _KEEP_ALIVE_CLIENTS + _RECONNECTING_CLIENTS + _CHATTING_CLIENTS
 
 
 class _Client:
-    """HTTP client without retries."""
+    """HTTP client that never repeats a failed request."""
 
     def __init__(self, host: str, headers: Mapping[str, str]) -> None:
         self.keeps_connections = True
@@ -146,7 +146,7 @@ class _Client:
         self._connection = HTTPConnection(host, timeout=_TIMEOUT_SECONDS)
 
     def send(self, method: str, path: str, body: object) -> tuple[bytes, str | None]:
-        """Sends a request. Returns the body of the response, and an error or None."""
+        """Sends a request. Returns the response body and an error message, which is None after a 2xx status."""
         try:
             self._connection.request(method, path, None if body is None else json.dumps(body), self._headers)
             response = self._connection.getresponse()

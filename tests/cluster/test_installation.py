@@ -1,4 +1,4 @@
-"""Installed release: pods, upgrades and secrets."""
+"""The chart installed in a cluster: pods, upgrades and secrets."""
 
 import json
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ class TestUpgrade:
 class TestExistingSecret:
     @pytest.fixture
     def secret_name(self, release: Release) -> Iterator[str]:
-        """Name of an existing Secret that the release uses."""
+        """Creates a Secret that the release uses from the next upgrade until the end of the test. Yields its name."""
         name, values = "todo-secrets", release.values
         release.kubectl("create", "secret", "generic", name, f"--from-literal=SECRET_KEY={SECRET_KEY}")
         release.values = {**values, "secrets": {}, "existingSecret": name}

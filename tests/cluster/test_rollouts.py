@@ -1,4 +1,4 @@
-"""Requests during upgrades, a rollback and the loss of a pod."""
+"""Requests do not fail during upgrades, a rollback and the loss of a pod."""
 
 import time
 
@@ -12,7 +12,7 @@ UPGRADES = 5
 
 
 def signed_up(release: Release) -> dict[str, str]:
-    """Registers an account. Returns its authorization header."""
+    """Registers an account and signs in. Returns the account's authorization header."""
     with OnCluster(release).client() as client:
         return sign_up(client).bearer
 

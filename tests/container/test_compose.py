@@ -1,4 +1,4 @@
-"""`docker compose up`, as docs/deploy-container.md describes it."""
+"""The service that `docker compose up` starts, as docs/deploy-container.md describes."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 @dataclass(frozen=True)
 class Project:
-    """Run of compose.yaml with its own volumes and network."""
+    """Service started from compose.yaml as a separate Compose project, with its own volumes and network."""
 
     name: str
     port: int

@@ -1,4 +1,4 @@
-"""Configuration and content of the image."""
+"""Configuration and content of the service's container image."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def config(inspected: dict[str, Any]) -> dict[str, Any]:
 
 
 def python(image: str, code: str, *arguments: str, **variables: str) -> str:
-    """Returns the output of a Python program in the image."""
+    """Runs a Python program in a container of the image, and returns what the program prints."""
     status, printed = engine.run(image, "python", "-c", code, *arguments, options=(), **variables)
     assert status == 0, printed
     return printed

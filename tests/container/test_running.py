@@ -1,4 +1,4 @@
-"""Running containers of the image: start, requests and stop."""
+"""Running containers of the service's image: start, requests and stop."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ MAX_SECONDS_TO_STOP: Final = 5
 STARTS: Final = 3
 
 WITHOUT_A_SHELL: Final = (*HARDENED, "--tmpfs=/usr/bin")
-"""Options that hide the shell and all commands of Debian. Python is in another folder."""
+"""Docker options of a hardened container whose empty /usr/bin hides the shell. Python is in another folder."""
 
 
 @pytest.fixture
@@ -115,18 +115,18 @@ class TestServing:
 
 
 class TestStop:
-    """Stop of a container during requests that take two more seconds."""
+    """A container that is told to stop completes its running requests, then exits with status 0 within seconds."""
 
     @pytest.fixture
     def ada(self, running: Container, scripted: ScriptedModel) -> Iterator[Account]:
         with running.client() as client:
             ada = sign_up(client)
-            scripted.play(Say("Hello."))  # the first turn also imports modules
+            scripted.play(Say("Hello."))  # the first turn imports modules, which would slow down the tested turn
             assert client.post(CHAT, json={"message": "Hello"}).status_code == 200
             yield ada
 
     def stop(self, container: Container) -> float:
-        """Stops the container. Returns the seconds until its process has exited with 0."""
+        """Stops the container and asserts that its process exits with 0. Returns the seconds until the exit."""
         seconds = container.stop()
         assert container.state["ExitCode"] == 0
         return seconds

@@ -1,4 +1,4 @@
-"""The URL of the database for tests that make a Database without settings."""
+"""The database URL for tests that construct Database directly, without Settings."""
 
 import re
 
@@ -9,6 +9,9 @@ from tests.postgres import Pooler
 
 @pytest.fixture(scope="session")
 def database_url(database_url: str, pooler: Pooler | None) -> str:
-    """Marks the URL as that of a pooler, which settings would detect by the direct URL beside it."""
+    """URL of the test database, marked with `pgbouncer=true` if the run uses a pooler.
+
+    Database cannot detect the pooler: only Settings compare the URL with the direct URL.
+    """
     separator = "&" if "?" in database_url else "?"
     return re.sub(r"(?=['\"\s]*$)", f"{separator}pgbouncer=true", database_url, count=1) if pooler else database_url

@@ -1,4 +1,4 @@
-"""Users, open databases and bounded scenarios for tests of operations."""
+"""Helpers for tests of operations: users, open databases, and scenarios with a time limit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -17,14 +17,14 @@ _ADD_USER = "INSERT INTO users (id, email, email_key, password_hash, timezone) V
 
 
 def add_user(database_url: str) -> UUID:
-    """Adds a user without a session, in UTC, and returns the id."""
+    """Adds a user in the time zone UTC, without a session. Returns the user's id."""
     user_id = uuid4()
     postgres.query(database_url, _ADD_USER, user_id, f"{user_id.hex}@example.com")
     return user_id
 
 
 def run[Result](scenario: Coroutine[Any, Any, Result]) -> Result:
-    """Runs a scenario in an event loop of its own, for at most 60 seconds."""
+    """Runs a scenario in a new event loop. Raises TimeoutError after 60 seconds."""
 
     async def bounded() -> Result:
         async with asyncio.timeout(60):
@@ -44,7 +44,7 @@ async def open_database(database_url: str, *, pool_size: int = 4) -> AsyncIterat
 
 @asynccontextmanager
 async def connect(database_url: str) -> AsyncIterator[Connection]:
-    """Yields a connection of asyncpg itself, without the service's code."""
+    """Yields a connection of the driver asyncpg, which bypasses the service's database code."""
     connection = await postgres.connect(database_url)
     try:
         yield connection

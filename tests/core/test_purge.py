@@ -39,7 +39,7 @@ ADD_KEY = """
 
 @pytest.fixture
 def database_url(server_url: str) -> Iterator[str]:
-    """A database for each test, because a purge deletes the rows of all users."""
+    """The URL of a new database for each test, because a purge deletes expired rows of all users."""
     with postgres.database(server_url) as url:
         yield url
 
@@ -50,7 +50,10 @@ def ada(database_url: str) -> UUID:
 
 
 def add(database_url: str, user_id: UUID, title: str, deleted_since: str | None, count: int = 1) -> None:
-    """Adds todos with numbered titles that were deleted this long ago, such as `31 days`; None adds them live."""
+    """Adds `count` todos with numbered titles.
+
+    They were deleted `deleted_since` ago, for example `31 days`. None adds todos that are not deleted.
+    """
     postgres.query(database_url, ADD_TODOS, user_id, title, deleted_since, count)
 
 

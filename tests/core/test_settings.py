@@ -1,4 +1,4 @@
-"""Settings: sources, defaults, bounds, and the errors of a start with invalid ones."""
+"""Settings of the service: sources, defaults, bounds, and the errors that invalid settings cause at the start."""
 
 import traceback
 from pathlib import Path
@@ -41,7 +41,7 @@ COMMANDS = [("-m", "uvicorn", "functions.main:app"), ("-m", "functions")]
 
 
 class Environment:
-    """The environment variables of the service. None of them is set at first."""
+    """Sets environment variables of the service for a test. At first it removes all of them."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
@@ -54,7 +54,7 @@ class Environment:
         return load()
 
     def load_error(self, **variables: str) -> str:
-        """Returns the message of the InvalidSettings that these variables cause."""
+        """Loads the settings from these variables, and returns the message of the InvalidSettings that this raises."""
         with pytest.raises(InvalidSettings) as refused:
             self.load(**variables)
         return str(refused.value)
@@ -67,7 +67,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
 
 @pytest.fixture
 def production(environment: Environment) -> Environment:
-    """Returns an environment with all variables that production requires."""
+    """Returns an Environment in which all variables that production requires are set."""
     environment.load(ENVIRONMENT="production", DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
     return environment
 
@@ -348,7 +348,7 @@ class TestSecretsAreHidden:
 
 
 def all_text_of(error: BaseException | None) -> str:
-    """Returns the text of an error, its traceback, and the same of its causes, including suppressed ones."""
+    """Returns the message, repr and traceback of an error and its causes, to search them for secrets."""
     if error is None:
         return ""
     own = [str(error), repr(error), *traceback.format_exception(error)]

@@ -1,4 +1,4 @@
-"""Normalization and checks of text from clients."""
+"""Normalization and validation of text that clients send."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ LINE = TypeAdapter[str](Annotated[str, Text(min_length=1, max_length=8)])
 LINES = TypeAdapter[str](Annotated[str, Text(max_length=8, multiline=True)])
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 GROWING = "\u0958\u0344\ufb2c\U0001d160"
-"""Characters that NFC splits into two or three."""
+"""Characters that Unicode normalization (NFC) replaces by two or three, so that the text grows."""
 
 anything = st.text(max_size=8)
 tricky = st.text(alphabet="aé \t\n\r\v\x00\x1c\x1f\x7f\x85\x9f\u00a0\u0301\u2028\u3000" + GROWING, max_size=8)

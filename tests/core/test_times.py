@@ -1,4 +1,4 @@
-"""Validation of instants, dates and time zones."""
+"""Validation of instants, dates and time zone names."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from importlib.resources import files

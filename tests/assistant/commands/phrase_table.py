@@ -1,4 +1,4 @@
-"""The phrases of the TOML files, and parsed commands in the same form."""
+"""Loads the phrases of the TOML files, and converts parsed commands to the form of the expected rows there."""
 
 import tomllib
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from todo_assistant.phrases.recurrences import parse_recurrence
 
 FILES = [Path(__file__).with_name(f"phrases_{name}.toml") for name in ("basics", "changes", "recurrences_and_projects")]
 _DEFAULTS: tuple[object, ...] = (None, False, "", (), [])
-"""Values that a row leaves out."""
+"""Values of command fields that a row omits, because they are defaults."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A text typed at an instant in a time zone, with the expected row."""
+    """A text typed at an instant in a time zone, and the row of the command that it should mean."""
 
     say: str
     now: datetime
@@ -29,7 +29,7 @@ class Phrase:
     known_miss: str | None
 
     def parsed_row(self) -> dict[str, Any]:
-        """Returns the row of the command that the parser returns."""
+        """Parses the text and returns the resulting command as a row, to be compared with `expected`."""
         return self._command_row(parse_command(self.say, now=self.now, timezone=self.timezone))
 
     @property
@@ -37,7 +37,7 @@ class Phrase:
         return self.parsed_row() == self.expected
 
     def _command_row(self, command: Command) -> dict[str, Any]:
-        """Returns a row whose first key is the command, and whose first value is its text, title or name."""
+        """Returns the command as a row, whose first key is the name of the command's class in lower case."""
         name = type(command).__name__.lower()
         values = _field_values(command)
         if "name" in values:
@@ -54,7 +54,7 @@ class Phrase:
         return {name: text} | self._without_defaults(values)
 
     def _target_row(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Returns the row of a command with a target; a field that the command clears is written as `none`."""
+        """Returns the row of a command that acts on a target. A field that the command clears has the value `none`."""
         target = self._part_row(values.pop("target"))
         if "project" in target:
             target["of_project"] = target.pop("project")
@@ -66,7 +66,7 @@ class Phrase:
         return self._without_defaults(_field_values(part))
 
     def _without_defaults(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Parses the phrases among the values, and leaves out defaults."""
+        """Converts the phrases in `due` and `recurrence` to dates and rules, and omits default values."""
         row = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
         if isinstance(due := row.get("due"), str):
             row["due"] = parse_date(due, now=self.now, timezone=self.timezone)[0]
@@ -92,7 +92,7 @@ def _add_row(todos: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def load_phrases() -> Iterator[Phrase]:
-    """Yields all phrases, in the order of the files."""
+    """Yields the phrases of all TOML files, in the order of FILES."""
     for file in FILES:
         for scene in tomllib.loads(file.read_text(encoding="utf-8"))["scene"]:
             yield from _scene_phrases(scene)
@@ -112,7 +112,7 @@ def _scene_phrases(scene: dict[str, Any]) -> Iterator[Phrase]:
 
 
 def _to_utc(value: Any, timezone: ZoneInfo) -> Any:
-    """Converts local times to UTC, also within lists and dictionaries."""
+    """Converts datetimes without an offset from the time zone to UTC, also within lists and dictionaries."""
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=timezone).astimezone(UTC)
     if isinstance(value, list):

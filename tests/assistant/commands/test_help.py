@@ -1,4 +1,4 @@
-"""The examples of the help."""
+"""Examples in the help text are parsed as the commands that they show."""
 
 import re
 
@@ -29,7 +29,7 @@ from todo_assistant.commands.grammar.commands import (
 from todo_assistant.commands.grammar.help import HELP
 
 EXAMPLES = [*re.findall(r"^  (.+)$", HELP, re.MULTILINE), HELP.rpartition(": ")[2][:-1]]
-"""The indented lines, and the end of the last sentence."""
+"""The examples in the help text: its indented lines, and the text after its last colon."""
 HELP_COMMANDS: dict[str, Command] = {
     "call mum tomorrow 5pm #family !high": Add((NewTodo("call mum", "tomorrow 5pm", ("family",), "high"),)),
     "pay rent on the 1st p1": Add((NewTodo("pay rent", "the 1st", (), "high"),)),

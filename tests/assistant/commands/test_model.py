@@ -1,4 +1,4 @@
-"""Conversations with the command model."""
+"""Conversations with the command model, which parses typed commands instead of calling a language model."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.scripted_model import ScriptedModel
 
 @pytest.fixture
 def chat(environment: dict[str, str]) -> Iterator[ChatClient]:
-    """A client of a service without an OpenAI key, which answers with the command model."""
+    """A chat client of a service that has no OpenAI key and therefore answers with the command model."""
     with new_account(environment, openai_api_key=None) as user:
         yield ChatClient(user)
 

@@ -1,4 +1,4 @@
-"""Rules of the grammar; the table of phrases has more examples."""
+"""Rules of the grammar of typed commands; the phrases_*.toml files have more examples."""
 
 import re
 import time
@@ -35,7 +35,7 @@ TITLE_WORDS = [
 RECURRENCES = ["every day", "every 2nd tuesday", "on mondays", "monthly", "until june", "every"]
 DUES = ["tomorrow", "friday", "jan 3", "in 2 weeks", "5pm", "at noon", "2026-12-24", "tonight"]
 LEAD_INS = {"todo"}
-"""Lead-ins that Hypothesis generates, in any case, which are not part of the title."""
+"""Words that the parser removes from the start of a title. Hypothesis may generate them, so the test ignores them."""
 FIELDS = ["#home", "@work", "!high", "p2", "/errands"]
 
 
@@ -141,7 +141,7 @@ class TestAnyText:
     )
     def test_hostile_text_takes_less_than_a_second(self, lead: str, unit: str) -> None:
         text = (lead + unit * 4_000)[:4_000]
-        parsed("add milk feb 3")  # loads dateparser
+        parsed("add milk feb 3")  # imports dateparser, which would otherwise count in the measured time
         started = time.thread_time()
         parsed(text)
         assert time.thread_time() - started < 1

@@ -1,4 +1,4 @@
-"""The table of phrases, and the phrases of docs/commands.md."""
+"""The parser understands the phrases of the TOML files and the examples of docs/commands.md."""
 
 import re
 from pathlib import Path

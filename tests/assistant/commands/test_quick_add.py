@@ -1,4 +1,4 @@
-"""Fields and titles of new todos."""
+"""Fields and titles that the parser reads from texts that add a todo."""
 
 import pytest
 

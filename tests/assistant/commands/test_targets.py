@@ -1,4 +1,4 @@
-"""Targets of commands."""
+"""Targets of typed commands: the words that select the todos to act on."""
 
 import pytest
 

@@ -25,7 +25,7 @@ def overview(*, has_more: bool) -> str:
 
 
 class TestMore:
-    """A list that the tool cut off says that there is more."""
+    """The wording of a list ends with `and more` if the tool result did not contain all entries."""
 
     def test_projects_that_are_not_listed_are_mentioned(self) -> None:
         result = {"projects": [{"name": "Home"}], "more": True}

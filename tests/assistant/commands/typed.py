@@ -1,4 +1,4 @@
-"""Texts typed on a Friday in Berlin."""
+"""Parses texts as if they were typed on Friday, 20 November 2026, at 10:15 in Berlin."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The join of stream chunks to a completion, for streams of endpoints other than OpenAI's."""
+"""Stream chunks are joined to one completion, even if a compatible endpoint deviates from OpenAI's format."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ SEARCH = ToolCallRequest("a", "search_todos", "{}")
 
 
 def chunk(delta: dict[str, Any] | None = None, *, finish: str | None = None, **fields: Any) -> ChatCompletionChunk:
-    """Returns a chunk without validation, as the client builds it."""
+    """Returns a stream chunk without validating its fields. OpenAI's client builds chunks in the same way."""
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
     return ChatCompletionChunk.construct(choices=choices, **fields)
 

@@ -1,4 +1,4 @@
-"""The scripted model of the tests, called by OpenAI's client and, for details of the protocol, by plain HTTP."""
+"""The scripted model, a fake OpenAI endpoint for tests. OpenAI's client calls it, and plain HTTP tests details."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ CALLS = (Call("add_todo", {"title": "Buy milk, eggs and bread"}, id="a"), Call("
 
 @dataclass
 class Answer:
-    """A completion as a client has received it, whole or joined from the chunks of a stream."""
+    """A completion that OpenAI's client received, either as one response or joined from stream chunks."""
 
     text: str = ""
     calls: dict[int, tuple[str, str, str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Readings of date phrases, and the phrases that are refused."""
+"""Date phrases: the days and instants that they may mean, and the phrases that are refused."""
 
 import re
 import subprocess
@@ -66,7 +66,7 @@ def parse(phrase: str, now: datetime = FRIDAY) -> list[Due]:
 
 
 def local(phrase: str, now: datetime = FRIDAY) -> list[str]:
-    """Returns the readings in local time."""
+    """Returns the possible meanings of a date phrase as texts, with instants in the time zone of `now`."""
     return [
         f"{due.astimezone(now.tzinfo):%Y-%m-%d %H:%M}" if isinstance(due, datetime) else str(due)
         for due in parse(phrase, now)
@@ -227,7 +227,7 @@ class TestClockChanges:
         assert local("in 1 day", saturday) == ["2027-03-28"]
 
     def test_a_day_that_a_time_zone_skipped(self) -> None:
-        # Samoa skipped December 30th, 2011.
+        # Samoa skipped 30 December 2011, so 31 December followed the 29th.
         assert local("tomorrow noon", datetime(2011, 12, 29, 9, tzinfo=APIA)) == ["2011-12-31 12:00"]
 
 
@@ -298,7 +298,7 @@ class TestUnreadable:
 
     @pytest.mark.parametrize("unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "ü", "1/"])
     def test_hostile_text_takes_less_than_100_milliseconds(self, unit: str) -> None:
-        parse("jan 3")  # loads dateparser
+        parse("jan 3")  # imports dateparser, which would otherwise count in the measured time
         started = time.thread_time()
         with pytest.raises(UnreadableDate):
             parse((unit * 100)[:100])

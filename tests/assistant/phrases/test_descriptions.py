@@ -1,4 +1,4 @@
-"""Recurrence rules described in English."""
+"""English descriptions of recurrence rules, such as `every 3 days`."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

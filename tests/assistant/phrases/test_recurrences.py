@@ -1,4 +1,4 @@
-"""Recurrence phrases: their rules, first due dates and ends."""
+"""Recurrence phrases, such as `every day`: the rule, first due date and end that each one means."""
 
 import time
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""The registry of tools, as a model receives it."""
+"""The schemas of the assistant's tools, and the argument errors that a language model receives."""
 
 from collections.abc import Iterator
 
@@ -23,12 +23,12 @@ NAMES = [
     "undo_last_turn",
     "day_overview",
 ]
-# OpenAI rejects a strict schema with any of these keywords.
+# The service drops these keywords from tool schemas, because strict function calling accepts a subset of JSON Schema.
 UNSUPPORTED_KEYWORDS = {"default", "maxLength", "minLength", "pattern", "title"}
 
 
 def objects_in(schema: JsonValue) -> Iterator[dict[str, JsonValue]]:
-    """Yields all objects of a schema, but not the mappings from names to schemas."""
+    """Yields a JSON schema and all schemas nested in it, but not the dictionaries `properties` and `$defs`."""
     if isinstance(schema, list):
         for item in schema:
             yield from objects_in(item)

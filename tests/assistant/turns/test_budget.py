@@ -1,4 +1,4 @@
-"""The daily quota of turns and tokens."""
+"""The daily quota of assistant turns and tokens that each user has."""
 
 from tests.accounts import CHAT, problem
 from tests.assistant.chat_client import new_account

@@ -1,4 +1,4 @@
-"""The earlier turns in the prompt of a model."""
+"""The earlier turns of a conversation that the prompt of a language model contains."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The export of a user, compared with the tables of the database."""
+"""The export of a user's data, compared with the tables and columns of the database."""
 
 import asyncio
 import json

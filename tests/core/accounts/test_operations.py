@@ -1,4 +1,4 @@
-"""Account operations that run at the same time as others."""
+"""Account operations, such as login and password change, that run concurrently with others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ LIMITS = RateLimits(
 
 
 class PausedHasher(PasswordHasher):
-    """Waits for `released` before it verifies a password."""
+    """Password hasher that waits for the event `released` before it verifies, so that a test can act meanwhile."""
 
     def __init__(self, rounds: int = 4) -> None:
         super().__init__(rounds)
@@ -44,7 +44,7 @@ class PausedHasher(PasswordHasher):
 
 
 class Client:
-    """Signs in to its own account from its own network address."""
+    """Calls account operations for one new email and network address, so other tests do not use up rate limits."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -148,7 +148,7 @@ class TestConcurrentLogins:
 
 
 class TestOutdatedVerifiedPassword:
-    """A verified password whose account has another password or was closed since."""
+    """A verified password is refused if the password was changed or the account was closed after verification."""
 
     def test_it_opens_no_session_after_a_password_change(self, database_url: str) -> None:
         async def open_session_after_a_change(client: Client) -> None:
@@ -222,7 +222,7 @@ class TestOutdatedVerifiedPassword:
 
 
 class TestCloseAccount:
-    """Another transaction holds rows of the account when the account is closed."""
+    """Closing an account while another transaction holds locks on rows of the account."""
 
     COUNT_WAITING = (
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"

@@ -23,7 +23,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, stored_hash: str | None) -> tuple[bool, str | None]:
-    """Returns whether the password matches, and a new hash to store."""
+    """Returns whether the password matches, and a new hash to store if the stored hash is outdated, else None."""
     return asyncio.run(hasher.verify(password, stored_hash))
 
 
@@ -115,7 +115,7 @@ class TestQueue:
 class TestOutdatedHash:
     @pytest.fixture(params=["plain bcrypt", "fewer rounds", "more rounds"])
     def outdated_hash(self, request: pytest.FixtureRequest) -> str:
-        """Returns a hash of "a password" with another scheme or other rounds."""
+        """Returns an outdated hash of "a password": plain bcrypt, or another number of rounds than ROUNDS."""
         match request.param:
             case "fewer rounds":
                 return asyncio.run(PasswordHasher(ROUNDS - 1).hash("a password"))

@@ -17,12 +17,12 @@ WINDOW = timedelta(minutes=10)
 
 @pytest.fixture
 def key() -> str:
-    """Returns a key without attempts."""
+    """Returns a new rate-limit key, under which no attempt was counted yet."""
     return f"test:{uuid4().hex}"
 
 
 def run[Result](database_url: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    """Runs `work` with a database that is closed afterwards."""
+    """Runs `work` with a new Database, closes the Database, and returns the result of `work`."""
 
     async def work_and_close() -> Result:
         db = Database(database_url)
@@ -35,7 +35,7 @@ def run[Result](database_url: str, work: Callable[[Database], Awaitable[Result]]
 
 
 async def count_attempt(db: Database, limits: Mapping[str, int], window: timedelta = WINDOW) -> int | None:
-    """Counts one attempt. Returns the seconds to wait when it is refused, and None when it is allowed."""
+    """Counts one attempt. Returns the seconds to wait if the attempt is refused, or None if it is allowed."""
     try:
         await rate_limits.count_attempt(db, limits, window)
     except TooManyAttempts as refusal:
@@ -44,7 +44,7 @@ async def count_attempt(db: Database, limits: Mapping[str, int], window: timedel
 
 
 def count_attempts(database_url: str, limits: Mapping[str, int], *, times: int) -> list[int | None]:
-    """Counts attempts one after the other and returns the wait of each."""
+    """Counts attempts one after another. Returns for each the seconds to wait, or None if it was allowed."""
 
     async def count_all(db: Database) -> list[int | None]:
         return [await count_attempt(db, limits) for _ in range(times)]
@@ -62,7 +62,7 @@ def stored_count(database_url: str, key: str) -> int | None:
 
 
 def end_window(database_url: str, key: str, *, seconds: float) -> None:
-    """Makes the window of the key end in `seconds` from now."""
+    """Changes the database row of a rate-limit key so that its time window ends in `seconds` from now."""
     statement = "UPDATE attempts SET expires_at = now() + $1 * interval '1 second' WHERE key = $2"
     postgres.query(database_url, statement, seconds, key)
 
@@ -155,7 +155,7 @@ class TestCountAttempt:
         assert run(database_url, count_concurrently).count(None) == 5
 
     def test_concurrent_attempts_under_the_same_keys_do_not_deadlock(self, database_url: str, key: str) -> None:
-        # Every second call names the keys in reverse order. Locks taken in the order of the call would deadlock.
+        # Every second call passes the keys in reverse order. Row locks taken in the passed order would deadlock.
         limits = {f"{key}:{number}": 1000 for number in range(20)}
         reversed_limits = dict(reversed(limits.items()))
 

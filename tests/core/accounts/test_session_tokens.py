@@ -20,7 +20,7 @@ def make_tokens(*keys: str, lifetime: timedelta = HOUR) -> SessionTokens:
 
 
 def make_token(**changes: object) -> str:
-    """Returns a token that is valid except for the given claims."""
+    """Returns a signed token with valid claims, of which `changes` replace some."""
     now = datetime.now(UTC)
     claims: dict[str, Any] = {
         "iss": jwt.get_unverified_claims(make_tokens().sign(uuid4(), uuid4()))["iss"],
@@ -92,7 +92,7 @@ class TestVerify:
 
     @pytest.mark.parametrize("depth", [100, 12_000, 1_000_000])
     def test_a_deeply_nested_header_is_refused(self, depth: int) -> None:
-        # "W1tb" is "[[[" in base64, so the header is JSON with that many nested lists.
+        # "W1tb" is "[[[" in base64, so the decoded header opens `3 * depth` nested JSON arrays.
         with pytest.raises(NotAuthenticated):
             make_tokens().verify("W1tb" * depth + ".e30.e30")
 

@@ -1,4 +1,4 @@
-"""Sessions: opening, the cost of updating `last_seen_at`, and pages."""
+"""Sessions: opening one, how rarely `last_seen_at` is updated, and pages of the list."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ type Scenario = Callable[[Database, UUID], Awaitable[None]]
 
 
 class RecordingDatabase(Database):
-    """Records the statements that `fetch_one` runs."""
+    """Database that records the SQL of the statements that `fetch_one` runs."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -39,7 +39,7 @@ class RecordingDatabase(Database):
 
 
 def run(database_url: str, scenario: Scenario) -> list[str]:
-    """Runs a scenario with a new user. Returns the statements that `fetch_one` ran."""
+    """Runs a scenario for a new user. Returns the SQL of the statements that `fetch_one` ran."""
     user_id = new_id()
     postgres.query(database_url, SIGN_UP, user_id)
 

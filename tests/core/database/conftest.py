@@ -1,4 +1,4 @@
-"""A database with a table of numbers, and a server that a test may stop."""
+"""Fixtures for tests of Database: a database with a table `numbers`, event loops, and a server to stop."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -21,21 +21,21 @@ def numbers_database(server_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def url(numbers_database: str) -> str:
-    """The URL of a database with an empty table `numbers` and without connections of earlier tests."""
+    """The URL of a database with an empty table `numbers`. Connections left by earlier tests are closed."""
     postgres.run(numbers_database, KILL_ALL, "TRUNCATE numbers CASCADE")
     return numbers_database
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def loop_factory(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Both event loops in use: asyncio's own on Lambda, uvloop with uvicorn."""
+    """Returns a function that creates an event loop: asyncio's, as on Lambda, and uvloop's, as with uvicorn."""
     factory: Callable[[], asyncio.AbstractEventLoop] = request.param
     return factory
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    # pytest's own temporary folder may have a path that is too long for a socket.
+    # Not pytest's tmp_path, because its path may be too long for a Unix socket.
     with TemporaryDirectory(prefix="todo-") as folder:
         server = Server(Path(folder))
         yield server

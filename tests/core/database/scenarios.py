@@ -1,4 +1,4 @@
-"""Statements and failures of connections for the tests of the database."""
+"""Statements, scenarios and forced connection failures for tests of Database."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ def run_scenario[Result](
     scenario: Scenario[Result],
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
 ) -> Result:
-    """Runs a scenario on a database in an event loop of its own, and closes the database."""
+    """Runs a scenario with the database in a new event loop, and closes the database afterwards."""
 
     async def run() -> Result:
         try:
@@ -54,30 +54,33 @@ def count_rows(url: str) -> int:
 
 
 def kill_while_frozen(url: str) -> None:
-    """Closes all connections of the service while its event loop is blocked, as in a frozen process."""
+    """Makes the server close all connections of the service while the event loop is blocked.
+
+    The blocked loop notices nothing meanwhile, like a process that Lambda froze between requests.
+    """
     killer = Thread(target=postgres.query, args=(url, KILL_ALL))
     killer.start()
     killer.join()
 
 
 def kill_while_frozen_for_a_second(url: str) -> None:
-    """Closes all connections like `kill_while_frozen`, and blocks until connections are checked before a write."""
+    """Closes connections like `kill_while_frozen`, then blocks for a second, after which writes check connections."""
     kill_while_frozen(url)
     time.sleep(1.01)
 
 
 async def kill_while_running(url: str) -> None:
-    """Closes all connections of the service while its event loop runs."""
+    """Makes the server close all connections of the service while the event loop runs and can notice it."""
     await asyncio.to_thread(postgres.query, url, KILL_ALL)
 
 
 async def open_connections(database: Database, count: int) -> None:
-    """Opens connections by statements that overlap."""
+    """Fills the pool with `count` connections, by running that many statements at the same time."""
     await asyncio.gather(*(database.fetch_one(SLEEP, seconds=0.05) for _ in range(count)))
 
 
 async def count_connections(url: str) -> int:
-    """Returns the number of open connections of the service."""
+    """Returns the number of connections of the service that the server reports as open."""
     return len(await asyncio.to_thread(postgres.query, url, SELECT_BACKENDS))
 
 
@@ -100,7 +103,7 @@ def suspended(process_ids: list[int]) -> Iterator[None]:
 
 
 def count_prepared(database: Database) -> int:
-    """Returns the number of prepared statements of the connection after two statements."""
+    """Runs two statements, and returns the number of prepared statements that their connection then has."""
 
     async def scenario(database: Database) -> int:
         await fetch_value(database, ONE)

@@ -1,4 +1,4 @@
-"""Errors that stand for violated constraints."""
+"""A violated database constraint raises the error class that is registered for it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reads and writes whose connections are closed, on a real server."""
+"""Reads and writes on a real PostgreSQL server that closes or ignores their connections."""
 
 import asyncio
 import time
@@ -52,7 +52,8 @@ class TestReading:
 
         run_scenario(Database(url), scenario, loop_factory)
 
-    # The event loop sees a closed connection in two steps: the server's last message and the end of the stream.
+    # The read starts after 0 to 4 iterations of the event loop. The loop notices a closed connection in two steps:
+    # the server's last message and the end of the stream.
     @pytest.mark.parametrize("turns", range(5))
     def test_a_read_succeeds_after_its_connection_was_closed_while_the_process_was_frozen(
         self, url: str, loop_factory: Callable[[], asyncio.AbstractEventLoop], turns: int
@@ -131,7 +132,7 @@ class TestWriting:
         async def scenario(database: Database) -> float:
             await open_connections(database, 4)
             backends = await asyncio.to_thread(postgres.query, server.url(), SELECT_BACKENDS)
-            # The connections neither answer nor close, as behind a firewall that has dropped their state.
+            # Suspended backends neither answer nor close connections, like a firewall that has dropped their state.
             with suspended([backend["pid"] for backend in backends]):
                 await asyncio.sleep(1.01)
                 started = time.monotonic()
@@ -151,7 +152,7 @@ class TestWriting:
 
         started = time.monotonic()
         run_scenario(Database(url), scenario)
-        assert time.monotonic() - started < 5  # a second run of the statement would take 20 s
+        assert time.monotonic() - started < 5  # a repeated INSERT_SLOWLY would take 20 s
         assert count_rows(url) == 0
 
     def test_the_write_after_a_failed_one_takes_effect(self, url: str) -> None:
@@ -159,7 +160,8 @@ class TestWriting:
             await open_connections(database, 1)
             kill_while_frozen(url)
             with pytest.raises(DatabaseUnavailable):
-                await database.write(INSERT, number=1)  # a connection that was used within a second is not checked
+                # Fails because a write does not check a connection that was used within the last second.
+                await database.write(INSERT, number=1)
             await database.write(INSERT, number=2)
 
         run_scenario(Database(url), scenario)

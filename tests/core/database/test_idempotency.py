@@ -1,4 +1,4 @@
-"""Work that takes effect once per idempotency key, without HTTP."""
+"""Work takes effect once per idempotency key. The tests call `run_once` without HTTP."""
 
 import asyncio
 import time
@@ -155,7 +155,7 @@ class TestConcurrentRequests:
                     await run_once(db, keyed_request(ada), add_todo(ada, "Twice"))
                 seconds = time.monotonic() - started
                 assert refused.value.retry_after == 1
-                # A request with another key does not wait.
+                # A request with another key does not wait for the first request.
                 await run_once(db, keyed_request(ada, "another"), add_todo(ada, "Bread"))
                 may_continue.set()
                 await first

@@ -35,7 +35,7 @@ async def fail_to_answer(number: int) -> int:
 
 @contextmanager
 def served(database_url: str) -> Iterator[httpx2.Client]:
-    """Yields a client of the service on another database, which is not migrated."""
+    """Yields a client of a service in this process that uses the given database, and does not migrate it."""
     settings = Settings(database={"url": database_url}, cors_origins=(FRONT_END,), bcrypt_rounds=4)
     app = create_app(*load_routers("auth", "todos", "meta"), failing, settings=settings)
     with serving.in_process(app) as surface, surface.client() as client:
@@ -45,12 +45,12 @@ def served(database_url: str) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="module", params=["nothing listens", "no such database"])
 def unavailable(request: pytest.FixtureRequest, server_url: str) -> Iterator[httpx2.Client]:
-    """A client of the service, whose database cannot be reached."""
+    """A client of a service without a database: nothing listens at its port, or the database does not exist."""
     if request.param == "nothing listens":
         url = f"postgresql://ada@127.0.0.1:{serving.free_port()}/todos"
     else:
         with postgres.database(server_url, migrated=False) as url:
-            pass  # dropped again before the first request
+            pass  # the end of the block drops the database before the first request
     with served(url) as client:
         yield client
 

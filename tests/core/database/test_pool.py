@@ -1,4 +1,4 @@
-"""The connection pool: limits, reuse and closing."""
+"""The pool of database connections: limits, reuse and closing."""
 
 import asyncio
 import time
@@ -98,7 +98,7 @@ class TestPool:
             await open_connections(database, 3)
             assert await count_connections(url) == 3
             await database.close()
-            for _ in range(100):  # the server ends a backend asynchronously
+            for _ in range(100):  # the server may list a closed connection for a moment
                 if not await count_connections(url):
                     return
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The forms of a PostgreSQL URL that providers show, and the TLS settings that result."""
+"""Parsing of PostgreSQL URLs in the forms that providers show, and the resulting TLS settings."""
 
 import ssl
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ FORMS = [
 
 @dataclass(frozen=True)
 class Target:
-    """The parts of a URL as a driver reads them."""
+    """The user, host, database and other values that a driver reads from a PostgreSQL URL."""
 
     user: str | None
     password: str | None

@@ -1,4 +1,4 @@
-"""Prepared statements, with and without a pooler."""
+"""Use of prepared statements on direct connections and behind a pooler, which may lose them."""
 
 import asyncio
 from concurrent.futures import ProcessPoolExecutor
@@ -55,7 +55,10 @@ class TestPreparedStatements:
 
 
 class TestLostPreparedStatements:
-    """Prepared statements that a pooler has lost, because it gave the server connection to another client."""
+    """Statements that are no longer prepared on the server connection, because a pooler switched connections.
+
+    The tests simulate the loss with DEALLOCATE ALL.
+    """
 
     def test_a_read_succeeds_and_the_process_stops_preparing(self, url: str) -> None:
         async def scenario(database: Database) -> None:
@@ -105,7 +108,7 @@ class TestLostPreparedStatements:
 
 
 def statement_names(url: str) -> set[str]:
-    """Returns the names of the prepared statements in a process that has run two statements."""
+    """Runs two statements on a new connection, and returns the names under which they are prepared."""
 
     async def scenario(database: Database) -> set[str]:
         await fetch_value(database, ONE)
@@ -115,12 +118,12 @@ def statement_names(url: str) -> set[str]:
 
 
 def pooler_url(server: Server) -> str:
-    """Returns the server's URL with a host name that ends like that of a pooler."""
+    """Returns the server's URL with a host name ending in `-pooler`, so the service assumes a pooler."""
     return alias_url(server, "ep-pooler")
 
 
 def alias_url(server: Server, name: str) -> str:
-    """Returns the server's URL with another host name: a link to the folder of its socket."""
+    """Returns the server's URL with another host name: a symbolic link to the folder of the server's socket."""
     folder = server.folder.with_name(name)
     if not folder.exists():
         folder.symlink_to(server.socket_folder)

@@ -1,4 +1,4 @@
-"""Statements with named parameters, which the driver runs with numbered ones."""
+"""SQL statements whose named parameters are replaced by numbered ones, which the driver requires."""
 
 import pytest
 

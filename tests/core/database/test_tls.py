@@ -1,4 +1,4 @@
-"""The TLS checks that a URL asks for, on a server that speaks TLS."""
+"""TLS verification of PostgreSQL servers, as the parameters of the URL require."""
 
 import ssl
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ def other_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(server_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TlsFront]:
-    """A server with a certificate that this machine does not trust."""
-    monkeypatch.setenv("HOME", str(tmp_path))  # hides a ~/.postgresql/root.crt from the tests
+    """A TLS server whose self-signed certificate this machine does not trust."""
+    monkeypatch.setenv("HOME", str(tmp_path))  # hides ~/.postgresql/root.crt, which the driver would use
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
@@ -40,20 +40,20 @@ def server(server_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.fixture
 def trusted_server(server: TlsFront, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> TlsFront:
-    """A server with a certificate that this machine trusts."""
+    """A TLS server whose certificate is trusted, because SSL_CERT_FILE contains its path."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     return server
 
 
 @pytest.fixture
 def plain_server(server_url: str) -> Iterator[TlsFront]:
-    """A server without TLS."""
+    """A server that refuses TLS."""
     with front(server_url, None) as running:
         yield running
 
 
 def fetch_one(url: str) -> object:
-    """Returns the result of a statement through a URL."""
+    """Connects to the URL with the service's database code, and returns the result of SELECT 1."""
     return postgres.fetch_with_service(url, ONE)
 
 
@@ -72,7 +72,7 @@ FULL_VERIFICATION = [
 
 
 class TestConnection:
-    """Connections that the service opens to a server."""
+    """Connections of the service, which succeed or fail by the server's certificate and the URL's parameters."""
 
     @pytest.mark.parametrize("query", FULL_VERIFICATION, ids=urlencode)
     def test_a_trusted_certificate_is_accepted(self, trusted_server: TlsFront, query: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Servers that cannot be reached or refuse the connection."""
+"""PostgreSQL servers that cannot be reached or refuse connections."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.pooler
 
 
 def assert_unavailable(url: str) -> str:
-    """Asserts that a read and a write raise DatabaseUnavailable, and returns the text of their tracebacks."""
+    """Asserts that a read and a write raise DatabaseUnavailable. Returns both tracebacks, to search for passwords."""
 
     async def scenario(database: Database) -> str:
         text = ""
@@ -79,7 +79,7 @@ class TestUnreachable:
         with postgres.database(server.url(), migrated=False) as url:
             postgres.run(
                 url,
-                # Neon's proxy uses this code for every failure to reach a compute node.
+                # Neon's proxy reports the code XX000 when it fails to reach a compute node.
                 """
                 CREATE FUNCTION fail() RETURNS event_trigger LANGUAGE plpgsql AS
                 $$ BEGIN RAISE 'Control plane request failed' USING ERRCODE = 'XX000'; END $$

@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that speaks TLS, as Neon's proxy does."""
+"""A proxy in front of PostgreSQL that accepts TLS connections, like Neon's proxy."""
 
 import asyncio
 import ssl
@@ -14,11 +14,11 @@ from anyio.from_thread import start_blocking_portal
 
 @dataclass
 class TlsFront:
-    """Accepts TLS connections from clients and forwards them unencrypted to the server."""
+    """Proxy that accepts TLS connections from clients and forwards them unencrypted to a PostgreSQL server."""
 
     server_url: str
     context: ssl.SSLContext | None
-    """The TLS context; None refuses TLS, like a server without TLS."""
+    """The TLS context with the proxy's certificate. With None the proxy refuses TLS, like a server without TLS."""
     requested_names: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -45,15 +45,16 @@ class TlsFront:
             if await self._accept(reader, writer):
                 await self._forward(reader, writer)
         except (OSError, EOFError):
-            pass  # the client refused the certificate; the test checks the client's error
+            pass  # expected when the client refuses the certificate; the test checks the client's error
         finally:
             writer.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        await reader.readexactly(8)  # the SSLRequest, which a client sends first
+        await reader.readexactly(8)  # discards the SSLRequest, which a client sends first to request TLS
         writer.write(b"S" if self.context else b"N")
         if self.context is None:
-            self.connections += len(await reader.read(1))  # a client that sends more accepts an unencrypted connection
+            # A client that sends more after the refusal accepts an unencrypted connection, which is counted.
+            self.connections += len(await reader.read(1))
             return False
         await writer.start_tls(self.context)
         return True
@@ -83,7 +84,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def make_certificate(folder: Path) -> Path:
-    """Creates a self-signed certificate for localhost, with its key in the same file."""
+    """Creates a self-signed certificate for localhost. Returns the file, which also contains the private key."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         [

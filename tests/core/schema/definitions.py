@@ -1,4 +1,4 @@
-"""Definitions of the objects in a database, as PostgreSQL writes them."""
+"""Reads the definitions of columns, constraints, indexes, functions and triggers from a PostgreSQL database."""
 
 from tests import postgres
 
@@ -18,18 +18,18 @@ OWN_FUNCTIONS = """
 FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
 """
-"""The end of a statement about all functions except those of extensions."""
+"""The FROM and WHERE clauses that select the functions of the schema `public`, except those of extensions."""
 SELECT_FUNCTIONS = f"SELECT oid::regprocedure::text, pg_get_functiondef(oid) {OWN_FUNCTIONS}"
 SELECT_TRIGGERS = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
 
 
 def read_schema(url: str) -> list[tuple[str, str]]:
-    """Returns the definitions of all columns, constraints and indexes."""
+    """Returns the kind and definition of each column, constraint and index, except those of `alembic_version`."""
     return [(kind, definition) for kind, definition in postgres.query(url, SELECT_SCHEMA)]
 
 
 def read_functions_and_triggers(url: str) -> dict[str, str]:
-    """Returns the definitions of all functions and triggers by name."""
+    """Returns the definitions of functions and triggers, keyed by name. Functions of extensions are omitted."""
     return dict(
         tuple(row) for statement in (SELECT_FUNCTIONS, SELECT_TRIGGERS) for row in postgres.query(url, statement)
     )

@@ -1,4 +1,4 @@
-"""The database's functions and triggers, compared with the `.sql` files that describe them."""
+"""The functions and triggers of a migrated database, compared with the `.sql` files that define them."""
 
 import asyncio
 import re
@@ -21,13 +21,16 @@ DROPS = f"SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', oid::regprocedure)
 
 
 def read_definitions(connection: Connection) -> dict[str, str]:
-    """Returns the functions and triggers of the database, without the comments in their bodies."""
+    """Returns the definitions of the database's functions and triggers, keyed by name, without SQL comments."""
     rows = [*connection.execute(text(SELECT_FUNCTIONS)), *connection.execute(text(SELECT_TRIGGERS))]
     return {name: re.sub(r"\s*--[^\n]*", "", definition) for name, definition in rows}
 
 
 def replace_all(connection: Connection) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the definitions before and after all functions are dropped and the files are run."""
+    """Drops all functions, creates them again from the `.sql` files, and rolls back.
+
+    Returns the definitions of functions and triggers from before and after.
+    """
     migrated = read_definitions(connection)
     for (drop,) in connection.execute(text(DROPS)).all():
         connection.execute(text(drop))

@@ -37,13 +37,13 @@ def test_the_migrations_create_the_tables_of_the_sqlmodel_classes(migrated_datab
 
 
 def read_functions(url: str) -> list[str]:
-    """Returns the functions that columns and indexes use."""
+    """Returns SQL that creates the functions and the extension which columns and indexes of the tables use."""
     definitions = [row["definition"] for row in postgres.query(url, SELECT_FUNCTIONS)]
     return ["CREATE EXTENSION unaccent", *definitions]
 
 
 def create_tables(url: str, functions: list[str]) -> None:
-    """Creates the tables of the SQLModel classes, without the migrations."""
+    """Creates the functions, then the tables and indexes of the SQLModel classes, without running migrations."""
     postgres.run(url, *functions)
     dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     for table in tables.all_tables().sorted_tables:

@@ -1,4 +1,4 @@
-"""Recurrence rules and the occurrences that follow a due date, for tests."""
+"""Helpers for tests of recurrence rules: time zones, and the occurrences that follow a due date."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -20,12 +20,12 @@ _RULE = TypeAdapter[str](RecurrenceRule)
 
 
 def canonical(rule: object) -> str:
-    """Returns the rule as it is stored. Raises ValidationError."""
+    """Returns a recurrence rule in the form that is stored. Raises ValidationError if the rule is invalid."""
     return _RULE.validate_python(rule)
 
 
 def occurrences(rule: str, due: date | datetime, timezone: ZoneInfo = UTC_ZONE) -> Iterator[Occurrence]:
-    """Yields the occurrences after a due date."""
+    """Yields the occurrences of a recurrence rule after the due date, each computed from the previous one."""
     occurrence = next_occurrence(canonical(rule), due, timezone)
     while occurrence is not None:
         yield occurrence

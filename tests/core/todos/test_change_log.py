@@ -1,4 +1,4 @@
-"""The triggers of the change log: every write is logged, with the todo before and after it and its author."""
+"""Triggers log every write to a todo, with the todo before and after the write and the write's author."""
 
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ from todo_core.todos.model import TodoCreate
 pytestmark = pytest.mark.pooler
 
 type Logged = tuple[str, str | None, str | None]
-"""The operation, and the titles before and after."""
+"""The operation of a logged change, and the todo's titles before and after the change."""
 
 SELECT_LOG = """
     SELECT seq, todo_id, op, actor, turn_id, before, after FROM changes WHERE user_id = $1 ORDER BY seq
@@ -33,7 +33,7 @@ def ada(database_url: str) -> UUID:
 
 @pytest.fixture
 def ada_with_two(database_url: str, ada: UUID) -> UUID:
-    """A user with the todos "First" and "Second", which are the first two changes of the log."""
+    """A user with the todos "First" and "Second". Their creation is the first two changes in the user's log."""
     add = """INSERT INTO todos (id, user_id, title, "order") VALUES (gen_random_uuid(), $1, $2, $3)"""
     for order, title in enumerate(["First", "Second"]):
         postgres.query(database_url, add, ada, title, order)
@@ -41,7 +41,7 @@ def ada_with_two(database_url: str, ada: UUID) -> UUID:
 
 
 def logged(database_url: str, user_id: UUID) -> list[Logged]:
-    """Returns the changes after the first two."""
+    """Returns the user's logged changes without the first two, which created the todos of `ada_with_two`."""
     return [(row[0], row[1], row[2]) for row in postgres.query(database_url, SELECT_TITLES, user_id)]
 
 

@@ -1,4 +1,4 @@
-"""The order of the change log: readers miss no change while many write, and writers do not deadlock."""
+"""The order of the change log: readers miss no change during concurrent writes, and writers do not deadlock."""
 
 import asyncio
 import random
@@ -30,7 +30,7 @@ def ada(database_url: str) -> UUID:
 
 @dataclass
 class Crowd:
-    """Writers of three kinds for one user, who record the titles of their committed changes."""
+    """Concurrent writers of three kinds for one user. Records the title of each committed or rolled back change."""
 
     database_url: str
     actor: Actor
@@ -55,7 +55,7 @@ class Crowd:
         return f"{kind} {uuid4().hex}"
 
     async def _write_singly(self, db: Database) -> None:
-        """Makes four changes to each todo, each in its own transaction."""
+        """Creates, completes, deletes and restores todos, with a transaction for each of these changes."""
         for _ in range(self.rounds):
             title = self._title("single")
             todo = await operations.add(db, self.actor, TodoCreate(title=title))
@@ -65,7 +65,7 @@ class Crowd:
             self.committed += [title] * 4
 
     async def _commit_late(self, db: Database) -> None:
-        """Makes two changes in a transaction that commits after a delay; every third one is rolled back."""
+        """Creates and updates a todo in one transaction, which ends after a delay. Every third one is rolled back."""
         for number in range(self.rounds):
             title, fails = self._title("together"), number % 3 == 2
             with suppress(ZeroDivisionError):
@@ -79,7 +79,7 @@ class Crowd:
             (self.rolled_back if fails else self.committed).extend([title] * 2)
 
     async def _write_raw(self) -> None:
-        """Inserts todos without the service's code; every third transaction is rolled back."""
+        """Inserts todos with SQL instead of the service's code. Every third transaction is rolled back."""
         add = """INSERT INTO todos (id, user_id, title, "order") VALUES (gen_random_uuid(), $1, $2, 1)"""
         async with connect(self.database_url) as connection:
             for number in range(self.rounds):
@@ -97,7 +97,7 @@ class Crowd:
 
 @dataclass
 class Reader:
-    """A client that polls from the last change it has seen."""
+    """A client that polls for the changes after the last change that it has seen."""
 
     db: Database
     user_id: UUID
@@ -120,7 +120,10 @@ class Reader:
 
 
 async def read_while_writing(database_url: str, crowds: Sequence[Crowd]) -> list[Reader]:
-    """Returns a reader for each crowd, which polls from before its first change until after its last."""
+    """Runs the crowds, while one reader for each crowd polls its user's changes. Returns the readers.
+
+    The readers poll until no change is left after all crowds have finished.
+    """
     finished = asyncio.Event()
 
     async def work() -> None:
@@ -145,7 +148,7 @@ class TestFindSince:
         assert sorted(reader.titles) == sorted(crowd.committed)
         assert crowd.rolled_back
         assert not set(reader.titles) & set(crowd.rolled_back)
-        # The reader polled while changes were written, not only at the end.
+        # A poll returns at most 5 changes.
         assert reader.polls > len(crowd.committed) / 5
 
     def test_returns_the_changes_of_a_transaction_next_to_each_other(self, database_url: str, ada: UUID) -> None:

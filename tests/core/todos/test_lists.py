@@ -1,4 +1,4 @@
-"""Lists of todos on PostgreSQL: their contents, and the indexes that they are read from."""
+"""Lists of todos: their contents and order, and the PostgreSQL indexes from which they are read."""
 
 import asyncio
 import json
@@ -21,8 +21,8 @@ COUNT = 5_000
 NOW = DueBound(datetime(2030, 1, 15, tzinfo=UTC), date(2030, 1, 15))
 PROJECT = UUID(int=7)
 
-# By `order`: every second todo has `often`, and 20 in the middle have `seldom`. `late` is on more todos than a search
-# sorts, all behind the first 400.
+# The tags make each step of a search run: filtering the first 400 todos, sorting up to 2,000 matches, reading on.
+# Every second todo has `often`, and 20 have `seldom`. More than 2,000 have `late`, all behind the first 400 by `order`.
 ADD_TODOS = """
     INSERT INTO todos (id, user_id, title, description, "order", tags, priority, completed, completed_at, due_date,
         due_at, project_id, created_at, updated_at, deleted_at)
@@ -52,14 +52,14 @@ ADD_TRASH = """
 
 @pytest.fixture(scope="module")
 def crowded_url(server_url: str) -> Iterator[str]:
-    """A separate database, so that todos of other tests do not change the statistics."""
+    """URL of a separate database, because todos of other tests would change PostgreSQL's table statistics."""
     with postgres.database(server_url) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def ada(crowded_url: str) -> UUID:
-    """One of two users with 5,000 todos each. A third user has 5,000 todos in the trash."""
+    """Adds two users with 5,000 todos each, and a third with 5,000 todos in the trash. Returns the first user's id."""
     ada, bob, eve = (add_user(crowded_url) for _ in range(3))
     postgres.query(crowded_url, ADD_TODOS, [ada, bob], COUNT)
     postgres.query(crowded_url, ADD_TRASH, eve, COUNT)
@@ -68,7 +68,7 @@ def ada(crowded_url: str) -> UUID:
 
 
 def read_all_pages(url: str, owner: UUID, filters: Filters, *, limit: int) -> list[Todo]:
-    """Returns the todos on all pages of a list."""
+    """Reads a list page by page, with at most `limit` todos a page, and returns the todos of all pages."""
 
     async def read_on_one_connection() -> list[Todo]:
         connection = await postgres.connect(url)
@@ -91,7 +91,7 @@ def read_all_pages(url: str, owner: UUID, filters: Filters, *, limit: int) -> li
 
 
 def scans(url: str, statement: Statement, **values: object) -> list[dict[str, Any]]:
-    """Runs the statement and returns the plan nodes that read the table `todos`."""
+    """Runs the statement with EXPLAIN ANALYZE. Returns the executed plan nodes that read `todos` or an index."""
     [row] = postgres.query(url, f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}", *statement.arguments(values))
     found: list[dict[str, Any]] = []
 
@@ -140,7 +140,7 @@ POSITIONS: dict[str, float | bytes | datetime] = {
 
 
 def expected(url: str, owner: UUID, sort: str, passes: Callable[[Todo], bool]) -> list[Todo]:
-    """Returns the list as Python sorts and filters it."""
+    """Returns the user's todos outside the trash that pass the filter, sorted by Python instead of PostgreSQL."""
     every = postgres.query(url, "SELECT id FROM todos WHERE user_id = $1 AND deleted_at IS NULL", owner)
 
     async def read() -> list[Todo]:
@@ -249,13 +249,13 @@ class TestIndexes:
     ) -> None:
         page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, start="start")
         [scan] = scans(crowded_url, page, user_id=ada, limit=51, **filters.values)
-        # PostgreSQL may prefer `todos_by_order` for a filter that nearly every todo meets.
+        # PostgreSQL may read `todos_by_order` instead of the filter's own index if nearly every todo meets the filter.
         assert scan["Index Name"] in {index, "todos_by_order"}
         assert scan.get("Rows Removed by Filter", 0) <= 10
 
 
 class TestSearches:
-    """Pages are the same in each of the three steps of a search."""
+    """Searches by tag or words return the right todos, whichever of their three steps finds the todos."""
 
     @pytest.mark.parametrize("tag", ["often", "seldom", "late", "never"])
     @pytest.mark.parametrize("sort", ["order", "-due", "title"])

@@ -1,4 +1,4 @@
-"""Validation of new todos and of changes, and the columns that a change writes."""
+"""Validation of new todos and of changes to todos, and the columns that a change writes."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -21,7 +21,7 @@ def faults(model: type[TodoCreate | TodoUpdate], **fields: object) -> dict[str, 
 
 
 def columns_of(**fields: object) -> dict[str, Any]:
-    """Returns the columns that a merge patch with these fields writes."""
+    """Returns the column names and values that a merge patch with these fields writes."""
     return TodoUpdate.model_validate(fields).to_columns()
 
 

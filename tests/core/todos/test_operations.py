@@ -1,4 +1,4 @@
-"""Operations of several statements, between which other transactions may write."""
+"""Operations on todos that run several statements, between which other transactions may write."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -50,7 +50,7 @@ def db(database_url: str, runner: asyncio.Runner) -> Iterator[Database]:
 
 @pytest.mark.usefixtures("_two_todos_per_statement")
 class TestDeleteAll:
-    """Works in chunks, with the same result as one statement."""
+    """`delete_all` deletes todos in chunks, with the same result as one statement for all of them."""
 
     @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5])
     def test_all_todos_are_deleted_once_and_at_the_same_moment(
@@ -77,7 +77,7 @@ class TestDeleteAll:
 
 
 class DatabaseWithAChangeBetween(Database):
-    """Runs a change of someone else after the first write."""
+    """Database that runs `change` once, after the next write, like another client that writes in between."""
 
     change: Callable[[Executor], Awaitable[object]] | None = None
 
@@ -90,7 +90,7 @@ class DatabaseWithAChangeBetween(Database):
 
 
 class TestComplete:
-    """A recurring todo is read, and then moved to its next occurrence unless it has changed between."""
+    """Completing a recurring todo reads it, then moves it to its next occurrence. Changes in between are kept."""
 
     @pytest.fixture
     def db(self, database_url: str, runner: asyncio.Runner) -> Iterator[DatabaseWithAChangeBetween]:

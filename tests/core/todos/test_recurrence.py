@@ -1,4 +1,4 @@
-"""The next occurrences of recurrence rules: on days, over clock changes, and to the end of a rule."""
+"""The next occurrences of recurrence rules: on days, across clock changes, and up to the end of a rule."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -16,7 +16,7 @@ def days(rule: str, due: str, limit: int = 4, timezone: ZoneInfo = UTC_ZONE) -> 
 
 
 def local_times(rule: str, due: str, timezone: ZoneInfo, limit: int = 3) -> list[str]:
-    """Returns the first occurrences after a local time, as local times."""
+    """Returns the first `limit` occurrences after a due time in the time zone, formatted as local times."""
     first = datetime.fromisoformat(due).replace(tzinfo=timezone).astimezone(UTC)
     found = []
     for occurrence in islice(occurrences(rule, first, timezone), limit):
@@ -48,7 +48,7 @@ class TestOnDays:
         assert days(rule, "2026-11-23") == ["2026-11-26", "2026-12-07", "2026-12-10", "2026-12-21"]
 
     def test_wkst_sets_the_first_day_of_the_week(self) -> None:
-        # The example of RFC 5545 for WKST.
+        # RFC 5545 has this example, in which the first day of the week (WKST) changes the occurrences.
         rule = "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU"
 
         assert days(rule, "1997-08-05", 3) == ["1997-08-10", "1997-08-19", "1997-08-24"]
@@ -121,7 +121,7 @@ class TestEndOfARule:
         assert days(rule, "2026-11-25") == ["2026-12-02", "2026-12-09"]
 
     def test_until_a_day_means_a_day_in_the_time_zone(self) -> None:
-        # 22:00 on the 9th in New York is the 10th in UTC.
+        # 22:00 on the 9th in New York is the 10th in UTC. The rule ends after the 9th in New York.
         found = local_times("FREQ=DAILY;UNTIL=20261209", "2026-12-07T22:00", NEW_YORK)
 
         assert found == ["2026-12-08 22:00", "2026-12-09 22:00"]
@@ -163,9 +163,9 @@ class TestTimeOfDay:
             (BERLIN, "2026-03-28T02:30", ["2026-03-29 03:30", "2026-03-30 02:30", "2026-03-31 02:30"]),
             (NEW_YORK, "2026-03-07T02:30", ["2026-03-08 03:30", "2026-03-09 02:30", "2026-03-10 02:30"]),
             (LORD_HOWE, "2026-10-03T02:15", ["2026-10-04 02:45", "2026-10-05 02:15", "2026-10-06 02:15"]),
-            # The clocks skip the hour before midnight.
+            # On 28 March 2026 the clocks in Nuuk skip the hour before midnight.
             (NUUK, "2026-03-27T23:30", ["2026-03-29 00:30", "2026-03-29 23:30", "2026-03-30 23:30"]),
-            # The zone skipped the whole 30th.
+            # Samoa skipped the whole of 30 December 2011.
             (APIA, "2011-12-29T09:00", ["2011-12-31 09:00", "2012-01-01 09:00", "2012-01-02 09:00"]),
         ],
     )
@@ -193,7 +193,7 @@ class TestTimeOfDay:
         assert occurrence == Occurrence(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "FREQ=DAILY", None)
 
     def test_weekdays_are_those_of_the_time_zone(self) -> None:
-        # 23:00 on Tuesday in New York, which is Wednesday in UTC.
+        # 23:00 on Tuesday in New York is Wednesday in UTC, but BYDAY means the day in New York.
         found = local_times("FREQ=WEEKLY;BYDAY=TU", "2026-11-24T23:00", NEW_YORK, 2)
 
         assert found == ["2026-12-01 23:00", "2026-12-08 23:00"]
