@@ -1,4 +1,4 @@
-"""The root of all errors that a caller may see, and the errors that belong to no single domain."""
+"""The base class of all errors that an API client may see, and the errors that belong to no single subject."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -7,15 +7,15 @@ type JsonMember = str | int | list[str]
 
 
 class InvalidSettings(Exception):
-    """The settings do not allow a start. The message is one sentence that names the setting."""
+    """Raised when the service cannot start with the given settings. The message names the setting at fault."""
 
 
 class ServiceError(Exception):
-    """An error that is shown to the caller as a problem document.
+    """Base class of the errors that the API client receives as a problem document.
 
     `code` is a stable name for programs, `title` the kind of error, and `detail` one sentence for a person.
-    `retry_after` is in whole seconds, or None where repeating the request cannot help.
-    `members` are further fields of the problem document.
+    `retry_after` is the time after which to repeat the request, in whole seconds. None means that repeating the
+    unchanged request cannot help. `members` are further fields of the problem document.
     """
 
     status: ClassVar[int]
@@ -26,7 +26,7 @@ class ServiceError(Exception):
     members: Mapping[str, JsonMember]
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
-        """Replaces the class's own `detail` and `retry_after` by those that are passed."""
+        """Overrides the `detail` and `retry_after` of the class for this one error, if they are passed."""
         self.sentence = detail or self.detail
         if retry_after is not None:
             self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""Ids of rows: UUIDs of version 7, which sort by creation time, so that index pages are filled in order."""
+"""Ids of rows: UUIDs of version 7. They sort by creation time, so new rows are added at the end of an index."""
 
 from uuid import UUID
 

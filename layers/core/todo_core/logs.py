@@ -1,7 +1,7 @@
 """Logging: JSON lines for machines, readable lines in a developer's terminal.
 
 Passwords, tokens, cookies and the text of todos are never logged. The message of an unexpected exception may quote
-them, so only the exception's type and stack are logged.
+them. Only the type and the stack of such an exception are therefore logged.
 """
 
 import logging
@@ -25,7 +25,10 @@ log: Final = logging.getLogger(_SERVICE)
 
 
 def configure(settings: Settings) -> None:
-    """Sends the log to standard output, and turns off the access logs of uvicorn and mangum."""
+    """Sends this service's log to standard output, turns off access logs, and shortens errors of a failed start.
+
+    The access logs are those of uvicorn and mangum, the libraries that serve requests.
+    """
     handler = logging.StreamHandler(sys.stdout)
     if sys.stdout.isatty() and not settings.in_production:
         handler.setFormatter(_ReadableFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
@@ -35,14 +38,14 @@ def configure(settings: Settings) -> None:
                 json_serializer=_to_json, service=_SERVICE, location=None, utc=True, use_rfc3339=True
             )
         )
-    # Saves time per line: logging would look up the thread, the process and the asyncio task, which no line shows.
+    # Saves time per line: otherwise logging looks up the thread, process and asyncio task, which no line shows.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.logAsyncioTasks = False  # type: ignore[attr-defined] # since Python 3.12; typeshed does not know it
     log.handlers = [handler]
     log.propagate = False
     log.setLevel(settings.log_level)
 
-    logging.getLogger("mangum").setLevel(logging.WARNING)  # logs one line per request
+    logging.getLogger("mangum").setLevel(logging.WARNING)  # at level INFO, mangum logs one line per request
     access_log = logging.getLogger("uvicorn.access")
     access_log.handlers.clear()
     access_log.propagate = False
@@ -50,7 +53,7 @@ def configure(settings: Settings) -> None:
 
 
 def correlate(**keys: object) -> None:
-    """Adds keys to all following JSON lines. The Lambda handlers pass the ids of the current invocation."""
+    """Adds fields to all later JSON lines of the log. The Lambda handlers pass the ids of the current invocation."""
     for handler in log.handlers:
         if isinstance(handler.formatter, LambdaPowertoolsFormatter):
             handler.formatter.append_keys(**keys)
@@ -62,7 +65,10 @@ def _to_json(record: object) -> str:
 
 
 class _ReadableFormatter(logging.Formatter):
-    """Appends the type of the logged error, and file and line of the innermost frame in this project's code."""
+    """Formats a line for a terminal, and appends the type and the place of the logged error.
+
+    The place is the file and line of the innermost stack frame in this project's code.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
@@ -74,17 +80,17 @@ class _ReadableFormatter(logging.Formatter):
 
 
 def _innermost_own_frame(frames: Sequence[str]) -> str:
-    # Frames of compiled extensions have no absolute path.
+    # A frame without an absolute path belongs to a compiled extension of a library, not to this project.
     own_frames = [frame for frame in frames if Path(frame).is_absolute() and not frame.startswith(_LIBRARY_FOLDERS)]
     innermost = next(reversed(own_frames or frames), "an unknown location")
     return innermost.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 class _ShortStartupErrors(logging.Filter):
-    """Shortens the tracebacks that Starlette logs as text when the start fails.
+    """Shortens the tracebacks that Starlette logs as text when the start or the shutdown fails.
 
-    An error of this service is reduced to its message. The traceback of a shutdown that a second Ctrl-C interrupts is
-    dropped.
+    A traceback that ends in an error of this project is replaced by the error's message. A traceback that ends in
+    CancelledError is dropped: it comes from a second Ctrl-C during the shutdown.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -95,7 +101,10 @@ class _ShortStartupErrors(logging.Filter):
 
 
 def format_stack(error: BaseException) -> list[str]:
-    """Returns the stack of an exception, innermost frame last, then its type. Contains no message and no values."""
+    """Returns the stack frames of an exception, innermost last, followed by its type.
+
+    Leaves out the message and the values of variables, which may be secret.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return [*lines, f"{type(error).__module__}.{type(error).__qualname__}"]

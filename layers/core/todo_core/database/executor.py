@@ -1,10 +1,10 @@
 """Runs statements and transactions on a pool of connections, and replaces connections that were lost.
 
-An idle connection may be closed unnoticed: Neon suspends idle databases, and AWS freezes idle Lambda environments. A
-read is repeated once on a new connection. A write is not repeated, because the first one may have been committed;
-instead, a connection that was idle is checked before the write.
+An idle connection may be lost unnoticed: Neon suspends idle databases, and AWS freezes idle Lambda environments. A
+read on a lost connection is repeated once on a new one. A write is not repeated, because it may have been committed.
+Instead, a connection that was idle for more than a second is checked before a write or a transaction.
 
-A pooler may lose prepared statements. After the first error of this kind, the process stops preparing statements.
+A pooler may lose prepared statements. After the first error of this kind, a Database no longer keeps any.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -24,7 +24,7 @@ _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _POOL_TIMEOUT_SECONDS: Final = 5.0
 _STATEMENT_TIMEOUT_SECONDS: Final = 15.0
 _TRUSTED_IDLE_SECONDS: Final = 1.0
-"""A connection that was used within this time is not checked before a write."""
+"""A connection that was idle for at most this time is not checked before a write or a transaction."""
 
 _UNAVAILABLE = (
     *CONNECTION_LOST,
@@ -43,7 +43,10 @@ type Row = asyncpg.Record
 
 
 class Executor(Protocol):
-    """The common interface of Database and Transaction, so that an operation can be part of a larger transaction."""
+    """The common interface of Database and Transaction.
+
+    A function that takes an Executor can run alone or as part of a larger transaction.
+    """
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]: ...
 
@@ -52,7 +55,7 @@ class Executor(Protocol):
     async def write(self, statement: Statement, **values: object) -> Row | None: ...
 
     def transaction(self) -> AbstractAsyncContextManager["Transaction"]:
-        """Starts a transaction, or joins the current one."""
+        """Starts a transaction on a Database. A Transaction returns itself instead of a nested one."""
         ...
 
 
@@ -75,31 +78,33 @@ class Transaction:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Self]:
-        """Yields the transaction itself: an operation inside a transaction takes effect or fails with it."""
+        """Yields this same transaction. The block's statements are committed or rolled back with all others in it."""
         yield self
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Rolls back the statements of the block when the block raises.
+        """Rolls back only the statements of the block when the block raises. The error is still raised.
 
-        The transaction can then continue. Without a savepoint, PostgreSQL refuses all statements after a failed one.
+        A caller that catches the error can continue the transaction. Without a savepoint, PostgreSQL refuses all later
+        statements of a transaction after one has failed.
         """
         async with self._connection.transaction():
             yield
 
 
 class Database:
-    """Runs each statement as a transaction of its own, and opens transactions.
+    """Runs single statements, each as a transaction of its own, and opens transactions of several statements.
 
-    All methods raise DatabaseUnavailable when the database does not answer in time. They raise SchemaOutdated when a
-    table, column or function is missing.
+    A statement raises DatabaseUnavailable when the database does not answer in time or the connection is lost. It
+    raises SchemaOutdated when a table, column or function is missing.
     """
 
     def __init__(self, url: str | None, *, pool_size: int = 10, prepared_statements: bool | None = None) -> None:
-        """Opens no connection: the first statement does.
+        """Parses the URL and opens no connection yet; the first statement opens one.
 
-        `prepared_statements` is False for a pooler that loses them; None decides by the URL. When `url` is None,
-        `connect_to` must be called before the first statement. Raises ValueError for an invalid URL.
+        `prepared_statements` must be False for a pooler that loses prepared statements. None means False if the URL is
+        a pooler's, else True. When `url` is None, `connect_to` must be called before the first statement. Raises
+        ValueError for an invalid URL.
         """
         self._url = postgres_url.parse(url) if url else None
         self._prepared_statements = prepared_statements
@@ -115,28 +120,35 @@ class Database:
         )
 
     def connect_to(self, url: str) -> None:
-        """Sets the URL for all new connections. Raises ValueError for an invalid URL."""
+        """Sets the URL that connections opened from now on use. Raises ValueError for an invalid URL."""
         self._url = postgres_url.parse(url)
 
     @property
     def pool_use(self) -> PoolUse:
-        """The number of connections in use and idle at this moment."""
+        """The size of the pool, and the numbers of its connections that are in use and idle at this moment."""
         return self._connections.use
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
-        """Runs a read and returns its rows. Repeats the read once on a new connection if the first one was lost."""
+        """Runs a statement that may safely run twice, such as a SELECT, and returns its rows.
+
+        Repeats the statement once when the connection or a prepared statement was lost.
+        """
         arguments = statement.arguments(values)
         return await self._read(lambda connection: connection.fetch(statement.sql, *arguments))
 
     async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
-        """Runs a read and returns its first row, or None. Repeats the read like `fetch_all`."""
+        """Runs a statement that may safely run twice, and returns its first row, or None.
+
+        Repeats the statement once when the connection or a prepared statement was lost.
+        """
         arguments = statement.arguments(values)
         return await self._read(lambda connection: connection.fetchrow(statement.sql, *arguments))
 
     async def write(self, statement: Statement, **values: object) -> Row | None:
         """Runs a writing statement and returns the first row of its RETURNING clause, or None.
 
-        After a lost connection the statement is not sent again, because it may have been committed.
+        Raises DatabaseUnavailable when the connection is lost. The statement may have been committed then, so it is not
+        sent again.
         """
         arguments = statement.arguments(values)
 
@@ -147,14 +159,15 @@ class Database:
             try:
                 return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
             except asyncpg.InvalidSQLStatementNameError:
-                self._stop_preparing()  # safe to send again: the server did not run the statement
+                # Sending the write again is safe: the server did not know the prepared statement, so it ran nothing.
+                self._stop_preparing()
             return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
 
     @asynccontextmanager
     async def transaction(self, *, timeout_seconds: float = _STATEMENT_TIMEOUT_SECONDS) -> AsyncIterator[Transaction]:
-        """Commits at the end of the block and rolls back when the block raises.
+        """Yields a transaction, commits it at the end of the block, and rolls it back when the block raises.
 
-        A statement that takes longer than `timeout_seconds` raises DatabaseUnavailable.
+        Each single statement that takes longer than `timeout_seconds` raises DatabaseUnavailable.
         """
         with _translated_errors():
             try:
@@ -168,7 +181,7 @@ class Database:
                 raise
 
     async def close(self) -> None:
-        """Closes all idle connections. The next statement opens a new one."""
+        """Closes all idle connections. The Database stays usable: the next statement opens a new connection."""
         await self._connections.close()
 
     async def _read[Result](self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
@@ -205,13 +218,16 @@ class Database:
                 server_settings={"application_name": "todo-backend"},
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            # Also covers a wrong password and too many connections: the client of the API can only try again later.
+            # Also raised for a wrong password or too many connections: an API client can only try again later.
             raise DatabaseUnavailable from error
 
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Translates asyncpg's errors into SchemaOutdated and DatabaseUnavailable."""
+    """Translates errors of asyncpg and the network into SchemaOutdated or DatabaseUnavailable.
+
+    A violated constraint becomes the error that is registered for it. Other errors are raised unchanged.
+    """
     try:
         with _translated_violations():
             yield
@@ -223,7 +239,10 @@ def _translated_errors() -> Iterator[None]:
 
 @contextmanager
 def _translated_violations() -> Iterator[None]:
-    """Translates the violation of a constraint into the error that is registered for that constraint."""
+    """Translates the violation of a check or foreign key into the error that is registered for the constraint.
+
+    A violation without a registered error is raised unchanged.
+    """
     try:
         yield
     except (asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError) as violation:

@@ -1,6 +1,6 @@
-"""Registry of the functions that delete expired rows. The purge runs all of them.
+"""Registry of the functions that delete expired rows. The purge job runs all registered functions.
 
-The domains register their functions where they define them, so that the purge names no domain.
+Each function is registered by a decorator where it is defined, so the purge job needs no list of tables.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,10 @@ class DeleteExpired(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExpiringTable:
-    """A table whose rows expire. `is_unbounded` is true if its expired rows may take all the time of a purge."""
+    """A table whose rows expire.
+
+    `is_unbounded` is true if deleting its expired rows may take a purge's whole time. Such tables are purged last.
+    """
 
     name: str
     delete_expired: DeleteExpired
@@ -41,5 +44,5 @@ def deletes_expired[Function: DeleteExpired](
 
 
 def expiring_tables() -> list[ExpiringTable]:
-    """Returns the registered tables, unbounded ones last."""
+    """Returns the registered tables, those with `is_unbounded` last, so that the others are purged in any case."""
     return sorted(_tables, key=lambda table: table.is_unbounded)

@@ -1,7 +1,8 @@
-"""Idempotency keys: a request with a key takes effect once, and its repeats get the stored response.
+"""Idempotency keys: a request with a key takes effect once, and repeated requests get the stored response.
 
-The key and the response are stored in the transaction of the request's work. After a crash, either all of them exist
-or none. A repeat that arrives meanwhile waits at the primary key for that transaction, and then reads the response.
+The key and the response are stored in the same transaction as the changes of the request. After a crash, either all of
+them exist or none. A repeated request that arrives during this transaction inserts the same primary key, so PostgreSQL
+makes it wait. It then returns the stored response, or does the work if the transaction was rolled back.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,12 +21,12 @@ from todo_core.errors import IdempotencyKeyReused, RequestInProgress
 
 LIFETIME: Final = timedelta(hours=24)
 _LOCK_TIMEOUT: Final = "5s"
-"""The time for which a repeat waits for the first request."""
+"""The longest wait of a repeated request for the first one with the same key. After that it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request with an idempotency key. Each user and each route has its own keys."""
+    """A request with an idempotency key. The same key of another user or for another route is a different key."""
 
     user_id: UUID
     route: str
@@ -36,7 +37,10 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """The response that is stored with a key. `replayed` is true if an earlier request has stored it."""
+    """The response that is stored with an idempotency key.
+
+    `replayed` is true if an earlier request produced the response, false if the current request did.
+    """
 
     status: int
     body: bytes
@@ -46,7 +50,8 @@ class StoredResponse:
 
 type Work = Callable[[Transaction], Awaitable[StoredResponse]]
 
-# An expired key is claimed again. A key that is still valid is locked by ON CONFLICT, so its response can be read.
+# ON CONFLICT takes over an expired key. It also locks the row of a key that is still valid, without updating the row.
+# The row can therefore not be deleted before this transaction has read the stored response.
 _CLAIM_KEY = Statement("""
     INSERT INTO idempotency_keys AS existing (user_id, route, key, request_digest, expires_at)
     SELECT CAST(:user_id AS uuid), CAST(:route AS text), CAST(:key AS text), CAST(:digest AS bytea),
@@ -75,10 +80,11 @@ _DELETE_EXPIRED = Statement("""
 
 
 async def run_once(db: Database, request: KeyedRequest, work: Work) -> StoredResponse:
-    """Runs the work and stores its response, or returns the response that an earlier request stored.
+    """Runs `work` and stores its response, or returns the response that an earlier request with the key stored.
 
-    When the work raises, the key stays free. Raises RequestInProgress when the first request is still running after the
-    lock timeout, and IdempotencyKeyReused.
+    When `work` raises, the transaction is rolled back, so the key can be used again. Raises RequestInProgress when an
+    earlier request with the key still runs after 5 seconds. Raises IdempotencyKeyReused when the earlier request was a
+    different one.
     """
     async with db.transaction() as transaction:
         if not await _claim_key(transaction, request):
@@ -95,7 +101,10 @@ async def delete_expired(db: Database, *, limit: int) -> int:
 
 
 async def _claim_key(transaction: Transaction, request: KeyedRequest) -> bool:
-    """Claims the idempotency key. Returns False when an earlier request holds it."""
+    """Claims the idempotency key for this request. Returns False when an earlier request holds the key.
+
+    Raises RequestInProgress when the earlier request's transaction does not end within the lock timeout.
+    """
     try:
         claimed = await transaction.write(
             _CLAIM_KEY, **_primary_key(request), digest=request.digest, lifetime=LIFETIME, lock_timeout=_LOCK_TIMEOUT

@@ -1,8 +1,8 @@
 """A pool of asyncpg connections with little overhead per statement.
 
 asyncpg's own pool resets each released connection, which takes as long as a query of one row. This service never
-changes the state of a database session, so connections are returned without a reset. After an SQL error a connection is
-returned too; after any other failure (a cancelled request, a network error) the connection is closed.
+changes the state of a database session, so connections return to the pool without a reset. They also return after an
+SQL error or an error of this service. After other failures (a cancelled request, a network error) they are closed.
 """
 
 import asyncio
@@ -26,18 +26,19 @@ CONNECTION_LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    # Raised by asyncpg when it notices the lost connection while it sends.
+    # asyncpg raises this error ("not connected") for a statement on a connection whose loss it has noticed.
     asyncpg.InternalClientError,
     ConnectionError,
 )
-"""Exceptions that mean that the connection is lost."""
+"""Exceptions after which a connection counts as lost: it is closed and never used again."""
 
 
 class UniquelyNamedConnection(asyncpg.Connection):
     """A connection whose prepared statements have names that are unique across processes.
 
-    asyncpg numbers them from one in every process. A pooler without support for prepared statements passes a server
-    connection from one process to another. There, statement 3 could be a different statement, which would then run.
+    asyncpg itself numbers the names from one in every process. A pooler without support for prepared statements passes
+    one server connection from process to process. A name such as "statement 3" could then run another process's
+    statement.
     """
 
     def _get_unique_id(self, prefix: str) -> str:
@@ -54,7 +55,7 @@ class PoolUse:
 
 
 class ConnectionPool:
-    """Opens at most `size` connections, on demand. The connection that was used last is used next."""
+    """Opens at most `size` connections, each when it is needed. Of the idle ones, the last used is taken first."""
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, *, wait_seconds: float) -> None:
         self._connect = connect
@@ -67,16 +68,16 @@ class ConnectionPool:
 
     @property
     def use(self) -> PoolUse:
-        """The current numbers, which any thread may read."""
+        """The current numbers of connections. Any thread may read them."""
         return PoolUse(self._size, self._in_use, len(self._idle))
 
     async def run[Result](
         self, work: Callable[[Connection], Awaitable[Result]], *, trusted_seconds: float | None = None
     ) -> Result:
-        """Runs `work` on a connection. Raises TimeoutError when none becomes free in time.
+        """Runs `work` on a connection. Raises TimeoutError when none becomes free within `wait_seconds`.
 
-        A connection that was idle for longer than `trusted_seconds` is checked first, and replaced if it is lost.
-        With None, no connection is checked.
+        A connection that was idle for longer than `trusted_seconds` is first checked by a query. It is replaced if it
+        is lost. When `trusted_seconds` is None, no connection is checked.
         """
         await self._acquire_slot()
         try:
@@ -93,7 +94,7 @@ class ConnectionPool:
 
     @asynccontextmanager
     async def borrow(self, *, trusted_seconds: float | None = None) -> AsyncIterator[Connection]:
-        """Lends a connection for a block of several statements. Checks and errors are handled as in `run`."""
+        """Yields a connection for a block of several statements. Checks and errors are handled as in `run`."""
         await self._acquire_slot()
         try:
             connection = await self._take_connection(trusted_seconds)
@@ -107,12 +108,15 @@ class ConnectionPool:
             self._release_slot()
 
     def close_idle(self) -> None:
-        """Closes all idle connections at once: when one of them is lost, most others are lost too."""
+        """Closes all idle connections without a message to the server.
+
+        Used after the loss of one connection, because most idle ones are then lost too.
+        """
         while self._idle:
             self._idle.pop()[0].terminate()
 
     def retire(self) -> None:
-        """Closes idle connections now, and those in use when they are returned."""
+        """Closes idle connections now, and each connection in use as soon as it is returned."""
         self._retired = True
         self.close_idle()
 
@@ -146,7 +150,10 @@ class ConnectionPool:
         return await self._connect()
 
     def _return_or_close(self, connection: Connection, error: BaseException) -> None:
-        """Returns the connection to the pool after an SQL error; closes it after any other failure."""
+        """Returns the connection to the pool after an SQL error or a ServiceError, and closes it after other errors.
+
+        An SQL error that means a lost connection also closes it.
+        """
         if isinstance(error, asyncpg.PostgresError | ServiceError) and not isinstance(error, CONNECTION_LOST):
             self._return_connection(connection)
         else:
@@ -166,7 +173,7 @@ class ConnectionPool:
 
 
 async def is_alive(connection: Connection) -> bool:
-    """Sends a query and returns whether the answer comes in time. Closes the connection otherwise."""
+    """Sends a query and returns True if the answer arrives within 2 seconds. Otherwise closes the connection."""
     try:
         await connection.execute("SELECT 1", timeout=_CHECK_TIMEOUT_SECONDS)
     except (*CONNECTION_LOST, TimeoutError):

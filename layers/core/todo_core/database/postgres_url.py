@@ -10,7 +10,10 @@ _SCHEMES: Final = {"postgres", "postgresql"}
 _CHANNEL_BINDING: Final = {"disable", "prefer", "require"}
 _SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 _PARAMETERS_OF_OTHER_DRIVERS: Final = {"connect_timeout", "connection_limit", "pool_timeout", "socket_timeout"}
-"""Client-side parameters of libpq and Prisma. asyncpg would send them to the server, which does not know them."""
+"""Parameters for the client side of libpq and Prisma, which are removed from the URL.
+
+asyncpg would send them to the server, which does not know them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +25,30 @@ class PostgresUrl:
     server: str
     """Host and port."""
     pooled: bool
-    """True for the URL of a transaction pooler, by Neon's host names (`...-pooler...`) or Prisma's `pgbouncer=true`."""
+    """True if the URL leads to a transaction pooler.
+
+    Recognized by the host name of Neon's poolers (`...-pooler.`) or by Prisma's parameter `pgbouncer=true`.
+    """
     verified_by_system_roots: bool
-    """True if the server's certificate is verified against its host name and the roots of this machine."""
+    """True if the server's certificate is checked against its host name and this machine's root certificates."""
 
     @property
     def ssl(self) -> ssl.SSLContext | None:
-        """The TLS context for asyncpg; None if the `sslmode` inside the URL decides."""
+        """The TLS context for asyncpg; None if asyncpg is to derive TLS from the `sslmode` inside the URL."""
         return ssl.create_default_context() if self.verified_by_system_roots else None
 
 
 def parse(text: str) -> PostgresUrl:
-    """Parses a URL in any form that Neon's console shows.
+    """Parses a PostgreSQL URL in any form that Neon's console shows.
 
-    The URL may be plain or quoted, a psql command or a line of a .env file. SQLAlchemy's and JDBC's schemes are known.
+    The text may be a URL, a psql command with a URL, or a line of a .env file. Quotes around the URL are removed. The
+    schemes of SQLAlchemy (`postgresql+asyncpg://`) and JDBC (`jdbc:postgresql://`) are accepted too.
 
     `channel_binding=require` protects from a man in the middle. asyncpg cannot bind SCRAM to the TLS channel, so TLS
-    has to give the same protection: the server's certificate is verified in full, against `sslrootcert` or the system's
-    roots.
+    must protect instead. The server's certificate and host name are then verified, against `sslrootcert` or the
+    system's root certificates.
 
-    Raises ValueError with a sentence that never contains the URL.
+    Raises ValueError. Its message never contains the URL, which may hold a password.
     """
     bare = re.sub(r"^(psql\s+|(export\s+)?\w+\s*=\s*)", "", text.strip()).strip("'\" ")
     parts = _split(bare.removeprefix("jdbc:"))
@@ -72,7 +79,7 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        # The message of urlsplit may quote the part with the password.
+        # The message of urlsplit is dropped, because it may quote the part with the password.
         raise ValueError("it is not a URL whose password and port can be told apart") from None
     scheme = parts.scheme.partition("+")[0]
     if scheme not in _SCHEMES or not url.startswith(f"{parts.scheme}://"):
@@ -85,7 +92,7 @@ def _split(url: str) -> SplitResult:
 def _query(parts: SplitResult) -> dict[str, str]:
     query = {_snake_case(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
     if "ssl" in query:
-        query.setdefault("sslmode", query["ssl"])  # SQLAlchemy's name for sslmode
+        query.setdefault("sslmode", query["ssl"])  # SQLAlchemy URLs for asyncpg call sslmode `ssl`
     if query.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"its sslmode must be one of {', '.join(sorted(_SSL_MODES))}")
     if query.get("sslrootcert") == "":
@@ -96,5 +103,5 @@ def _query(parts: SplitResult) -> dict[str, str]:
 
 
 def _snake_case(name: str) -> str:
-    """Converts JDBC's names to those of libpq: channelBinding to channel_binding."""
+    """Converts JDBC's parameter names to those of libpq, such as channelBinding to channel_binding."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

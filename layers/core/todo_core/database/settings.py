@@ -29,31 +29,35 @@ class DatabaseSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_err
     prepared_statements: bool | None = None
 
     def with_url(self, url: SecretStr) -> Self:
-        """Returns a copy with this URL, which is not validated again."""
+        """Returns a copy of the settings with `url` replaced. The new URL is not validated."""
         return self.model_copy(update={"url": url})
 
     @property
     def connection_url(self) -> str:
-        """The URL of the service. Raises InvalidSettings when none is set."""
+        """The URL with which the service connects to the database. Raises InvalidSettings when none is set."""
         if self.url is None:
             raise InvalidSettings("DATABASE_URL must be set.")
         return self.url.get_secret_value()
 
     @property
     def migration_url(self) -> str:
-        """The URL of the migrations, which avoid a pooler if possible. Raises InvalidSettings when none is set."""
+        """The URL with which migrations connect: `url_unpooled`, which avoids a pooler, or else `url`.
+
+        Raises InvalidSettings when neither is set.
+        """
         return self.url_unpooled.get_secret_value() if self.url_unpooled else self.connection_url
 
     @property
     def display_name(self) -> str | None:
-        """Database and host, without credentials. None when no URL is set."""
+        """The names of the service's database and host, without credentials. None when `url` is not set."""
         return postgres_url.parse(self.connection_url).display_name if self.url else None
 
     @property
     def keeps_prepared_statements(self) -> bool | None:
-        """True if connections keep prepared statements, False if not. None leaves the decision to the URL."""
+        """True if connections keep prepared statements, False if not. None means that Database decides by `url`."""
         if self.prepared_statements is None and self.url_unpooled and self.url:
-            # Two URLs with different servers: `url` leads through a pooler, even if its name does not show it.
+            # Two URLs with different servers mean that `url` leads through a pooler, whatever its host name. A pooler
+            # may lose prepared statements, so they are not kept.
             urls = postgres_url.parse(self.connection_url), postgres_url.parse(self.migration_url)
             return False if urls[0].server != urls[1].server else None
         return self.prepared_statements

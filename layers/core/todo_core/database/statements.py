@@ -1,4 +1,4 @@
-"""SQL statements with named parameters, converted once to the form that asyncpg runs.
+"""SQL statements with named parameters, converted once to the numbered parameters that asyncpg needs.
 
 docs/decisions/0002-statements.md has the time that this saves compared with SQLAlchemy's AsyncSession.
 docs/decisions/0016-sql.md has the reasons for writing SQL as text.
@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)")
-"""Matches `:name`, but not the type in `value::text`."""
+"""Matches a parameter such as `:name`, but not the type of a cast such as `value::text`."""
 
 
 class Statement:
     """One SQL statement, written with a parameter `:name` for each value.
 
-    `sql` has `$1`, `$2`, ... instead; `parameters` has the names in that order. The text must consist of constants, so
-    that no value can inject SQL.
+    The attribute `sql` has `$1`, `$2`, ... instead; `parameters` has the names in that order. The SQL text must be
+    built from constants only, so that no value can inject SQL.
     """
 
     __slots__ = ("parameters", "sql")
@@ -27,10 +27,10 @@ class Statement:
         self.sql: Final = _PARAMETER.sub(lambda match: numbered[match[1]], sql)
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
-        """Returns the values in the order of the parameters. Raises KeyError for a missing value."""
+        """Returns the values in the order of the parameters. Raises KeyError when a parameter has no value."""
         return [values[name] for name in self.parameters]
 
 
 def assignments(columns: Iterable[str]) -> str:
-    """Returns the assignments of a SET clause, where each column gets the parameter of its name."""
+    """Returns the assignments of a SET clause, such as `"title" = :title` for the column `title`."""
     return ", ".join(f'"{column}" = :{column}' for column in sorted(columns))

@@ -1,1 +1,1 @@
-"""The database schema as it is today: tables per subject, functions and triggers, sort keys, head revision."""
+"""The current database schema: tables, SQL functions, triggers, sort keys, and the revision of the last migration."""

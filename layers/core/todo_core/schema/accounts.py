@@ -21,7 +21,10 @@ class UserRow(SQLModel, table=True):
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     email: str = Field(sa_column=Column(Text, nullable=False))
     email_key: str = Field(sa_column=Column(Text, nullable=False, unique=True, info=NOT_EXPORTED))
-    """The email in lower case, which must be unique. Computed in Python, independent of the database's locale."""
+    """The case-folded email, by which accounts are found. It is unique, so emails that differ only in case are equal.
+
+    Computed in Python, so the result does not depend on the database's locale.
+    """
     password_hash: str = Field(sa_column=Column(Text, nullable=False, info=NOT_EXPORTED))
     name: str | None = Field(sa_column=Column(Text))
     timezone: str = Field(sa_column=Column(Text, nullable=False))

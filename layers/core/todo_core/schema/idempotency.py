@@ -15,7 +15,7 @@ class IdempotencyKeyRow(SQLModel, table=True):
     """One request with an idempotency key and its response. One transaction writes both."""
 
     __tablename__ = "idempotency_keys"
-    # Stored for a day, and copies of data that the export has elsewhere.
+    # Not exported: the rows expire after a day, and their data is in other tables of the export.
     __table_args__ = ({"info": NOT_EXPORTED},)
 
     user_id: UUID = Field(sa_column=owner_column(primary_key=True))

@@ -1,6 +1,7 @@
-"""SQL expressions by which lists are sorted and filtered.
+"""SQL expressions by which lists of todos are sorted and filtered.
 
-PostgreSQL uses an expression index only if the query has exactly the same expression, so both use these constants.
+PostgreSQL uses the index of an expression only for queries with exactly the same expression. Therefore the definitions
+of the indexes and the queries both use these constants.
 """
 
 from typing import Final
@@ -16,16 +17,20 @@ SORT_KEYS: Final = {
     "priority": "priority_key(priority)",
     "title": "title_key(title)",
 }
-"""Expressions that are never null. Todos without a due date sort last in both directions.
+"""The SQL expression of each sort order. No expression is ever null.
 
-A due date without a time sorts as 00:00 UTC of that day.
+`due` is for ascending and `-due` for descending order, so todos without a due date come last in both. A due date
+without a time sorts as 00:00 UTC of that day.
 """
 NO_ID: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-"""Replaces a null project or parent: under `IS NULL`, PostgreSQL would not sort by the rest of the index."""
+"""Stands for null in the index of a project or parent id, so that a query can compare with `=`.
+
+With `IS NULL`, PostgreSQL would not use the index's other columns for sorting.
+"""
 TERMS: Final = "terms_of(user_id, tags, words)"
-"""The terms of a todo in the shared index of tags and words."""
+"""The SQL expression of the GIN index that finds todos by their tags and words."""
 
 
 def location_key(column: str) -> str:
-    """Returns the expression for a nullable id column with `NO_ID` instead of null."""
+    """Returns the SQL expression that replaces null by `NO_ID` in a column of project or parent ids."""
     return f"coalesce({column}, '{NO_ID}'::uuid)"

@@ -1,4 +1,4 @@
-"""The `.sql` files of this package: the database's functions and triggers as they are today."""
+"""The `.sql` files of this package, which define the current functions and triggers of the database."""
 
 from importlib.resources import files
 from typing import Final
@@ -6,15 +6,18 @@ from typing import Final
 from sqlalchemy import Connection
 
 SQL_FILES: Final = ("change_log", "trees", "search", "sort_keys", "accounts")
-"""Names without suffix. Functions of a file may call functions of the files before it."""
+"""Names of the files without suffix, in the order in which to run them.
+
+A file may use functions that an earlier file creates.
+"""
 
 
 def run_sql_file(connection: Connection, name: str) -> None:
-    """Creates the functions and triggers of one file, or replaces those that exist, in the current transaction."""
+    """Creates the functions and triggers of one file in the current transaction. Replaces those that already exist."""
     script = (files("todo_core.schema") / f"{name}.sql").read_text()
-    # Without this setting, PostgreSQL would check tables and columns that only a later migration creates.
+    # With the check, PostgreSQL would refuse functions that use tables or columns of a later migration.
     script = f"SET LOCAL check_function_bodies = off;\n{script}"
-    # asyncpg itself runs a whole script; SQLAlchemy prepares statements, which PostgreSQL allows for a single one only.
+    # Runs the script on asyncpg's connection. SQLAlchemy would prepare it, and PostgreSQL prepares one statement only.
     dbapi_connection = connection.connection.dbapi_connection
     assert dbapi_connection is not None  # noqa: S101 - None only when the connection is detached or closed
     dbapi_connection.run_async(lambda driver_connection: driver_connection.execute(script))

@@ -1,4 +1,4 @@
-"""All tables of the service. Migrations are compared with them; no function that serves requests loads them."""
+"""All tables of the service as SQLAlchemy metadata, for comparison with the migrations and for the export."""
 
 from importlib import import_module
 
@@ -7,7 +7,7 @@ from sqlmodel import SQLModel
 
 
 def all_tables() -> MetaData:
-    """Returns the metadata of every table."""
+    """Imports all modules that define tables, and returns the metadata of their tables."""
     for module in ("accounts", "projects", "todos", "assistant", "idempotency"):
         import_module(f"todo_core.schema.{module}")
     return SQLModel.metadata

@@ -49,7 +49,7 @@ class TodoRow(SQLModel, table=True):
             "recurrence IS NULL OR due_date IS NOT NULL OR due_at IS NOT NULL", name="recurrence_needs_due"
         ),
         CheckConstraint("completed = (completed_at IS NOT NULL)", name="todos_completed_at"),
-        # The columns after the id let PostgreSQL filter inside the index, without reading the row.
+        # `completed` and `priority` do not sort: they let PostgreSQL filter in the index, without reading the table.
         Index("todos_by_order", "user_id", "order", "id", "completed", "priority", postgresql_where=_LIVE),
         Index("todos_in_trash", "user_id", "order", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("todos_to_purge", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
@@ -63,7 +63,7 @@ class TodoRow(SQLModel, table=True):
         _sorted_index("todos_by_title", "title"),
         _location_index("todos_by_project", "project_id"),
         _location_index("todos_by_parent", "parent_id"),
-        # Without a pending list, which every search would have to read as well.
+        # With `fastupdate`, the index would keep new entries in a pending list, which each search would have to read.
         Index(
             "todos_by_terms",
             text(TERMS),
@@ -82,11 +82,14 @@ class TodoRow(SQLModel, table=True):
     due_date: date | None = Field(sa_column=Column(Date))
     due_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     due_time: time | None = Field(sa_column=Column(Time))
-    """The time of day of a recurring todo, stored while a clock change has moved `due_at` to another time."""
+    """The intended time of day of a recurring todo, in case a clock change has moved `due_at` to another time.
+
+    Later occurrences return to this time. Null if `due_at` has the intended time.
+    """
     reminder_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     recurrence: str | None = Field(sa_column=Column(Text))
     occurrences: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
-    """The number of completed occurrences of a recurring todo."""
+    """Counts how often completing a recurring todo has moved it to its next due date."""
     tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
     project_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("projects.id", ondelete="SET NULL")))
     parent_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("todos.id", ondelete="SET NULL")))
