@@ -1,4 +1,4 @@
-"""The base class of all errors that an API client may see, and the errors that belong to no single subject."""
+"""The base class of all errors that an API client may see, and errors that belong to no single subject."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Settings from the environment, `.env` or a secret of AWS Secrets Manager. Errors and logs never show their values."""
+"""Settings from the environment, `.env` or a secret of AWS Secrets Manager. Errors never show the settings' values."""
 
 import os
 import re
@@ -50,7 +50,10 @@ def _split_by_comma(value: object) -> object:
 
 
 def _parse_origin(text: str) -> str:
-    """Returns the origin as browsers write it in the header `Origin`: in lower case, without a default port."""
+    """Returns the origin as browsers write it in the header `Origin`: in lower case, without a default port.
+
+    Raises PydanticCustomError for other text, such as a URL with a path or a wildcard.
+    """
     try:
         url = HttpUrl(text)
     except ValidationError:
@@ -123,7 +126,7 @@ class DailyQuota(SettingsGroup):
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """Annotates a group: the names of its environment variables begin with `text`."""
+    """Annotates a group of settings: the names of the group's environment variables begin with `text`."""
 
     text: str
 
@@ -173,14 +176,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Returns the sources by precedence: arguments, environment, `.env`, AWS secret.
+        """Returns the sources of settings, highest precedence first: arguments, environment, `.env`, AWS secret.
 
-        Raises InvalidSettings when the secret cannot be read.
+        The last three are merged into one source. Raises InvalidSettings when the secret cannot be read.
         """
         sources = [cast(EnvSettingsSource, source) for source in (env_settings, dotenv_settings)]
         if secret := os.environ.get(_SECRET_VARIABLE):
             sources.append(_load_secret(settings_cls, secret))
-        # A line of `.env` that is a name only has the value None. It counts as absent, like an empty value.
+        # A line of `.env` with a name but no `=` has the value None. Such a setting counts as absent, like an empty one.
         given = ({name: value for name, value in source.env_vars.items() if value is not None} for source in sources)
         variables = ChainMap(*given)
         return init_settings, InitSettingsSource(settings_cls, nest_variables(variables))
@@ -190,12 +193,12 @@ class Settings(BaseSettings):
         return self.environment == "production"
 
     def with_database_url(self, url: SecretStr) -> Self:
-        """Returns a copy with this URL of the database, which is not validated again."""
+        """Returns a copy of the settings with this database URL. The URL is not validated."""
         return self.model_copy(update={"database": self.database.with_url(url)})
 
     @property
     def secret_keys(self) -> list[str]:
-        """The keys that verify signatures; the first one signs."""
+        """The secret keys. The first one signs; a signature by any of them is valid, so that keys can be replaced."""
         return self._given_keys or [_DEVELOPMENT_KEY]
 
     @property
@@ -205,7 +208,10 @@ class Settings(BaseSettings):
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        """The origins whose pages may use the API with the user's cookie."""
+        """The web origins whose pages may call the API with the user's cookie.
+
+        Without a setting, none in production, and local development servers otherwise.
+        """
         if self.cors_origins is None:
             return () if self.in_production else _DEVELOPMENT_ORIGINS
         return self.cors_origins
@@ -227,7 +233,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Reads the settings. Raises InvalidSettings."""
+    """Reads and validates all settings. Raises InvalidSettings, whose message describes each invalid setting."""
     try:
         return Settings()
     except ValidationError as error:
@@ -235,9 +241,9 @@ def load() -> Settings:
 
 
 def nest_variables(variables: Mapping[str, object]) -> dict[str, Any]:
-    """Groups flat variables like the fields of Settings, for example DATABASE_URL to `{"database": {"url": ...}}`.
+    """Nests flat variables like the fields of Settings: DATABASE_URL becomes `{"database": {"url": ...}}`.
 
-    Names match in upper and lower case. Variables that are not settings are left out.
+    Names of variables match in upper and lower case. Variables that are not settings are left out.
     """
     nested: dict[str, Any] = {}
     for name, value in variables.items():
@@ -263,27 +269,33 @@ def _map_variables(model: type[BaseModel], prefix: str = "") -> dict[str, tuple[
 
 
 VARIABLES: Final[Mapping[str, tuple[str, ...]]] = _map_variables(Settings)
-"""The path to the field of each environment variable: `("database", "url")` for DATABASE_URL."""
+"""Maps each environment variable to the path of its field in Settings: DATABASE_URL to `("database", "url")`."""
 
 
 def _load_secret(settings_cls: type[BaseSettings], secret: str) -> EnvSettingsSource:
-    """Reads a secret of AWS Secrets Manager: a JSON object whose names are those of environment variables."""
+    """Reads settings from a secret of AWS Secrets Manager, a JSON object with the names of environment variables.
+
+    Raises InvalidSettings when the secret cannot be read or is not a JSON object.
+    """
     try:
         source = AWSSecretsManagerSettingsSource(settings_cls, secret, case_sensitive=False)
     except ValueError:
         raise InvalidSettings(f"The secret {secret}, which {_SECRET_VARIABLE} names, is not a JSON object.") from None
     except Exception as error:  # noqa: BLE001 - of botocore, which is installed on Lambda only
-        # The message names the missing permission, and nothing that the secret contains.
+        # The message may be shown: it states the cause, such as a missing permission, but no content of the secret.
         raise InvalidSettings(
             f"The secret {secret}, which {_SECRET_VARIABLE} names, could not be read: {error}"
         ) from None
-    # An empty value counts as absent, as in the environment.
+    # Drops empty values, so that the settings count as absent, as with empty variables in the environment.
     source.env_vars = {name: value for name, value in source.env_vars.items() if value}
     return source
 
 
 def _format_errors(error: ValidationError) -> list[str]:
-    """Returns a sentence for each fault, with the name of the variable. Leaves out the value, which may be a secret."""
+    """Returns a sentence for each invalid setting, with the name of its variable.
+
+    Leaves out the value, which may be a secret.
+    """
     sentences = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         names = [name for name, path in VARIABLES.items() if fault["loc"][: len(path)] == path]

@@ -1,4 +1,4 @@
-"""Validation of text from clients: normalized to NFC, trimmed and without control characters."""
+"""Validation of text from clients: normalizes it to NFC, trims it and refuses control characters."""
 
 import re
 import unicodedata
@@ -17,8 +17,8 @@ class Text:
     r"""Annotates a `str` field: `Title = Annotated[str, Text(min_length=1, max_length=500)]`.
 
     Lengths are in characters and are checked before and after normalization to NFC. `min_length` is 0 or 1; 1 also
-    refuses blank text. Multiline text may contain tabs and line breaks, which become `\n`. Pydantic itself refuses
-    unpaired surrogates.
+    refuses blank text. With `multiline`, the text may contain tabs and line breaks; line breaks become `\n`. Pydantic
+    itself refuses unpaired surrogates.
     """
 
     max_length: int
@@ -39,14 +39,14 @@ class Text:
 
     @property
     def pattern(self) -> str:
-        """The same rule as a regular expression, for the OpenAPI document."""
+        """A regular expression for the OpenAPI document: refuses control characters and, if required, blank text."""
         middle = f"[^{self.forbidden}]*"
         if self.min_length:
             middle += rf"[^{_CONTROL}\s]{middle}"
         return rf"^\s*{middle}\s*$"
 
     def clean(self, value: str) -> str:
-        """Normalizes, trims and checks a text. Raises PydanticCustomError, which becomes a 422 for the field."""
+        """Normalizes, trims and checks a text. Raises PydanticCustomError, which the API client receives as a 422."""
         text = unicodedata.normalize("NFC", value).strip()
         if self.multiline:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -55,6 +55,6 @@ class Text:
         if len(text) < self.min_length:
             raise PydanticCustomError("blank", "Text may not be blank")
         if len(text) > self.max_length:
-            # NFC splits some characters into several, so the text may have become longer.
+            # Checked again here: NFC splits some characters into several, so the text may have become longer.
             raise PydanticCustomError("string_too_long", f"Text may have {self.max_length} characters at most, as NFC")
         return text

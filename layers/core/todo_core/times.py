@@ -13,11 +13,11 @@ from pydantic_core import PydanticCustomError
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INFINITE_TIMES = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-"""The first and last value of datetime. asyncpg converts them to PostgreSQL's -infinity and infinity."""
+"""The first and last value of datetime, which are refused: asyncpg would store them as -infinity and infinity."""
 
 
 def _require_rfc3339(value: object) -> object:
-    # Pydantic alone would also accept numbers, as seconds since 1970, and times without an offset.
+    # Refuses other formats that Pydantic accepts, such as numbers (as seconds since 1970) and times without seconds.
     if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
         return value
     raise PydanticCustomError("rfc3339", "Give an RFC 3339 time with an offset, such as 2030-01-31T17:00:00Z")
@@ -34,7 +34,7 @@ def _to_utc(value: datetime) -> datetime:
 
 
 def _require_finite(day: date) -> date:
-    # asyncpg converts the first and the last day to PostgreSQL's -infinity and infinity.
+    # The first and the last day are refused, because asyncpg would store them as -infinity and infinity.
     if day in {date.min, date.max}:
         raise PydanticCustomError("time_out_of_range", "The day lies outside of 0001-01-02 to 9999-12-30")
     return day
@@ -47,7 +47,7 @@ def _require_full_date(value: object) -> object:
 
 
 def _parse_day_or_instant(value: object) -> date | datetime:
-    with suppress(ValueError):  # such as 2030-02-30 or 25:00
+    with suppress(ValueError):  # raised for a date or time that does not exist, such as 2030-02-30 or 25:00
         if isinstance(value, str) and _FULL_DATE.fullmatch(value):
             return _require_finite(date.fromisoformat(value))
         if isinstance(value, str) and _RFC3339.fullmatch(value):
@@ -59,7 +59,7 @@ def _parse_day_or_instant(value: object) -> date | datetime:
 
 @cache
 def _timezones() -> frozenset[str]:
-    # From the package tzdata: the zones of this machine may differ and include `localtime` and `posixrules`.
+    # Read from the package tzdata: the machine's own zones may differ, and may include `localtime` and `posixrules`.
     return frozenset((files("tzdata") / "zones").read_text().split())
 
 
@@ -70,7 +70,7 @@ def _require_timezone(name: str) -> str:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_to_utc), BeforeValidator(_require_rfc3339)]
-"""A point in time, converted to UTC. Input is RFC 3339 with an offset; output ends in Z."""
+"""A point in time from a client: RFC 3339 with an offset, converted to UTC. In responses it ends in Z."""
 
 FullDate = Annotated[date, AfterValidator(_require_finite), BeforeValidator(_require_full_date)]
 """A date without a time: YYYY-MM-DD."""
@@ -80,7 +80,7 @@ DayOrInstant = Annotated[
     PlainValidator(_parse_day_or_instant),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
 ]
-"""A date, or a point in time that is converted to UTC."""
+"""A date (YYYY-MM-DD), or a point in time in RFC 3339 with an offset, which is converted to UTC."""
 
 TimeZoneName = Annotated[
     str,

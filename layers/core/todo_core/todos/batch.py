@@ -1,4 +1,4 @@
-"""Runs a batch: several operations on todos in one transaction, all or none."""
+"""Runs a batch: several operations on todos in one transaction, of which all take effect or none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,15 @@ from todo_core.todos.batch_models import (
 from todo_core.todos.model import Todo
 
 type _Refs = dict[UUID, UUID]
-"""The ids of todos created so far, by the id that stands for their ref."""
+"""The ids of the todos that the batch has created so far under a ref.
+
+Each key is the UUID that `convert_ref_to_id` returns for the ref.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """The result of one operation: the todo right after it, or None for a delete."""
+    """The result of one operation of a batch. `todo` is the todo right after the operation, None for a delete."""
 
     op: Literal["create", "update", "delete", "restore"]
     id: UUID
@@ -37,9 +40,10 @@ class OperationResult:
 
 
 async def run_batch(db: Executor, actor: Actor, batch: Batch) -> Sequence[OperationResult]:
-    """Runs all operations in order, in one transaction.
+    """Runs all operations of the batch in order, in one transaction, and returns their results.
 
-    When an operation fails, none is applied. The error is raised with the operation's `index` as an extra member.
+    When an operation fails, all are rolled back. The error is raised with the operation's position in the batch, from
+    0, as the extra member `index`.
     """
     refs: _Refs = {}
     async with db.transaction() as transaction:
@@ -53,7 +57,7 @@ async def run_batch(db: Executor, actor: Actor, batch: Batch) -> Sequence[Operat
 async def _run_indexed(
     index: int, transaction: Transaction, actor: Actor, operation: BatchOperation, refs: _Refs
 ) -> OperationResult:
-    """Runs one operation. Adds `index` to the members of an error that it raises."""
+    """Runs one operation of a batch. When the operation raises an error, adds `index` to the error's members."""
     try:
         return await _run_operation(transaction, actor, operation, refs)
     except ServiceError as error:
@@ -64,7 +68,7 @@ async def _run_indexed(
 async def _run_operation(
     transaction: Transaction, actor: Actor, operation: BatchOperation, refs: _Refs
 ) -> OperationResult:
-    """Runs one operation, and adds the id of a todo that was created under a ref to `refs`."""
+    """Runs one operation of a batch. When it creates a todo under a ref, adds the todo's id to `refs`."""
     if isinstance(operation, CreateOperation):
         todo = await operations.add(transaction, actor, _replace_ref(operation.todo, refs))
         if operation.ref is not None:
@@ -95,7 +99,7 @@ async def _change_todo(
 
 
 def _replace_ref[Fields: (NewTodo, TodoChanges)](fields: Fields, refs: _Refs) -> Fields:
-    """Returns the fields with the id of the parent if the parent is given by its ref."""
+    """Returns the fields with the real id of the parent if `parent_id` stands for a ref, else unchanged."""
     parent_id = fields.parent_id
     if not isinstance(parent_id, UUID) or parent_id not in refs:
         return fields

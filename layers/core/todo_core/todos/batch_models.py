@@ -13,13 +13,14 @@ _MAX_OPERATIONS: Final = 100
 _MAX_REF_CHARACTERS: Final = 100
 _REF: Final = Text(min_length=1, max_length=_MAX_REF_CHARACTERS)
 _REF_NAMESPACE: Final = UUID("8d5cf9a3-6b1f-4d0e-9a55-2f1c7f0c6b11")
-"""The namespace of ids made from refs, used for nothing else."""
+"""The UUID namespace for ids that are derived from refs. Nothing else uses this namespace."""
 
 
 def convert_ref_to_id(ref: str) -> UUID:
-    """Returns an id that stands for a ref within its batch.
+    """Returns a UUID that stands for a ref within its batch, so a field can hold either.
 
-    It is the ref itself if that is a UUID, else a UUID of version 5. Todos have ids of version 7.
+    A ref that is a UUID stands for itself. Any other ref becomes a UUID of version 5. Ids of todos have version 7, so
+    such a UUID cannot equal one of them.
     """
     try:
         return UUID(ref)

@@ -1,7 +1,8 @@
-"""The change log of todos: reads it, locks it, and undoes the changes of a turn.
+"""Reads and locks the change log of todos, and undoes the changes that a turn of the assistant has made.
 
 Triggers of the database write the log in the transaction of each change. Sequence numbers are counted per user, under
-a lock that is held until the transaction ends. They become visible in order, so a reader misses no change.
+a lock that is held until the transaction ends. A user's changes thus become visible in the order of their numbers. A
+reader that continues after the last number it has seen misses no change.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ type Operation = Literal["create", "update", "complete", "reopen", "delete", "re
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one todo: `before` is None for a creation, `after` for a purge from the trash."""
+    """One change of one todo. `before` is None if the todo was created, `after` if it was purged from the trash."""
 
     seq: int
     todo_id: UUID
@@ -38,9 +39,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TurnChange:
-    """A todo that a turn changed. `title` is None when the todo has been purged.
+    """A todo that a turn of the assistant changed. `title` is None when the todo has been purged.
 
-    `to_trash`: an undo puts the todo into the trash. `untouched`: every change since the first of the turn is its own.
+    `to_trash` is true if an undo puts the todo into the trash: the turn created the todo or found it in the trash.
+    `untouched` is true if only this turn has changed the todo since its first change. Only such a todo can be undone.
     """
 
     todo_id: UUID
@@ -50,9 +52,10 @@ class TurnChange:
 
 
 def derive_snapshot_defaults(todo: type[Todo], new_todo: type[TodoCreate]) -> dict[str, object]:
-    """Returns the values of fields that a logged todo may lack, because it is older than their columns.
+    """Returns default values for fields that a todo in the change log may lack.
 
-    They are None for an optional field, and otherwise the default of a new todo.
+    A todo that was logged before a column was added lacks the column's field. The default is None for an optional
+    field, and otherwise the default of a new todo, if it has one.
     """
     defaults: dict[str, object] = {}
     for name, annotation in get_type_hints(todo).items():
@@ -67,7 +70,7 @@ def derive_snapshot_defaults(todo: type[Todo], new_todo: type[TodoCreate]) -> di
 
 _SNAPSHOT_DEFAULTS: Final = msgspec.json.encode(derive_snapshot_defaults(Todo, TodoCreate)).decode()
 _INTERNAL_DEFAULTS: Final = {"due_time": None, "occurrences": 0}
-"""Columns that a recurring todo needs beside its fields, with the value of a todo that never recurred."""
+"""Columns of recurring todos that `Todo` does not have, with their values for a todo that never recurred."""
 _UNDO_DEFAULTS: Final = msgspec.json.encode(derive_snapshot_defaults(Todo, TodoCreate) | _INTERNAL_DEFAULTS).decode()
 
 _SELECT_SINCE = Statement("""
@@ -85,12 +88,12 @@ _SELECT_VERSIONS = Statement("""
 """)
 _LOCK = Statement("SELECT lock_change_log(:user_id)")
 
-# An undo restores these columns. The others are identity, version and times, or are computed from these.
+# An undo restores these columns. It keeps the id, the owner and `created_at`, and renews `version` and `updated_at`.
 _RESTORED_COLUMNS: Final = (
     *(name for name in Todo.__struct_fields__ if name not in {"id", "version", "created_at", "updated_at"}),
     *_INTERNAL_DEFAULTS,
 )
-# A project or a parent that was deleted meanwhile cannot be restored.
+# An undo sets a project or a parent to null if it no longer exists: its id would violate the foreign key.
 _EXISTING_REFERENCES = {
     f"{kind}_id": f"(SELECT id FROM {table} WHERE id = old.{kind}_id AND user_id = old.user_id)"  # noqa: S608 - constants
     for kind, table in (("project", "projects"), ("parent", "todos"))
@@ -102,7 +105,8 @@ _TURN = """
         count(*) AS changes
     FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
 """
-# The todo has the last version of the turn, and the turn made every version since it began.
+# True if only the turn has changed the todo since the turn's first change of it. The todo's version is then the last
+# one of the turn, and the turn logged one change for each version.
 _UNTOUCHED = (
     "todos.version = turn.version AND turn.version - coalesce((turn.before->>'version')::int, 0) = turn.changes"
 )
@@ -128,7 +132,7 @@ _STOP_UNDOING = Statement("SELECT set_config('todo.undoing', 'off', true)")
 
 
 async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> list[Change]:
-    """Returns at most `limit` of the user's changes after a sequence number, oldest first."""
+    """Returns at most `limit` of the user's changes with a sequence number above `seq`, oldest first."""
     rows = await db.fetch_all(_SELECT_SINCE, user_id=user_id, since=seq, limit=limit, defaults=_SNAPSHOT_DEFAULTS)
     return [
         Change(**{**row, "before": _parse_snapshot(row["before"]), "after": _parse_snapshot(row["after"])})
@@ -137,39 +141,44 @@ async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> li
 
 
 async def find_changed_todos(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, bool]:
-    """Returns the todos that a turn changed, by first change. The value is True for a todo that the turn created."""
+    """Returns the ids of the todos that a turn changed, in the order of their first change in the turn.
+
+    The value is True for a todo that the turn created.
+    """
     rows = await db.fetch_all(_SELECT_CHANGED_TODOS, user_id=user_id, turn_id=turn_id)
     return {row["todo_id"]: row["added"] for row in rows}
 
 
 async def find_versions(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, list[int]]:
-    """Returns the versions that the changes of a turn produced, by todo."""
+    """Returns for each todo that a turn changed the version numbers that these changes produced."""
     rows = await db.fetch_all(_SELECT_VERSIONS, user_id=user_id, turn_id=turn_id)
     return {row["todo_id"]: row["versions"] for row in rows}
 
 
 async def find_turn_changes(db: Executor, user_id: UUID, turn_id: UUID) -> list[TurnChange]:
-    """Returns the todos that a turn changed, and for each whether an undo of the turn can restore it."""
+    """Returns the todos that a turn changed, each with what an undo of the turn would do to it."""
     return [TurnChange(*row) for row in await db.fetch_all(_SELECT_TURN_CHANGES, user_id=user_id, turn_id=turn_id)]
 
 
 async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> Sequence[UUID]:
-    """Restores the todos of a turn to their state before it, and returns their ids.
+    """Restores the todos that a turn changed to their state before the turn, and returns the ids of these todos.
 
-    Puts the todos that the turn created into the trash. Leaves out todos that anyone else has changed since.
+    Puts todos that the turn created into the trash. Skips todos that were also changed by others since the turn's first
+    change.
     """
     rows = await transaction.fetch_all(
         _UNDO, user_id=actor.user_id, turn_id=turn_id, actor=actor.signature, defaults=_UNDO_DEFAULTS
     )
-    # Later statements of the transaction must keep the rules of the tree again.
+    # The undo switched off the triggers' rules for subtodos. Later statements of the transaction must obey them again.
     await transaction.fetch_one(_STOP_UNDOING)
     return [row["id"] for row in rows]
 
 
 async def lock_log(transaction: Transaction, user_id: UUID) -> None:
-    """Makes the user's other changes wait until this transaction ends.
+    """Locks the user's change log until the transaction ends. Other transactions that change the user's todos wait.
 
-    Call it before the first lock on a todo: a write takes the locks in this order, and any other order may deadlock.
+    Must be called before the transaction locks a todo. Every write locks the log first, so the opposite order may
+    deadlock.
     """
     await transaction.write(_LOCK, user_id=user_id)
 

@@ -1,4 +1,4 @@
-"""The columns of a todo, as SELECT and RETURNING list them, in the order of the fields of `Todo`."""
+"""The columns for SELECT and RETURNING, in the order of the fields of `Todo`, so `Todo(*row)` builds a todo."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The SQL conditions behind the filters of a list. Indexes are made for exactly these expressions."""
+"""The SQL conditions of the filters of a list. Some indexes exist for exactly these expressions."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ LIVE: Final = "user_id = :user_id AND deleted_at IS NULL"
 TRASHED: Final = "user_id = :user_id AND deleted_at IS NOT NULL"
 OPEN: Final = "NOT completed"
 
-# As a subquery, words_asked runs once per statement instead of once per row.
+# In a subquery, the SQL function words_asked runs once per statement instead of once per row.
 _SEARCHED_WORDS: Final = "(SELECT words_asked(:q))"
 WORDS_ANYWHERE: Final = f"words @@ {_SEARCHED_WORDS}"
 WORDS_IN_TITLE: Final = f"ts_filter(words, '{{a}}') @@ {_SEARCHED_WORDS}"
@@ -27,7 +27,7 @@ DUE_CONDITIONS: Final = {
     "due_until": _is_due_before("due_until"),
     "overdue": _is_due_before("overdue"),
 }
-"""Compare the due date with a bound. They are null for a todo without a due date."""
+"""SQL conditions that compare the due date with a bound. For a todo without a due date they are null, not false."""
 
 CONDITIONS: Final = {
     "completed": "completed = :completed",
@@ -40,9 +40,9 @@ CONDITIONS: Final = {
     "overdue": f"({OPEN} AND {DUE_CONDITIONS['overdue']})",
     "not_overdue": f"(completed OR NOT coalesce({_is_due_before('not_overdue')}, false))",
 }
-"""All conditions that `Filters.conditions` names, except `trashed`."""
+"""The SQL condition of each filter by its name in `Filters`, except `trashed`, which replaces LIVE by TRASHED."""
 
 
 def select_live(names: frozenset[str]) -> str:
-    """Returns the WHERE condition for todos outside the trash that meet all these entries of CONDITIONS."""
+    """Returns the WHERE condition for the user's todos outside the trash that meet all the named CONDITIONS."""
     return " AND ".join([LIVE, *(CONDITIONS[name] for name in sorted(names))])

@@ -1,4 +1,4 @@
-"""Errors of todos and projects, registered under the names of the database constraints that raise them."""
+"""Errors of todos and projects. Some are registered for a database constraint, whose violation raises them."""
 
 from todo_core.database.constraints import raised_for
 from todo_core.errors import ServiceError
@@ -26,7 +26,7 @@ class StaleVersion(ServiceError):
 
 
 class InvalidTodo(ServiceError):
-    """Base class of the rules that the database checks, because they depend on stored rows."""
+    """Base class of errors for rules that the database checks, most of them because they depend on stored rows."""
 
     status = 422
 

@@ -1,4 +1,4 @@
-"""The filters and the sort order of a list of todos, and its pages."""
+"""The filters, the sort orders and the pages of a list of todos."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,27 +24,32 @@ ListSort = Literal[
     "title",
     "-title",
 ]
-"""The sort orders of any list, descending with `-`."""
+"""The sort orders that are allowed with and without a search. `-` means descending."""
 type Sort = ListSort | Literal["relevance"]
-"""The sort orders of a list, with relevance for searches.
+"""All sort orders of a list. `relevance` is for searches.
 
-Matches of the title come first, then other matches, each from the newest to the oldest.
+By relevance, todos whose title matches come first, then the other matches. Both groups are sorted from the newest todo
+to the oldest.
 """
 type LocationFilter = UUID | Literal["none"]
 
 
 @dataclass(frozen=True, slots=True)
 class DueBound:
-    """One end of a range of due dates: `at` for todos due at an instant, `day` for todos due on a day."""
+    """One end of a range of due dates.
+
+    Todos due at an instant are compared with `at`, those due on a day with `day`.
+    """
 
     at: datetime
     day: date
 
     @classmethod
     def of(cls, when: date | datetime, timezone: ZoneInfo) -> Self:
-        """Returns the bound at a day or an instant in the user's time zone.
+        """Returns the bound for a day or an instant. `timezone` is the user's.
 
-        The bound at a day is its midnight. The bound at an instant counts the day of the instant as not yet over.
+        The bound for a day is the midnight at which it begins. For an instant, todos due on its local day count as due
+        later, because that day is not yet over.
         """
         if not isinstance(when, datetime):
             return cls(datetime.combine(when, time(), timezone), when)
@@ -55,17 +60,18 @@ class DueBound:
 
     @property
     def ends(self) -> tuple[datetime, datetime]:
-        """The earlier and the later of the two bounds, as sort keys. The key of a day is its midnight in UTC."""
+        """The earlier and the later of `at` and `day`, as sort keys. The sort key of a day is its midnight in UTC."""
         day = datetime.combine(self.day, time(), UTC)
         return min(self.at, day), max(self.at, day)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters of a list, all of which a todo must meet, and its sort order. None does not filter.
+    """The filters and the sort order of a list. A todo must meet all filters; a filter that is None is not applied.
 
     A todo must have all `tags` and all words of `q`. `due_from` is inclusive, `due_until` exclusive. `overdue` selects
-    open todos due before the bound, `not_overdue` all others. `trashed` selects from the trash instead of live todos.
+    open todos due before the bound, `not_overdue` all others. `trashed` selects only todos in the trash, otherwise only
+    todos outside it.
     """
 
     completed: bool | None = None
@@ -83,14 +89,14 @@ class Filters:
 
     @property
     def conditions(self) -> set[str]:
-        """The names of the filters that are set."""
+        """The names of the filters that are set. The SQL conditions are looked up by these names."""
         return {name for name in _NULLABLE if getattr(self, name) is not None} | {
             name for name in ("tags", "trashed") if getattr(self, name)
         }
 
     @property
     def values(self) -> dict[str, object]:
-        """The statement parameters of the filters."""
+        """The values of the SQL parameters that the conditions of the filters use."""
         values: dict[str, object] = {
             "completed": self.completed,
             "priority": self.priority,
@@ -108,7 +114,10 @@ class Filters:
 
     @property
     def sorted_by(self) -> Sort:
-        """The sort order, or its default: relevance for a search, due date for a filter by due date, else `order`."""
+        """The chosen sort order, or else a default.
+
+        The default is relevance for a search, due date for a filter by due date or `overdue`, and otherwise `order`.
+        """
         if self.sort is not None:
             return self.sort
         if self.q is not None:
@@ -122,9 +131,9 @@ _NULLABLE = ("completed", "priority", "q", "project_id", "parent_id", *_BOUNDS)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position before a page: the sort key and the id of the last todo on the page before.
+    """The place in a list after which a page begins: the sort key and the id of the last todo on the page before.
 
-    `in_title`: that todo is among the matches of the title, the first part of a list by relevance.
+    `in_title` is true in a list by relevance if the title of that todo matches the search.
     """
 
     key: float | bytes | datetime
@@ -134,7 +143,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a list, and the position before the next page, or None on the last page."""
+    """A page of a list of todos. `next` is the position after which the next page begins, None on the last page."""
 
     todos: list[Todo]
     next: Position | None

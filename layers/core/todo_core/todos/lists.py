@@ -1,7 +1,7 @@
-"""The statements behind lists of todos.
+"""The SQL statements that read pages of lists of todos.
 
-The cost of a page does not grow with the length of the list: each sort order and each filter of the default order has
-an index. See docs/decisions/0011-lists.md.
+The cost of a page does not grow with the length of the list: the sort orders and filters have indexes.
+docs/decisions/0011-lists.md has the details.
 """
 
 from functools import cache
@@ -15,17 +15,18 @@ from todo_core.todos.sort_orders import SortOrder
 from todo_core.todos.term_search import TERM_CONDITIONS, TermSearch, build_search, count_rows
 
 type PageStart = Literal["start", "after_title_match", "after_todo"]
-"""The start of a page: that of the list, or a position.
+"""The place where a page begins: at the start of the list, or after the last todo of the page before.
 
-A position in a list by relevance is after a match of the title, or after another todo.
+`after_title_match` is for lists by relevance: the last todo matched in its title. All other cases are `after_todo`.
 """
 
 
 @cache
 def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart) -> Statement:
-    """Returns the statement for one page of a list, under the conditions that `Filters.conditions` names.
+    """Returns the statement that reads one page of a list. `conditions` are the names of the filters that are set.
 
-    A row has the columns of a todo, `key` unless a field equals the key, and `in_title` if by relevance.
+    A row has the columns of a todo. The sort key follows as `key`, unless it equals a field of the todo. In a list by
+    relevance the last column is `in_title`.
     """
     order = SortOrder(sort)
     where = _build_where(conditions - TERM_CONDITIONS, order, start)
@@ -45,7 +46,10 @@ def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart) -> 
 
 
 def _select_by_relevance(where: str, page_where: str, terms: frozenset[str], start: PageStart) -> str:
-    """Returns the SELECT of a page by relevance: matches of the title, then others if the page has room for them."""
+    """Returns the SELECT of a page by relevance.
+
+    Todos whose title matches come first. Other matches are searched only if the page has room for them.
+    """
     order = SortOrder("relevance")
     if start == "after_todo":
         searches = build_search("other_matches", TermSearch(page_where, terms, excluded=WORDS_IN_TITLE), order)
@@ -69,15 +73,17 @@ def _select_matches(cte: str, *, in_title: bool) -> str:
 
 
 def _build_where(conditions: frozenset[str], order: SortOrder, start: PageStart) -> str:
-    """Returns the conditions of a list, and for a list by due date the index range to read.
+    """Returns the WHERE condition of a list. For a list by due date it includes the range of the index to read.
 
-    A position replaces the lower end of the range: with two lower ends, PostgreSQL may start at the wrong one.
+    For later pages the range has no start, because the caller adds the condition `after_position`. With two such
+    conditions, PostgreSQL may start to read the index at the wrong one.
     """
     by_name = {name: CONDITIONS[name] for name in sorted(conditions - {"trashed"})}
     range_ends = []
     if order.name in {"due", "-due"}:
         for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
-            # coalesce hides the selectivity from the planner, which would otherwise multiply it with the range's.
+            # The index range already has this condition's selectivity. coalesce hides it, so the planner does not count
+            # the selectivity twice.
             by_name[name] = f"coalesce({DUE_CONDITIONS[name]}, false)"
             is_lower_end = (name == "due_from") != order.descending
             if start == "start" or not is_lower_end:

@@ -1,4 +1,4 @@
-"""A todo as it is stored, and the fields of a new todo and of a change."""
+"""A todo as it is stored, and the fields that a client may send to create or change a todo."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -24,11 +24,14 @@ from todo_core.todos.errors import RecurrenceNeedsDue
 from todo_core.todos.recurrence_rules import RecurrenceRule
 
 _MAX_ORDER: Final = 2**53
-"""Doubles, and so numbers in JavaScript, represent every integer up to here: the end of a list has a next number."""
+"""Doubles, and so numbers in JavaScript, represent every integer up to this one.
+
+A new todo at the end of a list gets the highest number plus 1, and the sum must differ.
+"""
 
 
 def remove_repeats[Item](items: list[Item]) -> list[Item]:
-    """Returns each item once, at its first position."""
+    """Returns the items without repetitions, each at its first position."""
     return list(dict.fromkeys(items))
 
 
@@ -37,7 +40,10 @@ def _parse_whole_number(value: object) -> object:
 
 
 WHOLE_NUMBER: Final = BeforeValidator(_parse_whole_number)
-"""Accepts `7.0` for a strict integer, as JSON Schema does. Write it after the bounds, or the JSON Schema lacks them."""
+"""A validator that lets a strict integer accept `7.0`, as JSON Schema does.
+
+In `Annotated`, it must follow the bounds; otherwise the generated JSON Schema lacks the bounds.
+"""
 
 Title = Annotated[str, Text(min_length=1, max_length=500)]
 Description = Annotated[str, Text(max_length=16_384, multiline=True)]
@@ -76,7 +82,7 @@ _ONE_DUE_DATE: Final[dict[str, JsonValue]] = {
         "properties": {"due_date": {"type": "string"}, "due_at": {"type": "string"}},
     }
 }
-"""The rule of `_refuse_two_due_dates` in JSON Schema."""
+"""The JSON Schema of the rule that a todo may have `due_date` or `due_at`, but not both."""
 
 
 def _refuse_two_due_dates(due_date: object, due_at: object) -> None:
@@ -152,10 +158,10 @@ class TodoUpdate(BaseModel):
         return self
 
     def to_columns(self) -> dict[str, Any]:
-        """Returns the columns to write. A cleared field gets its default.
+        """Returns the columns to write and their values. A cleared priority becomes `none`, cleared tags become [].
 
-        A new due date clears the other kind of due date. A `project_id` beside a `parent_id` is ignored, as for a new
-        todo.
+        A new `due_date` clears `due_at` and vice versa. A `project_id` beside a `parent_id` is left out: a subtodo gets
+        the project of its parent.
         """
         values = self.model_dump()
         if "priority" in values:
