@@ -49,7 +49,7 @@ class AssistantBudgetSpent(ServiceError):
 
 
 class AssistantFailure(ServiceError):
-    """A failure of the language model. The problem document lists the todos that the turn had changed before it."""
+    """A failure of the language model. The problem document lists the todos that the turn changed before."""
 
     status = 503
 

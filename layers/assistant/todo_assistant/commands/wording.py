@@ -1,4 +1,4 @@
-"""The sentences in which the command model reports tool results."""
+"""Words the sentences in which the command model reports tool results to the user."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _TOOLS_REPORTED_IN_DETAIL: Final = frozenset({"add_todos", "reschedule_todos", "
 
 
 def describe_result(result: NamedResult) -> str:
-    """Returns the answer to the user for one tool result."""
+    """Returns the sentences that report one tool result to the user."""
     content = result.result
     if "error" in content:
         return "All right, nothing was changed." if content.get("refused") else str(content["error"])
@@ -67,7 +67,7 @@ def _describe_item(tool: str, item: dict[str, Any]) -> str:
 def _describe_consequences(item: dict[str, Any]) -> str:
     """Returns the end of the sentence about a changed todo, or an empty string.
 
-    It names the next due date, the number of subtodos changed too, or other readings of the date.
+    That part states the next due date, the number of subtodos changed too, or other readings of the date.
     """
     if item.get("next_due"):
         return f", next due {_format_due(item['next_due'])}"

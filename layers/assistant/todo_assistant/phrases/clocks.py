@@ -42,7 +42,7 @@ class Clock:
 
     minutes: Sequence[int]
     is_vague: bool = False
-    """True if the phrase names only a part of the day, such as `morning`."""
+    """True if the phrase names only a part of the day, such as `morning`, and no exact time."""
 
 
 def parse_duration(words: str) -> timedelta:
@@ -75,7 +75,7 @@ def split_clock(words: str) -> tuple[str, Clock | None]:
 
 
 def next_instants(clock: Clock, moment: Moment) -> list[datetime]:
-    """Returns the next instant, today or tomorrow, of each time that the clock may mean.
+    """Returns the next instant, today or tomorrow, of each possible time, such as 5:00 and 17:00.
 
     Times from 7:00 to 22:00 come first.
     """
@@ -89,7 +89,7 @@ def next_instants(clock: Clock, moment: Moment) -> list[datetime]:
 
 
 def _split_exact_clock(words: str) -> tuple[str, Clock | None]:
-    """Splits a phrase into the words for the day and the time of day; ignores parts of the day (`morning`)."""
+    """Splits a phrase into the words for the day and an exact time of day (`5pm`, `noon`), or None."""
     for pattern in (_CLOCK_LAST, _HOUR_LAST):
         if found := pattern.fullmatch(words):
             return found[1] or "", Clock(_parse_clock_minutes(found[2]))

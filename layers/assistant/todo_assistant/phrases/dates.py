@@ -84,7 +84,7 @@ def _parse_iso_time(words: str, moment: Moment) -> datetime:
 
 
 def _combine(days: Iterable[date], clock: Clock, moment: Moment) -> Iterator[Due]:
-    """Yields each day at each time that the clock may mean, as instants.
+    """Yields each day at each possible time, as instants: two for `friday at 5`.
 
     Yields the day without a time for a part of today that is over, such as `this morning` at noon.
     """

@@ -8,7 +8,7 @@ from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WEEKDAY_
 
 _UNITS: Final = {frequency: unit for unit, frequency in FREQUENCIES.items()}
 _WEEKDAY_NAMES: Final = {code: f"{date(2001, 1, day):%A}" for day, code in enumerate(WEEKDAY_CODES, start=1)}
-"""Weekday names by code; January 1st, 2001 was a Monday."""
+"""Weekday names by code. January 1st, 2001 was a Monday, so the days from there have the order of the codes."""
 _NTH_WORDS: Final = {number: word for word, number in NTH_NUMBERS.items()}
 
 
@@ -38,7 +38,7 @@ def _describe_days(parts: RuleParts) -> str:
 
 
 # Parameters of the functions below have the names of rule parts, because a rule's parts are passed as keywords.
-# Parts that a function cannot describe raise an error, after which the whole rule is quoted.
+# Parts that a function cannot describe raise an error, and `describe_rule` then quotes the rule.
 
 
 def _describe_weekdays(every: str | None, *, BYDAY: str = "", **more: str) -> str:  # noqa: N803 - names of rule parts

@@ -23,9 +23,9 @@ _MAX_QUOTED_CHARACTERS: Final = 60
 _UTC: Final = ZoneInfo("UTC")
 
 RECURRENCE_START: Final = rf"(?:{EACH}|{ADVERB}|(?:on )?{PLURAL}|on (?:week|work) ?days)(?!\w)"
-"""Matches the first words of a recurrence: `every`, `mondays`. Not those of `the last day of every month`."""
+"""Matches the first words of a recurrence: `every`, `mondays`. Does not match `the last day of every month`."""
 _RECURRENCE: Final = re.compile(rf"{RECURRENCE_START}|.* of {EACH} ", re.IGNORECASE | re.ASCII)
-"""Matches the start of any recurrence, which tells it from a date: `every day`, `the last day of every month`."""
+"""Matches the start of any recurrence, to distinguish it from a date: `every day`, `the last day of every month`."""
 _CLAUSE_BREAK: Final = re.compile(r" (?=(?:starting|beginning|from|until|till?|ending|through|for|at|@)\b|@)")
 """Matches the space before each clause after the first, to split the phrase: `every day | at 9am | until june`."""
 _REPEAT_COUNT: Final = re.compile(rf" (?:for )?({COUNT}) (?:times|occurrences)$", re.ASCII)

@@ -33,7 +33,7 @@ CLOCK: Final = rf"(?:{DIGITAL}|\d{{1,2}}h(?:[0-5]\d)?|noon|midday|midnight)"
 HOUR: Final = r"(?:(?:half past |quarter past |quarter to )?\d{1,2}(?:[:.][0-5]\d)?(?: ?o'?clock)?)"
 """Matches an hour that needs a preposition such as `at` in a longer phrase: `5`, `half past 5`, `5 o'clock`."""
 PART: Final = r"(?:morning|afternoon|evening|night)"
-"""Matches a part of the day."""
+"""Matches a part of the day: `morning`, `night`."""
 
 EACH: Final = r"(?:every|each|ev\.?)(?: single)?"
 """Matches the first word of most recurrences: `every`, `each`, `every single`."""

@@ -15,7 +15,7 @@ _RECURRENCE_START: Final = re.compile(
     rf"|(?:on |at )?(?:the )?(?:{NTH}|\d{{1,2}}(?:st|nd|rd|th)|end)(?: \w+)? of {EACH}(?= ))",
     re.IGNORECASE,
 )
-"""Finds the first words of a recurrence: `every`, `daily`, `on mondays`, `the last day of every`."""
+"""Finds words with which a recurrence may begin: `every`, `daily`, `on mondays`, `the last day of every`."""
 _WORD_END: Final = re.compile(rf"(?<=[\w]){END}")
 """Matches the empty string after each word, where a recurrence may end; not between `friday` and `'s`."""
 _VERB: Final = re.compile(r" (?:is|are|was|were|has|had|counts?|matters?|should|must|can|will)\b", re.IGNORECASE)

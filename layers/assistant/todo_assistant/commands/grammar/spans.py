@@ -1,4 +1,4 @@
-"""Date and recurrence phrases inside a longer text, and the patterns for their surroundings."""
+"""Date and recurrence phrases inside a longer text, and the patterns for the text before and after them."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ CLAUSE_END: Final = re.compile(
     r"|(?:about|at|with|for|in|to|from|and|before|after|re|by|on|via|if|when|because|or|but|under)\b)",
     re.IGNORECASE,
 )
-"""Matches where a clause ends: at the end, before punctuation, or before a word such as `with` or `about`."""
+"""Matches where a clause ends: at the end of the text, or before punctuation, `p1` or a word such as `with`."""
 ONLY_FIELDS: Final = re.compile(r"(?:\s|[#@!]\S+(?!\S)|p[1-4]\b|[-\u2013\u2014,(])*", re.IGNORECASE)
 """Matches text without a title: only tags, priorities such as `p1`, dashes, commas and spaces, as in `#home p1 -`."""
 

@@ -30,7 +30,7 @@ _GROUP: Final = re.compile(
 )
 """Splits any words into `all`, a state, a noun for todos and the rest, each optional: `all completed tasks`."""
 _TITLE_AND_NOUN: Final = re.compile(r"the (.+) (?:to-?do|task)", re.IGNORECASE)
-"""Matches a title between `the` and a noun, which are not searched for: `the milk task`."""
+"""Matches a title between `the` and `task` or `todo`, which are not searched for: `the milk task`."""
 _COMPLETED_BY_STATE: Final = {"completed": True, "done": True, "finished": True, "open": False}
 
 
