@@ -1,4 +1,4 @@
-"""Database URLs in all forms that users paste work on a real server, which TLS verifies."""
+"""Database URLs in the forms that users paste lead to the real server, with the TLS checks that they require."""
 
 import re
 import ssl

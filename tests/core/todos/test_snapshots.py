@@ -66,7 +66,10 @@ def read_log(database_url: str, user_id: UUID) -> list[Change]:
 
 
 def parse_value(value: object) -> object:
-    """Parses days and instants of a row in JSON, so that two notations of the same instant are equal."""
+    """Converts an id, day or instant in JSON to the type that it has in a todo.
+
+    Returns other values unchanged, and also ids that do not begin with four digits.
+    """
     if not isinstance(value, str) or not value[:4].isdigit():
         return value
     if len(value) == len(str(UUID(int=0))):
