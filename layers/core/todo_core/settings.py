@@ -183,7 +183,7 @@ class Settings(BaseSettings):
         sources = [cast(EnvSettingsSource, source) for source in (env_settings, dotenv_settings)]
         if secret := os.environ.get(_SECRET_VARIABLE):
             sources.append(_load_secret(settings_cls, secret))
-        # A line of `.env` with a name but no `=` has the value None. Such a setting counts as absent, like an empty one.
+        # A line of `.env` with a name but no `=` has the value None. The setting counts as absent, like an empty one.
         given = ({name: value for name, value in source.env_vars.items() if value is not None} for source in sources)
         variables = ChainMap(*given)
         return init_settings, InitSettingsSource(settings_cls, nest_variables(variables))
