@@ -116,7 +116,7 @@ async def _listening(port: int, registry: CollectorRegistry) -> AsyncIterator[No
     """Serves the metrics on a port during the block, in a thread of its own.
 
     In the event loop, collecting the metrics would delay requests by milliseconds. Raises InvalidSettings when the
-    process cannot listen on the port, such as a port in use.
+    process cannot listen on the port, for example because another process does.
     """
     try:
         server, thread = start_http_server(port, registry=registry)

@@ -17,7 +17,7 @@ from todo_core.logs import format_stack, log
 from todo_core.web.problems import InternalError, log_server_error, make_problem
 
 _HEARTBEAT_SECONDS: Final = 10.0
-"""Time between two heartbeats. It must be below 30 seconds: then the strictest proxies close a silent connection."""
+"""Time between two heartbeats. The strictest proxies close a connection that is silent for 30 seconds."""
 
 _SEND_TIMEOUT_SECONDS: Final = 20.0
 """Time limit to send one chunk. A client that accepts nothing for so long counts as disconnected."""

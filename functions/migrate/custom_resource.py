@@ -90,7 +90,7 @@ class _Response:
 
 def _put(url: str, body: bytes) -> None:
     """Uploads the response to CloudFormation's URL. If all 4 attempts fail, the failures are only logged."""
-    # The content type must be empty, because the URL is signed so. S310 is ignored: CloudFormation chose the URL.
+    # CloudFormation signed the URL for an empty content type. S310 is ignored, because CloudFormation chose the URL.
     request = Request(url, body, {"Content-Type": ""}, method="PUT")  # noqa: S310
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:

@@ -170,7 +170,7 @@ class Agent:
 
 @contextmanager
 def _shielded_cleanup() -> Iterator[None]:
-    """Lets the cleanup in the block run for up to 5 seconds although the request is cancelled.
+    """Lets the cleanup in the block run for up to 5 seconds, even if the request is cancelled.
 
     The errors of the service, such as an unavailable database, are ignored.
     """

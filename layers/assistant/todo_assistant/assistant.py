@@ -32,7 +32,7 @@ class Assistant:
 
     @classmethod
     def from_settings(cls, settings: Settings, db: Database) -> Self:
-        """Returns an assistant with OpenAI's model, or with the command model if the settings have no API key."""
+        """Returns an assistant with the language model of the settings, or without an API key the command model."""
         model, assistant = _create_model(settings.openai), settings.assistant
         return cls(db, model, Agent(db, model, assistant.turn_limits), assistant.daily_quota, assistant.seconds)
 

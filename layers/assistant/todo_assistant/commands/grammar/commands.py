@@ -19,7 +19,7 @@ class NewTodo:
     priority: Priority | None = None
     recurrence: str | None = None
     project: str | None = None
-    """The name of the project."""
+    """The name of the project to which the todo is added."""
     parent: str | None = None
     """The title of the parent, or the first words of that title.
 

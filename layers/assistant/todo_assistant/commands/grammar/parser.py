@@ -23,7 +23,7 @@ from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurrence_phrase, parse_recurrence
 
 _MAX_TEXT_CHARACTERS: Final = 4_000
-"""Longest text that is parsed. A longer text becomes the command Unknown."""
+"""Longest text that is parsed, to bound the time. A longer text becomes the command Unknown."""
 
 _BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
 """Matches the marks before the title of a list item: the start of `- milk`, `1. milk`, `[ ] milk`."""
