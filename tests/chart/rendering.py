@@ -19,7 +19,7 @@ type Manifest = dict[str, Any]
 
 
 def values_file(name: str) -> Path:
-    """Returns the path of a values file: default (required values only), minimal (features off) or full (all on)."""
+    """Returns a values file's path: default (required values only), minimal (features off) or full (features on)."""
     return VALUES / f"{name}.yaml"
 
 

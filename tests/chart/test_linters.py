@@ -15,7 +15,7 @@ from tests.deploy import template
 TOOLS: Final = template.ROOT / ".tools"
 
 EXPECTED_FAILURES: Final = {"minimal": {"CKV2_K8S_6"}}
-"""Checkov checks that fail, keyed by values file. CKV2_K8S_6 fails because `minimal` disables network policies."""
+"""Checkov checks that must fail, keyed by values file. CKV2_K8S_6 fails because `minimal` disables network policies."""
 
 ALL_VALUES: Final = ("default", "minimal", "full")
 

@@ -147,7 +147,7 @@ class TestMetrics:
     def test_metrics_can_be_switched_off(self) -> None:
         release = Release("minimal")
         assert "prometheus.io/scrape" not in release.api_pod["metadata"]["annotations"]
-        # Empty instead of absent: without the variable, the image's default METRICS_PORT=9090 would be valid.
+        # Empty instead of absent: without the variable, the image's default METRICS_PORT=9090 would serve the metrics.
         assert release.manifest("ConfigMap")["data"]["METRICS_PORT"] == ""
         assert [port["name"] for port in release.api_container["ports"]] == ["http"]
 

@@ -115,7 +115,7 @@ class TestServing:
 
 
 class TestStop:
-    """A container that is told to stop completes its running requests, then exits with status 0 within seconds."""
+    """A container that receives the stop signal completes its running requests, then exits with status 0."""
 
     @pytest.fixture
     def ada(self, running: Container, scripted: ScriptedModel) -> Iterator[Account]:

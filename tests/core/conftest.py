@@ -11,7 +11,7 @@ from tests.postgres import Pooler
 def database_url(database_url: str, pooler: Pooler | None) -> str:
     """URL of the test database, marked with `pgbouncer=true` if the run uses a pooler.
 
-    Database cannot detect the pooler: only Settings compare the URL with the direct URL.
+    Without the mark, Database may not detect the pooler. Settings detect it by comparing the URL with the direct URL.
     """
     separator = "&" if "?" in database_url else "?"
     return re.sub(r"(?=['\"\s]*$)", f"{separator}pgbouncer=true", database_url, count=1) if pooler else database_url

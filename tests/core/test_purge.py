@@ -52,7 +52,7 @@ def ada(database_url: str) -> UUID:
 def add(database_url: str, user_id: UUID, title: str, deleted_since: str | None, count: int = 1) -> None:
     """Adds `count` todos with numbered titles.
 
-    They were deleted `deleted_since` ago, for example `31 days`. None adds todos that are not deleted.
+    They were deleted `deleted_since` ago, for example `31 days`. None adds todos outside the trash.
     """
     postgres.query(database_url, ADD_TODOS, user_id, title, deleted_since, count)
 

@@ -1,4 +1,4 @@
-"""The scripted model, a fake OpenAI endpoint for tests. OpenAI's client calls it, and plain HTTP tests details."""
+"""The scripted model, a fake OpenAI endpoint. Tests call it with OpenAI's client or, for details, by plain HTTP."""
 
 import asyncio
 import json

@@ -35,7 +35,7 @@ def run[Result](database_url: str, work: Callable[[Database], Awaitable[Result]]
 
 
 async def count_attempt(db: Database, limits: Mapping[str, int], window: timedelta = WINDOW) -> int | None:
-    """Counts one attempt. Returns the seconds to wait if the attempt is refused, or None if it is allowed."""
+    """Counts one attempt under each key of `limits`. Returns the seconds to wait if it is refused, else None."""
     try:
         await rate_limits.count_attempt(db, limits, window)
     except TooManyAttempts as refusal:

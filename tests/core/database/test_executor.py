@@ -132,7 +132,7 @@ class TestWriting:
         async def scenario(database: Database) -> float:
             await open_connections(database, 4)
             backends = await asyncio.to_thread(postgres.query, server.url(), SELECT_BACKENDS)
-            # Suspended backends neither answer nor close connections, like a firewall that has dropped their state.
+            # Suspended backends neither answer nor close, like connections whose state a firewall has dropped.
             with suspended([backend["pid"] for backend in backends]):
                 await asyncio.sleep(1.01)
                 started = time.monotonic()
