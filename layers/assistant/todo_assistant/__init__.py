@@ -1,1 +1,1 @@
-"""The assistant: agent loop, tools, prompt and command model. Only this package imports the library `openai`."""
+"""The assistant: agent loop, tools, prompt and command model. Outside this package, only tests import `openai`."""

@@ -151,7 +151,10 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Text without a command: talk, a question, a command with missing words, or a text that is too long."""
+    """Text that is no single command: talk, a question, a command with missing words, or too long a text.
+
+    Lines of which only some add todos are Unknown, too.
+    """
 
     text: str
 
