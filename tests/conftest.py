@@ -116,7 +116,7 @@ def server_url(pooler: Pooler | None) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def direct_url(server_url: str) -> Iterator[str]:
-    """URL of the migrated test database for migrations, which do not connect through the pooler."""
+    """URL of the migrated test database without the pooler, which migrations bypass."""
     with postgres.database(server_url) as url:
         yield url
 

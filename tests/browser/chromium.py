@@ -81,7 +81,7 @@ class Chromium:
         return found
 
     def console_messages(self) -> list[str]:
-        """Returns the messages in the browser's console."""
+        """Returns the messages in the browser's console, such as errors about requests that CORS blocks."""
         return [entry["message"] for entry in self._driver.get_log("browser")]
 
 

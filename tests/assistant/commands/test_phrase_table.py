@@ -1,4 +1,4 @@
-"""Phrases of the TOML files are parsed as expected, except known misses. Examples of docs/commands.md are understood."""
+"""Phrases of the TOML files are parsed as expected, except known misses. Those of docs/commands.md are understood."""
 
 import re
 from pathlib import Path
