@@ -4,7 +4,7 @@ An idle connection may be lost unnoticed: Neon suspends idle databases, and AWS 
 read on a lost connection is repeated once on a new one. A write is not repeated, because it may have been committed.
 Instead, a connection that was idle for more than a second is checked before a write or a transaction.
 
-A pooler may lose prepared statements. After the first error of this kind, a Database no longer keeps any.
+A pooler may lose prepared statements. After the first error about a lost one, a Database keeps no prepared statements.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

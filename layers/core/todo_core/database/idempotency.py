@@ -96,7 +96,7 @@ async def run_once(db: Database, request: KeyedRequest, work: Work) -> StoredRes
 
 @deletes_expired("idempotency_keys")
 async def delete_expired(db: Database, *, limit: int) -> int:
-    """Deletes at most `limit` expired keys. Returns the number of deleted keys."""
+    """Deletes at most `limit` expired idempotency keys with their responses. Returns the number of deleted keys."""
     return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
 
 

@@ -173,7 +173,10 @@ class ConnectionPool:
 
 
 async def is_alive(connection: Connection) -> bool:
-    """Sends a query and returns True if the answer arrives within 2 seconds. Otherwise closes the connection."""
+    """Sends a query and returns True if the answer arrives within 2 seconds. Otherwise closes the connection.
+
+    Returns False for a closed connection, so that the caller takes another one.
+    """
     try:
         await connection.execute("SELECT 1", timeout=_CHECK_TIMEOUT_SECONDS)
     except (*CONNECTION_LOST, TimeoutError):

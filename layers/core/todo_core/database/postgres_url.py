@@ -96,7 +96,7 @@ def _query(parts: SplitResult) -> dict[str, str]:
     if query.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"its sslmode must be one of {', '.join(sorted(_SSL_MODES))}")
     if query.get("sslrootcert") == "":
-        del query["sslrootcert"]  # libpq treats an empty value as unset
+        del query["sslrootcert"]  # like libpq, which treats an empty sslrootcert as unset
     if query.get("channel_binding", "prefer") not in _CHANNEL_BINDING:
         raise ValueError("its channel_binding must be disable, prefer or require")
     return {name: value for name, value in query.items() if name not in _PARAMETERS_OF_OTHER_DRIVERS | {"ssl"}}

@@ -15,9 +15,10 @@ A file may use functions that an earlier file creates.
 def run_sql_file(connection: Connection, name: str) -> None:
     """Creates the functions and triggers of one file in the current transaction. Replaces those that already exist."""
     script = (files("todo_core.schema") / f"{name}.sql").read_text()
-    # With the check, PostgreSQL would refuse functions that use tables or columns of a later migration.
+    # Switches off PostgreSQL's check of function bodies, because a body may use tables or columns of a later migration.
     script = f"SET LOCAL check_function_bodies = off;\n{script}"
-    # Runs the script on asyncpg's connection. SQLAlchemy would prepare it, and PostgreSQL prepares one statement only.
+    # Runs the script on asyncpg's connection. SQLAlchemy would prepare the script, but PostgreSQL cannot prepare
+    # several statements together.
     dbapi_connection = connection.connection.dbapi_connection
     assert dbapi_connection is not None  # noqa: S101 - None only when the connection is detached or closed
     dbapi_connection.run_async(lambda driver_connection: driver_connection.execute(script))

@@ -17,7 +17,7 @@ _REF_NAMESPACE: Final = UUID("8d5cf9a3-6b1f-4d0e-9a55-2f1c7f0c6b11")
 
 
 def convert_ref_to_id(ref: str) -> UUID:
-    """Returns a UUID that stands for a ref within its batch, so a field can hold either.
+    """Returns a UUID that stands for a ref within its batch, so a field can hold ids and refs.
 
     A ref that is a UUID stands for itself. Any other ref becomes a UUID of version 5. Ids of todos have version 7, so
     such a UUID cannot equal one of them.

@@ -93,7 +93,8 @@ _RESTORED_COLUMNS: Final = (
     *(name for name in Todo.__struct_fields__ if name not in {"id", "version", "created_at", "updated_at"}),
     *_INTERNAL_DEFAULTS,
 )
-# An undo sets a project or a parent to null if it no longer exists: its id would violate the foreign key.
+# An undo sets `project_id` or `parent_id` to null if the project or parent no longer exists: the foreign keys refuse
+# its old id.
 _EXISTING_REFERENCES = {
     f"{kind}_id": f"(SELECT id FROM {table} WHERE id = old.{kind}_id AND user_id = old.user_id)"  # noqa: S608 - constants
     for kind, table in (("project", "projects"), ("parent", "todos"))

@@ -27,7 +27,7 @@ DUE_CONDITIONS: Final = {
     "due_until": _is_due_before("due_until"),
     "overdue": _is_due_before("overdue"),
 }
-"""SQL conditions that compare the due date with a bound. For a todo without a due date they are null, not false."""
+"""SQL conditions that compare the due date with a bound. Without a due date they are null, so NOT needs coalesce."""
 
 CONDITIONS: Final = {
     "completed": "completed = :completed",

@@ -55,7 +55,7 @@ class DueBound:
             return cls(datetime.combine(when, time(), timezone), when)
         try:
             return cls(when, when.astimezone(timezone).date())
-        except OverflowError:  # The local day lies outside the years 1 to 9999.
+        except OverflowError:  # the local day is outside the years 1 to 9999, so the UTC day is used
             return cls(when, when.date())
 
     @property
@@ -69,9 +69,9 @@ class DueBound:
 class Filters:
     """The filters and the sort order of a list. A todo must meet all filters; a filter that is None is not applied.
 
-    A todo must have all `tags` and all words of `q`. `due_from` is inclusive, `due_until` exclusive. `overdue` selects
-    open todos due before the bound, `not_overdue` all others. `trashed` selects only todos in the trash, otherwise only
-    todos outside it.
+    A todo must have all `tags` and, for each word of `q`, a word that begins with it. `due_from` is inclusive,
+    `due_until` exclusive. `overdue` selects open todos due before the bound, `not_overdue` all others. `trashed`
+    selects only todos in the trash; without it, only todos outside the trash are selected.
     """
 
     completed: bool | None = None

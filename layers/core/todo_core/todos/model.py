@@ -26,7 +26,7 @@ from todo_core.todos.recurrence_rules import RecurrenceRule
 _MAX_ORDER: Final = 2**53
 """Doubles, and so numbers in JavaScript, represent every integer up to this one.
 
-A new todo at the end of a list gets the highest number plus 1, and the sum must differ.
+A new todo at the end of a list gets the highest number plus 1, which needs exact integers.
 """
 
 
@@ -54,7 +54,7 @@ OrderNumber = Annotated[float, Field(strict=True, ge=-_MAX_ORDER, le=_MAX_ORDER,
 
 
 class Todo(msgspec.Struct, frozen=True):
-    """A todo as it is stored. A Struct of msgspec, which is the fastest to build from a row or from JSON."""
+    """A todo as it is stored. A msgspec Struct, because it is fast to build from a row or from JSON."""
 
     id: UUID
     title: str
