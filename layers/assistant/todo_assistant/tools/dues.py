@@ -18,9 +18,10 @@ from todo_core.todos.filters import DueBound
 
 
 def read_due(context: ToolContext, phrase: str | None) -> Sequence[Due]:
-    """Returns the days or instants that a date phrase may mean, the likeliest first. Without a phrase returns none.
+    """Returns the days or instants that a date phrase may mean, the likeliest first.
 
-    Raises UnreadableDate, also for days too close to the ends of the calendar to convert to another time zone.
+    The result is empty without a phrase. Raises UnreadableDate, also for days too close to the ends of the
+    calendar to convert to another time zone.
     """
     if not phrase:
         return ()
@@ -40,7 +41,7 @@ def read_day(context: ToolContext, phrase: str | None) -> date | None:
 
 
 def read_reminder(context: ToolContext, phrase: str) -> datetime:
-    """Returns the instant that a phrase most likely means. Raises UnreadableDate, and ArgumentRejected for a day."""
+    """Returns the instant that a phrase means. Raises UnreadableDate, and ArgumentRejected if it has no time of day."""
     reading = read_due(context, phrase)[0]
     if not isinstance(reading, datetime):
         raise ArgumentRejected("A reminder needs a time of the day, as in `tomorrow 9am`: ask the user for it.")
@@ -48,7 +49,7 @@ def read_reminder(context: ToolContext, phrase: str) -> datetime:
 
 
 def due_fields(readings: Sequence[Due]) -> dict[str, Due]:
-    """Returns the first, likeliest reading under the todo's field for it: `due_at` or, for a day, `due_date`."""
+    """Returns the todo's field for the first, likeliest reading: `due_at` for an instant, `due_date` for a day."""
     if not readings:
         return {}
     return {"due_at" if isinstance(readings[0], datetime) else "due_date": readings[0]}

@@ -51,7 +51,7 @@ class UpdateTodos(Arguments):
     changes: list[TodoChange] = Field(min_length=1, max_length=MAX_ITEMS)
 
     async def effect(self, context: ToolContext) -> Effect:
-        """Predicts which todos the call changes: the named todos, and all subtodos of those that move.
+        """Predicts which todos the call changes: the named todos, and the subtodos of those that move.
 
         Subtodos change with their parent, as they are in the project of their parent.
         """

@@ -33,7 +33,10 @@ _CHANGED_SINCE: Final = (
 
 
 class ToolCallListener(Protocol):
-    """Receives each tool call before it runs, and again with its result unless it waits for approval."""
+    """Receives each tool call before it runs, and again when it has a result.
+
+    A call that must wait for approval has no result yet.
+    """
 
     async def on_call(self, call: ToolCall) -> None: ...
 
@@ -76,10 +79,10 @@ class ToolExecutor:
     async def _find_planned_ids(self, turn: Turn, calls: Sequence[ToolCall]) -> set[UUID]:
         """Returns the ids of all todos that several calls together would change.
 
-        They are counted before the first call runs, as too many changes need approval. A single call needs no plan.
+        They are counted before the first call runs, as too many changes need approval. Empty for a single call.
         """
         if len(calls) == 1:
-            # The check of each call counts the todos of that call anyway.
+            # Before a call runs, its own todos are counted anyway.
             return set()
         async with self._db.transaction() as transaction:
             context = _create_context(transaction, turn)
@@ -186,7 +189,8 @@ async def _changes_too_many(
 
     Todos that the turn has added do not count.
     """
-    # Queried for each call: `planned_ids` lacks the todos of a second undo, which are known only after the first.
+    # The turn's changes are queried again before each call: `planned_ids` lacks the todos of a second undo call, which
+    # are known only after the first.
     changed = await changes.find_changed_todos(context.db, context.user_id, turn.id)
     added = {todo_id for todo_id, was_added in changed.items() if was_added}
     return len(planned_ids.union(changed, _versions_of(affected)) - added) > _MAX_CHANGES_WITHOUT_APPROVAL

@@ -125,7 +125,7 @@ def _end_of_search(context: ToolContext, arguments: SearchTodos) -> DueBound | N
 async def _list_todos(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
     """Returns the first todos that meet the filters, as JSON for a model, and whether more todos meet them.
 
-    The list ends after 50 todos, or after the todo that exceeds 20,000 characters in all.
+    The list ends after 50 todos, or after the todo with which it exceeds 20,000 characters.
     """
     page = await operations.find(context.db, context.user_id, filters, limit=_MAX_LISTED_TODOS)
     listed: list[JsonValue] = []

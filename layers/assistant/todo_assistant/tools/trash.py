@@ -14,7 +14,7 @@ from todo_core.todos.model import Todo
 
 class DeletedTodoIds(TodoIds):
     async def effect(self, context: ToolContext) -> Effect:
-        """Predicts that the todos with these ids, and their subtodos that are not there yet, go to the trash."""
+        """Predicts that the todos with these ids go to the trash, with their subtodos outside the trash."""
         subtodos = await operations.find_subtodos(context.db, context.user_id, self.ids)
         return Effect([*self.ids, *(todo.id for todo in subtodos if todo.deleted_at is None)], deletes=True)
 
@@ -36,7 +36,7 @@ async def delete_todos(context: ToolContext, arguments: DeletedTodoIds) -> ToolR
     deleted: dict[UUID, Todo] = {}
 
     async def delete(todo_id: UUID) -> dict[str, JsonValue]:
-        if todo_id in deleted:  # Deleted as a subtodo of an earlier id of the same call.
+        if todo_id in deleted:  # Already deleted as a subtodo of an earlier todo of this call.
             return {"todo": await describe_todo(context, deleted[todo_id]), "subtodos": 0}
         todo = await operations.get(context.db, context.user_id, todo_id)
         description = await describe_todo(context, todo)

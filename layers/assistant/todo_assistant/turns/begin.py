@@ -82,7 +82,10 @@ async def _resume(
 
 
 async def _take_over_lease(db: Database, user_id: UUID, row: Row, quota: DailyQuota, lease_duration: timedelta) -> UUID:
-    """Leases a turn whose process has stopped to the caller. Raises TurnInProgress and AssistantBudgetSpent."""
+    """Leases a turn whose process has stopped to the caller.
+
+    Raises TurnInProgress while another process holds the lease, and AssistantBudgetSpent.
+    """
     lease = new_id()
     async with db.transaction() as transaction:
         taken_over = await transaction.write(
@@ -123,7 +126,8 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, 
             lease_duration=lease_duration,
         )
         if inserted is None:
-            # A concurrent request with the same key has created the turn since `_resume` looked for it.
+            # A concurrent request with the same idempotency key has created the turn and works on it: `_resume` did not
+            # find it yet.
             raise TurnInProgress(retry_after=1)
         await budget.count_turn(transaction, user_id, quota)
     turn = await store.load(db, user_id, turn_id)

@@ -17,7 +17,7 @@ type StopReason = Literal["rounds", "tool_calls", "tokens", "deadline"]
 
 @dataclass(slots=True)
 class ToolCall:
-    """A tool call of the model. `ok` and `result` are None until it is executed or refused.
+    """A tool call of the model. `ok` and `result` are None until the call is executed or refused.
 
     `round` is the number of the model response that contains the call. `position` is the place of the call in that
     response. Both count from 1.

@@ -31,7 +31,7 @@ COLUMNS: Final = f"""
 """
 
 _FIND_TURN = Statement(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :user_id")  # noqa: S608
-# The condition after OR lets a client send the same answer again when the process that continued the turn crashed.
+# The condition after OR lets a client repeat its answer to an approval if the process that got it crashed.
 _ANSWER_APPROVAL = Statement("""
     UPDATE turns SET status = 'running', lease = :lease, leased_until = now() + CAST(:lease_duration AS interval),
         approval = approval || jsonb_build_object('approved', CAST(:approved AS boolean))

@@ -31,7 +31,7 @@ _MARK_TURN_UNDONE = Statement("""
 async def find_last_turn_to_undo(
     db: Executor, user_id: UUID, conversation_id: UUID, current_turn_id: UUID | None
 ) -> UUID | None:
-    """Returns the id of the latest turn that changed todos and is not undone, except the current turn, or None."""
+    """Returns the id of a conversation's latest turn, except the current one, that changed todos and is not undone."""
     row = await db.fetch_one(
         _FIND_LAST_TURN_TO_UNDO, user_id=user_id, conversation_id=conversation_id, current_turn_id=current_turn_id
     )

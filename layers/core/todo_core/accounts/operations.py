@@ -89,8 +89,9 @@ async def authenticate(
 ) -> VerifiedPassword:
     """Checks the password of the account with this email.
 
-    Raises InvalidCredentials after about the same time whether or not the account exists: the time reveals nothing.
-    Raises TooManyAttempts after too many failures for the email or from the address's network, and TooBusy.
+    Raises InvalidCredentials. A failure takes about as long without an account as with one, so that the time does
+    not reveal accounts. Raises TooManyAttempts after too many failures for the email or from the address's network,
+    and TooBusy.
     """
     email_key = _normalize_email(credentials.email)
     account, network = f"login:account:{email_key}", f"login:network:{rate_limits.find_network(address)}"
@@ -111,7 +112,10 @@ async def authenticate(
 
 
 async def _replace_outdated_hash(db: Database, verified: VerifiedPassword, new_hash: str) -> VerifiedPassword:
-    """Stores a new hash of the same password, unless the stored hash has changed meanwhile. Returns the valid proof."""
+    """Stores a new hash of the same password, unless the stored hash has changed meanwhile.
+
+    Returns the proof with the new hash if that is stored, else `verified`.
+    """
     replaced = await db.write(
         _REPLACE_HASH, user_id=verified.user.id, known_hash=verified.password_hash, new_hash=new_hash
     )
@@ -172,7 +176,7 @@ async def close_account(db: Database, verified: VerifiedPassword) -> None:
 
 
 async def _try_to_close(db: Database, verified: VerifiedPassword) -> bool:
-    """Deletes the account. Returns False, for another attempt, after a deadlock or too long a wait for a lock."""
+    """Deletes the account. Returns False after a deadlock or too long a wait for a lock: the caller tries again."""
     async with db.transaction(timeout_seconds=_CLOSING_TIMEOUT_SECONDS) as transaction:
         try:
             await transaction.write(_LOCK_ACCOUNT, user_id=verified.user.id)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from passlib.context import CryptContext
 
 _NICENESS_INCREMENT: Final = 5
-"""Added to the niceness of the hashing thread. On a core that other work keeps busy, the thread gets a quarter.
+"""Added to the niceness of the hashing thread.
 
-The maximum niceness would leave the thread almost nothing.
+On a core that other work keeps busy, the thread then gets a quarter of the time. The maximum niceness
+would leave the thread almost nothing.
 """
 _MAX_NICENESS: Final = 19
 _MAX_WAIT_SECONDS: Final = 10
@@ -55,7 +56,7 @@ class PasswordHasher:
 
     @cached_property
     def _context(self) -> "CryptContext":
-        # passlib is imported on first use: every function creates a PasswordHasher, but only the auth function hashes.
+        # passlib is imported on first use: each deployed function creates a PasswordHasher, but only auth uses it.
         from passlib.context import CryptContext  # noqa: PLC0415
 
         # New hashes use the first scheme, bcrypt_sha256, which uses every byte of a password. Plain bcrypt, which uses
@@ -115,8 +116,7 @@ def _encode(password: str) -> bytes:
 
 def _lower_priority() -> None:
     if sys.platform == "linux":
-        # On Linux a thread has a niceness of its own. Other systems only have that of the process with all requests, so
-        # it stays.
+        # On Linux each thread has its own niceness. Elsewhere a lower priority would slow down the whole process.
         thread = threading.get_native_id()
         niceness = os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS_INCREMENT
         os.setpriority(os.PRIO_PROCESS, thread, min(niceness, _MAX_NICENESS))

@@ -24,7 +24,7 @@ _INVALID_TOKEN: Final = (
     OverflowError,
     RecursionError,
 )
-"""Exceptions that `_decode` raises for a malformed token, or for a token that was not signed with the key."""
+"""Exceptions that `_decode` raises for a token that is malformed or was not signed with the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class SessionTokens:
         raise NotAuthenticated
 
     def verify_even_if_expired(self, token: str) -> SessionClaims:
-        """Returns the claims of a token. Raises NotAuthenticated for a malformed or wrongly signed token."""
+        """Returns the claims of a token, expired or not. Raises NotAuthenticated if malformed or wrongly signed."""
         for key in self._keys:
             with suppress(*_INVALID_TOKEN):
                 return self._decode(token, key)

@@ -1,6 +1,6 @@
 """The class of a user, in a module of its own.
 
-Every function needs the class, but only the auth function should load the account operations.
+Every deployed function needs the class, but only the auth function should load the account operations.
 """
 
 from dataclasses import dataclass, fields
