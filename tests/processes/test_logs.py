@@ -6,7 +6,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +112,20 @@ class Log:
         return found
 
 
+def send_refused_requests(send: Callable[..., httpx2.Response], email: str) -> None:
+    """Sends requests that the service refuses, with MARK in their headers and bodies."""
+    send("wrong password", "POST", f"{AUTH}/login", json={"email": email, "password": f"{PASSWORD}!"})
+    send("wrong-password", "POST", f"{AUTH}/login", json={"email": email, "password": f"{PASSWORD}!"})
+    send("bad-bearer", "GET", f"{AUTH}/me", headers={"Authorization": f"Bearer {MARK}"})
+    send("bad-cookie", "GET", f"{AUTH}/me", headers={"Cookie": f"session_token={MARK}; other={MARK}"})
+    send("bad-fields", "POST", TODOS, json={"title": "", "description": 0, MARK: MARK})
+    send("bad-json", "POST", TODOS, content=f'{{"title": {MARK}', headers={"Content-Type": "application/json"})
+    send("bad-type", "POST", TODOS, content=MARK, headers={"Content-Type": f"text/{MARK}"})
+    send("bad-id", "GET", f"{TODOS}/{MARK}")
+    send("bad-route", "GET", f"/{MARK}", params={MARK: MARK})
+    send("bad-method", "PUT", TODOS)
+
+
 def send_marked_requests(client: httpx2.Client) -> Account:
     """Sends requests with MARK in the parts that a client controls, such as paths, headers and bodies.
 
@@ -133,16 +147,7 @@ def send_marked_requests(client: httpx2.Client) -> Account:
     send("search", "GET", TODOS, params={"q": MARK, "tag": MARK, "cursor": MARK})
     send("change", "PATCH", f"{TODOS}/{todo_id}", json={"title": f"{MARK} 3"}, headers={"If-Match": f'"{MARK}"'})
     send("bearer", "GET", f"{AUTH}/me", headers={"Authorization": f"Bearer {token}"})
-    send("wrong password", "POST", f"{AUTH}/login", json={"email": email, "password": f"{PASSWORD}!"})
-    send("wrong-password", "POST", f"{AUTH}/login", json={"email": email, "password": f"{PASSWORD}!"})
-    send("bad-bearer", "GET", f"{AUTH}/me", headers={"Authorization": f"Bearer {MARK}"})
-    send("bad-cookie", "GET", f"{AUTH}/me", headers={"Cookie": f"session_token={MARK}; other={MARK}"})
-    send("bad-fields", "POST", TODOS, json={"title": "", "description": 0, MARK: MARK})
-    send("bad-json", "POST", TODOS, content=f'{{"title": {MARK}', headers={"Content-Type": "application/json"})
-    send("bad-type", "POST", TODOS, content=MARK, headers={"Content-Type": f"text/{MARK}"})
-    send("bad-id", "GET", f"{TODOS}/{MARK}")
-    send("bad-route", "GET", f"/{MARK}", params={MARK: MARK})
-    send("bad-method", "PUT", TODOS)
+    send_refused_requests(send, email)
     send(f"{MARK} is not sane", "GET", "/docs", headers={"User-Agent": MARK, "Referer": f"https://{MARK}.example.com"})
     send("alive", "GET", "/health")
     send("ready", "GET", "/health/ready")

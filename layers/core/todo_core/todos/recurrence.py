@@ -168,7 +168,7 @@ def _skip_equal(periods: Iterable[_Period], *, weekday_count: int, length_count:
         kind = (weekday % weekday_count, *lengths)
         if kind not in seen:
             yield first_day
-        # The search ignores days of the first period up to the due date, so its kind must be searched again.
+        # In the first period only the days after the due date count: a later period of the same kind is searched too.
         if number:
             seen.add(kind)
         if len(seen) == weekday_count * length_count:

@@ -32,7 +32,7 @@ def _parse_filter(words: str, is_readable: IsReadable, *, completed: bool | None
     if is_quoted(words):
         return Find(text=unquote(words), completed=completed)
     rest, tags = take_tags(words)
-    # Rejects recurrences: todos cannot be searched by them, so a word such as `weekly` stays in the text.
+    # Takes no recurrences out of the text: todos cannot be searched by them, so `weekly` stays a search word.
     parsed = parse_quick_add(rest, lambda phrase: not is_recurrence_phrase(phrase) and is_readable(phrase))
     found = _FILTER.fullmatch(parsed.title)
     if found is None:
