@@ -190,6 +190,8 @@ class TestOutdatedVerifiedPassword:
     def test_a_new_hash_of_the_old_password_does_not_replace_a_changed_password(self, database_url: str) -> None:
         async def rehash_during_a_change(client: Client) -> None:
             verified = await client.sign_in()
+            # Rehashes the old password at sign-in, because the stored hash has 4 rounds. The new hash must not be
+            # stored after the change.
             slower = PausedHasher(rounds=5)
             outdated = asyncio.create_task(client.sign_in(hasher=slower))
             await slower.called.wait()
