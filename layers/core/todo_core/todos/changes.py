@@ -68,10 +68,11 @@ def derive_snapshot_defaults(todo: type[Todo], new_todo: type[TodoCreate]) -> di
     return defaults
 
 
-_SNAPSHOT_DEFAULTS: Final = msgspec.json.encode(derive_snapshot_defaults(Todo, TodoCreate)).decode()
+_FIELD_DEFAULTS: Final = derive_snapshot_defaults(Todo, TodoCreate)
+_SNAPSHOT_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS).decode()
 _INTERNAL_DEFAULTS: Final = {"due_time": None, "occurrences": 0}
 """Columns of recurring todos that `Todo` does not have, with their values for a todo that never recurred."""
-_UNDO_DEFAULTS: Final = msgspec.json.encode(derive_snapshot_defaults(Todo, TodoCreate) | _INTERNAL_DEFAULTS).decode()
+_UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS).decode()
 
 _SELECT_SINCE = Statement("""
     SELECT seq, todo_id, op, actor, turn_id, CAST(:defaults AS jsonb) || before AS before,
