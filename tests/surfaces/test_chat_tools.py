@@ -17,7 +17,7 @@ class TestTools:
         answer = run_turn(ada, timezone="America/New_York")
 
         (item,) = tool_result(answer)["results"]
-        assert item["todo"]["due"] == "Tuesday 2040-01-31T17:00-05:00"
+        assert item["todo"]["due"] == "Tuesday 31 January 2040 17:00 (2040-01-31T17:00-05:00)"
         assert ada.client.get(TODOS).json()[0]["due_at"] == "2040-01-31T22:00:00Z"
 
     def test_a_day_becomes_a_due_date_without_a_time(self, ada: Account, model: ScriptedModel) -> None:
@@ -63,7 +63,7 @@ class TestTools:
             Call("add_todos", new_todos("Pay rent", due="jan 31 2040", reminder="jan 30 2040 9am")), Say("Added.")
         )
         (item,) = tool_result(run_turn(ada, timezone="America/New_York"))["results"]
-        assert item["todo"]["reminder"] == "Monday 2040-01-30T09:00-05:00"
+        assert item["todo"]["reminder"] == "Monday 30 January 2040 09:00 (2040-01-30T09:00-05:00)"
         (todo,) = ada.client.get(TODOS).json()
         assert (todo["due_date"], todo["reminder_at"]) == ("2040-01-31", "2040-01-30T14:00:00Z")
 
@@ -100,7 +100,7 @@ class TestTools:
         assert (todo["completed"], todo["due_date"]) == (False, None)
         (read,) = tool_result(answer, 2)["results"]
         assert read["todo"]["description"] == "The blue one"
-        assert read["todo"]["due"] == "Tuesday 2040-01-31"
+        assert read["todo"]["due"] == "Tuesday 31 January 2040 (2040-01-31)"
 
     def test_a_violated_database_constraint_fails_its_item_only(self, ada: Account, model: ScriptedModel) -> None:
         cake, milk = ada.add("Cake"), ada.add("Milk")
@@ -118,8 +118,8 @@ class TestTools:
         model.play(Call("add_todos", {"todos": [wanted]}), Say("Added."))
         (item,) = tool_result(run_turn(ada, timezone="America/New_York"))["results"]
 
-        assert item["todo"]["due"] == "Tuesday 2040-02-14T17:00-05:00"
-        assert item["todo"]["recurrence"] == "every month on the second Tuesday until 2041-06-01"
+        assert item["todo"]["due"] == "Tuesday 14 February 2040 17:00 (2040-02-14T17:00-05:00)"
+        assert item["todo"]["recurrence"] == "every month on the second Tuesday until 1 June 2041"
         (todo,) = ada.client.get(TODOS).json()
         assert todo["due_at"] == "2040-02-14T22:00:00Z"
         assert todo["recurrence"] == "FREQ=MONTHLY;UNTIL=20410601;BYDAY=2TU"
@@ -144,10 +144,16 @@ class TestTools:
         answer = run_turn(ada, timezone="Europe/Berlin")
         results = [tool_result(answer, number)["results"][0]["todo"] for number in range(4)]
 
-        assert (results[0]["due"], results[0]["recurrence"]) == ("Tuesday 2040-01-31T17:00+01:00", "every weekday")
+        assert (results[0]["due"], results[0]["recurrence"]) == (
+            "Tuesday 31 January 2040 17:00 (2040-01-31T17:00+01:00)",
+            "every weekday",
+        )
         assert results[1]["recurrence"] == "every month"
         assert results[1]["due"] > "2026"
-        assert (results[2]["due"], results[2]["recurrence"]) == ("Tuesday 2040-01-31T17:00+01:00", None)
+        assert (results[2]["due"], results[2]["recurrence"]) == (
+            "Tuesday 31 January 2040 17:00 (2040-01-31T17:00+01:00)",
+            None,
+        )
         assert (results[3]["due"], results[3]["recurrence"]) == (None, None)
 
     def test_completing_a_recurring_todo_returns_its_next_due_date(self, ada: Account, model: ScriptedModel) -> None:
@@ -157,7 +163,7 @@ class TestTools:
         answer = run_turn(ada)
         (first,), (last,) = (tool_result(answer, number)["results"] for number in range(2))
 
-        assert (first["next_due"], first["todo"]["completed"]) == ("Wednesday 2040-02-01", False)
+        assert (first["next_due"], first["todo"]["completed"]) == ("Wednesday 1 February 2040 (2040-02-01)", False)
         assert (last["next_due"], last["todo"]["completed"]) == (None, True)
 
     def test_projects_are_found_by_name_in_any_case(self, ada: Account, model: ScriptedModel) -> None:

@@ -27,7 +27,7 @@ class TestCommands:
     def test_the_answer_repeats_all_recognised_fields(self, chat: ChatClient) -> None:
         response = chat.say("call mum on jan 31 2040 at 5pm #family !high")
 
-        assert response == "Added “call mum”, due Tuesday 2040-01-31 17:00, high priority, #family."
+        assert response == "Added “call mum”, due Tuesday 31 January 2040 17:00, high priority, #family."
         (todo,) = chat.user.client.get(TODOS).json()
         assert (todo["due_at"], todo["priority"], todo["tags"]) == ("2040-01-31T16:00:00Z", "high", ["family"])
 
@@ -80,7 +80,10 @@ class TestCommands:
         assert chat.say("rename milk to oat milk") == "Changed “oat milk”."
         assert chat.say("tag oat milk #home") == "Changed “oat milk”, #home."
         assert chat.say("set oat milk priority high") == "Changed “oat milk”, high priority, #home."
-        assert chat.say("move milk to jan 31 2040") == "Moved “oat milk”, due Tuesday 2040-01-31, high priority, #home."
+        assert (
+            chat.say("move milk to jan 31 2040")
+            == "Moved “oat milk”, due Tuesday 31 January 2040, high priority, #home."
+        )
         assert chat.say("remove date from milk") == "Moved “oat milk”, high priority, #home."
         assert chat.say("done milk") == "Completed “oat milk”."
         assert chat.say("reopen milk") == "Reopened “oat milk”."
@@ -90,15 +93,17 @@ class TestCommands:
 
         assert response.splitlines() == [
             "Added the project “Work”.",
-            "Added “water plants”, due Tuesday 2040-01-31, every week, in Work.",
+            "Added “water plants”, due Tuesday 31 January 2040, every week, in Work.",
         ]
-        assert chat.say("done water plants") == "Completed “water plants”, next due Tuesday 2040-02-07."
+        assert chat.say("done water plants") == "Completed “water plants”, next due Tuesday 7 February 2040."
         assert chat.say("undo") == "Undone: “water plants”."
-        assert chat.say("list /work") == "1. “water plants”, due Tuesday 2040-01-31, every week, in Work"
+        assert chat.say("list /work") == "1. “water plants”, due Tuesday 31 January 2040, every week, in Work"
         assert chat.say("repeat plants every 2nd tuesday") == (
-            "Changed “water plants”, due Tuesday 2040-02-14, every month on the second Tuesday, in Work."
+            "Changed “water plants”, due Tuesday 14 February 2040, every month on the second Tuesday, in Work."
         )
-        assert chat.say("stop repeating water plants") == "Changed “water plants”, due Tuesday 2040-02-14, in Work."
+        assert (
+            chat.say("stop repeating water plants") == "Changed “water plants”, due Tuesday 14 February 2040, in Work."
+        )
         assert chat.say("done water plants") == "Completed “water plants”."
 
     def test_a_project_is_created_when_a_command_names_it(self, chat: ChatClient) -> None:
@@ -171,7 +176,7 @@ class TestCommands:
         chat.say("add bread today")
 
         day, overdue, late, due, bread = chat.say("today").splitlines()
-        assert (overdue, late, due) == ("Overdue:", "1. “late”, due Wednesday 2020-01-01", "Due:")
+        assert (overdue, late, due) == ("Overdue:", "1. “late”, due Wednesday 1 January 2020", "Due:")
         assert bread.startswith("2. “bread”, due ")
         assert day.rstrip(":").split()[0] in bread
         assert chat.say("done 1") == "Completed “late”."

@@ -20,7 +20,12 @@ def todo(title: str) -> dict[str, Any]:
 
 
 def overview(*, has_more: bool) -> str:
-    result = {"day": "Friday 2026-11-20", "overdue": [todo("rent")], "due": [todo("milk")], "more": has_more}
+    result = {
+        "day": "Friday 20 November 2026 (2026-11-20)",
+        "overdue": [todo("rent")],
+        "due": [todo("milk")],
+        "more": has_more,
+    }
     return describe_result(NamedResult("day_overview", result))
 
 
@@ -34,7 +39,7 @@ class TestMore:
         assert describe_result(NamedResult("list_projects", result | {"more": False})) == "Your projects: “Home”."
 
     def test_an_overview_mentions_todos_that_it_does_not_list(self) -> None:
-        complete = "Friday 2026-11-20:\nOverdue:\n1. “rent”\nDue:\n2. “milk”"
+        complete = "Friday 20 November 2026:\nOverdue:\n1. “rent”\nDue:\n2. “milk”"
 
         assert overview(has_more=False) == complete
         assert overview(has_more=True) == f"{complete}\n... and more."

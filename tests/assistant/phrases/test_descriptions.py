@@ -34,8 +34,11 @@ class TestDescriptions:
             ("FREQ=MONTHLY;BYMONTHDAY=-1", "every month on the last day"),
             ("FREQ=MONTHLY;BYMONTHDAY=1,22,13", "every month on the 1st, the 22nd and the 13th"),
             ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "every month on the last workday"),
-            ("FREQ=MONTHLY;INTERVAL=3;UNTIL=20270601", "every 3 months until 2027-06-01"),
-            ("FREQ=YEARLY;UNTIL=20300101T090000Z;BYMONTH=1;BYMONTHDAY=3", "every year on January 3 until 2030-01-01"),
+            ("FREQ=MONTHLY;INTERVAL=3;UNTIL=20270601", "every 3 months until 1 June 2027"),
+            (
+                "FREQ=YEARLY;UNTIL=20300101T090000Z;BYMONTH=1;BYMONTHDAY=3",
+                "every year on January 3 until 1 January 2030",
+            ),
             ("FREQ=YEARLY;BYMONTH=4,10;BYMONTHDAY=1", "every year on April 1 and October 1"),
             ("FREQ=DAILY;COUNT=3", "every day, 3 times"),
             ("FREQ=DAILY;COUNT=1", "every day, once"),

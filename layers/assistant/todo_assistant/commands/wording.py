@@ -99,7 +99,7 @@ def _describe_overview(content: dict[str, Any]) -> str:
     The tool has one flag for both lists, `more`, so `... and more.` comes after both.
     """
     overdue, due = content["overdue"], content["due"]
-    lines = [f"{content['day']}:"]
+    lines = [f"{_format_due(content['day'])}:"]
     if overdue:
         lines.append(f"Overdue:\n{format_list(overdue)}")
     lines.append(f"Due:\n{format_list(due, first_number=len(overdue) + 1)}" if due else "Nothing is due.")
@@ -122,11 +122,11 @@ def _describe_todo(todo: dict[str, Any]) -> str:
 
 
 def _format_due(due: str) -> str:
-    """Returns `Thursday 2030-01-31 17:00` for `Thursday 2030-01-31T17:00+01:00`.
+    """Returns `Friday 4 January 2030 17:00` for `Friday 4 January 2030 17:00 (2030-01-04T17:00+01:00)`.
 
-    The UTC offset is left out: times are in the user's own time zone.
+    The form in brackets is for models. Times are in the user's own time zone.
     """
-    return re.sub(r"T(\d\d:\d\d).*", r" \1", due)
+    return re.sub(r" \([^()]*\)$", "", due)
 
 
 def _quote_titles(todos: Iterable[dict[str, Any]]) -> str:

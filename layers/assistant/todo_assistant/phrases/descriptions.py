@@ -1,10 +1,11 @@
-"""Describes recurrence rules in English: `every month on the last Friday until 2030-01-31`."""
+"""Describes recurrence rules in English: `every month on the last Friday until 31 January 2030`."""
 
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
 from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts
+from todo_assistant.phrases.written_dates import write_date
 
 _UNITS: Final = {frequency: unit for unit, frequency in FREQUENCIES.items()}
 _WEEKDAY_NAMES: Final = {code: f"{date(2001, 1, day):%A}" for day, code in enumerate(WEEKDAY_CODES, start=1)}
@@ -85,7 +86,7 @@ def _describe_end(parts: RuleParts) -> str:
     if "COUNT" in parts:
         return ", once" if parts["COUNT"] == "1" else f", {parts['COUNT']} times"
     if "UNTIL" in parts:
-        return f" until {date.fromisoformat(parts['UNTIL'][:8]).isoformat()}"
+        return f" until {write_date(date.fromisoformat(parts['UNTIL'][:8]))}"
     return ""
 
 

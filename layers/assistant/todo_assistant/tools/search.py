@@ -12,7 +12,7 @@ from todo_assistant.tools.dues import read_day, start_of_day
 from todo_assistant.tools.items import ArgumentRejected, run_for_each
 from todo_assistant.tools.projects import find_project_id
 from todo_assistant.tools.registry import Arguments, ToolContext, ToolResult
-from todo_assistant.tools.views import describe_todo, describe_todos
+from todo_assistant.tools.views import describe_todo, describe_todos, format_due
 from todo_core.text import Text
 from todo_core.todos import operations
 from todo_core.todos.filters import DueBound, Filters
@@ -83,7 +83,7 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> ToolResu
     return ToolResult(
         ok=True,
         result={
-            "day": f"{day:%A} {day.isoformat()}",
+            "day": format_due(day, context.timezone),
             "due": due,
             "overdue": overdue,
             "more": has_more_due or has_more_overdue,

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from todo_assistant.phrases.descriptions import describe_rule
 from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.written_dates import write_day
 from todo_assistant.tools.registry import ToolContext
 from todo_core.todos import operations, projects
 from todo_core.todos.model import Todo
@@ -38,14 +39,14 @@ async def describe_todo(context: ToolContext, todo: Todo) -> dict[str, JsonValue
 
 
 def format_due(due: Due | None, timezone: ZoneInfo) -> str | None:
-    """Formats a due day or instant with its weekday, such as `Friday 2030-01-04`.
+    """Formats a due day or instant in words and in ISO 8601: `Friday 4 January 2030 (2030-01-04)`.
 
     An instant is in the time zone, or in UTC if too close to the calendar's ends to convert.
     """
     if isinstance(due, datetime):
         local = due.astimezone(timezone if FIRST_SAFE_DAY <= due.date() <= LAST_SAFE_DAY else UTC)
-        return f"{local:%A} {local.isoformat(timespec='minutes')}"
-    return f"{due:%A} {due.isoformat()}" if due else None
+        return f"{write_day(local)} {local:%H:%M} ({local.isoformat(timespec='minutes')})"
+    return f"{write_day(due)} ({due.isoformat()})" if due else None
 
 
 def _describe(
