@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from anyio import move_on_after
 
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
-from todo_assistant.models.messages import ChatMessage, Completion, Model, ModelRequest, OnText, ToolCallRequest
+from todo_assistant.models.messages import Completion, Message, Model, ModelRequest, OnText, ToolCallRequest
 from todo_assistant.tools.executor import MAX_ARGUMENT_CHARACTERS, ToolCallListener, ToolExecutor
 from todo_assistant.tools.registry import ToolRegistry
 from todo_assistant.tools.todo_tools import TODO_TOOLS
@@ -105,7 +105,7 @@ class Agent:
             return True
         return False
 
-    def _find_stop_reason(self, turn: Turn, messages: Sequence[ChatMessage], deadline: float) -> StopReason | None:
+    def _find_stop_reason(self, turn: Turn, messages: Sequence[Message], deadline: float) -> StopReason | None:
         """Returns the limit that the turn has reached, or None.
 
         The deadline and the token limit are ignored before the first model response of the turn.
@@ -128,7 +128,7 @@ class Agent:
         await store.finish(self._db, turn, TurnOutcome("incomplete", response, stopped_by=reason))
 
     async def _request_response(
-        self, turn: Turn, messages: Sequence[ChatMessage], deadline: float, listener: TurnListener | None
+        self, turn: Turn, messages: Sequence[Message], deadline: float, listener: TurnListener | None
     ) -> StopReason | None:
         """Requests the next model response and stores it. Returns None, or "deadline" if it did not come in time.
 
@@ -152,7 +152,7 @@ class Agent:
         return None
 
     @asynccontextmanager
-    async def _count_tokens_on_failure(self, turn: Turn, messages: Sequence[ChatMessage]) -> AsyncIterator[None]:
+    async def _count_tokens_on_failure(self, turn: Turn, messages: Sequence[Message]) -> AsyncIterator[None]:
         """Adds the prompt's estimated tokens to the user's daily usage if the model request fails or is cancelled.
 
         The provider charges for these tokens anyway.
@@ -210,7 +210,7 @@ def _format_question(approval: Approval) -> str:
     return f"This needs your approval: {'; '.join(parts)}."
 
 
-def _make_storable(completion: Completion, messages: Sequence[ChatMessage], *, max_calls: int) -> Completion:
+def _make_storable(completion: Completion, messages: Sequence[Message], *, max_calls: int) -> Completion:
     """Returns the completion with texts that PostgreSQL can store, and with bounded tool calls.
 
     Token counts that the provider omitted are estimated. A completion without text and calls gets a fixed text.
@@ -221,6 +221,8 @@ def _make_storable(completion: Completion, messages: Sequence[ChatMessage], *, m
         calls=[_make_call_storable(call) for call in completion.calls[:max_calls]],
         prompt_tokens=history.estimate_tokens(messages) if prompt_tokens is None else prompt_tokens,
         completion_tokens=history.estimate_tokens(completion) if completion_tokens is None else completion_tokens,
+        extras=completion.extras,
+        question=completion.question,
     )
 
 
@@ -230,6 +232,7 @@ def _make_call_storable(call: ToolCallRequest) -> ToolCallRequest:
         name=_replace_unstorable(call.name)[:_MAX_NAME_CHARACTERS],
         # Keeps one character more than allowed, so that the tool executor rejects arguments that are too long.
         arguments=_replace_unstorable(call.arguments)[: MAX_ARGUMENT_CHARACTERS + 1],
+        extras=call.extras,
     )
 
 

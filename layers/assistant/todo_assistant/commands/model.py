@@ -10,7 +10,7 @@ from typing import Final
 from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.commands.planner import next_step
 from todo_assistant.commands.results import read_results
-from todo_assistant.models.messages import Completion, ModelRequest, OnText
+from todo_assistant.models.messages import Completion, ModelRequest, OnText, UserMessage
 
 _ONLY_ATTEMPT: Final = 1
 
@@ -27,8 +27,10 @@ class CommandModel:
         Never raises AssistantFailure.
         """
         messages = request.messages
-        last = max(index for index, message in enumerate(messages) if message["role"] == "user")
-        command = parse_command(messages[last]["content"], now=request.now, timezone=request.timezone)
+        last, typed = [(index, message) for index, message in enumerate(messages) if isinstance(message, UserMessage)][
+            -1
+        ]
+        command = parse_command(typed.content, now=request.now, timezone=request.timezone)
         results = list(read_results(messages[last:]))
         listings = [result for result in read_results(messages[:last]) if result.is_listing]
         step = next_step(command, results, listings[-1].todos if listings else [])

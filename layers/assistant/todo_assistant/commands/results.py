@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from todo_assistant.models.messages import ChatMessage
-from todo_assistant.models.prompt import unfence
+from todo_assistant.models.messages import Message, ToolMessage
 
 _LISTING_TOOLS: Final = frozenset({"search_todos", "day_overview"})
 
@@ -29,11 +28,8 @@ class NamedResult:
         return [todo for field in fields for todo in self.result.get(field, [])]
 
 
-def read_results(messages: Iterable[ChatMessage]) -> Iterator[NamedResult]:
-    """Yields the tool results in the messages. Raises KeyError if the messages lack the call of a result."""
-    tools: dict[str, str] = {}
+def read_results(messages: Iterable[Message]) -> Iterator[NamedResult]:
+    """Yields the tool results in the messages, in their order."""
     for message in messages:
-        for call in message.get("tool_calls", []):
-            tools[call["id"]] = call["function"]["name"]
-        if message["role"] == "tool":
-            yield NamedResult(tools[message["tool_call_id"]], unfence(message["content"]))
+        if isinstance(message, ToolMessage):
+            yield NamedResult(message.tool, dict(message.result))

@@ -1,45 +1,43 @@
-"""The interface to a language model: requests and completions in the terms of the Chat Completions API."""
+"""The interface to a language model: messages, requests and completions in a form that no provider defines.
 
-from collections.abc import Awaitable, Callable, Sequence
+An adapter converts them to the wire format of its provider and back.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NotRequired, Protocol, TypedDict
+from typing import Any, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-
-class FunctionCall(TypedDict):
-    name: str
-    arguments: str
-
-
-class ToolCallMessage(TypedDict):
-    id: str
-    type: Literal["function"]
-    function: FunctionCall
-
-
-class ChatMessage(TypedDict):
-    role: Literal["system", "user", "assistant", "tool"]
-    content: str
-    tool_calls: NotRequired[list[ToolCallMessage]]
-    tool_call_id: NotRequired[str]
-
+import msgspec
+from pydantic import JsonValue
 
 type ToolSchema = dict[str, Any]
-"""The description of a tool in the format of Chat Completions: `{"type": "function", "function": {...}}`."""
+"""The description of a tool: `{"type": "function", "function": {...}}`, as in Chat Completions."""
+type Extras = Mapping[str, JsonValue]
+"""Data that the provider must get back unchanged, such as signatures of reasoning. Only its adapter reads them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """A request to a model: the conversation's messages, the tools that the model may call, and the user's time zone.
+class Option(msgspec.Struct, frozen=True):
+    """One answer to a question. `message` is the command that the answer stands for.
 
-    `now` is the instant at which the turn began.
+    `todo_id` is the todo that the command then changes; None if the command needs no todo.
     """
 
-    messages: Sequence[ChatMessage]
-    tools: Sequence[ToolSchema]
-    now: datetime
-    timezone: ZoneInfo
+    label: str
+    message: str
+    todo_id: UUID | None = None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A question of the command model to the user, with numbered options. The next message may answer it.
+
+    `takes_many` is true if the user may choose several options: `all`, `1 and 3`.
+    """
+
+    options: list[Option]
+    takes_many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +47,67 @@ class ToolCallRequest:
     id: str
     name: str
     arguments: str
+    extras: Extras = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemMessage:
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage:
+    """An earlier completion of the model, or a sentence of the service on how an earlier turn ended."""
+
+    content: str = ""
+    calls: Sequence[ToolCallRequest] = ()
+    extras: Extras = field(default_factory=dict)
+    question: Question | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMessage:
+    """The result of one tool call, with the name of its tool. Each call of an assistant message has one."""
+
+    call_id: str
+    tool: str
+    result: Mapping[str, JsonValue]
+
+
+type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """A request to a model: the conversation's messages, the tools that the model may call, and the user's time zone.
+
+    `now` is the instant at which the turn began.
+    """
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolSchema]
+    now: datetime
+    timezone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's answer to one request: text, tool calls, or both. Token counts are None if the model reports none."""
+    """A model's answer to one request: text, tool calls, or both. Token counts are None if the model reports none.
+
+    `question` is set if the text asks the user to choose among options.
+    """
 
     content: str = ""
-    calls: Sequence[ToolCallRequest] = field(default_factory=tuple)
+    calls: Sequence[ToolCallRequest] = ()
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    extras: Extras = field(default_factory=dict)
+    question: Question | None = None
 
 
 type OnText = Callable[[str, int], Awaitable[None]]

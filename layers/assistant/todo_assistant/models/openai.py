@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+import re
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,7 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from todo_assistant.errors import AssistantNotConfigured, AssistantUnavailable
-from todo_assistant.models.messages import Completion, ModelRequest, OnText, ToolCallRequest
+from todo_assistant.models.messages import (
+    AssistantMessage,
+    Completion,
+    Message,
+    ModelRequest,
+    OnText,
+    ToolCallRequest,
+    ToolMessage,
+    UserMessage,
+)
+from todo_assistant.models.prompt import fence
 from todo_core.logs import log
 
 if TYPE_CHECKING:
@@ -150,7 +161,7 @@ class OpenAIModel:
     def _parameters(self, request: ModelRequest) -> dict[str, Any]:
         return {
             "model": self.name,
-            "messages": request.messages,
+            "messages": [_to_wire(message) for message in request.messages],
             "tools": request.tools,
             # "auto" is the default of OpenAI, but some other endpoints ignore the tools if it is missing.
             "tool_choice": "auto",
@@ -224,6 +235,30 @@ class _CallFragments:
 
     def join(self) -> ToolCallRequest:
         return ToolCallRequest(self.id, "".join(self.names), "".join(self.arguments))
+
+
+def _to_wire(message: Message) -> dict[str, Any]:
+    """Converts a message to the wire format of Chat Completions."""
+    match message:
+        case UserMessage():
+            return {"role": "user", "content": message.content}
+        case ToolMessage():
+            return {"role": "tool", "tool_call_id": message.call_id, "content": fence(message.result)}
+        case AssistantMessage(calls=calls) if calls:
+            # The content may be an empty string, not null: OpenAI accepts both, but other endpoints reject null.
+            wire_calls = [_call_to_wire(call) for call in calls]
+            return {"role": "assistant", "content": message.content, "tool_calls": wire_calls}
+        case AssistantMessage():
+            return {"role": "assistant", "content": message.content}
+        case _:
+            return {"role": "system", "content": message.content}
+
+
+def _call_to_wire(call: ToolCallRequest) -> dict[str, Any]:
+    # A model may call a tool that does not exist. Providers reject the whole next request if the name has characters
+    # other than letters, digits, `_` and `-`.
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
+    return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}
 
 
 async def _pause_before_retry(failure: _TransientFailure, attempt: int, deadline: float) -> None:

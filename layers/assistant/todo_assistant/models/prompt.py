@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from todo_assistant.models.messages import ChatMessage
+from todo_assistant.models.messages import SystemMessage
 
 _OPENING: Final = "<data>"
 _CLOSING: Final = "</data>"
@@ -40,13 +40,13 @@ You manage the user's todo list, with the tools and with nothing else.
 """
 
 
-def system_message(now: datetime, timezone: ZoneInfo) -> ChatMessage:
+def system_message(now: datetime, timezone: ZoneInfo) -> SystemMessage:
     """Returns the system message: the fixed rules, then the time `now` in the user's time zone."""
     local = now.astimezone(timezone)
     clock = (
         f"It is {local:%A}, {local.day} {local:%B} {local:%Y}, {local:%H:%M}, in the user's time zone {timezone.key}."
     )
-    return {"role": "system", "content": f"{SYSTEM_PROMPT}\n{clock}"}
+    return SystemMessage(f"{SYSTEM_PROMPT}\n{clock}")
 
 
 def fence(result: Mapping[str, JsonValue]) -> str:

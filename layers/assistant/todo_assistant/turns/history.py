@@ -1,14 +1,13 @@
 """Messages for a model request: the system prompt, earlier turns within a token limit, and the current turn."""
 
-import re
 from collections.abc import Iterable
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from todo_assistant.models import prompt
-from todo_assistant.models.messages import ChatMessage, ToolCallMessage
+from todo_assistant.models.messages import AssistantMessage, Message, ToolCallRequest, ToolMessage, UserMessage
 from todo_assistant.turns import conversations
-from todo_assistant.turns.model import ModelResponse, ToolCall, Turn
+from todo_assistant.turns.model import ModelResponse, Turn
 from todo_core.database.executor import Executor
 
 _MAX_EARLIER_TURNS: Final = 20
@@ -16,14 +15,14 @@ _BYTES_PER_TOKEN: Final = 3
 """The assumed size of a token, as no tokeniser is loaded: low, so that estimates are too high rather than too low."""
 
 
-async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[ChatMessage]:
+async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[Message]:
     """Returns the system message and the messages of up to 20 turns before this turn in its conversation.
 
     The messages of those turns have at most `max_tokens` estimated tokens in all. The newest turns are kept: the first
     that does not fit is left out whole, and so are all turns before it.
     """
     tokens_left = max_tokens
-    kept: list[list[ChatMessage]] = []
+    kept: list[list[Message]] = []
     for earlier_turn in await conversations.turns_before(db, turn, limit=_MAX_EARLIER_TURNS):
         messages = [*messages_of(earlier_turn), *_closing_messages(earlier_turn)]
         tokens_left -= estimate_tokens(messages)
@@ -36,9 +35,9 @@ async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[
     ]
 
 
-def messages_of(turn: Turn) -> Iterable[ChatMessage]:
+def messages_of(turn: Turn) -> Iterable[Message]:
     """Yields the messages of this turn only: the user's message, then each model response with its tool results."""
-    yield {"role": "user", "content": turn.message}
+    yield UserMessage(turn.message)
     for response in turn.model_responses:
         yield from _response_messages(response)
 
@@ -48,7 +47,7 @@ def estimate_tokens(value: object) -> int:
     return len(str(value).encode(errors="replace")) // _BYTES_PER_TOKEN
 
 
-def _closing_messages(turn: Turn) -> Iterable[ChatMessage]:
+def _closing_messages(turn: Turn) -> Iterable[Message]:
     """Yields one assistant message that states how an earlier turn ended, if the model gave no final answer in it."""
     if turn.model_responses and not turn.model_responses[-1].calls:
         return
@@ -60,28 +59,13 @@ def _closing_messages(turn: Turn) -> Iterable[ChatMessage]:
         content = "(I asked for approval and was not answered.)"
     else:
         content = "(I was interrupted.)"
-    yield {"role": "assistant", "content": content}
+    yield AssistantMessage(content)
 
 
-def _response_messages(response: ModelResponse) -> Iterable[ChatMessage]:
+def _response_messages(response: ModelResponse) -> Iterable[Message]:
     """Yields the assistant message of a model response, then a tool message for each of its calls."""
-    if not response.calls:
-        yield {"role": "assistant", "content": response.content}
-        return
-    # A response with tool calls may have no text. Its content is then an empty string, not null: OpenAI accepts both,
-    # but other endpoints reject null.
-    yield {
-        "role": "assistant",
-        "content": response.content,
-        "tool_calls": [_tool_call_message(call) for call in response.calls],
-    }
+    calls = [ToolCallRequest(call.id, call.name, call.arguments, call.extras) for call in response.calls]
+    yield AssistantMessage(response.content, calls, response.extras, response.question)
     for call in response.calls:
         result = call.result if call.result is not None else {"error": "This was not carried out."}
-        yield {"role": "tool", "tool_call_id": call.id, "content": prompt.fence(result)}
-
-
-def _tool_call_message(call: ToolCall) -> ToolCallMessage:
-    # A model may call a tool that does not exist. Providers reject the whole next request if the name has characters
-    # other than letters, digits, `_` and `-`.
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name) or "_"
-    return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}
+        yield ToolMessage(call.id, call.name, result)

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from pydantic import JsonValue
 
+from todo_assistant.models.messages import Extras, Question
 from todo_core.todos.changes import TurnChange
 
 type Status = Literal["running", "needs_approval", "done", "incomplete"]
@@ -30,6 +31,7 @@ class ToolCall:
     arguments: str
     ok: bool | None = None
     result: dict[str, JsonValue] | None = None
+    extras: Extras = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class ModelResponse:
     prompt_tokens: int
     completion_tokens: int
     calls: list[ToolCall] = field(default_factory=list)
+    question: Question | None = None
+    extras: Extras = field(default_factory=dict)
 
 
 class ApprovalTodo(msgspec.Struct, frozen=True):
@@ -103,6 +107,11 @@ class Turn:
     @property
     def calls(self) -> list[ToolCall]:
         return [call for response in self.model_responses for call in response.calls]
+
+    @property
+    def question(self) -> Question | None:
+        """Returns the question with which the turn ended, or None."""
+        return self.model_responses[-1].question if self.model_responses else None
 
     @property
     def prompt_tokens(self) -> int:

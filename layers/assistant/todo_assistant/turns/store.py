@@ -10,9 +10,10 @@ from typing import Final, NoReturn
 from uuid import UUID
 
 import msgspec
+from pydantic import JsonValue
 
 from todo_assistant.errors import NothingToApprove, TurnInProgress, TurnNotFound
-from todo_assistant.models.messages import Completion
+from todo_assistant.models.messages import Completion, Extras, Question
 from todo_assistant.turns import budget
 from todo_assistant.turns.model import Approval, ModelResponse, ToolCall, Turn, TurnOutcome
 from todo_core.database.executor import Database, Executor, Row, Transaction
@@ -53,22 +54,24 @@ _FINISH_TURN = Statement("""
     RETURNING id
 """)
 _FIND_MODEL_RESPONSES = Statement("""
-    SELECT turn_id, number, content, prompt_tokens, completion_tokens
+    SELECT turn_id, number, content, prompt_tokens, completion_tokens, question, extras
     FROM rounds WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY number
 """)
 _FIND_TOOL_CALLS = Statement("""
-    SELECT turn_id, round, position, call_id AS id, name, arguments, ok, result
+    SELECT turn_id, round, position, call_id AS id, name, arguments, ok, result, extras
     FROM tool_calls WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY round, position
 """)
 _INSERT_MODEL_RESPONSE = Statement("""
-    INSERT INTO rounds (turn_id, number, content, prompt_tokens, completion_tokens, milliseconds)
-    VALUES (:turn_id, :number, :content, :prompt_tokens, :completion_tokens, :milliseconds)
+    INSERT INTO rounds (turn_id, number, content, prompt_tokens, completion_tokens, milliseconds,
+        question, extras)
+    VALUES (:turn_id, :number, :content, :prompt_tokens, :completion_tokens, :milliseconds,
+        CAST(:question AS jsonb), CAST(:extras AS jsonb))
 """)
 _INSERT_TOOL_CALLS = Statement("""
-    INSERT INTO tool_calls (turn_id, round, position, call_id, name, arguments)
-    SELECT :turn_id, :number, position, call_id, name, arguments
-    FROM unnest(CAST(:ids AS text[]), CAST(:names AS text[]), CAST(:arguments AS text[]))
-        WITH ORDINALITY AS call (call_id, name, arguments, position)
+    INSERT INTO tool_calls (turn_id, round, position, call_id, name, arguments, extras)
+    SELECT :turn_id, :number, position, call_id, name, arguments, CAST(extras AS jsonb)
+    FROM unnest(CAST(:ids AS text[]), CAST(:names AS text[]), CAST(:arguments AS text[]), CAST(:extras AS text[]))
+        WITH ORDINALITY AS call (call_id, name, arguments, extras, position)
 """)
 _STORE_TOOL_RESULT = Statement("""
     UPDATE tool_calls SET ok = :ok, result = CAST(:result AS jsonb), milliseconds = :milliseconds,
@@ -92,7 +95,14 @@ async def load_model_responses(db: Executor, turns: Sequence[Turn]) -> None:
     by_id = {turn.id: turn for turn in turns}
     for row in await db.fetch_all(_FIND_MODEL_RESPONSES, turn_ids=list(by_id)):
         by_id[row["turn_id"]].model_responses.append(
-            ModelResponse(row["number"], row["content"], row["prompt_tokens"], row["completion_tokens"])
+            ModelResponse(
+                row["number"],
+                row["content"],
+                row["prompt_tokens"],
+                row["completion_tokens"],
+                question=msgspec.json.decode(row["question"], type=Question) if row["question"] else None,
+                extras=_decode_extras(row["extras"]),
+            )
         )
     for turn_id, calls in (await load_tool_calls(db, list(by_id))).items():
         responses = by_id[turn_id].model_responses
@@ -108,6 +118,7 @@ async def load_tool_calls(db: Executor, turn_ids: Sequence[UUID]) -> dict[UUID, 
     for row in await db.fetch_all(_FIND_TOOL_CALLS, turn_ids=list(turn_ids)):
         call = ToolCall(**{name: row[name] for name in ("round", "position", "id", "name", "arguments", "ok")})
         call.result = msgspec.json.decode(row["result"]) if row["result"] else None
+        call.extras = _decode_extras(row["extras"])
         calls.setdefault(row["turn_id"], []).append(call)
     return calls
 
@@ -199,6 +210,8 @@ async def add_model_response(db: Database, turn: Turn, completion: Completion, *
         completion.prompt_tokens or 0,
         completion.completion_tokens or 0,
         _calls_with_unique_ids(turn, number, completion),
+        completion.question,
+        completion.extras,
     )
     async with db.transaction() as transaction:
         await lock_leased_turn(transaction, turn)
@@ -230,7 +243,7 @@ def _calls_with_unique_ids(turn: Turn, number: int, completion: Completion) -> l
         while call_id in used_ids:
             call_id += "_"
         used_ids.add(call_id)
-        calls.append(ToolCall(number, position, call_id, call.name, call.arguments))
+        calls.append(ToolCall(number, position, call_id, call.name, call.arguments, extras=call.extras))
     return calls
 
 
@@ -245,6 +258,8 @@ async def _insert_model_response(
         prompt_tokens=response.prompt_tokens,
         completion_tokens=response.completion_tokens,
         milliseconds=milliseconds,
+        question=msgspec.json.encode(response.question).decode() if response.question else None,
+        extras=_encode_extras(response.extras),
     )
     await transaction.write(
         _INSERT_TOOL_CALLS,
@@ -253,7 +268,17 @@ async def _insert_model_response(
         ids=[call.id for call in response.calls],
         names=[call.name for call in response.calls],
         arguments=[call.arguments for call in response.calls],
+        extras=[_encode_extras(call.extras) for call in response.calls],
     )
+
+
+def _encode_extras(extras: Extras) -> str | None:
+    return msgspec.json.encode(extras).decode() if extras else None
+
+
+def _decode_extras(text: str | None) -> Extras:
+    extras: dict[str, JsonValue] = msgspec.json.decode(text) if text else {}
+    return extras
 
 
 async def _raise_lease_lost(db: Executor, turn: Turn) -> NoReturn:

@@ -47,6 +47,7 @@ class TurnRow(SQLModel, table=True):
     __tablename__ = "turns"
     __table_args__ = (
         CheckConstraint("status IN ('running', 'needs_approval', 'done', 'incomplete')", name="turns_status"),
+        CheckConstraint("reversal IN ('undo', 'redo')", name="turns_reversal"),
         Index("turns_of_conversation", "conversation_id", "id"),
         Index("turns_of_user", "user_id"),
         Index(
@@ -74,6 +75,7 @@ class TurnRow(SQLModel, table=True):
     response: str | None = Field(sa_column=Column(Text))
     model: str = Field(sa_column=Column(Text, nullable=False))
     approval: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    reversal: str | None = Field(sa_column=Column(Text))
     lease: UUID | None = Field(sa_column=Column(Uuid, info=NOT_EXPORTED))
     leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
     created_at: datetime = Field(sa_column=instant_column("created_at"))
@@ -95,6 +97,8 @@ class RoundRow(SQLModel, table=True):
     completion_tokens: int = Field(sa_column=Column(Integer, nullable=False))
     milliseconds: int = Field(sa_column=Column(Integer, nullable=False))
     created_at: datetime = Field(sa_column=instant_column("created_at"))
+    question: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    extras: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True), info=NOT_EXPORTED))
 
 
 class ToolCallRow(SQLModel, table=True):
@@ -115,6 +119,7 @@ class ToolCallRow(SQLModel, table=True):
     result: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
     milliseconds: int | None = Field(sa_column=Column(Integer))
     finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    extras: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True), info=NOT_EXPORTED))
 
 
 class AssistantUsageRow(SQLModel, table=True):
