@@ -40,22 +40,23 @@ class Phrase:
         """Returns the command as a row, whose first key is the name of the command's class in lower case."""
         name = type(command).__name__.lower()
         values = _field_values(command)
-        if "name" in values:
-            return {name: values["name"]}
         if "todos" in values:
             return _add_row([self._part_row(todo) for todo in values["todos"]])
         if "target" in values:
             return self._target_row(name, values)
-        if not values:
-            return {name: True}
-        text = values.pop("text") or ""
         if isinstance(command, Find):
-            values["completed"] = "any" if command.completed is None else command.completed
-        return {name: text} | self._without_defaults(values)
+            values |= _field_values(values.pop("filter"))
+            values["completed"] = "any" if values["completed"] is None else values["completed"]
+            return {name: values.pop("text") or ""} | self._without_defaults(values)
+        [value] = values.values() or [True]
+        return {name: True if value is None else value}
 
     def _target_row(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
         """Returns the row of a command that acts on a target. A field that the command clears has the value `none`."""
-        target = self._part_row(values.pop("target"))
+        parts = _field_values(values.pop("target"))
+        target = self._without_defaults(_field_values(parts.pop("filter")) | parts)
+        if not values.pop("is_certain", True):
+            target["uncertain"] = True
         if "project" in target:
             target["of_project"] = target.pop("project")
         cleared = {key: "none" for key in values.keys() & {"due", "recurrence"} if values[key] is None}

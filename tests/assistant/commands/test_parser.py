@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.assistant.commands.typed import BERLIN, FRIDAY, added, parsed
 from todo_assistant.commands.grammar.commands import (
     Add,
+    Filter,
     Find,
     NewTodo,
     Unknown,
@@ -41,7 +42,7 @@ FIELDS = ["#home", "@work", "!high", "p2", "/errands"]
 
 class TestFind:
     def test_recurrence_words_are_searched_as_text(self) -> None:
-        assert parsed("find daily mail every day") == Find(text="daily mail every day", completed=None)
+        assert parsed("find daily mail every day") == Find(Filter("daily mail every day"))
 
 
 class TestSeveralTodos:

@@ -15,18 +15,25 @@ from todo_assistant.commands.grammar.commands import (
     Command,
     Complete,
     Delete,
+    Describe,
+    Either,
     Find,
     Help,
+    Incomplete,
     MoveTo,
     NewProject,
     NewTodo,
     Overview,
     Projects,
+    Redo,
+    Remind,
     Reopen,
     Repeat,
     Reschedule,
     Restore,
+    Talk,
     Target,
+    TargetCommand,
     Undo,
     Unknown,
     Update,
@@ -35,9 +42,6 @@ from todo_assistant.commands.grammar.help import HELP
 from todo_assistant.commands.results import NamedResult
 from todo_assistant.commands.wording import describe_result, describe_target, format_list
 from todo_assistant.models.messages import Completion
-
-type TargetCommand = Complete | Reopen | Reschedule | Repeat | MoveTo | Update | Delete | Restore
-"""A command that changes existing todos; its `target` describes which."""
 
 _NOUNS: Final[dict[type[TargetCommand], str]] = {
     Complete: "open todo",
@@ -55,7 +59,11 @@ def next_step(command: Command, results: Sequence[NamedResult], listed: Sequence
     match command:
         case Help():
             return Completion(HELP)
-        case Unknown():
+        case Incomplete(answer):
+            return Completion(answer)
+        case Either():
+            return next_step(command.change, results, listed)
+        case Redo() | Remind() | Describe() | Talk() | Unknown():
             return Completion(f"I did not understand that.\n\n{HELP}")
         case Find() | Overview() | Undo() | Projects() | NewProject():
             return Completion(describe_result(results[-1])) if results else call_tool(*_only_call(command))
@@ -66,17 +74,17 @@ def next_step(command: Command, results: Sequence[NamedResult], listed: Sequence
 def _only_call(command: Find | Overview | Undo | Projects | NewProject) -> tuple[str, dict[str, JsonValue]]:
     """Returns the tool name and the arguments for a command that needs only one tool call."""
     match command:
-        case Find():
+        case Find(todos):
             return "search_todos", {
-                "text": command.text,
-                "tags": list(command.tags),
-                "completed": None if command.trashed else command.completed,
-                "priority": command.priority,
-                "overdue": command.overdue,
-                "due_from": command.due,
-                "due_to": command.due,
-                "project": command.project,
-                "trashed": command.trashed,
+                "text": todos.text,
+                "tags": list(todos.tags),
+                "completed": None if todos.trashed else todos.completed,
+                "priority": todos.priority,
+                "overdue": todos.overdue,
+                "due_from": todos.due,
+                "due_to": todos.due,
+                "project": todos.project,
+                "trashed": todos.trashed,
             }
         case Overview():
             return "day_overview", {"day": None}
@@ -144,20 +152,20 @@ def _find_and_change(
 
     A target that is a number needs no search: it is a todo of the list shown last.
     """
-    number, results = command.target.number, destinations.remaining_results
+    numbers, results = command.target.numbers, destinations.remaining_results
     if results and (results[-1].tool != "search_todos" or "error" in results[-1].result):
         return Completion(describe_result(results[-1]))
-    if number is not None:
-        if 1 <= number <= len(listed):
-            return _change(command, [listed[number - 1]], destinations)
-        return Completion(f"There is no number {number} in the list that I showed last. Type `list` to see one.")
+    if numbers:
+        if 1 <= numbers[0] <= len(listed):
+            return _change(command, [listed[numbers[0] - 1]], destinations)
+        return Completion(f"There is no number {numbers[0]} in the list that I showed last. Type `list` to see one.")
     if not results:
         return call_tool("search_todos", _search_arguments(command))
     return _change_found(command, results[-1].todos, destinations)
 
 
 def _search_arguments(command: TargetCommand) -> dict[str, JsonValue]:
-    target = command.target
+    target = command.target.filter
     completed = {Complete: False, Reopen: True}.get(type(command), target.completed)
     return {
         "text": target.text,
@@ -190,7 +198,8 @@ def _prefer_exact_title(target: Target, found: Sequence[dict[str, Any]]) -> Sequ
 
     Returns all found todos if no title is equal, or if the target means several todos.
     """
-    exact = [todo for todo in found if target.text and todo["title"].casefold() == target.text.casefold()]
+    text = (target.filter.text or "").casefold()
+    exact = [todo for todo in found if todo["title"].casefold() == text]
     return exact[:1] if exact and not target.every else found
 
 
@@ -208,15 +217,21 @@ def _change(command: TargetCommand, todos: Sequence[dict[str, Any]], destination
             return call_tool("delete_todos", {"ids": ids})
         case Restore():
             return call_tool("restore_todos", {"ids": ids})
-        case Repeat() | MoveTo() | Update():
+        case Repeat() | Remind() | MoveTo() | Update() | Describe():
             change = _change_arguments(command, destinations)
             return call_tool("update_todos", {"changes": [{"id": todo_id} | change for todo_id in ids]})
 
 
-def _change_arguments(command: Repeat | MoveTo | Update, destinations: Destinations) -> dict[str, JsonValue]:
+def _change_arguments(
+    command: Repeat | Remind | MoveTo | Update | Describe, destinations: Destinations
+) -> dict[str, JsonValue]:
     match command:
         case Repeat():
             return {"recurrence": command.recurrence or ""}
+        case Remind(when=when):
+            return {"reminder": when}
+        case Describe(text=text):
+            return {"description": text}
         case MoveTo():
             return {
                 "project": command.project,

@@ -48,8 +48,9 @@ def format_list(todos: Sequence[dict[str, Any]], *, first_number: int = 1, has_m
 
 def describe_target(target: Target) -> str:
     """Returns the title, tags and project of a target as in `“milk” #home /work`, or `that` if it has none."""
-    project = f"/{target.project}" if target.project else ""
-    words = [f"“{target.text}”" if target.text else "", *(f"#{tag}" for tag in target.tags), project]
+    group = target.filter
+    project = f"/{group.project}" if group.project else ""
+    words = [f"“{group.text}”" if group.text else "", *(f"#{tag}" for tag in group.tags), project]
     return " ".join(filter(None, words)) or "that"
 
 

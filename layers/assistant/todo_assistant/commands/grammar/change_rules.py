@@ -128,7 +128,7 @@ def _parse_set(found: re.Match[str], is_readable: IsReadable) -> Update | None:
     if parsed.due or parsed.recurrence or not parsed.priority or not (parsed.title or parsed.tags):
         return None
     if target.every or not parsed.title:
-        target = replace(target, tags=parsed.tags, project=parsed.project)
+        target = replace(target, filter=replace(target.filter, tags=parsed.tags, project=parsed.project))
         return Update(target, priority=parsed.priority)
     return Update(target, priority=parsed.priority, add_tags=parsed.tags)
 

@@ -1,9 +1,9 @@
 """The commands into which the grammar parses the text of a user.
 
-Due dates and recurrences in them are phrases such as `next friday`, which `parse_date` and `parse_recurrence` parse.
+Dates, spans of days, reminders and recurrences in them are phrases such as `next friday`, which `phrases` parses.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 type Priority = Literal["none", "low", "medium", "high"]
@@ -25,25 +25,55 @@ class NewTodo:
 
     If no open todo fits, the words belong to the new todo's own title: `look under bed`.
     """
+    reminder: str | None = None
+    """The moment of the reminder, as in `remind me tomorrow at 5 to call bob`. `due` is the same phrase then."""
+    title_if_no_project: str | None = None
+    """The whole title, as in `milk to Work`, which counts if there is no project `Work`.
+
+    None if `project` is certain, so that a missing project is added.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Todos that fit all fields. A field with its default fits every todo."""
+
+    text: str | None = None
+    """Words of the title."""
+    tags: tuple[str, ...] = ()
+    priority: Priority | None = None
+    completed: bool | None = None
+    """True selects completed todos, False open ones.
+
+    None leaves the state to the command: Complete searches open todos, Find todos of both states.
+    """
+    overdue: bool = False
+    due: str | None = None
+    """A day, or a span of days: `friday`, `this week`, `the next 7 days`."""
+    undated: bool = False
+    completed_on: str | None = None
+    """A day or a span of days on which the todos were completed: `yesterday`, `this week`."""
+    project: str | None = None
+    parent: str | None = None
+    """Words of the title of the parent."""
+    trashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The todos that a command changes: those that fit all fields.
+    """The todos that a command changes: those of a filter, of a list shown earlier, or of the conversation.
 
-    If several fit, the command changes them only if `every` is true; else the user must choose one.
+    Unless `every` is true, exactly one todo must fit `filter`; of several, the user chooses.
     """
 
-    text: str | None = None
-    """The title of the todo, or words in the title."""
-    tags: tuple[str, ...] = ()
+    filter: Filter = field(default_factory=Filter)
     every: bool = False
-    overdue: bool = False
-    completed: bool | None = None
-    """True selects completed todos, False open ones. None leaves that to the command: Complete searches open todos."""
-    number: int | None = None
-    """The number of the todo in the list that the user saw last, counted from 1."""
-    project: str | None = None
+    numbers: tuple[int, ...] = ()
+    """Numbers of the list that the user saw last, counted from 1. -1 is the last one of the list, -2 the one before."""
+    reference: Literal["it", "them"] | None = None
+    """The todo, or the todos, that the conversation touched or listed last: `it`, `that one`; `them`, `both`."""
+    titles: tuple[str, ...] = ()
+    """The parts of `filter.text`, if the text may name several todos: `milk, eggs and bread`. Else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +83,21 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Lists the todos that fit all fields. A field that is None or an empty tuple fits every todo."""
+    """Lists the todos of a filter.
 
-    text: str | None = None
-    tags: tuple[str, ...] = ()
-    priority: Priority | None = None
-    completed: bool | None = False
-    overdue: bool = False
-    due: str | None = None
-    trashed: bool = False
-    project: str | None = None
+    If `count` is true, the answer is their number. If `next_only` is true, the answer is the one that is due first.
+    """
+
+    filter: Filter = field(default_factory=Filter)
+    count: bool = False
+    next_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Lists the todos that are overdue, and those that are due today."""
+    """Lists the todos that are due on a day and those that are overdue. `day` is a phrase; None means today."""
+
+    day: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +112,10 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True)
 class Reschedule:
-    """Changes the due date of todos. If `due` is None, the due date is removed."""
+    """Changes the due date of todos. If `due` is None, the due date is removed.
+
+    Besides a date, `due` may be a step from the todo's own date: `2 days later`, `an hour earlier`.
+    """
 
     target: Target
     due: str | None
@@ -97,15 +130,28 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Remind:
+    """Sets the reminder of todos. If `when` is None, the reminder is removed.
+
+    Besides a moment, `when` may be a step from the todo's own date: `1 hour before`.
+    """
+
+    target: Target
+    when: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MoveTo:
     """Moves todos to a project or under a parent.
 
     An empty `project` moves the todos out of their project, an empty `parent` to the top level.
+    If `is_certain` is false, as in `move milk to Work`, the words may be no project: a missing one is not added.
     """
 
     target: Target
     project: str | None = None
     parent: str | None = None
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +163,14 @@ class Update:
     priority: Priority | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Adds a text to the description of a todo."""
+
+    target: Target
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +195,16 @@ class NewProject:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Undoes the last turn of the conversation that changed todos and is not undone yet."""
+    """Undoes the last `steps` turns of the conversation that changed todos and are not undone yet."""
+
+    steps: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """Restores the changes of the last `steps` turns that were undone."""
+
+    steps: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +213,37 @@ class Help:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
-    """Text that is no single command: talk, a question, a command with missing words, or too long a text.
+class Talk:
+    """Words that change no todo. `no` also stands for a command that is negated: `don't delete milk`."""
 
-    Lines of which only some add todos are Unknown, too.
+    kind: Literal["greeting", "thanks", "bye", "stop", "yes", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """A command that lacks words or cannot be carried out. `answer` says so, and what to type instead."""
+
+    answer: str
+
+
+type TargetCommand = Complete | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore
+"""A command that changes existing todos; its `target` describes which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A text that may be a command or the title of a new todo: `finish the book`.
+
+    If a todo fits the target of `change`, the user must choose; else `add` is carried out.
     """
+
+    change: TargetCommand
+    add: Add
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Text that is no single command: a question about other things, too long a text, or lines with some commands."""
 
     text: str
 
@@ -163,17 +252,14 @@ type Command = (
     Add
     | Find
     | Overview
-    | Complete
-    | Reopen
-    | Reschedule
-    | Repeat
-    | MoveTo
-    | Update
-    | Delete
-    | Restore
+    | TargetCommand
+    | Either
     | Projects
     | NewProject
     | Undo
+    | Redo
     | Help
+    | Talk
+    | Incomplete
     | Unknown
 )

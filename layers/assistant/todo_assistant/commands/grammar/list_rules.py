@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Find, Overview
+from todo_assistant.commands.grammar.commands import Filter, Find, Overview
 from todo_assistant.commands.grammar.fields import parse_priority
 from todo_assistant.commands.grammar.quick_add import parse_quick_add
 from todo_assistant.commands.grammar.quotes import is_quoted, unquote
@@ -30,24 +30,26 @@ def _parse_filter(words: str, is_readable: IsReadable, *, completed: bool | None
     `completed` is the filter if the words name no state. In the trash, words without a state find todos of any state.
     """
     if is_quoted(words):
-        return Find(text=unquote(words), completed=completed)
+        return Find(Filter(text=unquote(words), completed=completed))
     rest, tags = take_tags(words)
     # Takes no recurrences out of the text: todos cannot be searched by them, so `weekly` stays a search word.
     parsed = parse_quick_add(rest, lambda phrase: not is_recurrence_phrase(phrase) and is_readable(phrase))
     found = _FILTER.fullmatch(parsed.title)
     if found is None:
-        return Find(text=parsed.title, completed=completed, project=parsed.project)
+        return Find(Filter(text=parsed.title, completed=completed, project=parsed.project))
     state = (found["state"] or "").lower()
     default = None if found["trashed"] else completed
     return Find(
-        text=found["text"] or None,
-        tags=(*tags, *parsed.tags),
-        priority=parsed.priority or parse_priority(found["priority"] or ""),
-        completed=_COMPLETED_BY_STATE.get(state, default),
-        overdue=state == "overdue",
-        due=parsed.due,
-        trashed=bool(found["trashed"]),
-        project=parsed.project,
+        Filter(
+            text=found["text"] or None,
+            tags=(*tags, *parsed.tags),
+            priority=parsed.priority or parse_priority(found["priority"] or ""),
+            completed=_COMPLETED_BY_STATE.get(state, default),
+            overdue=state == "overdue",
+            due=parsed.due,
+            trashed=bool(found["trashed"]),
+            project=parsed.project,
+        )
     )
 
 
@@ -58,7 +60,7 @@ def _parse_list(found: re.Match[str], is_readable: IsReadable) -> Find:
 def _parse_show(found: re.Match[str], is_readable: IsReadable) -> Find | None:
     """Parses `show my todos`. Returns None for words with other text and a date: `show mum the photos on sunday`."""
     command = _parse_list(found, is_readable)
-    return None if command.text and command.due else command
+    return None if command.filter.text and command.filter.due else command
 
 
 def _parse_search(found: re.Match[str], is_readable: IsReadable) -> Find:
@@ -72,7 +74,7 @@ def _parse_question(found: re.Match[str], is_readable: IsReadable) -> Find | Non
     Returns None if the question has other words, because it is then not about todos.
     """
     command = _parse_filter(found[1] or "", is_readable)
-    return None if command.text else command
+    return None if command.filter.text else command
 
 
 _WHAT_IS: Final = r"(?:what\W?s|what is|what are)"

@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from todo_assistant.commands.grammar.change_rules import CHANGE_RULES
-from todo_assistant.commands.grammar.commands import Add, Command, Find, Help, NewTodo, Undo, Unknown
+from todo_assistant.commands.grammar.commands import Add, Command, Filter, Find, Help, NewTodo, Undo, Unknown
 from todo_assistant.commands.grammar.list_rules import LIST_RULES
 from todo_assistant.commands.grammar.new_todo_rules import LEAD_IN, parse_lead_in
 from todo_assistant.commands.grammar.project_rules import PROJECT_RULES
@@ -125,7 +125,9 @@ def _parse_by_rules(words: str, is_readable: IsReadable) -> Command | None:
             return command
     parsed = parse_quick_add(bare, is_readable)
     if not parsed.title and parsed.has_filter:
-        return Find(tags=parsed.tags, priority=parsed.priority, due=parsed.due, project=parsed.project)
+        return Find(
+            Filter(tags=parsed.tags, priority=parsed.priority, completed=False, due=parsed.due, project=parsed.project)
+        )
     return None
 
 

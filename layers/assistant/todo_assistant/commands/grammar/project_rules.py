@@ -24,7 +24,10 @@ def _parse_move_into(found: re.Match[str], _: IsReadable) -> MoveTo | None:
 
 def _parse_move_out(found: re.Match[str], _: IsReadable) -> MoveTo | None:
     target = parse_target(found[1])
-    return MoveTo(replace(target, project=parse_project_name(found[2])), project="") if target else None
+    if target is None:
+        return None
+    of_project = replace(target.filter, project=parse_project_name(found[2]))
+    return MoveTo(replace(target, filter=of_project), project="")
 
 
 def _parse_move_under(found: re.Match[str], _: IsReadable) -> MoveTo | None:

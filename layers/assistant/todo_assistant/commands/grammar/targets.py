@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Target
+from todo_assistant.commands.grammar.commands import Filter, Target
 from todo_assistant.commands.grammar.fields import PROJECT, TAG, parse_project_name
 from todo_assistant.commands.grammar.quotes import is_quoted, unquote
 
@@ -38,9 +38,9 @@ def parse_target(words: str) -> Target | None:
     """Returns the todos that the words describe, or None for blank words. Words all in quotes are always a title."""
     words = words.strip()
     if is_quoted(words):
-        return Target(text=unquote(words))
+        return Target(Filter(text=unquote(words)))
     if number := _parse_list_number(words):
-        return Target(number=number)
+        return Target(numbers=(number,))
     rest, project = _take_project(words)
     rest, tags = take_tags(rest)
     return _parse_group(rest, tags, project)
@@ -85,13 +85,13 @@ def _parse_group(words: str, tags: tuple[str, ...], project: str | None) -> Targ
         return None
     if found["text"] and not found["all"]:
         title = _TITLE_AND_NOUN.fullmatch(words)
-        return Target(text=unquote(title[1] if title else words), tags=tags, project=project)
+        return Target(Filter(text=unquote(title[1] if title else words), tags=tags, project=project))
     state = (found["state"] or "").lower()
-    return Target(
+    group = Filter(
         text=unquote(found["text"]) or None,
         tags=tags,
-        every=bool(found["all"] or state),
         overdue=state == "overdue",
         completed=_COMPLETED_BY_STATE.get(state),
         project=project,
     )
+    return Target(group, every=bool(found["all"] or state))
