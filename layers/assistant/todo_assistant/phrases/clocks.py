@@ -1,4 +1,4 @@
-"""Parses times of day and durations in English phrases: `at 5`, `tomorrow morning`, `in 90 minutes`."""
+"""Parses times of day in English phrases: `at 5`, `tomorrow morning`, `half past 6`."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from todo_assistant.phrases.moments import Moment
-from todo_assistant.phrases.vocabulary import CLOCK, HOUR, HOURS, PART, parse_amount
+from todo_assistant.phrases.vocabulary import CLOCK, HOUR, PART
 
 _NOON: Final = 12 * 60
 _MIDNIGHT: Final = 24 * 60
@@ -43,18 +43,6 @@ class Clock:
     minutes: Sequence[int]
     is_vague: bool = False
     """True if the phrase names only a part of the day, such as `morning`, and no exact time."""
-
-
-def parse_duration(words: str) -> timedelta:
-    """Returns the duration of a phrase in hours, minutes or both: `2 hours 30 minutes`."""
-    total = timedelta()
-    for amount in re.finditer(HOURS, words, re.ASCII):
-        if amount[0] == "half an hour":
-            total += timedelta(minutes=30)
-        else:
-            count, unit = parse_amount(amount[0])
-            total += timedelta(hours=count) if unit.startswith("h") else timedelta(minutes=count)
-    return total
 
 
 def split_clock(words: str) -> tuple[str, Clock | None]:

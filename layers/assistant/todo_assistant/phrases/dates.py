@@ -6,19 +6,20 @@ from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from todo_assistant.phrases.clocks import Clock, next_instants, parse_duration, split_clock
+from todo_assistant.phrases.amounts import DURATION, parse_duration
+from todo_assistant.phrases.clocks import Clock, next_instants, split_clock
 from todo_assistant.phrases.days import parse_days
 from todo_assistant.phrases.moments import Due, Moment
 from todo_assistant.phrases.quoting import quote_start
-from todo_assistant.phrases.vocabulary import HOURS
 
-_MAX_PHRASE_CHARACTERS: Final = 100
+MAX_PHRASE_CHARACTERS: Final = 100
+"""Longest phrase that is parsed, to bound the time."""
 _MAX_QUOTED_CHARACTERS: Final = 40
 """An error quotes at most this many characters of the phrase that cannot be parsed."""
 
 _ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:z|[+-]\d\d:\d\d)?", re.ASCII)
 """Matches an ISO 8601 date and time in lower case: `2030-01-31t17:00z`."""
-_FROM_NOW: Final = re.compile(rf"(?:in )?({HOURS}(?:(?: and)? {HOURS})?)(?:'? time| from now)?", re.ASCII)
+_FROM_NOW: Final = re.compile(rf"(?:in |within )?({DURATION})(?:'? time| from now)?", re.ASCII)
 """Matches a duration in hours and minutes from now: `in 2 hours 30 minutes`, `half an hour`."""
 _LEADING_WORD: Final = re.compile(r"(?:due|on|by|before|until|till?|for|from)(?::| |$)")
 """Matches a word before a date that is skipped, since the date is the same without: `on friday`, `due: friday`."""
@@ -44,10 +45,10 @@ def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
 
     Raises UnreadableDate, also for more than 100 characters and for days outside the years 1 to 9999.
     """
-    if len(phrase) > _MAX_PHRASE_CHARACTERS:
+    if len(phrase) > MAX_PHRASE_CHARACTERS:
         raise UnreadableDate(phrase)
     try:
-        moment = Moment(now.astimezone(UTC), now.astimezone(timezone).replace(tzinfo=None), timezone)
+        moment = Moment.at(now, timezone)
         readings = list(dict.fromkeys(_parse_readings(_normalize(phrase), moment)))
         future = [reading for reading in readings if not moment.is_past(reading)]
     except (ValueError, OverflowError) as error:  # February 30th, 13pm, or a year out of range.

@@ -1,7 +1,8 @@
 """The instant and time zone from which phrases such as `tomorrow` count, and the instants of local times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
 type Due = date | datetime
@@ -17,6 +18,15 @@ class Moment:
     local: datetime
     """The same instant as local time in `timezone`, without tzinfo."""
     timezone: ZoneInfo
+
+    @classmethod
+    def at(cls, now: datetime, timezone: ZoneInfo) -> Self:
+        """Returns the moment of an aware datetime in a time zone. Raises OverflowError outside the years 1 to 9999."""
+        return cls(now.astimezone(UTC), now.astimezone(timezone).replace(tzinfo=None), timezone)
+
+    def on(self, day: date) -> Self:
+        """Returns the start of another day, from which a phrase may count instead."""
+        return replace(self, instant=self.instant_of(day, 0), local=datetime.combine(day, time()))
 
     @property
     def today(self) -> date:

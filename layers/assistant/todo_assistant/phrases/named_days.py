@@ -6,9 +6,8 @@ from datetime import date
 from typing import Final
 
 from todo_assistant.phrases.rule_parts import NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts, join_values
-from todo_assistant.phrases.vocabulary import EACH, MONTH, NTH, WEEKDAY
+from todo_assistant.phrases.vocabulary import EACH, MONTH, MONTH_PREFIXES, NTH, WEEKDAY
 
-_MONTH_PREFIXES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LAST_MONTH_DAY: Final = 31
 
 _AND: Final = rf"(?: and)?(?: (?:{EACH}|on))?(?: the)? "
@@ -116,7 +115,7 @@ def _weekday_code(words: str) -> str:
 
 
 def _month_number(words: str) -> int:
-    return _MONTH_PREFIXES.index(words[:3]) + 1
+    return MONTH_PREFIXES.index(words[:3]) + 1
 
 
 def _check_month_day(day: int) -> int:

@@ -4,7 +4,6 @@ The patterns are in lower case: text must be in lower case, too, or they must be
 They have no capturing groups, so that larger patterns can contain them.
 """
 
-import re
 from typing import Final
 
 WEEKDAY: Final = (
@@ -18,12 +17,27 @@ MONTH: Final = (
 """Matches the name of a month, also abbreviated: `january`, `jan`, `sept`."""
 TOMORROW: Final = r"(?:tomorrow|tomm?orr?ow|tmrw?|2moro)"
 """Matches `tomorrow`, also misspelled or abbreviated: `tommorow`, `tmrw`."""
-COUNT: Final = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|\d{1,4}(?!\d))"
-"""Matches a number in digits or words, up to `9999` or `twelve`: `2`, `two`, `a`, `a couple of`."""
-DAYS: Final = r"(?:days?|weeks?|fortnights?|months?|years?)"
+_ONE_TO_NINE: Final = r"(?:one|two|three|four|five|six|seven|eight|nine)"
+COUNT: Final = (
+    rf"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[ -]{_ONE_TO_NINE})?"
+    rf"|(?:thir|four|fif|six|seven|eigh|nine)teen|{_ONE_TO_NINE}|ten|eleven|twelve"
+    r"|(?:a )?couple(?: of)?|(?:a )?few|an?|\d{1,4}(?!\d))"
+)
+"""Matches a number in digits or words, up to `9999` or `ninety-nine`: `2`, `two`, `a`, `a couple of`, `a few`."""
+NUMBER: Final = rf"(?:{COUNT} and a half|\d{{1,3}}\.\d{{1,2}}(?!\d)|\d{{1,3}}½|{COUNT})"
+"""Matches a number that may have a fraction: `2`, `1.5`, `two and a half`."""
+DAYS: Final = r"(?:days?|weeks?|wks?|fortnights?|months?|mths?|years?|yrs?)"
 """Matches a unit of time of a day or longer: `weeks` in `2 weeks`."""
-HOURS: Final = rf"(?:half an hour|{COUNT} ?(?:hours?|hrs?|h|minutes?|mins?|m))"
-"""Matches an amount of hours or of minutes: `2 hours`, `90min`, `half an hour`."""
+HOURS: Final = (
+    r"(?:(?:half an|a half|half a|(?:a )?quarter of an|three quarters of an) hour|\d{1,2}h[0-5]\dm?(?!\w)"
+    rf"|{NUMBER}(?: |(?<=[\d½])-?)(?:hours?|hrs?|h|minutes?|mins?|m)(?!\w)(?: and a (?:half|quarter))?)"
+)
+"""Matches an amount of hours or of minutes: `2 hours`, `90min`, `half an hour`, `1h30`, `an hour and a half`."""
+WEEK: Final = (
+    r"(?:(?:this|next|last) week|(?:the )?week after next"
+    rf"|(?:in )?{COUNT} weeks?'? time|in {COUNT} weeks?|{COUNT} weeks? from (?:now|today))"
+)
+"""Matches a week by its distance from the current one: `next week`, `the week after next`, `in two weeks`."""
 HOLIDAY: Final = r"(?:christmas eve|christmas|xmas|new year'?s eve|new year'?s day|halloween|valentine'?s day)"
 """Matches a holiday that has the same date every year: `christmas`, `new year's eve`."""
 DIGITAL: Final = r"(?:\d{1,2}(?:[:.][0-5]\d)? ?[ap](?:m|\.m\.)|\d{1,2}:[0-5]\d(?::[0-5]\d)?)"
@@ -44,22 +58,35 @@ ADVERB: Final = (
 """Matches a frequency without `every`: `daily`, `once a week`."""
 PLURAL: Final = r"(?:mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)"
 """Matches a weekday in the plural, which means every week: `on mondays`."""
+ORDINAL: Final = r"(?:\d{1,2}(?:st|nd|rd|th))"
+"""Matches a number with its ending: `3rd`."""
 NTH: Final = r"(?:first|second|third|fourth|fifth|last|[1-5](?:st|nd|rd|th))"
 """Matches an ordinal from first to fifth, or `last`, as in `second friday`, `2nd day`."""
 
 WEEKDAY_PREFIXES: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The first three letters of each weekday, in the order of `date.weekday()`."""
 
-_NUMBERS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_COUNTS: Final = {"a": 1, "an": 1, "a couple of": 2} | {word: count for count, word in enumerate(_NUMBERS, start=1)}
+MONTH_PREFIXES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+"""The first three letters of each month, in the order of the year."""
+
+_ONES: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TEENS: Final = (
+    *("ten", "eleven", "twelve", "thirteen", "fourteen"),
+    *("fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_COUNTS: Final = (
+    {"a": 1, "an": 1, "couple": 2, "few": 3}
+    | {word: count for count, word in enumerate(_ONES + _TEENS, start=1)}
+    | {word: count for count, word in zip(range(20, 100, 10), _TENS, strict=True)}
+)
 
 
 def parse_count(words: str) -> int:
-    """Returns the number for words that COUNT matches: 2 for `2`, `two` and `a couple of`."""
-    return int(words) if words.isdecimal() else _COUNTS[words]
-
-
-def parse_amount(words: str) -> tuple[int, str]:
-    """Returns the count and the unit of an amount of time: 2 and `weeks` for `two weeks`, 2 and `h` for `2h`."""
-    [(count, unit)] = re.findall(r"(\d+|.*(?= )) ?(\w+)", words, re.ASCII)
-    return parse_count(count), unit
+    """Returns the number for words that COUNT matches: 2 for `2`, `two` and `a couple of`, 3 for `a few`."""
+    if words.isdecimal():
+        return int(words)
+    if words.startswith(_TENS):
+        tens, _, ones = words.replace("-", " ").partition(" ")
+        return _COUNTS[tens] + (_COUNTS[ones] if ones else 0)
+    return _COUNTS[words if words in _COUNTS else words.removeprefix("a ").removesuffix(" of")]
