@@ -49,7 +49,7 @@ def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
         raise UnreadableDate(phrase)
     try:
         moment = Moment.at(now, timezone)
-        readings = list(dict.fromkeys(_parse_readings(_normalize(phrase), moment)))
+        readings = list(dict.fromkeys(_parse_readings(normalize_phrase(phrase), moment)))
         future = [reading for reading in readings if not moment.is_past(reading)]
     except (ValueError, OverflowError) as error:  # February 30th, 13pm, or a year out of range.
         raise UnreadableDate(phrase) from error
@@ -58,7 +58,7 @@ def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
     return future or readings
 
 
-def _normalize(phrase: str) -> str:
+def normalize_phrase(phrase: str) -> str:
     """Returns the phrase in lower case, with single spaces, without commas, final `!` or `?`, and leading `on`."""
     words = " ".join(phrase.lower().replace(",", " ").split()).rstrip("!?")
     while leading := _LEADING_WORD.match(words):
