@@ -10,7 +10,9 @@ from typing import Final
 from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.commands.planner import next_step
 from todo_assistant.commands.results import read_results
+from todo_assistant.commands.wording import describe_result
 from todo_assistant.models.messages import Completion, ModelRequest, OnText, UserMessage
+from todo_assistant.turns.plain_answers import read_plain_answer
 
 _ONLY_ATTEMPT: Final = 1
 
@@ -33,7 +35,11 @@ class CommandModel:
         command = parse_command(typed.content, now=request.now, timezone=request.timezone)
         results = list(read_results(messages[last:]))
         listings = [result for result in read_results(messages[:last]) if result.is_listing]
-        step = next_step(command, results, listings[-1].todos if listings else [])
+        if results and read_plain_answer(typed.content) is not None:
+            # The turn answers an approval in words: it began with the calls that waited for the approval.
+            step = Completion("\n".join(map(describe_result, results)))
+        else:
+            step = next_step(command, results, listings[-1].todos if listings else [])
         if on_text is not None and step.content:
             await on_text(step.content, _ONLY_ATTEMPT)
         return replace(step, prompt_tokens=0, completion_tokens=0)

@@ -7,6 +7,8 @@ from uuid import UUID
 from todo_assistant.errors import ConversationNotFound, TurnInProgress
 from todo_assistant.turns import budget, store
 from todo_assistant.turns.model import NewTurn, Turn
+from todo_assistant.turns.plain_answers import read_plain_answer
+from todo_assistant.turns.takeover import take_over_waiting_calls
 from todo_core.database.executor import Database, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.errors import IdempotencyKeyReused
@@ -52,6 +54,7 @@ async def begin(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, le
     """Returns a new turn, or the turn of an earlier request with the same idempotency key.
 
     Keys are valid for 24 hours. The turn is leased to the caller unless it has an outcome or waits for approval.
+    A message such as `yes` takes over the tool calls for which the latest turn of the conversation asks approval.
 
     Raises ConversationNotFound and AssistantBudgetSpent. Raises IdempotencyKeyReused when the earlier request was a
     different one, and TurnInProgress while another process works on the turn.
@@ -105,16 +108,18 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, 
     Raises ConversationNotFound, AssistantBudgetSpent, and TurnInProgress when a concurrent request was faster.
     """
     turn_id, lease = new_id(), new_id()
+    approved = read_plain_answer(new.message)
     async with db.transaction() as transaction:
         if new.idempotency_key is not None:
             await transaction.write(
                 _REMOVE_EXPIRED_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=_KEY_LIFETIME
             )
+        conversation_id = await _open_conversation(transaction, user_id, new)
         inserted = await transaction.write(
             _INSERT_TURN,
             turn_id=turn_id,
             user_id=user_id,
-            conversation_id=await _open_conversation(transaction, user_id, new),
+            conversation_id=conversation_id,
             message_id=new_id(),
             reply_id=new_id(),
             key=new.idempotency_key,
@@ -129,6 +134,8 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, 
             # A concurrent request with the same idempotency key has created the turn and works on it: `_resume` did not
             # find it yet.
             raise TurnInProgress(retry_after=1)
+        if approved is not None:
+            await take_over_waiting_calls(transaction, user_id, conversation_id, turn_id, approved=approved)
         await budget.count_turn(transaction, user_id, quota)
     turn = await store.load(db, user_id, turn_id)
     turn.lease = lease

@@ -49,7 +49,8 @@ def estimate_tokens(value: object) -> int:
 
 def _closing_messages(turn: Turn) -> Iterable[Message]:
     """Yields one assistant message that states how an earlier turn ended, if the model gave no final answer in it."""
-    if turn.model_responses and not turn.model_responses[-1].calls:
+    last = turn.model_responses[-1] if turn.model_responses else None
+    if last is not None and last.content and not last.calls:
         return
     if turn.stopped_by and turn.response:
         content = turn.response
@@ -57,13 +58,20 @@ def _closing_messages(turn: Turn) -> Iterable[Message]:
         # The response of such a turn is a question to the user that quotes titles of todos. Titles may reach a model
         # only inside the data fence, as they may contain instructions.
         content = "(I asked for approval and was not answered.)"
+    elif turn.status == "done":
+        content = "(I asked for approval. The user answers in the next message.)"
     else:
         content = "(I was interrupted.)"
     yield AssistantMessage(content)
 
 
 def _response_messages(response: ModelResponse) -> Iterable[Message]:
-    """Yields the assistant message of a model response, then a tool message for each of its calls."""
+    """Yields the assistant message of a model response, then a tool message for each of its calls.
+
+    Yields nothing for a response without text whose calls were all taken over by the next turn.
+    """
+    if not response.content and not response.calls:
+        return
     calls = [ToolCallRequest(call.id, call.name, call.arguments, call.extras) for call in response.calls]
     yield AssistantMessage(response.content, calls, response.extras, response.question)
     for call in response.calls:
