@@ -154,10 +154,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale or cold
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, cold or eval (docs/evals.md)
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, scale or cold." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, scale, cold or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
@@ -173,6 +173,12 @@ bench-scale: .venv/ready
 .PHONY: bench-cold
 bench-cold: .venv/ready .tools/aws/ready
 	PYTHONPATH=. $(BIN)/python benchmarks/cold.py
+
+# Tasks of the assistant, with the commands or the model of OPENAI_* (RUNS, TASKS, LIMIT, SECONDS, MINUTES).
+.PHONY: bench-eval eval
+eval: bench-eval
+bench-eval: .venv/ready
+	PYTHONPATH=benchmarks $(BIN)/python -m evals
 
 .PHONY: build
 build: .venv/ready .tools/aws/ready ## build the Lambda functions and layers for ARCHITECTURE (arm64 or x86_64)

@@ -77,7 +77,8 @@ def uvicorn(app: str, environment: Mapping[str, str]) -> Iterator[Server]:
     port = _free_port()
     process = subprocess.Popen(  # noqa: S603 - the command has no external input
         [
-            *(sys.executable, "-m", "uvicorn", app, "--app-dir", str(_HERE)),
+            # `-P`: a file in the working folder, which all users share, must not replace a module of Python.
+            *(sys.executable, "-P", "-m", "uvicorn", app, "--app-dir", str(_HERE)),
             *("--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "warning"),
         ],
         # Without inherited variables and .env files, which could change the measured settings.

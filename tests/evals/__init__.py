@@ -1,0 +1,1 @@
+"""Tests of `benchmarks/evals`, which measures the assistant."""
