@@ -133,6 +133,7 @@ class TodoFilters(BaseModel):
 
     def build_filters(self, timezone: str, sort: ListSort | None = None) -> Filters:
         """Returns the filters in the user's time zone."""
+        now, zone = datetime.now(UTC), ZoneInfo(timezone)
         return Filters(
             completed=self.completed,
             priority=self.priority,
@@ -142,17 +143,15 @@ class TodoFilters(BaseModel):
             project_id=self.project_id,
             parent_id=self.parent_id,
             sort=sort,
-            **self._build_bounds(timezone),
+            due_from=_build_bound(self.due_after, zone),
+            due_until=_build_bound(self.due_before, zone),
+            overdue=_build_bound(now, zone) if self.overdue else None,
+            not_overdue=_build_bound(now, zone) if self.overdue is False else None,
         )
 
-    def _build_bounds(self, timezone: str) -> dict[str, DueBound]:
-        bounds = {
-            "due_from": self.due_after,
-            "due_until": self.due_before,
-            "overdue": datetime.now(UTC) if self.overdue else None,
-            "not_overdue": datetime.now(UTC) if self.overdue is False else None,
-        }
-        return {name: DueBound.of(when, ZoneInfo(timezone)) for name, when in bounds.items() if when is not None}
+
+def _build_bound(when: date | datetime | None, timezone: ZoneInfo) -> DueBound | None:
+    return None if when is None else DueBound.of(when, timezone)
 
 
 class TodoQuery(PageQuery, TodoFilters):

@@ -22,6 +22,7 @@ NAMES = [
     "restore_todos",
     "undo_last_turn",
     "day_overview",
+    "count_todos",
 ]
 # The service drops these keywords from tool schemas, because strict function calling accepts a subset of JSON Schema.
 UNSUPPORTED_KEYWORDS = {"default", "maxLength", "minLength", "pattern", "title"}

@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from todo_assistant.tools.arguments import DatePhrase, RecurrencePhrase, Tags
 from todo_assistant.tools.dues import due_fields, other_readings, read_due, read_reminder, recurrence_fields
-from todo_assistant.tools.items import MAX_ITEMS, run_for_each
+from todo_assistant.tools.items import MAX_ITEMS, ChangedTodo, change_each
 from todo_assistant.tools.projects import find_project_id
 from todo_assistant.tools.registry import Arguments, ToolContext, ToolResult
-from todo_assistant.tools.views import describe_todo
 from todo_core.todos import operations
 from todo_core.todos.model import Description, Priority, Title, TodoCreate
 from todo_core.todos.projects import ProjectName
@@ -39,7 +38,7 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> ToolResult:
     A todo that recurs needs no date: it is due at its first occurrence, counted from the date if one is given.
     """
 
-    async def add(new: NewTodo) -> dict[str, JsonValue]:
+    async def add(new: NewTodo) -> ChangedTodo:
         readings = read_due(context, new.due)
         start = readings[0] if readings else None
         fields = {
@@ -55,6 +54,6 @@ async def add_todos(context: ToolContext, arguments: AddTodos) -> ToolResult:
         todo = await operations.add(context.db, context.actor, TodoCreate.model_validate(fields))
         # A recurring todo is due at its first occurrence, so the result offers no other readings of the date phrase.
         others = {} if new.recurrence else other_readings(readings, context.timezone)
-        return {"todo": await describe_todo(context, todo)} | others
+        return ChangedTodo(todo, others)
 
-    return await run_for_each(context, arguments.todos, add)
+    return await change_each(context, arguments.todos, add)

@@ -1,6 +1,6 @@
 """Argument types that several tools share."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field
 from todo_assistant.tools.items import MAX_ITEMS
 from todo_assistant.tools.registry import Arguments, Effect, ToolContext
 from todo_core.todos.model import Tag, remove_repeats
+
+_MAX_TAGS: Final = 50
 
 Ids = Annotated[
     list[UUID],
@@ -26,7 +28,7 @@ RecurrencePhrase = Annotated[
     ),
 ]
 DayPhrase = Annotated[str, Field(min_length=1, max_length=100, description="A day as the user said it.")]
-Tags = Annotated[list[Tag], Field(max_length=MAX_ITEMS)]
+Tags = Annotated[list[Tag], Field(max_length=_MAX_TAGS)]
 
 
 class TodoIds(Arguments):

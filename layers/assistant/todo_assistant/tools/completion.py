@@ -2,12 +2,10 @@
 
 from uuid import UUID
 
-from pydantic import JsonValue
-
 from todo_assistant.tools.arguments import ChangedTodoIds, TodoIds
-from todo_assistant.tools.items import run_for_each
+from todo_assistant.tools.items import ChangedTodo, change_each
 from todo_assistant.tools.registry import Effect, ToolContext, ToolResult
-from todo_assistant.tools.views import describe_todo, format_due
+from todo_assistant.tools.views import format_due
 from todo_core.todos import operations
 from todo_core.todos.model import TodoUpdate
 
@@ -31,19 +29,18 @@ class CompletedTodoIds(TodoIds):
 async def complete_todos(context: ToolContext, arguments: CompletedTodoIds) -> ToolResult:
     """Mark todos as done. A recurring todo is open again at once; the result has its next due date."""
 
-    async def complete(todo_id: UUID) -> dict[str, JsonValue]:
+    async def complete(todo_id: UUID) -> ChangedTodo:
         todo = await operations.update(context.db, context.actor, todo_id, TodoUpdate(completed=True))
         next_due = None if todo.completed else format_due(todo.due_date or todo.due_at, context.timezone)
-        return {"todo": await describe_todo(context, todo), "next_due": next_due}
+        return ChangedTodo(todo, {"next_due": next_due})
 
-    return await run_for_each(context, arguments.ids, complete)
+    return await change_each(context, arguments.ids, complete)
 
 
 async def reopen_todos(context: ToolContext, arguments: ChangedTodoIds) -> ToolResult:
     """Mark todos as not done."""
 
-    async def reopen(todo_id: UUID) -> dict[str, JsonValue]:
-        todo = await operations.update(context.db, context.actor, todo_id, TodoUpdate(completed=False))
-        return {"todo": await describe_todo(context, todo)}
+    async def reopen(todo_id: UUID) -> ChangedTodo:
+        return ChangedTodo(await operations.update(context.db, context.actor, todo_id, TodoUpdate(completed=False)))
 
-    return await run_for_each(context, arguments.ids, reopen)
+    return await change_each(context, arguments.ids, reopen)

@@ -1,6 +1,7 @@
 """Parses the user's phrases for due dates, reminders and recurrences into fields of a todo."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from pydantic import JsonValue
 
 from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.moments import Due
-from todo_assistant.phrases.recurrences import parse_recurrence
+from todo_assistant.phrases.recurrences import UnreadableRecurrence, parse_recurrence
 from todo_assistant.tools.items import ArgumentRejected
 from todo_assistant.tools.registry import ToolContext
 from todo_assistant.tools.views import FIRST_SAFE_DAY, LAST_SAFE_DAY, format_due
@@ -20,20 +21,24 @@ from todo_core.todos.filters import DueBound
 def read_due(context: ToolContext, phrase: str | None) -> Sequence[Due]:
     """Returns the days or instants that a date phrase may mean, the likeliest first.
 
-    The result is empty without a phrase. Raises UnreadableDate, also for days too close to the ends of the
-    calendar to convert to another time zone.
+    The result is empty without a phrase. Raises ArgumentRejected for an unreadable phrase. Days too close to the ends
+    of the calendar to convert to another time zone count as unreadable.
     """
     if not phrase:
         return ()
-    readings = parse_date(phrase, now=context.now, timezone=context.timezone)
-    days = (reading.date() if isinstance(reading, datetime) else reading for reading in readings)
-    if not all(FIRST_SAFE_DAY <= day <= LAST_SAFE_DAY for day in days):
-        raise UnreadableDate(phrase)
-    return readings
+    with _rejecting_unreadable(phrase):
+        readings = parse_date(phrase, now=context.now, timezone=context.timezone)
+        days = (reading.date() if isinstance(reading, datetime) else reading for reading in readings)
+        if not all(FIRST_SAFE_DAY <= day <= LAST_SAFE_DAY for day in days):
+            raise UnreadableDate(phrase)
+        return readings
 
 
 def read_day(context: ToolContext, phrase: str | None) -> date | None:
-    """Returns the day that a date phrase most likely means in the user's time zone, or None. Raises UnreadableDate."""
+    """Returns the day that a date phrase most likely means in the user's time zone, or None.
+
+    Raises ArgumentRejected for an unreadable phrase.
+    """
     if phrase is None:
         return None
     due = read_due(context, phrase)[0]
@@ -41,10 +46,11 @@ def read_day(context: ToolContext, phrase: str | None) -> date | None:
 
 
 def read_reminder(context: ToolContext, phrase: str) -> datetime:
-    """Returns the instant that a phrase means. Raises UnreadableDate, and ArgumentRejected if it has no time of day."""
+    """Returns the instant that a phrase means. Raises ArgumentRejected if it is unreadable or has no time of day."""
     reading = read_due(context, phrase)[0]
     if not isinstance(reading, datetime):
-        raise ArgumentRejected("A reminder needs a time of the day, as in `tomorrow 9am`: ask the user for it.")
+        sentence = "A reminder needs a time of the day, as in `tomorrow 9am`: ask the user for it."
+        raise ArgumentRejected("needs_time", sentence, phrase=phrase)
     return reading
 
 
@@ -64,17 +70,18 @@ def other_readings(readings: Sequence[Due], timezone: ZoneInfo) -> dict[str, Jso
 def recurrence_fields(context: ToolContext, phrase: str, start: Due | None = None) -> dict[str, object]:
     """Returns the recurrence rule of a phrase and, as the due date, its first occurrence from `start` on.
 
-    The default of `start` is now. Raises UnreadableRecurrence.
+    The default of `start` is now. Raises ArgumentRejected for an unreadable phrase.
     """
-    parsed = parse_recurrence(phrase, now=context.now, timezone=context.timezone, start=start)
-    return {"recurrence": parsed.rule, **due_fields([parsed.due])}
+    with _rejecting_unreadable(phrase):
+        parsed = parse_recurrence(phrase, now=context.now, timezone=context.timezone, start=start)
+        return {"recurrence": parsed.rule, **due_fields([parsed.due])}
 
 
 async def changed_recurrence_fields(context: ToolContext, todo_id: UUID, phrase: str) -> dict[str, object]:
     """Returns the fields that change an existing todo's recurrence; an empty phrase removes the recurrence.
 
     The new due date is the first occurrence from the old one on, or from today if that is past.
-    Raises TodoNotFound and UnreadableRecurrence.
+    Raises TodoNotFound, and ArgumentRejected for an unreadable phrase.
     """
     if not phrase:
         return {"recurrence": None}
@@ -86,6 +93,17 @@ async def changed_recurrence_fields(context: ToolContext, todo_id: UUID, phrase:
 def start_of_day(timezone: ZoneInfo, day: date) -> DueBound:
     """Returns the midnight at which a day begins, as a bound to filter todos by due date."""
     return DueBound(datetime.combine(day, time(), timezone), day)
+
+
+@contextmanager
+def _rejecting_unreadable(phrase: str) -> Iterator[None]:
+    """Translates the errors for unreadable phrases into ArgumentRejected, with the phrase as data."""
+    try:
+        yield
+    except UnreadableDate as error:
+        raise ArgumentRejected("unreadable_date", str(error), phrase=phrase) from error
+    except UnreadableRecurrence as error:
+        raise ArgumentRejected("unreadable_recurrence", str(error), phrase=phrase) from error
 
 
 def _not_before_today(context: ToolContext, due: Due) -> Due:

@@ -3,9 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from todo_assistant.phrases.dates import UnreadableDate
 from todo_assistant.tools.arguments import ChangedTodoIds, DatePhrase, Tags
 from todo_assistant.tools.dues import (
     changed_recurrence_fields,
@@ -14,10 +13,9 @@ from todo_assistant.tools.dues import (
     read_due,
     read_reminder,
 )
-from todo_assistant.tools.items import MAX_ITEMS, run_for_each
+from todo_assistant.tools.items import MAX_ITEMS, ArgumentRejected, ChangedTodo, change_each
 from todo_assistant.tools.projects import find_project_id
 from todo_assistant.tools.registry import Arguments, Effect, ToolContext, ToolResult
-from todo_assistant.tools.views import describe_todo
 from todo_core.text import Text
 from todo_core.todos import operations
 from todo_core.todos.model import Description, Priority, Title, TodoUpdate
@@ -71,36 +69,33 @@ async def update_todos(context: ToolContext, arguments: UpdateTodos) -> ToolResu
     Fields that are null keep their values. For dates use reschedule_todos.
     """
 
-    async def update(change: TodoChange) -> dict[str, JsonValue]:
-        return await _update(context, change.id, TodoUpdate.model_validate(await _changed_fields(context, change)))
+    async def update(change: TodoChange) -> ChangedTodo:
+        fields = TodoUpdate.model_validate(await _changed_fields(context, change))
+        return ChangedTodo(await operations.update(context.db, context.actor, change.id, fields))
 
-    return await run_for_each(context, arguments.changes, update)
+    return await change_each(context, arguments.changes, update)
 
 
 async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> ToolResult:
     """Give todos another due date, or none. Give it as the phrase the user said; the result has the date it means."""
     try:
         readings = read_due(context, arguments.due)
-    except UnreadableDate as error:
-        return ToolResult.failed(str(error))
+    except ArgumentRejected as error:
+        return error.to_result()
     cleared = dict.fromkeys(("due_date", "due_at", "recurrence"))
     rescheduled = TodoUpdate.model_validate(due_fields(readings) or cleared)
 
-    async def reschedule(todo_id: UUID) -> dict[str, JsonValue]:
-        return await _update(context, todo_id, rescheduled) | other_readings(readings, context.timezone)
+    async def reschedule(todo_id: UUID) -> ChangedTodo:
+        todo = await operations.update(context.db, context.actor, todo_id, rescheduled)
+        return ChangedTodo(todo, other_readings(readings, context.timezone))
 
-    return await run_for_each(context, arguments.ids, reschedule)
-
-
-async def _update(context: ToolContext, todo_id: UUID, update: TodoUpdate) -> dict[str, JsonValue]:
-    todo = await operations.update(context.db, context.actor, todo_id, update)
-    return {"todo": await describe_todo(context, todo)}
+    return await change_each(context, arguments.ids, reschedule)
 
 
 async def _changed_fields(context: ToolContext, change: TodoChange) -> dict[str, object]:
     """Returns the new values of the todo's fields that a change sets; fields that are null stay out.
 
-    Raises TodoNotFound, ArgumentRejected, UnreadableDate and UnreadableRecurrence.
+    Raises TodoNotFound and ArgumentRejected.
     """
     fields: dict[str, object] = {
         name: value

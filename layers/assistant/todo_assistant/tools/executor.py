@@ -46,6 +46,10 @@ class ToolCallListener(Protocol):
 class _CallRejected(Exception):
     """A tool call with an unknown tool, or with invalid or too long arguments. The message is for the model."""
 
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code: Final = code
+
 
 class ToolExecutor:
     """Runs the tool calls of turns and stores their results."""
@@ -119,15 +123,15 @@ class ToolExecutor:
         try:
             tool, arguments = self._parse(call)
         except _CallRejected as error:
-            return ToolResult.failed(str(error))
+            return ToolResult.failed(error.code, str(error))
         effect = await arguments.effect(context)
         affected = await _find_affected_todos(context, effect)
         answered = turn.approval.find_call(call) if turn.approval else None
         if turn.approval is not None and answered is not None:
             if not turn.approval.approved:
-                return ToolResult(ok=False, result={"error": _REFUSED, "refused": True})
+                return ToolResult(ok=False, result={"error": _REFUSED, "code": "refused", "refused": True})
             if await _have_todos_changed(context, turn, answered.todos, affected):
-                return ToolResult.failed(_CHANGED_SINCE)
+                return ToolResult.failed("changed_since", _CHANGED_SINCE)
         elif affected and (effect.deletes or await _changes_too_many(context, turn, planned_ids, affected)):
             return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, affected)
         return await tool.run(context, arguments)
@@ -145,13 +149,13 @@ class ToolExecutor:
         tool = self._tools.find(call.name)
         if tool is None:
             names = ", ".join(tool.name for tool in self._tools)
-            raise _CallRejected(f"There is no tool of this name; there are {names}.")
+            raise _CallRejected("unknown_tool", f"There is no tool of this name; there are {names}.")
         if len(call.arguments) > MAX_ARGUMENT_CHARACTERS:
-            raise _CallRejected("The arguments are too long, so nothing was done; call with fewer items.")
+            raise _CallRejected("too_long", "The arguments are too long, so nothing was done; call with fewer items.")
         try:
             return tool, tool.parse_arguments(call.arguments)
         except ValidationError as error:
-            raise _CallRejected(describe_invalid_arguments(error)) from None
+            raise _CallRejected("invalid", describe_invalid_arguments(error)) from None
 
 
 def _create_context(transaction: Transaction, turn: Turn) -> ToolContext:

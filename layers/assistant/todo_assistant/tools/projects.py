@@ -38,7 +38,7 @@ async def add_projects(context: ToolContext, arguments: AddProjects) -> ToolResu
 
     async def add(name: str) -> dict[str, JsonValue]:
         if _find_by_name(name, await _find_projects(context)):
-            raise ArgumentRejected(f"There is a project “{name}” already.")
+            raise ArgumentRejected("project_exists", f"There is a project “{name}” already.", name=name)
         project = await projects.add(context.db, context.actor, ProjectCreate(name=name))
         return {"project": {"name": project.name}}
 
@@ -53,7 +53,8 @@ async def find_project_id(context: ToolContext, name: str) -> UUID:
     existing = await _find_projects(context)
     project = _find_by_name(name, existing)
     if project is None:
-        raise ArgumentRejected(f"There is no project “{name}”. {_describe_choice(existing)}, or add it first.")
+        sentence = f"There is no project “{name}”. {_describe_choice(existing)}, or add it first."
+        raise ArgumentRejected("unknown_project", sentence, name=name)
     return project.id
 
 

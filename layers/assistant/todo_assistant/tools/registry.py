@@ -1,7 +1,7 @@
 """Tools, their arguments and results, and the JSON schemas that describe the tools to a model."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -49,9 +49,12 @@ class ToolResult:
     result: dict[str, JsonValue]
 
     @classmethod
-    def failed(cls, sentence: str) -> Self:
-        """Returns the result of a failed call. `sentence` tells the model the reason, and where possible what to do."""
-        return cls(ok=False, result={"error": replace_nul(sentence)})
+    def failed(cls, code: str, sentence: str, **data: str) -> Self:
+        """Returns the result of a failed call. `sentence` tells the model the reason, and where possible what to do.
+
+        The sentence is not for people. `code` and `data` say the same in a form from which a sentence can be made.
+        """
+        return cls(ok=False, result=describe_failure(code, sentence, data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,11 @@ def describe_invalid_arguments(error: ValidationError) -> str:
         for fault in error.errors(include_url=False, include_input=False)[:_MAX_REPORTED_FAULTS]
     ]
     return f"The arguments are invalid, so nothing was done. {'; '.join(faults)}. Correct them and call again."
+
+
+def describe_failure(code: str, sentence: str, data: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Returns the JSON of a failed call or item: the sentence as `error`, the code, and the data as further members."""
+    return {"error": replace_nul(sentence), "code": code, **{name: replace_nul(text) for name, text in data.items()}}
 
 
 def replace_nul(text: str) -> str:

@@ -1,46 +1,62 @@
-"""Tools that read todos: search, todos with their descriptions, and the overview of a day."""
+"""Tools that read todos: search, counts, todos with their descriptions, and the overview of a day."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from todo_assistant.phrases.dates import UnreadableDate
-from todo_assistant.tools.arguments import DayPhrase, Ids, Tags
+from todo_assistant.tools.arguments import DayPhrase, Ids
+from todo_assistant.tools.cursors import read_cursor, write_cursor
 from todo_assistant.tools.dues import read_day, start_of_day
+from todo_assistant.tools.filters import TodoFilters, to_filters
 from todo_assistant.tools.items import ArgumentRejected, run_for_each
-from todo_assistant.tools.projects import find_project_id
 from todo_assistant.tools.registry import Arguments, ToolContext, ToolResult
-from todo_assistant.tools.views import describe_todo, describe_todos, format_due
-from todo_core.text import Text
-from todo_core.todos import operations
-from todo_core.todos.filters import DueBound, Filters
-from todo_core.todos.model import Priority
-from todo_core.todos.projects import ProjectName
+from todo_assistant.tools.views import describe_todo, describe_todos, format_due, name_todo
+from todo_core.todos import counts, operations
+from todo_core.todos.counts import CountedDay, Counts
+from todo_core.todos.filters import DueBound, Filters, Position, Sort
 
 # Each model request of a turn repeats all earlier tool results, so lists and texts are bounded to save tokens.
-_MAX_LISTED_TODOS: Final = 50
+_MAX_DETAILED_TODOS: Final = 50
+_MAX_NAMED_TODOS: Final = 200
 _MAX_LIST_CHARACTERS: Final = 20_000
 _MAX_READ_TODOS: Final = 20
 _MAX_DESCRIPTION_CHARACTERS: Final = 2_000
+_MAX_CURSOR_CHARACTERS: Final = 200
+_ONE_DAY: Final = timedelta(days=1)
+_SORTS: Final[dict[str, Sort]] = {"order": "order", "due": "due", "newest": "-created_at"}
 
 
-class SearchTodos(Arguments):
-    text: Annotated[str, Text(max_length=200)] | None = Field(None, description="Words, or beginnings of words.")
-    tags: Tags = Field(default_factory=list, description="The todo has all of them.")
-    completed: bool | None = None
-    priority: Priority | None = None
-    overdue: bool = False
-    due_from: DayPhrase | None = None
-    due_to: DayPhrase | None = Field(None, description="That day included.")
-    project: ProjectName | None = Field(None, description="Its name.")
-    parent_id: UUID | None = Field(None, description="For the direct subtodos of that todo.")
-    trashed: bool = Field(default=False, description="Search the trash instead.")
+class SearchTodos(TodoFilters):
+    sort: Literal["order", "due", "newest"] | None = None
+    limit: int = Field(
+        default=_MAX_DETAILED_TODOS,
+        ge=1,
+        le=_MAX_NAMED_TODOS,
+        description="At most 200. Above 50, todos have only id and title.",
+    )
+    cursor: Annotated[str, Field(max_length=_MAX_CURSOR_CHARACTERS)] | None = Field(
+        None, description="`next` of the result before, for the same search."
+    )
+
+
+class CountTodos(TodoFilters):
+    """The same conditions as those of search_todos."""
 
 
 class ReadTodoIds(Arguments):
     ids: Annotated[Ids, Field(max_length=_MAX_READ_TODOS)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A page of todos as JSON for a model. `next` is the position after which the next page begins, or None."""
+
+    todos: list[JsonValue]
+    next: Position | None
 
 
 class DayOverview(Arguments):
@@ -48,13 +64,48 @@ class DayOverview(Arguments):
 
 
 async def search_todos(context: ToolContext, arguments: SearchTodos) -> ToolResult:
-    """Find todos and their ids. All conditions must hold; null and empty lists do not filter."""
+    """Find todos and their ids. All conditions must hold; null and empty lists do not filter.
+
+    `total` counts all todos found. If there are more than listed, search again with `next` as the cursor.
+    """
     try:
-        filters = await _search_filters(context, arguments)
-    except (UnreadableDate, ArgumentRejected) as error:
-        return ToolResult.failed(str(error))
-    listed, has_more = await _list_todos(context, filters)
-    return ToolResult(ok=True, result={"todos": listed, "more": has_more})
+        filters = await to_filters(context, arguments)
+        filters = replace(filters, sort=_choose_sort(arguments, filters))
+        after = read_cursor(filters.sorted_by, arguments.cursor) if arguments.cursor else None
+    except ArgumentRejected as error:
+        return error.to_result()
+    listing = await _list_todos(context, filters, arguments.limit, after)
+    is_whole = after is None and listing.next is None
+    counted = None if is_whole else await _count(context, filters)
+    return ToolResult(
+        ok=True,
+        result={
+            "todos": listing.todos,
+            "total": counted.total if counted else len(listing.todos),
+            "total_is_exact": counted is None or counted.is_exact,
+            "more": listing.next is not None,
+            "next": write_cursor(filters.sorted_by, listing.next) if listing.next else None,
+        },
+    )
+
+
+async def count_todos(context: ToolContext, arguments: CountTodos) -> ToolResult:
+    """Count todos, and among them the open, completed, overdue ones and those due today. Counts end at 10,000."""
+    try:
+        counted = await _count(context, await to_filters(context, arguments))
+    except ArgumentRejected as error:
+        return error.to_result()
+    return ToolResult(
+        ok=True,
+        result={
+            "total": counted.total,
+            "open": counted.open,
+            "completed": counted.completed,
+            "overdue": counted.overdue,
+            "due_today": counted.due_today,
+            "exact": counted.is_exact,
+        },
+    )
 
 
 async def get_todos(context: ToolContext, arguments: ReadTodoIds) -> ToolResult:
@@ -72,70 +123,69 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> ToolResu
     """The open todos that are due on a day, and those that were due before."""
     try:
         day = read_day(context, arguments.day) or context.today
-    except UnreadableDate as error:
-        return ToolResult.failed(str(error))
+    except ArgumentRejected as error:
+        return error.to_result()
 
-    start, end = start_of_day(context.timezone, day), start_of_day(context.timezone, day + timedelta(days=1))
-    due, has_more_due = await _list_todos(context, Filters(completed=False, due_from=start, due_until=end))
-    overdue, has_more_overdue = await _list_todos(
+    start, end = start_of_day(context.timezone, day), start_of_day(context.timezone, day + _ONE_DAY)
+    due = await _list_todos(context, Filters(completed=False, due_from=start, due_until=end))
+    overdue = await _list_todos(
         context, Filters(completed=False, due_until=start_of_day(context.timezone, min(day, context.today)))
     )
     return ToolResult(
         ok=True,
         result={
             "day": format_due(day, context.timezone),
-            "due": due,
-            "overdue": overdue,
-            "more": has_more_due or has_more_overdue,
+            "due": due.todos,
+            "overdue": overdue.todos,
+            "more": due.next is not None or overdue.next is not None,
         },
     )
 
 
-async def _search_filters(context: ToolContext, arguments: SearchTodos) -> Filters:
-    """Returns the filters for a search. Raises UnreadableDate, and ArgumentRejected for an unknown project."""
-    first_day = read_day(context, arguments.due_from)
-    return Filters(
-        completed=False if arguments.overdue else arguments.completed,
-        priority=arguments.priority,
-        tags=arguments.tags,
-        q=arguments.text or None,
-        due_from=start_of_day(context.timezone, first_day) if first_day else None,
-        due_until=_end_of_search(context, arguments),
-        project_id=await find_project_id(context, arguments.project) if arguments.project else None,
-        parent_id=arguments.parent_id,
-        trashed=arguments.trashed,
-        # A text search is sorted by the user's own order, not by relevance: "the first" then means the same todo to
-        # model and user.
-        sort="order" if arguments.text else None,
-    )
+def _choose_sort(arguments: SearchTodos, filters: Filters) -> Sort:
+    if arguments.sort is not None:
+        return _SORTS[arguments.sort]
+    # A text search is sorted by the user's own order, not by relevance: "the first" then means the same todo to model
+    # and user.
+    return "order" if arguments.text or arguments.title_words else filters.sorted_by
 
 
-def _end_of_search(context: ToolContext, arguments: SearchTodos) -> DueBound | None:
-    """Returns the bound before which the todos of a search are due, or None. Raises UnreadableDate.
+async def _list_todos(
+    context: ToolContext, filters: Filters, limit: int = _MAX_DETAILED_TODOS, after: Position | None = None
+) -> _Listing:
+    """Returns a page of todos that meet the filters, as JSON for a model: with a limit above 50 only ids and titles.
 
-    The bound is the end of the day `due_to`. In a search for overdue todos it is now, if now is earlier.
+    The page also ends after the todo with which it exceeds 20,000 characters.
     """
-    last_day = read_day(context, arguments.due_to)
-    ends = [start_of_day(context.timezone, last_day + timedelta(days=1))] if last_day else []
-    if arguments.overdue:
-        ends.append(DueBound(context.now, context.today))
-    return min(ends, key=lambda end: end.at, default=None)
+    page = await operations.find(context.db, context.user_id, filters, limit=limit, after=after)
+    if limit > _MAX_DETAILED_TODOS:
+        described = [name_todo(todo) for todo in page.todos]
+    else:
+        described = await describe_todos(context, page.todos)
+    number = _count_fitting(described)
+    if number < len(described):
+        # Only a search for exactly these todos returns the position after them.
+        page = await operations.find(context.db, context.user_id, filters, limit=number, after=after)
+    return _Listing([*described[:number]], page.next)
 
 
-async def _list_todos(context: ToolContext, filters: Filters) -> tuple[list[JsonValue], bool]:
-    """Returns the first todos that meet the filters, as JSON for a model, and whether more todos meet them.
-
-    The list ends after 50 todos, or after the todo with which it exceeds 20,000 characters.
-    """
-    page = await operations.find(context.db, context.user_id, filters, limit=_MAX_LISTED_TODOS)
-    listed: list[JsonValue] = []
+def _count_fitting(described: Sequence[dict[str, JsonValue]]) -> int:
+    """Returns the number of todos up to the one with which they exceed 20,000 characters."""
     characters_left = _MAX_LIST_CHARACTERS
-    for todo in await describe_todos(context, page.todos):
-        listed.append(todo)
+    for number, todo in enumerate(described, start=1):
         characters_left -= len(str(todo))
         if characters_left < 0:
-            break
-    return listed, page.next is not None or len(page.todos) > len(listed)
+            return number
+    return len(described)
+
+
+async def _count(context: ToolContext, filters: Filters) -> Counts:
+    day = CountedDay(
+        DueBound(context.now, context.today),
+        start_of_day(context.timezone, context.today),
+        start_of_day(context.timezone, context.today + _ONE_DAY),
+    )
+    return await counts.count(context.db, context.user_id, filters, day)
 
 
 def _shorten(description: str) -> str:

@@ -7,7 +7,7 @@ from todo_assistant.tools.completion import complete_todos, reopen_todos
 from todo_assistant.tools.editing import reschedule_todos, update_todos
 from todo_assistant.tools.projects import add_projects, list_projects
 from todo_assistant.tools.registry import ToolRegistry
-from todo_assistant.tools.search import day_overview, get_todos, search_todos
+from todo_assistant.tools.search import count_todos, day_overview, get_todos, search_todos
 from todo_assistant.tools.trash import delete_todos, restore_todos
 from todo_assistant.tools.undo import undo_last_turn
 
@@ -27,5 +27,6 @@ TODO_TOOLS: Final = ToolRegistry(
         restore_todos,
         undo_last_turn,
         day_overview,
+        count_todos,
     ]
 )

@@ -1,13 +1,11 @@
 """Tools that move todos to the trash and back."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from pydantic import JsonValue
-
 from todo_assistant.tools.arguments import TodoIds
-from todo_assistant.tools.items import run_for_each
+from todo_assistant.tools.items import ChangedTodo, change_each
 from todo_assistant.tools.registry import Effect, ToolContext, ToolResult
-from todo_assistant.tools.views import describe_todo
 from todo_core.todos import operations
 from todo_core.todos.model import Todo
 
@@ -33,27 +31,41 @@ class RestoredTodoIds(TodoIds):
 
 async def delete_todos(context: ToolContext, arguments: DeletedTodoIds) -> ToolResult:
     """Put todos into the trash, with their subtodos. The service itself asks the user first."""
-    deleted: dict[UUID, Todo] = {}
+    named = {todo.id: todo for todo in await operations.find_by_id(context.db, context.user_id, arguments.ids)}
+    subtodos = await operations.find_subtodos(context.db, context.user_id, arguments.ids)
+    tree = _LiveTree([*named.values(), *subtodos])
+    deleted: set[UUID] = set()
 
-    async def delete(todo_id: UUID) -> dict[str, JsonValue]:
+    async def delete(todo_id: UUID) -> ChangedTodo:
         if todo_id in deleted:  # Already deleted as a subtodo of an earlier todo of this call.
-            return {"todo": await describe_todo(context, deleted[todo_id]), "subtodos": 0}
-        todo = await operations.get(context.db, context.user_id, todo_id)
-        description = await describe_todo(context, todo)
-        all_subtodos = await operations.find_subtodos(context.db, context.user_id, [todo_id])
-        subtodos = {subtodo.id: subtodo for subtodo in all_subtodos if subtodo.deleted_at is None}
+            return ChangedTodo(named[todo_id], {"subtodos": 0})
         await operations.delete(context.db, context.actor, todo_id)
-        deleted.update({todo_id: todo} | subtodos)
-        return {"todo": description, "subtodos": len(subtodos)}
+        below = tree.ids_below(todo_id)
+        deleted.update({todo_id}, below)
+        return ChangedTodo(named[todo_id], {"subtodos": len(below)})
 
-    return await run_for_each(context, arguments.ids, delete)
+    return await change_each(context, arguments.ids, delete)
 
 
 async def restore_todos(context: ToolContext, arguments: RestoredTodoIds) -> ToolResult:
     """Take todos out of the trash, with the subtodos that went with them. Find them with search_todos and trashed."""
 
-    async def restore(todo_id: UUID) -> dict[str, JsonValue]:
-        todo = await operations.restore(context.db, context.actor, todo_id)
-        return {"todo": await describe_todo(context, todo)}
+    async def restore(todo_id: UUID) -> ChangedTodo:
+        return ChangedTodo(await operations.restore(context.db, context.actor, todo_id))
 
-    return await run_for_each(context, arguments.ids, restore)
+    return await change_each(context, arguments.ids, restore)
+
+
+class _LiveTree:
+    """The subtodos of todos, without those in the trash."""
+
+    def __init__(self, todos: Iterable[Todo]) -> None:
+        self._children: dict[UUID, set[UUID]] = {}
+        for todo in todos:
+            if todo.parent_id is not None and todo.deleted_at is None:
+                self._children.setdefault(todo.parent_id, set()).add(todo.id)
+
+    def ids_below(self, todo_id: UUID) -> set[UUID]:
+        """Returns the ids of the todo's subtodos at every level."""
+        children = self._children.get(todo_id, set())
+        return children.union(*(self.ids_below(child) for child in children))

@@ -38,11 +38,13 @@ async def undo_last_turn(context: ToolContext, _arguments: LastTurn) -> ToolResu
     """Put back everything that the last turn of this conversation changed."""
     turn_id = await _find_last_turn(context)
     if turn_id is None:
-        return ToolResult.failed("No turn of this conversation has changed anything that is not undone already.")
+        return ToolResult.failed(
+            "nothing_to_undo", "No turn of this conversation has changed anything that is not undone already."
+        )
     try:
         undone = await undo.undo_turn(context.db, context.actor, turn_id)
     except (TurnInProgress, TurnNotFound, TurnUndone) as error:
-        return ToolResult.failed(error.sentence)
+        return ToolResult.failed(error.code, error.sentence)
     return ToolResult(
         ok=not undone.conflicts,
         result={"undone": _describe_changes(undone.todos), "left_alone": _describe_changes(undone.conflicts)},

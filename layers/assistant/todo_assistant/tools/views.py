@@ -22,10 +22,8 @@ LAST_SAFE_DAY: Final = date(9999, 12, 29)
 
 async def describe_todos(context: ToolContext, todos: Sequence[Todo]) -> list[dict[str, JsonValue]]:
     """Describes todos as JSON for a model, with the names of their projects and the titles of their parents."""
-    project_ids = dict.fromkeys(todo.project_id for todo in todos if todo.project_id is not None)
-    names = {
-        project_id: (await projects.get(context.db, context.user_id, project_id)).name for project_id in project_ids
-    }
+    project_ids = list(dict.fromkeys(todo.project_id for todo in todos if todo.project_id is not None))
+    names = await projects.find_names(context.db, context.user_id, project_ids) if project_ids else {}
     parent_ids = list(dict.fromkeys(todo.parent_id for todo in todos if todo.parent_id is not None))
     parents = await operations.find_by_id(context.db, context.user_id, parent_ids) if parent_ids else []
     titles = {parent.id: parent.title for parent in parents}
@@ -36,6 +34,11 @@ async def describe_todo(context: ToolContext, todo: Todo) -> dict[str, JsonValue
     """Describes a single todo as JSON for a model."""
     [description] = await describe_todos(context, [todo])
     return description
+
+
+def name_todo(todo: Todo) -> dict[str, JsonValue]:
+    """Describes a todo by its id and title only, for long lists."""
+    return {"id": str(todo.id), "title": todo.title}
 
 
 def format_due(due: Due | None, timezone: ZoneInfo) -> str | None:

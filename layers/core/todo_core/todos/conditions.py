@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from todo_core.schema.sort_keys import location_key
+from todo_core.schema.sort_keys import SORT_KEYS, location_key
 
 LIVE: Final = "user_id = :user_id AND deleted_at IS NULL"
 TRASHED: Final = "user_id = :user_id AND deleted_at IS NOT NULL"
@@ -11,21 +11,34 @@ OPEN: Final = "NOT completed"
 # In a subquery, the SQL function words_asked runs once per statement instead of once per row.
 _SEARCHED_WORDS: Final = "(SELECT words_asked(:q))"
 WORDS_ANYWHERE: Final = f"words @@ {_SEARCHED_WORDS}"
-WORDS_IN_TITLE: Final = f"ts_filter(words, '{{a}}') @@ {_SEARCHED_WORDS}"
+_TITLE: Final = "ts_filter(words, '{a}')"
+WORDS_IN_TITLE: Final = f"{_TITLE} @@ {_SEARCHED_WORDS}"
 
 
-def _is_due_before(bound: str) -> str:
+def ask_title_words(term_prefix: str = "''") -> str:
+    """Returns the SQL of a tsquery: for each element of `:title_words`, one of the words in it.
+
+    `term_prefix` is SQL for a text that begins each lexeme, as in the index of terms.
+    """
+    lexeme = f"quote_literal({term_prefix} || left(lexeme, 250))"
+    forms = f"(SELECT string_agg({lexeme}, ' | ') FROM unnest(words_in(written)))"  # noqa: S608 - constants
+    return (
+        f"(SELECT string_agg('(' || {forms} || ')', ' & ')::tsquery FROM unnest(CAST(:title_words AS text[])) written)"  # noqa: S608
+    )
+
+
+def is_due_before(bound: str) -> str:
     return f"(due_at < :{bound}_at OR due_date < :{bound}_day)"
 
 
-def _is_due_from(bound: str) -> str:
+def is_due_from(bound: str) -> str:
     return f"(due_at >= :{bound}_at OR due_date >= :{bound}_day)"
 
 
 DUE_CONDITIONS: Final = {
-    "due_from": _is_due_from("due_from"),
-    "due_until": _is_due_before("due_until"),
-    "overdue": _is_due_before("overdue"),
+    "due_from": is_due_from("due_from"),
+    "due_until": is_due_before("due_until"),
+    "overdue": is_due_before("overdue"),
 }
 """SQL conditions that compare the due date with a bound. Without a due date they are null, so NOT needs coalesce."""
 
@@ -34,11 +47,18 @@ CONDITIONS: Final = {
     "priority": "priority = :priority",
     "tags": "tags @> CAST(:tags AS text[])",
     "q": WORDS_ANYWHERE,
+    "title_words": f"{_TITLE} @@ {ask_title_words()}",
     "project_id": f"{location_key('project_id')} = :project_id",
     "parent_id": f"{location_key('parent_id')} = :parent_id",
+    "below": "id = ANY (ARRAY(SELECT subtodo.id FROM todos_below(:below) AS subtodo))",
+    # A todo is never completed later than it is changed. Time of change has an index, time of completion has none.
+    "completed_from": "(completed_at >= :completed_from_at AND updated_at >= :completed_from_at)",
+    "completed_until": "completed_at < :completed_until_at",
+    # The due dates of the index, so that a list by due date reads only the todos without one.
+    "undated": f"{SORT_KEYS['due']} = 'infinity'::timestamptz",
     **DUE_CONDITIONS,
     "overdue": f"({OPEN} AND {DUE_CONDITIONS['overdue']})",
-    "not_overdue": f"(completed OR NOT coalesce({_is_due_before('not_overdue')}, false))",
+    "not_overdue": f"(completed OR NOT coalesce({is_due_before('not_overdue')}, false))",
 }
 """The SQL condition of each filter by its name in `Filters`, except `trashed`, which replaces LIVE by TRASHED."""
 

@@ -70,8 +70,13 @@ class Filters:
     """The filters and the sort order of a list. A todo must meet all filters; a filter that is None is not applied.
 
     A todo must have all `tags` and, for each word of `q`, a word that begins with it. `due_from` is inclusive,
-    `due_until` exclusive. `overdue` selects open todos due before the bound, `not_overdue` all others. `trashed`
-    selects only todos in the trash; without it, only todos outside the trash are selected.
+    `due_until` exclusive. `completed_from` and `completed_until` bound the time of completion in the same way.
+    `overdue` selects open todos due before the bound, `not_overdue` all others. `undated` selects todos without a due
+    date. `trashed` selects only todos in the trash; without it, only todos outside the trash are selected. `below`
+    selects the subtodos of a todo at every level.
+
+    `title_words` has one text for each word that the title must contain. The text has the forms of the word, separated
+    by spaces; one of them must be a whole word of the title.
     """
 
     completed: bool | None = None
@@ -85,13 +90,18 @@ class Filters:
     parent_id: LocationFilter | None = None
     overdue: DueBound | None = None
     not_overdue: DueBound | None = None
+    undated: bool = False
+    completed_from: DueBound | None = None
+    completed_until: DueBound | None = None
+    below: UUID | None = None
+    title_words: Sequence[str] = ()
     sort: Sort | None = None
 
     @property
     def conditions(self) -> set[str]:
         """The names of the filters that are set. The SQL conditions are looked up by these names."""
         return {name for name in _NULLABLE if getattr(self, name) is not None} | {
-            name for name in ("tags", "trashed") if getattr(self, name)
+            name for name in ("tags", "trashed", "undated", "title_words") if getattr(self, name)
         }
 
     @property
@@ -102,6 +112,8 @@ class Filters:
             "priority": self.priority,
             "tags": list(self.tags),
             "q": self.q,
+            "title_words": list(self.title_words),
+            "below": self.below,
             "project_id": NO_ID if self.project_id == "none" else self.project_id,
             "parent_id": NO_ID if self.parent_id == "none" else self.parent_id,
         }
@@ -116,17 +128,28 @@ class Filters:
     def sorted_by(self) -> Sort:
         """The chosen sort order, or else a default.
 
-        The default is relevance for a search, due date for a filter by due date or `overdue`, and otherwise `order`.
+        The default is relevance for a search, and `order` for most filters. Filters by due date sort by due date.
+        Filters by time of completion sort by the time of the last change, the latest first.
         """
         if self.sort is not None:
             return self.sort
         if self.q is not None:
             return "relevance"
-        return "due" if self.due_from or self.due_until or self.overdue else "order"
+        if self.completed_from or self.completed_until:
+            return "-updated_at"
+        return "due" if self.due_from or self.due_until or self.overdue or self.undated else "order"
 
 
-_BOUNDS = ("due_from", "due_until", "overdue", "not_overdue")
-_NULLABLE = ("completed", "priority", "q", "project_id", "parent_id", *_BOUNDS)
+_BOUNDS = ("due_from", "due_until", "overdue", "not_overdue", "completed_from", "completed_until")
+_NULLABLE = (
+    "completed",
+    "priority",
+    "q",
+    "project_id",
+    "parent_id",
+    "below",
+    *_BOUNDS,
+)
 
 
 @dataclass(frozen=True, slots=True)

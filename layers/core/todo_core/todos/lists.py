@@ -9,7 +9,16 @@ from typing import Literal
 
 from todo_core.database.statements import Statement
 from todo_core.todos.columns import COLUMNS
-from todo_core.todos.conditions import CONDITIONS, DUE_CONDITIONS, LIVE, OPEN, TRASHED, WORDS_IN_TITLE
+from todo_core.todos.conditions import (
+    CONDITIONS,
+    DUE_CONDITIONS,
+    LIVE,
+    OPEN,
+    TRASHED,
+    WORDS_IN_TITLE,
+    is_due_before,
+    is_due_from,
+)
 from todo_core.todos.filters import Sort
 from todo_core.todos.sort_orders import SortOrder
 from todo_core.todos.term_search import TERM_CONDITIONS, TermSearch, build_search, count_rows
@@ -42,6 +51,25 @@ def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart) -> 
     key = "" if order.field else f", {order.key} AS key"
     return Statement(f"""
         SELECT {COLUMNS}{key} FROM todos WHERE {page_where} ORDER BY {order.order_by(order.key)} LIMIT :limit
+    """)  # noqa: S608
+
+
+@cache
+def select_counts(conditions: frozenset[str], sort: Sort) -> Statement:
+    """Returns the statement that counts at most `:limit` todos of a list, with or without the named filters.
+
+    Its only row has the columns total, completed, overdue and due_today. Open todos due before the bound `now`
+    are overdue. Open todos due from the bound `today` until the bound `tomorrow` are due today.
+    """
+    where = _build_where(conditions - TERM_CONDITIONS, SortOrder(sort), "start")
+    if terms := conditions & TERM_CONDITIONS:
+        search = TermSearch(where, terms)
+        where = f"{where} AND {search.found_by_index} AND {search.matches}"
+    return Statement(f"""
+        SELECT count(*) AS total, count(*) FILTER (WHERE completed) AS completed,
+            count(*) FILTER (WHERE {OPEN} AND {is_due_before("now")}) AS overdue,
+            count(*) FILTER (WHERE {OPEN} AND {is_due_from("today")} AND {is_due_before("tomorrow")}) AS due_today
+        FROM (SELECT completed, due_at, due_date FROM todos WHERE {where} LIMIT :limit) AS counted
     """)  # noqa: S608
 
 

@@ -3,7 +3,7 @@
 Database triggers of the table `todos`, not this module, enforce which todos belong to which project.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, ClassVar, Final
@@ -65,6 +65,7 @@ _COLUMNS: Final = ", ".join(f'"{name}"' for name in Project.__struct_fields__)
 _THIS: Final = "id = :project_id AND user_id = :user_id"
 
 _SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM projects WHERE {_THIS}")  # noqa: S608 - constants, as all below
+_SELECT_NAMES = Statement("SELECT id, name FROM projects WHERE user_id = :user_id AND id = ANY(:project_ids)")
 _INSERT = Statement(f"""
     INSERT INTO projects (id, user_id, name, "order")
     VALUES (:project_id, :user_id, :name, coalesce(
@@ -110,6 +111,12 @@ async def find(
 async def get(db: Executor, user_id: UUID, project_id: UUID) -> Project:
     """Returns the user's project with this id. Raises ProjectNotFound."""
     return _require(await db.fetch_one(_SELECT_ONE, user_id=user_id, project_id=project_id))
+
+
+async def find_names(db: Executor, user_id: UUID, project_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Returns the names of the user's projects that have one of these ids."""
+    rows = await db.fetch_all(_SELECT_NAMES, user_id=user_id, project_ids=list(project_ids))
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def add(db: Executor, actor: Actor, new: ProjectCreate) -> Project:

@@ -16,10 +16,10 @@ from typing import Final
 
 from todo_core.schema.sort_keys import TERMS
 from todo_core.todos.columns import COLUMNS
-from todo_core.todos.conditions import CONDITIONS, WORDS_ANYWHERE, WORDS_IN_TITLE
+from todo_core.todos.conditions import CONDITIONS, WORDS_ANYWHERE, WORDS_IN_TITLE, ask_title_words
 from todo_core.todos.sort_orders import SortOrder
 
-TERM_CONDITIONS: Final = {"tags", "q"}
+TERM_CONDITIONS: Final = {"tags", "q", "title_words"}
 """The filters of a list whose matches the GIN index of tags and words finds."""
 
 _NEXT_ROWS: Final = 400
@@ -51,15 +51,20 @@ class TermSearch:
         Each term includes the owner: PostgreSQL reads only the user's own terms, and its planner does not prefer an
         index by owner.
         """
-        tags = "CAST(:tags AS text[])" if "tags" in self.conditions else "'{}'::text[]"
-        q = ":q" if "q" in self.conditions else "''"
-        kind = "'='" if self.in_title else "'-'"
-        return f"{TERMS} @@ (SELECT terms_asked(:user_id, {tags}, {q}, {kind}))"
+        queries = []
+        if "title_words" in self.conditions:
+            queries.append(ask_title_words("term_owner(:user_id) || '='"))
+        if not self.conditions.isdisjoint({"tags", "q"}):
+            tags = "CAST(:tags AS text[])" if "tags" in self.conditions else "'{}'::text[]"
+            q = ":q" if "q" in self.conditions else "''"
+            kind = "'='" if self.in_title else "'-'"
+            queries.append(f"(SELECT terms_asked(:user_id, {tags}, {q}, {kind}))")
+        return f"{TERMS} @@ ({' && '.join(queries)})"
 
     @property
     def matches(self) -> str:
         """The SQL condition by which a todo that was read from a table or index is a match."""
-        by_name = {"tags": CONDITIONS["tags"], "q": WORDS_IN_TITLE if self.in_title else WORDS_ANYWHERE}
+        by_name = CONDITIONS | {"q": WORDS_IN_TITLE if self.in_title else WORDS_ANYWHERE}
         return f"({' AND '.join(by_name[name] for name in sorted(self.conditions))} AND NOT {self.excluded})"
 
 
