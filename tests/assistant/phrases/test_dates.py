@@ -118,6 +118,43 @@ class TestDays:
             ("24.12.", "2026-12-24"),
             ("2026-12-01", "2026-12-01"),
             ("By:  Monday!", "2026-11-23"),
+            ("2026/12/03", "2026-12-03"),
+            ("friday next week", "2026-11-27"),
+            ("next week friday", "2026-11-27"),
+            ("monday of next week", "2026-11-23"),
+            ("next week on wednesday", "2026-11-25"),
+            ("wednesday this week", "2026-11-18"),
+            ("the week after next", "2026-11-30"),
+            ("wednesday the week after next", "2026-12-02"),
+            ("friday in two weeks", "2026-12-04"),
+            ("in two weeks on friday", "2026-12-04"),
+            ("monday in 3 weeks' time", "2026-12-07"),
+            ("friday after next", "2026-12-04"),
+            ("the weekend after next", "2026-12-05"),
+            ("sunday week", "2026-11-29"),
+            ("tomorrow week", "2026-11-28"),
+            ("monday fortnight", "2026-12-07"),
+            ("a week on sunday", "2026-11-29"),
+            ("a week tomorrow", "2026-11-28"),
+            ("two days before christmas", "2026-12-23"),
+            ("in a couple of days", "2026-11-22"),
+            ("in a few days", "2026-11-23"),
+            ("in twenty-one days", "2026-12-11"),
+            ("in two and a half weeks", "2026-12-07"),
+            ("in a month and a half", "2027-01-04"),
+            ("in 1 month and 2 weeks", "2027-01-03"),
+            ("first of next month", "2026-12-01"),
+            ("the 15th of next month", "2026-12-15"),
+            ("next month on the 15th", "2026-12-15"),
+            ("last day of the month", "2026-11-30"),
+            ("the first of the month", "2026-12-01"),
+            ("first monday of december", "2026-12-07"),
+            ("last friday of november", "2026-11-27"),
+            ("end of next week", "2026-11-27"),
+            ("mid next week", "2026-11-25"),
+            ("end of next year", "2027-12-31"),
+            ("early december", "2026-12-01"),
+            ("the day before yesterday", "2026-11-18"),
         ],
     )
     def test_the_first_reading_is_the_likeliest_day(self, phrase: str, day: str) -> None:
@@ -177,7 +214,31 @@ class TestTimes:
             ("at 5 on monday", "2026-11-23 17:00"),
             ("jan 3 at 9:30", "2027-01-03 09:30"),
             ("12am tomorrow", "2026-11-21 00:00"),
+            ("tomorrow morning at 6", "2026-11-21 06:00"),
+            ("at 6 in the morning", "2026-11-21 06:00"),
+            ("friday evening at 8", "2026-11-27 20:00"),
+            ("this afternoon at 4", "2026-11-20 16:00"),
+            ("tonight at 10", "2026-11-20 22:00"),
+            ("tonite at 10", "2026-11-20 22:00"),
+            ("tomorrow night at 11", "2026-11-21 23:00"),
+            ("tomorrow night at 1", "2026-11-22 01:00"),
+            ("12 at night", "2026-11-21 00:00"),
+            ("12 in the afternoon", "2026-11-20 12:00"),
+            ("the morning of dec 16", "2026-12-16 09:00"),
+            ("tomorrow at 7 in the evening", "2026-11-21 19:00"),
+            ("friday 17.30", "2026-11-27 17:30"),
             ("in 90 minutes", "2026-11-20 11:45"),
+            ("in an hour and a half", "2026-11-20 11:45"),
+            ("in one and a half hours", "2026-11-20 11:45"),
+            ("in 1.5 hours", "2026-11-20 11:45"),
+            ("in 1h30", "2026-11-20 11:45"),
+            ("in 1h 30m", "2026-11-20 11:45"),
+            ("in an hour and 15 minutes", "2026-11-20 11:30"),
+            ("in three quarters of an hour", "2026-11-20 11:00"),
+            ("half an hour from now", "2026-11-20 10:45"),
+            ("2 hours from now", "2026-11-20 12:15"),
+            ("in a couple of hours", "2026-11-20 12:15"),
+            ("in twenty minutes", "2026-11-20 10:35"),
             ("in 2 hours 30 minutes", "2026-11-20 12:45"),
             ("half an hour", "2026-11-20 10:45"),
             ("2026-12-01T10:00", "2026-12-01 10:00"),
@@ -232,7 +293,7 @@ class TestClockChanges:
 
 
 class TestLibrary:
-    def test_dateparser_is_loaded_only_by_a_phrase_that_needs_it(self) -> None:
+    def test_no_english_phrase_loads_dateparser(self) -> None:
         code = "import sys, todo_assistant.commands.grammar.parser; print('dateparser' in sys.modules)"
 
         assert subprocess.run((sys.executable, "-c", code), stdout=subprocess.PIPE, check=True).stdout == b"False\n"
@@ -276,6 +337,11 @@ class TestUnreadable:
                 "mañana",
                 "mid 3",
                 "end of nothing",
+                "end of friday",
+                "tomorrow morning at 18:00",
+                "in aday",
+                "sixth monday of december",
+                "5th monday of december",
             ),
         ],
     )
@@ -297,12 +363,11 @@ class TestUnreadable:
             parse("tomorrow" + " " * 93)
 
     @pytest.mark.parametrize("unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "ü", "1/"])
-    def test_hostile_text_takes_less_than_100_milliseconds(self, unit: str) -> None:
-        parse("jan 3")  # imports dateparser, which would otherwise count in the measured time
+    def test_hostile_text_takes_less_than_50_milliseconds(self, unit: str) -> None:
         started = time.thread_time()
         with pytest.raises(UnreadableDate):
             parse((unit * 100)[:100])
-        assert time.thread_time() - started < 0.1
+        assert time.thread_time() - started < 0.05
 
     @settings(derandomize=True, deadline=None, max_examples=300)
     @given(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.text(max_size=110), moments, zones)

@@ -71,6 +71,79 @@ class TestFirstDue:
         assert parsed("every day at 2:30am", now=the_evening_before).due == berlin(2027, 3, 28, 3, 30)
 
 
+class TestPartsOfTheDay:
+    @pytest.mark.parametrize(
+        ("phrase", "due"),
+        [
+            ("every morning at 6", "2026-11-29 06:00"),
+            ("every morning 6:30", "2026-11-29 06:30"),
+            ("every afternoon at 3", "2026-11-28 15:00"),
+            ("every evening at 9", "2026-11-28 21:00"),
+            ("every night at 10", "2026-11-28 22:00"),
+            ("every night at 12", "2026-11-29 00:00"),
+            ("every night at 2", "2026-11-29 02:00"),
+            ("nightly at 11", "2026-11-28 23:00"),
+            ("everyday at 6", "2026-11-28 18:00"),
+            ("every friday night at 8", "2026-12-04 20:00"),
+            ("every weekday morning at 7:30", "2026-11-30 07:30"),
+            ("every other morning at 6", "2026-11-29 06:00"),
+            ("every day at 6 in the morning", "2026-11-29 06:00"),
+            ("every day in the evening at 9", "2026-11-28 21:00"),
+            ("every sunday by 5", "2026-11-29 17:00"),
+            ("weekdays at 9", "2026-11-30 09:00"),
+            ("on weekends at 10", "2026-11-29 10:00"),
+        ],
+    )
+    def test_it_decides_between_morning_and_evening(self, phrase: str, due: str) -> None:
+        assert parsed(phrase).due == datetime.fromisoformat(due).replace(tzinfo=BERLIN)
+
+    @pytest.mark.parametrize("phrase", ["every morning at 18:00", "every morning and evening", "every day at 9 at 5"])
+    def test_times_that_contradict_each_other_are_refused(self, phrase: str) -> None:
+        with pytest.raises(UnreadableRecurrence):
+            parsed(phrase)
+
+
+class TestExceptions:
+    @pytest.mark.parametrize(
+        ("phrase", "days", "due"),
+        [
+            ("every day except saturday", "MO,TU,WE,TH,FR,SU", "2026-11-29"),
+            ("every day but sunday", "MO,TU,WE,TH,FR,SA", "2026-11-28"),
+            ("daily except weekends", "MO,TU,WE,TH,FR", "2026-11-30"),
+            ("every day except saturday and sunday", "MO,TU,WE,TH,FR", "2026-11-30"),
+            ("every day except on saturdays or sundays", "MO,TU,WE,TH,FR", "2026-11-30"),
+            ("every day but not on sundays", "MO,TU,WE,TH,FR,SA", "2026-11-28"),
+            ("every day apart from weekends", "MO,TU,WE,TH,FR", "2026-11-30"),
+            ("every day excluding mondays", "TU,WE,TH,FR,SA,SU", "2026-11-28"),
+            ("every day except monday to wednesday", "TH,FR,SA,SU", "2026-11-28"),
+            ("every weekday except friday", "MO,TU,WE,TH", "2026-11-30"),
+            ("weekdays but mondays", "TU,WE,TH,FR", "2026-12-01"),
+            ("every day except weekdays", "SA,SU", "2026-11-28"),
+        ],
+    )
+    def test_excluded_days_are_not_in_the_rule_and_never_the_first_due_date(
+        self, phrase: str, days: str, due: str
+    ) -> None:
+        assert parsed(phrase) == ParsedRecurrence(f"FREQ=WEEKLY;BYDAY={days}", date.fromisoformat(due))
+
+    def test_a_time_of_day_may_stand_before_or_after_the_exception(self) -> None:
+        expected = ParsedRecurrence("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SU", berlin(2026, 11, 29, 9))
+
+        assert parsed("every day at 9am except saturday") == expected
+        assert parsed("every day except saturday at 9am") == expected
+
+    @pytest.mark.parametrize(
+        "phrase",
+        [
+            *("every day except the 1st", "every other day except sunday", "every weekday except sunday"),
+            *("every month except july", "every day except every day", "every sunday except sunday"),
+        ],
+    )
+    def test_exceptions_that_no_rule_can_state_are_refused(self, phrase: str) -> None:
+        with pytest.raises(UnreadableRecurrence):
+            parsed(phrase)
+
+
 class TestEnd:
     def test_until_names_the_last_day(self) -> None:
         assert parsed("every day until dec 24").rule == "FREQ=DAILY;UNTIL=20261224"

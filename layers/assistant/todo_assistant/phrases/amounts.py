@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Self
 
-from todo_assistant.phrases.vocabulary import COUNT, DAYS, HOURS, NUMBER, parse_count
+from todo_assistant.phrases.vocabulary import COUNT, DAYS, HOURS, NUMBER, UNIT_BREAK, parse_count
 
-SPAN: Final = rf"(?:{NUMBER} ?{DAYS}(?: and a half)?(?:(?:,| and)? {COUNT} {DAYS})?)"
+SPAN: Final = rf"(?:{NUMBER}{UNIT_BREAK}{DAYS}(?: and a half)?(?:(?:,| and)? {COUNT} {DAYS})?)"
 """Matches an amount of days or longer units: `2 weeks`, `a month and a half`, `1 month and 3 days`."""
 DURATION: Final = rf"(?:{HOURS}(?:(?:,| and|, and)? {HOURS})?)"
 """Matches an amount of hours, of minutes or of both: `90 minutes`, `2 hours 30 minutes`, `an hour and a half`."""
@@ -23,7 +23,7 @@ _HOURS_AND_MINUTES: Final = re.compile(r"(\d{1,2})h([0-5]\d)m?", re.ASCII)
 _FRACTION_OF_AN_HOUR: Final = re.compile(r"(?:an? )?(half|quarter|three quarters)(?: of)?(?: an?)? hour", re.ASCII)
 """Matches `half an hour`, `a quarter of an hour`."""
 _AMOUNT: Final = re.compile(
-    rf"(?P<number>{NUMBER})[ -]?(?P<unit>[a-z]+)(?: and a (?P<fraction>half|quarter))?", re.ASCII
+    rf"(?<!\w)(?P<number>{NUMBER}){UNIT_BREAK}(?P<unit>[a-z]+)(?: and a (?P<fraction>half|quarter))?", re.ASCII
 )
 """Matches a number and its unit: `2 weeks`, `90min`, `an hour and a half`."""
 

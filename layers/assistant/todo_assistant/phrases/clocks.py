@@ -7,18 +7,28 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from todo_assistant.phrases.moments import Moment
-from todo_assistant.phrases.vocabulary import CLOCK, HOUR, PART
+from todo_assistant.phrases.vocabulary import CLOCK, HOUR, PART, TONIGHT
 
 _NOON: Final = 12 * 60
 _MIDNIGHT: Final = 24 * 60
 _PART_MINUTES: Final = {"morning": 9 * 60, "afternoon": 15 * 60, "evening": 19 * 60, "night": 20 * 60}
+_PART_RANGES: Final = {
+    "morning": range(12 * 60),
+    "afternoon": range(12 * 60, 20 * 60),
+    "evening": range(15 * 60, 24 * 60 + 1),
+    "night": range(18 * 60, 30 * 60),
+}
+"""The minutes after midnight that belong to a part of the day. The night ends at 6:00 of the next day."""
+_TWELVE: Final = 12
 _SHIFT_MINUTES: Final = {None: 0, "half past ": 30, "quarter past ": 15, "quarter to ": -15}
 _TWELVE_HOURS: Final = range(1, 13)
 """The hours allowed before am and pm; `13pm` is rejected."""
 _WAKING_MINUTES: Final = range(7 * 60, 22 * 60)
 """Waking hours, in minutes after midnight: 7:00 to 22:00. `at 5` is therefore first read as 17:00, then as 5:00."""
 
-_PART_OF_DAY: Final = re.compile(rf"(?:(?:in the|at|this|later this) |\b)({PART})\b|\btonight\b", re.ASCII)
+_PART_OF_DAY: Final = re.compile(
+    rf"(?:(?:in the|at|this|later this|the) |\b)(?:(?:early|late) )?({PART})\b(?: of\b)?|\b{TONIGHT}\b", re.ASCII
+)
 """Finds a part of the day anywhere in a phrase: `in the morning`, `this evening`, `tonight`."""
 _CLOCK_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)?({CLOCK})", re.ASCII)
 """Matches a phrase that ends in a clock time: `tomorrow at 5pm`, `friday noon`, `17:00`."""
@@ -28,6 +38,8 @@ _HOUR_LAST: Final = re.compile(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HO
 """Matches a phrase that ends in `at` and an hour, or that is only an hour: `friday at 5`, `half past 5`."""
 _HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR})(?: on)? (.*)", re.ASCII)
 """Matches a phrase that begins with a preposition and an hour: `at 5 on friday`."""
+_DOTTED_LAST: Final = re.compile(r"(.+) (\d{1,2}\.[0-5]\d)", re.ASCII)
+"""Matches a day and a time with a dot, which is no time without the day: `friday 17.30`."""
 _CLOCK_PARTS: Final = re.compile(
     r"(?P<past>half past |quarter past |quarter to )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d\d))?(?::\d\d)?"
     r"(?P<h24>h)? ?(?P<half>[ap])?.*",
@@ -54,11 +66,11 @@ def split_clock(words: str) -> tuple[str, Clock | None]:
     part = _PART_OF_DAY.search(words)
     if part is None:
         return _split_exact_clock(words)
-    is_of_today = part[0].startswith(("this", "later", "tonight"))
+    is_of_today = part[0].startswith(("this", "later", "toni"))
     day, clock = _split_exact_clock(" ".join(f"{words[: part.start()]} {words[part.end() :]}".split()))
     part_minutes = _PART_MINUTES[part[1] or "night"]
     if clock is not None:
-        clock = Clock([minutes for minutes in clock.minutes if (minutes >= _NOON) == (part_minutes >= _NOON)])
+        clock = Clock([each for minutes in clock.minutes for each in _minutes_in_part(minutes, part[1] or "night")])
     return day or ("today" if is_of_today else ""), clock or Clock([part_minutes], is_vague=True)
 
 
@@ -68,7 +80,8 @@ def next_instants(clock: Clock, moment: Moment) -> list[datetime]:
     Times from 7:00 to 22:00 come first.
     """
     candidates = []
-    for minutes in clock.minutes:
+    for each in clock.minutes:
+        minutes = each - _MIDNIGHT if each > _MIDNIGHT else each
         instant = moment.instant_of(moment.today, minutes)
         tomorrow = moment.today + timedelta(days=1)
         following = moment.instant_of(tomorrow, minutes) if moment.is_past(instant) else instant
@@ -76,9 +89,22 @@ def next_instants(clock: Clock, moment: Moment) -> list[datetime]:
     return [instant for _, instant in sorted(candidates)]
 
 
+def _minutes_in_part(minutes: int, part: str) -> list[int]:
+    """Returns the minutes after midnight that a time may mean in a part of the day; an empty list if it is outside.
+
+    `12` is midnight in `12 at night`. `2 at night` belongs to the following day.
+    """
+    candidates = [minutes, minutes - _NOON] if minutes // 60 == _TWELVE else [minutes]
+    return [each if each in _PART_RANGES[part] else each + _MIDNIGHT for each in candidates if _is_in(each, part)]
+
+
+def _is_in(minutes: int, part: str) -> bool:
+    return minutes in _PART_RANGES[part] or minutes + _MIDNIGHT in _PART_RANGES[part]
+
+
 def _split_exact_clock(words: str) -> tuple[str, Clock | None]:
     """Splits a phrase into the words for the day and an exact time of day (`5pm`, `noon`), or None."""
-    for pattern in (_CLOCK_LAST, _HOUR_LAST):
+    for pattern in (_CLOCK_LAST, _HOUR_LAST, _DOTTED_LAST):
         if found := pattern.fullmatch(words):
             return found[1] or "", Clock(_parse_clock_minutes(found[2]))
     for pattern in (_CLOCK_FIRST, _HOUR_FIRST):

@@ -1,16 +1,18 @@
 """Parses how often a todo recurs, and on which days: `every 2 weeks on friday`, `monthly`, `every last friday`."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from todo_assistant.phrases.named_days import parse_named_days
-from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WORKDAYS, RuleParts
+from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts
 from todo_assistant.phrases.vocabulary import ADVERB, COUNT, EACH, PLURAL, parse_count
 
 _MAX_INTERVAL: Final = 999
 """The largest INTERVAL that RecurrenceRule accepts."""
 _ADVERB_INTERVALS: Final = {
     "daily": ("DAILY", 1),
+    "everyday": ("DAILY", 1),
     "weekly": ("WEEKLY", 1),
     "biweekly": ("WEEKLY", 2),
     "fortnightly": ("WEEKLY", 2),
@@ -44,6 +46,8 @@ _NAMED_DAYS_OF_EVERY: Final = re.compile(
     rf"(?:on |at )?(?P<on>.+) of {EACH} (?:(?P<interval>{_INTERVAL}) )?months?", re.ASCII
 )
 """Matches named days before `of every month`: `the last day of every month`, `the 1st of every 3 months`."""
+_GROUP: Final = r"(?:(?:week|work) ?days?|weekends?)"
+"""Matches a group of weekdays: `weekdays`, `weekend`."""
 _PLURAL_WEEKDAYS: Final = re.compile(rf"{PLURAL}(?: (?:and )?(?:on )?{PLURAL})*")
 """Matches weekdays in the plural, which recur without `every`: `mondays`, `mondays and fridays`."""
 
@@ -64,11 +68,30 @@ def parse_frequency(words: str) -> RuleParts:
         if found["other"] and named["FREQ"] != "WEEKLY":
             raise ValueError(words)
         return named | ({"INTERVAL": "2"} if found["other"] else {})
-    if re.fullmatch(r"(?:week|work) ?days", words):
-        return {"FREQ": "WEEKLY", "BYDAY": WORKDAYS}
+    if re.fullmatch(r"(?:week|work) ?days|weekends", words):
+        return {"FREQ": "WEEKLY", "BYDAY": _days_of_group(words)}
     if _PLURAL_WEEKDAYS.fullmatch(words):
         return parse_named_days(words)
     raise ValueError(words)
+
+
+def exclude_days(parts: RuleParts, words: str) -> RuleParts:
+    """Returns the rule parts of a daily recurrence, or of one on weekdays, without the days in words.
+
+    Examples of words are `sunday`, `saturdays and sundays`, `weekends`. Raises ValueError for other recurrences and
+    words, and if no day is excluded or remains.
+    """
+    if parts == {"FREQ": "DAILY"}:
+        days: Sequence[str] = WEEKDAY_CODES
+    elif parts.keys() == {"FREQ", "BYDAY"} and parts["FREQ"] == "WEEKLY":
+        days = parts["BYDAY"].split(",")
+    else:
+        raise ValueError(words)
+    excluded = _parse_excluded(words.replace(" or ", " and "))
+    kept = [day for day in days if day not in excluded]
+    if not kept or len(kept) == len(days):
+        raise ValueError(words)
+    return {"FREQ": "WEEKLY", "BYDAY": ",".join(kept)}
 
 
 def parse_number(words: str) -> int:
@@ -78,6 +101,21 @@ def parse_number(words: str) -> int:
     if found := re.fullmatch(r"(\d{1,4})(?:st|nd|rd|th)?", words, re.ASCII):
         return int(found[1])
     return parse_count(words)
+
+
+def _parse_excluded(words: str) -> Sequence[str]:
+    """Returns the codes of the weekdays in words. Raises ValueError for other days."""
+    words = words.removeprefix("the ")
+    if re.fullmatch(_GROUP, words):
+        return _days_of_group(words).split(",")
+    named = parse_named_days(words)
+    if named["FREQ"] != "WEEKLY":
+        raise ValueError(words)
+    return named["BYDAY"].split(",")
+
+
+def _days_of_group(words: str) -> str:
+    return "SA,SU" if words.startswith("weekend") else WORKDAYS
 
 
 def _parse_unit(unit: str, interval: str | None, on: str | None) -> RuleParts | None:
@@ -103,7 +141,7 @@ def _parse_adverb(adverb: str, on: str | None) -> RuleParts:
     elif once_or_twice:
         frequency, interval = FREQUENCIES[unit], 1
     else:
-        frequency, interval = _ADVERB_INTERVALS[adverb.replace("-", "")]
+        frequency, interval = _ADVERB_INTERVALS[re.sub("[- ]", "", adverb)]
     parts = {"FREQ": frequency} | _interval_part(interval)
     return _add_named_days(parts, on) if on else parts
 

@@ -10,11 +10,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from todo_assistant.phrases.dates import parse_date
-from todo_assistant.phrases.frequencies import parse_frequency, parse_number
+from todo_assistant.phrases.frequencies import exclude_days, parse_frequency, parse_number
 from todo_assistant.phrases.moments import Due
 from todo_assistant.phrases.quoting import quote_start
 from todo_assistant.phrases.rule_parts import RuleParts, format_rule
-from todo_assistant.phrases.vocabulary import ADVERB, CLOCK, COUNT, DAYS, DIGITAL, EACH, HOUR, PART, PLURAL
+from todo_assistant.phrases.vocabulary import ADVERB, CLOCK, COUNT, DAYS, DIGITAL, EACH, EXCEPT, HOUR, PART, PLURAL
 from todo_core.todos.recurrence import next_occurrence
 
 _MAX_PHRASE_CHARACTERS: Final = 150
@@ -22,20 +22,27 @@ _MAX_QUOTED_CHARACTERS: Final = 60
 """An error quotes at most this many characters of the phrase that cannot be parsed."""
 _UTC: Final = ZoneInfo("UTC")
 
-RECURRENCE_START: Final = rf"(?:{EACH}|{ADVERB}|(?:on )?{PLURAL}|on (?:week|work) ?days)(?!\w)"
+RECURRENCE_START: Final = rf"(?:{EACH}|{ADVERB}|(?:on )?(?:{PLURAL}|(?:week|work) ?days|weekends))(?!\w)"
 """Matches the first words of a recurrence: `every`, `mondays`. Does not match `the last day of every month`."""
 _RECURRENCE: Final = re.compile(rf"{RECURRENCE_START}|.* of {EACH} ", re.IGNORECASE | re.ASCII)
 """Matches the start of any recurrence, to distinguish it from a date: `every day`, `the last day of every month`."""
-_CLAUSE_BREAK: Final = re.compile(r" (?=(?:starting|beginning|from|until|till?|ending|through|for|at|@)\b|@)")
+_CLAUSE_BREAK: Final = re.compile(
+    r"(?<!except)(?<!but)(?<!apart) (?=(?:starting|beginning|from|until|till?|ending|through|for)\b"
+    rf"|(?:at|around|by|before|in the {PART})\b|@|{EXCEPT}\b)"
+)
 """Matches the space before each clause after the first, to split the phrase: `every day | at 9am | until june`."""
 _REPEAT_COUNT: Final = re.compile(rf" (?:for )?({COUNT}) (?:times|occurrences)$", re.ASCII)
 """Finds the number of occurrences at the end of a phrase: `every monday 10 times`."""
 _CLOCK_LAST: Final = re.compile(rf"(.+?) ((?:in the |at )?{PART}|{CLOCK}|{DIGITAL})", re.ASCII)
 """Matches a frequency and the time of day after it: `every weekday 9am`, `every day in the morning`."""
-_EVERY_PART_OF_DAY: Final = re.compile(rf"({EACH}) ({PART})", re.ASCII)
-"""Matches `every morning`, which is then parsed as `every day morning`."""
-_AT_CLOCK: Final = re.compile(rf"(?:at |@ ?)({CLOCK}|{HOUR}|{PART})", re.ASCII)
-"""Matches a clause that is a time of day: `at 9am`, `at 5`, `@ noon`."""
+_EVERY_PART_OF_DAY: Final = re.compile(rf"((?:{EACH})(?: (?:other|2nd|second))?) ({PART})s?\b(?! of\b)", re.ASCII)
+"""Matches the start of `every morning at 6`, which is then parsed as `every day morning at 6`."""
+_EXCEPTION: Final = re.compile(rf"{EXCEPT} (.+)", re.ASCII)
+"""Matches a clause with the days on which a recurrence does not occur: `except sunday`."""
+_AT_CLOCK: Final = re.compile(
+    rf"(?:(?:at|around|by|before) |@ ?)({CLOCK}|{HOUR}|{PART})(?: ({PART}))?|in the ({PART})", re.ASCII
+)
+"""Matches a clause that is a time of day: `at 9am`, `by 5`, `@ noon`, `in the morning`."""
 
 
 class UnreadableRecurrence(ValueError):
@@ -113,16 +120,16 @@ def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
     repeat_count = _REPEAT_COUNT.search(words)
     if repeat_count:
         words = words[: repeat_count.start()]
-    if part_of_day := _EVERY_PART_OF_DAY.fullmatch(words):
-        words = f"{part_of_day[1]} day {part_of_day[2]}"
+    words = _EVERY_PART_OF_DAY.sub(r"\1 day \2", words.replace("nightly", "every night"))
     frequency, *clauses = _CLAUSE_BREAK.split(words)
-    clock = start = until = span = None
-    if clock_last := _CLOCK_LAST.fullmatch(frequency):
-        frequency, clock = clock_last[1], _parse_clock(clock_last[2])
+    start = until = span = excluded = None
+    frequency, clock_words = _split_clocks(frequency)
     for clause in clauses:
         keyword, _, rest = clause.partition(" ")
         if at_clock := _AT_CLOCK.fullmatch(clause):
-            clock = _parse_clock(f"at {at_clock[1]}")
+            clock_words.append(f"at {' '.join(filter(None, at_clock.groups()))}")
+        elif exception := _EXCEPTION.fullmatch(clause):
+            excluded = exception[1]
         elif keyword in {"starting", "beginning", "from"}:
             start = parse_date(rest, now=now, timezone=timezone)[0]
         elif keyword in {"until", "till", "til", "ending", "through"}:
@@ -131,10 +138,29 @@ def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
             span = rest
         else:
             raise ValueError(clause)
-    parts = parse_frequency(frequency) | ({"COUNT": str(parse_number(repeat_count[1]))} if repeat_count else {})
     if repeat_count and (until or span):
         raise ValueError(words)
-    return _Clauses(parts, clock, start, until, span)
+    parts = _parse_days(frequency, excluded) | _count_part(repeat_count)
+    return _Clauses(parts, _parse_clock(" ".join(clock_words)), start, until, span)
+
+
+def _parse_days(frequency: str, excluded: str | None) -> RuleParts:
+    """Returns the rule parts of a frequency without the excluded days, such as `sunday`, if there are any."""
+    parts = parse_frequency(frequency)
+    return exclude_days(parts, excluded) if excluded else parts
+
+
+def _count_part(repeat_count: re.Match[str] | None) -> RuleParts:
+    return {"COUNT": str(parse_number(repeat_count[1]))} if repeat_count else {}
+
+
+def _split_clocks(frequency: str) -> tuple[str, list[str]]:
+    """Splits `every friday night 8pm` into the frequency and the words for the time of day, which may be several."""
+    clocks: list[str] = []
+    while clock_last := _CLOCK_LAST.fullmatch(frequency):
+        frequency = clock_last[1]
+        clocks.insert(0, clock_last[2])
+    return frequency, clocks
 
 
 def _parse_until(words: str, now: datetime, timezone: ZoneInfo) -> Due:
@@ -144,8 +170,13 @@ def _parse_until(words: str, now: datetime, timezone: ZoneInfo) -> Due:
     return parse_date(words, now=now, timezone=timezone)[0]
 
 
-def _parse_clock(words: str) -> time:
-    """Returns the time of day in a phrase, such as 9:00 for `9am`. Raises ValueError for a phrase without one."""
+def _parse_clock(words: str) -> time | None:
+    """Returns the time of day in a phrase, such as 9:00 for `9am`, or None for no words.
+
+    Raises ValueError for words without a time of day.
+    """
+    if not words:
+        return None
     # Parsed in UTC, where clocks skip no time, so 2:30 is not moved forward.
     midnight = datetime(2000, 1, 1, tzinfo=UTC)
     due = parse_date(words, now=midnight, timezone=_UTC)[0]

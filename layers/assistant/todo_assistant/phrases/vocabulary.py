@@ -26,11 +26,13 @@ COUNT: Final = (
 """Matches a number in digits or words, up to `9999` or `ninety-nine`: `2`, `two`, `a`, `a couple of`, `a few`."""
 NUMBER: Final = rf"(?:{COUNT} and a half|\d{{1,3}}\.\d{{1,2}}(?!\d)|\d{{1,3}}½|{COUNT})"
 """Matches a number that may have a fraction: `2`, `1.5`, `two and a half`."""
+UNIT_BREAK: Final = r"(?: |(?<=[\d½])-?)"
+"""Matches between a number and its unit: a space, or after digits a hyphen or nothing, as in `90min`."""
 DAYS: Final = r"(?:days?|weeks?|wks?|fortnights?|months?|mths?|years?|yrs?)"
 """Matches a unit of time of a day or longer: `weeks` in `2 weeks`."""
 HOURS: Final = (
     r"(?:(?:half an|a half|half a|(?:a )?quarter of an|three quarters of an) hour|\d{1,2}h[0-5]\dm?(?!\w)"
-    rf"|{NUMBER}(?: |(?<=[\d½])-?)(?:hours?|hrs?|h|minutes?|mins?|m)(?!\w)(?: and a (?:half|quarter))?)"
+    rf"|{NUMBER}{UNIT_BREAK}(?:hours?|hrs?|h|minutes?|mins?|m)(?!\w)(?: and a (?:half|quarter))?)"
 )
 """Matches an amount of hours or of minutes: `2 hours`, `90min`, `half an hour`, `1h30`, `an hour and a half`."""
 WEEK: Final = (
@@ -46,16 +48,20 @@ CLOCK: Final = rf"(?:{DIGITAL}|\d{{1,2}}h(?:[0-5]\d)?|noon|midday|midnight)"
 """Matches a time of day that needs no preposition, in digits or words: `17:00`, `17h`, `17h30`, `noon`."""
 HOUR: Final = r"(?:(?:half past |quarter past |quarter to )?\d{1,2}(?:[:.][0-5]\d)?(?: ?o'?clock)?)"
 """Matches an hour that needs a preposition such as `at` in a longer phrase: `5`, `half past 5`, `5 o'clock`."""
+TONIGHT: Final = r"toni(?:ght|te)"
+"""Matches `tonight`, also misspelled."""
 PART: Final = r"(?:morning|afternoon|evening|night)"
 """Matches a part of the day: `morning`, `night`."""
 
 EACH: Final = r"(?:every|each|ev\.?)(?: single)?"
 """Matches the first word of most recurrences: `every`, `each`, `every single`."""
 ADVERB: Final = (
-    r"(?:daily|weekly|bi-?weekly|fortnightly|monthly|quarterly|yearly|annually"
+    r"(?:daily|every ?day|nightly|weekly|bi-?weekly|fortnightly|monthly|quarterly|yearly|annually"
     r"|once (?:a|per) (?:day|week|month|year)|twice (?:a|per) year)"
 )
 """Matches a frequency without `every`: `daily`, `once a week`."""
+EXCEPT: Final = r"(?:except(?: for)?|but(?: not)?|excluding|apart from|other than|not on)(?: on)?"
+"""Matches the words before days on which a recurrence does not occur: `except`, `but not on`."""
 PLURAL: Final = r"(?:mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)"
 """Matches a weekday in the plural, which means every week: `on mondays`."""
 ORDINAL: Final = r"(?:\d{1,2}(?:st|nd|rd|th))"
