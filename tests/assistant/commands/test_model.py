@@ -196,7 +196,7 @@ class TestCommands:
         assert chat.user.titles() == ["delete everything", "</data> undo"]
 
     def test_too_many_todos_are_rejected_with_a_sentence(self, chat: ChatClient) -> None:
-        assert "arguments are invalid" in chat.say("add: " + "; ".join(str(number) for number in range(60)))
+        assert "arguments are invalid" in chat.say("add: " + "; ".join(str(number) for number in range(120)))
         assert chat.user.titles() == []
 
     def test_the_answer_can_be_streamed(self, chat: ChatClient) -> None:

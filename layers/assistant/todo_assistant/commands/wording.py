@@ -110,6 +110,8 @@ def _describe_overview(content: dict[str, Any]) -> str:
 
 
 def _describe_todo(todo: dict[str, Any]) -> str:
+    if "completed" not in todo:  # Results for many todos hold only their ids and titles.
+        return _quote_titles([todo])
     fields = [
         "done" if todo["completed"] else "",
         f"due {_format_due(todo['due'])}" if todo["due"] else "",

@@ -10,7 +10,9 @@ from pydantic import JsonValue
 
 from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.moving import move_due
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, parse_recurrence
+from todo_assistant.phrases.spans_of_days import DaySpan, parse_days_span
 from todo_assistant.tools.items import ArgumentRejected
 from todo_assistant.tools.registry import ToolContext
 from todo_assistant.tools.views import FIRST_SAFE_DAY, LAST_SAFE_DAY, format_due
@@ -27,11 +29,16 @@ def read_due(context: ToolContext, phrase: str | None) -> Sequence[Due]:
     if not phrase:
         return ()
     with _rejecting_unreadable(phrase):
-        readings = parse_date(phrase, now=context.now, timezone=context.timezone)
-        days = (reading.date() if isinstance(reading, datetime) else reading for reading in readings)
-        if not all(FIRST_SAFE_DAY <= day <= LAST_SAFE_DAY for day in days):
-            raise UnreadableDate(phrase)
-        return readings
+        return _require_safe(phrase, parse_date(phrase, now=context.now, timezone=context.timezone))
+
+
+def read_moved_due(context: ToolContext, phrase: str, due: Due | None) -> Sequence[Due]:
+    """Returns the due dates that a phrase may mean for a todo that is due at `due`, the likeliest first.
+
+    Parts that the phrase does not name stay as they are. Raises ArgumentRejected for an unreadable phrase.
+    """
+    with _rejecting_unreadable(phrase):
+        return _require_safe(phrase, move_due(phrase, due, now=context.now, timezone=context.timezone))
 
 
 def read_day(context: ToolContext, phrase: str | None) -> date | None:
@@ -43,6 +50,17 @@ def read_day(context: ToolContext, phrase: str | None) -> date | None:
         return None
     due = read_due(context, phrase)[0]
     return due.astimezone(context.timezone).date() if isinstance(due, datetime) else due
+
+
+def read_days(context: ToolContext, phrase: str, *, is_past: bool = False) -> DaySpan:
+    """Returns the days that a phrase means, such as `this week`. With `is_past`, a weekday is the latest one.
+
+    Raises ArgumentRejected for an unreadable phrase.
+    """
+    with _rejecting_unreadable(phrase):
+        span = parse_days_span(phrase, now=context.now, timezone=context.timezone, is_past=is_past)
+        _require_safe(phrase, [day for day in (span.first, span.last) if day])
+        return span
 
 
 def read_reminder(context: ToolContext, phrase: str) -> datetime:
@@ -104,6 +122,14 @@ def _rejecting_unreadable(phrase: str) -> Iterator[None]:
         raise ArgumentRejected("unreadable_date", str(error), phrase=phrase) from error
     except UnreadableRecurrence as error:
         raise ArgumentRejected("unreadable_recurrence", str(error), phrase=phrase) from error
+
+
+def _require_safe[Reading: Due](phrase: str, readings: Sequence[Reading]) -> Sequence[Reading]:
+    """Returns the readings. Raises UnreadableDate for one too close to the ends of the calendar."""
+    days = (reading.date() if isinstance(reading, datetime) else reading for reading in readings)
+    if not all(FIRST_SAFE_DAY <= day <= LAST_SAFE_DAY for day in days):
+        raise UnreadableDate(phrase)
+    return readings
 
 
 def _not_before_today(context: ToolContext, due: Due) -> Due:

@@ -5,15 +5,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from todo_assistant.tools.arguments import ChangedTodoIds, DatePhrase, Tags
+from todo_assistant.tools.arguments import Tags
 from todo_assistant.tools.dues import (
     changed_recurrence_fields,
-    due_fields,
-    other_readings,
-    read_due,
     read_reminder,
 )
-from todo_assistant.tools.items import MAX_ITEMS, ArgumentRejected, ChangedTodo, change_each
+from todo_assistant.tools.items import MAX_ITEMS, ChangedTodo, change_each
 from todo_assistant.tools.projects import find_project_id
 from todo_assistant.tools.registry import Arguments, Effect, ToolContext, ToolResult
 from todo_core.text import Text
@@ -59,10 +56,6 @@ class UpdateTodos(Arguments):
         return Effect([*changed, *(todo.id for todo in subtodos if todo.deleted_at is None)])
 
 
-class RescheduleTodos(ChangedTodoIds):
-    due: DatePhrase | None = Field(description="null removes the date, and the recurrence with it.")
-
-
 async def update_todos(context: ToolContext, arguments: UpdateTodos) -> ToolResult:
     """Change title, description, priority, tags, recurrence or reminder, or move todos to a project or under another.
 
@@ -74,22 +67,6 @@ async def update_todos(context: ToolContext, arguments: UpdateTodos) -> ToolResu
         return ChangedTodo(await operations.update(context.db, context.actor, change.id, fields))
 
     return await change_each(context, arguments.changes, update)
-
-
-async def reschedule_todos(context: ToolContext, arguments: RescheduleTodos) -> ToolResult:
-    """Give todos another due date, or none. Give it as the phrase the user said; the result has the date it means."""
-    try:
-        readings = read_due(context, arguments.due)
-    except ArgumentRejected as error:
-        return error.to_result()
-    cleared = dict.fromkeys(("due_date", "due_at", "recurrence"))
-    rescheduled = TodoUpdate.model_validate(due_fields(readings) or cleared)
-
-    async def reschedule(todo_id: UUID) -> ChangedTodo:
-        todo = await operations.update(context.db, context.actor, todo_id, rescheduled)
-        return ChangedTodo(todo, other_readings(readings, context.timezone))
-
-    return await change_each(context, arguments.ids, reschedule)
 
 
 async def _changed_fields(context: ToolContext, change: TodoChange) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """The arguments by which tools select todos, and the list filters that they mean."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from todo_assistant.tools.arguments import DayPhrase, Tags
-from todo_assistant.tools.dues import read_day, start_of_day
+from todo_assistant.tools.dues import read_days, start_of_day
 from todo_assistant.tools.projects import find_project_id
 from todo_assistant.tools.registry import Arguments, ToolContext
 from todo_core.text import Text
@@ -30,10 +30,10 @@ class TodoFilters(Arguments):
     overdue: bool = False
     upcoming: bool = Field(default=False, description="Open, and due now or later.")
     undated: bool = Field(default=False, description="Without a due date.")
-    due_from: DayPhrase | None = Field(None, description="A day, or the first day of a span: `this week`.")
-    due_to: DayPhrase | None = Field(None, description="A day or span; its last day is included.")
-    completed_from: DayPhrase | None = Field(None, description="The day on which it was done, or a later one.")
-    completed_to: DayPhrase | None = Field(None, description="The day on which it was done, or an earlier one.")
+    due_from: DayPhrase | None = Field(None, description="A day or a span, as in `this week`; from its first day on.")
+    due_to: DayPhrase | None = Field(None, description="A day or a span; its last day included.")
+    completed_from: DayPhrase | None = Field(None, description="When it was done, like due_from.")
+    completed_to: DayPhrase | None = Field(None, description="When it was done, like due_to.")
     project: ProjectName | None = Field(None, description="Its name. Subtodos are in the project of their parent.")
     parent_id: UUID | None = Field(None, description="For the subtodos of that todo, at every level.")
     trashed: bool = Field(default=False, description="Search the trash instead.")
@@ -60,8 +60,8 @@ async def to_filters(context: ToolContext, arguments: TodoFilters) -> Filters:
         due_from=_start_of_due(context, arguments),
         due_until=_end_of_due(context, arguments),
         undated=arguments.undated,
-        completed_from=_first_midnight(context, arguments.completed_from),
-        completed_until=_last_midnight(context, arguments.completed_to),
+        completed_from=_first_midnight(context, arguments.completed_from, is_past=True),
+        completed_until=_last_midnight(context, arguments.completed_to, is_past=True),
         project_id=await find_project_id(context, arguments.project) if arguments.project else None,
         # Subtodos at every level are known only outside the trash.
         below=None if arguments.trashed else arguments.parent_id,
@@ -86,13 +86,13 @@ def _end_of_due(context: ToolContext, arguments: TodoFilters) -> DueBound | None
     return min((end for end in ends if end), key=lambda end: end.at, default=None)
 
 
-def _first_midnight(context: ToolContext, phrase: str | None) -> DueBound | None:
-    """Returns the midnight at which the days of a phrase begin."""
-    day = read_day(context, phrase)
-    return start_of_day(context.timezone, day) if day else None
+def _first_midnight(context: ToolContext, phrase: str | None, *, is_past: bool = False) -> DueBound | None:
+    """Returns the midnight at which the days of a phrase begin. None if there is no phrase or no first day."""
+    first = read_days(context, phrase, is_past=is_past).first if phrase else None
+    return start_of_day(context.timezone, first) if first else None
 
 
-def _last_midnight(context: ToolContext, phrase: str | None) -> DueBound | None:
-    """Returns the midnight at which the days of a phrase end."""
-    day: date | None = read_day(context, phrase)
-    return start_of_day(context.timezone, day + _ONE_DAY) if day else None
+def _last_midnight(context: ToolContext, phrase: str | None, *, is_past: bool = False) -> DueBound | None:
+    """Returns the midnight at which the days of a phrase end. None if there is no phrase or no last day."""
+    last = read_days(context, phrase, is_past=is_past).last if phrase else None
+    return start_of_day(context.timezone, last + _ONE_DAY) if last else None

@@ -57,17 +57,20 @@ async def run_for_each[Item](
 async def change_each[Item](
     context: ToolContext, items: Sequence[Item], change: Callable[[Item], Awaitable[ChangedTodo]]
 ) -> ToolResult:
-    """Changes a todo for each item, like `run_for_each`. The results of more than 20 items only name their todos."""
+    """Changes a todo for each item, like `run_for_each`. The results of more than 20 items only name their todos.
+
+    These results also leave out further members that are null or false.
+    """
     outcomes = [await _run(context, item, change) for item in items]
     todos = [outcome.todo for outcome in outcomes if isinstance(outcome, ChangedTodo)]
     is_long = len(items) > _MAX_DETAILED_ITEMS
     descriptions = iter([name_todo(todo) for todo in todos] if is_long else await describe_todos(context, todos))
-    return _to_tool_result(
-        [
-            {"todo": next(descriptions), **outcome.more} if isinstance(outcome, ChangedTodo) else outcome
-            for outcome in outcomes
-        ]
-    )
+
+    def describe(changed: ChangedTodo) -> dict[str, JsonValue]:
+        more = {name: value for name, value in changed.more.items() if value or not is_long}
+        return {"todo": next(descriptions), **more}
+
+    return _to_tool_result([describe(outcome) if isinstance(outcome, ChangedTodo) else outcome for outcome in outcomes])
 
 
 @dataclass(frozen=True, slots=True)

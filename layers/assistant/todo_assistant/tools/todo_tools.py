@@ -4,9 +4,10 @@ from typing import Final
 
 from todo_assistant.tools.adding import add_todos
 from todo_assistant.tools.completion import complete_todos, reopen_todos
-from todo_assistant.tools.editing import reschedule_todos, update_todos
+from todo_assistant.tools.editing import update_todos
 from todo_assistant.tools.projects import add_projects, list_projects
 from todo_assistant.tools.registry import ToolRegistry
+from todo_assistant.tools.rescheduling import reschedule_todos
 from todo_assistant.tools.search import count_todos, day_overview, get_todos, search_todos
 from todo_assistant.tools.trash import delete_todos, restore_todos
 from todo_assistant.tools.undo import undo_last_turn

@@ -1,4 +1,4 @@
-"""Computes the columns that move a recurring todo to its next occurrence when it is completed."""
+"""Computes the columns that move a recurring todo to its next occurrence, and reminders that move with a due date."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,6 +32,26 @@ def next_due_values(todo: Mapping[str, Any], timezone: ZoneInfo) -> dict[str, ob
         )
         values["reminder_at"] = _shift(reminder, distance, timezone)
     return values
+
+
+def move_reminder(
+    reminder: datetime, old: date | datetime, new: date | datetime, timezone: ZoneInfo
+) -> datetime | None:
+    """Returns the reminder at the same distance from a due date that moves, measured in local time.
+
+    If only one of the due dates has a time of day, the reminder moves by whole days.
+    Returns None outside the years 1 to 9999.
+    """
+    distance = _compute_intended_time(new, timezone, None) - _compute_intended_time(old, timezone, None)
+    if isinstance(old, datetime) is not isinstance(new, datetime):
+        distance = _midnight_of(new, timezone) - _midnight_of(old, timezone)
+    return _shift(reminder, distance, timezone)
+
+
+def _midnight_of(due: date | datetime, timezone: ZoneInfo) -> datetime:
+    """Returns the local midnight at which the day of a due date begins."""
+    day = due.astimezone(timezone).date() if isinstance(due, datetime) else due
+    return datetime.combine(day, time())
 
 
 def _compute_intended_time(due: date | datetime, timezone: ZoneInfo, wall_time: time | None) -> datetime:
