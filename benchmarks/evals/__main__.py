@@ -4,7 +4,7 @@ The service runs as a process of its own, on a temporary PostgreSQL. The model i
 variables, and without OPENAI_API_KEY the built-in commands. Other variables of the environment:
 
 - RUNS: runs of each task, by default 4. PARALLEL: runs at the same time, by default 4.
-- TASKS: a pattern such as `moving` or `*milk*` for the name, subject or language. LIMIT: the first tasks only.
+- TASKS: a pattern such as `moving` or `*milk*` for the name, subject or language. LIMIT: fewer tasks.
 - SECONDS: time limit of one run, by default 120. MINUTES: time after which no run begins, by default 60.
 - REPORT: the folder of the report, by default `.data/eval`.
 

@@ -1,7 +1,7 @@
 """Runs tasks: each run has an account of its own, a time limit, and a result even if it fails."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
@@ -13,8 +13,8 @@ from evals.approvals import find_unapproved_effects
 from evals.dates import Clock
 from evals.matching import Difference, find_any_change, find_differences
 from evals.state import State, Usage, read_conduct, read_state
-from evals.tasks import OTHER, Task
-from evals.user import User
+from evals.tasks import OTHER, Task, Yes
+from evals.user import Json, User
 
 _MAX_SHOWN_CHARACTERS: Final = 400
 _MAX_ATTEMPTS: Final = 2
@@ -24,7 +24,10 @@ type NewClient = Callable[[], httpx2.AsyncClient]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A message or an answer to an approval, and the assistant's answer. Both are cut to 400 characters."""
+    """A message or an answer to an approval, and the assistant's answer. Both are cut to 400 characters.
+
+    `status` is the status of the turn, or `failed` if there was no answer. The answer is empty then.
+    """
 
     said: str
     answered: str
@@ -145,24 +148,29 @@ class _Attempt:
         await self._read_conduct(user)
 
     async def _talk(self, user: User, other_id: str) -> None:
-        """Takes the turns of the task, and adds each to the run as soon as the assistant has answered.
+        """Takes the turns of the task.
 
         Leaves out the answer to an approval if the assistant has not asked for one.
         """
         for turn in self.task.turns:
-            started = monotonic()
-            if isinstance(turn, bool):
-                if not user.is_asked:
-                    continue
-                said, answer = ("(approves)" if turn else "(rejects)"), await user.answer_approval(approve=turn)
-            elif isinstance(turn, str):
-                said = self.clock.fill(turn.replace(OTHER, other_id))
-                answer = await user.say(said)
-            else:
-                said, answer = turn.yes, await user.say_yes(turn.yes)
-            self.run.model = answer["model"]
+            if isinstance(turn, str):
+                message = self.clock.fill(turn.replace(OTHER, other_id))
+                await self._take_turn(message, user.say(message))
+            elif isinstance(turn, Yes):
+                await self._take_turn(turn.yes, user.say_yes(turn.yes))
+            elif user.is_asked:
+                await self._take_turn("(approves)" if turn else "(rejects)", user.answer_approval(approve=turn))
+
+    async def _take_turn(self, said: str, turn: Coroutine[None, None, Json]) -> None:
+        """Adds a turn to the run: once the assistant has answered, or as failed."""
+        started = monotonic()
+        answer: Json = {"response": "", "status": "failed", "model": self.run.model}
+        try:
+            answer = await turn
+        finally:
             shown = said[:_MAX_SHOWN_CHARACTERS], answer["response"][:_MAX_SHOWN_CHARACTERS]
             self.run.exchanges.append(Exchange(*shown, answer["status"], monotonic() - started))
+            self.run.model = answer["model"]
 
     async def _read_state(self, user: User) -> State:
         return await read_state(self.service.database, user.id)

@@ -148,6 +148,10 @@ def load_tasks(folder: Path = FOLDER) -> list[Task]:
 
 
 def select_tasks(tasks: Sequence[Task], pattern: str, limit: int) -> list[Task]:
-    """Returns the first `limit` tasks of which the name, the subject or the language matches the pattern."""
+    """Returns the tasks of which the name, the subject or the language matches the pattern.
+
+    If there are more than `limit`, returns as many that are evenly spread over them.
+    """
     found = [task for task in tasks if any(fnmatch(text, pattern) for text in (task.name, task.subject, task.lang))]
-    return found[:limit]
+    count = min(limit, len(found))
+    return [found[number * len(found) // count] for number in range(count)]

@@ -140,6 +140,7 @@ class TestWithALanguageModel:
         runs = run(environment, tasks, Bounds(runs=1, parallel=1))
 
         assert [each.failure for each in runs] == ["HTTP 503 assistant_not_configured", ""]
+        assert [(each.said, each.status) for each in runs[0].exchanges] == [("hello", "failed")]
 
     def test_a_model_that_hangs_is_a_timeout(self, environment: dict[str, str]) -> None:
         self.play(Hang())

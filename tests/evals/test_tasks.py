@@ -57,4 +57,11 @@ def test_tasks_are_selected_by_subject_language_or_name() -> None:
     assert {each.subject for each in select_tasks(TASKS, "moving", 99)} == {"moving"}
     assert {each.lang for each in select_tasks(TASKS, "hi", 99)} == {"hi"}
     assert [each.name for each in select_tasks(TASKS, "*snoozing*", 99)] == ["snoozing until tomorrow"]
-    assert len(select_tasks(TASKS, "*", 3)) == 3
+    assert select_tasks(TASKS, "nothing", 3) == []
+
+
+def test_fewer_tasks_are_spread_over_the_subjects() -> None:
+    selected = select_tasks(TASKS, "*", 40)
+
+    assert len(selected) == 40
+    assert {each.subject for each in selected} == {each.subject for each in TASKS}
