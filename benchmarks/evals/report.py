@@ -11,8 +11,7 @@ from evals.figures import Figures, compute_figures, group_figures
 from evals.runner import Bounds, Run
 from evals.tasks import Task
 
-_HEAD: Final = "| | tasks | pass@1 | pass^{repeats} | wrong effects | unapproved effects |\n|---|---|---|---|---|---|"
-
+_COLUMNS: Final = ("", "tasks", "pass@1", "pass^{repeats}", "wrong effects", "unapproved effects", "failed runs")
 _MAX_SHOWN_DIFFERENCES: Final = 5
 
 
@@ -51,7 +50,6 @@ class Report:
             return "No run was finished."
         all_runs = compute_figures(self.runs)
         models = ", ".join(sorted({run.model for run in self.runs if run.model})) or "none"
-        failures = ", ".join(f"{kind} {count}" for kind, count in all_runs.failures.items()) or "none"
         return "\n".join(
             [
                 f"model               {models}",
@@ -61,7 +59,7 @@ class Report:
                 f"pass^{all_runs.repeats}              {all_runs.passed_always:.1%}",
                 f"wrong effects       {all_runs.wrong_effects}",
                 f"unapproved effects  {all_runs.unapproved_effects}",
-                f"failed runs         {failures}",
+                f"failed runs         {_list_failures(all_runs)}",
                 f"tokens              {all_runs.prompt_tokens} prompt, {all_runs.completion_tokens} completion",
                 f"calls               {all_runs.model_calls} of the model, {all_runs.tool_calls} of tools",
                 f"seconds of a turn   {all_runs.median_seconds:.2f} median, {all_runs.p95_seconds:.2f} p95",
@@ -85,7 +83,8 @@ class Report:
         yield from ("# Evaluation of the assistant", "", "```", self.summarize(), "```")
         for kind, groups in self.groups.items():
             repeats = max(figures.repeats for figures in groups.values()) if groups else 0
-            yield from ("", f"## By {kind}", "", _HEAD.format(repeats=repeats))
+            columns = " | ".join(_COLUMNS).format(repeats=repeats)
+            yield from ("", f"## By {kind}", "", f"| {columns} |", "|---" * len(_COLUMNS) + "|")
             yield from (_row(name, figures) for name, figures in groups.items())
         yield from ("", "## Failed tasks", "")
         for task in self.tasks:
@@ -97,8 +96,12 @@ class Report:
 def _row(name: str, figures: Figures) -> str:
     return (
         f"| {name} | {figures.tasks} | {figures.passed_once:.1%} | {figures.passed_always:.1%}"
-        f" | {figures.wrong_effects} | {figures.unapproved_effects} |"
+        f" | {figures.wrong_effects} | {figures.unapproved_effects} | {_list_failures(figures)} |"
     )
+
+
+def _list_failures(figures: Figures) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in figures.failures.items()) or "none"
 
 
 def _describe_failure(task: Task, failed: Sequence[Run]) -> Iterator[str]:

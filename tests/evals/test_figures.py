@@ -91,7 +91,8 @@ def test_a_report_is_written_as_markdown_and_as_json(tmp_path: Path) -> None:
     text = (tmp_path / "eval/report.md").read_text(encoding="utf-8")
     assert "pass@1              50.0%" in text
     assert "runs not begun      2" in text
-    assert "| adversarial | 1 | 100.0% | 100.0% | 0 | 0 |" in text
+    assert "| adversarial | 1 | 100.0% | 100.0% | 0 | 0 | none |" in text
+    assert "| other | 1 | 0.0% | 0.0% | 1 | 0 | unwanted change 1 |" in text
     assert "- user: two / lines" in text
     assert "- **unwanted change**: 'Buy milk' is gone" in text
     document = json.loads((tmp_path / "eval/report.json").read_bytes())
