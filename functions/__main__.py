@@ -36,7 +36,7 @@ class AnnouncingServer(uvicorn.Server):
             f"API       {url}/api/v1",
             f"Docs      {url}/docs",
             f"Database  {settings.database.display_name or embedded}",
-            f"Assistant {settings.openai.model if settings.openai.api_key else commands}",
+            f"Assistant {settings.openai.model if settings.has_language_model else commands}",
             *([f"Metrics   http://localhost:{settings.metrics_port}/metrics"] if settings.metrics_port else []),
             "Stop with Ctrl-C.",
             sep="\n",

@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.chart.rendering import Release
 
-SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY"}
+SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"}
 
 
 class TestPurge:

@@ -13,7 +13,7 @@ KEY: Final = "secrets.SECRET_KEY=kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 URL: Final = "secrets.DATABASE_URL=postgresql://todo:password@db.example.com/todo"
 
-SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY"}
+SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"}
 
 
 class TestErrors:

@@ -95,6 +95,13 @@ class TestDefaults:
             "OPENAI_API_KEY": None,
             "OPENAI_BASE_URL": None,
             "OPENAI_MODEL": "gpt-4.1-mini",
+            "OPENAI_API": "auto",
+            "OPENAI_REASONING_EFFORT": None,
+            "OPENAI_MAX_OUTPUT_TOKENS": None,
+            "OPENAI_EXTRA_BODY": None,
+            "AZURE_OPENAI_ENDPOINT": None,
+            "AZURE_OPENAI_API_KEY": None,
+            "AZURE_OPENAI_API_VERSION": None,
             "ASSISTANT_SECONDS": 25,
             "ASSISTANT_ROUNDS": 8,
             "ASSISTANT_TOOL_CALLS": 25,
@@ -137,6 +144,7 @@ class TestBounds:
             ("FAILED_LOGINS_PER_ADDRESS", 1, None),
             ("REGISTRATIONS_PER_ADDRESS", 1, None),
             ("ATTEMPTS_WINDOW_SECONDS", 1, None),
+            ("OPENAI_MAX_OUTPUT_TOKENS", 16, 1_000_000),
             ("MAX_BODY_BYTES", 1024, None),
             ("METRICS_PORT", 1, 65535),
         ],
@@ -150,7 +158,7 @@ class TestBounds:
             assert read_setting(environment.load(**{name: str(maximum)}), name) == maximum
             assert name in environment.load_error(**{name: str(maximum + 1)})
 
-    @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "LOG_LEVEL"])
+    @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "OPENAI_API", "LOG_LEVEL"])
     def test_an_unknown_choice_is_refused(self, environment: Environment, name: str) -> None:
         assert name in environment.load_error(**{name: "marker"})
 
@@ -164,6 +172,39 @@ class TestBounds:
         sentences = environment.load_error(DATABASE_POOL_SIZE="0", BCRYPT_ROUNDS="99")
         assert "DATABASE_POOL_SIZE" in sentences
         assert "BCRYPT_ROUNDS" in sentences
+
+
+class TestLanguageModel:
+    def test_extra_fields_are_a_json_object(self, environment: Environment) -> None:
+        settings = environment.load(OPENAI_EXTRA_BODY='{"temperature": 0, "thinking": {"type": "disabled"}}')
+        assert settings.openai.extra_body == {"temperature": 0, "thinking": {"type": "disabled"}}
+
+    @pytest.mark.parametrize("text", ["marker", "[1]", '"a"', "{marker: 1}", "[" * 5000])
+    def test_other_extra_fields_are_refused_and_not_repeated(self, environment: Environment, text: str) -> None:
+        sentence = environment.load_error(OPENAI_EXTRA_BODY=text)
+        assert sentence == 'OPENAI_EXTRA_BODY: must be a JSON object such as {"temperature": 0}.'
+
+    def test_extra_fields_must_not_replace_those_of_the_assistant(self, environment: Environment) -> None:
+        sentence = environment.load_error(OPENAI_EXTRA_BODY='{"tools": [], "stream": false}')
+        assert sentence == "OPENAI_EXTRA_BODY: must not set stream, tools, which the assistant sets itself."
+
+    @pytest.mark.parametrize("effort", ["High", "very high", "a" * 21])
+    def test_an_effort_is_one_lower_case_word(self, environment: Environment, effort: str) -> None:
+        assert environment.load(OPENAI_REASONING_EFFORT="xhigh").openai.reasoning_effort == "xhigh"
+        assert "OPENAI_REASONING_EFFORT" in environment.load_error(OPENAI_REASONING_EFFORT=effort)
+
+    def test_azure_needs_an_endpoint_and_a_key(self, environment: Environment) -> None:
+        sentence = "AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY belong together."
+        assert environment.load_error(AZURE_OPENAI_API_KEY="secret") == sentence
+        assert (
+            environment.load_error(AZURE_OPENAI_API_KEY="", AZURE_OPENAI_ENDPOINT="https://a.example.com") == sentence
+        )
+
+    def test_azure_excludes_another_endpoint(self, environment: Environment) -> None:
+        url = "https://a.example.com"
+        variables = {"AZURE_OPENAI_ENDPOINT": url, "AZURE_OPENAI_API_KEY": "secret"}
+        assert environment.load(**variables).has_language_model
+        assert environment.load_error(OPENAI_BASE_URL=url) == "set either AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL."
 
 
 class TestDotEnv:

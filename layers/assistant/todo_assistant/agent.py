@@ -12,10 +12,12 @@ from typing import Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from anyio import move_on_after
+from pydantic import JsonValue
 
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
-from todo_assistant.models.messages import Completion, Message, Model, ModelRequest, OnText, ToolCallRequest
+from todo_assistant.models.messages import Completion, Extras, Message, Model, ModelRequest, OnText, ToolCallRequest
 from todo_assistant.tools.executor import MAX_ARGUMENT_CHARACTERS, ToolCallListener, ToolExecutor
 from todo_assistant.tools.registry import ToolRegistry
 from todo_assistant.tools.todo_tools import TODO_TOOLS
@@ -26,7 +28,13 @@ from todo_core.errors import ServiceError
 from todo_core.settings import TurnLimits
 from todo_core.todos import changes
 
-_MAX_NAME_CHARACTERS: Final = 64
+_MAX_NAME_BYTES: Final = 1024
+_MAX_ID_BYTES: Final = 64 * 1024
+"""Bound of a call's id, in which some providers keep state. A longer id is replaced by one of this service."""
+
+_MAX_EXTRAS_BYTES: Final = 512 * 1024
+"""Bound of the data that a provider must get back for one model response or for one call."""
+
 _CLEANUP_SECONDS: Final = 5
 _NO_ANSWER: Final = "I have no answer to that. Please say it in other words."
 _STOPPED: Final[Mapping[StopReason, str]] = {
@@ -221,19 +229,46 @@ def _make_storable(completion: Completion, messages: Sequence[Message], *, max_c
         calls=[_make_call_storable(call) for call in completion.calls[:max_calls]],
         prompt_tokens=history.estimate_tokens(messages) if prompt_tokens is None else prompt_tokens,
         completion_tokens=history.estimate_tokens(completion) if completion_tokens is None else completion_tokens,
-        extras=completion.extras,
+        extras=_make_extras_storable(completion.extras),
         question=completion.question,
     )
 
 
 def _make_call_storable(call: ToolCallRequest) -> ToolCallRequest:
+    """Returns the call with texts that PostgreSQL can store. A name or an id beyond its bound is left out whole."""
     return ToolCallRequest(
-        id=_replace_unstorable(call.id)[:_MAX_NAME_CHARACTERS],
-        name=_replace_unstorable(call.name)[:_MAX_NAME_CHARACTERS],
+        id=_bound(_replace_unstorable(call.id), _MAX_ID_BYTES),
+        name=_bound(_replace_unstorable(call.name), _MAX_NAME_BYTES),
         # Keeps one character more than allowed, so that the tool executor rejects arguments that are too long.
         arguments=_replace_unstorable(call.arguments)[: MAX_ARGUMENT_CHARACTERS + 1],
-        extras=call.extras,
+        extras=_make_extras_storable(call.extras),
     )
+
+
+def _bound(text: str, max_bytes: int) -> str:
+    return text if len(text.encode()) <= max_bytes else ""
+
+
+def _make_extras_storable(extras: Extras) -> Extras:
+    """Returns the extras with texts that PostgreSQL can store. They cannot be cut.
+
+    Raises AssistantUnavailable if they are too large or nested too deeply.
+    """
+    try:
+        storable = {name: _make_value_storable(value) for name, value in extras.items()}
+        if len(msgspec.json.encode(storable)) <= _MAX_EXTRAS_BYTES:
+            return storable
+    except RecursionError:
+        pass
+    raise AssistantUnavailable("The language model's answer holds more data than this service can store.")
+
+
+def _make_value_storable(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {_replace_unstorable(name): _make_value_storable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_make_value_storable(inner) for inner in value]
+    return _replace_unstorable(value) if isinstance(value, str) else value
 
 
 def _replace_unstorable(text: str) -> str:

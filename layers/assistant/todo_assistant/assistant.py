@@ -11,7 +11,7 @@ from todo_assistant.turns import begin, store, undo
 from todo_assistant.turns.model import NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
-from todo_core.settings import DailyQuota, OpenAISettings, Settings
+from todo_core.settings import DailyQuota, Settings
 
 _FINISHING_SECONDS: Final = 2.0
 """Time from a turn's deadline to the end of its lease: the process needs it to store the turn's outcome."""
@@ -33,7 +33,7 @@ class Assistant:
     @classmethod
     def from_settings(cls, settings: Settings, db: Database) -> Self:
         """Returns an assistant with the language model of the settings, or without an API key the command model."""
-        model, assistant = _create_model(settings.openai), settings.assistant
+        model, assistant = _create_model(settings), settings.assistant
         return cls(db, model, Agent(db, model, assistant.turn_limits), assistant.daily_quota, assistant.seconds)
 
     async def begin(self, user_id: UUID, new: NewTurn) -> Turn:
@@ -63,13 +63,12 @@ class Assistant:
         return timedelta(seconds=self.turn_seconds + _FINISHING_SECONDS)
 
 
-def _create_model(settings: OpenAISettings) -> Model:
+def _create_model(settings: Settings) -> Model:
     # Imports only the model in use, when the assistant is created: importing both takes a tenth of a cold start.
-    if settings.api_key is None:
+    if not settings.has_language_model:
         from todo_assistant.commands.model import CommandModel  # noqa: PLC0415
 
         return CommandModel()
-    from todo_assistant.models.openai import OpenAIModel  # noqa: PLC0415
+    from todo_assistant.models.configured import create_language_model  # noqa: PLC0415
 
-    base_url = str(settings.base_url) if settings.base_url else None
-    return OpenAIModel(settings.model, settings.api_key.get_secret_value(), base_url)
+    return create_language_model(settings)

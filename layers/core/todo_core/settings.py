@@ -1,5 +1,6 @@
 """Settings from the environment, `.env` or a secret of AWS Secrets Manager. Errors never show the settings' values."""
 
+import json
 import os
 import re
 from collections import ChainMap
@@ -15,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     HttpUrl,
+    JsonValue,
     SecretStr,
     ValidationError,
     model_validator,
@@ -42,6 +44,8 @@ _PLACEHOLDER: Final = re.compile(
     r"(change|replace)[-_ .]*(me|this|it|in|with)|secret[-_ .]?key|your[-_ .]|placeholder|development", re.IGNORECASE
 )
 
+_FIELDS_OF_THE_ASSISTANT: Final = {"model", "messages", "input", "tools", "stream"}
+_NOT_A_JSON_OBJECT: Final = PydanticCustomError("json_object", 'must be a JSON object such as {"temperature": 0}')
 _NOT_AN_ORIGIN: Final = PydanticCustomError("origin", "must list origins such as https://app.example.com")
 
 
@@ -66,6 +70,23 @@ def _parse_origin(text: str) -> str:
 
 Origin = Annotated[str, AfterValidator(_parse_origin)]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split_by_comma)]
+
+
+def _parse_json_object(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        raise _NOT_A_JSON_OBJECT from None
+    if not isinstance(parsed, dict):
+        raise _NOT_A_JSON_OBJECT
+    if fixed := parsed.keys() & _FIELDS_OF_THE_ASSISTANT:
+        raise PydanticCustomError("fixed", f"must not set {', '.join(sorted(fixed))}, which the assistant sets itself")
+    return parsed
+
+
+ExtraBody = Annotated[Mapping[str, JsonValue], BeforeValidator(_parse_json_object)]
 
 
 class SettingsGroup(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
@@ -98,11 +119,26 @@ class RateLimits(SettingsGroup):
 
 
 class OpenAISettings(SettingsGroup):
-    """Access to the language model. Without a key, the assistant understands commands only."""
+    """Access to the language model. Without a key, the assistant understands commands only.
+
+    `extra_body` holds fields that each request to the provider contains besides those of this service.
+    """
 
     api_key: SecretStr | None = None
     base_url: HttpUrl | None = None
     model: str = Field(default="gpt-4.1-mini", min_length=1)
+    api: Literal["auto", "chat", "responses"] = "auto"
+    reasoning_effort: str | None = Field(default=None, pattern=r"^[a-z]{1,20}$")
+    max_output_tokens: int | None = Field(default=None, ge=16, le=1_000_000)
+    extra_body: ExtraBody | None = None
+
+
+class AzureOpenAISettings(SettingsGroup):
+    """Access to a model that is deployed in Azure OpenAI. The deployment's name is the setting `OPENAI_MODEL`."""
+
+    endpoint: HttpUrl | None = None
+    api_key: SecretStr | None = None
+    api_version: str | None = Field(default=None, pattern=r"^[\w.-]{1,40}$")
 
 
 class TurnLimits(SettingsGroup):
@@ -159,6 +195,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimits = RateLimits()
 
     openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()
+    azure_openai: Annotated[AzureOpenAISettings, Prefix("AZURE_OPENAI_")] = AzureOpenAISettings()
     assistant: Annotated[AssistantSettings, Prefix("ASSISTANT_")] = AssistantSettings()
 
     cors_origins: Origins | None = None
@@ -197,6 +234,11 @@ class Settings(BaseSettings):
         return self.model_copy(update={"database": self.database.with_url(url)})
 
     @property
+    def has_language_model(self) -> bool:
+        """True if a language model is configured. Without one, the assistant understands commands only."""
+        return self.openai.api_key is not None or self.azure_openai.endpoint is not None
+
+    @property
     def secret_keys(self) -> list[str]:
         """The secret keys. The first one signs; a signature by any of them is valid, so that keys can be replaced."""
         return self._given_keys or [_DEVELOPMENT_KEY]
@@ -215,6 +257,15 @@ class Settings(BaseSettings):
         if self.cors_origins is None:
             return () if self.in_production else _DEVELOPMENT_ORIGINS
         return self.cors_origins
+
+    @model_validator(mode="after")
+    def _require_one_endpoint(self) -> Self:
+        azure = self.azure_openai
+        if (azure.endpoint is None) != (azure.api_key is None):
+            raise PydanticCustomError("azure", "AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY belong together")
+        if azure.endpoint is not None and self.openai.base_url is not None:
+            raise PydanticCustomError("azure", "set either AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL")
+        return self
 
     @model_validator(mode="after")
     def _require_secrets_in_production(self) -> Self:

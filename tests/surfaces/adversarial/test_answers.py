@@ -148,11 +148,7 @@ class TestInvalidCompletions:
             {"content": {"text": "Hello"}},
             {"content": None, "tool_calls": {"name": "delete_todos"}},
             {"content": None, "tool_calls": [{"id": "a", "type": "function"}]},
-            {
-                "tool_calls": [
-                    {"id": "a", "type": "function", "function": {"name": "nothing", "arguments": {"ids": []}}}
-                ]
-            },
+            {"tool_calls": [{"id": "a", "type": "function", "function": {"name": "nothing", "arguments": ["ids"]}}]},
             {"tool_calls": [{"id": "a", "type": "function", "function": {"name": 7, "arguments": "{}"}}]},
             {"tool_calls": [{"id": ["a"], "type": "function", "function": {"name": ["b"], "arguments": ["c"]}}]},
         ],

@@ -1,33 +1,42 @@
 """Stream chunks are joined to one completion, even if a compatible endpoint deviates from OpenAI's format."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from openai.types.chat import ChatCompletionChunk
 
-from todo_assistant.models.messages import Completion, ToolCallRequest
-from todo_assistant.models.openai import StreamAccumulator
+from todo_assistant.models.chat_chunks import ChatAccumulator
+from todo_assistant.models.messages import Completion, ModelRequest, ToolCallRequest
+from todo_assistant.tools.todo_tools import TODO_TOOLS
 
 FUNCTION = {"name": "search_todos", "arguments": "{}"}
 SEARCH = ToolCallRequest("a", "search_todos", "{}")
 
 
-def chunk(delta: dict[str, Any] | None = None, *, finish: str | None = None, **fields: Any) -> ChatCompletionChunk:
-    """Returns a stream chunk without validating its fields. OpenAI's client builds chunks in the same way."""
+type Chunk = dict[str, Any]
+
+
+def chunk(delta: Chunk | None = None, *, finish: str | None = None, **fields: Any) -> Chunk:
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
-    return ChatCompletionChunk.construct(choices=choices, **fields)
+    return {"choices": choices, **fields}
 
 
-def call(**fields: Any) -> ChatCompletionChunk:
+def call(**fields: Any) -> Chunk:
     return chunk({"tool_calls": [fields]})
 
 
-def join(*chunks: ChatCompletionChunk) -> Completion:
-    accumulator = StreamAccumulator()
+def new_accumulator() -> ChatAccumulator:
+    return ChatAccumulator(ModelRequest((), TODO_TOOLS.schemas, datetime.now(UTC), ZoneInfo("UTC")), "test")
+
+
+def join(*chunks: Chunk, finish: str | None = "stop") -> Completion:
+    accumulator = new_accumulator()
     for part in chunks:
         accumulator.add(part)
-    accumulator.add(chunk({}, finish="stop"))
+    if finish:
+        accumulator.add(chunk({}, finish=finish))
     return accumulator.finish()
 
 
@@ -48,7 +57,7 @@ class TestToolCalls:
         ],
         ids=["one chunk", "no index", "index 3", "fragments", "fragments without index", "repeated id", "no function"],
     )
-    def test_fragments_are_joined(self, chunks: list[ChatCompletionChunk]) -> None:
+    def test_fragments_are_joined(self, chunks: list[Chunk]) -> None:
         assert join(*chunks).calls == [SEARCH]
 
     def test_calls_are_sorted_by_index(self) -> None:
@@ -58,8 +67,8 @@ class TestToolCalls:
     def test_a_missing_id_is_empty(self) -> None:
         assert join(call(index=0, function=FUNCTION)).calls == [ToolCallRequest("", "search_todos", "{}")]
 
-    @pytest.mark.parametrize("function", [{"name": 7}, {"arguments": {"ids": []}}, {"arguments": ["{}"]}], ids=str)
-    def test_a_value_that_is_not_a_string_is_rejected(self, function: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("function", [{"name": 7}, {"arguments": ["{}"]}], ids=str)
+    def test_a_value_of_a_wrong_type_is_rejected(self, function: dict[str, Any]) -> None:
         with pytest.raises(TypeError):
             join(call(index=0, id="a", function=function))
 

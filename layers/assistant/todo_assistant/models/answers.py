@@ -1,0 +1,56 @@
+"""Parts of an answer that all adapters read in the same way: texts, token counts, and an end that comes too early."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import JsonValue
+
+from todo_assistant.models.arguments import is_object
+from todo_assistant.models.messages import ToolCallRequest
+
+DECLINED: Final = "The model's provider declined to answer this."
+CUT_OFF: Final = "The answer was longer than the model may write, so it was cut off."
+MAX_COMPLETION_CHARACTERS: Final = 200_000
+"""Longer texts and streams are cut, to bound the memory that an endless stream can take."""
+
+_MAX_TOKENS: Final = 10_000_000
+"""Larger token counts that an endpoint reports are lowered to this number, because they are impossible."""
+
+
+def require_text(value: object) -> str:
+    """Returns the value if it is a string, and an empty string for None. Raises TypeError for other values."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value or ""
+
+
+def read_content(content: object) -> str:
+    """Returns the text of a message's content, which may be a list of parts. Raises TypeError for other values."""
+    if not isinstance(content, list):
+        return require_text(content)
+    return "".join(require_text(require_object(part).get("text")) for part in content)
+
+
+def require_object(value: object) -> dict[str, JsonValue]:
+    """Returns the value if it is an object, and an empty one for None. Raises TypeError for others."""
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(type(value).__name__)
+    return value or {}
+
+
+def read_token_count(usage: object, *names: str) -> int | None:
+    """Returns the first token count of these names, lowered to 10 million, or None without a positive integer."""
+    if not isinstance(usage, dict):
+        return None
+    counts = [usage[name] for name in names if isinstance(usage.get(name), int) and usage[name] > 0]
+    return min(counts[0], _MAX_TOKENS) if counts else None
+
+
+def end_early(content: str, sentence: str) -> str:
+    """Returns the text of an answer that ended too early, with a sentence about it as the last paragraph."""
+    return "\n\n".join(part for part in (content.rstrip(), sentence) if part)
+
+
+def without_cut_call(calls: Sequence[ToolCallRequest]) -> Sequence[ToolCallRequest]:
+    """Returns the calls of an answer that was cut at its length: the last is left out unless it is complete."""
+    return calls if calls and is_object(calls[-1].arguments) else calls[:-1]
