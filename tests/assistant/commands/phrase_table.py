@@ -13,7 +13,10 @@ from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.recurrences import parse_recurrence
 
-FILES = [Path(__file__).with_name(f"phrases_{name}.toml") for name in ("basics", "changes", "recurrences_and_projects")]
+FILES = [
+    Path(__file__).with_name(f"phrases_{name}.toml")
+    for name in ("basics", "changes", "recurrences_and_projects", "dates")
+]
 _DEFAULTS: tuple[object, ...] = (None, False, "", (), [])
 """Values of command fields that a row omits, because they are defaults."""
 

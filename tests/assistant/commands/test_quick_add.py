@@ -1,5 +1,7 @@
 """Fields and titles that the parser reads from texts that add a todo."""
 
+import time
+
 import pytest
 
 from tests.assistant.commands.typed import added
@@ -56,3 +58,39 @@ class TestQuickAdd:
     @pytest.mark.parametrize("word", ["every! day", "every 12 hours", "/usr/local", "and/or", "/42", "under the bed"])
     def test_words_that_resemble_fields_stay_in_the_title(self, word: str) -> None:
         assert added(f"buy milk {word}") == NewTodo(f"buy milk {word}")
+
+    @pytest.mark.parametrize(
+        "unit",
+        [
+            *(
+                "every ",
+                "every day except sunday ",
+                "by 5 ",
+                "at 5 and ",
+                "5.30 ",
+                "12:30 ",
+                "9 ",
+                "1/",
+                "/",
+                '"',
+                "(",
+                "ü ",
+            ),
+            *(
+                "in 1 hour and ",
+                "one and a half hours ",
+                "the 1st of ",
+                "next week ",
+                "friday night ",
+                "from 3 to 4pm ",
+                "1",
+            ),
+        ],
+    )
+    def test_4000_characters_of_anything_take_less_than_50_milliseconds(self, unit: str) -> None:
+        text = f"add {unit * 4000}"[:4000]
+        added(text)
+        started = time.thread_time()
+        added(text)
+
+        assert time.thread_time() - started < 0.05

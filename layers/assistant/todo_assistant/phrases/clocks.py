@@ -27,7 +27,7 @@ _WAKING_MINUTES: Final = range(7 * 60, 22 * 60)
 """Waking hours, in minutes after midnight: 7:00 to 22:00. `at 5` is therefore first read as 17:00, then as 5:00."""
 
 _PART_OF_DAY: Final = re.compile(
-    rf"(?:(?:in the|at|this|later this|the) |\b)(?:(?:early|late) )?({PART})\b(?: of\b)?|\b{TONIGHT}\b", re.ASCII
+    rf"\b(?:(?:in the|at|this|later this|the) )?(?:(?:early|late) )?({PART})\b(?: of\b)?|\b{TONIGHT}\b", re.ASCII
 )
 """Finds a part of the day anywhere in a phrase: `in the morning`, `this evening`, `tonight`."""
 _CLOCK_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)?({CLOCK})", re.ASCII)

@@ -10,7 +10,7 @@ from todo_assistant.phrases.vocabulary import EACH, MONTH, MONTH_PREFIXES, NTH, 
 
 _LAST_MONTH_DAY: Final = 31
 
-_AND: Final = rf"(?: and)?(?: (?:{EACH}|on))?(?: the)? "
+_AND: Final = rf"(?:(?: and)?(?: (?:{EACH}|on))?| or)(?: the)? "
 """Matches what separates days in a list: `monday and friday`, `monday and every friday`, `1st and the 15th`."""
 _NTH_LIST: Final = rf"{NTH}(?:{_AND}{NTH})*"
 """Matches one or more ordinals: `first`, `first and third`."""

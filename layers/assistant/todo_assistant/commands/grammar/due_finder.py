@@ -1,27 +1,32 @@
 """Finds the due date among the words of a todo's text. Other words that could be dates stay in the title."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from todo_assistant.commands.grammar.spans import CLAUSE_END, END, ONLY_FIELDS, START, FoundPhrase, IsReadable
+from todo_assistant.phrases.amounts import DURATION, SPAN
 from todo_assistant.phrases.vocabulary import (
     CLOCK,
     COUNT,
-    DAYS,
     DIGITAL,
     HOLIDAY,
     HOUR,
-    HOURS,
     MONTH,
+    NTH,
+    ORDINAL,
     PART,
     TOMORROW,
+    TONIGHT,
     WEEKDAY,
 )
 
 _MAX_CANDIDATES: Final = 8
 """Number of possible days or times that are parsed, the last ones first, to bound the parsing time."""
+_MAX_MATCHES: Final = 32
+"""Number of matches, the last ones, of which the words around are looked at."""
 
 _YEAR: Final = r"(?:,? (?:\d{4}|'\d\d)(?![\d:]))?"
 """Matches the year after a day and a month, or no year: `, 2030`, ` '30`."""
@@ -30,61 +35,112 @@ _MONTH_AND_DAY: Final = (
     rf"|(?:the )?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?: of)? {MONTH}{_YEAR})"
 )
 """Matches a date with the name of its month: `jan 3`, `3rd of january 2030`."""
+_COMING_WEEK: Final = rf"(?:this week|next week|(?:the )?week after next|in {COUNT} weeks?(?:'? time)?)"
+"""Matches a week beside which a weekday is a date: `next week` in `friday next week`."""
 _CERTAIN: Final = "|".join(
     (
         rf"(?:the )?day after {TOMORROW}",
-        r"(?:later )?today|tonight",
+        rf"(?:later )?today|{TONIGHT}",
         TOMORROW,
         rf"(?:later )?this {PART}",
-        rf"(?:this coming|this|next|coming) {WEEKDAY}",
-        r"(?:this|next) weekend|next (?:week|month|year)",
-        rf"in {HOURS}(?:(?: and)? {HOURS})?(?:'? time)?",
-        rf"in {COUNT} {DAYS}(?:'? time)?",
-        rf"{COUNT} {DAYS} from (?:now|today|{TOMORROW}|{WEEKDAY})",
-        r"\d{4}-\d\d-\d\dt\d\d:\d\d(?::\d\d)?(?:z|[+-]\d\d:\d\d)?|\d{4}-\d\d-\d\d",
+        rf"{WEEKDAY},? (?:of |in )?{_COMING_WEEK}|{_COMING_WEEK},? (?:on )?{WEEKDAY}|{WEEKDAY} after next",
+        rf"(?:this coming|this|next|coming|upcoming) {WEEKDAY}",
+        r"(?:this|next) weekend|next (?:week|month|year)|(?:the )?(?:week|weekend|month|year) after next",
+        rf"in {DURATION}(?:'? time)?|{DURATION} from now",
+        rf"in {SPAN}(?:'? time)?",
+        rf"{SPAN} from (?:now|today|{TOMORROW}|{WEEKDAY})",
+        rf"(?:a|one|two|three) weeks? on {WEEKDAY}|{SPAN} before (?:{HOLIDAY}|{_MONTH_AND_DAY})",
+        r"\d{4}-\d\d-\d\dt\d\d:\d\d(?::\d\d)?(?:z|[+-]\d\d:\d\d)?|\d{4}[-/]\d\d?[-/]\d\d?",
         r"\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{1,2}\.\d{1,2}\.\d{4}",
         rf"(?:{WEEKDAY},? )?{_MONTH_AND_DAY}",
-        rf"eo[dwmy]|(?:the )?end of (?:(?:the |this )?(?:day|week|month|year)|next month|{MONTH})",
-        rf"mid[ -](?:{MONTH}|next month)",
+        rf"eo[dwmy]|(?:the )?end of (?:(?:the |this )?(?:day|week|month|year)|next (?:week|month|year)|{MONTH})",
+        rf"mid[ -](?:{MONTH}|next (?:week|month))|early next (?:week|month)|late next week",
+        rf"(?:the )?(?:start|beginning) of (?:next (?:week|month|year)|{MONTH})",
+        rf"(?:the )?(?:{ORDINAL}|first),? (?:of |in )?(?:the month|this month|next month)",
+        rf"(?:the )?{NTH} (?:day|{WEEKDAY}) (?:of|in) (?:next month|{MONTH}(?: \d{{4}})?)",
+        r"(?:the )?last day of the month",
     )
 )
 """Matches words that count as a date without a preposition: `tomorrow`, `next friday`, `in 2 weeks`, `jan 3`."""
 _LONG_WEEKDAY: Final = r"(?:monday|tues(?:day)?|wednesday|thu(?:rs(?:day)?)?|fri(?:day)?|saturday|sunday|tue)"
 """Matches names of weekdays that have no other meaning, unlike `mon`, `wed`, `sat` and `sun`."""
-_LIKELY: Final = rf"{_LONG_WEEKDAY}|\d{{1,2}}/\d{{1,2}}"
+_LIKELY: Final = rf"{_LONG_WEEKDAY}(?: week| fortnight)?|\d{{1,2}}/\d{{1,2}}"
 """Matches days that count as dates unless they seem to describe the next word: `sunday` in `cook sunday roast`."""
 _DUE_PREPOSITION: Final = r"(?:(?:(?:is|are) )?due(?: on| by| in|:)?|on|by|until|till?|before)"
 """Matches the words after which an ambiguous word such as `sat` counts as a date: `on`, `by`, `due`."""
 _AMBIGUOUS: Final = rf"{WEEKDAY}|{HOLIDAY}|(?:the )?weekend|the \d{{1,2}}(?:st|nd|rd|th)|\d{{1,2}}\.\d{{1,2}}\.(?!\d)"
 """Matches words that may be a date but need a hint, such as the preposition in `on sat` or `by christmas`."""
 _DAY: Final = re.compile(
-    rf"{START}(?a:"
-    rf"(?:(?:{_DUE_PREPOSITION}|for|at) )?(?P<certain>{_CERTAIN})"
-    rf"|{_DUE_PREPOSITION} (?P<after_preposition>{_AMBIGUOUS}|{_LIKELY})|(?:at|on) (?P<weekend>the weekend)"
+    rf"{START}(?=\w)(?a:"
+    rf"(?:(?:{_DUE_PREPOSITION}|for|at) )?(?P<certain>(?:{_CERTAIN})(?:,? {PART})?)"
+    rf"|{_DUE_PREPOSITION} (?P<after_preposition>(?:{_AMBIGUOUS}|{_LIKELY})(?:,? {PART})?)"
+    rf"|(?:at|on) (?P<weekend>the weekend)"
     rf"|(?:in|by|until|till?|before|due(?: in| by)?) (?P<month>{MONTH}(?: \d{{4}})?)"
-    rf"|(?:for )?(?P<likely>{_LIKELY})"
+    rf"|(?:for )?(?P<likely>(?:{_LIKELY})(?:,? {PART})?|{WEEKDAY},? {PART})"
     rf"|(?P<ambiguous>{WEEKDAY})"
     rf"){END}",
     re.IGNORECASE,
 )
-"""Finds a day and its preposition, if any: `tomorrow`, `on sat`, `in june`, `friday`."""
+"""Finds a day and its preposition, if any: `tomorrow`, `on sat`, `in june`, `friday evening`."""
 _TIME: Final = re.compile(
     rf"(?a:{START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
-    rf"|{START}(?P<digital>{DIGITAL})"
+    rf"|{START}(?:at |@ ?)?(?P<of_part>(?:{CLOCK}|{HOUR}) (?:in the (?:early )?(?:morning|afternoon|evening)|at night))"
+    rf"|{START}(?:(?:from|between) )?(?P<range>(?:{CLOCK}|{HOUR}) ?(?:-|\u2013|to|till?|until|and) ?(?:{DIGITAL}))"
+    rf"|{START}from (?P<range_of_hours>{HOUR} ?(?:-|\u2013|to|till?|until) ?{HOUR})"
+    rf"|{START}(?P<part_first>in the (?:morning|afternoon|evening),? (?:(?:at|around) |@ ?)?(?:{CLOCK}|{HOUR}))"
+    rf"|{START}(?P<digital>{DIGITAL})(?! ?radio)"
     rf"|{START}(?:at |@ ?)(?P<hour>{HOUR})"
-    rf"|{START}(?P<dotted>\d{{1,2}}\.(?:00|15|30|45))"
+    rf"|{START}(?:before|around|by) (?P<bare>{HOUR})"
+    rf"|{START}(?P<dotted>\d{{1,2}}\.[0-5][05])"
     rf"|{START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
     rf"|{START}(?P<part>{PART}|noon|midday|midnight)"
     rf"){END}",
     re.IGNORECASE,
 )
-"""Finds a time of day and its preposition, if any: `at 5`, `5pm`, `in the morning`."""
+"""Finds a time of day and its preposition, if any: `at 5`, `5pm`, `in the morning`, `6 in the morning`."""
+_UNIT: Final = re.compile(
+    r" ?(?:[%€£$¥₹°]|(?:percent|per|euros?|eur|usd|gbp|chf|inr|dollars?|bucks|pounds?|quid|pence|cents?|francs?|rupees?"
+    r"|km|kms|kilomet(?:er|re)s?|mi|miles?|met(?:er|re)s?|m|cm|mm|ft|feet|foot|inch(?:es)?|kg|kgs|kilos?|grams?|g|lbs?|oz"
+    r"|lit(?:er|re)s?|l|ml|mph|kmh|degrees?|mb|gb|tb|mg|kwh|volts?|people|persons?|guests?|pages?|pieces?|points?|items?"
+    r"|times|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b)",
+    re.IGNORECASE,
+)
+"""Matches a unit after a number, which is then an amount and no time: `euros` in `sell tomorrow at 5 euros`."""
+_MORE_TIMES: Final = re.compile(rf" (?:and|or|&) (?:at )?(?:{CLOCK}|{HOUR})(?![\w/])", re.IGNORECASE | re.ASCII)
+"""Matches another time after a time, of which no single one is due: `at 9 and 18`."""
+_EARLIER_TIME: Final = re.compile(rf"(?<!\w)(?:{CLOCK}|{HOUR}) (?:and|or|&) $", re.IGNORECASE | re.ASCII)
+"""Finds another time before a time: `at 9 and` before `18:00`."""
+_EVENT: Final = re.compile(
+    r"(?:^|\b(?:meeting|call|appointment|breakfast|brunch|lunch|coffee|dinner|dentist|doctor|interview|stand-?up|gym|yoga"
+    r"|class|lesson|course|train|bus|flight|party|concert|movie|game|match|exam|session|review|visit|sync|haircut) )$",
+    re.IGNORECASE,
+)
+"""Finds a word for an event, after which dotted digits are a time: `meeting 10.30 tomorrow`."""
+_CHANGE: Final = re.compile(
+    r"\b(?:(?:in|de)crease|reduce|raise|lower|cut|multiply|divide|scale|extend|grow|shrink|move|push|postpone|delay)\b",
+    re.IGNORECASE,
+)
+"""Finds a verb that makes the number after `by` an amount: `reduce costs by 5`."""
+_VERSE: Final = re.compile(
+    r"\b(?:read|study|memori[sz]e|learn|verse|chapter|psalms?|ratio|scale|odds|score)(?: \w+)? $", re.IGNORECASE
+)
+"""Finds words that make digits with a colon part of the title: `read john 3:16`, `ratio 3:45`."""
 _TITLE_WORD: Final = re.compile(
     r"\b(?:mr|mrs|ms|dr|black|good|cyber|palm|easter|after|since|every|each|about|of|the|last|to)\.? $", re.IGNORECASE
 )
 """Finds a word that makes the date or time after it part of the title: `the` in `the 5pm train`, `mr.`, `every`."""
+_MAX_VERSE_CHARACTERS: Final = 30
+"""Number of characters before a time that are searched for `_VERSE` and `_EVENT`; words in front may be longer."""
+_KINDS_IN_WORDS: Final = frozenset({"daypart", "part", "of_part"})
+"""Kinds of times that end in a word, so no unit can follow."""
+_GAPS: Final = ("", " ", ", ")
+"""Text between two candidates that are beside each other."""
 _MAX_TITLE_WORD_CHARACTERS: Final = 10
 """Number of characters before a day or time that are searched for `_TITLE_WORD`; its matches are shorter."""
+
+
+type _Need = Literal["nothing", "neighbor", "day before"]
+"""The other candidate beside which words count as a day or time: any, as `sat` in `sat 10am`, or the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +150,7 @@ class _Candidate:
     start: int
     end: int
     phrase: str
-    needs_neighbor: bool = False
-    """True if the words count as a day or time only beside another candidate, as `sat` does in `sat 10am`."""
+    needs: _Need = "nothing"
 
 
 def find_due(text: str, is_readable: IsReadable) -> FoundPhrase | None:
@@ -121,23 +176,32 @@ def _last_readable(
 
     A candidate that needs a neighbor counts only if it stands beside one of `others`.
     """
-    edges = {edge for other in others for edge in (other.start, other.end)}
+    starts, ends = {other.start for other in others}, {other.end for other in others}
     for candidate in candidates[: -_MAX_CANDIDATES - 1 : -1]:
-        if candidate.needs_neighbor and not any(_is_beside(candidate, edge, text) for edge in edges):
+        if not _has_neighbor(candidate, starts, ends, text):
             continue
         if is_readable(candidate.phrase):
             return candidate
     return None
 
 
-def _is_beside(candidate: _Candidate, edge: int, text: str) -> bool:
-    """Returns whether the candidate stands beside `edge`, the start or end of another one, at most a comma apart."""
-    gap = text[edge : candidate.start] if edge <= candidate.start else text[candidate.end : edge]
-    return gap in {"", " ", ", "} and (edge <= candidate.start or edge >= candidate.end)
+def _has_neighbor(candidate: _Candidate, starts: set[int], ends: set[int], text: str) -> bool:
+    """Returns whether another candidate, of which the starts and ends are given, is beside this one, if it needs one.
+
+    They are beside each other if at most a comma is between them.
+    """
+    if candidate.needs == "nothing" or any(
+        candidate.start - len(gap) in ends and text[candidate.start - len(gap) : candidate.start] == gap
+        for gap in _GAPS
+    ):
+        return True
+    return candidate.needs == "neighbor" and any(
+        text.startswith(gap, candidate.end) and candidate.end + len(gap) in starts for gap in _GAPS
+    )
 
 
 def _find_days(text: str) -> Iterator[_Candidate]:
-    for found in _DAY.finditer(text):
+    for found in deque(_DAY.finditer(text), _MAX_MATCHES):
         if _is_in_title(found, text):
             continue
         kind = str(found.lastgroup)
@@ -145,18 +209,59 @@ def _find_days(text: str) -> Iterator[_Candidate]:
         is_heading = found.start() == 0 and text.startswith(":", found.end())
         is_doubtful = kind == "likely" and not _is_own_clause(found, text)
         needs_neighbor = (kind == "ambiguous" and not is_heading) or is_doubtful
-        yield _Candidate(found.start(), found.end(), found[kind], needs_neighbor=needs_neighbor)
+        yield _Candidate(found.start(), found.end(), found[kind], "neighbor" if needs_neighbor else "nothing")
 
 
 def _find_times(text: str) -> Iterator[_Candidate]:
-    for found in _TIME.finditer(text):
-        if _is_in_title(found, text):
-            continue
+    for found in deque(_TIME.finditer(text), _MAX_MATCHES):
         kind = str(found.lastgroup)
-        is_doubtful = kind == "hour" and not CLAUSE_END.match(text, found.end())
-        needs_neighbor = kind in {"part", "dotted"} or is_doubtful
-        phrase = f"at {found[kind]}" if kind in {"hour", "dotted"} else found[kind]
-        yield _Candidate(found.start(), found.end(), phrase, needs_neighbor=needs_neighbor)
+        if _is_in_title(found, text) or (kind not in _KINDS_IN_WORDS and _is_amount(found, text)):
+            continue
+        yield _Candidate(found.start(), found.end(), _time_phrase(kind, found[kind]), _need_of_time(kind, found, text))
+
+
+def _time_phrase(kind: str, words: str) -> str:
+    """Returns the words as a phrase that counts as a time of day. A span of time becomes its start."""
+    if kind.startswith("range"):
+        return f"at {_start_of_range(words)}"
+    return f"at {words}" if kind in {"hour", "bare", "dotted"} else words
+
+
+def _start_of_range(words: str) -> str:
+    """Returns `5pm` for `5-6pm` and `11am` for `11-1pm`: am or pm of the end counts for the start, if it is before."""
+    start, end = re.split(r" ?(?:-|\u2013|to|till?|until|and) ?", words, maxsplit=1, flags=re.IGNORECASE)
+    half = re.search(r"[ap](?=\.?m)", end, re.IGNORECASE)
+    if half is None or not start.replace(":", "").replace(".", "").isdecimal():
+        return start
+    is_same_half = _minutes_of_half_day(start) <= _minutes_of_half_day(end)
+    return f"{start}{half[0].lower() if is_same_half else {'a': 'p', 'p': 'a'}[half[0].lower()]}m"
+
+
+def _minutes_of_half_day(words: str) -> int:
+    """Returns the minutes after 0:00 or 12:00 of a time in digits."""
+    hour, minute = re.findall(r"\d+", f"{words}:00")[:2]
+    return int(hour) % 12 * 60 + int(minute)
+
+
+def _need_of_time(kind: str, found: re.Match[str], text: str) -> _Need:
+    """Returns the neighbor that a time of day needs: none for `at 5pm`, any for `noon`, a day before `17.30`."""
+    before = text[max(0, found.start() - _MAX_VERSE_CHARACTERS) : found.start()]
+    if kind == "dotted":
+        return "neighbor" if _EVENT.search(before) else "day before"
+    if kind == "range" and found[0] == found[kind] and not re.search(r"[ap]\.?m", found[kind], re.IGNORECASE):
+        return "neighbor"
+    if kind == "bare" and _CHANGE.search(before):
+        return "day before"
+    is_doubtful = kind in {"hour", "bare"} and not CLAUSE_END.match(text, found.end())
+    return "neighbor" if kind == "part" or is_doubtful else "nothing"
+
+
+def _is_amount(found: re.Match[str], text: str) -> bool:
+    """Returns whether digits are no single time: an amount, a verse, or several times as in `at 5 and 7`."""
+    before = text[max(0, found.start() - _MAX_VERSE_CHARACTERS) : found.start()]
+    if _MORE_TIMES.match(text, found.end()) or _EARLIER_TIME.search(before):
+        return True
+    return bool(_UNIT.match(text, found.end()) or (found.lastgroup == "digital" and _VERSE.search(before)))
 
 
 def _is_in_title(found: re.Match[str], text: str) -> bool:

@@ -4,20 +4,27 @@ import re
 from typing import Final
 
 from todo_assistant.commands.grammar.spans import CLAUSE_END, END, ONLY_FIELDS, START, FoundPhrase, IsReadable
-from todo_assistant.phrases.vocabulary import ADVERB, EACH, NTH, PLURAL
+from todo_assistant.phrases.vocabulary import ADVERB, CLOCK, EACH, EXCEPT, HOUR, NTH, PART, PLURAL, WEEKDAY
 
 _MAX_STARTS: Final = 4
 """Starts of a recurrence that are tried in one text. Bounds the time for a text of nothing but `every`."""
 _MAX_WORDS: Final = 16
 """The most words that a recurrence may have after its first words, such as `every`. Bounds the time of a search."""
 _RECURRENCE_START: Final = re.compile(
-    rf"{START}(?a:(?P<each>{EACH}(?= ))|{ADVERB}(?!\w)|(?:on )?{PLURAL}(?!\w)|on (?:week|work) ?days(?!\w)"
+    rf"{START}(?a:(?P<each>{EACH}(?= ))|{ADVERB}(?!\w)|(?:on )?{PLURAL}(?!\w)|on (?:(?:week|work) ?days|weekends)(?!\w)"
+    rf"|(?:(?:week|work) ?days|weekends)(?= (?:at|@|from|until|{EXCEPT})(?!\w)| \d)"
     rf"|(?:on |at )?(?:the )?(?:{NTH}|\d{{1,2}}(?:st|nd|rd|th)|end)(?: \w+)? of {EACH}(?= ))",
     re.IGNORECASE,
 )
 """Finds words with which a recurrence may begin: `every`, `daily`, `on mondays`, `the last day of every`."""
 _WORD_END: Final = re.compile(rf"(?<=[\w]){END}")
 """Matches the empty string after each word, where a recurrence may end; not between `friday` and `'s`."""
+_MORE: Final = re.compile(
+    rf"\s*(?:(?:and|or|&|\+|,|/) ?(?:at |on |in the )?(?:{PART}|{CLOCK}|{HOUR})(?!\w)"
+    rf"|(?:except|excluding|apart from|other than)\b|{EXCEPT} (?:the )?(?:\d|week|holidays?\b|{WEEKDAY}))",
+    re.IGNORECASE | re.ASCII,
+)
+"""Matches more times or exceptions after a recurrence, which would then be read wrongly: `and evening`, `except`."""
 _VERB: Final = re.compile(r" (?:is|are|was|were|has|had|counts?|matters?|should|must|can|will)\b", re.IGNORECASE)
 """Matches a verb after `every day`, as in `every day is a gift`, which is a title and no recurrence."""
 
@@ -28,6 +35,8 @@ def find_recurrence(text: str, is_readable: IsReadable) -> FoundPhrase | None:
         ends = [found.end() for found in _WORD_END.finditer(text, start.end())][:_MAX_WORDS]
         for end in reversed([start.end(), *ends]):
             if _is_clause(text, start, end) and is_readable(text[start.start() : end]):
+                if _MORE.match(text, end):
+                    break
                 return FoundPhrase(text[start.start() : end], ((start.start(), end),))
     return None
 

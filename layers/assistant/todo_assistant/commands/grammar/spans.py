@@ -11,8 +11,8 @@ type IsReadable = Callable[[str], bool]
 type Span = tuple[int, int]
 """Offsets in a text: the first character, and the one after the last."""
 
-START: Final = r"(?<![\w'\u2019.@#/:-])"
-"""Matches where a date or recurrence phrase may begin, so not before the days in `re-monday` and `#friday`."""
+START: Final = r"(?<![\w'\u2019.@#/:$€£¥₹+~=-])"
+"""Matches where a date or recurrence phrase may begin: not before the day in `#friday` or the number in `$5.30`."""
 END: Final = r"(?![\w/]|['\u2019:.-]\w)"
 """Matches where a date or recurrence phrase may end, so not inside `friday's`, `fri/sat` or `5.30`."""
 CLAUSE_END: Final = re.compile(
