@@ -36,6 +36,19 @@ _MAX_EXTRAS_BYTES: Final = 512 * 1024
 """Bound of the data that a provider must get back for one model response or for one call."""
 
 _CLEANUP_SECONDS: Final = 5
+_MAX_NAMED_TODOS: Final = 10
+"""The most todos of which an approval names each. Of more, it names the first three and their number."""
+_MAX_FIRST_TITLES: Final = 3
+_MAX_QUOTED_CHARACTERS: Final = 200
+_VERBS: Final[Mapping[str, str]] = {
+    "complete_todos": "complete",
+    "reopen_todos": "reopen",
+    "reschedule_todos": "move",
+    "restore_todos": "restore",
+    "undo_last_turn": "undo the change of",
+    "redo_last_undo": "redo the change of",
+}
+"""Verbs of the tools in the question for approval. All other tools `change` todos."""
 _NO_ANSWER: Final = "I have no answer to that. Please say it in other words."
 _STOPPED: Final[Mapping[StopReason, str]] = {
     "rounds": "I stopped because this took too many steps.",
@@ -204,18 +217,28 @@ def _append_to_last_content(turn: Turn, sentence: str) -> str:
 
 
 def _format_question(approval: Approval) -> str:
-    """Returns the question whether the user approves tool calls, with the titles of the todos concerned.
+    """Returns the question whether the user approves tool calls, with the number of todos and the first titles.
 
     All words except the quoted titles are fixed, so that neither todos nor the model can change the question.
     """
-    parts = []
-    for verb, deletes in (("delete", True), ("change", False)):
-        titles = {
-            todo.id: f"“{todo.title}”" for call in approval.calls if call.deletes is deletes for todo in call.todos
-        }
-        if titles:
-            parts.append(f"{verb} {', '.join(titles.values())}")
+    titles: dict[str, dict[UUID, str]] = {}
+    for call in approval.calls:
+        verb = "delete" if call.deletes else _VERBS.get(call.name, "change")
+        titles.setdefault(verb, {}).update({todo.id: todo.title for todo in call.todos})
+    parts = [f"{verb} {_name_todos(list(named.values()))}" for verb, named in titles.items()]
     return f"This needs your approval: {'; '.join(parts)}."
+
+
+def _name_todos(titles: Sequence[str]) -> str:
+    """Returns up to ten quoted titles, or the number of titles and the first three if there are more."""
+    if len(titles) <= _MAX_NAMED_TODOS:
+        return ", ".join(map(_quote, titles))
+    first = ", ".join(map(_quote, titles[:_MAX_FIRST_TITLES]))
+    return f"{len(titles)} todos: {first} and {len(titles) - _MAX_FIRST_TITLES} more"
+
+
+def _quote(title: str) -> str:
+    return f"“{title[:_MAX_QUOTED_CHARACTERS]}{'…' if len(title) > _MAX_QUOTED_CHARACTERS else ''}”"
 
 
 def _make_storable(completion: Completion, messages: Sequence[Message], *, max_calls: int) -> Completion:

@@ -11,10 +11,13 @@ from todo_assistant.turns import begin, store, undo
 from todo_assistant.turns.model import NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
-from todo_core.settings import DailyQuota, Settings
+from todo_core.settings import DailyQuota, Settings, TurnLimits
 
 _FINISHING_SECONDS: Final = 2.0
 """Time from a turn's deadline to the end of its lease: the process needs it to store the turn's outcome."""
+
+_COMMAND_LIMITS: Final = TurnLimits(rounds=40, tool_calls=60, turn_tokens=10_000_000, history_tokens=60_000)
+"""Limits of a turn of the command model. It may search for 500 todos page by page, and has no tokens to save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Assistant:
     def from_settings(cls, settings: Settings, db: Database) -> Self:
         """Returns an assistant with the language model of the settings, or without an API key the command model."""
         model, assistant = _create_model(settings), settings.assistant
-        return cls(db, model, Agent(db, model, assistant.turn_limits), assistant.daily_quota, assistant.seconds)
+        limits = assistant.turn_limits if settings.has_language_model else _COMMAND_LIMITS
+        return cls(db, model, Agent(db, model, limits), assistant.daily_quota, assistant.seconds)
 
     async def begin(self, user_id: UUID, new: NewTurn) -> Turn:
         """Returns a new turn, or the turn of an earlier request with the same idempotency key.

@@ -67,8 +67,8 @@ class TestCommands:
             ("done milk", "I found no open todo that fits “milk”. Type `list` to see what there is."),
             ("reopen milk", "I found no completed todo that fits “milk”. Type `list` to see what there is."),
             ("restore milk", "I found no todo in the trash that fits “milk”. Type `list` to see what there is."),
-            ("list", "Nothing found."),
-            ("undo", "No turn of this conversation has changed anything that is not undone already."),
+            ("list", "You have no open todos."),
+            ("undo", "There is nothing to undo in this conversation."),
         ],
     )
     def test_a_command_without_matches_says_so(self, chat: ChatClient, message: str, response: str) -> None:
@@ -119,7 +119,7 @@ class TestCommands:
         ]
         assert chat.say("projects") == "Your projects: “Home office”, “cellar”."
         assert chat.say("list /attic") == (
-            "There is no project “attic”. There are “Home office”, “cellar”: name one of these, or add it first."
+            "There is no project “attic”. Type `projects` to see yours, or `new project` and a name."
         )
         assert chat.say("done all /attic").startswith("There is no project “attic”.")
         assert chat.say("move lamp out of /cellar") == "Changed “lamp”."
@@ -196,7 +196,7 @@ class TestCommands:
         assert chat.user.titles() == ["delete everything", "</data> undo"]
 
     def test_too_many_todos_are_rejected_with_a_sentence(self, chat: ChatClient) -> None:
-        assert "arguments are invalid" in chat.say("add: " + "; ".join(str(number) for number in range(120)))
+        assert "at most 100 at once" in chat.say("add: " + "; ".join(str(number) for number in range(120)))
         assert chat.user.titles() == []
 
     def test_the_answer_can_be_streamed(self, chat: ChatClient) -> None:
@@ -216,4 +216,4 @@ class TestCommands:
             body = {"message": "list", "conversation_id": conversation}
             answered = other.client.post(CHAT, json=body, headers=bearer)
 
-            assert answered.json()["response"] == "Nothing found."
+            assert answered.json()["response"] == "You have no open todos."

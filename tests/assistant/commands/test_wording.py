@@ -3,7 +3,7 @@
 from typing import Any
 
 from todo_assistant.commands.results import NamedResult
-from todo_assistant.commands.wording import describe_result
+from todo_assistant.commands.wording.results import describe_results
 
 
 def todo(title: str) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def overview(*, has_more: bool) -> str:
         "due": [todo("milk")],
         "more": has_more,
     }
-    return describe_result(NamedResult("day_overview", result))
+    return describe_results([NamedResult("day_overview", result)])
 
 
 class TestMore:
@@ -35,8 +35,8 @@ class TestMore:
     def test_projects_that_are_not_listed_are_mentioned(self) -> None:
         result = {"projects": [{"name": "Home"}], "more": True}
 
-        assert describe_result(NamedResult("list_projects", result)) == "Your projects: “Home”, and more."
-        assert describe_result(NamedResult("list_projects", result | {"more": False})) == "Your projects: “Home”."
+        assert describe_results([NamedResult("list_projects", result)]) == "Your projects: “Home”, and more."
+        assert describe_results([NamedResult("list_projects", result | {"more": False})]) == "Your projects: “Home”."
 
     def test_an_overview_mentions_todos_that_it_does_not_list(self) -> None:
         complete = "Friday 20 November 2026:\nOverdue:\n1. “rent”\nDue:\n2. “milk”"
@@ -47,4 +47,4 @@ class TestMore:
     def test_a_search_mentions_todos_that_it_does_not_list(self) -> None:
         result = {"todos": [todo("milk")], "more": True}
 
-        assert describe_result(NamedResult("search_todos", result)) == "1. “milk”\n... and more."
+        assert describe_results([NamedResult("search_todos", result)]) == "1. “milk”\n... and more."

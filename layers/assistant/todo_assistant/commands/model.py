@@ -5,44 +5,36 @@ CommandModel has the interface of a language model, so the agent, the tools and 
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from todo_assistant.commands.conversation import read_conversation
 from todo_assistant.commands.grammar.parser import parse_command
-from todo_assistant.commands.planner import next_step
-from todo_assistant.commands.results import read_results
-from todo_assistant.commands.wording import describe_result
-from todo_assistant.models.messages import Completion, ModelRequest, OnText, UserMessage
-from todo_assistant.turns.plain_answers import read_plain_answer
+from todo_assistant.commands.planner.commands import plan_message
+from todo_assistant.commands.planner.plans import run_plan
+from todo_assistant.commands.results import read_turns
+from todo_assistant.models.messages import Completion, ModelRequest, OnText
 
 _ONLY_ATTEMPT: Final = 1
 
 
 class CommandModel:
-    """Replaces a language model by rules: parses commands in English and answers in fixed sentences."""
+    """Replaces a language model by rules: parses commands and answers in fixed sentences."""
 
     name = "commands"
 
     async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:  # noqa: ARG002 - an answer takes milliseconds
-        """Returns the next tool call of the user's last command, or the answer once its tool results are there.
+        """Returns the next tool calls of the user's last message, or the answer once their results are there.
 
-        Reads the lists shown in earlier turns too: `done 2` means the second todo of the last one.
+        Reads the earlier turns too: `done 2` means a todo of the list shown last, and `2` may answer a question.
         Never raises AssistantFailure.
         """
-        messages = request.messages
-        last, typed = [(index, message) for index, message in enumerate(messages) if isinstance(message, UserMessage)][
-            -1
-        ]
-        command = parse_command(typed.content, now=request.now, timezone=request.timezone)
-        results = list(read_results(messages[last:]))
-        listings = [result for result in read_results(messages[:last]) if result.is_listing]
-        if results and read_plain_answer(typed.content) is not None:
-            # The turn answers an approval in words: it began with the calls that waited for the approval.
-            step = Completion("\n".join(map(describe_result, results)))
-        else:
-            step = next_step(command, results, listings[-1].todos if listings else [])
-        if on_text is not None and step.content:
-            await on_text(step.content, _ONLY_ATTEMPT)
-        return replace(step, prompt_tokens=0, completion_tokens=0)
+        *earlier, current = read_turns(request.messages)
+        parse = partial(parse_command, now=request.now, timezone=request.timezone)
+        completion = run_plan(plan_message(current.typed, read_conversation(earlier), parse), current.rounds)
+        if on_text is not None and completion.content:
+            await on_text(completion.content, _ONLY_ATTEMPT)
+        return replace(completion, prompt_tokens=0, completion_tokens=0)
 
     async def prepare(self) -> None:
         """Does nothing: the command model has no library to import."""

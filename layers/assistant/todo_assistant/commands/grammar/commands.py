@@ -221,9 +221,13 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """A command that lacks words or cannot be carried out. `answer` says so, and what to type instead."""
+    """A command that lacks words or cannot be carried out. `answer` says so, and what to type instead.
+
+    `options` are messages of which the user may choose one: `delete milk` after `delte milk`. Empty without a choice.
+    """
 
     answer: str
+    options: tuple[str, ...] = ()
 
 
 type TargetCommand = Complete | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore

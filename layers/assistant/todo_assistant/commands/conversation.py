@@ -1,0 +1,64 @@
+"""The todos to which the words of a user may refer: `it`, `them`, and the numbers of the list shown last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from todo_assistant.commands.results import PastTurn, TodoView
+from todo_assistant.models.messages import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The context of the turns before the current one.
+
+    `listed` are the todos of the numbered list that the user saw last, None if there was none. `touched` are those that
+    the conversation changed, added or listed last. `question` is open if the turn before asked one.
+    """
+
+    listed: Sequence[TodoView] | None = None
+    touched: Sequence[TodoView] = ()
+    question: Question | None = None
+    known: dict[str, TodoView] = field(default_factory=dict)
+    """The todos of all tool results in the conversation, by id."""
+
+
+def read_conversation(turns: Sequence[PastTurn]) -> Conversation:
+    """Returns the context that these earlier turns leave. The last turn is the most recent one."""
+    known = {
+        str(todo["id"]): todo for turn in turns for result in turn.results for todo in (*result.todos, *result.changed)
+    }
+    listed: Sequence[TodoView] | None = None
+    touched: Sequence[TodoView] = ()
+    for turn in reversed(turns):
+        shown = _find_shown(turn, known)
+        touched = touched or _find_changed(turn, known) or shown or ()
+        listed = shown if listed is None and _is_numbered(turn) else listed
+        if listed is not None and touched:
+            break
+    return Conversation(listed, touched, turns[-1].question if turns else None, known)
+
+
+def _find_changed(turn: PastTurn, known: dict[str, TodoView]) -> list[TodoView]:
+    """Returns the todos that a turn changed, or those of its calls that wait for the user's approval."""
+    changed = [todo for result in turn.results for todo in result.changed]
+    if not changed and turn.question is None:
+        changed = [
+            known.get(todo_id, {"id": todo_id, "title": ""}) for done in turn.rounds for todo_id in done.called_ids
+        ]
+    return list({todo["id"]: todo for todo in changed}.values())
+
+
+def _find_shown(turn: PastTurn, known: dict[str, TodoView]) -> list[TodoView] | None:
+    """Returns the todos that the answer of a turn shows: the options of its question, or a list of search results.
+
+    A search whose results the answer does not name only served to find the todos of a command.
+    """
+    if turn.question is not None:
+        ids = [str(option.todo_id) for option in turn.question.options if option.todo_id]
+        return [known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in ids] or None
+    found = [todo for result in turn.results for todo in result.todos]
+    return found if found and f"“{found[0]['title']}”" in turn.answer else None
+
+
+def _is_numbered(turn: PastTurn) -> bool:
+    return turn.answer.startswith("1. ") or "\n1. " in turn.answer

@@ -1,0 +1,73 @@
+"""Plans the commands that add todos."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from pydantic import JsonValue
+
+from todo_assistant.commands.grammar.commands import Add, NewTodo
+from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
+from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
+from todo_assistant.commands.planner.searches import match_title
+from todo_assistant.commands.wording.results import describe_results
+
+_MAX_ADDED_TODOS: Final = 100
+_MAX_TITLE_CHARACTERS: Final = 500
+
+
+def add_todos(command: Add) -> Plan[Answer]:
+    """Adds todos, after the projects that they name and that do not exist yet."""
+    _require_bounds(command.todos)
+    todos: Sequence[NewTodo] = command.todos
+    said = ""
+    if any(todo.project for todo in todos):
+        projects = yield from find_projects()
+        todos = [_place(todo, projects) for todo in todos]
+        said = yield from add_missing_projects([todo.project for todo in todos if todo.project], projects)
+        todos = [replace(todo, project=projects.find(todo.project)) if todo.project else todo for todo in todos]
+    parents = yield from _find_parents(todos)
+    added = yield from call("add_todos", {"todos": [_arguments_of(todo, parents) for todo in todos]})
+    return Answer(f"{said}{describe_results([added])}")
+
+
+def _require_bounds(todos: Sequence[NewTodo]) -> None:
+    if len(todos) > _MAX_ADDED_TODOS:
+        message = f"These are {len(todos)} todos, and I add at most {_MAX_ADDED_TODOS} at once. Nothing was added."
+        raise PlanEnded(Answer(message))
+    if any(len(todo.title) > _MAX_TITLE_CHARACTERS for todo in todos):
+        message = f"A title may have at most {_MAX_TITLE_CHARACTERS} characters. Nothing was added."
+        raise PlanEnded(Answer(message))
+
+
+def _place(todo: NewTodo, projects: Projects) -> NewTodo:
+    """Returns the todo without its project if that does not exist and its words may belong to the title instead."""
+    if todo.title_if_no_project is None or todo.project is None or projects.find(todo.project):
+        return todo
+    return replace(todo, title=todo.title_if_no_project, project=None)
+
+
+def _find_parents(todos: Sequence[NewTodo]) -> Plan[dict[str, str]]:
+    """Returns the ids of the parents that the todos name, by the words for them. Uncertain words are left out."""
+    parents: dict[str, str] = {}
+    for words in dict.fromkeys(todo.parent for todo in todos if todo.parent):
+        matches = yield from match_title(words, {}, [False])
+        if len(matches.fitting) == 1:
+            parents[words] = matches.fitting[0]["id"]
+    return parents
+
+
+def _arguments_of(new: NewTodo, parents: dict[str, str]) -> JsonValue:
+    parent_id = parents.get(new.parent) if new.parent else None
+    # If the words after "under" fit no open todo, they belong to the title of the new todo: "look under bed".
+    title = f"{new.title} under {new.parent}" if new.parent and parent_id is None else new.title
+    return {
+        "title": title,
+        "due": new.due,
+        "recurrence": new.recurrence,
+        "reminder": new.reminder,
+        "priority": new.priority,
+        "tags": list(new.tags),
+        "project": new.project,
+        "parent_id": parent_id,
+    }

@@ -1,0 +1,56 @@
+"""Plans the commands that only look at todos."""
+
+from todo_assistant.commands.grammar.commands import Find, Overview
+from todo_assistant.commands.matching import write_search
+from todo_assistant.commands.planner.plans import Answer, Plan, call
+from todo_assistant.commands.planner.searches import (
+    SearchArguments,
+    find_mistyped,
+    find_parent_id,
+    search_arguments,
+)
+from todo_assistant.commands.wording.filters import describe_count, describe_empty_list
+from todo_assistant.commands.wording.results import describe_list, describe_results
+from todo_assistant.commands.wording.todos import describe_todo, format_list
+
+
+def find_todos(command: Find) -> Plan[Answer]:
+    """Lists or counts todos, or shows the one that is due next."""
+    selected = command.filter
+    arguments = search_arguments(selected, (yield from find_parent_id(selected.parent)))
+    if selected.completed is not None and not selected.trashed:
+        arguments["completed"] = selected.completed
+    if selected.text:
+        arguments["text"] = write_search(selected.text)
+    if command.count:
+        counted = yield from call("count_todos", arguments)
+        return Answer(describe_count(selected, counted.result))
+    if command.next_only:
+        return (yield from _show_next(arguments))
+    found = yield from call("search_todos", arguments)
+    if found.todos:
+        return Answer(describe_list(found))
+    return (yield from _show_similar(command, arguments))
+
+
+def show_day(command: Overview) -> Plan[Answer]:
+    """Lists the todos that are due on a day, and those that are overdue."""
+    overview = yield from call("day_overview", {"day": command.day})
+    return Answer(describe_results([overview]))
+
+
+def _show_next(arguments: SearchArguments) -> Plan[Answer]:
+    found = yield from call("search_todos", arguments | {"upcoming": True, "sort": "due", "limit": 1})
+    if not found.todos:
+        return Answer("No open todo has a date that lies ahead.")
+    return Answer(f"Next: {describe_todo(found.todos[0])}.")
+
+
+def _show_similar(command: Find, arguments: SearchArguments) -> Plan[Answer]:
+    """Answers a search that found nothing: names the filter, and lists todos with similar titles if there are any."""
+    said = describe_empty_list(command.filter)
+    if not command.filter.text:
+        return Answer(said)
+    del arguments["text"]
+    similar = yield from find_mistyped(command.filter.text, arguments)
+    return Answer(f"{said} Similar todos:\n{format_list(similar)}" if similar else said)

@@ -1,0 +1,133 @@
+"""Plans the answer to a message: a reply to an open question, or a command."""
+
+from collections.abc import Callable
+from typing import Final
+
+from todo_assistant.commands.conversation import Conversation
+from todo_assistant.commands.grammar.commands import (
+    Add,
+    Command,
+    Either,
+    Find,
+    Help,
+    Incomplete,
+    NewProject,
+    Overview,
+    Projects,
+    Redo,
+    Talk,
+    Undo,
+    Unknown,
+)
+from todo_assistant.commands.grammar.help import HELP
+from todo_assistant.commands.planner.adding import add_todos
+from todo_assistant.commands.planner.asking import find_todos, show_day
+from todo_assistant.commands.planner.changing import change_or_add, change_todos
+from todo_assistant.commands.planner.plans import Answer, Plan, call, request_call
+from todo_assistant.commands.planner.questions import ask_messages, format_options
+from todo_assistant.commands.planner.targets import Situation
+from todo_assistant.commands.replies import Chosen, Declined, Unclear, choose_by_words, read_reply
+from todo_assistant.commands.results import NamedResult
+from todo_assistant.commands.wording.results import describe_results
+
+type Parse = Callable[[str], Command]
+"""Parses a sentence at the time and in the time zone of the turn."""
+
+_MAX_STEPS: Final = 10
+_NOTHING_CHANGED: Final = "All right, nothing was changed."
+_NOT_UNDERSTOOD: Final = """\
+I did not understand that, so nothing was changed. Type a todo to add it, for example:
+  call mum tomorrow 5pm #family !high
+Other commands are `today`, `list`, `done milk`, `move milk to friday` and `undo`. Type `help` to see all of them."""
+_TALK: Final = {
+    "greeting": "Hello! Type a todo to add it, `today` to see your day, or `help` to see what I understand.",
+    "thanks": "You are welcome.",
+    "bye": "Goodbye!",
+    "stop": "All right.",
+    "yes": "Nothing waits for an answer at the moment.",
+    "no": _NOTHING_CHANGED,
+}
+
+
+def plan_message(typed: str, conversation: Conversation, parse: Parse) -> Plan[Answer]:
+    """Returns the plan for a message of the user."""
+    question = conversation.question
+    reply = read_reply(typed, question) if question else None
+    command = parse(typed) if reply is None else None
+    if question and isinstance(command, Add | Unknown | Incomplete | Either):
+        reply = choose_by_words(typed, question)
+    match reply:
+        case Chosen():
+            return (yield from _carry_out(reply, conversation, parse))
+        case Declined():
+            return Answer(_NOTHING_CHANGED)
+        case Unclear(answer) if question:
+            return Answer(f"{answer}\n{format_options(question)}", question)
+    return (yield from _plan_command(command or parse(typed), Situation(typed, conversation)))
+
+
+def _carry_out(reply: Chosen, conversation: Conversation, parse: Parse) -> Plan[Answer]:
+    """Carries out the message of the chosen options, with their todos as its target."""
+    message = reply.options[0].message
+    command = parse(message)
+    ids = [str(option.todo_id) for option in reply.options if option.todo_id]
+    if not ids:
+        added = command.add if isinstance(command, Either) else command
+        return (yield from _plan_command(added, Situation(message, conversation)))
+    chosen = [conversation.known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in ids]
+    return (yield from _plan_command(command, Situation(message, conversation, chosen)))
+
+
+def _plan_command(command: Command, situation: Situation) -> Plan[Answer]:
+    match command:
+        case Add():
+            plan = add_todos(command)
+        case Find():
+            plan = find_todos(command)
+        case Overview():
+            plan = show_day(command)
+        case Either():
+            plan = change_or_add(command, situation)
+        case Undo():
+            plan = _repeat_call("undo_last_turn", command.steps)
+        case Redo():
+            plan = _repeat_call("redo_last_undo", command.steps)
+        case Projects() | NewProject():
+            plan = _list_or_add_projects(command)
+        case Help() | Talk() | Incomplete() | Unknown():
+            plan = _answer_at_once(command)
+        case _:
+            plan = change_todos(command, situation)
+    return plan
+
+
+def _answer_at_once(command: Help | Talk | Incomplete | Unknown) -> Plan[Answer]:
+    yield from ()
+    match command:
+        case Help():
+            return Answer(HELP)
+        case Talk(kind):
+            return Answer(_TALK[kind])
+        case Incomplete():
+            return ask_messages(command.answer, command.options) if command.options else Answer(command.answer)
+        case Unknown():
+            return Answer(_NOT_UNDERSTOOD)
+
+
+def _list_or_add_projects(command: Projects | NewProject) -> Plan[Answer]:
+    if isinstance(command, Projects):
+        result = yield from call("list_projects", {})
+    else:
+        result = yield from call("add_projects", {"names": [command.name]})
+    return Answer(describe_results([result]))
+
+
+def _repeat_call(tool: str, steps: int) -> Plan[Answer]:
+    """Calls a tool once for each step, until a call fails: then there is nothing left to undo or to redo."""
+    results: list[NamedResult] = []
+    for _ in range(min(steps, _MAX_STEPS)):
+        [result] = yield [request_call(tool, {})]
+        results.append(result)
+        if result.has_failed:
+            break
+    return Answer(describe_results(results))

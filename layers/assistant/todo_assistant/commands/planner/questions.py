@@ -1,0 +1,46 @@
+"""Questions with numbered options, which the next message of the user may answer."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from todo_assistant.commands.planner.plans import Answer
+from todo_assistant.commands.results import TodoView
+from todo_assistant.commands.wording.todos import describe_todo, quote
+from todo_assistant.models.messages import Option, Question
+
+_MAX_OPTIONS: Final = 20
+
+
+def ask_which(
+    lead: str, todos: Sequence[TodoView], message: str, *, takes_many: bool = True, others: Sequence[Option] = ()
+) -> Answer:
+    """Asks which of the todos the command `message` means. At most 20 of them are options.
+
+    `others` are further options that need no todo.
+    """
+    options = [Option(describe_todo(todo), message, UUID(todo["id"])) for todo in todos[:_MAX_OPTIONS]]
+    more = f"\n... and {len(todos) - _MAX_OPTIONS} more: say more of the title." if len(todos) > _MAX_OPTIONS else ""
+    question = Question([*options, *others], takes_many and len(options) > 1)
+    return Answer(f"{lead}\n{format_options(question)}{more}", question)
+
+
+def ask_one(lead: str, option: Option) -> Answer:
+    """Asks a question that `yes` or `no` answers."""
+    return Answer(lead, Question([option]))
+
+
+def format_options(question: Question) -> str:
+    """Returns a numbered line for each option."""
+    return "\n".join(f"{number}. {option.label}" for number, option in enumerate(question.options, start=1))
+
+
+def offer_adding(typed: str) -> Option:
+    """Returns the option to add the user's sentence as a new todo, instead of carrying it out as a command."""
+    return Option(f"Add {quote(typed)} as a new todo", f"add {typed}")
+
+
+def ask_messages(lead: str, messages: Sequence[str]) -> Answer:
+    """Asks which of several whole messages the user means."""
+    question = Question([Option(message, message) for message in messages])
+    return Answer(f"{lead}\n{format_options(question)}", question)

@@ -1,0 +1,242 @@
+"""Finds the todos that a command means, and asks the user if that is not certain."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from todo_assistant.commands.conversation import Conversation
+from todo_assistant.commands.grammar.commands import (
+    Complete,
+    Delete,
+    Describe,
+    Filter,
+    Reopen,
+    Restore,
+    Target,
+    TargetCommand,
+    Update,
+)
+from todo_assistant.commands.matching import TitleMatcher, split_words
+from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded
+from todo_assistant.commands.planner.questions import ask_one, ask_which, offer_adding
+from todo_assistant.commands.planner.searches import (
+    MAX_CHANGED_TODOS,
+    Found,
+    Matches,
+    SearchArguments,
+    find_pages,
+    find_parent_id,
+    match_title,
+    search_arguments,
+)
+from todo_assistant.commands.results import TodoView
+from todo_assistant.commands.wording.filters import describe_filter, say_not_found
+from todo_assistant.commands.wording.todos import quote, quote_title
+
+_NOUNS: Final[dict[type[TargetCommand], str]] = {
+    Complete: "open todo",
+    Reopen: "completed todo",
+    Restore: "todo in the trash",
+}
+"""Nouns in the answer when a command finds nothing: `I found no open todo`. Other commands use `todo`."""
+_NEVER_A_TODO: Final = re.compile(
+    r"(?:done|completed|finished|mark|re-?open|un\w+|rename|snooze|postpone|re-?schedule|de?prioriti[sz]e|prioriti[sz]e"
+    r"|tick|delete|trash|restore|i|i've|stop)\b",
+    re.IGNORECASE,
+)
+"""Matches first words with which no title of a todo begins."""
+_MAX_ASKED_OPEN_TODOS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The sentence for which a plan is made, its conversation, and the todos that the user chose by a reply."""
+
+    typed: str
+    conversation: Conversation
+    chosen: Sequence[TodoView] | None = None
+
+
+def find_targets(command: TargetCommand, situation: Situation) -> Plan[Found]:
+    """Returns the todos that a command means, at least one. Ends the plan with an answer or a question if unsure."""
+    target = command.target
+    if situation.chosen is not None:
+        return _found(situation.chosen)
+    if target.numbers:
+        return _found(_find_by_number(target, situation))
+    if target.reference is not None:
+        return _found((yield from _find_by_reference(command, situation)))
+    if target.every:
+        return (yield from _find_every(command, situation))
+    if target.filter.text is not None:
+        return _found((yield from _find_by_title(command, situation)))
+    found = yield from find_pages((yield from _filter_arguments(command)), page=50)
+    return _found(_require_one(command, situation, Matches(found.todos)))
+
+
+def match_target(command: TargetCommand) -> Plan[Matches]:
+    """Returns the todos that fit the title of a target, and near ones, without a question."""
+    selected = command.target.filter
+    arguments = yield from _filter_arguments(command, with_state=False)
+    return (yield from match_title(selected.text or "", arguments, _states(command)))
+
+
+def _found(todos: Sequence[TodoView]) -> Found:
+    return Found(todos, len(todos))
+
+
+def _find_by_number(target: Target, situation: Situation) -> list[TodoView]:
+    listed = situation.conversation.listed
+    if not listed:
+        raise PlanEnded(Answer("I have not shown a list yet. Type `list` to see one."))
+    for number in target.numbers:
+        if not 1 <= abs(number) <= len(listed):
+            raise PlanEnded(
+                Answer(f"There is no number {number} in the list that I showed last. Type `list` to see one.")
+            )
+    return list({i: listed[i - 1 if i > 0 else i] for i in target.numbers}.values())
+
+
+def _find_by_reference(command: TargetCommand, situation: Situation) -> Plan[list[TodoView]]:
+    """Returns the todos that `it` or `them` means: those that the conversation touched or listed last."""
+    touched = list(situation.conversation.touched)
+    if touched and (len(touched) == 1 or command.target.reference == "them"):
+        return touched
+    if touched:
+        raise PlanEnded(ask_which("Which one do you mean?", touched, situation.typed, takes_many=_takes_many(command)))
+    arguments = yield from _filter_arguments(command)
+    found = yield from find_pages(arguments, page=_MAX_ASKED_OPEN_TODOS, most=_MAX_ASKED_OPEN_TODOS)
+    if not found.todos:
+        raise PlanEnded(Answer("I do not know which todo you mean: there is none."))
+    raise PlanEnded(ask_which("Which todo do you mean?", found.todos, situation.typed, takes_many=_takes_many(command)))
+
+
+def _find_every(command: TargetCommand, situation: Situation) -> Plan[Found]:
+    selected = command.target.filter
+    if selected.text is None:
+        found = yield from find_pages((yield from _filter_arguments(command)))
+        if not found.todos:
+            raise PlanEnded(_answer_not_found(command, situation))
+        return found
+    arguments = (yield from _filter_arguments(command)) | {"title_words": " ".join(split_words(selected.text))[:200]}
+    found = yield from find_pages(arguments)
+    matcher = TitleMatcher(selected.text)
+    fitting = [todo for todo in found.todos if matcher.fits(todo["title"])]
+    if fitting:
+        return Found(fitting, max(found.total, len(fitting)) if len(found.todos) >= MAX_CHANGED_TODOS else len(fitting))
+    matches = yield from match_target(command)
+    return _found(_require_one(command, situation, Matches([], matches.near)))
+
+
+def _find_by_title(command: TargetCommand, situation: Situation) -> Plan[list[TodoView]]:
+    matches = yield from match_target(command)
+    if not matches.fitting and command.target.titles:
+        return (yield from _find_by_titles(command, situation))
+    if not matches.fitting and isinstance(command, Complete | Reopen):
+        yield from _report_unchanged(command)
+    return _require_one(command, situation, matches)
+
+
+def _find_by_titles(command: TargetCommand, situation: Situation) -> Plan[list[TodoView]]:
+    """Returns the todos that several titles mean, if each title fits exactly one. Otherwise asks which are meant."""
+    arguments = yield from _filter_arguments(command, with_state=False)
+    candidates: dict[str, TodoView] = {}
+    missing: list[str] = []
+    is_certain = True
+    for title in command.target.titles:
+        matches = yield from match_title(title, arguments, _states(command))
+        found = matches.fitting or matches.near
+        candidates |= {todo["id"]: todo for todo in found}
+        is_certain = is_certain and len(matches.fitting) == 1
+        missing += [] if found else [title]
+    todos = list(candidates.values())
+    if is_certain:
+        return todos
+    if not todos:
+        raise PlanEnded(_answer_not_found(command, situation))
+    lead = f"I found nothing that fits {' or '.join(map(quote, missing))}. " if missing else ""
+    raise PlanEnded(ask_which(f"{lead}Which of these do you mean?", todos, situation.typed))
+
+
+def _report_unchanged(command: Complete | Reopen) -> Plan[None]:
+    """Ends the plan if a todo fits that is in the wanted state already."""
+    is_done = isinstance(command, Complete)
+    arguments = yield from _filter_arguments(command, with_state=False)
+    matches = yield from match_title(command.target.filter.text or "", arguments, [is_done])
+    if matches.fitting:
+        state = "done already" if is_done else "still open"
+        raise PlanEnded(Answer(f"{quote_title(matches.fitting[0])} is {state}."))
+
+
+def _require_one(command: TargetCommand, situation: Situation, matches: Matches) -> list[TodoView]:
+    """Returns the only todo that fits. Otherwise ends the plan with a question, or with the answer that none fits."""
+    takes_many = _takes_many(command)
+    if len(matches.fitting) == 1:
+        return list(matches.fitting)
+    if matches.fitting:
+        fit = f"Several todos fit {describe_filter(command.target.filter)}".rstrip()
+        lead = f"{fit}. Type a number{', several, or `all`' if takes_many else ''}:"
+        raise PlanEnded(ask_which(lead, matches.fitting, situation.typed, takes_many=takes_many))
+    if matches.near:
+        raise PlanEnded(_ask_near(command, situation, matches.near))
+    raise PlanEnded(_answer_not_found(command, situation))
+
+
+def _ask_near(command: TargetCommand, situation: Situation, near: Sequence[TodoView]) -> Answer:
+    others = [offer_adding(situation.typed)] if _may_be_a_todo(command, situation) else []
+    lead = f"{_say_not_found(command)} Did you mean"
+    if len(near) == 1 and not others:
+        option = ask_which("", near, situation.typed).question
+        assert option is not None  # noqa: S101 - `ask_which` always asks
+        return ask_one(f"{lead} {quote_title(near[0])}?", option.options[0])
+    return ask_which(f"{lead} one of these?", near, situation.typed, takes_many=_takes_many(command), others=others)
+
+
+def _answer_not_found(command: TargetCommand, situation: Situation) -> Answer:
+    said = _say_not_found(command)
+    if _may_be_a_todo(command, situation):
+        return ask_one(f"{said} Shall I add {quote(situation.typed)} as a new todo?", offer_adding(situation.typed))
+    return Answer(f"{said} Type `list` to see what there is.")
+
+
+def _say_not_found(command: TargetCommand) -> str:
+    return say_not_found(_NOUNS.get(type(command), "todo"), command.target.filter)
+
+
+def _may_be_a_todo(command: TargetCommand, situation: Situation) -> bool:
+    """Returns whether the sentence may be the title of a new todo, such as `remove the stains from the carpet`."""
+    is_title = command.target.filter.text is not None and not command.target.every
+    return is_title and not isinstance(command, Complete | Reopen) and not _NEVER_A_TODO.match(situation.typed)
+
+
+def _takes_many(command: TargetCommand) -> bool:
+    return not isinstance(command, Describe) and not (isinstance(command, Update) and command.title is not None)
+
+
+def _filter_arguments(command: TargetCommand, *, with_state: bool = True) -> Plan[SearchArguments]:
+    """Returns the search arguments of the command's target, without its words."""
+    selected = command.target.filter
+    arguments = search_arguments(selected, (yield from find_parent_id(selected.parent)))
+    if isinstance(command, Restore):
+        arguments["trashed"] = True
+    state = _states(command)[0]
+    if with_state and state is not None and not (command.target.every and isinstance(command, Delete)):
+        arguments["completed"] = state
+    return arguments
+
+
+def _states(command: TargetCommand) -> list[bool | None]:
+    """Returns the states in which a command looks for its todo, the preferred one first. None stands for any state."""
+    selected: Filter = command.target.filter
+    match command:
+        case Complete():
+            return [False]
+        case Reopen():
+            return [True]
+        case Restore():
+            return [None]
+        case _ if selected.completed is not None or selected.overdue:
+            return [selected.completed if selected.completed is not None else False]
+        case _:
+            return [False, True]

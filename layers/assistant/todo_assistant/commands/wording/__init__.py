@@ -1,0 +1,1 @@
+"""The sentences in which the command model answers the user."""
