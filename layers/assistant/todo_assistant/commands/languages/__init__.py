@@ -1,0 +1,1 @@
+"""Commands in other languages than English, translated to English commands."""

@@ -1,0 +1,97 @@
+"""Loads the words of a language from its file."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from todo_assistant.phrases.languages.tokens import fold_words
+
+LANGUAGES: Final = ("german", "spanish")
+"""Names of the files without suffix, in the order in which languages are preferred for a text that fits several."""
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+
+type Meaning = tuple[tuple[str, str], ...]
+"""Pairs of a kind and an English value: `day` and `tomorrow`, then `part` and `morning` for `morgen früh`."""
+type Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words of a language for dates, times and recurrences, and its sentences."""
+
+    name: str
+    meanings: dict[str, list[tuple[Words, Meaning]]]
+    """The phrases by their first word, the longest first, each with its meaning."""
+    has_24_hours: bool
+    """True if a time such as `9 Uhr` is a time of the morning."""
+    has_dotted_days: bool
+    """True if `5.` is the fifth day of a month, as in German."""
+    next_weekday: str
+    """The English word for `next` in front of a weekday: `next` or `coming`."""
+    sentences: dict[str, Any]
+    replies: dict[str, str]
+
+
+@cache
+def load_lexicon(language: str) -> Lexicon:
+    """Returns the words of a language in LANGUAGES. The first call reads its file, in a few milliseconds."""
+    text = (files("todo_assistant.phrases.languages") / f"{language}.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(text)
+    meanings: dict[str, list[tuple[Words, Meaning]]] = {}
+    for phrase, meaning in _read_meanings(data):
+        words = fold_words(phrase)
+        meanings.setdefault(words[0], []).append((words, meaning))
+    for phrases in meanings.values():
+        phrases.sort(key=lambda entry: -len(entry[0]))
+    return Lexicon(
+        name=data["name"],
+        meanings=meanings,
+        has_24_hours=data["clock_hours"] == 24,  # noqa: PLR2004 - hours of a day
+        has_dotted_days=data["has_dotted_days"],
+        next_weekday=data["next_weekday"],
+        sentences=data["sentences"],
+        replies=data["replies"],
+    )
+
+
+def split_list(words: str) -> list[str]:
+    """Splits the words of a list in a file: `heute | morgen`."""
+    return [word.strip() for word in words.split("|")]
+
+
+def split_variants(words: str) -> list[list[str]]:
+    """Splits a list in which each place may have several spellings: `samstag, sonnabend | sonntag`."""
+    return [[variant.strip() for variant in place.split(",")] for place in split_list(words)]
+
+
+def _read_meanings(data: dict[str, Any]) -> Iterator[tuple[str, Meaning]]:
+    """Yields each phrase of a file with its meaning."""
+    numbers = tuple(str(number) for number in range(1, 13))
+    for kind, key, values in (
+        ("weekday", "weekdays", _WEEKDAYS),
+        ("plural", "weekday_plurals", _WEEKDAYS),
+        ("weak_weekday", "weak_weekdays", _WEEKDAYS),
+        ("month", "months", _MONTHS),
+        ("number", "numbers", numbers),
+    ):
+        places = split_variants(data[key]) if data.get(key) else []
+        for value, variants in zip(values, places, strict=bool(places)):
+            yield from ((variant, ((kind, value),)) for variant in variants if variant)
+    for kind, table in data["words"].items():
+        for value, phrases in table.items() if isinstance(table, dict) else [("", table)]:
+            meaning = _read_compound(value) if kind == "compound" else ((kind, value),)
+            yield from ((phrase, meaning) for phrase in split_list(phrases))
+    yield from ((phrase, (("break", ""),)) for phrase in split_list(data["breaks"]))
+
+
+def _read_compound(value: str) -> Meaning:
+    """Returns the two meanings of a day and a part of the day: `tomorrow morning`."""
+    day, _, part = value.rpartition(" ")
+    return ("day", day), ("part", part)

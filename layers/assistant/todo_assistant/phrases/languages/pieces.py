@@ -1,0 +1,185 @@
+"""Reads days, times and recurrences among the items of a line; each becomes a piece of an English phrase."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from todo_assistant.phrases.languages.clocks import ClockTime, read_clock
+from todo_assistant.phrases.languages.items import Item
+from todo_assistant.phrases.languages.lexicon import Lexicon
+
+WEAK, LIKELY, CERTAIN = 1, 2, 3
+"""Levels of certainty: a weak piece needs another beside it, a likely one must stand apart from other words."""
+_MAX_MONTH_DAY: Final = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an English phrase for the items from `first` to before `last`."""
+
+    role: Literal["recurrence", "day", "part", "time"]
+    text: str
+    level: int
+    clock: ClockTime | None = None
+    first: int = 0
+    last: int = 0
+
+
+type _Reader = Callable[[Sequence[Item], Lexicon], Piece | None]
+
+
+def read_piece(items: Sequence[Item], kinds: str, position: int, lexicon: Lexicon) -> Piece | None:
+    """Returns the longest piece that begins at a position, or None. `kinds` are the kinds of all items."""
+    for pattern, read in _SHAPES:
+        found = pattern.match(kinds, position)
+        if found and (piece := read(items[position : found.end()], lexicon)):
+            return Piece(piece.role, piece.text, piece.level, piece.clock, position, found.end())
+    return None
+
+
+def _value(items: Sequence[Item], kinds: str) -> str:
+    """Returns the English value of the first item of one of the kinds, or an empty string."""
+    return next((item.value for item in items if item.kind in kinds), "")
+
+
+def _has(items: Sequence[Item], kinds: str) -> bool:
+    return any(item.kind in kinds for item in items)
+
+
+def _read_day(items: Sequence[Item], _: Lexicon) -> Piece:
+    return Piece("day", _value(items, "D"), CERTAIN)
+
+
+def _read_weekday(items: Sequence[Item], lexicon: Lexicon) -> Piece:
+    day = _value(items, "Ww")
+    if _has(items, "x"):
+        return Piece("day", f"{lexicon.next_weekday} {day}", CERTAIN)
+    if _has(items, "obtk"):
+        return Piece("day", f"on {day}", CERTAIN)
+    return Piece("day", f"on {day}", WEAK if _has(items, "w") else LIKELY)
+
+
+def _read_month_date(items: Sequence[Item], _: Lexicon) -> Piece | None:
+    day, month, year = _number(_value(items, "nO")), _value(items, "M"), _value(items, "Y")
+    if not 1 <= day <= _MAX_MONTH_DAY:
+        return None
+    return Piece("day", f"{month} {day} {year}".strip(), CERTAIN if _has(items, "obgOYkW") else LIKELY)
+
+
+def _read_month_day(items: Sequence[Item], _: Lexicon) -> Piece | None:
+    day = _number(_value(items, "nO"))
+    return Piece("day", f"on the {_ordinal(day)}", LIKELY) if 1 <= day <= _MAX_MONTH_DAY else None
+
+
+def _read_written_date(items: Sequence[Item], lexicon: Lexicon) -> Piece | None:
+    written = _value(items, "IZd")
+    if _has(items, "d"):
+        if not lexicon.has_dotted_days:
+            return None
+        written = f"{written}."
+    return Piece("day", f"on {written}", CERTAIN)
+
+
+def _read_amount(items: Sequence[Item], _: Lexicon) -> Piece:
+    return Piece("day", f"in {_value(items, 'nY')} {_value(items, 'U')}s", CERTAIN)
+
+
+def _read_hours(items: Sequence[Item], _: Lexicon) -> Piece:
+    return Piece("day", f"in {_value(items, 'nY')} {_value(items, 'V')}", CERTAIN)
+
+
+def _read_period(items: Sequence[Item], _: Lexicon) -> Piece:
+    """Reads `next week` and `this weekend`."""
+    unit = _value(items, "U") or "weekend"
+    return Piece("day", f"{'next' if _has(items, 'x') else 'this'} {unit}", CERTAIN)
+
+
+def _read_every(items: Sequence[Item], _: Lexicon) -> Piece | None:
+    count, unit, part = _value(items, "n"), _value(items, "U"), _value(items, "pq")
+    if days := [item.value for item in items if item.kind in "WPw"]:
+        rest = " and ".join(days)
+    elif part:
+        rest = part
+    elif count:
+        rest = f"{count} {unit}s"
+    else:
+        rest = unit or ("weekday" if _has(items, "K") else "weekend")
+    if _has(items, "2"):
+        rest = f"other {rest}"
+    return Piece("recurrence", f"every {rest}", CERTAIN)
+
+
+def _read_monthly(items: Sequence[Item], _: Lexicon) -> Piece | None:
+    """Reads `jeden Monat am 1.` and `monatlich am 15.`."""
+    day = _number(_value(items, "nO"))
+    is_monthly = "month" in {_value(items, "U"), _value(items, "R").removeprefix("every ")}
+    if not is_monthly or not 1 <= day <= _MAX_MONTH_DAY:
+        return None
+    return Piece("recurrence", f"every month on the {_ordinal(day)}", CERTAIN)
+
+
+def _read_recurrence(items: Sequence[Item], _: Lexicon) -> Piece:
+    return Piece("recurrence", _value(items, "R"), CERTAIN)
+
+
+def _read_plural(items: Sequence[Item], _: Lexicon) -> Piece:
+    days = " and ".join(item.value for item in items if item.kind == "P")
+    return Piece("recurrence", f"every {days}", CERTAIN)
+
+
+def _read_time(items: Sequence[Item], _: Lexicon) -> Piece | None:
+    clock = read_clock(items)
+    if clock is None:
+        return None
+    is_certain = _has(items, "cT") or (_has(items, "ab") and _has(items, "BSHhd")) or _has(items, "BS")
+    return Piece("time", "", CERTAIN if is_certain else LIKELY, clock)
+
+
+def _read_noon(items: Sequence[Item], _: Lexicon) -> Piece:
+    hour = 12 if _value(items, "N") == "noon" else 24
+    return Piece("time", "", CERTAIN if _has(items, "abp") else LIKELY, ClockTime(hour, 0))
+
+
+def _read_part(items: Sequence[Item], _: Lexicon) -> Piece:
+    return Piece("part", _value(items, "pq"), CERTAIN if _has(items, "p") else WEAK)
+
+
+def _number(words: str) -> int:
+    found = re.match(r"\d{1,4}", words)
+    return int(found[0]) if found else 0
+
+
+def _ordinal(day: int) -> str:
+    suffix = "th" if day in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{suffix}"
+
+
+_SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
+    (re.compile(pattern), read)
+    for pattern, read in (
+        # Recurrences: `jeden Monat am 1.`, `alle 3 Tage`, `jeden Montag und Freitag`, `täglich`, `montags`.
+        (r"(?:eU|R)o?[nO](?![nc])", _read_monthly),
+        (r"e(?:n?2?U|2?[Ww](?:[&,]*e?[Ww])*|2?P(?:[&,]*e?P)*|[KEpq])", _read_every),
+        (r"R", _read_recurrence),
+        (r"o?P(?:[&,]*o?P)*", _read_plural),
+        # Days: `bis morgen`, `am Montag, dem 5. Mai 2030`, `in 3 Tagen`, `nächste Woche`, `am 5.12.`.
+        (r"[bog]*t?Dk?", _read_day),
+        (r"[bog]*(?:[Ww],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
+        (r"[bo]*Y?M[nO](?!c)k?", _read_month_date),
+        (r"i?nU(?:f|(?<=inU))", _read_amount),
+        (r"i?nV(?:f|(?<=inV))", _read_hours),
+        (r"[bo]*(?:x[UE]|[UE]x|tE|oE)k?", _read_period),
+        (r"[bog]*[xt]?[Ww]x?k?", _read_weekday),
+        (r"[bo]+Z|[bo]*I|o+d(?!c)", _read_written_date),
+        # Times: `um 17 Uhr 30`, `17 Uhr`, `um halb 6`, `a las 5 y media`, `mittags`.
+        (r"[abo]*B[n]c?", _read_time),
+        (r"[ab]*(?:T|H)[ch]?S?|a+d[ch]?|dc", _read_time),
+        (r"[ab]*nc(?:n(?![U]))?S?", _read_time),
+        (r"[ab]*a[ab]*nh?S?|nS", _read_time),
+        (r"[abo]*N", _read_noon),
+        (r"[pq]k?", _read_part),
+        (r"[bo]+[nO](?![MUVcn?])k?", _read_month_day),
+    )
+]
+"""Patterns of the kinds of items, each with the function that reads the items. The first one that can be read counts."""

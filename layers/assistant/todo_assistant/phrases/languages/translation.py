@@ -1,0 +1,156 @@
+"""Translates dates and recurrences of other languages to the English phrases that `parse_date` understands."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from todo_assistant.phrases.languages.clocks import hour_of_part, write_clock, write_part
+from todo_assistant.phrases.languages.items import Item, find_items
+from todo_assistant.phrases.languages.lexicon import LANGUAGES, Lexicon, load_lexicon
+from todo_assistant.phrases.languages.pieces import CERTAIN, LIKELY, WEAK, Piece, read_piece
+from todo_assistant.phrases.languages.tokens import Token, fold, split_tokens
+
+_MAX_PHRASES: Final = 8
+"""Phrases that are translated in one line."""
+_ENGLISH_WORDS: Final = frozenset(
+    """
+    about after and ask at before book buy by call check clean email find fix for from get give her his it its make
+    meet my of order our pay pick read send take tell that the their this to until visit was watch were with write
+    you your
+    """.split()  # noqa: SIM905 - many quoted strings are harder to read
+)
+"""Words that show that a line is English: a single word of another language in it is then a name."""
+_MIN_EVIDENCE_IN_ENGLISH: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedPhrase:
+    """A date or a recurrence in a line, from `start` to `end`, and the same in English."""
+
+    english: str
+    start: int
+    end: int
+    evidence: int
+    """The number of words that belong to the language and not to English."""
+
+
+def find_phrases(line: str) -> Sequence[TranslatedPhrase]:
+    """Returns the dates and recurrences of a line in the language that fits the line best; none for English.
+
+    `line` must be in the normal form NFC.
+    """
+    tokens = list(split_tokens(fold(line)))
+    needed = _MIN_EVIDENCE_IN_ENGLISH if any(token.text in _ENGLISH_WORDS for token in tokens) else 1
+    best: Sequence[TranslatedPhrase] = ()
+    for lexicon in _find_candidates(tokens):
+        phrases = list(_find_phrases(line, tokens, lexicon))[:_MAX_PHRASES]
+        if _total_evidence(phrases) >= max(needed, _total_evidence(best) + 1):
+            best = phrases
+    return best
+
+
+def translate_phrase(phrase: str) -> Iterator[str]:
+    """Yields the English translations of a phrase that is a date or a recurrence as a whole, by language."""
+    text = unicodedata.normalize("NFC", phrase)
+    tokens = list(split_tokens(fold(text)))
+    for lexicon in _find_candidates(tokens):
+        items = find_items(text, tokens, lexicon)
+        clusters = list(_find_clusters(items, lexicon))
+        if len(clusters) == 1 and _covers(clusters[0], items):
+            yield _write_english(clusters[0], lexicon)
+
+
+def _find_candidates(tokens: Sequence[Token]) -> Iterator[Lexicon]:
+    """Yields the languages of which a text has words."""
+    words = {token.text for token in tokens if token.kind == "word"}
+    for language in LANGUAGES:
+        lexicon = load_lexicon(language)
+        if not words.isdisjoint(lexicon.meanings):
+            yield lexicon
+
+
+def _total_evidence(phrases: Sequence[TranslatedPhrase]) -> int:
+    return sum(phrase.evidence for phrase in phrases)
+
+
+def _find_phrases(line: str, tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[TranslatedPhrase]:
+    items = find_items(line, tokens, lexicon)
+    for cluster in _find_clusters(items, lexicon):
+        within = items[cluster[0].first : cluster[-1].last]
+        start, end = within[0].start, within[-1].end
+        evidence = sum(item.evidence for item in within) + _dotted_evidence(within, lexicon)
+        if evidence and _is_date(cluster, items, line) and _has_borders(line, start, end):
+            yield TranslatedPhrase(_write_english(cluster, lexicon), start, end, evidence)
+
+
+def _dotted_evidence(items: Sequence[Item], lexicon: Lexicon) -> int:
+    """Returns 1 for a date such as `am 5.12.` or `am 5. April`, which is no English."""
+    kinds = "".join(item.kind for item in items)
+    is_dotted = any(item.kind in "OZ" and item.value.endswith(".") for item in items)
+    return int(lexicon.has_dotted_days and is_dotted and kinds.startswith(("o", "b")))
+
+
+def _find_clusters(items: Sequence[Item], lexicon: Lexicon) -> Iterator[list[Piece]]:
+    """Yields groups of pieces that stand side by side, at most a comma apart: `morgen, um 17 Uhr`."""
+    kinds = "".join(item.kind for item in items)
+    cluster: list[Piece] = []
+    position = 0
+    while position < len(items):
+        piece = read_piece(items, kinds, position, lexicon)
+        if piece is None:
+            if cluster and kinds[position] != ",":
+                yield cluster
+                cluster = []
+            position += 1
+            continue
+        if any(other.role == piece.role for other in cluster):
+            yield cluster
+            cluster = []
+        cluster.append(piece)
+        position = piece.last
+    if cluster:
+        yield cluster
+
+
+def _is_date(cluster: Sequence[Piece], items: Sequence[Item], line: str) -> bool:
+    """Returns whether a group of pieces is certainly a date and no words of a title."""
+    level = max(piece.level for piece in cluster)
+    if level == CERTAIN:
+        return True
+    if level == WEAK or len(cluster) > 1:
+        return level == LIKELY
+    following = items[cluster[-1].last].kind if cluster[-1].last < len(items) else ""
+    begins_line = all(item.kind in "#!," for item in items[: cluster[0].first])
+    return following not in {"?", "n"} or (begins_line and items[cluster[0].first].kind != "o")
+
+
+def _has_borders(line: str, start: int, end: int) -> bool:
+    """Returns whether words begin and end at these places: not `morgen` in `Morgen-Zeitung` or `#morgen`."""
+    before, after = line[max(0, start - 1) : start], line[end : end + 2]
+    return before not in {"-", "'", "\u2019", "#", "@", "/", ".", "_"} and not (
+        after[:1] in {"-", "'", "\u2019", "/", "_"} and after[1:].isalpha()
+    )
+
+
+def _covers(cluster: Sequence[Piece], items: Sequence[Item]) -> bool:
+    """Returns whether the pieces are all items of a phrase, except commas and final marks."""
+    inside = {index for piece in cluster for index in range(piece.first, piece.last)}
+    return all(index in inside or item.kind in ",!" for index, item in enumerate(items))
+
+
+def _write_english(cluster: Sequence[Piece], lexicon: Lexicon) -> str:
+    """Returns the English phrase of a group of pieces: the recurrence or the day, then the time."""
+    by_role = {piece.role: piece for piece in cluster}
+    part = by_role["part"].text if "part" in by_role else None
+    frame = " ".join(by_role[role].text for role in ("recurrence", "day") if role in by_role)
+    if "time" in by_role and (clock := by_role["time"].clock):
+        written = write_clock(clock, part, has_24_hours=lexicon.has_24_hours)
+        return f"{frame} at {written}".strip()
+    if part is None:
+        return frame
+    if "recurrence" in by_role:
+        return f"{frame} at {hour_of_part(part)}"
+    if frame == "today":
+        return "tonight" if part == "night" else f"this {part}"
+    return f"{frame} {part}" if frame else write_part(part)
