@@ -230,7 +230,9 @@ class Incomplete:
     options: tuple[str, ...] = ()
 
 
-type TargetCommand = Complete | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore
+type TargetCommand = (
+    Complete | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore
+)
 """A command that changes existing todos; its `target` describes which."""
 
 
@@ -247,7 +249,7 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Text that is no single command: a question about other things, too long a text, or lines with some commands."""
+    """Text that is no single command: a question about other things, too long a text, or lines of which some are commands."""
 
     text: str
 

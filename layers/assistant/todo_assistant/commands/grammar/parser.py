@@ -14,6 +14,7 @@ from todo_assistant.commands.grammar.change_rules import CHANGE_RULES
 from todo_assistant.commands.grammar.commands import Add, Command, Filter, Find, Help, NewTodo, Undo, Unknown
 from todo_assistant.commands.grammar.list_rules import LIST_RULES
 from todo_assistant.commands.grammar.new_todo_rules import LEAD_IN, parse_lead_in
+from todo_assistant.commands.grammar.other_languages import parse_other_language
 from todo_assistant.commands.grammar.project_rules import PROJECT_RULES
 from todo_assistant.commands.grammar.quick_add import parse_new_todo, parse_quick_add
 from todo_assistant.commands.grammar.quotes import split_outside_quotes, unquote
@@ -100,6 +101,13 @@ def _parse_lines(lines: Sequence[str], is_readable: IsReadable) -> Add | None:
 
 
 def _parse_line(line: str, is_readable: IsReadable) -> Command:
+    def parse_english(english: str) -> Command:
+        return _parse_english_line(english, is_readable)
+
+    return parse_other_language(line, parse_english) or parse_english(line)
+
+
+def _parse_english_line(line: str, is_readable: IsReadable) -> Command:
     polite = _POLITE_START.match(line)
     words = _POLITE_END.sub("", line[polite.end() :] if polite else line)
     is_request = bool(polite and polite["request"])

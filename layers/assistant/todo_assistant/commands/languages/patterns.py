@@ -16,8 +16,9 @@ from todo_assistant.phrases.languages.tokens import fold
 _CHOICE: Final = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 """Finds the first choice or optional part of a pattern."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
+_BETWEEN_WORDS: Final = re.compile(r"[\s()\[\]|:]+")
 _MAX_SPLITS: Final = 10
-"""Places between two words at which a target may end and a date may begin, the last ones first."""
+"""Places between two words at which a target may end and a date may begin; the longest date counts."""
 
 type Places = tuple[tuple[str, str], ...]
 """The names of the places of a pattern with the words there."""
@@ -37,26 +38,21 @@ class Pattern:
         """Yields the words of the line in each place, for each way in which the folded line fits."""
         first, last = self.literals[0], self.literals[-1]
         end = len(folded) - len(last)
-        if not (folded.startswith(first) and folded.endswith(last) and len(first) <= end):
-            return
         if not self.places:
             if folded == first:
                 yield ()
-        elif len(self.places) == 1:
-            if words := line[len(first) : end].strip():
-                yield ((self.places[0], words),)
-        else:
-            yield from self._split(folded, line, len(first), end)
+        elif folded.startswith(first) and folded.endswith(last) and len(first) < end:
+            if len(self.places) == 1:
+                yield ((self.places[0], line[len(first) : end].strip()),)
+            else:
+                yield from self._split(folded, line, len(first), end)
 
     def _split(self, folded: str, line: str, start: int, end: int) -> Iterator[Places]:
         middle = self.literals[1]
-        split = end
-        for _ in range(_MAX_SPLITS):
-            split = folded.rfind(middle, start, split)
-            if split < 0:
-                return
+        splits = [found.start() for found in re.finditer(re.escape(middle), folded[:end])]
+        for split in splits[-_MAX_SPLITS:]:
             before, after = line[start:split].strip(), line[split + len(middle) : end].strip()
-            if before and after:
+            if before and after and split >= start:
                 yield (self.places[0], before), (self.places[1], after)
 
 
@@ -68,7 +64,11 @@ class Sentences:
     by_first: dict[str, list[Pattern]]
     by_last: dict[str, list[Pattern]]
     verbs: frozenset[str]
-    """Words with which a line is a command even if no sentence fits."""
+    """First words with which a line is a command even if no sentence fits."""
+    final_verbs: frozenset[str]
+    """Last words with which a line is a command even if no sentence fits."""
+    questions: frozenset[str]
+    """Words with which a question begins."""
     polite: tuple[str, ...]
     articles: tuple[str, ...]
     targets: dict[str, str]
@@ -85,17 +85,29 @@ class Sentences:
 
 
 @cache
+def edge_words(language: str) -> frozenset[str]:
+    """Returns all words with which a sentence of a language may begin or end, and other words of its sentences.
+
+    The patterns are not expanded for them, so that a language costs little until a text has one of its words.
+    """
+    data = load_lexicon(language).sentences
+    patterns = [text for table in ("commands", "maybe") for texts in data[table].values() for text in texts]
+    lists = (data["verbs"], data.get("final_verbs", ""), data["questions"], data["polite"])
+    return frozenset(_normalize(word) for text in (*patterns, *lists) for word in _BETWEEN_WORDS.split(text))
+
+
+@cache
 def load_sentences(language: str) -> Sentences:
     """Returns the sentences of a language. The first call builds them from its file, in a few milliseconds."""
     data = load_lexicon(language).sentences
     by_first: dict[str, list[Pattern]] = {}
     by_last: dict[str, list[Pattern]] = {}
     for table, is_uncertain in (("commands", False), ("maybe", True)):
-        for english, sentences in data.get(table, {}).items():
+        for english, sentences in data[table].items():
             for text in (text for sentence in sentences for text in _expand(_normalize(sentence))):
                 pattern = _compile(text, english, is_uncertain=is_uncertain)
-                if word := pattern.literals[0].split():
-                    by_first.setdefault(word[0].rstrip(":"), []).append(pattern)
+                if words := pattern.literals[0].split():
+                    by_first.setdefault(words[0].rstrip(":"), []).append(pattern)
                 else:
                     by_last.setdefault(text.split()[-1], []).append(pattern)
     return Sentences(
@@ -103,6 +115,8 @@ def load_sentences(language: str) -> Sentences:
         by_first=by_first,
         by_last=by_last,
         verbs=frozenset(map(_normalize, split_list(data["verbs"]))),
+        final_verbs=frozenset(map(_normalize, split_list(data.get("final_verbs", "")))),
+        questions=frozenset(map(_normalize, split_list(data["questions"]))),
         polite=_longest_first(data["polite"]),
         articles=_longest_first(data["articles"]),
         targets={

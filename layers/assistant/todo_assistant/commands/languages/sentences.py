@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from todo_assistant.commands.languages.patterns import Places, Sentences, load_sentences
+from todo_assistant.commands.languages.patterns import Places, Sentences, edge_words, load_sentences
 from todo_assistant.phrases.languages.lexicon import LANGUAGES
 from todo_assistant.phrases.languages.replies import read_list_number
 from todo_assistant.phrases.languages.tokens import fold
@@ -15,6 +15,7 @@ _MARKS: Final = " ?!.\u061f\u06d4\u0964\u00bf\u00a1,"
 """Marks around a command that are dropped, with those of Spanish, Urdu and Hindi."""
 _FIELDS: Final = re.compile(r"(?:[#@/][^\s#@/]+\s*)+")
 """Matches words that are only tags and projects: `#home /work`."""
+_NUMBERS: Final = re.compile(r"\d{1,4}")
 _WRITTEN_DATE: Final = re.compile(r"\d[\d.:/-]*")
 """Matches a date in digits, which needs no translation."""
 
@@ -37,32 +38,39 @@ def translate_command(line: str) -> TranslatedLine | None:
 
     `line` must be in the normal form NFC, with single spaces.
     """
-    for language in LANGUAGES:
-        sentences = load_sentences(language)
+    candidates = _find_candidates(line)
+    for sentences in candidates:
         words = _strip_polite_words(line.strip(_MARKS), sentences)
         folded = fold(words)
         for pattern in sentences.candidates(folded):
             for places in pattern.match(folded, words):
                 if english := _fill(pattern.english, places, sentences):
                     return TranslatedLine(english, sentences.help, is_uncertain=pattern.is_uncertain)
-    return _refuse(line)
+    first, last = _edge_words(line)
+    refusing = (each for each in candidates if first in each.verbs | each.questions or last in each.final_verbs)
+    return next((TranslatedLine(None, sentences.help) for sentences in refusing), None)
 
 
-def translate_dates(line: str) -> str:
-    """Returns a line with its dates and recurrences in English: `Milch kaufen tomorrow at 17:00`."""
-    for phrase in reversed(find_phrases(line)):
+def _find_candidates(line: str) -> list[Sentences]:
+    """Returns the sentences of each language that has the first or the last word of a line."""
+    edges = set(_edge_words(line))
+    return [load_sentences(language) for language in LANGUAGES if not edges.isdisjoint(edge_words(language))]
+
+
+def _edge_words(line: str) -> tuple[str, str]:
+    """Returns the folded first and last word of a line."""
+    words = fold(line.strip(_MARKS)).split() or [""]
+    return words[0].rstrip(":,"), words[-1]
+
+
+def translate_dates(line: str, *, masked: str | None = None) -> str:
+    """Returns a line with its dates and recurrences in English: `Milch kaufen tomorrow at 17:00`.
+
+    `masked` is the line with other characters in its quotes, where no date is searched. The default is the line.
+    """
+    for phrase in reversed(find_phrases(masked or line)):
         line = f"{line[: phrase.start]}{phrase.english}{line[phrase.end :]}"
     return line
-
-
-def _refuse(line: str) -> TranslatedLine | None:
-    """Returns the answer in the language of which the line begins with a verb of command, or None."""
-    first = fold(line.strip(_MARKS)).split(" ", 1)[0].rstrip(":")
-    for language in LANGUAGES:
-        sentences = load_sentences(language)
-        if first in sentences.verbs:
-            return TranslatedLine(None, sentences.help)
-    return None
 
 
 def _strip_polite_words(words: str, sentences: Sentences) -> str:
@@ -96,6 +104,8 @@ def _translate_place(name: str, words: str, sentences: Sentences) -> Iterator[st
         case "tags":
             if _FIELDS.fullmatch(words):
                 yield words
+        case "title":
+            yield words
         case _:
             yield translate_dates(words)
 
@@ -105,6 +115,8 @@ def _translate_target(words: str, sentences: Sentences) -> str:
     folded = fold(words)
     if folded in sentences.targets and "{rest}" not in sentences.targets[folded]:
         return sentences.targets[folded]
+    if _NUMBERS.fullmatch(folded):
+        return folded
     if (number := read_list_number(folded)) is not None:
         return number
     for start, english in sentences.targets.items():

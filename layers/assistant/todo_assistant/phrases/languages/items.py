@@ -19,7 +19,7 @@ KINDS: Final = {
 _SHARED_WITH_ENGLISH: Final = frozenset(
     """
     agosto april august come die hier main mai mars mar midi minute minuten minutes moment noon november october once
-    or port pour sat sera september son sun tag tonight uni fin mes par per una
+    or port pour sat sera september son sun tag tonight uni fin mes par per una con sin sur chi hai das char use 
     """.split()  # noqa: SIM905 - many quoted strings are harder to read
 )
 """Words of other languages that are no evidence against English."""

@@ -9,7 +9,10 @@ from typing import Any, Final
 
 from todo_assistant.phrases.languages.tokens import fold_words
 
-LANGUAGES: Final = ("german", "spanish")
+LANGUAGES: Final = (
+    *("german", "spanish", "french", "portuguese", "italian"),
+    *("urdu", "hindi", "roman_hindustani"),
+)
 """Names of the files without suffix, in the order in which languages are preferred for a text that fits several."""
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS: Final = (
@@ -33,6 +36,12 @@ class Lexicon:
     """True if a time such as `9 Uhr` is a time of the morning."""
     has_dotted_days: bool
     """True if `5.` is the fifth day of a month, as in German."""
+    has_lowercase_days: bool
+    """True if `Domingo` within a line is a name, because days begin with a small letter."""
+    min_evidence: int
+    """The number of its words that a text must have to count as this language."""
+    title_words: frozenset[Words]
+    """Words after which a day belongs to a title, as in `guten Morgen`."""
     next_weekday: str
     """The English word for `next` in front of a weekday: `next` or `coming`."""
     sentences: dict[str, Any]
@@ -55,6 +64,9 @@ def load_lexicon(language: str) -> Lexicon:
         meanings=meanings,
         has_24_hours=data["clock_hours"] == 24,  # noqa: PLR2004 - hours of a day
         has_dotted_days=data["has_dotted_days"],
+        has_lowercase_days=data.get("has_lowercase_days", False),
+        min_evidence=data.get("min_evidence", 1),
+        title_words=frozenset(map(fold_words, split_list(data["title_words"]))),
         next_weekday=data["next_weekday"],
         sentences=data["sentences"],
         replies=data["replies"],

@@ -18,7 +18,8 @@ _MAX_MONTH_DAY: Final = 31
 class Piece:
     """A part of an English phrase for the items from `first` to before `last`."""
 
-    role: Literal["recurrence", "day", "part", "time"]
+    role: Literal["recurrence", "day", "part", "time", "span"]
+    """A span such as `this week` is no due date, but a filter."""
     text: str
     level: int
     clock: ClockTime | None = None
@@ -90,9 +91,11 @@ def _read_hours(items: Sequence[Item], _: Lexicon) -> Piece:
 
 
 def _read_period(items: Sequence[Item], _: Lexicon) -> Piece:
-    """Reads `next week` and `this weekend`."""
+    """Reads `next week`, `this weekend` and the span `this week`."""
     unit = _value(items, "U") or "weekend"
-    return Piece("day", f"{'next' if _has(items, 'x') else 'this'} {unit}", CERTAIN)
+    is_next = _has(items, "x")
+    is_span = unit != "weekend" and not is_next
+    return Piece("span" if is_span else "day", f"{'next' if is_next else 'this'} {unit}", CERTAIN)
 
 
 def _read_every(items: Sequence[Item], _: Lexicon) -> Piece | None:
@@ -162,14 +165,14 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
         (r"(?:eU|R)o?[nO](?![nc])", _read_monthly),
         (r"e(?:n?2?U|2?[Ww](?:[&,]*e?[Ww])*|2?P(?:[&,]*e?P)*|[KEpq])", _read_every),
         (r"R", _read_recurrence),
-        (r"o?P(?:[&,]*o?P)*", _read_plural),
+        (r"o?P(?:[&,]*o?P)*(?![nO,])", _read_plural),
         # Days: `bis morgen`, `am Montag, dem 5. Mai 2030`, `in 3 Tagen`, `nächste Woche`, `am 5.12.`.
         (r"[bog]*t?Dk?", _read_day),
-        (r"[bog]*(?:[Ww],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
+        (r"[bog]*(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
         (r"[bo]*Y?M[nO](?!c)k?", _read_month_date),
         (r"i?nU(?:f|(?<=inU))", _read_amount),
         (r"i?nV(?:f|(?<=inV))", _read_hours),
-        (r"[bo]*(?:x[UE]|[UE]x|tE|oE)k?", _read_period),
+        (r"[bo]*(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
         (r"[bog]*[xt]?[Ww]x?k?", _read_weekday),
         (r"[bo]+Z|[bo]*I|o+d(?!c)", _read_written_date),
         # Times: `um 17 Uhr 30`, `17 Uhr`, `um halb 6`, `a las 5 y media`, `mittags`.

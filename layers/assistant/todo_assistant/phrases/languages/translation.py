@@ -9,7 +9,7 @@ from todo_assistant.phrases.languages.clocks import hour_of_part, write_clock, w
 from todo_assistant.phrases.languages.items import Item, find_items
 from todo_assistant.phrases.languages.lexicon import LANGUAGES, Lexicon, load_lexicon
 from todo_assistant.phrases.languages.pieces import CERTAIN, LIKELY, WEAK, Piece, read_piece
-from todo_assistant.phrases.languages.tokens import Token, fold, split_tokens
+from todo_assistant.phrases.languages.tokens import Token, fold, fold_words, split_tokens
 
 _MAX_PHRASES: Final = 8
 """Phrases that are translated in one line."""
@@ -31,8 +31,8 @@ class TranslatedPhrase:
     english: str
     start: int
     end: int
-    evidence: int
-    """The number of words that belong to the language and not to English."""
+    is_dotted: bool = False
+    """True for a date such as `am 5.12.`, which shows the language without any word."""
 
 
 def find_phrases(line: str) -> Sequence[TranslatedPhrase]:
@@ -41,12 +41,16 @@ def find_phrases(line: str) -> Sequence[TranslatedPhrase]:
     `line` must be in the normal form NFC.
     """
     tokens = list(split_tokens(fold(line)))
-    needed = _MIN_EVIDENCE_IN_ENGLISH if any(token.text in _ENGLISH_WORDS for token in tokens) else 1
+    is_english = any(token.text in _ENGLISH_WORDS for token in tokens)
     best: Sequence[TranslatedPhrase] = ()
+    most_evidence = 0
     for lexicon in _find_candidates(tokens):
-        phrases = list(_find_phrases(line, tokens, lexicon))[:_MAX_PHRASES]
-        if _total_evidence(phrases) >= max(needed, _total_evidence(best) + 1):
-            best = phrases
+        items = find_items(line, tokens, lexicon)
+        phrases = list(_find_phrases(line, items, lexicon))[:_MAX_PHRASES]
+        evidence = sum(item.evidence for item in items) + sum(phrase.is_dotted for phrase in phrases)
+        needed = _MIN_EVIDENCE_IN_ENGLISH if is_english else lexicon.min_evidence
+        if phrases and evidence >= max(needed, most_evidence + 1):
+            best, most_evidence = phrases, evidence
     return best
 
 
@@ -70,25 +74,33 @@ def _find_candidates(tokens: Sequence[Token]) -> Iterator[Lexicon]:
             yield lexicon
 
 
-def _total_evidence(phrases: Sequence[TranslatedPhrase]) -> int:
-    return sum(phrase.evidence for phrase in phrases)
-
-
-def _find_phrases(line: str, tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[TranslatedPhrase]:
-    items = find_items(line, tokens, lexicon)
+def _find_phrases(line: str, items: Sequence[Item], lexicon: Lexicon) -> Iterator[TranslatedPhrase]:
     for cluster in _find_clusters(items, lexicon):
-        within = items[cluster[0].first : cluster[-1].last]
+        first, last = cluster[0].first, cluster[-1].last
+        within = items[first:last]
         start, end = within[0].start, within[-1].end
-        evidence = sum(item.evidence for item in within) + _dotted_evidence(within, lexicon)
-        if evidence and _is_date(cluster, items, line) and _has_borders(line, start, end):
-            yield TranslatedPhrase(_write_english(cluster, lexicon), start, end, evidence)
+        is_dotted = _is_dotted(within, lexicon)
+        if not is_dotted and not any(item.evidence for item in within):
+            continue
+        if _is_date(cluster, items, line) and not _is_in_title(line, items, first, last, lexicon):
+            yield TranslatedPhrase(_write_english(cluster, lexicon), start, end, is_dotted)
 
 
-def _dotted_evidence(items: Sequence[Item], lexicon: Lexicon) -> int:
-    """Returns 1 for a date such as `am 5.12.` or `am 5. April`, which is no English."""
-    kinds = "".join(item.kind for item in items)
-    is_dotted = any(item.kind in "OZ" and item.value.endswith(".") for item in items)
-    return int(lexicon.has_dotted_days and is_dotted and kinds.startswith(("o", "b")))
+def _is_dotted(items: Sequence[Item], lexicon: Lexicon) -> bool:
+    """Returns whether the items are a date such as `am 5.12.` or `am 5. April`, which is no English."""
+    has_dot = any(item.kind in "OZ" and item.value.endswith(".") for item in items)
+    return lexicon.has_dotted_days and has_dot and items[0].kind in "ob"
+
+
+def _is_in_title(line: str, items: Sequence[Item], first: int, last: int, lexicon: Lexicon) -> bool:
+    """Returns whether the words around a date make it part of a title: `guten Morgen`, `Morgen-Zeitung`, `Domingo`."""
+    start, end = items[first].start, items[last - 1].end
+    if not _has_borders(line, start, end):
+        return True
+    if first and fold_words(line[items[first - 1].start : items[first - 1].end]) in lexicon.title_words:
+        return True
+    is_name = last - first == 1 and line[start].isupper() and not line.isupper()
+    return is_name and first > 0 and lexicon.has_lowercase_days
 
 
 def _find_clusters(items: Sequence[Item], lexicon: Lexicon) -> Iterator[list[Piece]]:
@@ -116,6 +128,8 @@ def _find_clusters(items: Sequence[Item], lexicon: Lexicon) -> Iterator[list[Pie
 def _is_date(cluster: Sequence[Piece], items: Sequence[Item], line: str) -> bool:
     """Returns whether a group of pieces is certainly a date and no words of a title."""
     level = max(piece.level for piece in cluster)
+    if any(piece.role == "span" for piece in cluster):
+        return False
     if level == CERTAIN:
         return True
     if level == WEAK or len(cluster) > 1:
@@ -143,7 +157,7 @@ def _write_english(cluster: Sequence[Piece], lexicon: Lexicon) -> str:
     """Returns the English phrase of a group of pieces: the recurrence or the day, then the time."""
     by_role = {piece.role: piece for piece in cluster}
     part = by_role["part"].text if "part" in by_role else None
-    frame = " ".join(by_role[role].text for role in ("recurrence", "day") if role in by_role)
+    frame = " ".join(by_role[role].text for role in ("recurrence", "day", "span") if role in by_role)
     if "time" in by_role and (clock := by_role["time"].clock):
         written = write_clock(clock, part, has_24_hours=lexicon.has_24_hours)
         return f"{frame} at {written}".strip()
