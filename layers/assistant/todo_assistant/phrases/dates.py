@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from todo_assistant.phrases.amounts import DURATION, parse_duration
 from todo_assistant.phrases.clocks import Clock, next_instants, split_clock
 from todo_assistant.phrases.days import parse_days
+from todo_assistant.phrases.languages.translation import translate_phrase
 from todo_assistant.phrases.moments import Due, Moment
 from todo_assistant.phrases.quoting import quote_start
 
@@ -43,10 +45,22 @@ def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
     `timezone` and returned in UTC; one that the clocks skip is moved forward. `03/04` is first read as March 4th in
     American time zones, and as April 3rd elsewhere.
 
+    A phrase that is no English is read in one of the languages of `phrases.languages`: `morgen um 17 Uhr`.
+
     Raises UnreadableDate, also for more than 100 characters and for days outside the years 1 to 9999.
     """
     if len(phrase) > MAX_PHRASE_CHARACTERS:
         raise UnreadableDate(phrase)
+    try:
+        return _parse_english(phrase, now, timezone)
+    except UnreadableDate:
+        for english in translate_phrase(phrase):
+            with suppress(UnreadableDate):
+                return _parse_english(english, now, timezone)
+        raise
+
+
+def _parse_english(phrase: str, now: datetime, timezone: ZoneInfo) -> list[Due]:
     try:
         moment = Moment.at(now, timezone)
         readings = list(dict.fromkeys(_parse_readings(normalize_phrase(phrase), moment)))

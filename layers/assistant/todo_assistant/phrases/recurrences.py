@@ -4,6 +4,7 @@ The library `recurrent` is not used, because its date parser takes most words fo
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.frequencies import exclude_days, parse_frequency, parse_number
+from todo_assistant.phrases.languages.translation import translate_phrase
 from todo_assistant.phrases.moments import Due
 from todo_assistant.phrases.quoting import quote_start
 from todo_assistant.phrases.rule_parts import RuleParts, format_rule
@@ -91,10 +93,22 @@ def parse_recurrence(phrase: str, *, now: datetime, timezone: ZoneInfo, start: D
     A time of day that is over today moves the default start to tomorrow. The time of day comes from the phrase, else
     from the start. A rule without named days, such as `every 3 months`, begins on the start day.
 
+    A phrase that is no English is read in one of the languages of `phrases.languages`: `jeden Montag`.
+
     Raises UnreadableRecurrence, also for more than 150 characters.
     """
     if len(phrase) > _MAX_PHRASE_CHARACTERS:
         raise UnreadableRecurrence(phrase)
+    try:
+        return _parse_english(phrase, now, timezone, start)
+    except UnreadableRecurrence:
+        for english in translate_phrase(phrase):
+            with suppress(UnreadableRecurrence):
+                return _parse_english(english, now, timezone, start)
+        raise
+
+
+def _parse_english(phrase: str, now: datetime, timezone: ZoneInfo, start: Due | None) -> ParsedRecurrence:
     try:
         clauses = _parse_clauses(_normalize(phrase), now, timezone)
         due = _first_due(clauses, now, timezone, clauses.start or start)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from todo_assistant.phrases.amounts import DURATION, SPAN, CalendarAmount, parse_duration, parse_span
 from todo_assistant.phrases.dates import MAX_PHRASE_CHARACTERS, UnreadableDate, parse_date
+from todo_assistant.phrases.languages.translation import translate_phrase
 from todo_assistant.phrases.moments import Moment
 from todo_assistant.phrases.months import add_months, first_day_of_month, last_day_of_month
 from todo_assistant.phrases.vocabulary import DAYS, MONTH, ORDINAL, WEEKDAY
@@ -55,13 +57,26 @@ def parse_days_span(phrase: str, *, now: datetime, timezone: ZoneInfo, is_past: 
 
     With `is_past`, `friday`, `dec 3` and `december` are the latest ones that have begun, and not the coming ones.
 
+    A phrase that is no English is read in one of the languages of `phrases.languages`: `diese Woche`.
+
     Raises UnreadableDate, also for more than 100 characters, and for a span that ends before it begins.
     """
     if len(phrase) > MAX_PHRASE_CHARACTERS:
         raise UnreadableDate(phrase)
+    reading = _Reading(Moment.at(now, timezone), is_past)
+    try:
+        return _parse_english(phrase, reading)
+    except UnreadableDate:
+        for english in translate_phrase(phrase):
+            with suppress(UnreadableDate):
+                return _parse_english(english, reading)
+        raise
+
+
+def _parse_english(phrase: str, reading: _Reading) -> DaySpan:
     words = " ".join(phrase.lower().replace(",", " ").split()).rstrip("!?.")
     try:
-        span = _parse_span(words, _Reading(Moment.at(now, timezone), is_past))
+        span = _parse_span(words, reading)
     except (ValueError, OverflowError) as error:
         raise UnreadableDate(phrase) from error
     if span.first and span.last and span.first > span.last:

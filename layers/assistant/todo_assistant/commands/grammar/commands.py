@@ -230,9 +230,7 @@ class Incomplete:
     options: tuple[str, ...] = ()
 
 
-type TargetCommand = (
-    Complete | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore
-)
+type TargetCommand = Complete | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore
 """A command that changes existing todos; its `target` describes which."""
 
 

@@ -86,9 +86,9 @@ class Sentences:
 
 @cache
 def edge_words(language: str) -> frozenset[str]:
-    """Returns all words with which a sentence of a language may begin or end, and other words of its sentences.
+    """Returns the words of all sentences of a language, among them those with which a sentence may begin or end.
 
-    The patterns are not expanded for them, so that a language costs little until a text has one of its words.
+    Patterns are not expanded for this, because most texts are in no other language.
     """
     data = load_lexicon(language).sentences
     patterns = [text for table in ("commands", "maybe") for texts in data[table].values() for text in texts]
@@ -140,7 +140,7 @@ def _expand(pattern: str) -> Iterator[str]:
     if found is None:
         yield " ".join(pattern.split())
         return
-    for choice in (found[1].split("|") if found[1] is not None else ["", *found[2].split("|")]):
+    for choice in found[1].split("|") if found[1] is not None else ["", *found[2].split("|")]:
         yield from _expand(f"{pattern[: found.start()]}{choice}{pattern[found.end() :]}")
 
 

@@ -76,7 +76,7 @@ def translate_dates(line: str, *, masked: str | None = None) -> str:
 def _strip_polite_words(words: str, sentences: Sentences) -> str:
     folded = fold(words)
     for polite in sentences.polite:
-        if folded.startswith(f"{polite} ") or folded.startswith(f"{polite}, "):
+        if folded.startswith((f"{polite} ", f"{polite}, ")):
             return words[len(polite) :].strip(_MARKS)
         if folded.endswith(f" {polite}"):
             return words[: -len(polite)].strip(_MARKS)
@@ -84,7 +84,7 @@ def _strip_polite_words(words: str, sentences: Sentences) -> str:
 
 
 def _fill(english: str, places: Places, sentences: Sentences) -> str | None:
-    """Returns the English command with the words of the line in its places, or None if a place does not fit."""
+    """Fills the places of an English command with the words of the line. Returns None if a place does not fit."""
     for name, words in places:
         if (value := next(_translate_place(name, words, sentences), None)) is None:
             return None

@@ -9,6 +9,7 @@ from todo_assistant.phrases.languages.items import Item
 
 _NOON: Final = 12
 _LAST_HOUR: Final = 24
+_MINUTES_OF_HOUR: Final = 60
 _FIRST_MORNING_HOUR: Final = 7
 """Hours from this one are times of the morning in languages with 24 hours; `um 5` stays 5:00 or 17:00."""
 _LATEST_HOUR_OF_NIGHT: Final = 4
@@ -29,18 +30,18 @@ def read_clock(items: Sequence[Item]) -> ClockTime | None:
     shift = sum(int(item.value) for item in items if item.kind in "BS")
     numbers = [number for item in items if item.kind in "nOTHd" for number in re.findall(r"\d+", item.value)]
     hour, minute = int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0
-    if hour > _LAST_HOUR or minute > 59:  # noqa: PLR2004 - minutes of an hour
+    if hour > _LAST_HOUR or minute >= _MINUTES_OF_HOUR:
         return None
-    minutes = (hour * 60 + minute + shift) % (24 * 60)
+    minutes = (hour * _MINUTES_OF_HOUR + minute + shift) % (_LAST_HOUR * _MINUTES_OF_HOUR)
     if hour == _LAST_HOUR and not minutes:
         return ClockTime(_LAST_HOUR, 0)
-    if hour <= _NOON and minutes < 60 and shift < 0:
-        minutes += 12 * 60
-    return ClockTime(*divmod(minutes, 60))
+    if shift < 0 and hour == 1 and minutes < _MINUTES_OF_HOUR:  # `halb 1` is 12:30.
+        minutes += _NOON * _MINUTES_OF_HOUR
+    return ClockTime(*divmod(minutes, _MINUTES_OF_HOUR))
 
 
 def write_clock(clock: ClockTime, part: str | None, *, has_24_hours: bool) -> str:
-    """Returns a time in English, with the half of the day if the language or the part of the day names one."""
+    """Returns a time in English. The part of the day, or the language, may decide between morning and evening."""
     hour = clock.hour
     if part == "night" and hour == _NOON:
         hour = _LAST_HOUR

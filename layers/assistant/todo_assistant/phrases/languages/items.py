@@ -1,4 +1,4 @@
-"""Finds the words of one language in a line, as items whose kinds are letters, so that patterns can describe dates."""
+"""Finds the words of one language in a line, as items. Patterns of their kinds, which are letters, describe dates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,54 @@ from todo_assistant.phrases.languages.lexicon import Lexicon, Meaning
 from todo_assistant.phrases.languages.tokens import Token
 
 KINDS: Final = {
-    **{"day": "D", "weekday": "W", "weak_weekday": "w", "plural": "P", "month": "M", "unit": "U", "hour_unit": "V"},
-    **{"in": "i", "in_after": "f", "at": "a", "clock": "c", "hour_noun": "h", "part": "p", "weak_part": "q"},
-    **{"next": "x", "this": "t", "every": "e", "other": "2", "recurrence": "R", "on": "o", "on_after": "k", "by": "b"},
-    **{"before": "B", "after": "S", "noon": "N", "weekend": "E", "workday": "K", "and": "&", "of": "g", "break": "|"},
-    **{"iso": "I", "time": "T", "hour": "H", "dotted": "d", "numeric": "Z", "ordinal": "O", "year": "Y"},
-    **{"number": "n", "field": "#", "word": "?", "comma": ",", "mark": "!"},
+    "day": "D",
+    "weekday": "W",
+    "weak_weekday": "w",
+    "plural": "P",
+    "month": "M",
+    "unit": "U",
+    "hour_unit": "V",
+    "in": "i",
+    "in_after": "f",
+    "at": "a",
+    "clock": "c",
+    "hour_noun": "h",
+    "part": "p",
+    "weak_part": "q",
+    "next": "x",
+    "this": "t",
+    "every": "e",
+    "other": "2",
+    "recurrence": "R",
+    "on": "o",
+    "on_after": "k",
+    "by": "b",
+    "before": "B",
+    "after": "S",
+    "noon": "N",
+    "weekend": "E",
+    "workday": "K",
+    "and": "&",
+    "of": "g",
+    "break": "|",
+    "iso": "I",
+    "time": "T",
+    "hour": "H",
+    "dotted": "d",
+    "numeric": "Z",
+    "ordinal": "O",
+    "year": "Y",
+    "number": "n",
+    "field": "#",
+    "word": "?",
+    "comma": ",",
+    "mark": "!",
 }
 """The letter of each kind of item: the tables of a file of words, then the kinds of other tokens."""
 _SHARED_WITH_ENGLISH: Final = frozenset(
     """
     agosto april august come die hier main mai mars mar midi minute minuten minutes moment noon november october once
-    or port pour sat sera september son sun tag tonight uni fin mes par per una con sin sur chi hai das char use 
+    or port pour sat sera september son sun tag tonight uni fin mes par per una con sin sur chi hai das char use
     """.split()  # noqa: SIM905 - many quoted strings are harder to read
 )
 """Words of other languages that are no evidence against English."""
@@ -64,9 +100,8 @@ def find_items(text: str, tokens: Sequence[Token], lexicon: Lexicon) -> list[Ite
 def _match(tokens: Sequence[Token], position: int, lexicon: Lexicon) -> tuple[int, Meaning | None]:
     """Returns the number of words of the longest phrase at a position, and its meaning; 0 and None without one."""
     for words, meaning in lexicon.meanings.get(tokens[position].text, ()):
-        if all(token.text == word for token, word in zip(tokens[position : position + len(words)], words, strict=False)):
-            if len(tokens) - position >= len(words):
-                return len(words), meaning
+        if tuple(token.text for token in tokens[position : position + len(words)]) == words:
+            return len(words), meaning
     return 0, None
 
 

@@ -75,12 +75,12 @@ def load_lexicon(language: str) -> Lexicon:
 
 def split_list(words: str) -> list[str]:
     """Splits the words of a list in a file: `heute | morgen`."""
-    return [word.strip() for word in words.split("|")]
+    return [word.strip() for word in words.split("|") if word.strip()]
 
 
 def split_variants(words: str) -> list[list[str]]:
     """Splits a list in which each place may have several spellings: `samstag, sonnabend | sonntag`."""
-    return [[variant.strip() for variant in place.split(",")] for place in split_list(words)]
+    return [[variant.strip() for variant in place.split(",")] for place in words.split("|")]
 
 
 def _read_meanings(data: dict[str, Any]) -> Iterator[tuple[str, Meaning]]:

@@ -185,4 +185,4 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
         (r"[bo]+[nO](?![MUVcn?])k?", _read_month_day),
     )
 ]
-"""Patterns of the kinds of items, each with the function that reads the items. The first one that can be read counts."""
+"""Patterns of the kinds of items, each with the function that reads them. The first that can be read counts."""

@@ -36,9 +36,9 @@ def translate_reply(reply: str) -> str | None:
 
 
 def read_list_number(words: str) -> str | None:
-    """Returns the number that words in any language mean in a list: `2` for `die zweite` or `nummer 2`, `-1` for the last.
+    """Returns the number in a list that words in any language mean: `2` for `die zweite` or `nummer 2`.
 
-    Returns None for other words.
+    Returns `-1` for the last, and None for other words.
     """
     folded = fold_words(words)
     for language in LANGUAGES:
@@ -75,7 +75,7 @@ def _fold_all(words: Sequence[str]) -> Iterator[str]:
 
 
 def _drop_articles(words: tuple[str, ...], language: str) -> tuple[str, ...]:
-    articles = {folded for folded in _fold_all(split_list(load_lexicon(language).replies["articles"]))}
+    articles = set(_fold_all(split_list(load_lexicon(language).replies["articles"])))
     return words[1:] if len(words) > 1 and words[0] in articles else words
 
 

@@ -8,11 +8,19 @@ from functools import lru_cache
 from typing import Final
 
 _LAST_LATIN: Final = "\u024f"
-_ARABIC_VARIANTS: Final = {"\u064a": "\u06cc", "\u0643": "\u06a9", "\u0647": "\u06c1", "\u0629": "\u06c1", "\u0649": "\u06cc"}
+_ARABIC_VARIANTS: Final = {
+    "\u064a": "\u06cc",
+    "\u0643": "\u06a9",
+    "\u0647": "\u06c1",
+    "\u0629": "\u06c1",
+    "\u0649": "\u06cc",
+}
 """Letters of Arabic keyboards by the letters of Urdu that look the same."""
 _VARIANTS: Final = _ARABIC_VARIANTS | {"\u0901": "\u0902", "\u2019": "'"}
 """Characters with two spellings; in Hindi, the dot stands for the crescent with a dot."""
-_MARKS: Final = "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
+_MARKS: Final = (
+    "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
+)
 """Vowel signs and joiners, which belong to words although they are no letters for `re`."""
 LETTER: Final = rf"[\w{_MARKS}]"
 """Matches a letter, a digit, a vowel sign or another mark of a word."""

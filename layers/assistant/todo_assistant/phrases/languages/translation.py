@@ -82,7 +82,7 @@ def _find_phrases(line: str, items: Sequence[Item], lexicon: Lexicon) -> Iterato
         is_dotted = _is_dotted(within, lexicon)
         if not is_dotted and not any(item.evidence for item in within):
             continue
-        if _is_date(cluster, items, line) and not _is_in_title(line, items, first, last, lexicon):
+        if _is_date(cluster, items) and not _is_in_title(line, items, first, last, lexicon):
             yield TranslatedPhrase(_write_english(cluster, lexicon), start, end, is_dotted)
 
 
@@ -125,7 +125,7 @@ def _find_clusters(items: Sequence[Item], lexicon: Lexicon) -> Iterator[list[Pie
         yield cluster
 
 
-def _is_date(cluster: Sequence[Piece], items: Sequence[Item], line: str) -> bool:
+def _is_date(cluster: Sequence[Piece], items: Sequence[Item]) -> bool:
     """Returns whether a group of pieces is certainly a date and no words of a title."""
     level = max(piece.level for piece in cluster)
     if any(piece.role == "span" for piece in cluster):
