@@ -334,7 +334,7 @@ class TestUnreadable:
                 "in \uff13 days",
                 "\ufb01ve pm",
                 "\U0001f4c5",
-                "mañana",
+                "zítra",
                 "mid 3",
                 "end of nothing",
                 "end of friday",

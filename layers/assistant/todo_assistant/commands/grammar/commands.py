@@ -247,7 +247,7 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Text that is no single command: a question about other things, too long a text, or lines of which some are commands."""
+    """Text that is no single command: a question about other things, too long a text, or lines with some commands."""
 
     text: str
 
