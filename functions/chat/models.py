@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from todo_assistant.models.messages import Question
 from todo_assistant.turns.conversations import Message
 from todo_assistant.turns.model import Approval, Status, ToolCall, Turn, UndoResult
 from todo_core.text import Text
@@ -108,6 +109,35 @@ class ApprovalRead(BaseModel):
         )
 
 
+class OptionRead(BaseModel):
+    """An option of a question. `number` counts from 1. `todo_id` is the todo that the option means, if any."""
+
+    number: int
+    label: str
+    todo_id: UUID | None
+
+
+class QuestionRead(BaseModel):
+    """A question with options, which `response` lists too. The next message of the conversation may answer it.
+
+    Such a message is a number (`2`), several (`1 and 3`, `all`) if `takes_many` is true, or `none`. A front end can
+    show a button for each option and send its number. Any other message leaves the question unanswered.
+    """
+
+    options: list[OptionRead]
+    takes_many: bool
+
+    @classmethod
+    def of(cls, question: Question) -> Self:
+        return cls(
+            options=[
+                OptionRead(number=number, label=option.label, todo_id=option.todo_id)
+                for number, option in enumerate(question.options, start=1)
+            ],
+            takes_many=question.takes_many,
+        )
+
+
 class UsageRead(BaseModel):
     """The tokens that the turn used, as the language model counts them."""
 
@@ -129,6 +159,7 @@ class TurnRead(BaseModel):
                     "changed": [_TODO],
                     "status": "done",
                     "approval": None,
+                    "question": None,
                     "model": "commands",
                     "usage": {"prompt_tokens": 0, "completion_tokens": 0},
                 }
@@ -143,6 +174,7 @@ class TurnRead(BaseModel):
     changed: list[UUID]
     status: Status
     approval: ApprovalRead | None
+    question: QuestionRead | None
     model: str
     usage: UsageRead
 
@@ -157,6 +189,7 @@ class TurnRead(BaseModel):
             changed=list(changed),
             status=turn.status,
             approval=ApprovalRead.of(approval) if approval else None,
+            question=QuestionRead.of(turn.question) if turn.status == "done" and turn.question else None,
             model=turn.model,
             usage=UsageRead(prompt_tokens=turn.prompt_tokens, completion_tokens=turn.completion_tokens),
         )

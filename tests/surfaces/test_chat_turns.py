@@ -25,6 +25,7 @@ class TestTurn:
             "changed": [],
             "status": "done",
             "approval": None,
+            "question": None,
             "model": "scripted",
             "usage": {"prompt_tokens": 120, "completion_tokens": 5},
         }

@@ -26,7 +26,7 @@ _NONE: Final = re.compile(
     r"(?:none|neither|nothing|not (?:this|that)|no one)(?: (?:of )?(?:them|these|those|that))?", re.IGNORECASE
 )
 
-_WITHOUT_NOUN: Final = re.compile(r" (?:one|ones|to-?do|task|please)$", re.IGNORECASE)
+_WITHOUT_NOUN: Final = re.compile(r" (?:one|ones|to-?do|task)$", re.IGNORECASE)
 """Finds the noun at the end of `the oat milk one`, which is no word of the title."""
 
 
@@ -80,7 +80,7 @@ def choose_by_words(message: str, question: Question) -> Chosen | Unclear | None
 
 
 def _trim(message: str) -> str:
-    return " ".join(message.split()).rstrip(".!? ")
+    return " ".join(message.split()).rstrip(".!? ").removesuffix(" please")
 
 
 def _choose_only_one(question: Question) -> Chosen | Unclear:
