@@ -67,6 +67,20 @@ class TestTools:
         (todo,) = ada.client.get(TODOS).json()
         assert (todo["due_date"], todo["reminder_at"]) == ("2040-01-31", "2040-01-30T14:00:00Z")
 
+    def test_a_reminder_may_count_from_the_due_date(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(
+            Call("add_todos", new_todos("Dentist", due="jan 31 2040 3pm", reminder="1 hour before")), Say("Added.")
+        )
+        (item,) = tool_result(run_turn(ada))["results"]
+        model.play(
+            Call("update_todos", {"changes": [{"id": item["todo"]["id"], "reminder": "the day before at 6pm"}]}),
+            Say("Changed."),
+        )
+        (changed,) = tool_result(run_turn(ada))["results"]
+
+        assert item["todo"]["reminder"].startswith("Tuesday 31 January 2040 14:00")
+        assert changed["todo"]["reminder"].startswith("Monday 30 January 2040 18:00")
+
     def test_a_reminder_can_be_changed_and_removed(self, ada: Account, model: ScriptedModel) -> None:
         milk = ada.add("Milk", reminder_at="2040-01-30T09:00:00Z")
         for reminder, left in (("jan 31 2040 10am", "2040-01-31T10:00:00Z"), ("", None)):

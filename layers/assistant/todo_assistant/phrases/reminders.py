@@ -67,7 +67,7 @@ def _day(found: re.Match[str], due: Due, moment: Moment) -> date:
 
 
 def _at_clock(day: date, found: re.Match[str], due: Due, moment: Moment) -> Due:
-    """Returns the day at the time of the phrase, else at the local time of day of the due time, if it has one."""
+    """Returns the day at the time of the phrase, or at the local time of day of the due date."""
     part = found["part"] if "part" in found.re.groupindex else None
     words = f"{part or ''}{found['clock'] or ''}".strip()
     if words:

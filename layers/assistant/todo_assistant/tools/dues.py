@@ -1,6 +1,6 @@
 """Parses the user's phrases for due dates, reminders and recurrences into fields of a todo."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from uuid import UUID
@@ -12,6 +12,7 @@ from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.moments import Due
 from todo_assistant.phrases.moving import move_due
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, parse_recurrence
+from todo_assistant.phrases.reminders import parse_reminder
 from todo_assistant.phrases.spans_of_days import DaySpan, parse_days_span
 from todo_assistant.tools.items import ArgumentRejected
 from todo_assistant.tools.registry import ToolContext
@@ -63,9 +64,14 @@ def read_days(context: ToolContext, phrase: str, *, is_past: bool = False) -> Da
         return span
 
 
-def read_reminder(context: ToolContext, phrase: str) -> datetime:
-    """Returns the instant that a phrase means. Raises ArgumentRejected if it is unreadable or has no time of day."""
-    reading = read_due(context, phrase)[0]
+def read_reminder(context: ToolContext, phrase: str, due: Due | None) -> datetime:
+    """Returns the instant that a phrase, such as `30 minutes before`, means for a todo that is due at `due`.
+
+    Raises ArgumentRejected if the phrase is unreadable or has no time of day.
+    """
+    with _rejecting_unreadable(phrase):
+        reading = parse_reminder(phrase, due, now=context.now, timezone=context.timezone)
+        _require_safe(phrase, [reading])
     if not isinstance(reading, datetime):
         sentence = "A reminder needs a time of the day, as in `tomorrow 9am`: ask the user for it."
         raise ArgumentRejected("needs_time", sentence, phrase=phrase)
@@ -77,6 +83,12 @@ def due_fields(readings: Sequence[Due]) -> dict[str, Due]:
     if not readings:
         return {}
     return {"due_at" if isinstance(readings[0], datetime) else "due_date": readings[0]}
+
+
+def due_of(fields: Mapping[str, object]) -> Due | None:
+    """Returns the due date in the fields of a todo, or None."""
+    due = fields.get("due_at") or fields.get("due_date")
+    return due if isinstance(due, date) else None
 
 
 def other_readings(readings: Sequence[Due], timezone: ZoneInfo) -> dict[str, JsonValue]:

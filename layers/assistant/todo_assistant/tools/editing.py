@@ -1,13 +1,16 @@
 """Tools that change fields and due dates of todos."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from todo_assistant.phrases.moments import Due
 from todo_assistant.tools.arguments import Tags
 from todo_assistant.tools.dues import (
     changed_recurrence_fields,
+    due_of,
     read_reminder,
 )
 from todo_assistant.tools.items import MAX_ITEMS, ChangedTodo, change_each
@@ -29,7 +32,9 @@ class TodoChange(Arguments):
         None, description="As the user said it. An empty text ends the recurrence."
     )
     reminder: Annotated[str, Field(max_length=100)] | None = Field(
-        None, description="When to remind, as the user said it, with a time of the day. An empty text removes it."
+        None,
+        description="When to remind, as the user said it, with a time of the day or relative to the due date, as in "
+        "`1 hour before`. An empty text removes it.",
     )
     project: Annotated[str, Text(max_length=200)] | None = Field(
         None, description="Its name. An empty text: in no project."
@@ -87,8 +92,17 @@ async def _changed_fields(context: ToolContext, change: TodoChange) -> dict[str,
     if change.recurrence is not None:
         fields |= await changed_recurrence_fields(context, change.id, change.recurrence)
     if change.reminder is not None:
-        fields["reminder_at"] = read_reminder(context, change.reminder) if change.reminder else None
+        fields["reminder_at"] = await _changed_reminder(context, change, due_of(fields)) if change.reminder else None
     return fields
+
+
+async def _changed_reminder(context: ToolContext, change: TodoChange, new_due: Due | None) -> datetime:
+    """Returns the new reminder, which may count from the new due date, else from the todo's own.
+
+    Raises TodoNotFound and ArgumentRejected.
+    """
+    todo = await operations.get(context.db, context.user_id, change.id)
+    return read_reminder(context, change.reminder or "", new_due or todo.due_date or todo.due_at)
 
 
 async def _changed_tags(context: ToolContext, change: TodoChange) -> list[str]:
