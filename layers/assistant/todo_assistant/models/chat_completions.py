@@ -72,12 +72,9 @@ class ChatCompletions:
                 return {"role": "system", "content": message.content}
 
     def _encode_call(self, call: ToolCallRequest) -> dict[str, Any]:
-        # A model may call a tool that does not exist. Its name may be too long, or have other characters than letters,
-        # digits, `_` and `-`: then providers reject the whole next request.
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name)[:_MAX_NAME_CHARACTERS] or "_"
         extras = self._own(call.extras)
         inner = extras.pop("function", {})
-        function = {"name": name, "arguments": to_valid_json(call.arguments)} | (
+        function = {"name": to_wire_name(call.name), "arguments": to_valid_json(call.arguments)} | (
             inner if isinstance(inner, dict) else {}
         )
         return {"id": call.id, "type": "function", "function": function} | extras
@@ -85,3 +82,11 @@ class ChatCompletions:
     def _own(self, extras: Extras) -> dict[str, Any]:
         fields = extras.get("fields")
         return dict(fields) if extras.get("origin") == self._origin and isinstance(fields, Mapping) else {}
+
+
+def to_wire_name(name: str) -> str:
+    """Returns the name of a tool in the form that providers accept: at most 64 letters, digits, `_` and `-`.
+
+    A model may call a tool that does not exist. Providers reject the whole next request if its name has another form.
+    """
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:_MAX_NAME_CHARACTERS] or "_"

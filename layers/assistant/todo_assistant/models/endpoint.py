@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -95,7 +96,7 @@ class Endpoint:
         """Returns the request as a context manager. The library adds the URL, the key and further headers."""
         client, is_streamed = self._client, body.get("stream") is True
         # Given as extra_body, the fields are sent unchanged; as arguments the library would convert them one by one.
-        if "messages" in body:
+        if self.api == "chat":
             return client.chat.completions.with_streaming_response.create(
                 model=body["model"], messages=(), stream=is_streamed, extra_body=body
             )
@@ -168,9 +169,8 @@ def _require_no_error(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
     error = document.get("error")
     if not error and document.get("type") != "error":
         return document
-    code = error.get("code") if isinstance(error, dict) else None
-    status = code if isinstance(code, int) and 400 <= code < 600 else None  # noqa: PLR2004 - HTTP statuses of errors
-    raise ProviderError(status, error or document)
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    raise ProviderError(int(code) if re.fullmatch("[45][0-9][0-9]", code) else None, error or document)
 
 
 async def _read_whole(response: "AsyncAPIResponse[Any]") -> AsyncIterator[bytes]:

@@ -61,10 +61,11 @@ _STREAM: Final = re.compile(
 _EFFORT_WITH_TOOLS: Final = re.compile(r"tools.{0,40}reasoning_effort|reasoning_effort.{0,80}\btools", re.IGNORECASE)
 _REASONING: Final = re.compile(
     r"encrypted_content|thought_?signature|signature.{0,40}(invalid|not valid|verif)"
-    r"|(invalid|corrupt).{0,30}signature|item.{0,80}not found|reasoning.{0,60}(without its|could not be verified)",
+    r"|(invalid|corrupt).{0,30}signature|item.{0,80}not found"
+    r"|reasoning.{0,60}could not be verified|without its required",
     re.IGNORECASE | re.DOTALL,
 )
-_UNREFUSABLE_STATUSES: Final = {401, 402, 403, 404, 408, 413, 429}
+_UNREFUSABLE_STATUSES: Final = {401, 402, 403, 408, 413, 429}
 
 
 def find_changes(error: ProviderError, body: Body, made: Sequence[str]) -> list[str]:
@@ -144,7 +145,7 @@ def _is_named(name: str, text: str) -> bool:
     if "_" in name or name.lower() != name:
         return re.search(rf"\b{name}\b", text) is not None
     pattern = (
-        rf"['\"`]{name}['\"`]|[.\]]{name}(?!\w)|^{name}$"
+        rf"['\"`]{name}['\"`]|[.\]]{name}(?!\w)|^{name}$|(?:^|['\"`]){name}[.\[]"
         rf"|\b(?:name|field|param|parameter|argument|property|keyword|key|option|member)s?(?: supplied)?:? {name}\b"
     )
     return re.search(pattern, text, re.MULTILINE) is not None
@@ -214,7 +215,14 @@ def _stop_streaming(body: Body) -> Body:
 
 def _without_reasoning(body: Body) -> Body:
     if "input" in body:
-        return body | {"input": [item for item in body["input"] if item.get("type") != "reasoning"]}
+        # OpenAI refuses a call that has the id of an item if the reasoning before it is absent.
+        return body | {
+            "input": [
+                {name: value for name, value in item.items() if name != "id"}
+                for item in body["input"]
+                if item.get("type") != "reasoning"
+            ]
+        }
     messages = [
         {name: value for name, value in message.items() if name in _MESSAGE_FIELDS} for message in body["messages"]
     ]
