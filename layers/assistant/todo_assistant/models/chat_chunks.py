@@ -60,7 +60,7 @@ class ChatAccumulator:
         choices = event.get("choices")
         choice = answers.require_object(choices[0]) if isinstance(choices, list) and choices else {}
         self._read_usage(event, choice)
-        self._has_choice = self._has_choice or bool(choice)
+        self._has_choice = self._has_choice or "delta" in choice or "message" in choice
         if reason := choice.get("finish_reason"):
             self._finish_reason = answers.require_text(reason)
         if "message" in choice:

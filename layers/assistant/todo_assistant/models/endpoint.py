@@ -167,6 +167,9 @@ async def _read_events(response: "AsyncAPIResponse[Any]") -> AsyncIterator[Event
 def _require_no_error(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Returns the document. Raises ProviderError if it is an error, which some endpoints send with status 200."""
     error = document.get("error")
+    minimax_status = document.get("base_resp")
+    if isinstance(minimax_status, dict) and minimax_status.get("status_code"):
+        error = minimax_status
     if not error and document.get("type") != "error":
         return document
     code = str(error.get("code")) if isinstance(error, dict) else ""

@@ -19,6 +19,7 @@ _MAX_SENTENCE_CHARACTERS: Final = 300
 _MAX_TEXT_CHARACTERS: Final = 20_000
 _PRIVATE_WINDOW_CHARACTERS: Final = 16
 _MIN_PRIVATE_CHARACTERS: Final = 6
+_MESSAGE_FIELDS: Final = ("error", "message", "detail", "errors", "msg", "status_msg")
 _TRANSIENT_STATUSES: Final = {408, 409, 425, 429}
 _MIN_SERVER_ERROR_STATUS: Final = 500
 _CREDIT: Final = re.compile(
@@ -26,6 +27,9 @@ _CREDIT: Final = re.compile(
     r"|payment required|exceeded_current_quota|billing_(hard_limit|not_active)|spending limit",
     re.IGNORECASE,
 )
+_MALFORMED_CALL: Final = re.compile(r"tool_use_failed|failed to (call|parse) (a )?(function|tool)", re.IGNORECASE)
+"""The model wrote a tool call that the provider could not read. Another attempt may succeed."""
+
 _DECLINED: Final = re.compile(
     r"content[ _](filter|policy|management)|responsible_?ai|invalid_prompt|data_inspection|was flagged|moderation"
     r"|prohibited_content|policy_violation",
@@ -73,9 +77,11 @@ class ProviderError(Exception):
     @property
     def fault(self) -> Fault:
         status, text = self.status, self.text
-        if status == 402 or (status != _MIN_SERVER_ERROR_STATUS and _CREDIT.search(text)):  # noqa: PLR2004
+        if status == 402 or _CREDIT.search(text):  # noqa: PLR2004 - payment required
             return "credit"
         if status is not None and (status in _TRANSIENT_STATUSES or status >= _MIN_SERVER_ERROR_STATUS):
+            return "transient"
+        if _MALFORMED_CALL.search(text):
             return "transient"
         if _DECLINED.search(text):
             return "declined"
@@ -145,10 +151,9 @@ def _sentence_of(body: JsonValue) -> str:
             return _sentence_of(first)
         case {"msg": str(message), "loc": [*path]}:
             return f"{'.'.join(map(str, path))}: {message}"
-        case {"error": dict() | str() as inner} | {"message": dict() | str() | list() as inner}:
-            return _sentence_of(inner)
-        case {"detail": dict() | str() | list() as inner} | {"errors": list() as inner} | {"msg": str(inner)}:
-            return _sentence_of(inner)
+        case dict():
+            inner = [body[name] for name in _MESSAGE_FIELDS if isinstance(body.get(name), dict | str | list)]
+            return _sentence_of(inner[0]) if inner else ""
         case _:
             return ""
 

@@ -4,6 +4,7 @@ Providers that speak the same API accept different fields of it. A change is a s
 so that the log and the check command can show it.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -20,6 +21,7 @@ WITHOUT_REASONING: Final = "leave out earlier reasoning"
 _NO_EFFORT: Final = "set reasoning_effort to none"
 _NULL_CONTENT: Final = "send null for no content"
 _ABSENT_CONTENT: Final = "leave out empty content"
+_SHORT_IDS: Final = "shorten ids of calls"
 _LEAVE_OUT: Final = "leave out "
 _RENAME: Final = "rename to "
 
@@ -51,6 +53,11 @@ _MISSING: Final = re.compile(
 _CONTENT: Final = re.compile(
     r"content\b.{0,200}(null|none|empty|blank|whitespace|string|at least|required|missing|invalid|must|too short)"
     r"|(null|none|empty|blank|non-empty|required|missing).{0,80}\bcontent",
+    re.IGNORECASE | re.DOTALL,
+)
+_CALL_ID: Final = re.compile(
+    r"(call|use)[ _]?id\b.{0,120}(length|characters|too long|match|pattern|alphanumeric)"
+    r"|string_above_max_length.*id",
     re.IGNORECASE | re.DOTALL,
 )
 _STREAM: Final = re.compile(
@@ -98,6 +105,8 @@ def _find_special_changes(text: str, body: Body) -> Iterator[str]:
         yield WITHOUT_STREAM
     if _REASONING.search(text) and not _MISSING.search(text):
         yield WITHOUT_REASONING
+    if _CALL_ID.search(text):
+        yield _SHORT_IDS
     empty = [
         message for message in body.get("messages", ()) if message.get("tool_calls") and not message.get("content")
     ]
@@ -229,6 +238,25 @@ def _without_reasoning(body: Body) -> Body:
     return body | {"messages": messages}
 
 
+def _shorten_ids(body: Body) -> Body:
+    """Replaces ids of calls by 9 letters and digits: Mistral accepts no others, and OpenAI none above 64 characters."""
+    return body | {
+        name: [_with_short_ids(message) for message in body[name]] for name in ("messages", "input") if name in body
+    }
+
+
+def _with_short_ids(message: Body) -> Body:
+    short: Body = {name: _shorten(message[name]) for name in ("tool_call_id", "call_id") if name in message}
+    if "tool_calls" in message:
+        short["tool_calls"] = [call | {"id": _shorten(call["id"])} for call in message["tool_calls"]]
+    return message | short
+
+
+def _shorten(call_id: str) -> str:
+    is_short = re.fullmatch("[A-Za-z0-9]{9}", call_id)
+    return call_id if is_short else hashlib.sha256(call_id.encode(errors="replace")).hexdigest()[:9]
+
+
 def _set_null_content(body: Body) -> Body:
     return _map_empty_content(body, lambda message: message | {"content": None})
 
@@ -251,6 +279,7 @@ _SPECIAL_CHANGES: Final[Mapping[str, Callable[[Body], Body]]] = {
     WITHOUT_STREAM: _stop_streaming,
     WITHOUT_REASONING: _without_reasoning,
     _NO_EFFORT: _set_no_effort,
+    _SHORT_IDS: _shorten_ids,
     _NULL_CONTENT: _set_null_content,
     _ABSENT_CONTENT: _remove_empty_content,
 }

@@ -123,6 +123,8 @@ class ResponseAccumulator:
         calls = [_read_call(item) for item in items if item.get("type") == "function_call"]
         if response.get("status") == "incomplete":
             content, calls = _end_incomplete(response, content, calls)
+            # Without calls, the next request contains the text that the user saw instead of the items.
+            items = items if calls else []
         usage = response.get("usage")
         return Completion(
             content,

@@ -238,10 +238,9 @@ def _calls_with_unique_ids(turn: Turn, number: int, completion: Completion) -> l
     used_ids = {call.id for call in turn.calls}
     calls: list[ToolCall] = []
     for position, call in enumerate(completion.calls, start=1):
-        # A model may omit or repeat ids of calls, but a tool result names its call by the id.
-        call_id = call.id if call.id and call.id not in used_ids else f"call_{number}_{position}"
-        while call_id in used_ids:
-            call_id += "_"
+        # A model may omit or repeat ids of calls, but a tool result names its call by the id. Mistral accepts ids of 9
+        # letters and digits only.
+        call_id = call.id if call.id and call.id not in used_ids else new_id().hex[-9:]
         used_ids.add(call_id)
         calls.append(ToolCall(number, position, call_id, call.name, call.arguments, extras=call.extras))
     return calls
