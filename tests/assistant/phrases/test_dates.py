@@ -169,7 +169,7 @@ class TestDays:
 
         assert local("next friday", monday) == ["2026-11-27", "2026-11-20"]
 
-    def test_the_month_comes_first_in_american_time_zones(self) -> None:
+    def test_the_month_comes_first_in_the_united_states(self) -> None:
         assert local("03/04") == ["2027-04-03", "2027-03-04"]
         assert local("03/04", FRIDAY.astimezone(NEW_YORK)) == ["2027-03-04", "2027-04-03"]
 
@@ -184,10 +184,10 @@ class TestDays:
 
     def test_the_examples_of_the_document_are_parsed(self) -> None:
         document = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
-        rows = re.findall(r"^\| (?:days|from now|dates|ends|times) \| (.+) \|$", document, re.MULTILINE)
+        rows = re.findall(r"^\| (?:days|weeks|from now|dates|ends|times) \| (.+) \|$", document, re.MULTILINE)
 
         assert all(parse(phrase) for row in rows for phrase in re.findall(r"`(.+?)`", row))
-        assert len(rows) == 5
+        assert len(rows) == 6
 
 
 class TestTimes:

@@ -43,7 +43,7 @@ def parse_date(phrase: str, *, now: datetime, timezone: ZoneInfo) -> list[Due]:
     Past readings are left out, unless all are past. `monday` on a Monday is first the next Monday, then today.
     `9am` is tomorrow's if 9:00 today is over; a date without a year is the next one, or today. Times of day are in
     `timezone` and returned in UTC; one that the clocks skip is moved forward. `03/04` is first read as March 4th in
-    American time zones, and as April 3rd elsewhere.
+    countries that write the month first, and as April 3rd elsewhere.
 
     A phrase that is no English is read in one of the languages of `phrases.languages`: `morgen um 17 Uhr`.
 

@@ -1,9 +1,15 @@
 """The instant and time zone from which phrases such as `tomorrow` count, and the instants of local times."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Self
+from functools import cache
+from pathlib import Path
+from typing import Final, Self
 from zoneinfo import ZoneInfo
+
+_MONTH_FIRST_ZONES_FILE: Final = Path(__file__).with_name("month_first_zones.json")
+"""Names of the time zones of countries that write the month first. `tools/date_order.py` derives them from CLDR."""
 
 type Due = date | datetime
 """A due date without a time, or a due time as an instant in UTC."""
@@ -34,8 +40,8 @@ class Moment:
 
     @property
     def is_month_first(self) -> bool:
-        """Returns whether `03/04` is read first as March 4th, as in the time zones `America/...` and `US/...`."""
-        return self.timezone.key.startswith(("America/", "US/"))
+        """Returns whether `03/04` is read first as March 4th, as people in the country of the time zone write it."""
+        return self.timezone.key in _month_first_zones()
 
     def instant_of(self, day: date, minutes: int) -> datetime:
         """Returns the instant, in UTC, at which local clocks show `minutes` after midnight of `day`.
@@ -47,3 +53,8 @@ class Moment:
 
     def is_past(self, due: Due) -> bool:
         return due <= self.instant if isinstance(due, datetime) else due < self.today
+
+
+@cache
+def _month_first_zones() -> frozenset[str]:
+    return frozenset(json.loads(_MONTH_FIRST_ZONES_FILE.read_text(encoding="utf-8")))
