@@ -220,8 +220,9 @@ def _filter_arguments(command: TargetCommand, *, with_state: bool = True) -> Pla
     arguments = search_arguments(selected, (yield from find_parent_id(selected.parent)))
     if isinstance(command, Restore):
         arguments["trashed"] = True
-    state = _states(command)[0]
-    if with_state and state is not None and not (command.target.every and isinstance(command, Delete)):
+    is_any_state = command.target.every and isinstance(command, Delete)
+    state = selected.completed if is_any_state else _states(command)[0]
+    if with_state and state is not None:
         arguments["completed"] = state
     return arguments
 

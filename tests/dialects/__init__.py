@@ -1,1 +1,0 @@
-"""Dialects of language model providers: scripted providers that speak them, and conversations with each."""
