@@ -46,7 +46,8 @@ _NO_TOOLS: Final = re.compile(
     re.IGNORECASE,
 )
 _WRONG_KEY: Final = re.compile(
-    r"api[ _-]?key|unauthori[sz]ed|authentication|permission[ _]denied|access token|credentials", re.IGNORECASE
+    r"api[ _-]?key|login fail|unauthori[sz]ed|authentication|permission[ _]denied|access token|credentials",
+    re.IGNORECASE,
 )
 _WRONG_MODEL: Final = re.compile(
     r"model[ _]not[ _](found|exist|supported)|(unknown|invalid|unsupported|no such|not a valid) model"

@@ -1,0 +1,1 @@
+"""Dialects of language model providers: scripted providers that speak them, and conversations with each."""
