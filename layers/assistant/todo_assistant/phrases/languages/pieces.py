@@ -135,7 +135,7 @@ def _read_time(items: Sequence[Item], _: Lexicon) -> Piece | None:
     clock = read_clock(items)
     if clock is None:
         return None
-    is_certain = _has(items, "cT") or (_has(items, "ab") and _has(items, "BSHhd")) or _has(items, "BS")
+    is_certain = _has(items, "cT") or (_has(items, "ab") and _has(items, "BSHhVd")) or _has(items, "BS")
     return Piece("time", "", CERTAIN if is_certain else LIKELY, clock)
 
 
@@ -163,23 +163,23 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
     for pattern, read in (
         # Recurrences: `jeden Monat am 1.`, `alle 3 Tage`, `jeden Montag und Freitag`, `täglich`, `montags`.
         (r"(?:eU|R)o?[nO](?![nc])", _read_monthly),
-        (r"e(?:n?2?U|2?[Ww](?:[&,]*e?[Ww])*|2?P(?:[&,]*e?P)*|[KEpq])", _read_every),
+        (r"vnU|e(?:n?2?U|2?[Ww](?:[&,]*e?[Ww])*|2?P(?:[&,]*e?P)*|[KEpq])", _read_every),
         (r"R", _read_recurrence),
         (r"o?P(?:[&,]*o?P)*(?![nO,])", _read_plural),
         # Days: `bis morgen`, `am Montag, dem 5. Mai 2030`, `in 3 Tagen`, `nächste Woche`, `am 5.12.`.
-        (r"[bog]*t?Dk?", _read_day),
+        (r"[bo]*t?Dk?", _read_day),
         (r"[bog]*(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
         (r"[bo]*Y?M[nO](?!c)k?", _read_month_date),
-        (r"i?nU(?:f|(?<=inU))", _read_amount),
-        (r"i?nV(?:f|(?<=inV))", _read_hours),
+        (r"[ib]+nU|nUf", _read_amount),
+        (r"[ib]+nV|nVf", _read_hours),
         (r"[bo]*(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
-        (r"[bog]*[xt]?[Ww]x?k?", _read_weekday),
+        (r"[bo]*[xt]?[Ww]x?k?", _read_weekday),
         (r"[bo]+Z|[bo]*I|o+d(?!c)", _read_written_date),
         # Times: `um 17 Uhr 30`, `17 Uhr`, `um halb 6`, `a las 5 y media`, `mittags`.
         (r"[abo]*B[n]c?", _read_time),
         (r"[ab]*(?:T|H)[ch]?S?|a+d[ch]?|dc", _read_time),
         (r"[ab]*nc(?:n(?![U]))?S?", _read_time),
-        (r"[ab]*a[ab]*nh?S?|nS", _read_time),
+        (r"[ab]*a[ab]*n[hV]?S?|nS", _read_time),
         (r"[abo]*N", _read_noon),
         (r"[pq]k?", _read_part),
         (r"[bo]+[nO](?![MUVcn?])k?", _read_month_day),

@@ -9,8 +9,9 @@ from todo_assistant.phrases.languages.tokens import fold_words
 
 _MAX_REPLY_CHARACTERS: Final = 60
 _MAX_NUMBER_DIGITS: Final = 4
-_LAST: Final = "-1"
-_LAST_AND_ORDINALS: Final = {_LAST: "the last one"} | {
+LAST: Final = "-1"
+"""The number of the last todo in a list."""
+_LAST_AND_ORDINALS: Final = {LAST: "the last one"} | {
     str(number): f"the {ordinal}"
     for number, ordinal in enumerate(
         ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), start=1
@@ -67,7 +68,7 @@ def _ordinals(language: str) -> dict[str, str]:
     replies = load_lexicon(language).replies
     numbered = enumerate(split_variants(replies["ordinals"]), start=1)
     ordinals = {word: str(number) for number, variants in numbered for word in _fold_all(variants)}
-    return ordinals | dict.fromkeys(_fold_all(replies["last"].split(",")), _LAST)
+    return ordinals | dict.fromkeys(_fold_all(replies["last"].split(",")), LAST)
 
 
 def _fold_all(words: Sequence[str]) -> Iterator[str]:
