@@ -30,10 +30,10 @@ def translate_reply(reply: str) -> str | None:
     words = [word for word in fold_words(reply) if word[0].isalnum()]
     if fixed := _fixed_replies().get(" ".join(words)):
         return fixed
-    if any(word.isdigit() for word in words):
-        return next(filter(None, (_translate_numbers(words, language) for language in LANGUAGES)), None)
+    if listed := next(filter(None, (_translate_numbers(words, language) for language in LANGUAGES)), None):
+        return listed
     number = read_list_number(" ".join(words))
-    return _LAST_AND_ORDINALS[number] if number else None
+    return _LAST_AND_ORDINALS.get(number, number) if number else None
 
 
 def read_list_number(words: str) -> str | None:
@@ -84,5 +84,5 @@ def _translate_numbers(words: Sequence[str], language: str) -> str | None:
     """Returns `1 and 3` for `1 und 3`, or None if other words than numbers and the language's `and` are among them."""
     ands = set(_fold_all(split_list(load_lexicon(language).replies["and"])))
     numbers = [word for word in words if word.isdigit()]
-    is_list = set(words) - set(numbers) == ands & set(words) and len(numbers) < len(words)
+    is_list = bool(numbers) and set(words) - set(numbers) == ands & set(words) and len(numbers) < len(words)
     return " and ".join(numbers) if is_list else None
