@@ -1,14 +1,15 @@
 """Loads the phrases of the TOML files, and converts parsed commands to the form of the expected rows there."""
 
+import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from todo_assistant.commands.grammar.commands import Command, Find
+from todo_assistant.commands.grammar.commands import Command, Either, Find, Incomplete
 from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.recurrences import parse_recurrence
@@ -19,6 +20,10 @@ FILES = [
 ]
 _DEFAULTS: tuple[object, ...] = (None, False, "", (), [])
 """Values of command fields that a row omits, because they are defaults."""
+_STEP = re.compile(r".* (?:later|earlier)")
+_SPAN = re.compile(
+    r"(?:this|last|until|after|before) .*|next (?:week|month|year|weekend|\d+ .*|.* (?:days|weeks|months))"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,10 @@ class Phrase:
 
     def _command_row(self, command: Command) -> dict[str, Any]:
         """Returns the command as a row, whose first key is the name of the command's class in lower case."""
+        if isinstance(command, Either):
+            added = self._command_row(command.add)
+            title = added.pop("add")
+            return self._command_row(command.change) | {"or_add": {"title": title} | added if added else title}
         name = type(command).__name__.lower()
         values = _field_values(command)
         if "todos" in values:
@@ -51,7 +60,9 @@ class Phrase:
             values |= _field_values(values.pop("filter"))
             values["completed"] = "any" if values["completed"] is None else values["completed"]
             return {name: values.pop("text") or ""} | self._without_defaults(values)
-        [value] = values.values() or [True]
+        if isinstance(command, Incomplete):
+            return {name: list(command.options) or True}
+        value = next(iter(values.values()), True)
         return {name: True if value is None else value}
 
     def _target_row(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +84,7 @@ class Phrase:
         """Converts the phrases in `due` and `recurrence` to dates and rules, and omits default values."""
         row = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
         if isinstance(due := row.get("due"), str):
-            row["due"] = parse_date(due, now=self.now, timezone=self.timezone)[0]
+            row["due"] = self._read_due(due, is_span="completed_on" in values)
         if isinstance(phrase := row.get("recurrence"), str):
             start: Any = row.get("due")
             parsed = parse_recurrence(phrase, now=self.now, timezone=self.timezone, start=start)
@@ -81,6 +92,12 @@ class Phrase:
             if "title" in row:
                 row["due"] = parsed.due
         return {key: value for key, value in row.items() if value not in _DEFAULTS}
+
+    def _read_due(self, phrase: str, *, is_span: bool) -> object:
+        """Returns the date that a phrase means. Steps such as `2 days later` and spans of days stay as they are."""
+        if _STEP.fullmatch(phrase) or (is_span and _SPAN.fullmatch(phrase)):
+            return phrase
+        return parse_date(phrase, now=self.now, timezone=self.timezone)[0]
 
 
 def _field_values(part: Any) -> dict[str, Any]:
@@ -95,9 +112,9 @@ def _add_row(todos: list[dict[str, Any]]) -> dict[str, Any]:
     return {"add": todos}
 
 
-def load_phrases(files: Sequence[Path] = FILES) -> Iterator[Phrase]:
-    """Yields the phrases of TOML files, in the order of the files."""
-    for file in files:
+def load_phrases() -> Iterator[Phrase]:
+    """Yields the phrases of all TOML files, in the order of FILES."""
+    for file in FILES:
         for scene in tomllib.loads(file.read_text(encoding="utf-8"))["scene"]:
             yield from _scene_phrases(scene)
 

@@ -44,7 +44,7 @@ HELP_COMMANDS: dict[str, Command] = {
     "call mum tomorrow 5pm #family !high": Add((NewTodo("call mum", "tomorrow 5pm", ("family",), "high"),)),
     "pay rent on the 1st p1": Add((NewTodo("pay rent", "the 1st", (), "high"),)),
     "add: milk, eggs, bread": Add((NewTodo("milk"), NewTodo("eggs"), NewTodo("bread"))),
-    "remind me to water the plants in 3 days": Add((NewTodo("water the plants", "in 3 days"),)),
+    "remind me to water the plants in 3 days": Add((NewTodo("water the plants", "in 3 days", reminder="in 3 days"),)),
     "water plants every 2nd tuesday at 9am /home": Add(
         (NewTodo("water plants", recurrence="every 2nd tuesday at 9am", project="home"),)
     ),

@@ -12,6 +12,7 @@ from todo_assistant.commands.grammar.commands import (
     Add,
     Filter,
     Find,
+    Incomplete,
     NewTodo,
     Unknown,
 )
@@ -54,8 +55,11 @@ class TestSeveralTodos:
     def test_a_line_that_would_be_a_question_or_a_list_is_a_title(self) -> None:
         assert parsed("milk\nfriday\nwhy?") == Add((NewTodo("milk"), NewTodo("friday"), NewTodo("why?")))
 
-    def test_several_other_commands_are_unknown(self) -> None:
-        assert parsed("delete milk; delete eggs") == Unknown("delete milk; delete eggs")
+    def test_several_other_commands_are_asked_about(self) -> None:
+        command = parsed("delete milk; delete eggs")
+
+        assert isinstance(command, Incomplete)
+        assert command.options == ("delete milk", "delete eggs")
 
 
 class TestAnyText:

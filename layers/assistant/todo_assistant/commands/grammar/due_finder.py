@@ -100,8 +100,10 @@ _TIME: Final = re.compile(
 """Finds a time of day and its preposition, if any: `at 5`, `5pm`, `in the morning`, `6 in the morning`."""
 _UNIT: Final = re.compile(
     r" ?(?:[%€£$¥₹°]|(?:percent|per|euros?|eur|usd|gbp|chf|inr|dollars?|bucks|pounds?|quid|pence|cents?|francs?|rupees?"
-    r"|km|kms|kilomet(?:er|re)s?|mi|miles?|met(?:er|re)s?|m|cm|mm|ft|feet|foot|inch(?:es)?|kg|kgs|kilos?|grams?|g|lbs?|oz"
-    r"|lit(?:er|re)s?|l|ml|mph|kmh|degrees?|mb|gb|tb|mg|kwh|volts?|people|persons?|guests?|pages?|pieces?|points?|items?"
+    r"|km|kms|kilomet(?:er|re)s?|mi|miles?|met(?:er|re)s?|m|cm|mm|ft|feet|foot|inch(?:es)?|kg|kgs"
+    r"|kilos?|grams?|g|lbs?|oz"
+    r"|lit(?:er|re)s?|l|ml|mph|kmh|degrees?|mb|gb|tb|mg|kwh|volts?|people|persons?|guests?|pages?"
+    r"|pieces?|points?|items?"
     r"|times|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b)",
     re.IGNORECASE,
 )
@@ -111,7 +113,8 @@ _MORE_TIMES: Final = re.compile(rf" (?:and|or|&) (?:at )?(?:{CLOCK}|{HOUR})(?![\
 _EARLIER_TIME: Final = re.compile(rf"(?<!\w)(?:{CLOCK}|{HOUR}) (?:and|or|&) $", re.IGNORECASE | re.ASCII)
 """Finds another time before a time: `at 9 and` before `18:00`."""
 _EVENT: Final = re.compile(
-    r"(?:^|\b(?:meeting|call|appointment|breakfast|brunch|lunch|coffee|dinner|dentist|doctor|interview|stand-?up|gym|yoga"
+    r"(?:^|\b(?:meeting|call|appointment|breakfast|brunch|lunch|coffee|dinner|dentist|doctor|interview"
+    r"|stand-?up|gym|yoga"
     r"|class|lesson|course|train|bus|flight|party|concert|movie|game|match|exam|session|review|visit|sync|haircut) )$",
     re.IGNORECASE,
 )

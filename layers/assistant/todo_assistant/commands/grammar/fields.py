@@ -6,6 +6,8 @@ from typing import Final
 from todo_assistant.commands.grammar.commands import Priority
 from todo_assistant.commands.grammar.quotes import MASK, unquote
 
+TODO_NOUN: Final = r"(?:to-?dos?|tasks?|items?|things?|ones?|entries|entry|reminders?)"
+"""Matches a noun that means a todo: `todo`, `tasks`, or `one` in `the third one`."""
 TAG: Final = r"[#@](?=[\w-]*[^\W\d_])[\w-]{1,50}(?![\w-])"
 """Matches a tag: `#home` and `@home`; not `#42`, which is a number, nor a tag of more than 50 characters."""
 PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[\w-]{{1,50}}(?![\w/-])|{MASK}+|\"[^\"]+\"|“[^”]+”)"

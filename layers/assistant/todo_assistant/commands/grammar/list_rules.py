@@ -1,105 +1,111 @@
-"""Rules for commands that list or search todos, and for questions about them."""
+"""Rules for commands that list or search todos."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from todo_assistant.commands.grammar.commands import Filter, Find, Overview
-from todo_assistant.commands.grammar.fields import parse_priority
-from todo_assistant.commands.grammar.quick_add import parse_quick_add
+from todo_assistant.commands.grammar.fields import TODO_NOUN
+from todo_assistant.commands.grammar.groups import Group, parse_group
 from todo_assistant.commands.grammar.quotes import is_quoted, unquote
-from todo_assistant.commands.grammar.rules import always, compile_rules
+from todo_assistant.commands.grammar.rules import always, answer, compile_rules
 from todo_assistant.commands.grammar.spans import IsReadable
-from todo_assistant.commands.grammar.targets import TODO_NOUN, take_tags
-from todo_assistant.phrases.recurrences import is_recurrence_phrase
 
-_COMPLETED_BY_STATE: Final = {"done": True, "completed": True, "finished": True, "closed": True, "open": False}
-_FILTER: Final = re.compile(
-    r"(?:for |me\b ?)?(?:(?:all|everything|anything|every)\b ?)?(?:of )?(?:(?:my|the)\b ?)?"
-    r"(?P<trashed>(?:trash|trashed|deleted|bin)(?!\S))? ?"
-    r"(?P<state>(?:overdue|open|done|completed|finished|closed)(?!\S))? ?"
-    r"(?P<priority>(?:high|medium|low|p[1-4])(?!\S))? ?(?:priority(?!\S))? ?"
-    rf"(?:(?:{TODO_NOUN}|list|due)(?!\S))? ?(?P<text>.*?)(?: ?\b{TODO_NOUN})?",
+_A_NEW_THING: Final = re.compile(
+    r"(?:an?|some|out|time|someone|somebody|something|somewhere|another|new|ways?|how|who|what|where|why|good|cheap"
+    r"|better|more|nice)\b.*",
     re.IGNORECASE,
 )
-"""Matches the words after a verb such as `list`: `all my overdue tasks`, `high priority todos`, `trash`, `milk`."""
+"""Matches words after `find` that describe no todo: `a new apartment`, `out who called`."""
+_OF_OTHERS: Final = re.compile(
+    r"(?!me\b|all\b|us\b|only\b|just\b)\S+ (?:the|my|our|his|her|their|how|where|an?)\b.*", re.IGNORECASE
+)
+"""Matches words after `show` for another person: `mum the photos`."""
+_AN_OBJECT: Final = re.compile(
+    rf"(?:the|my|our|an?) (?!.*\b(?:{TODO_NOUN}|lists?)\b).+ (?:on|in|at|for|with) .+", re.IGNORECASE
+)
+"""Matches words after `list` that describe no todo: `the car on ebay`."""
 
 
-def _parse_filter(words: str, is_readable: IsReadable, *, completed: bool | None = False) -> Find:
-    """Returns the search that the words after a verb describe.
+def find_group(group: Group, *, completed: bool | None) -> Find:
+    """Returns the search for a group. `completed` is the state if the words name none; the trash holds all states."""
+    found = group.filter
+    is_stateless = found.completed is None and not found.trashed and not found.completed_on
+    return Find(replace(found, completed=completed) if is_stateless else found)
 
-    `completed` is the filter if the words name no state. In the trash, words without a state find todos of any state.
-    """
+
+def parse_find(words: str, is_readable: IsReadable, *, completed: bool | None = False) -> Find:
+    """Returns the search that the words after a verb describe."""
     if is_quoted(words):
         return Find(Filter(text=unquote(words), completed=completed))
-    rest, tags = take_tags(words)
-    # Takes no recurrences out of the text: todos cannot be searched by them, so `weekly` stays a search word.
-    parsed = parse_quick_add(rest, lambda phrase: not is_recurrence_phrase(phrase) and is_readable(phrase))
-    found = _FILTER.fullmatch(parsed.title)
-    if found is None:
-        return Find(Filter(text=parsed.title, completed=completed, project=parsed.project))
-    state = (found["state"] or "").lower()
-    default = None if found["trashed"] else completed
-    return Find(
-        Filter(
-            text=found["text"] or None,
-            tags=(*tags, *parsed.tags),
-            priority=parsed.priority or parse_priority(found["priority"] or ""),
-            completed=_COMPLETED_BY_STATE.get(state, default),
-            overdue=state == "overdue",
-            due=parsed.due,
-            trashed=bool(found["trashed"]),
-            project=parsed.project,
-        )
-    )
+    return find_group(parse_group(words, is_readable), completed=completed)
 
 
-def _parse_list(found: re.Match[str], is_readable: IsReadable) -> Find:
-    return _parse_filter(found[1] or "", is_readable)
+def _parse_list(found: re.Match[str], is_readable: IsReadable) -> Find | None:
+    words = found[1] or ""
+    command = parse_find(words, is_readable)
+    return None if command.filter.text and _AN_OBJECT.fullmatch(words) else command
 
 
 def _parse_show(found: re.Match[str], is_readable: IsReadable) -> Find | None:
-    """Parses `show my todos`. Returns None for words with other text and a date: `show mum the photos on sunday`."""
-    command = _parse_list(found, is_readable)
-    return None if command.filter.text and command.filter.due else command
+    """Parses `show my todos`. Returns None for words that describe a new todo: `show mum the photos on sunday`."""
+    command = parse_find(found[1] or "", is_readable)
+    text = command.filter.text
+    return None if text and (command.filter.due or _OF_OTHERS.fullmatch(text)) else command
 
 
-def _parse_search(found: re.Match[str], is_readable: IsReadable) -> Find:
-    """Parses `find milk`, which searches open and completed todos, unless the words name a state."""
-    return _parse_filter(found[1], is_readable, completed=None)
+def _parse_search(found: re.Match[str], is_readable: IsReadable) -> Find | None:
+    """Parses `find milk`, which searches open and completed todos. Returns None for `find a new apartment`."""
+    command = parse_find(found[1], is_readable, completed=None)
+    return None if command.filter.text and _A_NEW_THING.fullmatch(found[1]) else command
 
 
-def _parse_question(found: re.Match[str], is_readable: IsReadable) -> Find | None:
-    """Parses a question about todos by day, tag, state or another filter.
-
-    Returns None if the question has other words, because it is then not about todos.
-    """
-    command = _parse_filter(found[1] or "", is_readable)
+def parse_described(found: re.Match[str], is_readable: IsReadable) -> Find | None:
+    """Parses words that only describe a group of todos. Returns None if other words are among them."""
+    command = parse_find(found[found.lastindex or 1] or "", is_readable)
     return None if command.filter.text else command
 
 
 _WHAT_IS: Final = r"(?:what\W?s|what is|what are)"
-"""Matches the start of a question: `what's`, `what is`, `what are`."""
 _OVERVIEW: Final = (
-    r"(?:show )?(?:me )?(?:(?:my |the )?(?:overview|agenda)|my day|today\W?s agenda)|today"
-    rf"|{_WHAT_IS} (?:up|on|happening)(?: for)?(?: today)?"
-    r"|what should i do(?: now| next| today)?|(?:how|what) does (?:my day|today) look(?: like)?"
+    r"(?:(?:show|give|tell)(?: me)? )?(?:(?:my |the |an )?(?:daily )?(?:overview|agenda|summary)|my day"
+    r"|today\W?s (?:agenda|plan))|today"
+    rf"|{_WHAT_IS} (?:up|on|happening|new)(?: for| with me)?(?: today)?"
+    r"|what should i (?:do|work on)(?: for)? today|what do i (?:do|have to do|need to do) now"
+    r"|(?:how|what) (?:does|is) (?:my day|today|my (?:agenda|schedule)(?: for)? today)"
+    rf" (?:look(?:ing)?)(?: like)?|{_WHAT_IS} my day(?: like)?"
+    r"|plan (?:my|the) day|good morning,? what\W?s up"
 )
-"""Matches commands that show the day's overview: `today`, `show me the agenda`, `what should i do next`."""
-_WHAT_DO_I_HAVE: Final = (
-    r"(?:what do i (?:have|need)|what have i(?: got)?|what must i do|do i have|have i got|is there)(?: to do)?"
-    r"(?: anything| something| any (?:to-?dos?|tasks))?(?: to do| due| planned)? ?(.*)"
-)
-"""Matches questions about todos: `what do i have to do tomorrow`, `do i have anything due friday`."""
+"""Matches commands that show the day's overview: `today`, `show me the agenda`, `how does my day look`."""
+_SHOW: Final = r"(?:show|display|give|tell|read|print|see|view|get|pull up|bring up|go through|check|look at|open)"
+OVERVIEW_RULES: Final = compile_rules((_OVERVIEW, always(Overview())))
+"""The rule for the overview of the day, tried before those for questions."""
 LIST_RULES: Final = compile_rules(
-    (_OVERVIEW, always(Overview())),
+    (
+        (
+            r"(?:sort|order|group|arrange)(?: (?:my|the|all|these|them|it|list|lists|tasks|to-?dos))* by .+"
+            r"|sort (?:it|them|(?:(?:my|the|all) )*(?:list|lists|tasks|to-?dos))"
+        ),
+        answer("Lists have one order. Narrow them instead: `list high`, `list overdue`, `what is due this week`."),
+    ),
     (r"(?:list|ls)(?: (.+))?", _parse_list),
-    (rf"show(?: me)?(?: (?:{_WHAT_IS} )?(.+))?", _parse_show),
-    (r"((?:(?:my|the) )?(?:overdue|trash)(?: (?:tasks?|to-?dos?))?)", _parse_list),
-    (r"(?:(?:find|search)(?: for)?|look for) (.+)", _parse_search),
-    (rf"{_WHAT_IS} (?:(?:due|planned|scheduled|left|on)(?: (?:on|for|my list))?\b)? ?(.*)", _parse_question),
-    (_WHAT_DO_I_HAVE, _parse_question),
-    (rf"how many (?:{TODO_NOUN}\b ?)?(?:do i have|have i got|are there|are)? ?(.*)", _parse_question),
-    (r"when(?: is|\W?s) (?:the |my )?(.+?)(?: due)?", _parse_search),
-    (r"any ?thing (?:due|planned|left|to do) ?(.*)", _parse_question),
+    (rf"(?:show|display)(?: me)?(?: (?:{_WHAT_IS} )?(.+))?", _parse_show),
+    (r"((?:(?:my|the) )?(?:overdue|trash|bin|undated)(?: (?:tasks?|to-?dos?))?)", _parse_list),
+    (rf"{_SHOW}(?: (?:me|us))?(?: (?:{_WHAT_IS}|about))? (.+)", parse_described),
+    (
+        (
+            r"((?:(?:all|my|all my|everything|every|the|any|open|overdue|completed|high priority|urgent)\b"
+            rf" ?)+(?:(?:{TODO_NOUN}|list)\b.*)?)"
+        ),
+        parse_described,
+    ),
+    (rf"((?:{TODO_NOUN}|everything) .+)", parse_described),
+    (
+        (
+            r"(?:(?:find|search)(?: (?:for|my (?:list|todos|tasks) for))?|look(?: it)? for|where is(?: the"
+            r" (?:todo|task))?(?: for| about)?) (.+)"
+        ),
+        _parse_search,
+    ),
 )
-"""Rules that list or search todos: `list overdue`, `find milk`, `what's due friday`, `when is rent due`."""
+"""Rules that list or search todos: `list overdue`, `find milk`, `show me everything due tomorrow`."""

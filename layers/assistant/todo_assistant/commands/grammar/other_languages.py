@@ -41,8 +41,11 @@ def parse_other_language(line: str, parse_english: ParseEnglish) -> Command | No
 def _parse_translated(text: str, translated: TranslatedLine, parse_english: ParseEnglish) -> Command:
     """Returns the command of the English translation, or the answer that says which sentences are understood."""
     command = parse_english(translated.english) if translated.english else None
+    if isinstance(command, Either):
+        command = command.change
     if translated.is_uncertain and isinstance(command, Complete | Delete):
-        return _parse_new_todo(text, parse_english) or Either(command, Add((NewTodo(text),)))
+        added = _parse_new_todo(text, parse_english) or Add((NewTodo(text),))
+        return Either(command, added)
     if command is None or isinstance(command, Help | Unknown):
         return Incomplete(translated.help)
     return command

@@ -1,60 +1,97 @@
 """Parses the text that a user types into one command.
 
-The rules are tried in their order. A text that fits no rule is a new todo, unless it is talk, a question or an
-incomplete command.
+The rules are tried in their order. A text that fits no rule is a new todo. Questions, requests and mistyped commands
+are none.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from todo_assistant.commands.grammar.change_rules import CHANGE_RULES
-from todo_assistant.commands.grammar.commands import Add, Command, Filter, Find, Help, NewTodo, Undo, Unknown
-from todo_assistant.commands.grammar.list_rules import LIST_RULES
+from todo_assistant.commands.grammar.clear_titles import is_clear_title
+from todo_assistant.commands.grammar.commands import (
+    Add,
+    Command,
+    Either,
+    Filter,
+    Find,
+    Help,
+    Incomplete,
+    NewTodo,
+    Talk,
+    Unknown,
+)
+from todo_assistant.commands.grammar.completion_rules import COMPLETION_RULES
+from todo_assistant.commands.grammar.compounds import find_two_commands, split_dated_todos
+from todo_assistant.commands.grammar.date_rules import DATE_RULES
+from todo_assistant.commands.grammar.edit_rules import NOTE_AND_TAG_RULES, TITLE_AND_PRIORITY_RULES
+from todo_assistant.commands.grammar.groups import parse_group
+from todo_assistant.commands.grammar.list_rules import LIST_RULES, OVERVIEW_RULES, find_group
 from todo_assistant.commands.grammar.new_todo_rules import LEAD_IN, parse_lead_in
 from todo_assistant.commands.grammar.other_languages import parse_other_language
-from todo_assistant.commands.grammar.project_rules import PROJECT_RULES
-from todo_assistant.commands.grammar.quick_add import parse_new_todo, parse_quick_add
+from todo_assistant.commands.grammar.polite import PlainText, strip_politeness
+from todo_assistant.commands.grammar.project_rules import MOVE_RULES, PROJECT_RULES
+from todo_assistant.commands.grammar.question_rules import QUESTION_RULES
+from todo_assistant.commands.grammar.quick_add import parse_new_todo
 from todo_assistant.commands.grammar.quotes import split_outside_quotes, unquote
-from todo_assistant.commands.grammar.rules import always, compile_rules
+from todo_assistant.commands.grammar.recurrence_rules import RECURRENCE_RULES
+from todo_assistant.commands.grammar.reminder_rules import REMINDER_RULES
+from todo_assistant.commands.grammar.rules import Rule
 from todo_assistant.commands.grammar.spans import IsReadable
+from todo_assistant.commands.grammar.talk_rules import HISTORY_RULES, NEGATION_RULES, TALK_RULES
+from todo_assistant.commands.grammar.targets import is_reference
+from todo_assistant.commands.grammar.trash_rules import EXCEPTION_RULES, TRASH_RULES
+from todo_assistant.commands.grammar.typos import correct_verb
 from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurrence_phrase, parse_recurrence
 
 _MAX_TEXT_CHARACTERS: Final = 4_000
 """Longest text that is parsed, to bound the time. A longer text becomes the command Unknown."""
-
+_MAX_COMMAND_CHARACTERS: Final = 600
+"""Longest line to which the rules are applied, to bound the time. A longer line is a new todo."""
+_MAX_LINES: Final = 100
+"""The most lines that are parsed, to bound the time."""
 _BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
 """Matches the marks before the title of a list item: the start of `- milk`, `1. milk`, `[ ] milk`."""
-_POLITE_START: Final = re.compile(
-    r"(?:please|pls|oops|hey|ok|okay|(?P<request>(?:can|could|would|will) you(?: please)?(?! do\b)))[, ]+",
-    re.IGNORECASE,
-)
-"""Matches polite words before a command, which are dropped: `please`, `could you please`."""
-_POLITE_END: Final = re.compile(r"[, ]+(?:please|pls|thanks|thank you)(?=[.!?]*$)", re.IGNORECASE)
-"""Finds polite words after a command, which are dropped: `please` in `list overdue please`."""
-_TALK: Final = re.compile(
-    r"(?:hi|hello|hey|hiya|yo|good (?:morning|afternoon|evening|night)|thanks|thank you|thx|ok|okay|yes|no|nope|yep"
-    r"|bye|goodbye|cool|great|nice|sorry|how are you)(?: there| all| everyone| so much| a lot)?[!.,?…]*",
-    re.IGNORECASE,
-)
-"""Matches talk, which must not become a new todo: `hello there`, `thanks a lot!`."""
 _OPEN_QUESTION: Final = re.compile(
-    r"(?:whats?|who|whose|whom|which|where|when|why|how)\b.*|.*\?", re.IGNORECASE | re.DOTALL
+    (
+        r"(?:what(?:\W?s)?|who|whose|whom|which|where|when|why|how)\b.*|.*\?|(?:is|are|does|did|was|were"
+        r"|(?:have|am|do|should|shall|may|must) (?:i|you|we|they)) .*"
+    ),
+    re.IGNORECASE | re.DOTALL,
 )
 """Matches questions, which must not become new todos: `who are you`, `is it raining?`."""
-_INCOMPLETE_COMMAND: Final = re.compile(
-    r"(?:re-?schedule|rename|untag|restore|undelete|reopen)\b.*"
-    r"|(?:add|new|create|make)(?: (?:an?|new))* project[.!:]*"
-    r"|(?:add|new|create|to-?do|task|remind me(?: to)?|done|complete|finish|delete|remove|trash|move|tag|set"
-    r"|find|search)[.!:]*",
+_LONE_WORD: Final = re.compile(
+    r"(?:add|new|create|to-?do|task|move|set|find|search|look for|make|put|change|note|tag|every|all)[.!:]*",
     re.IGNORECASE,
 )
-"""Matches commands that lack words, and must not become new todos: `rename milk`, `add project`, `done`."""
+"""Matches words of commands that lack all others."""
 _PUNCTUATION: Final = re.compile(r"[\x00-/:-@\[-`{-\x7f\s]*")
 """Matches text of only ASCII punctuation and spaces, which must not become a new todo: `!!`."""
+_FIRST_RULES: Final[Sequence[Rule]] = (*TALK_RULES, *HISTORY_RULES)
+_RULES_BEFORE_TITLES: Final[Sequence[Rule]] = (
+    *EXCEPTION_RULES,
+    *NOTE_AND_TAG_RULES,
+    *REMINDER_RULES,
+    *PROJECT_RULES,
+)
+"""Rules for lines that may begin with `add` or `remind me`, but are no new todos."""
+_RULES: Final[Sequence[Rule]] = (
+    *OVERVIEW_RULES,
+    *QUESTION_RULES,
+    *RECURRENCE_RULES,
+    *NEGATION_RULES,
+    *LIST_RULES,
+    *DATE_RULES,
+    *TITLE_AND_PRIORITY_RULES,
+    *COMPLETION_RULES,
+    *TRASH_RULES,
+    *MOVE_RULES,
+)
+"""The other rules: `remove the date from milk` must not match the later rule for `remove`."""
 
 
 def parse_command(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
@@ -77,27 +114,35 @@ def parse_command(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
         return Unknown(text)
     lines = split_outside_quotes(text, r"[\n\r;]")
     if len(lines) > 1:
-        return _parse_lines(lines, is_readable) or Unknown(text.strip())
+        return _parse_lines(lines, is_readable)
     return _parse_line(" ".join("".join(lines).split()), is_readable)
 
 
-def _parse_lines(lines: Sequence[str], is_readable: IsReadable) -> Add | None:
-    """Returns a command that adds the todos of all lines, or None if a line is another command: `delete milk`.
+def _parse_lines(lines: Sequence[str], is_readable: IsReadable) -> Add | Incomplete:
+    """Returns a command that adds the todos of all lines, or a question if a line is another command: `delete milk`.
 
-    A line that is a search, talk or a question becomes a title. A first line such as `add:` is a heading.
+    A line that is a search, talk or a question becomes a title. So does each line with a bullet. A first line such as
+    `add:` is a heading.
     """
+    if len(lines) > _MAX_LINES:
+        return Incomplete(f"That is too much: type at most {_MAX_LINES} at once.")
     has_heading = LEAD_IN.fullmatch(lines[0]) is not None
-    items = [_BULLET.sub("", line, count=1) for line in (lines[1:] if has_heading else lines)]
     todos: list[NewTodo] = []
-    for item in items:
-        command = _parse_line(" ".join(item.split()), is_readable)
+    for line in lines[1:] if has_heading else lines:
+        item = " ".join(_BULLET.sub("", line, count=1).split())
+        command = _parse_line(item, is_readable)
+        if isinstance(command, Either):
+            command = command.add
+        is_no_command = isinstance(command, Unknown | Find | Talk | Help)
         if isinstance(command, Add):
             todos += command.todos
-        elif isinstance(command, Unknown | Find):
+        elif is_no_command or (isinstance(command, Incomplete) and not command.options):
             todos.append(NewTodo(unquote(item)))
+        elif item != " ".join(line.split()):
+            todos.append(parse_new_todo(item, is_readable))
         else:
-            return None
-    return Add(tuple(todos)) if todos else None
+            return Incomplete("One command at a time, please.", tuple(lines[:10]))
+    return Add(tuple(todos))
 
 
 def _parse_line(line: str, is_readable: IsReadable) -> Command:
@@ -108,49 +153,79 @@ def _parse_line(line: str, is_readable: IsReadable) -> Command:
 
 
 def _parse_english_line(line: str, is_readable: IsReadable) -> Command:
-    polite = _POLITE_START.match(line)
-    words = _POLITE_END.sub("", line[polite.end() :] if polite else line)
-    is_request = bool(polite and polite["request"])
-    if is_request:
-        words = words.rstrip("?. ")
-    if command := _parse_by_rules(words, is_readable):
-        return command
-    if is_request or _is_no_todo(words):
-        return Unknown(line)
-    return Add((parse_new_todo(words, is_readable),))
+    if len(line) > _MAX_COMMAND_CHARACTERS:
+        return (
+            Unknown(line)
+            if _PUNCTUATION.fullmatch(line)
+            else parse_lead_in(line, is_readable) or _add(line, is_readable)
+        )
+    text = strip_politeness(line)
+    command = _apply(_FIRST_RULES, line.rstrip("?!., ") or line, is_readable) or _parse_by_rules(text, is_readable)
+    if isinstance(command, Either) and text.is_request:
+        return command.change
+    if isinstance(command, Either) and command.add == _add(text.command, is_readable):
+        return replace(command, add=_add(text.words, is_readable))
+    return command or _parse_other(line, text, is_readable)
 
 
-def _parse_by_rules(words: str, is_readable: IsReadable) -> Command | None:
+def _parse_by_rules(text: PlainText, is_readable: IsReadable) -> Command | None:
     """Returns the command of the first rule that fits the words, else None.
 
     Words that are only fields, such as `#home p1`, list the todos with these fields.
     """
-    if added := parse_lead_in(words, is_readable):
-        return added
-    bare = words.rstrip("?!. ") or words
-    for pattern, parse in _RULES:
-        if (found := pattern.fullmatch(bare)) and (command := parse(found, is_readable)):
+    words = text.command
+    return (
+        _apply(_FIRST_RULES, words, is_readable)
+        or find_two_commands(words)
+        or _parse_clear_title(text, is_readable)
+        or _apply(_RULES_BEFORE_TITLES, words, is_readable)
+        or parse_lead_in(text.start, is_readable)
+        or _apply(_RULES, words, is_readable)
+        or _parse_fields(words, is_readable)
+    )
+
+
+def _apply(rules: Sequence[Rule], words: str, is_readable: IsReadable) -> Command | None:
+    for pattern, parse in rules:
+        if (found := pattern.fullmatch(words)) and (command := parse(found, is_readable)):
             return command
-    parsed = parse_quick_add(bare, is_readable)
-    if not parsed.title and parsed.has_filter:
-        return Find(
-            Filter(tags=parsed.tags, priority=parsed.priority, completed=False, due=parsed.due, project=parsed.project)
-        )
     return None
 
 
-def _is_no_todo(words: str) -> bool:
-    """Returns whether the words must not become a new todo: talk, a question, an incomplete command or punctuation."""
-    return any(pattern.fullmatch(words) for pattern in (_TALK, _OPEN_QUESTION, _INCOMPLETE_COMMAND, _PUNCTUATION))
+def _parse_clear_title(text: PlainText, is_readable: IsReadable) -> Add | None:
+    is_title = not text.is_request and is_clear_title(text.words)
+    return _add(text.words, is_readable) if is_title else None
 
 
-_RULES: Final = [
-    # The rule for `undo that` and `revert`, and the rule for `help me` and `what can i say`.
-    *compile_rules(
-        (r"(?:undo|revert|go back)(?: (?:that|it|this|the last (?:one|change|command|action)|last))?", always(Undo())),
-        (r"help(?: me)?|\?+|what can (?:you|i) (?:do|say|type)|how does (?:this|it) work|commands", always(Help())),
-    ),
-    *PROJECT_RULES,
-    *LIST_RULES,
-    *CHANGE_RULES,
-]
+def _parse_fields(words: str, is_readable: IsReadable) -> Find | None:
+    group = parse_group(words, is_readable)
+    found = replace(group.filter, parent=None)
+    is_description = found.text is None and (group.is_plural or group.has_all or found != Filter())
+    return find_group(group, completed=False) if is_description else None
+
+
+def _parse_other(line: str, text: PlainText, is_readable: IsReadable) -> Command:
+    """Returns the command of a line that fits no rule: a new todo, unless the line is no title."""
+    if _LONE_WORD.fullmatch(text.words):
+        return Incomplete("That lacks some words. Type `help` for examples.")
+    if is_reference(text.command):
+        return Incomplete("Say what to do, too: `done 2`, `delete the last one`.")
+    if text.is_request or _PUNCTUATION.fullmatch(text.words) or _OPEN_QUESTION.fullmatch(text.words):
+        return Unknown(line)
+    if corrected := _correct(text, is_readable):
+        return Incomplete(f"Did you mean “{corrected}”?", (corrected, f"add {line}"))
+    if todos := split_dated_todos(text.words, is_readable):
+        return Add(tuple(todos))
+    return _add(text.words, is_readable)
+
+
+def _correct(text: PlainText, is_readable: IsReadable) -> str | None:
+    """Returns the command with its mistyped verb corrected, or None if the line is a new todo even then."""
+    corrected = correct_verb(text.command)
+    if corrected is None:
+        return None
+    return None if isinstance(_parse_line(corrected, is_readable), Add | Unknown) else corrected
+
+
+def _add(words: str, is_readable: IsReadable) -> Add:
+    return Add((parse_new_todo(words, is_readable),))

@@ -43,15 +43,14 @@ def find_phrases(line: str) -> Sequence[TranslatedPhrase]:
     tokens = list(split_tokens(fold(line)))
     is_english = any(token.text in _ENGLISH_WORDS for token in tokens)
     best: Sequence[TranslatedPhrase] = ()
-    best_score = (0, 0)
+    most_evidence = 0
     for lexicon in _find_candidates(tokens):
         items = find_items(line, tokens, lexicon)
         phrases = list(_find_phrases(line, items, lexicon))[:_MAX_PHRASES]
         evidence = sum(item.evidence for item in items) + sum(phrase.is_dotted for phrase in phrases)
         needed = _MIN_EVIDENCE_IN_ENGLISH if is_english else lexicon.min_evidence
-        score = (evidence, sum(phrase.end - phrase.start for phrase in phrases))
-        if phrases and evidence >= needed and score > best_score:
-            best, best_score = phrases, score
+        if phrases and evidence >= max(needed, most_evidence + 1):
+            best, most_evidence = phrases, evidence
     return best
 
 

@@ -1,0 +1,113 @@
+"""Rules for commands that complete or reopen todos."""
+
+import re
+from typing import Final
+
+from todo_assistant.commands.grammar.commands import Command, Complete, Reopen
+from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB, PAST_VERB, to_present
+from todo_assistant.commands.grammar.rules import (
+    CommandParser,
+    answer,
+    compile_rules,
+    or_new,
+    with_target,
+    with_target_or_new,
+)
+from todo_assistant.commands.grammar.spans import IsReadable
+from todo_assistant.commands.grammar.targets import parse_target
+
+
+def _parse_past(found: re.Match[str], is_readable: IsReadable) -> Complete | None:
+    """Parses `i called mum`, whose target is `call mum`."""
+    if re.fullmatch(r"(?:bought|got|did|made)", found[1], re.IGNORECASE):
+        target = parse_target(found[2], is_readable)
+    else:
+        target = parse_target(f"{to_present(found[1])} {found[2]}", is_readable)
+    return Complete(target) if target else None
+
+
+def _unless(pattern: str, parse: CommandParser) -> CommandParser:
+    """Returns a parser that gives up if the first group of the match begins like the pattern."""
+    excluded = re.compile(pattern, re.IGNORECASE)
+
+    def parse_others(found: re.Match[str], is_readable: IsReadable) -> Command | None:
+        return None if excluded.match(found[1]) else parse(found, is_readable)
+
+    return parse_others
+
+
+_DONE: Final = r"(?:done|completed?|finished|checked(?: off)?|ticked(?: off)?|accomplished)"
+"""Matches the words for a completed todo: `done`, `complete`, `finished`."""
+_NOT_DONE: Final = (
+    r"(?:not(?: yet)? (?:done|completed?|finished)(?: yet)?|undone|open|incomplete|unfinished"
+    r"|uncompleted|pending|active)"
+)
+_ALREADY: Final = r"(?: (?:now|already|all|finally|just|both))?"
+_I_HAVE: Final = r"(?:i|we)(?:\W?ve|\W?m| have| am)?(?: (?:just|already|now|finally))?(?: been)?"
+_MY_LIST: Final = r"(?: (?:my|the|that|this))?(?: to-?do)? list"
+_NO_TITLE: Final = (
+    r"(?:check|make sure|ensure|wait|see|remind|tell|until|confirm|verify|if|once|when|let|get|have|getting|having|be"
+    r"|delete|remove|clear|list|show|find|move|complete|restore|reopen|trash|tag|untag|count|what|which"
+    r"|how|who|ask|find out|call|celebrate|after|before|well|not|all|almost|nearly|half|consider it"
+    r"|hope|pretend)\b"
+)
+"""Matches words before `done` that begin the title of a new todo: `make sure the oven is done`, `get it done`."""
+COMPLETION_RULES: Final = compile_rules(
+    (rf"(?:mark|set|flag|change) (.+?) (?:(?:as|to|back to|back as) )?{_NOT_DONE}(?: again)?", with_target(Reopen)),
+    (rf"(?:mark|set|flag|check|tick|cross|change) (.+?) (?:(?:as|to|off as|down as) )?{_DONE}", with_target(Complete)),
+    (rf"mark (?:as )?{_DONE}:? (.+)", with_target(Complete)),
+    (
+        (
+            r"(.+?) (?:(?:is|are)(?: still)?(?: not|n\W?t)|(?:was|were)(?: not|n\W?t)|(?:has|have)(?: not"
+            r"|n\W?t) been)(?: (?:actually|really))?"
+            rf" {_DONE}(?: yet)?"
+        ),
+        _unless(_NO_TITLE, with_target(Reopen)),
+    ),
+    (
+        (
+            rf"{_I_HAVE}(?: (?:have|did))?(?: not|n\W?t)(?: actually)? (?:do|done|finish(?:ed)?|complete[d]?)(?:"
+            r" with)? (.+?)(?: yet)?"
+        ),
+        with_target(Reopen),
+    ),
+    (
+        (
+            rf"(?:{_I_HAVE} {_DONE}|done|completed|finished)\b(?: (?:with|working on|doing))?:? (?!by |in |when"
+            r" )(.+)"
+        ),
+        with_target(Complete),
+    ),
+    (rf"(?:{_I_HAVE} )?(?:did|took care of|dealt with) (.+?)(?: already)?", with_target(Complete)),
+    (rf"{_I_HAVE} ({PAST_VERB})(?: off)? (.+?)(?: already)?", _parse_past),
+    (rf"({BARE_PAST_VERB}) (.+)", or_new(_parse_past)),
+    (
+        rf"(?:check|tick|cross|mark|strike|scratch) (?:off|out)(?: of)?:? (.+?)(?: (?:from|off|on){_MY_LIST})?",
+        with_target(Complete),
+    ),
+    (rf"(?:check|tick|cross|mark|strike|scratch) (.+?) off(?:(?: of)?{_MY_LIST})?", with_target(Complete)),
+    (r"\[x\] (.+)|[✓✔✅☑]\ufe0f? ?(.+)", with_target(Complete)),
+    (r"(.+?)[ :-]+[✓✔✅☑]\ufe0f?", with_target(Complete)),
+    (rf"(it|that|this|those|they)(?:\W?s|\W?re) (?:all )?{_DONE}(?: now)?", with_target(Complete)),
+    (
+        rf"(.+?) (?:is|are|was|were|(?:has|have) been|got){_ALREADY} {_DONE}(?: (?:now|already))?",
+        _unless(_NO_TITLE, with_target(Complete)),
+    ),
+    (
+        (
+            r"(?:un-?check|un-?tick|un-?complete|un-?mark|un-?finish|undone|not done|re-?open|re-?activate"
+            r"|undo completing|undo completion of|undo done) (.+)"
+        ),
+        with_target(Reopen),
+    ),
+    (r"(?:re-?open) (.+) again", with_target(Reopen)),
+    (r"(?:open) ((?:it|that|this|them|\d+)) again", with_target(Reopen)),
+    (r"(?:complete|finish|close|tick|check|x) (.+)", with_target_or_new(Complete)),
+    (r"(?:undo|un-do) (?:the )?(.+)", with_target_or_new(Reopen)),
+    (rf"((?:\S+ ?){{1,6}}?)(?::| -)? {_DONE}", _unless(_NO_TITLE, with_target(Complete))),
+    (
+        rf"(?:{_DONE}|re-?open|check(?: off)?|tick(?: off)?|un-?check|finish)[.!:]*",
+        answer("Say which todo is meant: `done milk`, `done 2` or `done it`; `reopen milk` opens it again."),
+    ),
+)
+"""Rules that complete or reopen todos: `done milk`, `milk is done`, `check off milk`, `reopen milk`."""

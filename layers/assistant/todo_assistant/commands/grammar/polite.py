@@ -1,0 +1,74 @@
+"""Takes polite words off a text: `could you please`, `for me`, `thanks`."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_MAX_STARTS: Final = 4
+"""The most polite starts that are taken off one text: `hey, could you please`."""
+_START: Final = re.compile(
+    r"(?:(?:please|pls|plz|oops|hey|ok|okay)(?=[, ])"
+    r"|(?P<request>(?:can|could|would|will) (?:you|we)(?: (?:please|kindly|just|maybe|quickly))*(?! do\b)"
+    r"|(?:would|do) you mind|(?:i|we) (?:want|need|would like) you to|(?:i|we)\W?d like you to|you"
+    r" (?:can|should|could|may)"
+    r"|is it possible to|are you able to|i was wondering if you (?:can|could)|can i ask you to)(?= ))[, ]+",
+    re.IGNORECASE,
+)
+"""Matches polite words before a command: `please`, `could you please`."""
+_SOFT_START: Final = re.compile(
+    r"(?:(?:just|hi|hello|alright|so|well|um|uh|yes|yeah|yep|sure|actually|now|then|and|also|kindly"
+    r"|quickly|great|thanks"
+    r"|thank you|good morning|no|wait|sorry)(?:, ?| (?=(?:delete|complete|mark|list|show|undo|what|how"
+    r"|which|rename|move|done)\b))"
+    r"|(?:(?:i|we)(?:\W?d (?:really )?(?:like|love)| would (?:like|love)| want| wanna)(?: to)?"
+    r"|let\W?s(?: now| just)?|let (?:us|me)|go ahead and"
+    r"|feel free to|(?:i|we)(?:\W?m| am|\W?re| are) (?:going|trying) to)"
+    r" (?=(?:see|list|show|view|know|delete|remove|rename|mark|move|postpone|re-?schedule|snooze|undo"
+    r"|redo|restore|re-?open"
+    r"|tag|untag|complete all|clear|check off|prioriti[sz]e|change|set|undelete|add|create)\b)"
+    r"|(?:know|do you know|tell me|(?:can|could) i (?:know|see|ask)) (?=(?:what|when|which|how|if)\b)"
+    r"|mind (?=\w+ing\b))",
+    re.IGNORECASE,
+)
+"""Matches words before a command that may also begin a title: `just`, `so`, `let's`, `i want to`."""
+_END: Final = re.compile(r"[, ]+(?:please|pls|plz|thanks|thank you|thx)(?=[.!?]*$)", re.IGNORECASE)
+"""Finds polite words after a command: `please` in `list overdue please`."""
+_SOFT_END: Final = re.compile(
+    r"(?:,? (?:for me|now|right now|right away|immediately|asap|again|already|if (?:you can|possible)"
+    r"|when you can|ok|okay"
+    r"|(?:will|would|could|can) you|thanks|thank you|please)){1,3}(?=[.!?]*$)",
+    re.IGNORECASE,
+)
+"""Finds words after a command that may also end a title: `for me`, `now`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """A text without polite words."""
+
+    words: str
+    """The text as a title: without `please` and `could you`."""
+    start: str
+    """The title without words such as `just` and `i want to` before a verb of a command."""
+    command: str
+    """The text as a command: also without words such as `just` and `for me`, and without punctuation at the end."""
+    is_request: bool
+    """True for `could you ...`, whose words are no title."""
+
+
+def strip_politeness(line: str) -> PlainText:
+    """Takes the polite words off a line, at its start and at its end."""
+    words, is_request = line, False
+    for _ in range(_MAX_STARTS):
+        if (found := _START.match(words)) is None:
+            break
+        words, is_request = words[found.end() :], is_request or bool(found["request"])
+    words = _END.sub("", words)
+    words = words.rstrip("?. ") if is_request else words
+    start = words
+    for _ in range(_MAX_STARTS):
+        if (found := _SOFT_START.match(start)) is None:
+            break
+        start = start[found.end() :]
+    command = start.rstrip("?!. ") or start
+    return PlainText(words, start, _SOFT_END.sub("", command), is_request)
