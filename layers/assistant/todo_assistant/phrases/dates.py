@@ -21,7 +21,7 @@ _MAX_QUOTED_CHARACTERS: Final = 40
 
 _ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:z|[+-]\d\d:\d\d)?", re.ASCII)
 """Matches an ISO 8601 date and time in lower case: `2030-01-31t17:00z`."""
-_FROM_NOW: Final = re.compile(rf"(?:in |within )?({DURATION})(?:'? time| from now)?", re.ASCII)
+_FROM_NOW: Final = re.compile(rf"(?:in |within )?({DURATION})(?:'?s?'? time| from now)?", re.ASCII)
 """Matches a duration in hours and minutes from now: `in 2 hours 30 minutes`, `half an hour`."""
 _LEADING_WORD: Final = re.compile(r"(?:due|on|by|before|until|till?|for|from)(?::| |$)")
 """Matches a word before a date that is skipped, since the date is the same without: `on friday`, `due: friday`."""

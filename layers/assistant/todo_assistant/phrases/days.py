@@ -100,7 +100,7 @@ _DAY_RULES: Final[Sequence[DayRule]] = (
         (HOLIDAY, _parse_holiday),
         (rf"(?P<amount>{SPAN}) (?:(?P<is_before>before)|from|after|on) (?P<start>.+)", _parse_amount_from),
         (rf"(?P<amount>{SPAN}) (?P<start>today|{TOMORROW})(?P<is_before>)", _parse_amount_from),
-        (rf"(?:in |\+|within )?({SPAN})(?:'? time)?", _parse_amount),
+        (rf"(?:in |\+|within )?({SPAN})(?:'?s?'? time)?", _parse_amount),
         (rf"({SPAN}) ago", _parse_amount_ago),
     ),
 )

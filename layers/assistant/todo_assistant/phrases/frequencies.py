@@ -6,7 +6,7 @@ from typing import Final
 
 from todo_assistant.phrases.named_days import parse_named_days
 from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts
-from todo_assistant.phrases.vocabulary import ADVERB, COUNT, EACH, PLURAL, parse_count
+from todo_assistant.phrases.vocabulary import ADVERB, COUNT, EACH, PLURAL, WORKDAY, parse_count
 
 _MAX_INTERVAL: Final = 999
 """The largest INTERVAL that RecurrenceRule accepts."""
@@ -31,7 +31,7 @@ _INTERVAL: Final = rf"(?:other|second|third|fourth|fifth|[2-5](?:st|nd|rd|th)|{C
 """Matches the interval between `every` and a unit such as `weeks`: `other`, `second`, `3rd`, `3`, `two`."""
 _EVERY_UNIT: Final = re.compile(
     rf"(?:{EACH}) (?:(?P<interval>{_INTERVAL}) )?"
-    r"(?P<unit>days?|weeks?|fortnights?|months?|quarters?|years?|(?:week|work) ?days?|weekends?)"
+    rf"(?P<unit>days?|weeks?|fortnights?|months?|quarters?|years?|{WORKDAY}s?|weekends?)"
     r"(?: (?:on )?(?P<on>.+))?",
     re.ASCII,
 )
@@ -46,7 +46,7 @@ _NAMED_DAYS_OF_EVERY: Final = re.compile(
     rf"(?:on |at )?(?P<on>.+) of {EACH} (?:(?P<interval>{_INTERVAL}) )?months?", re.ASCII
 )
 """Matches named days before `of every month`: `the last day of every month`, `the 1st of every 3 months`."""
-_GROUP: Final = r"(?:(?:week|work) ?days?|weekends?)"
+_GROUP: Final = rf"(?:{WORKDAY}s?|weekends?)"
 """Matches a group of weekdays: `weekdays`, `weekend`."""
 _PLURAL_WEEKDAYS: Final = re.compile(rf"{PLURAL}(?: (?:and )?(?:on )?{PLURAL})*")
 """Matches weekdays in the plural, which recur without `every`: `mondays`, `mondays and fridays`."""
@@ -68,7 +68,7 @@ def parse_frequency(words: str) -> RuleParts:
         if found["other"] and named["FREQ"] != "WEEKLY":
             raise ValueError(words)
         return named | ({"INTERVAL": "2"} if found["other"] else {})
-    if re.fullmatch(r"(?:week|work) ?days|weekends", words):
+    if re.fullmatch(rf"{WORKDAY}s|weekends", words):
         return {"FREQ": "WEEKLY", "BYDAY": _days_of_group(words)}
     if _PLURAL_WEEKDAYS.fullmatch(words):
         return parse_named_days(words)
@@ -124,7 +124,7 @@ def _parse_unit(unit: str, interval: str | None, on: str | None) -> RuleParts | 
     Returns None for `every 2nd weekday`, which is the second weekday of each month: `2nd` is no interval there.
     """
     unit = unit.replace(" ", "").removesuffix("s")
-    if unit in {"weekday", "workday", "weekend"}:
+    if unit == "weekend" or re.fullmatch(WORKDAY, unit):
         if interval or on:
             return None
         return {"FREQ": "WEEKLY", "BYDAY": "SA" if unit == "weekend" else WORKDAYS}

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from todo_assistant.phrases.rule_parts import NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts, join_values
-from todo_assistant.phrases.vocabulary import EACH, MONTH, MONTH_PREFIXES, NTH, WEEKDAY
+from todo_assistant.phrases.vocabulary import EACH, MONTH, MONTH_PREFIXES, NTH, WEEKDAY, WORKDAY
 
 _LAST_MONTH_DAY: Final = 31
 
@@ -22,7 +22,7 @@ _WEEKDAY_RANGE: Final = re.compile(rf"({WEEKDAY})(?: to | ?[-\u2013] ?| through 
 """Matches a range of weekdays: `mon-fri`, `tuesday to saturday`."""
 _NTH_WEEKDAY_LIST: Final = re.compile(rf"(?:the )?{NTH} {WEEKDAY}(?:{_AND}{NTH} {WEEKDAY})+", re.ASCII)
 """Matches several weekdays, each with its ordinal in the month: `first monday and last friday`."""
-_NTH_DAY: Final = re.compile(rf"(?:the )?({_NTH_LIST}) (?:({WEEKDAY})|(day)|((?:week|work) ?day))", re.ASCII)
+_NTH_DAY: Final = re.compile(rf"(?:the )?({_NTH_LIST}) (?:({WEEKDAY})|(day)|({WORKDAY}))", re.ASCII)
 """Matches ordinals and one kind of day in the month: `2nd tuesday`, `last day`, `first and third monday`."""
 _MONTH_DAY_LIST: Final = re.compile(
     rf"(?:the )?(?:first|\d{{1,2}}(?:st|nd|rd|th)(?:{_AND}\d{{1,2}}(?:st|nd|rd|th))*)", re.ASCII

@@ -122,6 +122,7 @@ def _parse_english(phrase: str, now: datetime, timezone: ZoneInfo, start: Due | 
 
 def _normalize(phrase: str) -> str:
     words = " ".join(phrase.lower().replace(",", " ").replace("&", " and ").split())
+    words = re.sub(r"(?<=[a-z])/(?=[a-z])", " and ", words)
     return words.removeprefix("on ").removeprefix("repeat ").rstrip(".!")
 
 

@@ -53,6 +53,9 @@ TONIGHT: Final = r"toni(?:ght|te)"
 PART: Final = r"(?:morning|afternoon|evening|night)"
 """Matches a part of the day: `morning`, `night`."""
 
+WORKDAY: Final = r"(?:(?:week|work|working|business) ?day)"
+"""Matches the words for a day from Monday to Friday: `weekday`, `working day`."""
+
 EACH: Final = r"(?:every|each|ev\.?)(?: single)?"
 """Matches the first word of most recurrences: `every`, `each`, `every single`."""
 ADVERB: Final = (

@@ -46,10 +46,13 @@ _CERTAIN: Final = "|".join(
         rf"{WEEKDAY},? (?:of |in )?{_COMING_WEEK}|{_COMING_WEEK},? (?:on )?{WEEKDAY}|{WEEKDAY} after next",
         rf"(?:this coming|this|next|coming|upcoming) {WEEKDAY}",
         r"(?:this|next) weekend|next (?:week|month|year)|(?:the )?(?:week|weekend|month|year) after next",
-        rf"in {DURATION}(?:'? time)?|{DURATION} from now",
-        rf"in {SPAN}(?:'? time)?",
-        rf"{SPAN} from (?:now|today|{TOMORROW}|{WEEKDAY})",
-        rf"(?:a|one|two|three) weeks? on {WEEKDAY}|{SPAN} before (?:{HOLIDAY}|{_MONTH_AND_DAY})",
+        rf"(?:in|within) (?:{DURATION}|{SPAN})(?:'?s?'? time)?",
+        # The lookahead is fast, and saves the search for a number at each word.
+        (
+            rf"(?=\S.{{1,40}} (?:from|before) )(?:{DURATION} from now|{SPAN} from (?:now|today|{TOMORROW}|{WEEKDAY})"
+            rf"|{SPAN} before (?:{HOLIDAY}|{_MONTH_AND_DAY}))"
+        ),
+        rf"(?:a|one|two|three) weeks? on {WEEKDAY}",
         r"\d{4}-\d\d-\d\dt\d\d:\d\d(?::\d\d)?(?:z|[+-]\d\d:\d\d)?|\d{4}[-/]\d\d?[-/]\d\d?",
         r"\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{1,2}\.\d{1,2}\.\d{4}",
         rf"(?:{WEEKDAY},? )?{_MONTH_AND_DAY}",
@@ -77,11 +80,18 @@ _DAY: Final = re.compile(
     rf"|(?:at|on) (?P<weekend>the weekend)"
     rf"|(?:in|by|until|till?|before|due(?: in| by)?) (?P<month>{MONTH}(?: \d{{4}})?)"
     rf"|(?:for )?(?P<likely>(?:{_LIKELY})(?:,? {PART})?|{WEEKDAY},? {PART})"
-    rf"|(?P<ambiguous>{WEEKDAY})"
+    rf"|(?P<ambiguous>{WEEKDAY}|the {ORDINAL}|\d{{1,2}}\.\d{{1,2}}\.(?!\d))"
     rf"){END}",
     re.IGNORECASE,
 )
 """Finds a day and its preposition, if any: `tomorrow`, `on sat`, `in june`, `friday evening`."""
+_SPAN_DAY: Final = rf"(?:{_MONTH_AND_DAY}|{WEEKDAY})"
+_DAY_SPAN: Final = re.compile(
+    rf"{START}(?<!for )(?<!about )(?a:(?:from )?(?P<first>{_SPAN_DAY}) ?(?:-|\u2013|to|till?|until|through) ?"
+    rf"(?:{_SPAN_DAY}|(?:the )?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)){END}",
+    re.IGNORECASE,
+)
+"""Finds a span of days, which is due on its first day: `dec 7-9`, `from monday to friday`."""
 _TIME: Final = re.compile(
     rf"(?a:{START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
     rf"|{START}(?:at |@ ?)?(?P<of_part>(?:{CLOCK}|{HOUR}) (?:in the (?:early )?(?:morning|afternoon|evening)|at night))"
@@ -90,7 +100,7 @@ _TIME: Final = re.compile(
     rf"|{START}(?P<part_first>in the (?:morning|afternoon|evening),? (?:(?:at|around) |@ ?)?(?:{CLOCK}|{HOUR}))"
     rf"|{START}(?P<digital>{DIGITAL})(?! ?radio)"
     rf"|{START}(?:at |@ ?)(?P<hour>{HOUR})"
-    rf"|{START}(?:before|around|by) (?P<bare>{HOUR})"
+    rf"|{START}(?:before|after|around|by) (?P<bare>{HOUR})"
     rf"|{START}(?P<dotted>\d{{1,2}}\.[0-5][05])"
     rf"|{START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
     rf"|{START}(?P<part>{PART}|noon|midday|midnight)"
@@ -160,9 +170,14 @@ def find_due(text: str, is_readable: IsReadable) -> FoundPhrase | None:
     """Returns the due date of a text: its last readable day and last readable time of day, joined to one phrase.
 
     Returns only one of them if the text has no other or the joined phrase cannot be parsed. The words of the text
-    must be separated by single spaces.
+    must be separated by single spaces. A span of days is due at its start and stays in the title. Several days, as in
+    `mon and wed`, are no due date.
     """
     days, times = list(_find_days(text)), list(_find_times(text))
+    if span := _DAY_SPAN.search(text):
+        return FoundPhrase(span["first"], ()) if is_readable(span["first"]) else None
+    if _ends_in_list(days, text):
+        return None
     day = _last_readable(days, times, text, is_readable)
     time = _last_readable(times, days if day is None else [day], text, is_readable)
     if day and time and is_readable(f"{day.phrase} {time.phrase}"):
@@ -170,6 +185,15 @@ def find_due(text: str, is_readable: IsReadable) -> FoundPhrase | None:
     if last := day or time:
         return FoundPhrase(last.phrase, ((last.start, last.end),), is_only_time=day is None)
     return None
+
+
+def _ends_in_list(days: list[_Candidate], text: str) -> bool:
+    """Returns whether the last days of a text are several ones, of which none is due: `mon and wed`, `sat, sun`."""
+    if len(days) < 2:  # noqa: PLR2004 - a list has two days
+        return False
+    gap = text[days[-2].end : days[-1].start].lower()
+    are_weekdays = all(re.fullmatch(WEEKDAY, day.phrase, re.IGNORECASE) for day in days[-2:])
+    return gap in {" and ", " or ", " & ", "/"} or (are_weekdays and gap in _GAPS)
 
 
 def _last_readable(
@@ -210,7 +234,8 @@ def _find_days(text: str) -> Iterator[_Candidate]:
         kind = str(found.lastgroup)
         # A weekday with a colon at the start of the text is a heading, and counts as a date: "sat: call mum".
         is_heading = found.start() == 0 and text.startswith(":", found.end())
-        is_doubtful = kind == "likely" and not _is_own_clause(found, text)
+        is_for_noun = kind == "certain" and found[0].lower().startswith("for ")
+        is_doubtful = (kind == "likely" or is_for_noun) and not _is_own_clause(found, text)
         needs_neighbor = (kind == "ambiguous" and not is_heading) or is_doubtful
         yield _Candidate(found.start(), found.end(), found[kind], "neighbor" if needs_neighbor else "nothing")
 
@@ -253,7 +278,7 @@ def _need_of_time(kind: str, found: re.Match[str], text: str) -> _Need:
         return "neighbor" if _EVENT.search(before) else "day before"
     if kind == "range" and found[0] == found[kind] and not re.search(r"[ap]\.?m", found[kind], re.IGNORECASE):
         return "neighbor"
-    if kind == "bare" and _CHANGE.search(before):
+    if kind == "bare" and (found[0].lower().startswith("after") or _CHANGE.search(before)):
         return "day before"
     is_doubtful = kind in {"hour", "bare"} and not CLAUSE_END.match(text, found.end())
     return "neighbor" if kind == "part" or is_doubtful else "nothing"

@@ -21,6 +21,8 @@ _UNDER_PARENT: Final = re.compile(
     rf"(?<=\S) (?:under|as (?:a )?(?:sub-?(?:task|to-?do)) of) {NOT_AN_ARTICLE}(\S.*)$", re.IGNORECASE
 )
 """Finds the parent at the end of a title: `buy flour under bake cake`, `buy flour as a subtask of bake cake`."""
+_HAS_END: Final = re.compile(r" (?:until|till?|through|for|starting|from) .*\w$", re.IGNORECASE)
+"""Finds the end or start of a recurrence, after which a time needs `at`: `every day until june at 7am`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
     projects = list(_PROJECT_WORD.finditer(masked))[-1:]
     spans = [found.span() for found in projects]
     recurrence = find_recurrence(_blank_out(masked, spans), is_readable)
+    # A refused recurrence stays in the title with the times of day that belong to the recurrence.
+    due = find_due(_blank_out(masked, [*spans, *(recurrence.spans if recurrence else ())]), is_readable)
+    if recurrence and recurrence.is_refused:
+        recurrence = None
     spans += recurrence.spans if recurrence else ()
-    due = find_due(_blank_out(masked, spans), is_readable)
     spans += due.spans if due else ()
     masked = _blank_out(masked, spans)
     tags = list(_TAG_WORD.finditer(masked))
@@ -60,8 +65,10 @@ def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
     spans += [found.span() for found in (*tags, *priorities)]
     recurrence_phrase, due_phrase = recurrence.phrase if recurrence else None, due.phrase if due else None
     # A time of day apart from the recurrence is the time of the recurrence: "standup 9:30 every weekday".
-    if recurrence_phrase and due and due.is_only_time and is_readable(f"{recurrence_phrase} {due_phrase}"):
-        recurrence_phrase, due_phrase = f"{recurrence_phrase} {due_phrase}", None
+    if recurrence_phrase and due and due.is_only_time:
+        timed = f"{recurrence_phrase} {'at ' if _HAS_END.search(recurrence_phrase) else ''}{due_phrase}"
+        if is_readable(timed):
+            recurrence_phrase, due_phrase = timed, None
     return QuickAdd(
         title=_remove_spans(text, spans),
         due=due_phrase,

@@ -20,7 +20,7 @@ _RECURRENCE_START: Final = re.compile(
 _WORD_END: Final = re.compile(rf"(?<=[\w]){END}")
 """Matches the empty string after each word, where a recurrence may end; not between `friday` and `'s`."""
 _MORE: Final = re.compile(
-    rf"\s*(?:(?:and|or|&|\+|,|/) ?(?:at |on |in the )?(?:{PART}|{CLOCK}|{HOUR})(?!\w)"
+    rf"\s*(?:(?:and|or|&|\+|,|/) ?(?:at |on |in the |(?:{EACH}) (?={PART}))?(?:{PART}|{CLOCK}|{HOUR}|{WEEKDAY}s?)(?!\w)"
     rf"|(?:except|excluding|apart from|other than)\b|{EXCEPT} (?:the )?(?:\d|week|holidays?\b|{WEEKDAY}))",
     re.IGNORECASE | re.ASCII,
 )
@@ -30,13 +30,16 @@ _VERB: Final = re.compile(r" (?:is|are|was|were|has|had|counts?|matters?|should|
 
 
 def find_recurrence(text: str, is_readable: IsReadable) -> FoundPhrase | None:
-    """Returns the first recurrence phrase in a text, as long as can be parsed, or None. The text has single spaces."""
+    """Returns the first recurrence phrase in a text, as long as can be parsed, or None. The text has single spaces.
+
+    The result is refused if more times or days follow: `every day at 9 and 18`.
+    """
     for start in [*_RECURRENCE_START.finditer(text)][:_MAX_STARTS]:
         ends = [found.end() for found in _WORD_END.finditer(text, start.end())][:_MAX_WORDS]
         for end in reversed([start.end(), *ends]):
             if _is_clause(text, start, end) and is_readable(text[start.start() : end]):
                 if _MORE.match(text, end):
-                    break
+                    return FoundPhrase("", ((start.start(), len(text)),), is_refused=True)
                 return FoundPhrase(text[start.start() : end], ((start.start(), end),))
     return None
 

@@ -33,3 +33,5 @@ class FoundPhrase:
     spans: tuple[Span, ...]
     is_only_time: bool = False
     """True if the phrase is a time of day without a day, such as `at 5pm`."""
+    is_refused: bool = False
+    """True if no single date or rule has the meaning of the words, which then stay in the title: `mon and wed`."""
