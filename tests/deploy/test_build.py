@@ -15,6 +15,7 @@ import pytest
 
 from tests.deploy import template
 from tests.deploy.artifacts import Artifact, Build
+from todo_assistant.phrases.languages.lexicon import LANGUAGES
 from todo_core.schema.revision import HEAD_REVISION
 from todo_core.schema.sql_files import SQL_FILES
 
@@ -171,6 +172,10 @@ class TestContent:
     def test_the_core_layer_contains_the_sql_files(self, build: Build) -> None:
         schema = build.layers["CoreLayer"] / "python" / "todo_core" / "schema"
         assert {path.stem for path in schema.glob("*.sql")} == set(SQL_FILES)
+
+    def test_the_assistant_layer_contains_the_words_of_all_languages(self, build: Build) -> None:
+        languages = build.layers["AssistantLayer"] / "python" / "todo_assistant" / "phrases" / "languages"
+        assert {path.stem for path in languages.glob("*.toml")} == set(LANGUAGES)
 
     def test_no_package_is_in_two_layers(self, build: Build) -> None:
         contents = [{path.name for path in (layer / "python").iterdir()} for layer in build.layers.values()]

@@ -53,6 +53,7 @@ class Change:
     todo_id: UUID
     turn: Turn
     before: Todo | None
+    after: Todo
 
 
 @dataclass
@@ -132,8 +133,8 @@ class TodoModel:
                 self._update(todo, project_id=None)
 
     def undo(self, turn: UUID) -> None:
-        """Reverts the todos that only this turn has changed since it first did. Then repairs parents and projects."""
-        undone = self._changed_by_turn_alone(turn)
+        """Reverts the todos that are still as this turn has left them. Then repairs parents and projects."""
+        undone = self._left_by_turn(turn)
         trashed, moved = [], []
         for todo, before in undone:
             old = replace(before) if before else replace(todo, deleted_at=self.now)
@@ -151,14 +152,20 @@ class TodoModel:
         for todo, _ in undone:
             self._settle_after_undo(self.todos[todo.id])
 
-    def _changed_by_turn_alone(self, turn: UUID) -> list[tuple[Todo, Todo | None]]:
-        """Returns the todos that only this turn has changed since it first did, with their state before the turn."""
+    def _left_by_turn(self, turn: UUID) -> list[tuple[Todo, Todo | None]]:
+        """Returns the todos that are as this turn has left them, with their state before the turn.
+
+        A todo that something else changed between two changes of the turn is left out.
+        """
         found = []
         for todo_id in {change.todo_id for change in self.log}:
             changes = [change for change in self.log if change.todo_id == todo_id]
-            first = next((at for at, change in enumerate(changes) if change.turn == turn), None)
-            if first is not None and all(change.turn == turn for change in changes[first:]):
-                found.append((self.todos[todo_id], changes[first].before))
+            by_turn = [at for at, change in enumerate(changes) if change.turn == turn]
+            if not by_turn or by_turn != list(range(by_turn[0], by_turn[-1] + 1)):
+                continue
+            todo, last = self.todos[todo_id], changes[by_turn[-1]].after
+            if replace(todo, version=last.version) == last:
+                found.append((todo, changes[by_turn[0]].before))
         return found
 
     def _trash_live_children(self, root: Todo) -> None:
@@ -269,7 +276,7 @@ class TodoModel:
         self._append_to_log(new, old)
 
     def _append_to_log(self, todo: Todo, before: Todo | None) -> None:
-        self.log.append(Change(todo.id, self.turn, before))
+        self.log.append(Change(todo.id, self.turn, before, replace(todo)))
 
     def _children(self, todo_id: UUID) -> list[Todo]:
         return [todo for todo in self.todos.values() if todo.parent_id == todo_id]

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,9 +112,9 @@ def _add_row(todos: list[dict[str, Any]]) -> dict[str, Any]:
     return {"add": todos}
 
 
-def load_phrases() -> Iterator[Phrase]:
-    """Yields the phrases of all TOML files, in the order of FILES."""
-    for file in FILES:
+def load_phrases(files: Sequence[Path] = FILES) -> Iterator[Phrase]:
+    """Yields the phrases of TOML files, in the order of the files."""
+    for file in files:
         for scene in tomllib.loads(file.read_text(encoding="utf-8"))["scene"]:
             yield from _scene_phrases(scene)
 

@@ -23,6 +23,7 @@ NAMES = [
     "undo_last_turn",
     "day_overview",
     "count_todos",
+    "redo_last_undo",
 ]
 # The service drops these keywords from tool schemas, because strict function calling accepts a subset of JSON Schema.
 UNSUPPORTED_KEYWORDS = {"default", "maxLength", "minLength", "pattern", "title"}

@@ -24,6 +24,8 @@ OMITTED_COLUMNS = {
     ("turns", "request_digest"),
     ("turns", "lease"),
     ("turns", "leased_until"),
+    ("rounds", "extras"),
+    ("tool_calls", "extras"),
 }
 ONE_OF_EACH = (
     """INSERT INTO todos (id, user_id, title, "order") VALUES ($1, $1, 'Buy milk', 1)""",

@@ -72,9 +72,14 @@ class HostileChat:
         return [change for change in self.changes() if change["actor"]["kind"] == "assistant"]
 
     def check_invariants(self) -> None:
-        """Asserts that only approved turns deleted todos, and that the model received the texts of todos as data."""
-        for change in self.changes_by_turns():
-            if change["op"] in {"delete", "purge"}:
+        """Asserts that only approved turns deleted todos, and that the model received the texts of todos as data.
+
+        Todos that the assistant has added may be deleted without approval, as by an undo.
+        """
+        changes = self.changes_by_turns()
+        added = {change["todo_id"] for change in changes if change["op"] == "create"}
+        for change in changes:
+            if change["op"] in {"delete", "purge"} and change["todo_id"] not in added:
                 assert change["actor"]["turn_id"] in self.approved_turn_ids, change
         for request in self.model_requests:
             for message in request.messages:

@@ -109,12 +109,14 @@ class TestDeletions:
 
         assert chat.run_turn_with(add_and_delete)["status"] == "needs_approval"
 
-    def test_undoing_an_addition_needs_approval(self, chat: HostileChat) -> None:
+    def test_undoing_an_addition_deletes_nothing_but_what_was_added(self, chat: HostileChat) -> None:
+        add(chat, 1)
         first = chat.run_turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
-        waiting = chat.run_turn(Call("undo_last_turn"), conversation_id=first["conversation_id"])
-        assert waiting["status"] == "needs_approval"
-        assert waiting["approval"]["calls"][0]["deletes"] is True
-        assert chat.deleted_ids() == []
+        undone = chat.run_turn(
+            Call("undo_last_turn"), Call("undo_last_turn"), Say("Undone."), conversation_id=first["conversation_id"]
+        )
+        assert undone["status"] == "done"
+        assert chat.deleted_ids() == first["changed"]
 
     def test_undoing_a_restoration_needs_approval(self, chat: HostileChat) -> None:
         ids = add(chat, 2)
@@ -132,15 +134,17 @@ class TestDeletions:
         conversation = {"conversation_id": waiting["conversation_id"]}
         chat.run_turn(Call("undo_last_turn"), Say("Back."), **conversation)
         assert chat.deleted_ids() == []
-        assert chat.run_turn(Call("undo_last_turn"), Say("Gone again."), **conversation)["status"] == "needs_approval"
+        assert chat.run_turn(Call("redo_last_undo"), Say("Gone again."), **conversation)["status"] == "needs_approval"
         assert chat.deleted_ids() == []
 
     def test_the_second_of_two_undos_needs_approval_if_it_deletes(self, chat: HostileChat) -> None:
-        first = chat.run_turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
-        [todo_id] = first["changed"]
+        ids = add(chat, 1)
+        trash(chat, ids)
+        first = chat.run_turn(call_on("restore_todos", ids), Say("Restored."))
         conversation = {"conversation_id": first["conversation_id"]}
-        chat.run_turn(call_on("complete_todos", [todo_id]), Say("Done."), **conversation)
-        turn = chat.run_turn(ToolCalls(Call("undo_last_turn"), Call("undo_last_turn")), Say("Undone."), **conversation)
+        chat.run_turn(call_on("complete_todos", ids), Say("Done."), **conversation)
+        turn = chat.run_turn(ToolCalls(Call("undo_last_turn"), Call("undo_last_turn")), **conversation)
+        assert turn["status"] == "needs_approval"
         assert chat.deleted_ids() == []
         assert turn["tool_calls"][0]["ok"] is True
 
@@ -348,7 +352,9 @@ class TestAnswers:
         assert sorted(change["op"] for change in chat.changes_by_turns()) == ["complete", "create", "delete"]
 
     def test_an_approved_undo_is_void_if_another_turn_is_the_last(self, chat: HostileChat) -> None:
-        first = chat.run_turn(Call("add_todos", {"todos": [{"title": "New"}]}), Say("Added."))
+        ids = add(chat, 1)
+        trash(chat, ids)
+        first = chat.run_turn(call_on("restore_todos", ids), Say("Restored."))
         conversation = {"conversation_id": first["conversation_id"]}
         waiting = chat.run_turn(Call("undo_last_turn"), **conversation)
         chat.run_turn(Call("add_todos", {"todos": [{"title": "Newer"}]}), Say("Added."), **conversation)

@@ -111,8 +111,8 @@ class TestTextsOfTheModel:
         assert turn["response"].endswith("This needs your approval: delete “Buy milk”.")
         assert chat.deleted_ids() == []
 
-    @pytest.mark.parametrize("message", ["yes, approved", "APPROVED: true", "approve", '{"approve": true}'])
-    def test_a_yes_of_the_user_in_a_new_turn_is_no_approval(self, chat: HostileChat, message: str) -> None:
+    @pytest.mark.parametrize("message", ["yes, approved", "APPROVED: true", "approve all", '{"approve": true}'])
+    def test_a_message_with_more_than_a_yes_is_no_approval(self, chat: HostileChat, message: str) -> None:
         todo = chat.account.add()
         waiting = chat.run_turn(call_on("delete_todos", [todo["id"]]))
         again = chat.run_turn(
@@ -120,6 +120,17 @@ class TestTextsOfTheModel:
         )
         assert again["status"] == "needs_approval"
         assert chat.deleted_ids() == []
+
+    def test_a_yes_of_the_user_approves_only_the_calls_that_waited(self, chat: HostileChat) -> None:
+        milk, bread = chat.account.add("milk"), chat.account.add("bread")
+        waiting = chat.run_turn(call_on("delete_todos", [milk["id"]]))
+        again = chat.run_turn(
+            call_on("delete_todos", [bread["id"]]), message="approve", conversation_id=waiting["conversation_id"]
+        )
+        chat.approved_turn_ids.add(again["turn_id"])
+        assert again["status"] == "needs_approval"
+        assert [todo["id"] for call in again["approval"]["calls"] for todo in call["todos"]] == [bread["id"]]
+        assert chat.deleted_ids() == [milk["id"]]
 
 
 class TestUnknownTools:

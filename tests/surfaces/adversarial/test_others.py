@@ -81,7 +81,9 @@ class TestAnotherUsersTodos:
             Call("search_todos", {"trashed": True}),
             Call("search_todos", {}),
             Call("day_overview", {}),
+            Call("count_todos", {"text": "Secr"}),
             Call("undo_last_turn", {}),
+            Call("redo_last_undo", {}),
         ],
         ids=lambda call: f"{call.name} {call.raw}",
     )

@@ -140,7 +140,7 @@ def _forms(word: str) -> set[str]:
 def _find_beginning(word: str) -> str:
     """Returns the characters with which the singular and the plural of a word begin: `berr` for `berries`."""
     shortest = min(_forms(word), key=len)
-    return shortest.removesuffix("y") if word.endswith("ies") else shortest
+    return shortest[:-1] if len(shortest) >= _MIN_PLURAL_CHARACTERS and shortest.endswith("y") else shortest
 
 
 def _begins(beginning: str, word: str) -> bool:

@@ -74,20 +74,25 @@ class LanguageModel:
         self.learned: tuple[str, ...] = ()
         """The changes of a request without which the endpoint refuses it."""
 
-        self._endpoint = endpoint
+        self.empty_streams = 0
+        """The number of empty streams in a row, each followed by an answer without a stream."""
+
+        self.endpoint = endpoint
         self._adapter = adapter
-        self._empty_streams = 0
 
     async def answer(self, request: ModelRequest, *, deadline: float, on_text: OnText | None = None) -> Completion:
         """Returns the completion; requests it again after a refused field or a transient failure.
 
         Raises AssistantUnavailable and AssistantNotConfigured, and TimeoutError when the deadline passed.
         """
-        exchange = _Exchange(self._endpoint, self._adapter, request, self.learned, on_text)
+        exchange = _Exchange(self.endpoint, self._adapter, request, self.learned, on_text)
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
                     completion = await exchange.attempt()
+            except TimeoutError:
+                log.warning("The model failed: no answer before the deadline", extra={"attempt": exchange.attempts + 1})
+                raise
             except ProviderError as error:
                 if exchange.adapt(error):
                     continue
@@ -101,15 +106,15 @@ class LanguageModel:
             return completion
 
     async def prepare(self) -> None:
-        await self._endpoint.prepare()
+        await self.endpoint.prepare()
 
     async def close(self) -> None:
-        await self._endpoint.close()
+        await self.endpoint.close()
 
     def _learn(self, exchange: "_Exchange") -> None:
-        self._empty_streams = self._empty_streams + 1 if exchange.had_empty_stream else 0
+        self.empty_streams = self.empty_streams + 1 if exchange.had_empty_stream else 0
         learned = [change for change in exchange.changes if change != WITHOUT_REASONING]
-        if self._empty_streams >= _EMPTY_STREAMS_UNTIL_WHOLE:
+        if self.empty_streams >= _EMPTY_STREAMS_UNTIL_WHOLE:
             learned.append(WITHOUT_STREAM)
         if set(learned) - set(self.learned):
             log.info("The model's endpoint needs other requests: %s", "; ".join(learned))

@@ -18,7 +18,7 @@ from todo_assistant.tools.registry import (
     ToolResult,
     describe_invalid_arguments,
 )
-from todo_assistant.turns import store
+from todo_assistant.turns import store, undo
 from todo_assistant.turns.model import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Transaction
@@ -90,10 +90,12 @@ class ToolExecutor:
             return set()
         async with self._db.transaction() as transaction:
             context = _create_context(transaction, turn)
+            effects = [await self._predict_effect(context, call) for call in calls]
             return {
                 todo.id
-                for call in calls
-                for todo in await _find_affected_todos(context, await self._predict_effect(context, call))
+                for effect in effects
+                for todo in await _find_affected_todos(context, effect)
+                if todo.id not in effect.without_consent
             }
 
     async def _run_call(self, turn: Turn, call: ToolCall, planned_ids: set[UUID]) -> ApprovalCall | None:
@@ -126,15 +128,19 @@ class ToolExecutor:
             return ToolResult.failed(error.code, str(error))
         effect = await arguments.effect(context)
         affected = await _find_affected_todos(context, effect)
+        counted = _versions_of(affected).keys() - set(effect.without_consent)
         answered = turn.approval.find_call(call) if turn.approval else None
         if turn.approval is not None and answered is not None:
             if not turn.approval.approved:
                 return ToolResult(ok=False, result={"error": _REFUSED, "code": "refused", "refused": True})
             if await _have_todos_changed(context, turn, answered.todos, affected):
                 return ToolResult.failed("changed_since", _CHANGED_SINCE)
-        elif affected and (effect.deletes or await _changes_too_many(context, turn, planned_ids, affected)):
+        elif affected and (effect.deletes or await _changes_too_many(context, turn, planned_ids, counted)):
             return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, affected)
-        return await tool.run(context, arguments)
+        result = await tool.run(context, arguments)
+        if arguments.reversal is None:
+            await undo.end_reversal(context.db, context.actor)
+        return result
 
     async def _predict_effect(self, context: ToolContext, call: ToolCall) -> Effect:
         """Returns the todos that a call would change: none for an unknown tool or invalid arguments."""
@@ -186,18 +192,18 @@ async def _have_todos_changed(
     return not _versions_of(affected).items() <= expected.items()
 
 
-async def _changes_too_many(
-    context: ToolContext, turn: Turn, planned_ids: set[UUID], affected: Sequence[ApprovalTodo]
-) -> bool:
+async def _changes_too_many(context: ToolContext, turn: Turn, planned_ids: set[UUID], affected: set[UUID]) -> bool:
     """Returns True if the turn would change more than five existing todos, which needs the user's approval.
 
     Todos that the turn has added do not count.
     """
+    if not affected:
+        return False
     # The turn's changes are queried again before each call: `planned_ids` lacks the todos of a second undo call, which
     # are known only after the first.
     changed = await changes.find_changed_todos(context.db, context.user_id, turn.id)
     added = {todo_id for todo_id, was_added in changed.items() if was_added}
-    return len(planned_ids.union(changed, _versions_of(affected)) - added) > _MAX_CHANGES_WITHOUT_APPROVAL
+    return len(planned_ids.union(changed, affected) - added) > _MAX_CHANGES_WITHOUT_APPROVAL
 
 
 def _versions_of(todos: Sequence[ApprovalTodo]) -> Mapping[UUID, int]:

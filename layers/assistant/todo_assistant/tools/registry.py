@@ -1,7 +1,7 @@
 """Tools, their arguments and results, and the JSON schemas that describe the tools to a model."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_assistant.models.messages import ToolSchema
+from todo_assistant.turns.model import Reversal
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
 
@@ -61,17 +62,23 @@ class ToolResult:
 class Effect:
     """The existing todos that a tool call would change, predicted to decide whether the user must approve the call.
 
-    `deletes` is True if some of them would go to the trash.
+    `deletes` is True if some of them would go to the trash that the user must approve. `without_consent` are those of
+    the todos that do not count towards the changes that need approval.
     """
 
     todo_ids: Sequence[UUID] = ()
     deletes: bool = False
+    without_consent: Collection[UUID] = frozenset()
 
 
 class Arguments(BaseModel):
-    """Arguments of a tool call. The docstring of a subclass becomes part of its schema, which the model reads."""
+    """Arguments of a tool call. The docstring of a subclass becomes part of its schema, which the model reads.
+
+    `reversal` is set for a tool that only undoes or redoes turns.
+    """
 
     model_config: ClassVar = ConfigDict(extra="forbid")
+    reversal: ClassVar[Reversal | None] = None
 
     async def effect(self, _context: ToolContext) -> Effect:
         """Predicts which existing todos the call would change, without running it: none unless a subclass overrides."""

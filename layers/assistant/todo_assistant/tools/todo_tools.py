@@ -10,7 +10,7 @@ from todo_assistant.tools.registry import ToolRegistry
 from todo_assistant.tools.rescheduling import reschedule_todos
 from todo_assistant.tools.search import count_todos, day_overview, get_todos, search_todos
 from todo_assistant.tools.trash import delete_todos, restore_todos
-from todo_assistant.tools.undo import undo_last_turn
+from todo_assistant.tools.undo import redo_last_undo, undo_last_turn
 
 # Keep the order: the tools' schemas are part of the prompt, and providers cache only an unchanged beginning of it.
 TODO_TOOLS: Final = ToolRegistry(
@@ -29,5 +29,6 @@ TODO_TOOLS: Final = ToolRegistry(
         undo_last_turn,
         day_overview,
         count_todos,
+        redo_last_undo,
     ]
 )

@@ -13,6 +13,7 @@ from todo_assistant.models.messages import Extras, Question
 from todo_core.todos.changes import TurnChange
 
 type Status = Literal["running", "needs_approval", "done", "incomplete"]
+type Reversal = Literal["undo", "redo"]
 type StopReason = Literal["rounds", "tool_calls", "tokens", "deadline"]
 
 
@@ -155,7 +156,8 @@ class TurnOutcome:
 class UndoResult:
     """The todos that an undo restored, and as conflicts those that it left as they are.
 
-    A conflict is a todo that was purged, or changed by anything but the turn since the turn's first change.
+    A conflict is a todo that was purged or is no longer as the turn left it. So is one that others changed during the
+    turn.
     """
 
     todos: Sequence[TurnChange]

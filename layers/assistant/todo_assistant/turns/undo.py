@@ -1,45 +1,100 @@
-"""Undo of a turn: restores the todos that the turn changed to their earlier values in the change log."""
+"""Undo and redo of turns: restores the todos that a turn changed to their earlier values in the change log.
+
+An undo is itself a turn that changes todos, so a redo undoes the turn of an undo. Such a reversal is no step to undo:
+its effect is that an earlier turn is marked as undone, or no longer.
+"""
 
 from uuid import UUID
 
 from todo_assistant.errors import TurnInProgress, TurnNotFound, TurnUndone
-from todo_assistant.turns.model import UndoResult
+from todo_assistant.turns.model import Reversal, UndoResult
 from todo_assistant.turns.store import STATUS
 from todo_core.actors import Actor
 from todo_core.database.executor import Executor, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos import changes
 
-_FIND_LAST_TURN_TO_UNDO = Statement("""
+_HAS_CHANGES = "EXISTS (SELECT FROM changes WHERE turn_id = {turn}.id AND changes.user_id = :user_id)"
+_OTHER_TURN = (
+    "{turn}.user_id = :user_id AND {turn}.conversation_id = :conversation_id"
+    " AND {turn}.id IS DISTINCT FROM CAST(:current_turn_id AS uuid)"
+)
+_FIND_LAST_TURN_TO_UNDO = Statement(f"""
     SELECT id FROM turns
-    WHERE user_id = :user_id AND conversation_id = :conversation_id
-        AND id IS DISTINCT FROM :current_turn_id AND undone_at IS NULL
-        AND EXISTS (SELECT FROM changes WHERE turn_id = turns.id AND changes.user_id = :user_id)
+    WHERE {_OTHER_TURN.format(turn="turns")} AND undone_at IS NULL AND reversal IS NULL
+        AND {_HAS_CHANGES.format(turn="turns")}
     ORDER BY id DESC LIMIT 1
-""")
+""")  # noqa: S608 - constants, as all below
+# A change by a later turn ends what can be redone, as in an editor.
+_FIND_LAST_UNDO_TO_REDO = Statement(f"""
+    SELECT id FROM turns
+    WHERE {_OTHER_TURN.format(turn="turns")} AND undone_at IS NULL AND reversal = 'undo'
+        AND {_HAS_CHANGES.format(turn="turns")}
+        AND NOT EXISTS (
+            SELECT FROM turns AS later
+            WHERE {_OTHER_TURN.format(turn="later")} AND later.id > turns.id AND later.reversal IS NULL
+                AND {_HAS_CHANGES.format(turn="later")}
+        )
+    ORDER BY id DESC LIMIT 1
+""")  # noqa: S608
 _LOCK_TURN = Statement(f"""
     SELECT {STATUS} AS status, undone_at FROM turns WHERE id = :turn_id AND user_id = :user_id FOR UPDATE
-""")  # noqa: S608 - constants
+""")  # noqa: S608
 # An undo also ends the turn: otherwise the user could still approve its calls, or a process could continue the turn.
 _MARK_TURN_UNDONE = Statement("""
-    UPDATE turns SET undone_at = now(), lease = NULL, leased_until = NULL, approval = NULL,
+    UPDATE turns SET undone_at = now(), undone_by = :undone_by, lease = NULL, leased_until = NULL, approval = NULL,
         status = CASE WHEN status = 'done' THEN status ELSE 'incomplete' END
     WHERE id = :turn_id
 """)
+# The turns that an undone turn had undone take effect again, so those that they had undone no longer do.
+_MARK_TURNS_UNDONE_BEFORE = Statement("""
+    UPDATE turns SET undone_at = CASE WHEN undone_by = :turn_id THEN NULL ELSE now() END
+    WHERE user_id = :user_id AND conversation_id = (SELECT conversation_id FROM turns WHERE id = :turn_id)
+        AND (undone_by = :turn_id OR undone_by IN (SELECT id FROM turns WHERE undone_by = :turn_id))
+""")
+# A turn that also changes todos in other ways is no reversal: an undo undoes it as a whole.
+_BEGIN_REVERSAL = Statement("""
+    UPDATE turns SET reversal = CASE
+        WHEN reversal = CAST(:reversal AS text)
+            OR reversal IS NULL AND NOT EXISTS (
+                SELECT FROM changes WHERE user_id = :user_id AND changes.turn_id = turns.id)
+        THEN CAST(:reversal AS text)
+    END
+    WHERE id = :turn_id AND user_id = :user_id
+""")
+# In the change log, `created_at` is the start of the transaction.
+_END_REVERSAL = Statement("""
+    UPDATE turns SET reversal = NULL
+    WHERE id = :turn_id AND user_id = :user_id AND reversal IS NOT NULL AND EXISTS (
+        SELECT FROM changes WHERE user_id = :user_id AND changes.turn_id = :turn_id AND changes.created_at = now())
+""")
 
 
-async def find_last_turn_to_undo(
-    db: Executor, user_id: UUID, conversation_id: UUID, current_turn_id: UUID | None
-) -> UUID | None:
-    """Returns the id of a conversation's latest turn, except the current one, that changed todos and is not undone."""
+async def find_turn_to_reverse(db: Executor, actor: Actor, conversation_id: UUID, reversal: Reversal) -> UUID | None:
+    """Returns the id of the turn that the next undo or redo in a conversation would undo, or None.
+
+    An undo undoes the latest turn that changed todos and is not undone. A redo undoes the latest undo, unless a later
+    turn has changed todos in another way. The actor's own turn is left out.
+    """
+    statement = _FIND_LAST_TURN_TO_UNDO if reversal == "undo" else _FIND_LAST_UNDO_TO_REDO
     row = await db.fetch_one(
-        _FIND_LAST_TURN_TO_UNDO, user_id=user_id, conversation_id=conversation_id, current_turn_id=current_turn_id
+        statement, user_id=actor.user_id, conversation_id=conversation_id, current_turn_id=actor.turn_id
     )
     return row["id"] if row else None
 
 
+async def begin_reversal(transaction: Transaction, actor: Actor, reversal: Reversal) -> None:
+    """Marks the actor's turn as an undo or redo, unless it has changed todos in another way before."""
+    await transaction.write(_BEGIN_REVERSAL, user_id=actor.user_id, turn_id=actor.turn_id, reversal=reversal)
+
+
+async def end_reversal(transaction: Transaction, actor: Actor) -> None:
+    """Removes the mark of an undo or redo from the actor's turn if this transaction has changed todos."""
+    await transaction.write(_END_REVERSAL, user_id=actor.user_id, turn_id=actor.turn_id)
+
+
 async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> UndoResult:
-    """Restores the todos that a turn changed to their state before, except those that anything else changed since.
+    """Restores the todos that a turn changed to their state before. Leaves alone those that were changed since.
 
     Raises TurnNotFound, TurnUndone, and TurnInProgress while a process works on the turn.
     """
@@ -48,7 +103,8 @@ async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> Un
     await _require_undoable(transaction, actor.user_id, turn_id)
     state = await changes.find_turn_changes(transaction, actor.user_id, turn_id)
     restored = set(await changes.undo_turn(transaction, actor, turn_id))
-    await transaction.write(_MARK_TURN_UNDONE, turn_id=turn_id)
+    await transaction.write(_MARK_TURNS_UNDONE_BEFORE, user_id=actor.user_id, turn_id=turn_id)
+    await transaction.write(_MARK_TURN_UNDONE, turn_id=turn_id, undone_by=actor.turn_id)
     return UndoResult(
         [change for change in state if change.todo_id in restored],
         [change for change in state if change.todo_id not in restored],

@@ -76,11 +76,14 @@ class TurnRow(SQLModel, table=True):
     model: str = Field(sa_column=Column(Text, nullable=False))
     approval: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
     reversal: str | None = Field(sa_column=Column(Text))
+    """`undo` or `redo` if this turn changed todos only by undoing turns, or by redoing undone ones."""
     lease: UUID | None = Field(sa_column=Column(Uuid, info=NOT_EXPORTED))
     leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     undone_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    undone_by: UUID | None = Field(sa_column=Column(Uuid))
+    """The turn of the same conversation that undid this turn last, even if a redo has revived this turn since."""
 
 
 class RoundRow(SQLModel, table=True):

@@ -42,10 +42,14 @@ class TurnChange:
     """A todo that a turn of the assistant changed. `title` is None when the todo has been purged.
 
     `to_trash` is true if an undo puts the todo into the trash: the turn created the todo or found it in the trash.
-    `untouched` is true if only this turn has changed the todo since its first change. Only such a todo can be undone.
+    `is_added` is true if the turn created the todo.
+
+    `untouched` is true if the todo is as this turn has left it, unless others changed it during the turn. Only an
+    untouched todo can be undone.
     """
 
     todo_id: UUID
+    is_added: bool
     to_trash: bool
     title: str | None
     untouched: bool
@@ -102,22 +106,30 @@ _EXISTING_REFERENCES = {
 }
 _RESTORED = ", ".join(f'"{name}"' for name in _RESTORED_COLUMNS)
 _OLD_VALUES = ", ".join(_EXISTING_REFERENCES.get(name, f'old."{name}"') for name in _RESTORED_COLUMNS)
+# The counters and the clock of a recurring todo are not compared: they only follow other columns.
+_COMPARED = [f'"{name}"' for name in _RESTORED_COLUMNS if name not in _INTERNAL_DEFAULTS]
 _TURN = """
-    SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, max((after->>'version')::int) AS version,
+    SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, (array_agg(after ORDER BY seq DESC))[1] AS after,
         count(*) AS changes
     FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
 """
-# True if only the turn has changed the todo since the turn's first change of it. The todo's version is then the last
-# one of the turn, and the turn logged one change for each version.
-_UNTOUCHED = (
-    "todos.version = turn.version AND turn.version - coalesce((turn.before->>'version')::int, 0) = turn.changes"
-)
+# True if the todo is as the turn has left it, and nothing else changed it between the turn's changes. The turn then
+# logged one change for each version. Later changes do not count if they were reverted, such as by another undo.
+_UNTOUCHED = f"""(
+    (turn.after->>'version')::int - coalesce((turn.before->>'version')::int, 0) = turn.changes
+    AND EXISTS (
+        SELECT FROM jsonb_populate_record(todos, CAST(:defaults AS jsonb) || turn.after) AS was
+        WHERE ({", ".join(f"was.{name}" for name in _COMPARED)})
+            IS NOT DISTINCT FROM ({", ".join(f"todos.{name}" for name in _COMPARED)})
+    )
+)"""  # noqa: S608 - constants, as all below
 _SELECT_TURN_CHANGES = Statement(f"""
     WITH turn AS ({_TURN})
-    SELECT turn.todo_id, turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL, todos.title,
-        coalesce({_UNTOUCHED}, false)
+    SELECT turn.todo_id, turn.before IS NULL AS is_added,
+        turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL AS to_trash, todos.title,
+        coalesce(todos.id IS NOT NULL AND {_UNTOUCHED}, false) AS untouched
     FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :user_id
-""")  # noqa: S608 - constants, as all below
+""")  # noqa: S608
 _UNDO = Statement(f"""
     WITH turn AS ({_TURN})
     UPDATE todos SET
@@ -159,14 +171,15 @@ async def find_versions(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID
 
 async def find_turn_changes(db: Executor, user_id: UUID, turn_id: UUID) -> list[TurnChange]:
     """Returns the todos that a turn changed, each with what an undo of the turn would do to it."""
-    return [TurnChange(*row) for row in await db.fetch_all(_SELECT_TURN_CHANGES, user_id=user_id, turn_id=turn_id)]
+    rows = await db.fetch_all(_SELECT_TURN_CHANGES, user_id=user_id, turn_id=turn_id, defaults=_UNDO_DEFAULTS)
+    return [TurnChange(*row) for row in rows]
 
 
 async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> Sequence[UUID]:
     """Restores the todos that a turn changed to their state before the turn, and returns the ids of these todos.
 
-    Puts todos that the turn created into the trash. Skips todos that were also changed by others since the turn's first
-    change.
+    Puts todos that the turn created into the trash. Skips todos that are no longer as the turn has left them. Also
+    skips those that others changed during the turn.
     """
     rows = await transaction.fetch_all(
         _UNDO, user_id=actor.user_id, turn_id=turn_id, actor=actor.signature, defaults=_UNDO_DEFAULTS

@@ -44,8 +44,7 @@ def _parse_translated(text: str, translated: TranslatedLine, parse_english: Pars
     if isinstance(command, Either):
         command = command.change
     if translated.is_uncertain and isinstance(command, Complete | Delete):
-        added = _parse_new_todo(text, parse_english) or Add((NewTodo(text),))
-        return Either(command, added)
+        return _parse_new_todo(text, parse_english) or Either(command, Add((NewTodo(text),)))
     if command is None or isinstance(command, Help | Unknown):
         return Incomplete(translated.help)
     return command

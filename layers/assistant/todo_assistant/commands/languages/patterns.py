@@ -77,11 +77,15 @@ class Sentences:
     """The answer that says which sentences are understood, in the language."""
 
     def candidates(self, folded: str) -> list[Pattern]:
-        """Returns the patterns that a folded line may fit, judged by its first and its last word."""
+        """Returns the patterns that a folded line may fit, judged by its first and its last word.
+
+        The patterns with most literal text come first, so that `ist` in `Milch ist erledigt` is no word of the title.
+        """
         words = folded.split()
         if not words:
             return []
-        return [*self.by_first.get(words[0].rstrip(":"), ()), *self.by_last.get(words[-1], ())]
+        patterns = [*self.by_first.get(words[0].rstrip(":"), ()), *self.by_last.get(words[-1], ())]
+        return sorted(patterns, key=lambda pattern: -sum(map(len, pattern.literals)))
 
 
 @cache

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from todo_assistant.commands.languages.patterns import Places, Sentences, edge_words, load_sentences
-from todo_assistant.phrases.languages.lexicon import LANGUAGES
-from todo_assistant.phrases.languages.replies import read_list_number
+from todo_assistant.phrases.languages.lexicon import LANGUAGES, load_lexicon
+from todo_assistant.phrases.languages.replies import LAST, read_list_number
 from todo_assistant.phrases.languages.tokens import fold
 from todo_assistant.phrases.languages.translation import find_phrases, translate_phrase
 
@@ -39,22 +39,36 @@ def translate_command(line: str) -> TranslatedLine | None:
     `line` must be in the normal form NFC, with single spaces.
     """
     candidates = _find_candidates(line)
+    bare = line.strip(_MARKS)
     for sentences in candidates:
-        words = _strip_polite_words(line.strip(_MARKS), sentences)
-        folded = fold(words)
-        for pattern in sentences.candidates(folded):
-            for places in pattern.match(folded, words):
-                if english := _fill(pattern.english, places, sentences):
-                    return TranslatedLine(english, sentences.help, is_uncertain=pattern.is_uncertain)
+        for words in dict.fromkeys((_strip_polite_words(bare, sentences), bare)):
+            if translated := _translate(words, sentences):
+                return translated
     first, last = _edge_words(line)
     refusing = (each for each in candidates if first in each.verbs | each.questions or last in each.final_verbs)
     return next((TranslatedLine(None, sentences.help) for sentences in refusing), None)
 
 
+def _translate(words: str, sentences: Sentences) -> TranslatedLine | None:
+    folded = fold(words)
+    for pattern in sentences.candidates(folded):
+        for places in pattern.match(folded, words):
+            if english := _fill(pattern.english, places, sentences):
+                return TranslatedLine(english, sentences.help, is_uncertain=pattern.is_uncertain)
+    return None
+
+
+def _count_words(line: str, sentences: Sentences) -> int:
+    """Returns how many words of a line are among the words of a language."""
+    known = {*sentences.articles, *edge_words(sentences.language), *load_lexicon(sentences.language).meanings}
+    return sum(word in known for word in fold(line.strip(_MARKS)).split())
+
+
 def _find_candidates(line: str) -> list[Sentences]:
-    """Returns the sentences of each language that has the first or the last word of a line."""
+    """Returns the sentences of each language that has the first or the last word of a line, the likeliest first."""
     edges = set(_edge_words(line))
-    return [load_sentences(language) for language in LANGUAGES if not edges.isdisjoint(edge_words(language))]
+    found = [load_sentences(language) for language in LANGUAGES if not edges.isdisjoint(edge_words(language))]
+    return sorted(found, key=lambda sentences: -_count_words(line, sentences))
 
 
 def _edge_words(line: str) -> tuple[str, str]:
@@ -112,13 +126,14 @@ def _translate_place(name: str, words: str, sentences: Sentences) -> Iterator[st
 
 def _translate_target(words: str, sentences: Sentences) -> str:
     """Returns the English words for the todos that a command changes; a title stays as typed, in quotes."""
+    words = _strip_polite_words(words, sentences)
     folded = fold(words)
     if folded in sentences.targets and "{rest}" not in sentences.targets[folded]:
         return sentences.targets[folded]
     if _NUMBERS.fullmatch(folded):
         return folded
     if (number := read_list_number(folded)) is not None:
-        return number
+        return "the last one" if number == LAST else number
     for start, english in sentences.targets.items():
         if "{rest}" in english and folded.startswith(f"{start} "):
             return english.replace("{rest}", words[len(start) :].strip())

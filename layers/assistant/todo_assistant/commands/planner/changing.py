@@ -21,13 +21,12 @@ from todo_assistant.commands.grammar.commands import (
     TargetCommand,
     Update,
 )
-from todo_assistant.commands.matching import TitleMatcher
 from todo_assistant.commands.planner.adding import add_todos
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call, request_call
 from todo_assistant.commands.planner.projects import add_missing_projects, find_projects
 from todo_assistant.commands.planner.questions import ask_which, format_options, offer_adding
 from todo_assistant.commands.planner.searches import Found, match_title
-from todo_assistant.commands.planner.targets import Situation, find_targets, match_target
+from todo_assistant.commands.planner.targets import Situation, find_targets, match_equal_titles, match_target
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.commands.wording.todos import describe_todo, quote, quote_title
 from todo_assistant.models.messages import Option, Question
@@ -68,9 +67,9 @@ def change_or_add(command: Either, situation: Situation) -> Plan[Answer]:
         projects = yield from find_projects()
         if projects.find(change.project) is None:
             return (yield from add_todos(command.add))
+    if equal := (yield from match_equal_titles(change)):
+        return (yield from change_todos(change, replace(situation, chosen=equal)))
     matches = yield from match_target(change)
-    if len(matches.fitting) == 1 and TitleMatcher(words).is_equal(matches.fitting[0]["title"]):
-        return (yield from change_todos(change, replace(situation, chosen=matches.fitting)))
     if todos := matches.fitting or matches.near:
         lead = "Do you mean a todo that you have, or a new one?"
         return ask_which(lead, todos, situation.typed, others=[offer_adding(situation.typed)])

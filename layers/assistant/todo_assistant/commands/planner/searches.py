@@ -83,7 +83,11 @@ def match_title(words: str, arguments: SearchArguments, states: Sequence[bool | 
         if fitting := choose_fitting(matcher, found.todos):
             return Matches(fitting)
         near += found.todos
-    return Matches([], near or (yield from find_mistyped(words, _with_state(arguments, states[0]))))
+    if near:
+        return Matches([], near)
+    found = yield from find_pages(_with_state(arguments, states[0]), most=_MAX_CANDIDATES)
+    fitting = choose_fitting(matcher, found.todos)
+    return Matches(fitting, [todo for todo in found.todos if matcher.is_near(todo["title"])])
 
 
 def choose_fitting(matcher: TitleMatcher, todos: Sequence[TodoView]) -> list[TodoView]:

@@ -47,6 +47,8 @@ _NEVER_A_TODO: Final = re.compile(
 )
 """Matches first words with which no title of a todo begins."""
 _MAX_ASKED_OPEN_TODOS: Final = 20
+_MAX_TITLES: Final = 10
+"""The most titles in one command, each of which needs up to three searches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,20 @@ def match_target(command: TargetCommand) -> Plan[Matches]:
     selected = command.target.filter
     arguments = yield from _filter_arguments(command, with_state=False)
     return (yield from match_title(selected.text or "", arguments, _states(command)))
+
+
+def match_equal_titles(command: TargetCommand) -> Plan[list[TodoView]]:
+    """Returns the todos whose titles equal the words of a target, or each of its parts. Empty if any title differs."""
+    arguments = yield from _filter_arguments(command, with_state=False)
+    for titles in ([command.target.filter.text or ""], command.target.titles[:_MAX_TITLES]):
+        found: list[TodoView] = []
+        for title in titles:
+            matches = yield from match_title(title, arguments, _states(command))
+            equal = [todo for todo in matches.fitting if TitleMatcher(title).is_equal(todo["title"])]
+            found += equal if len(equal) == 1 else []
+        if found and len(found) == len(titles):
+            return found
+    return []
 
 
 def _found(todos: Sequence[TodoView]) -> Found:
@@ -140,6 +156,8 @@ def _find_by_title(command: TargetCommand, situation: Situation) -> Plan[list[To
 
 def _find_by_titles(command: TargetCommand, situation: Situation) -> Plan[list[TodoView]]:
     """Returns the todos that several titles mean, if each title fits exactly one. Otherwise asks which are meant."""
+    if len(command.target.titles) > _MAX_TITLES:
+        raise PlanEnded(Answer(f"Please name at most {_MAX_TITLES} todos at once. Nothing was changed."))
     arguments = yield from _filter_arguments(command, with_state=False)
     candidates: dict[str, TodoView] = {}
     missing: list[str] = []
@@ -220,8 +238,9 @@ def _filter_arguments(command: TargetCommand, *, with_state: bool = True) -> Pla
     arguments = search_arguments(selected, (yield from find_parent_id(selected.parent)))
     if isinstance(command, Restore):
         arguments["trashed"] = True
-    state = _states(command)[0]
-    if with_state and state is not None and not (command.target.every and isinstance(command, Delete)):
+    is_any_state = command.target.every and isinstance(command, Delete)
+    state = selected.completed if is_any_state else _states(command)[0]
+    if with_state and state is not None:
         arguments["completed"] = state
     return arguments
 

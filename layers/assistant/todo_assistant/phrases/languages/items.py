@@ -25,6 +25,7 @@ KINDS: Final = {
     "next": "x",
     "this": "t",
     "every": "e",
+    "every_counted": "v",
     "other": "2",
     "recurrence": "R",
     "on": "o",
@@ -54,8 +55,8 @@ KINDS: Final = {
 """The letter of each kind of item: the tables of a file of words, then the kinds of other tokens."""
 _SHARED_WITH_ENGLISH: Final = frozenset(
     """
-    agosto april august come die hier main mai mars mar midi minute minuten minutes moment noon november october once
-    or port pour sat sera september son sun tag tonight uni fin mes par per una con sin sur chi hai das char use
+    agosto april august come die hier main mai mars mar midi minute minutes moment noon november october once
+    or port pour sat sera september son sun tag tonight uni fin par per una con sin sur chi hai das char use
     """.split()  # noqa: SIM905 - many quoted strings are harder to read
 )
 """Words of other languages that are no evidence against English."""

@@ -135,7 +135,7 @@ def _read_time(items: Sequence[Item], _: Lexicon) -> Piece | None:
     clock = read_clock(items)
     if clock is None:
         return None
-    is_certain = _has(items, "cT") or (_has(items, "ab") and _has(items, "BSHhd")) or _has(items, "BS")
+    is_certain = _has(items, "cT") or (_has(items, "ab") and _has(items, "BSHhVd")) or _has(items, "BS")
     return Piece("time", "", CERTAIN if is_certain else LIKELY, clock)
 
 
@@ -163,26 +163,26 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
     for pattern, read in (
         # Recurrences: `jeden Monat am 1.`, `alle 3 Tage`, `jeden Montag und Freitag`, `täglich`, `montags`.
         (r"(?:eU|R)o?[nO](?![nc])", _read_monthly),
-        (r"e(?:n?2?U|2?[Ww](?:[&,]*e?[Ww])*|2?P(?:[&,]*e?P)*|[KEpq])", _read_every),
+        (r"vnU|e(?:n?2?U|2?[Ww](?:[&,]{1,2}e?[Ww]){0,6}|2?P(?:[&,]{1,2}e?P){0,6}|[KEpq])", _read_every),
         (r"R", _read_recurrence),
-        (r"o?P(?:[&,]*o?P)*(?![nO,])", _read_plural),
+        (r"o?P(?:[&,]{1,2}o?P){0,6}(?![nO,])", _read_plural),
         # Days: `bis morgen`, `am Montag, dem 5. Mai 2030`, `in 3 Tagen`, `nächste Woche`, `am 5.12.`.
-        (r"[bog]*t?Dk?", _read_day),
-        (r"[bog]*(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
-        (r"[bo]*Y?M[nO](?!c)k?", _read_month_date),
-        (r"i?nU(?:f|(?<=inU))", _read_amount),
-        (r"i?nV(?:f|(?<=inV))", _read_hours),
-        (r"[bo]*(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
-        (r"[bog]*[xt]?[Ww]x?k?", _read_weekday),
-        (r"[bo]+Z|[bo]*I|o+d(?!c)", _read_written_date),
+        (r"[bo]{0,2}t?Dk?", _read_day),
+        (r"[bog]{0,2}(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
+        (r"[bo]{0,2}Y?M[nO](?!c)k?", _read_month_date),
+        (r"[ib]{1,2}nU|nUf", _read_amount),
+        (r"[ib]{1,2}nV|nVf", _read_hours),
+        (r"[bo]{0,2}(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
+        (r"[bo]{0,2}[xt]?[Ww]x?k?", _read_weekday),
+        (r"[bo]{1,2}Z|[bo]{0,2}I|o{1,2}d(?!c)", _read_written_date),
         # Times: `um 17 Uhr 30`, `17 Uhr`, `um halb 6`, `a las 5 y media`, `mittags`.
-        (r"[abo]*B[n]c?", _read_time),
-        (r"[ab]*(?:T|H)[ch]?S?|a+d[ch]?|dc", _read_time),
-        (r"[ab]*nc(?:n(?![U]))?S?", _read_time),
-        (r"[ab]*a[ab]*nh?S?|nS", _read_time),
-        (r"[abo]*N", _read_noon),
+        (r"[abo]{0,2}B[n]c?", _read_time),
+        (r"[ab]{0,2}(?:T|H)[ch]?S?|a{1,2}d[ch]?|dc", _read_time),
+        (r"[ab]{0,2}nc(?:n(?![U]))?S?", _read_time),
+        (r"b?ab?n[hV]?S?|nS", _read_time),
+        (r"[abo]{0,2}N", _read_noon),
         (r"[pq]k?", _read_part),
-        (r"[bo]+[nO](?![MUVcn?])k?", _read_month_day),
+        (r"[bo]{1,2}[nO](?![MUVcn?])k?", _read_month_day),
     )
 ]
 """Patterns of the kinds of items, each with the function that reads them. The first that can be read counts."""

@@ -9,8 +9,9 @@ from todo_assistant.phrases.languages.tokens import fold_words
 
 _MAX_REPLY_CHARACTERS: Final = 60
 _MAX_NUMBER_DIGITS: Final = 4
-_LAST: Final = "-1"
-_LAST_AND_ORDINALS: Final = {_LAST: "the last one"} | {
+LAST: Final = "-1"
+"""The number of the last todo in a list."""
+_LAST_AND_ORDINALS: Final = {LAST: "the last one"} | {
     str(number): f"the {ordinal}"
     for number, ordinal in enumerate(
         ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), start=1
@@ -29,10 +30,10 @@ def translate_reply(reply: str) -> str | None:
     words = [word for word in fold_words(reply) if word[0].isalnum()]
     if fixed := _fixed_replies().get(" ".join(words)):
         return fixed
-    if any(word.isdigit() for word in words):
-        return next(filter(None, (_translate_numbers(words, language) for language in LANGUAGES)), None)
+    if listed := next(filter(None, (_translate_numbers(words, language) for language in LANGUAGES)), None):
+        return listed
     number = read_list_number(" ".join(words))
-    return _LAST_AND_ORDINALS[number] if number else None
+    return _LAST_AND_ORDINALS.get(number, number) if number else None
 
 
 def read_list_number(words: str) -> str | None:
@@ -67,7 +68,7 @@ def _ordinals(language: str) -> dict[str, str]:
     replies = load_lexicon(language).replies
     numbered = enumerate(split_variants(replies["ordinals"]), start=1)
     ordinals = {word: str(number) for number, variants in numbered for word in _fold_all(variants)}
-    return ordinals | dict.fromkeys(_fold_all(replies["last"].split(",")), _LAST)
+    return ordinals | dict.fromkeys(_fold_all(replies["last"].split(",")), LAST)
 
 
 def _fold_all(words: Sequence[str]) -> Iterator[str]:
@@ -83,5 +84,5 @@ def _translate_numbers(words: Sequence[str], language: str) -> str | None:
     """Returns `1 and 3` for `1 und 3`, or None if other words than numbers and the language's `and` are among them."""
     ands = set(_fold_all(split_list(load_lexicon(language).replies["and"])))
     numbers = [word for word in words if word.isdigit()]
-    is_list = set(words) - set(numbers) == ands & set(words) and len(numbers) < len(words)
+    is_list = bool(numbers) and set(words) - set(numbers) == ands & set(words) and len(numbers) < len(words)
     return " and ".join(numbers) if is_list else None

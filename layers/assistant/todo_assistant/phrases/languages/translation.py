@@ -43,14 +43,15 @@ def find_phrases(line: str) -> Sequence[TranslatedPhrase]:
     tokens = list(split_tokens(fold(line)))
     is_english = any(token.text in _ENGLISH_WORDS for token in tokens)
     best: Sequence[TranslatedPhrase] = ()
-    most_evidence = 0
+    best_score = (0, 0)
     for lexicon in _find_candidates(tokens):
         items = find_items(line, tokens, lexicon)
         phrases = list(_find_phrases(line, items, lexicon))[:_MAX_PHRASES]
         evidence = sum(item.evidence for item in items) + sum(phrase.is_dotted for phrase in phrases)
         needed = _MIN_EVIDENCE_IN_ENGLISH if is_english else lexicon.min_evidence
-        if phrases and evidence >= max(needed, most_evidence + 1):
-            best, most_evidence = phrases, evidence
+        score = (evidence, sum(phrase.end - phrase.start for phrase in phrases))
+        if phrases and evidence >= needed and score > best_score:
+            best, best_score = phrases, score
     return best
 
 
