@@ -115,6 +115,9 @@ class ChatDialect:
     def produce(self, step: Step, number: int, *, corrected: bool) -> Sequence[Json]:
         return [self.messages.create(step, number, corrected=corrected)]
 
+    def adopt(self, step: Step) -> Sequence[Json]:
+        return [ChatMessages(call_id=lambda _, __: None).create(step, 0, corrected=True)]
+
     def encode(self, produced: Produced, request: HttpRequest) -> HttpResponse:
         [message] = produced.items
         finish = self.messages.finish(produced.step)

@@ -1,6 +1,7 @@
 """The app whose model is a scripted provider, for one scenario after another."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
@@ -20,6 +21,7 @@ from todo_core.web.app import create_app
 from todo_core.web.resources import get_resources
 
 type Start = Callable[[Scenario, str], Conversation]
+type Switch = Callable[[Conversation, Scenario], None]
 _ROUTES: Final = ("todos", "chat")
 _SETTINGS: Final[dict[str, str | None]] = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "{url}/v1"}
 
@@ -43,33 +45,71 @@ def _newcomers(database_url: str) -> Newcomers:
     return Newcomers(database_url, SECRET_KEY)
 
 
+@dataclass
+class Stage:
+    """Connects the assistant of the app to one provider after another."""
+
+    surface: InProcess
+    providers: ProviderServer
+    environment: Mapping[str, str]
+
+    def connect(self, scenario: Scenario, name: str) -> Provider:
+        """Returns the provider of a scenario, which from now on answers the assistant."""
+        self.close()
+        provider = Provider(scenario.dialect, scenario.steps, scenario.interruptions)
+        url = self.providers.mount(name.replace(" ", "-").replace("/", "-"), provider.answer)
+        variables = {**_SETTINGS, **scenario.settings}
+        filled = {variable: value and value.replace("{url}", url) for variable, value in variables.items()}
+        app = self.surface.app
+        app.state.assistant = Assistant.from_settings(
+            _settings({**self.environment, **filled}), get_resources(app).database
+        )
+        return provider
+
+    def close(self) -> None:
+        """Closes the connections to the current provider."""
+        if hasattr(self.surface.app.state, "assistant"):
+            self.surface.portal.call(self.surface.app.state.assistant.model.close)
+            del self.surface.app.state.assistant
+
+
 @pytest.fixture
-def start(
+def stage(
     _chat_app: InProcess,
     _providers: ProviderServer,
-    _newcomers: Newcomers,
     environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Start]:
-    """Starts the conversation of a new user in a scenario. The pauses before retries take no time."""
+) -> Iterator[Stage]:
+    """Stage on which the pauses before retries take no time."""
     monkeypatch.setattr("random.uniform", lambda _low, _high: 0.0)
-    app, portal = _chat_app.app, _chat_app.portal
-    with _chat_app.client() as client:
+    stage = Stage(_chat_app, _providers, environment)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def start(stage: Stage, _newcomers: Newcomers) -> Iterator[Start]:
+    """Starts the conversation of a new user in a scenario."""
+    with stage.surface.client() as client:
 
         def begin(scenario: Scenario, form: str) -> Conversation:
-            provider = Provider(scenario.dialect, scenario.steps, scenario.interruptions)
-            name = f"{form}-{scenario.name}".replace(" ", "-").replace("/", "-")
-            url = _providers.mount(name, provider.answer)
-            variables = {**_SETTINGS, **scenario.settings}
-            filled = {variable: value and value.replace("{url}", url) for variable, value in variables.items()}
-            settings = _settings(environment | filled)
-            app.state.assistant = Assistant.from_settings(settings, get_resources(app).database)
+            provider = stage.connect(scenario, f"{form}-{scenario.name}")
             return Conversation(_newcomers.sign_in(client), provider, is_streamed=form == "stream")
 
         yield begin
-    if hasattr(app.state, "assistant"):
-        portal.call(app.state.assistant.model.close)
-        del app.state.assistant
+
+
+@pytest.fixture
+def switch(stage: Stage) -> Switch:
+    """Lets another provider continue a conversation."""
+
+    def continue_with(conversation: Conversation, scenario: Scenario) -> None:
+        form = "stream" if conversation.is_streamed else "JSON"
+        provider = stage.connect(scenario, f"{form}-then-{scenario.name}")
+        provider.take_over(conversation.provider)
+        conversation.provider = provider
+
+    return continue_with
 
 
 def _settings(variables: Mapping[str, str | None]) -> Settings:

@@ -54,6 +54,10 @@ class Dialect(Protocol):
         """Returns an answer in the provider's format. A corrected answer has no broken arguments."""
         ...
 
+    def adopt(self, step: Step) -> Sequence[Json]:
+        """Returns the answer that another provider gave, as it must come back to this one."""
+        ...
+
     def encode(self, produced: Produced, request: HttpRequest) -> HttpResponse: ...
 
     def error(self, status: int, message: str) -> HttpResponse: ...
@@ -76,6 +80,15 @@ class Provider:
     accepted: int = 0
     _produced: list[Produced] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
+
+    def take_over(self, other: "Provider") -> None:
+        """Continues the conversation of another provider, whose answers have no ids and no extra fields here."""
+        self._produced = [
+            Produced(-1, produced.step, self.dialect.adopt(produced.step)) for produced in other.list_answers()
+        ]
+
+    def list_answers(self) -> list[Produced]:
+        return list(self._produced)
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Returns the response to a request: a refusal, an error or the next step of the script."""

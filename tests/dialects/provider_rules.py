@@ -7,6 +7,7 @@ from tests.dialects.provider import KEY, Rule
 from tests.dialects.provider_server import HttpRequest, HttpResponse, json_response
 from tests.dialects.refusals import assistant_messages, openai_error
 
+_MAX_ID_CHARACTERS: Final = 64
 _MISTRAL_ID: Final = re.compile(r"[A-Za-z0-9]{9}")
 
 
@@ -46,6 +47,18 @@ def require_mistral_ids(request: HttpRequest) -> HttpResponse | None:
                 text = f"Tool call id was {call.get('id')} but must be a-z, A-Z, 0-9, with a length of 9."
                 error = {"object": "error", "message": text, "type": "invalid_function_call", "code": "3280"}
                 return json_response(error, 400)
+    return None
+
+
+def refuse_long_ids(request: HttpRequest) -> HttpResponse | None:
+    """Refuses ids of more than 64 characters, as OpenAI does."""
+    for number, message in assistant_messages(request):
+        for call in message.get("tool_calls") or []:
+            size = len(call.get("id", ""))
+            if size > _MAX_ID_CHARACTERS:
+                place = f"messages[{number}].tool_calls[0].id"
+                text = f"Invalid '{place}': string too long. Expected a string with maximum length 64, but got {size}."
+                return openai_error(text, param=place, code="string_above_max_length")
     return None
 
 

@@ -82,6 +82,9 @@ class ResponsesDialect:
             items.append(output)
         return items
 
+    def adopt(self, step: Step) -> Sequence[Json]:
+        return [item | {"id": "", "call_id": ""} for item in ResponsesDialect().produce(step, 0, corrected=True)]
+
     def _create_message(self, step: Step, number: int) -> Json:
         part: Json = {"type": "output_text", "text": step.text, "annotations": [], "logprobs": []}
         if step.refusal:

@@ -150,7 +150,8 @@ def _compared(item: Json, sent: Json) -> dict[str, tuple[Any, Any]]:
     match sent["type"]:
         case "function_call":
             arguments = {"arguments": (_parsed(item.get("arguments")), _parsed(sent["arguments"]))}
-            return {name: (item.get(name), sent[name]) for name in ("call_id", "name")} | arguments
+            ids = {"call_id": (item.get("call_id"), sent["call_id"])} if sent["call_id"] else {}
+            return ids | {"name": (item.get("name"), sent["name"])} | arguments
         case "reasoning":
             return {name: (item.get(name), sent[name]) for name in ("encrypted_content", "summary")}
         case _:

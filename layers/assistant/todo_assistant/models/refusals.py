@@ -56,8 +56,8 @@ _CONTENT: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CALL_ID: Final = re.compile(
-    r"(call|use)[ _]?id\b.{0,120}(length|characters|too long|match|pattern|alphanumeric)"
-    r"|string_above_max_length.*id",
+    r"(call|use)[ _]?id\b.{0,2000}(length|characters|too long|match|pattern|alphanumeric)"
+    r"|(tool_calls|input)\[\d+\]\.(call_)?id\b.{0,60}too long",
     re.IGNORECASE | re.DOTALL,
 )
 _STREAM: Final = re.compile(
