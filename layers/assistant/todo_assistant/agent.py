@@ -99,7 +99,8 @@ class Agent:
             await listener.on_turn(turn)
         earlier_messages = await history.messages_before(self._db, turn, max_tokens=self._limits.history_tokens)
         while not await self._finish_or_run_calls(turn, deadline, listener):
-            messages = [*earlier_messages, *history.messages_of(turn)]
+            tokens_left = self._limits.turn_tokens - turn.tokens - history.estimate_tokens(earlier_messages)
+            messages = [*earlier_messages, *history.messages_of(turn, max_tokens=tokens_left)]
             reason = self._find_stop_reason(turn, messages, deadline)
             if reason is None:
                 reason = await self._request_response(turn, messages, deadline, listener)
