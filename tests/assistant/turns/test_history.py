@@ -8,7 +8,9 @@ from tests.scripted_model import ScriptedModel
 
 
 class TestHistory:
-    def test_a_turn_that_does_not_fit_even_when_shortened_is_left_out_whole(self, environment: dict[str, str], scripted: ScriptedModel) -> None:
+    def test_a_turn_that_is_too_long_even_when_shortened_is_left_out(
+        self, environment: dict[str, str], scripted: ScriptedModel
+    ) -> None:
         scripted.play(
             *(ToolCalls(Call("search_todos", {}), text="x" * 600) if n % 2 == 0 else Say("y") for n in range(8))
         )
