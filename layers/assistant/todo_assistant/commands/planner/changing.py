@@ -29,7 +29,7 @@ from todo_assistant.commands.planner.searches import Found, match_title
 from todo_assistant.commands.planner.targets import Situation, find_targets, match_equal_titles, match_target
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.commands.wording.todos import describe_todo, quote, quote_title
-from todo_assistant.models.messages import Option, Question
+from todo_assistant.models.messages import Completion, Option, Question
 
 type Fields = dict[str, JsonValue]
 """New values of the fields of a todo, or all arguments of a tool call."""
@@ -80,11 +80,14 @@ def _change(command: TargetCommand, found: Found, fields: Fields | None) -> Plan
     """Changes all found todos by calls of one round, so that one approval covers all of them."""
     tool, ids = _TOOLS.get(type(command), "update_todos"), [todo["id"] for todo in found.todos]
     batches = [ids[start : start + _MAX_TODOS_PER_CALL] for start in range(0, len(ids), _MAX_TODOS_PER_CALL)]
-    results = yield [request_call(tool, _arguments(command, batch, fields)) for batch in batches]
-    said = describe_results(results)
-    if (left := found.total - len(ids)) <= 0:
-        return Answer(said)
-    return Answer(f"{said}\n{left} more fit. I change at most {len(ids)} at once: say it again for the rest.")
+    left = found.total - len(ids)
+    note = (
+        f"{found.total} todos fit. I change at most {len(ids)} at once: say it again for the rest." if left > 0 else ""
+    )
+    calls = [request_call(tool, _arguments(command, batch, fields)) for batch in batches]
+    # The text before the calls is a part of the question for approval, which says what will not be done.
+    results = yield Completion(note, calls)
+    return Answer("\n".join(filter(None, [describe_results(results), note])))
 
 
 def _move(command: MoveTo, situation: Situation) -> Plan[Answer]:

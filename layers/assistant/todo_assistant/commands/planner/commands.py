@@ -29,6 +29,7 @@ from todo_assistant.commands.planner.targets import Situation
 from todo_assistant.commands.replies import Chosen, Declined, Unclear, choose_by_words, read_reply
 from todo_assistant.commands.results import NamedResult
 from todo_assistant.commands.wording.results import describe_results
+from todo_assistant.models.messages import Completion
 
 type Parse = Callable[[str], Command]
 """Parses a sentence at the time and in the time zone of the turn."""
@@ -126,7 +127,7 @@ def _repeat_call(tool: str, steps: int) -> Plan[Answer]:
     """Calls a tool once for each step, until a call fails: then there is nothing left to undo or to redo."""
     results: list[NamedResult] = []
     for _ in range(min(steps, _MAX_STEPS)):
-        [result] = yield [request_call(tool, {})]
+        [result] = yield Completion(calls=[request_call(tool, {})])
         results.append(result)
         if result.has_failed:
             break

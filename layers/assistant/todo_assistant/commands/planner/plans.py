@@ -14,8 +14,8 @@ from todo_assistant.commands.results import NamedResult, Round
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.models.messages import Completion, Question, ToolCallRequest
 
-type Plan[Outcome] = Generator[Sequence[ToolCallRequest], Sequence[NamedResult], Outcome]
-"""A generator that yields the tool calls of one round, is sent their results, and returns an outcome."""
+type Plan[Outcome] = Generator[Completion, Sequence[NamedResult], Outcome]
+"""A generator that yields a completion with tool calls, is sent their results, and returns an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def request_call(name: str, arguments: dict[str, JsonValue]) -> ToolCallRequest:
 
 def call(name: str, arguments: dict[str, JsonValue]) -> Plan[NamedResult]:
     """Runs one tool call and returns its result. Raises PlanEnded if the whole call failed."""
-    [result] = yield [request_call(name, arguments)]
+    [result] = yield Completion(calls=[request_call(name, arguments)])
     if result.has_failed:
         raise PlanEnded(Answer(describe_results([result])))
     return result
@@ -55,15 +55,15 @@ def run_plan(plan: Plan[Answer], rounds: Sequence[Round]) -> Completion:
     results: Sequence[NamedResult] | None = None
     for done in [*rounds, None]:
         try:
-            calls = next(plan) if results is None else plan.send(results)
+            step = next(plan) if results is None else plan.send(results)
         except (StopIteration, PlanEnded) as end:
             if done is not None:
                 break
             answer: Answer = end.answer if isinstance(end, PlanEnded) else end.value
             return Completion(answer.text, question=answer.question)
         if done is None:
-            return Completion(calls=calls)
-        if [(request.name, request.arguments) for request in calls] != done.calls:
+            return step
+        if [(request.name, request.arguments) for request in step.calls] != done.calls:
             break
         results = done.results
     return Completion(describe_results([result for done in rounds for result in done.results]))
