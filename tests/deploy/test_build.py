@@ -68,7 +68,7 @@ print(json.dumps([section.name for library in libraries for section in library.s
 It runs in a separate process, because LIEF would print warnings when pytest ends.
 """
 LATER: Final = {
-    "ChatFunction": ["openai", "dateparser", "todo_assistant.models.endpoint", "todo_assistant.phrases.dates"],
+    "ChatFunction": ["openai", "todo_assistant.models.endpoint", "todo_assistant.phrases.dates"],
     "MetaFunction": ["fastapi_offline"],
 }
 """Modules that a function imports only when it needs them, so the test imports them after the handler."""
