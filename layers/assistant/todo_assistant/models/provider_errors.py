@@ -17,7 +17,7 @@ MISCONFIGURED: Final = frozenset[Fault]({"key", "credit", "model", "address", "t
 
 _MAX_SENTENCE_CHARACTERS: Final = 300
 _MAX_TEXT_CHARACTERS: Final = 20_000
-_PRIVATE_WINDOW_CHARACTERS: Final = 16
+_PRIVATE_WINDOW_CHARACTERS: Final = 10
 _MIN_PRIVATE_CHARACTERS: Final = 6
 _MESSAGE_FIELDS: Final = ("error", "message", "detail", "errors", "msg", "status_msg")
 _TRANSIENT_STATUSES: Final = {408, 409, 425, 429}
@@ -162,11 +162,9 @@ def _sentence_of(body: JsonValue) -> str:
 def _without_quotations(sentence: str, private_texts: Iterable[str]) -> str:
     """Replaces each part of the sentence that also occurs in a private text by `…`.
 
-    Such a part has at least 16 characters, or is a whole private text of at least 6.
+    Such a part has at least 10 characters, or is a whole private text of at least 6.
     """
     texts = [text for text in private_texts if len(text) >= _MIN_PRIVATE_CHARACTERS]
-    for text in texts:
-        sentence = sentence.replace(text, "…")
     joined = "\0".join(texts)
     size = _PRIVATE_WINDOW_CHARACTERS
     private = [False] * len(sentence)
@@ -174,4 +172,6 @@ def _without_quotations(sentence: str, private_texts: Iterable[str]) -> str:
         if sentence[start : start + size] in joined:
             private[start : start + size] = [True] * size
     kept = "".join("\0" if is_private else character for character, is_private in zip(sentence, private, strict=True))
+    for text in texts:
+        kept = kept.replace(text, "\0")
     return re.sub("\0+", "…", kept)

@@ -51,8 +51,8 @@ _MISSING: Final = re.compile(
     r"\bmissing\b|field required|is required|must be passed back|must be provided", re.IGNORECASE
 )
 _CONTENT: Final = re.compile(
-    r"content\b.{0,200}(null|none|empty|blank|whitespace|string|at least|required|missing|invalid|must|too short)"
-    r"|(null|none|empty|blank|non-empty|required|missing).{0,80}\bcontent",
+    r"\bcontents?\b.{0,200}(null|none|empty|blank|whitespace|string|at least|required|missing|invalid|must|too short)"
+    r"|(null|none|empty|blank|required|missing).{0,80}\bcontents?\b",
     re.IGNORECASE | re.DOTALL,
 )
 _CALL_ID: Final = re.compile(
