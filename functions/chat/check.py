@@ -76,7 +76,7 @@ async def check(settings: Settings) -> Report:
         report.fail(FAILS, "Time", f"no answer within {settings.assistant.seconds:g} seconds")
         report.lines.append("Raise ASSISTANT_SECONDS, or choose a faster model.")
     except AssistantFailure as failure:
-        _explain(failure, report)
+        _explain(failure, model.endpoint.keys, report)
     finally:
         await model.close()
     return report
@@ -138,10 +138,10 @@ def _describe_stream(pieces: _Pieces, streamed: Completion) -> str:
     return text if streamed.calls else f"{text}; the model called no tool in the stream"
 
 
-def _explain(failure: AssistantFailure, report: Report) -> None:
-    """Adds the provider's sentence, and the setting to correct."""
+def _explain(failure: AssistantFailure, keys: list[str], report: Report) -> None:
+    """Adds the provider's sentence without the keys, and the setting to correct."""
     error = failure.__cause__
     fault: Fault = error.fault if isinstance(error, ProviderError) else "transient"
-    sentence = error.describe() if isinstance(error, ProviderError) else failure.sentence
+    sentence = error.describe(keys) if isinstance(error, ProviderError) else failure.sentence
     report.fail(WRONG_SETTINGS if fault in MISCONFIGURED else FAILS, "Failed", sentence)
     report.lines.append(_ADVICE[fault])

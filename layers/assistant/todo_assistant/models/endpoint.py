@@ -63,6 +63,11 @@ class Endpoint:
             return f"https://{_OPENAI_HOST}/v1"
         return urlunsplit((url.scheme, f"{url.host}:{url.port}", (url.path or "").rstrip("/"), "", ""))
 
+    @property
+    def keys(self) -> list[str]:
+        """The keys in the settings, which must never be logged."""
+        return [key.get_secret_value() for key in (self._openai.api_key, self._azure.api_key) if key]
+
     async def prepare(self) -> None:
         """Imports the openai library in a thread: the import takes most of a second and would block the event loop."""
         if "openai" not in sys.modules:

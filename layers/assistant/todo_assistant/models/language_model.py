@@ -194,7 +194,7 @@ class _Exchange:
         await self._on_text(text, number)
 
     def _log(self, error: ProviderError) -> None:
-        sentence = error.describe(_private_texts(self._request)) or "no answer"
+        sentence = error.describe([*self._endpoint.keys, *_private_texts(self._request)]) or "no answer"
         log.warning("The model failed: %s", sentence, extra={"attempt": self.attempts + 1})
 
 

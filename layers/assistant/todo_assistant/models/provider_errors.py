@@ -16,6 +16,7 @@ MISCONFIGURED: Final = frozenset[Fault]({"key", "credit", "model", "address", "t
 """Faults that only the operator of the service can correct."""
 
 _MAX_SENTENCE_CHARACTERS: Final = 300
+_MAX_QUOTING_CHARACTERS: Final = 400
 _MAX_TEXT_CHARACTERS: Final = 20_000
 _PRIVATE_WINDOW_CHARACTERS: Final = 10
 _MIN_PRIVATE_CHARACTERS: Final = 6
@@ -96,7 +97,7 @@ class ProviderError(Exception):
         Removes keys, and each part that quotes one of `private_texts`, the texts of the request.
         """
         sentence = " ".join(_sentence_of(self.body).split())[:_MAX_TEXT_CHARACTERS]
-        sentence = _KEYS_IN_TEXT.sub("…", _without_quotations(sentence[: 2 * _MAX_SENTENCE_CHARACTERS], private_texts))
+        sentence = _KEYS_IN_TEXT.sub("…", _without_quotations(sentence[:_MAX_QUOTING_CHARACTERS], private_texts))
         parts = [f"HTTP {self.status}" if self.status else "", sentence[:_MAX_SENTENCE_CHARACTERS]]
         return ": ".join(part for part in parts if part)
 
