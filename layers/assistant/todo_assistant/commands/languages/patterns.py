@@ -71,6 +71,8 @@ class Sentences:
     """Words with which a question begins."""
     polite: tuple[str, ...]
     articles: tuple[str, ...]
+    endings: tuple[str, ...]
+    """Words at the end of a target that do not belong to its title: `von meiner Liste`."""
     targets: dict[str, str]
     """Folded words for a group of todos or for `it`, with their English translations."""
     help: str
@@ -123,6 +125,7 @@ def load_sentences(language: str) -> Sentences:
         questions=frozenset(map(_normalize, split_list(data["questions"]))),
         polite=_longest_first(data["polite"]),
         articles=_longest_first(data["articles"]),
+        endings=_longest_first(data["endings"]),
         targets={
             _normalize(words): english for english, listed in data["targets"].items() for words in split_list(listed)
         },

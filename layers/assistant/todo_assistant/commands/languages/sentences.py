@@ -77,14 +77,21 @@ def _edge_words(line: str) -> tuple[str, str]:
     return words[0].rstrip(":,"), words[-1]
 
 
-def translate_dates(line: str, *, masked: str | None = None) -> str:
+def translate_dates(line: str, *, language: str | None = None, masked: str | None = None) -> str:
     """Returns a line with its dates and recurrences in English: `Milch kaufen tomorrow at 17:00`.
 
-    `masked` is the line with other characters in its quotes, where no date is searched. The default is the line.
+    `language` is the language of the line, if known. `masked` is the line with other characters in its quotes, where
+    no date is searched. The default is the line.
     """
-    for phrase in reversed(find_phrases(masked or line)):
+    for phrase in reversed(find_phrases(masked or line, language)):
         line = f"{line[: phrase.start]}{phrase.english}{line[phrase.end :]}"
     return line
+
+
+def help_for_question(line: str) -> str | None:
+    """Returns the sentence that says which commands are understood, if a line has a date in another language."""
+    phrases = find_phrases(line)
+    return load_sentences(phrases[0].language).help if phrases else None
 
 
 def _strip_polite_words(words: str, sentences: Sentences) -> str:
@@ -121,7 +128,7 @@ def _translate_place(name: str, words: str, sentences: Sentences) -> Iterator[st
         case "title":
             yield words
         case _:
-            yield translate_dates(words)
+            yield translate_dates(words, language=sentences.language)
 
 
 def _translate_target(words: str, sentences: Sentences) -> str:
@@ -137,9 +144,19 @@ def _translate_target(words: str, sentences: Sentences) -> str:
     for start, english in sentences.targets.items():
         if "{rest}" in english and folded.startswith(f"{start} "):
             return english.replace("{rest}", words[len(start) :].strip())
+    words = _strip_ending(words, sentences)
     for article in sentences.articles:
         if folded.startswith(f"{article} ") or (article.endswith("'") and folded.startswith(article)):
             words = words[len(article) :].strip()
             break
     is_plain = not re.search(r"[\"“”#@/]", words)
     return f'"{words}"' if is_plain else words
+
+
+def _strip_ending(words: str, sentences: Sentences) -> str:
+    """Removes `von meiner Liste` from the end of a target."""
+    folded = fold(words)
+    for ending in sentences.endings:
+        if folded.endswith(f" {ending}"):
+            return words[: -len(ending)].strip()
+    return words

@@ -29,7 +29,8 @@ type Words = tuple[str, ...]
 class Lexicon:
     """The words of a language for dates, times and recurrences, and its sentences."""
 
-    name: str
+    language: str
+    """The name of its file without suffix."""
     meanings: dict[str, list[tuple[Words, Meaning]]]
     """The phrases by their first word, the longest first, each with its meaning."""
     has_24_hours: bool
@@ -60,7 +61,7 @@ def load_lexicon(language: str) -> Lexicon:
     for phrases in meanings.values():
         phrases.sort(key=lambda entry: -len(entry[0]))
     return Lexicon(
-        name=data["name"],
+        language=language,
         meanings=meanings,
         has_24_hours=data["clock_hours"] == 24,  # noqa: PLR2004 - hours of a day
         has_dotted_days=data["has_dotted_days"],

@@ -65,7 +65,7 @@ def _read_month_date(items: Sequence[Item], _: Lexicon) -> Piece | None:
     day, month, year = _number(_value(items, "nO")), _value(items, "M"), _value(items, "Y")
     if not 1 <= day <= _MAX_MONTH_DAY:
         return None
-    return Piece("day", f"{month} {day} {year}".strip(), CERTAIN if _has(items, "obgOYkW") else LIKELY)
+    return Piece("day", f"{month} {day} {year}".strip(), CERTAIN if _has(items, "obigOYkW") else LIKELY)
 
 
 def _read_month_day(items: Sequence[Item], _: Lexicon) -> Piece | None:
@@ -83,7 +83,8 @@ def _read_written_date(items: Sequence[Item], lexicon: Lexicon) -> Piece | None:
 
 
 def _read_amount(items: Sequence[Item], _: Lexicon) -> Piece:
-    return Piece("day", f"in {_value(items, 'nY')} {_value(items, 'U')}s", CERTAIN)
+    count, unit = _value(items, "nY"), _value(items, "U")
+    return Piece("day", f"in {count} {unit}{'' if count == '1' else 's'}", CERTAIN)
 
 
 def _read_hours(items: Sequence[Item], _: Lexicon) -> Piece:
@@ -168,7 +169,7 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
         (r"o?P(?:[&,]{1,2}o?P){0,6}(?![nO,])", _read_plural),
         # Days: `bis morgen`, `am Montag, dem 5. Mai 2030`, `in 3 Tagen`, `nächste Woche`, `am 5.12.`.
         (r"[bo]{0,2}t?Dk?", _read_day),
-        (r"[bog]{0,2}(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
+        (r"[bogi]{0,2}(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
         (r"[bo]{0,2}Y?M[nO](?!c)k?", _read_month_date),
         (r"[ib]{1,2}nU|nUf", _read_amount),
         (r"[ib]{1,2}nV|nVf", _read_hours),

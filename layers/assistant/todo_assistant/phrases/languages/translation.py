@@ -31,16 +31,21 @@ class TranslatedPhrase:
     english: str
     start: int
     end: int
+    language: str
+    """The name of the language's file."""
     is_dotted: bool = False
-    """True for a date such as `am 5.12.`, which shows the language without any word."""
+    """True for a date such as `am 5.12.` or `le 5 mars`, which shows the language without a word of its own."""
 
 
-def find_phrases(line: str) -> Sequence[TranslatedPhrase]:
+def find_phrases(line: str, language: str | None = None) -> Sequence[TranslatedPhrase]:
     """Returns the dates and recurrences of a line in the language that fits the line best; none for English.
 
-    `line` must be in the normal form NFC.
+    `line` must be in the normal form NFC. If `language` is given, the line is known to be in this language.
     """
     tokens = list(split_tokens(fold(line)))
+    if language:
+        lexicon = load_lexicon(language)
+        return list(_find_phrases(line, find_items(line, tokens, lexicon), lexicon))[:_MAX_PHRASES]
     is_english = any(token.text in _ENGLISH_WORDS for token in tokens)
     best: Sequence[TranslatedPhrase] = ()
     best_score = (0, 0)
@@ -84,13 +89,13 @@ def _find_phrases(line: str, items: Sequence[Item], lexicon: Lexicon) -> Iterato
         if not is_dotted and not any(item.evidence for item in within):
             continue
         if _is_date(cluster, items) and not _is_in_title(line, items, first, last, lexicon):
-            yield TranslatedPhrase(_write_english(cluster, lexicon), start, end, is_dotted)
+            yield TranslatedPhrase(_write_english(cluster, lexicon), start, end, lexicon.language, is_dotted)
 
 
 def _is_dotted(items: Sequence[Item], lexicon: Lexicon) -> bool:
-    """Returns whether the items are a date such as `am 5.12.` or `am 5. April`, which is no English."""
-    has_dot = any(item.kind in "OZ" and item.value.endswith(".") for item in items)
-    return lexicon.has_dotted_days and has_dot and items[0].kind in "ob"
+    """Returns whether the items are a date such as `am 5.12.`, `am 5. April` or `le 5 mars`, which is no English."""
+    has_dot = lexicon.has_dotted_days and any(item.kind in "OZ" and item.value.endswith(".") for item in items)
+    return items[0].kind in "ob" and (has_dot or any(item.kind == "M" for item in items))
 
 
 def _is_in_title(line: str, items: Sequence[Item], first: int, last: int, lexicon: Lexicon) -> bool:
