@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.assistant.commands.phrase_table import Phrase, load_phrases
-from todo_assistant.commands.grammar.commands import Either, Incomplete
+from todo_assistant.commands.grammar.commands import Incomplete
 from todo_assistant.commands.grammar.other_languages import parse_other_language
 from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.languages.lexicon import LANGUAGES, load_lexicon
@@ -23,13 +23,9 @@ def rows_of(table: str) -> list[Phrase]:
 def parsed_row(phrase: Phrase, table: str) -> dict[str, Any]:
     """Returns the row of a phrase's command. The answer `help` is the sentence of the table's language."""
     command = parse_command(phrase.say, now=phrase.now, timezone=phrase.timezone)
-    match command:
-        case Incomplete(answer):
-            return {"answer": "help" if answer == load_lexicon(table).sentences["help"] else answer}
-        case Either(change, add):
-            return {"either": type(change).__name__.lower(), "add": add.todos[0].title}
-        case _:
-            return phrase.parsed_row()
+    if isinstance(command, Incomplete) and not command.options:
+        return {"answer": "help" if command.answer == load_lexicon(table).sentences["help"] else command.answer}
+    return phrase.parsed_row()
 
 
 @pytest.mark.parametrize("table", TABLES)
