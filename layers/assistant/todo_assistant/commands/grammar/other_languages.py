@@ -29,6 +29,8 @@ from todo_assistant.commands.languages.sentences import (
 type ParseEnglish = Callable[[str], Command]
 """A function that parses a line in English."""
 
+_MAX_CHARACTERS: Final = 600
+"""Longest line that is parsed, to bound the time."""
 _QUESTION_MARKS: Final = ("?", "\u061f", "\uff1f")
 """Question marks of Latin, Arabic and Chinese text."""
 _PUNCTUATION: Final = ",.;:!?()-\u2013\u2014"
@@ -40,6 +42,8 @@ def parse_other_language(line: str, parse_english: ParseEnglish) -> Command | No
 
     `line` has single spaces. A title keeps its words; only dates and recurrences are taken out.
     """
+    if len(line) > _MAX_CHARACTERS:
+        return None
     text = unicodedata.normalize("NFC", line)
     if translated := translate_command(text):
         return _parse_translated(text, translated, parse_english)
@@ -64,7 +68,7 @@ def _parse_translated(text: str, translated: TranslatedLine, parse_english: Pars
 
 
 def _parse_new_todo(text: str, parse_english: ParseEnglish) -> Command | None:
-    """Returns the new todo of a line with a date in another language, or the list of a day if there is only a date.
+    """Returns the new todo of a line with a date in another language. A date alone lists the todos of its day.
 
     Returns None without such a date, and if a word of the translation would end up in the title.
     """

@@ -103,6 +103,17 @@ def edge_words(language: str) -> frozenset[str]:
 
 
 @cache
+def known_words(language: str) -> frozenset[str]:
+    """Returns the words of the sentences of a language, its articles and the first words of its dates."""
+    lexicon = load_lexicon(language)
+    return (
+        edge_words(language)
+        | {_normalize(word) for word in split_list(lexicon.sentences["articles"])}
+        | {*lexicon.meanings}
+    )
+
+
+@cache
 def load_sentences(language: str) -> Sentences:
     """Returns the sentences of a language. The first call builds them from its file, in a few milliseconds."""
     data = load_lexicon(language).sentences

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from todo_assistant.commands.languages.patterns import Places, Sentences, edge_words, load_sentences
-from todo_assistant.phrases.languages.lexicon import LANGUAGES, load_lexicon
+from todo_assistant.commands.languages.patterns import Places, Sentences, edge_words, known_words, load_sentences
+from todo_assistant.phrases.languages.lexicon import LANGUAGES
 from todo_assistant.phrases.languages.replies import LAST, read_list_number
 from todo_assistant.phrases.languages.tokens import fold
 from todo_assistant.phrases.languages.translation import find_phrases, translate_phrase
@@ -60,7 +60,7 @@ def _translate(words: str, sentences: Sentences) -> TranslatedLine | None:
 
 def _count_words(line: str, sentences: Sentences) -> int:
     """Returns how many words of a line are among the words of a language."""
-    known = {*sentences.articles, *edge_words(sentences.language), *load_lexicon(sentences.language).meanings}
+    known = known_words(sentences.language)
     return sum(word in known for word in fold(line.strip(_MARKS)).split())
 
 
@@ -119,7 +119,7 @@ def _translate_place(name: str, words: str, sentences: Sentences) -> Iterator[st
         case "target":
             yield _translate_target(words, sentences)
         case "date":
-            yield from translate_phrase(words)
+            yield from translate_phrase(words, sentences.language)
             if _WRITTEN_DATE.fullmatch(words):
                 yield words
         case "tags":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from todo_assistant.phrases.languages.lexicon import Lexicon, Meaning
+from todo_assistant.phrases.languages.lexicon import Lexicon, Meaning, Words
 from todo_assistant.phrases.languages.tokens import Token
 
 KINDS: Final = {
@@ -80,10 +80,11 @@ def find_items(text: str, tokens: Sequence[Token], lexicon: Lexicon) -> list[Ite
 
     `text` is the text as typed; `tokens` are those of the folded text.
     """
+    texts = tuple(token.text for token in tokens)
     items: list[Item] = []
     position = 0
     while position < len(tokens):
-        length, meaning = _match(tokens, position, lexicon)
+        length, meaning = _match(texts, position, lexicon)
         matched = tokens[position : position + max(1, length)]
         first, last = matched[0], matched[-1]
         if meaning is None:
@@ -98,10 +99,10 @@ def find_items(text: str, tokens: Sequence[Token], lexicon: Lexicon) -> list[Ite
     return items
 
 
-def _match(tokens: Sequence[Token], position: int, lexicon: Lexicon) -> tuple[int, Meaning | None]:
+def _match(texts: Words, position: int, lexicon: Lexicon) -> tuple[int, Meaning | None]:
     """Returns the number of words of the longest phrase at a position, and its meaning; 0 and None without one."""
-    for words, meaning in lexicon.meanings.get(tokens[position].text, ()):
-        if tuple(token.text for token in tokens[position : position + len(words)]) == words:
+    for words, meaning in lexicon.meanings.get(texts[position], ()):
+        if texts[position : position + len(words)] == words:
             return len(words), meaning
     return 0, None
 

@@ -76,13 +76,17 @@ def _fold_all(words: Sequence[str]) -> Iterator[str]:
 
 
 def _drop_articles(words: tuple[str, ...], language: str) -> tuple[str, ...]:
-    articles = set(_fold_all(split_list(load_lexicon(language).replies["articles"])))
-    return words[1:] if len(words) > 1 and words[0] in articles else words
+    return words[1:] if len(words) > 1 and words[0] in _folded_list(language, "articles") else words
+
+
+@cache
+def _folded_list(language: str, key: str) -> frozenset[str]:
+    return frozenset(_fold_all(split_list(load_lexicon(language).replies[key])))
 
 
 def _translate_numbers(words: Sequence[str], language: str) -> str | None:
     """Returns `1 and 3` for `1 und 3`, or None if other words than numbers and the language's `and` are among them."""
-    ands = set(_fold_all(split_list(load_lexicon(language).replies["and"])))
+    ands = _folded_list(language, "and")
     numbers = [word for word in words if word.isdigit()]
     is_list = bool(numbers) and set(words) - set(numbers) == ands & set(words) and len(numbers) < len(words)
     return " and ".join(numbers) if is_list else None

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from todo_assistant.phrases.languages.clocks import hour_of_part, write_clock, write_part
@@ -45,13 +46,13 @@ def find_phrases(line: str, language: str | None = None) -> Sequence[TranslatedP
     tokens = list(split_tokens(fold(line)))
     if language:
         lexicon = load_lexicon(language)
-        return list(_find_phrases(line, find_items(line, tokens, lexicon), lexicon))[:_MAX_PHRASES]
+        return list(islice(_find_phrases(line, find_items(line, tokens, lexicon), lexicon), _MAX_PHRASES))
     is_english = any(token.text in _ENGLISH_WORDS for token in tokens)
     best: Sequence[TranslatedPhrase] = ()
     best_score = (0, 0)
     for lexicon in _find_candidates(tokens):
         items = find_items(line, tokens, lexicon)
-        phrases = list(_find_phrases(line, items, lexicon))[:_MAX_PHRASES]
+        phrases = list(islice(_find_phrases(line, items, lexicon), _MAX_PHRASES))
         evidence = sum(item.evidence for item in items) + sum(phrase.is_dotted for phrase in phrases)
         needed = _MIN_EVIDENCE_IN_ENGLISH if is_english else lexicon.min_evidence
         score = (evidence, sum(phrase.end - phrase.start for phrase in phrases))
@@ -60,11 +61,14 @@ def find_phrases(line: str, language: str | None = None) -> Sequence[TranslatedP
     return best
 
 
-def translate_phrase(phrase: str) -> Iterator[str]:
-    """Yields the English translations of a phrase that is a date or a recurrence as a whole, by language."""
+def translate_phrase(phrase: str, language: str | None = None) -> Iterator[str]:
+    """Yields the English translations of a phrase that is a date or a recurrence as a whole, by language.
+
+    If `language` is given, only this language is tried.
+    """
     text = unicodedata.normalize("NFC", phrase)
     tokens = list(split_tokens(fold(text)))
-    for lexicon in _find_candidates(tokens):
+    for lexicon in [load_lexicon(language)] if language else _find_candidates(tokens):
         items = find_items(text, tokens, lexicon)
         clusters = list(_find_clusters(items, lexicon))
         if len(clusters) == 1 and _covers(clusters[0], items):
