@@ -333,6 +333,7 @@ class TestUnreadable:
                 "end of friday",
                 "tomorrow morning at 18:00",
                 "in aday",
+                "21.5",
                 "sixth monday of december",
                 "5th monday of december",
             ),

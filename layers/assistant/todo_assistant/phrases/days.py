@@ -95,7 +95,7 @@ _DAY_RULES: Final[Sequence[DayRule]] = (
     *WEEK_RULES,
     *MONTH_RULES,
     *compile_day_rules(
-        (r"(\d{1,2})([./-])(\d{1,2})(?:\2(\d{4}|\d\d)?)?", _parse_numeric_date),
+        (r"(?!\d+\.\d$)(\d{1,2})([./-])(\d{1,2})(?:\2(\d{4}|\d\d)?)?", _parse_numeric_date),
         (r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})", _parse_iso_date),
         (HOLIDAY, _parse_holiday),
         (rf"(?P<amount>{SPAN}) (?:(?P<is_before>before)|from|after|on) (?P<start>.+)", _parse_amount_from),

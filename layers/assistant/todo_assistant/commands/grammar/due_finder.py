@@ -118,7 +118,10 @@ _UNIT: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches a unit after a number, which is then an amount and no time: `euros` in `sell tomorrow at 5 euros`."""
-_MORE_TIMES: Final = re.compile(rf" (?:and|or|&) (?:at )?(?:{CLOCK}|{HOUR})(?![\w/])", re.IGNORECASE | re.ASCII)
+_MORE_TIMES: Final = re.compile(
+    rf"(?: (?:and|or|&)|,(?= (?:{CLOCK}|{HOUR})(?:,| and| or| &))) (?:at )?(?:{CLOCK}|{HOUR})(?![\w/])",
+    re.IGNORECASE | re.ASCII,
+)
 """Matches another time after a time, of which no single one is due: `at 9 and 18`."""
 _EARLIER_TIME: Final = re.compile(rf"(?<!\w)(?:{CLOCK}|{HOUR}) (?:and|or|&) $", re.IGNORECASE | re.ASCII)
 """Finds another time before a time: `at 9 and` before `18:00`."""

@@ -25,6 +25,8 @@ _MORE: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """Matches more times or exceptions after a recurrence, which would then be read wrongly: `and evening`, `except`."""
+_TIME_SPAN: Final = re.compile(rf" (?:{CLOCK}|{HOUR}) ?(?:-|\u2013|to) ?{CLOCK}", re.IGNORECASE | re.ASCII)
+"""Matches a span of time, which belongs to the recurrence before: `4-5pm` in `every wed 4-5pm`."""
 _VERB: Final = re.compile(r" (?:is|are|was|were|has|had|counts?|matters?|should|must|can|will)\b", re.IGNORECASE)
 """Matches a verb after `every day`, as in `every day is a gift`, which is a title and no recurrence."""
 
@@ -50,7 +52,7 @@ def _is_clause(text: str, start: re.Match[str], end: int) -> bool:
     A clause ends before punctuation, before a word such as `with`, or at the end of the text.
     A phrase with `every` may also begin the text, with the title after it: `every day call mum`. No verb may follow.
     """
-    if CLAUSE_END.match(text, end):
+    if CLAUSE_END.match(text, end) or _TIME_SPAN.match(text, end):
         return True
     begins_text = start["each"] and ONLY_FIELDS.fullmatch(text, 0, start.start())
     return bool(begins_text) and not _VERB.match(text, end)
