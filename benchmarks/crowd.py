@@ -64,7 +64,7 @@ _TODOS: Final = """
         one.short || ' ' || other.short || CASE WHEN random() < 0.1 THEN ' Milk' ELSE '' END
             || CASE WHEN seldom THEN ' Zanzibar' ELSE '' END,
         CASE WHEN described < 0.3 THEN other.long || CASE WHEN described < 0.1 THEN ' (milk, invoice)' ELSE '' END END,
-        completed, CASE WHEN completed THEN now() END,
+        completed, CASE WHEN completed THEN created_at END,
         CASE WHEN priority < 0.6 THEN 'none' WHEN priority < 0.75 THEN 'low' WHEN priority < 0.9 THEN 'medium'
             ELSE 'high' END,
         CASE WHEN due BETWEEN 0.4 AND 0.7 THEN (now() + moment)::date END,

@@ -19,7 +19,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import FrameType
 from typing import Any, Final
 from uuid import UUID
@@ -47,6 +47,7 @@ _TIMEOUT_SECONDS: Final = 600.0
 _PLANS: Final = ("force_custom_plan", "force_generic_plan")
 _NOW: Final = datetime.now(UTC)
 _TODAY: Final = DueBound(_NOW, _NOW.date())
+_A_MONTH_AGO: Final = DueBound(_NOW - timedelta(days=30), _NOW.date() - timedelta(days=30))
 
 _LISTS: Final[Mapping[str, Filters]] = {
     **{
@@ -80,6 +81,11 @@ _LISTS: Final[Mapping[str, Filters]] = {
     "q, two words": Filters(q=f"{FREQUENT_WORD} e"),
     "q, by title": Filters(q=FREQUENT_WORD, sort="title"),
     "q and tag": Filters(q=FREQUENT_WORD, tags=["tag0"]),
+    "word of titles, often": Filters(title_words=[f"{FREQUENT_WORD} {FREQUENT_WORD}s"], sort="order"),
+    "word of some 30 titles": Filters(title_words=[RARE_WORD], sort="order"),
+    "undated": Filters(undated=True),
+    "open and undated": Filters(undated=True, completed=False),
+    "completed lately": Filters(completed=True, completed_from=_A_MONTH_AGO),
 }
 
 

@@ -119,6 +119,8 @@ def _build_where(conditions: frozenset[str], order: SortOrder, start: PageStart)
             range_ends.append(order.has_due)
         if "overdue" in conditions:
             range_ends.append(OPEN)
+        if "undated" in conditions and start != "start":
+            by_name["undated"] = f"coalesce({CONDITIONS['undated']}, false)"
     return " AND ".join([TRASHED if "trashed" in conditions else LIVE, *by_name.values(), *range_ends])
 
 
