@@ -10,7 +10,7 @@ from tests.dialects.provider import Produced
 from tests.dialects.provider_server import Json
 from tests.dialects.steps import Step
 
-type Part = Literal["arguments", "names", "calls", "texts", "ids"]
+type Part = Literal["arguments", "names", "calls", "texts", "ids", "thoughts"]
 """Part of an answer that may come back changed, because a provider sends or accepts it in one form only."""
 
 _NOTE: Final = re.compile(r"\(I (was|asked)[^)]*\)")

@@ -91,6 +91,12 @@ _NOT_CONFIGURED: Final[dict[str, Interruption]] = {
     "a model without tools at Ollama": fails(
         400, _error("registry.ollama.ai/library/gemma:latest does not support tools", "api_error")
     ),
+    "llama.cpp without templates for tools": fails(
+        500, {"error": {"code": 500, "message": "tools param requires --jinja flag", "type": "server_error"}}
+    ),
+    "a model without tools at OpenRouter": fails(
+        404, {"error": {"message": "No endpoints found that support tool use.", "code": 404}}
+    ),
     "vLLM without a tool parser": fails(
         400,
         {
@@ -112,9 +118,23 @@ _CONTEXT: Final = _error(
     "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
     "context_length_exceeded",
 )
+_EXCEEDED: Final[Json] = {
+    "code": 400,
+    "message": "the request exceeds the available context size, try increasing it",
+    "type": "exceed_context_size_error",
+    "n_prompt_tokens": 9000,
+    "n_ctx": 8192,
+}
 UNAVAILABLE: Final = [
     Scenario(
         "a context that is too long", ChatDialect(), ONE_CALL, is_unavailable, interruptions={2: fails(400, _CONTEXT)}
+    ),
+    Scenario(
+        "a context that is too long for llama.cpp",
+        ChatDialect(),
+        ONE_CALL,
+        is_unavailable,
+        interruptions={2: fails(400, {"error": _EXCEEDED})},
     ),
     Scenario(
         "an overload that lasts",
@@ -132,13 +152,25 @@ UNAVAILABLE: Final = [
     ),
 ]
 
+_QUOTA: Final[Json] = {
+    "code": 429,
+    "message": "You exceeded your current quota, please check your plan and billing details. Please retry in 0.01s.",
+    "status": "RESOURCE_EXHAUSTED",
+    "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0s"}],
+}
+
 _TRANSIENT: Final[dict[str, Interruption]] = {
     "a limit of requests": fails(429, _error("Rate limit reached.", "rate_limit_exceeded"), Retry_After="0"),
     "a limit of requests in milliseconds": fails(429, _error("Rate limit reached."), retry_after_ms="5"),
     "a limit of requests at Gemini": fails(
         429, [{"error": {"code": 429, "message": "Resource has been exhausted.", "status": "RESOURCE_EXHAUSTED"}}]
     ),
+    "a quota of Gemini for a minute": fails(429, [{"error": _QUOTA}]),
     "an unavailable server": fails(503),
+    "a busy Ollama": fails(503, _error("server busy, please try again.", "api_error")),
+    "llama.cpp that loads its model": fails(
+        503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}
+    ),
     "an overloaded server": fails(
         529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     ),
@@ -190,6 +222,14 @@ IN_STREAMS: Final = [
         interruptions={1: breaks_off(4)},
         forms=("stream",),
     ),
+    Scenario(
+        "no credits in a stream",
+        ChatDialect(),
+        ONE_CALL,
+        is_not_configured,
+        interruptions={2: errs_in_stream({"error": {"message": _CREDITS, "code": 402}}, after=0)},
+        forms=("stream",),
+    ),
     Scenario("two failures of one request", ChatDialect(), ONE_CALL, interruptions={1: fails(500), 2: fails(503)}),
 ]
 
@@ -207,21 +247,23 @@ _FILTERED: Json = {
     }
 }
 
+_FLAGGED: Json = {
+    "error": {
+        "code": 403,
+        "message": "The input was flagged",
+        "metadata": {"reasons": ["violence"], "flagged_input": "Please..."},
+    }
+}
+_INSPECTED: Json = _error("Input data may contain inappropriate content.", "data_inspection_failed")
+
 FILTERED: Final = [
-    Scenario(
-        "a message that Azure filters",
-        ChatDialect(),
-        (Step(), *SECOND_TURN),
-        declines,
-        interruptions={0: fails(400, _FILTERED)},
-    ),
-    Scenario(
-        "a message that Azure filters, as text",
-        ChatDialect(),
-        (Step(), *SECOND_TURN),
-        declines,
-        interruptions={0: fails(400, json.dumps(_FILTERED))},
-    ),
+    Scenario(name, ChatDialect(), (Step(), *SECOND_TURN), declines, interruptions={0: interruption})
+    for name, interruption in {
+        "a message that Azure filters": fails(400, _FILTERED),
+        "a message that Azure filters, as text": fails(400, json.dumps(_FILTERED)),
+        "a message that OpenRouter flags": fails(403, _FLAGGED),
+        "a message that DashScope refuses": fails(400, _INSPECTED),
+    }.items()
 ]
 
 FAILURE_SCENARIOS: Final = [*NOT_CONFIGURED, *UNAVAILABLE, *TRANSIENT, *IN_STREAMS, *FILTERED]

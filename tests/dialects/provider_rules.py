@@ -62,6 +62,10 @@ def refuse_long_ids(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
+def refuse_stream(request: HttpRequest) -> HttpResponse | None:
+    return openai_error("Streaming is not supported with tools.") if request.is_streamed else None
+
+
 def require_no_reasoning_effort(request: HttpRequest) -> HttpResponse | None:
     """Refuses tools unless `reasoning_effort` is `none`, as gpt-5.6 does in Chat Completions."""
     if request.body.get("reasoning_effort") == "none":

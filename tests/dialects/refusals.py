@@ -32,7 +32,7 @@ def _places_of(value: object, place: Place = ()) -> Iterator[tuple[Place, object
     """Yields the place and the value of each field, except the names of properties in schemas of tools."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if place[-1:] != ("properties",) and name != "input":
+            if place[-1:] != ("properties",):
                 yield (*place, name), inner
             yield from _places_of(inner, (*place, name))
     elif isinstance(value, list):

@@ -47,6 +47,12 @@ _FIELDS: Final[dict[str, list[Rule]]] = {
         refuse(_STRICT, refusals.serde),
         refuse("stream_options", refusals.serde),
     ],
+    "references in schemas refused by Google": [
+        refuse("tools.**.$defs", refusals.google),
+        refuse("tools.**.$ref", refusals.google),
+    ],
+    "references in schemas not supported": [refuse("tools.**.$ref", refusals.keyword)],
+    "streams with tools refused": [provider_rules.refuse_stream],
     "gpt-5.6 wants no reasoning effort": [provider_rules.require_no_reasoning_effort],
 }
 

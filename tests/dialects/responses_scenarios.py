@@ -162,6 +162,16 @@ _TRANSIENT: Final = [
     )
 ]
 
+_UNREADABLE: Final = [
+    Scenario(
+        "encrypted reasoning that can no longer be read",
+        replace(_REASONING, broken=frozenset({"thoughts"})),
+        interruptions={
+            1: fails(400, _error("The encrypted content gAAA...== could not be verified.", "invalid_encrypted_content"))
+        },
+    )
+]
+
 _UNAVAILABLE: Final = [
     Scenario(
         "a context that is too long",
@@ -198,6 +208,7 @@ RESPONSES_SCENARIOS: Final = [
         *_REQUESTS,
         *_NOT_CONFIGURED,
         *_TRANSIENT,
+        *_UNREADABLE,
         *_UNAVAILABLE,
         *_FROM_SETTINGS,
     )

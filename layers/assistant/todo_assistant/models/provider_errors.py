@@ -28,6 +28,9 @@ _CREDIT: Final = re.compile(
     r"|payment required|exceeded_current_quota|billing_(hard_limit|not_active)|spending limit",
     re.IGNORECASE,
 )
+_NO_TOOL_PARSER: Final = re.compile(r"requires? --(jinja|enable-auto-tool-choice)")
+"""Errors of llama.cpp and vLLM that were started without the options for tools, whatever their status."""
+
 _MALFORMED_CALL: Final = re.compile(r"tool_use_failed|failed to (call|parse) (a )?(function|tool)", re.IGNORECASE)
 """The model wrote a tool call that the provider could not read. Another attempt may succeed."""
 
@@ -42,7 +45,7 @@ _TOO_LONG: Final = re.compile(
     re.IGNORECASE,
 )
 _NO_TOOLS: Final = re.compile(
-    r"(not|n't) support (the )?(use of )?(tool|function)|support tool use|enable-auto-tool-choice"
+    r"(not|n't) support (the )?(use of )?(tool|function)|support tool use"
     r"|(tools?|functions?|tool use|tool calling|function calling) (is|are) not (supported|enabled|available)",
     re.IGNORECASE,
 )
@@ -81,9 +84,10 @@ class ProviderError(Exception):
         status, text = self.status, self.text
         if status == 402 or _CREDIT.search(text):  # noqa: PLR2004 - payment required
             return "credit"
-        if status is not None and (status in _TRANSIENT_STATUSES or status >= _MIN_SERVER_ERROR_STATUS):
-            return "transient"
-        if _MALFORMED_CALL.search(text):
+        if _NO_TOOL_PARSER.search(text):
+            return "tools"
+        is_passing = status is not None and (status in _TRANSIENT_STATUSES or status >= _MIN_SERVER_ERROR_STATUS)
+        if is_passing or _MALFORMED_CALL.search(text):
             return "transient"
         if _DECLINED.search(text):
             return "declined"

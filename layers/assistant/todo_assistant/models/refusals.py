@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from todo_assistant.models.provider_errors import ProviderError
+from todo_assistant.models.schemas import inline_references
 
 type Body = dict[str, Any]
 """The JSON object of a request."""
@@ -22,6 +23,7 @@ _NO_EFFORT: Final = "set reasoning_effort to none"
 _NULL_CONTENT: Final = "send null for no content"
 _ABSENT_CONTENT: Final = "leave out empty content"
 _SHORT_IDS: Final = "shorten ids of calls"
+_INLINE: Final = "inline references in schemas of tools"
 _LEAVE_OUT: Final = "leave out "
 _RENAME: Final = "rename to "
 
@@ -60,6 +62,7 @@ _CALL_ID: Final = re.compile(
     r"|(tool_calls|input)\[\d+\]\.(call_)?id\b.{0,60}too long",
     re.IGNORECASE | re.DOTALL,
 )
+_REFERENCE: Final = re.compile(r"\$(ref|defs)\b|\breferences?\b.{0,80}\bschema", re.IGNORECASE | re.DOTALL)
 _STREAM: Final = re.compile(
     r"stream(ing)?\b.{0,60}(not|n.t) (be )?(support|allow|implement|available|enabled)"
     r"|(not|n.t) support.{0,60}\bstream(ing)?\b|unsupported.{0,30}\bstream(ing)?\b",
@@ -107,6 +110,8 @@ def _find_special_changes(text: str, body: Body) -> Iterator[str]:
         yield WITHOUT_REASONING
     if _CALL_ID.search(text):
         yield _SHORT_IDS
+    if _REFERENCE.search(text):
+        yield _INLINE
     empty = [
         message for message in body.get("messages", ()) if message.get("tool_calls") and not message.get("content")
     ]
@@ -257,6 +262,17 @@ def _shorten(call_id: str) -> str:
     return call_id if is_short else hashlib.sha256(call_id.encode(errors="replace")).hexdigest()[:9]
 
 
+def _inline_references(body: Body) -> Body:
+    return body | {"tools": [_with_inlined_references(tool) for tool in body.get("tools", ())]}
+
+
+def _with_inlined_references(tool: Body) -> Body:
+    """Returns the tool in the form of either API: Chat Completions has its parameters in a field `function`."""
+    if "function" in tool:
+        return tool | {"function": _with_inlined_references(tool["function"])}
+    return tool | {"parameters": inline_references(tool.get("parameters", {}))}
+
+
 def _set_null_content(body: Body) -> Body:
     return _map_empty_content(body, lambda message: message | {"content": None})
 
@@ -280,6 +296,7 @@ _SPECIAL_CHANGES: Final[Mapping[str, Callable[[Body], Body]]] = {
     WITHOUT_REASONING: _without_reasoning,
     _NO_EFFORT: _set_no_effort,
     _SHORT_IDS: _shorten_ids,
+    _INLINE: _inline_references,
     _NULL_CONTENT: _set_null_content,
     _ABSENT_CONTENT: _remove_empty_content,
 }
