@@ -13,7 +13,7 @@ _BATCH = 100
 @pytest.fixture
 def chat(environment: dict[str, str]) -> Iterator[ChatClient]:
     """A chat client of a service with the command model."""
-    with new_account(environment, openai_api_key=None) as user:
+    with new_account(environment, openai_api_key=None, assistant_seconds=120) as user:
         yield ChatClient(user)
 
 

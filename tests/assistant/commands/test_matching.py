@@ -1,6 +1,6 @@
 """The comparison of a user's words with titles of todos."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -121,14 +121,14 @@ class TestBounds:
     def test_a_comparison_with_200_long_titles_takes_at_most_50_ms(self, text: str) -> None:
         titles = [" ".join(f"abcdefghijk{chr(97 + (number + i) % 26)}" for i in range(40)) for number in range(200)]
         matcher = TitleMatcher(text)
-        started = perf_counter()
+        started = thread_time()
         near = [title for title in titles if matcher.fits(title) or matcher.is_near(title)]
 
-        assert perf_counter() - started < _MAX_SECONDS
+        assert thread_time() - started < _MAX_SECONDS
         assert len(near) <= len(titles)
 
     def test_words_are_split_in_linear_time(self) -> None:
-        started = perf_counter()
+        started = thread_time()
         split_words("a'" * 2_000)
 
-        assert perf_counter() - started < _MAX_SECONDS
+        assert thread_time() - started < _MAX_SECONDS

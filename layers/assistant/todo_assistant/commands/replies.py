@@ -7,6 +7,7 @@ from typing import Final
 
 from todo_assistant.commands.matching import TitleMatcher
 from todo_assistant.models.messages import Option, Question
+from todo_assistant.phrases.languages.replies import translate_reply
 from todo_assistant.turns.plain_answers import read_plain_answer
 
 _MAX_CHARACTERS: Final = 200
@@ -54,6 +55,7 @@ def read_reply(message: str, question: Question) -> Chosen | Declined | Unclear 
     words = _trim(message)
     if not words or len(words) > _MAX_CHARACTERS:
         return None
+    words = translate_reply(words) or words
     consent = read_plain_answer(words)
     if consent is False or _NONE.fullmatch(words):
         return Declined()

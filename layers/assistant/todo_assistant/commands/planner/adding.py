@@ -7,22 +7,27 @@ from typing import Final
 from pydantic import JsonValue
 
 from todo_assistant.commands.grammar.commands import Add, NewTodo
+from todo_assistant.commands.matching import TitleMatcher
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
 from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
+from todo_assistant.commands.planner.questions import format_options
 from todo_assistant.commands.planner.searches import match_title
 from todo_assistant.commands.wording.results import describe_results
+from todo_assistant.commands.wording.todos import quote
+from todo_assistant.models.messages import Option, Question
 
 _MAX_ADDED_TODOS: Final = 100
 _MAX_TITLE_CHARACTERS: Final = 500
 
 
-def add_todos(command: Add) -> Plan[Answer]:
-    """Adds todos, after the projects that they name and that do not exist yet."""
+def add_todos(command: Add, typed: str) -> Plan[Answer]:
+    """Adds todos, after the projects that they name and that do not exist yet. `typed` is the user's sentence."""
     _require_bounds(command.todos)
     todos: Sequence[NewTodo] = command.todos
     said = ""
     if any(todo.project for todo in todos):
         projects = yield from find_projects()
+        yield from _ask_for_parent(todos, projects, typed)
         todos = [_place(todo, projects) for todo in todos]
         said = yield from add_missing_projects([todo.project for todo in todos if todo.project], projects)
         todos = [replace(todo, project=projects.find(todo.project)) if todo.project else todo for todo in todos]
@@ -45,6 +50,23 @@ def _place(todo: NewTodo, projects: Projects) -> NewTodo:
     if todo.title_if_no_project is None or todo.project is None or projects.find(todo.project):
         return todo
     return replace(todo, title=todo.title_if_no_project, project=None)
+
+
+def _ask_for_parent(todos: Sequence[NewTodo], projects: Projects, typed: str) -> Plan[None]:
+    """Ends the plan with a question if `add flour to bake cake` names a todo where a project is expected."""
+    new = todos[0]
+    title, words = new.title_if_no_project, new.project
+    if len(todos) > 1 or title is None or words is None or projects.find(words):
+        return
+    matches = yield from match_title(words, {}, [False])
+    parent = next((todo["title"] for todo in matches.fitting), "")
+    if not TitleMatcher(words).is_equal(parent):
+        return
+    tags = [f"#{tag}" for tag in new.tags]
+    message = " ".join(filter(None, ["add", new.title, new.due, new.recurrence, *tags, f"under {parent}"]))
+    adding = Option(f"Add {quote(new.title)} under {quote(parent)}", message)
+    question = Question([adding, Option(f"Add {quote(title)} as a new todo", typed)])
+    raise PlanEnded(Answer(f"What shall I add?\n{format_options(question)}", question))
 
 
 def _find_parents(todos: Sequence[NewTodo]) -> Plan[dict[str, str]]:

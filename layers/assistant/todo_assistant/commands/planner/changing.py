@@ -66,14 +66,14 @@ def change_or_add(command: Either, situation: Situation) -> Plan[Answer]:
     if isinstance(change, MoveTo) and change.project and not change.is_certain:
         projects = yield from find_projects()
         if projects.find(change.project) is None:
-            return (yield from add_todos(command.add))
+            return (yield from add_todos(command.add, situation.typed))
     if equal := (yield from match_equal_titles(change)):
         return (yield from change_todos(change, replace(situation, chosen=equal)))
     matches = yield from match_target(change)
     if todos := matches.fitting or matches.near:
         lead = "Do you mean a todo that you have, or a new one?"
         return ask_which(lead, todos, situation.typed, others=[offer_adding(situation.typed)])
-    return (yield from add_todos(command.add))
+    return (yield from add_todos(command.add, situation.typed))
 
 
 def _change(command: TargetCommand, found: Found, fields: Fields | None) -> Plan[Answer]:

@@ -1,6 +1,7 @@
 """Plans the answer to a message: a reply to an open question, or a command."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from todo_assistant.commands.conversation import Conversation
@@ -12,6 +13,7 @@ from todo_assistant.commands.grammar.commands import (
     Help,
     Incomplete,
     NewProject,
+    NewTodo,
     Overview,
     Projects,
     Redo,
@@ -74,15 +76,22 @@ def _carry_out(reply: Chosen, conversation: Conversation, parse: Parse) -> Plan[
     ids = [str(option.todo_id) for option in reply.options if option.todo_id]
     if not ids:
         added = command.add if isinstance(command, Either) else command
+        if isinstance(added, Add):
+            added = Add(tuple(map(_without_uncertain_project, added.todos)))
         return (yield from _plan_command(added, Situation(message, conversation)))
     chosen = [conversation.known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in ids]
     return (yield from _plan_command(command, Situation(message, conversation, chosen)))
 
 
+def _without_uncertain_project(new: NewTodo) -> NewTodo:
+    """Returns the todo with the title that the option showed, which includes words that may name a project."""
+    return replace(new, title=new.title_if_no_project, project=None) if new.title_if_no_project else new
+
+
 def _plan_command(command: Command, situation: Situation) -> Plan[Answer]:
     match command:
         case Add():
-            plan = add_todos(command)
+            plan = add_todos(command, situation.typed)
         case Find():
             plan = find_todos(command)
         case Overview():
