@@ -104,17 +104,7 @@ def test_a_span_that_is_no_english_is_read_in_its_language(phrase: str) -> None:
 @pytest.mark.parametrize(
     ("reply", "english"),
     [
-        ("ja", "yes"),
         ("Sí, claro", None),
-        ("sí", "yes"),
-        ("d'accord", "yes"),
-        ("sim", "yes"),
-        ("हाँ", "yes"),
-        ("ہاں", "yes"),
-        ("haan", "yes"),
-        ("nein danke!", "no"),
-        ("não", "no"),
-        ("annulla", "no"),
         ("alle", "all"),
         ("les deux", "all"),
         ("keine", "none"),

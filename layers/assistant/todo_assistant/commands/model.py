@@ -4,12 +4,14 @@ CommandModel has the interface of a language model, so the agent, the tools and 
 `docs/commands.md` describes the commands.
 """
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from todo_assistant.commands.conversation import read_conversation
 from todo_assistant.commands.grammar.parser import parse_command
+from todo_assistant.commands.languages.patterns import load_words
 from todo_assistant.commands.planner.commands import plan_message
 from todo_assistant.commands.planner.plans import run_plan
 from todo_assistant.commands.results import read_turns
@@ -37,7 +39,8 @@ class CommandModel:
         return replace(completion, prompt_tokens=0, completion_tokens=0)
 
     async def prepare(self) -> None:
-        """Does nothing: the command model has no library to import."""
+        """Loads the words of all languages in a thread: reading their files would block the event loop."""
+        await asyncio.to_thread(load_words)
 
     async def close(self) -> None:
         """Does nothing: the command model holds no connection."""

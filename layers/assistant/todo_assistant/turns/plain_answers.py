@@ -18,7 +18,10 @@ _YES: Final = frozenset(
     allez-y, fais-le, faites-le, je confirme, bien sûr, oui vas-y, sí, si, vale, de acuerdo, hazlo, adelante,
     sí hazlo, claro, confirmo, sim, pode, pode fazer, faça, faz, confirmo, claro, está bem, tá bom, vai em frente,
     sì, va bene, fallo, procedi, d'accordo, confermo, certo, sì fallo, ہاں, جی, جی ہاں, ہاں جی, ٹھیک ہے, کر دو,
-    haan, han, ji, ji haan, theek hai, kar do, हाँ, हां, जी, जी हाँ, जी हां, हाँ जी, हां जी, ठीक है, कर दो, करो
+    haan, han, ji, ji haan, theek hai, kar do, हाँ, हां, जी, जी हाँ, जी हां, हाँ जी, हां जी, ठीक है, कर दो, करो,
+    jep, gerne, genehmigt, natürlich, ouais, c'est bon, volontiers, claro que sí, dale, por supuesto, está bien,
+    com certeza, confirmar, aceito, certamente, volentieri, come no, بالکل, ضرور, ہاں کرو, haan ji, thik hai, bilkul,
+    zaroor, बिल्कुल, ज़रूर, जरूर, हाँ करो
     """.replace("\n", " ").split(",")
 )
 _NO: Final = frozenset(
@@ -31,7 +34,9 @@ _NO: Final = frozenset(
     annulez, laisse tomber, arrête, pas maintenant, cancela, cancelar, cancélalo, déjalo, olvídalo, para, ahora no,
     não, nao, cancele, deixa, deixa pra lá, esquece, pare, agora não, annulla, lascia stare, lascia perdere,
     fermati, ferma, non farlo, نہیں, نہ, مت کرو, رہنے دو, منسوخ, منسوخ کرو, nahi, nahin, rehne do, mat karo, नहीं,
-    नही, मत करो, रहने दो, रद्द, रद्द करो, रद्द करें
+    नही, मत करो, रहने दो, रद्द, रद्द करो, रद्द करें, nö,
+    abbruch, doch nicht, surtout pas, nop, mejor no, não obrigado, annullare, niente affatto, نہیں شکریہ, چھوڑو,
+    nahi shukriya, chhoro, chhodo, ना, नहीं धन्यवाद, छोड़ो
     """.replace("\n", " ").split(",")
 )
 

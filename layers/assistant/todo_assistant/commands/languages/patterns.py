@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from todo_assistant.phrases.languages.lexicon import load_lexicon, split_list
+from todo_assistant.phrases.languages.lexicon import LANGUAGES, load_lexicon, split_list
 from todo_assistant.phrases.languages.tokens import fold
 
 _CHOICE: Final = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
@@ -111,6 +111,13 @@ def known_words(language: str) -> frozenset[str]:
         | {_normalize(word) for word in split_list(lexicon.sentences["articles"])}
         | {*lexicon.meanings}
     )
+
+
+@cache
+def load_words() -> None:
+    """Reads the files of all languages, which takes some 50 ms once. Else the first text waits for them."""
+    for language in LANGUAGES:
+        known_words(language)
 
 
 @cache

@@ -55,8 +55,10 @@ KINDS: Final = {
 """The letter of each kind of item: the tables of a file of words, then the kinds of other tokens."""
 _SHARED_WITH_ENGLISH: Final = frozenset(
     """
-    agosto april august come die hier main mai mars mar midi minute minutes moment noon november october once
-    or port pour sat sera september son sun tag tonight uni fin par per una con sin sur chi hai das char use
+    agosto all april august car char chi com come con das del den der des die dom due fin final fine hai hier
+    los mai main mar marco mars mas media midi min minute minutes moment noon november october once or par para
+    peer per plus por port pour que sat sept september sera sim sin six son sun sur tag teen tire todo todos tonight
+    una uni use weekend
     """.split()  # noqa: SIM905 - many quoted strings are harder to read
 )
 """Words of other languages that are no evidence against English."""
@@ -90,7 +92,7 @@ def find_items(text: str, tokens: Sequence[Token], lexicon: Lexicon) -> list[Ite
         if meaning is None:
             items.append(Item(KINDS[first.kind], first.text, first.start, first.end))
         else:
-            evidence = sum(_is_evidence(token, text) for token in matched)
+            evidence = sum(is_evidence(token, text) for token in matched)
             items += (
                 Item(KINDS[kind], value, first.start, last.end, 0 if index else evidence)
                 for index, (kind, value) in enumerate(meaning)
@@ -107,7 +109,7 @@ def _match(texts: Words, position: int, lexicon: Lexicon) -> tuple[int, Meaning 
     return 0, None
 
 
-def _is_evidence(token: Token, text: str) -> bool:
+def is_evidence(token: Token, text: str) -> bool:
     """Returns whether a word of a fixed phrase shows the language: it has an accent, or is long and no English word."""
     if not text[token.start : token.end].isascii():
         return True

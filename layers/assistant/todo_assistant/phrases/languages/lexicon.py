@@ -33,6 +33,9 @@ class Lexicon:
     """The name of its file without suffix."""
     meanings: dict[str, list[tuple[Words, Meaning]]]
     """The phrases by their first word, the longest first, each with its meaning."""
+    words: frozenset[str]
+    """All words of these phrases."""
+    months: frozenset[str]
     has_24_hours: bool
     """True if a time such as `9 Uhr` is a time of the morning."""
     has_dotted_days: bool
@@ -63,6 +66,8 @@ def load_lexicon(language: str) -> Lexicon:
     return Lexicon(
         language=language,
         meanings=meanings,
+        words=frozenset(word for phrases in meanings.values() for words, _ in phrases for word in words),
+        months=frozenset(word for word, phrases in meanings.items() if phrases[-1][1][0][0] == "month"),
         has_24_hours=data["clock_hours"] == 24,  # noqa: PLR2004 - hours of a day
         has_dotted_days=data["has_dotted_days"],
         has_lowercase_days=data.get("has_lowercase_days", False),

@@ -1,11 +1,12 @@
-"""Translates short replies to a question, such as `ja` or `la segunda`, to English."""
+"""Translates short replies to a question, such as `alle` or `la segunda`, to English."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
 from todo_assistant.phrases.languages.lexicon import LANGUAGES, load_lexicon, split_list, split_variants
-from todo_assistant.phrases.languages.tokens import fold_words
+from todo_assistant.phrases.languages.tokens import fold, fold_words, split_tokens
 
 _MAX_REPLY_CHARACTERS: Final = 60
 _MAX_NUMBER_DIGITS: Final = 4
@@ -21,13 +22,13 @@ _LAST_AND_ORDINALS: Final = {LAST: "the last one"} | {
 
 
 def translate_reply(reply: str) -> str | None:
-    """Returns a reply in English: `yes`, `no`, `all`, `none`, `the second`, or numbers such as `1 and 3`.
+    """Returns a reply in English: `all`, `none`, `the second`, or numbers such as `1 and 3`.
 
     Returns None for English and for all other text.
     """
     if len(reply) > _MAX_REPLY_CHARACTERS:
         return None
-    words = [word for word in fold_words(reply) if word[0].isalnum()]
+    words = [token.text for token in split_tokens(fold(unicodedata.normalize("NFC", reply))) if token.text[0].isalnum()]
     if fixed := _fixed_replies().get(" ".join(words)):
         return fixed
     if listed := next(filter(None, (_translate_numbers(words, language) for language in LANGUAGES)), None):
@@ -57,7 +58,7 @@ def _fixed_replies() -> dict[str, str]:
     return {
         " ".join(fold_words(phrase)): english
         for language in LANGUAGES
-        for english in ("yes", "no", "all", "none")
+        for english in ("all", "none")
         for phrase in split_list(load_lexicon(language).replies[english])
     }
 

@@ -39,6 +39,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<mark>[^\s'\u2019-]|(?<=\s)-(?=\s))"
 )
 """Matches one token of a folded text. Apostrophes and hyphens within words separate words, as a space does."""
+_BETWEEN_WORDS: Final = re.compile(r"[\s'\u2019-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,11 @@ def split_tokens(text: str) -> Iterator[Token]:
 
 
 def fold_words(phrase: str) -> tuple[str, ...]:
-    """Returns the folded words of a phrase in a file of words: `fin`, `de`, `año` for `fin de año`."""
-    return tuple(token.text for token in split_tokens(fold(unicodedata.normalize("NFC", phrase))))
+    """Returns the folded words of a phrase in a file of words: `fin`, `de` and `ano` for `fin de año`.
+
+    The phrase has neither punctuation nor times.
+    """
+    return tuple(_BETWEEN_WORDS.split(fold(unicodedata.normalize("NFC", phrase)).strip(" '")))
 
 
 @lru_cache(maxsize=1024)

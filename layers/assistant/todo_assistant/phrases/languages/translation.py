@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from todo_assistant.phrases.languages.clocks import hour_of_part, write_clock, write_part
-from todo_assistant.phrases.languages.items import Item, find_items
+from todo_assistant.phrases.languages.items import Item, find_items, is_evidence
 from todo_assistant.phrases.languages.lexicon import LANGUAGES, Lexicon, load_lexicon
 from todo_assistant.phrases.languages.pieces import CERTAIN, LIKELY, WEAK, Piece, read_piece
 from todo_assistant.phrases.languages.tokens import Token, fold, fold_words, split_tokens
@@ -50,7 +50,7 @@ def find_phrases(line: str, language: str | None = None) -> Sequence[TranslatedP
     is_english = any(token.text in _ENGLISH_WORDS for token in tokens)
     best: Sequence[TranslatedPhrase] = ()
     best_score = (0, 0)
-    for lexicon in _find_candidates(tokens):
+    for lexicon in _find_candidates(line, tokens):
         items = find_items(line, tokens, lexicon)
         phrases = list(islice(_find_phrases(line, items, lexicon), _MAX_PHRASES))
         evidence = sum(item.evidence for item in items) + sum(phrase.is_dotted for phrase in phrases)
@@ -68,19 +68,23 @@ def translate_phrase(phrase: str, language: str | None = None) -> Iterator[str]:
     """
     text = unicodedata.normalize("NFC", phrase)
     tokens = list(split_tokens(fold(text)))
-    for lexicon in [load_lexicon(language)] if language else _find_candidates(tokens):
+    for lexicon in [load_lexicon(language)] if language else _find_candidates(text, tokens):
         items = find_items(text, tokens, lexicon)
         clusters = list(_find_clusters(items, lexicon))
         if len(clusters) == 1 and _covers(clusters[0], items):
             yield _write_english(clusters[0], lexicon)
 
 
-def _find_candidates(tokens: Sequence[Token]) -> Iterator[Lexicon]:
-    """Yields the languages of which a text has words."""
-    words = {token.text for token in tokens if token.kind == "word"}
+def _find_candidates(text: str, tokens: Sequence[Token]) -> Iterator[Lexicon]:
+    """Yields the languages that a text may be in: it has their words that are no English, or a date with a month."""
+    words = {token.text for token in tokens}
+    foreign_words = {token.text for token in tokens if is_evidence(token, text)}
+    kinds = {token.kind for token in tokens}
     for language in LANGUAGES:
         lexicon = load_lexicon(language)
-        if not words.isdisjoint(lexicon.meanings):
+        has_month = "number" in kinds and not words.isdisjoint(lexicon.months)
+        has_dotted_day = lexicon.has_dotted_days and not kinds.isdisjoint({"numeric", "ordinal", "dotted"})
+        if has_month or has_dotted_day or not foreign_words.isdisjoint(lexicon.words):
             yield lexicon
 
 
