@@ -101,7 +101,7 @@ _TIME: Final = re.compile(
     rf"|{START}(?P<digital>{DIGITAL})(?! ?radio)"
     rf"|{START}(?:at |@ ?)(?P<hour>{HOUR})"
     rf"|{START}(?:before|after|around|by) (?P<bare>{HOUR})"
-    rf"|{START}(?P<dotted>\d{{1,2}}\.[0-5][05])"
+    rf"|{START}(?P<dotted>\d{{1,2}}\.[0-5][05]|\d{{1,2}}h[0-5]\d|(?:1[3-9]|2[0-3])h)"
     rf"|{START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
     rf"|{START}(?P<part>{PART}|noon|midday|midnight)"
     rf"){END}",
