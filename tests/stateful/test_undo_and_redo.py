@@ -1,6 +1,6 @@
-"""Random conversations: after some undos and as many redos, the todos must be as before.
+"""Random conversations: undos and redos must move along the states of the todos, like those of an editor.
 
-After each undo, the todos must be as they were before the undone turn. Todos that came later must be in the trash.
+After each action, the todos must be as they were in that state. Todos that came later must be in the trash.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -86,7 +86,11 @@ steps = st.one_of(
     st.builds(Step, st.sampled_from(["delete", "restore"]), indexes),
 )
 turns = st.lists(steps, min_size=1, max_size=3)
-reversals = st.lists(st.integers(1, 4), min_size=1, max_size=3)
+type Action = Literal["undo", "redo"] | list[Step]
+reversals: st.SearchStrategy[Action] = st.sampled_from(["undo", "undo", "redo"])
+# Each part has some turns, and then some undos and redos.
+parts = st.builds(lambda some, moves: [*some, *moves], st.lists(turns, max_size=3), st.lists(reversals, max_size=5))
+action_lists = st.lists(parts, min_size=1, max_size=4).map(lambda drawn: [action for part in drawn for action in part])
 
 
 class Conversation:
@@ -166,21 +170,30 @@ class Conversation:
         return found
 
 
-async def check(db: Database, user_id: UUID, conversation_of: list[list[Step]], counts: list[int]) -> None:
+async def check(db: Database, user_id: UUID, actions: list[Action]) -> None:
+    """Runs actions and compares the todos after each with a list of states, like the history of an editor."""
     conversation = Conversation(db, user_id)
     await conversation.begin()
-    states = [await conversation.read_state()]
-    states += [await conversation.read_state() for turn in conversation_of if await conversation.run_turn(turn)]
-    for count in counts:
-        going_back = min(count, len(states) - 1)
-        for number in range(going_back):
-            assert (await conversation.undo()).ok
-            await check_state(conversation, states[-2 - number])
-        for number in reversed(range(going_back)):
-            assert (await conversation.redo()).ok
-            await check_state(conversation, states[-1 - number])
-        assert await conversation.read_state() == states[-1]
-        assert (await conversation.redo()).result["code"] == "nothing_to_redo"
+    states, at = [await conversation.read_state()], 0
+    for action in actions:
+        match action:
+            case "undo":
+                at = await move(await conversation.undo(), at, at - 1, len(states))
+            case "redo":
+                at = await move(await conversation.redo(), at, at + 1, len(states))
+            case turn if await conversation.run_turn(turn):
+                states = [*states[: at + 1], await conversation.read_state()]
+                at += 1
+        await check_state(conversation, states[at])
+
+
+async def move(result: ToolResult, old: int, new: int, number_of_states: int) -> int:
+    """Returns the index of the state after an undo or redo. Checks that the call failed at the ends of the states."""
+    if 0 <= new < number_of_states:
+        assert result.ok
+        return new
+    assert result.result["code"] == ("nothing_to_undo" if new < old else "nothing_to_redo")
+    return old
 
 
 async def check_state(conversation: Conversation, expected: dict[UUID, str]) -> None:
@@ -190,7 +203,7 @@ async def check_state(conversation: Conversation, expected: dict[UUID, str]) -> 
     assert found.keys() - expected.keys() <= await conversation.read_trash()
 
 
-def test_undos_and_as_many_redos_leave_the_todos_as_they_were(database_url: str) -> None:
+def test_undos_and_redos_move_along_the_states_of_the_todos(database_url: str) -> None:
     with asyncio.Runner() as runner:
         db = Database(database_url)
 
@@ -201,9 +214,9 @@ def test_undos_and_as_many_redos_leave_the_todos_as_they_were(database_url: str)
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate],
         )
-        @given(conversation_of=st.lists(turns, min_size=1, max_size=6), counts=reversals)
-        def run(conversation_of: list[list[Step]], counts: list[int]) -> None:
-            runner.run(check(db, add_user(database_url), conversation_of, counts))
+        @given(actions=action_lists)
+        def run(actions: list[Action]) -> None:
+            runner.run(check(db, add_user(database_url), actions))
 
         try:
             run()

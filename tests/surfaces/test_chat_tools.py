@@ -8,7 +8,7 @@ import pytest
 from tests.accounts import TODOS, Account
 from tests.model_replies import Call, Say, ToolCalls
 from tests.scripted_model import ScriptedModel
-from tests.surfaces.chat import Json, new_todos, run_turn, tool_result
+from tests.surfaces.chat import new_todos, run_turn, tool_result
 
 
 class TestTools:
@@ -280,27 +280,37 @@ class TestTools:
         assert answer["tool_calls"][3]["ok"] is False
 
     @pytest.mark.parametrize(
-        ("name", "arguments"),
+        ("call", "code"),
         [
-            ("add_todo", {}),
-            ("add_todos", '{"todos": [{"title": "Milk"'),
-            ("add_todos", {"todos": []}),
-            ("add_todos", {"todos": [{"title": " "}]}),
-            ("add_todos", []),
-            ("complete_todos", {"ids": ["7"]}),
-            ("complete_todos", {"ids": [str(uuid4())]}),
-            ("undo_last_turn", {}),
+            (Call("add_todo", {}), "unknown_tool"),
+            (Call("add_todos", '{"todos": [{"title": "Milk"'), "invalid"),
+            (Call("add_todos", {"todos": []}), "invalid"),
+            (Call("add_todos", {"todos": [{"title": " "}]}), "invalid"),
+            (Call("add_todos", "[]"), "invalid"),
+            (Call("add_todos", new_todos("Milk" * 20_000)), "too_long"),
+            (Call("add_todos", new_todos("Milk", due="no day")), "unreadable_date"),
+            (Call("add_todos", new_todos("Milk", recurrence="no rule")), "unreadable_recurrence"),
+            (Call("add_todos", new_todos("Milk", project="Attic")), "unknown_project"),
+            (Call("add_todos", new_todos("Milk", parent_id=str(uuid4()))), "unknown_parent"),
+            (Call("add_todos", new_todos("Milk", reminder="tomorrow")), "needs_time"),
+            (Call("complete_todos", {"ids": ["7"]}), "invalid"),
+            (Call("complete_todos", {"ids": [str(uuid4())]}), "todo_not_found"),
+            (Call("search_todos", {"cursor": "x"}), "invalid_cursor"),
+            (Call("undo_last_turn", {}), "nothing_to_undo"),
+            (Call("redo_last_undo", {}), "nothing_to_redo"),
         ],
     )
-    def test_a_failed_call_returns_a_sentence_to_the_model_and_the_turn_continues(
-        self, ada: Account, model: ScriptedModel, name: str, arguments: Json | str
+    def test_a_failed_call_returns_a_code_and_a_sentence_to_the_model_and_the_turn_continues(
+        self, ada: Account, model: ScriptedModel, call: Call, code: str
     ) -> None:
-        model.play(Call(name, arguments), Say("That did not work."))
+        model.play(call, Say("That did not work."))
         answer = run_turn(ada)
 
-        (call,) = answer["tool_calls"]
-        assert call["ok"] is False
-        sentence = call["result"].get("error") or call["result"]["results"][0]["error"]
+        (failed,) = answer["tool_calls"]
+        assert failed["ok"] is False
+        reason = failed["result"] if "error" in failed["result"] else failed["result"]["results"][0]
+        assert reason["code"] == code
+        sentence = reason["error"]
         assert sentence.endswith(".")
         assert json.dumps(sentence, ensure_ascii=False)[1:10] in model.requests[1].messages[-1]["content"]
         assert answer["response"] == "That did not work."
