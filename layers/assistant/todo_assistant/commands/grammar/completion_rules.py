@@ -26,6 +26,14 @@ def _parse_past(found: re.Match[str], is_readable: IsReadable) -> Complete | Non
     return Complete(target) if target else None
 
 
+def _parse_not_past(found: re.Match[str], is_readable: IsReadable) -> Reopen | None:
+    """Parses `i did not call mum`, whose target is `call mum`."""
+    verb = found["verb"].lower()
+    is_common = verb in {"buy", "bought", "get", "got", "do", "done", "finish", "finished", "complete", "completed"}
+    target = parse_target(found["rest"] if is_common else f"{to_present(verb)} {found['rest']}", is_readable)
+    return Reopen(target) if target else None
+
+
 def _unless(pattern: str, parse: CommandParser) -> CommandParser:
     """Returns a parser that gives up if the first group of the match begins like the pattern."""
     excluded = re.compile(pattern, re.IGNORECASE)
@@ -53,6 +61,20 @@ _NO_TITLE: Final = (
 )
 """Matches words before `done` that begin the title of a new todo: `make sure the oven is done`, `get it done`."""
 COMPLETION_RULES: Final = compile_rules(
+    (
+        (
+            r"(?:done|complete|finish|check off|delete|remove|postpone|move|snooze) (?:the |my )?next(?: (?:one"
+            r"|task|to-?do|item))?"
+        ),
+        answer("Type `what's next` to see the next todo, and then `done it`."),
+    ),
+    (
+        (
+            r"(?:i|we) (?:did(?: not|n\W?t)|have(?: not|n\W?t)) (?:yet )?(?P<verb>buy|bought|get|got"
+            rf"|{PAST_VERB}|\w+) (?P<rest>.+?)(?: yet)?"
+        ),
+        _parse_not_past,
+    ),
     (rf"(?:mark|set|flag|change) (.+?) (?:(?:as|to|back to|back as) )?{_NOT_DONE}(?: again)?", with_target(Reopen)),
     (rf"(?:mark|set|flag|check|tick|cross|change) (.+?) (?:(?:as|to|off as|down as) )?{_DONE}", with_target(Complete)),
     (rf"mark (?:as )?{_DONE}:? (.+)", with_target(Complete)),
@@ -104,7 +126,7 @@ COMPLETION_RULES: Final = compile_rules(
     (r"(?:open) ((?:it|that|this|them|\d+)) again", with_target(Reopen)),
     (r"(?:complete|finish|close|tick|check|x) (.+)", with_target_or_new(Complete)),
     (r"(?:undo|un-do) (?:the )?(.+)", with_target_or_new(Reopen)),
-    (rf"((?:\S+ ?){{1,6}}?)(?::| -)? {_DONE}", _unless(_NO_TITLE, with_target(Complete))),
+    (rf"(\S+(?: \S+){{0,5}}?)(?::| -)? {_DONE}", _unless(_NO_TITLE, with_target(Complete))),
     (
         rf"(?:{_DONE}|re-?open|check(?: off)?|tick(?: off)?|un-?check|finish)[.!:]*",
         answer("Say which todo is meant: `done milk`, `done 2` or `done it`; `reopen milk` opens it again."),

@@ -7,6 +7,7 @@ from todo_assistant.commands.grammar.commands import Add, Command, Either, Incom
 from todo_assistant.commands.grammar.quick_add import parse_new_todo, parse_quick_add
 from todo_assistant.commands.grammar.rules import (
     CommandParser,
+    always,
     answer,
     compile_rules,
     or_new,
@@ -56,7 +57,8 @@ def _parse_step(words: str, is_readable: IsReadable, direction: _Direction | Non
         return None
     amount = re.sub(r"^another\b", "a", re.sub(r" (?:more|extra|whole) ", " ", step["amount"]), flags=re.IGNORECASE)
     named = [(step[group] or "").lower() for group in ("after", "before")]
-    chosen = next((_DIRECTIONS[word] for word in named if word in _DIRECTIONS), direction)
+    is_ambiguous = direction == "later" and any(word.startswith(("forward", "ahead")) for word in named)
+    chosen = next((_DIRECTIONS[word] for word in named if word in _DIRECTIONS), None if is_ambiguous else direction)
     if chosen is None:
         todo = words[: step.start()]
         options = tuple(f"move {todo} {amount} {each}" for each in ("later", "earlier"))
@@ -71,14 +73,22 @@ def _parse_due(words: str, is_readable: IsReadable) -> tuple[Reschedule, bool] |
     """
     for preposition in _DUE_PREPOSITION.finditer(words, max(0, len(words) - _MAX_DUE_CHARACTERS)):
         due = words[preposition.end() :]
-        title = _FROM_DAY.sub("", words[: preposition.start()])
-        if _is_date(due, is_readable) and (target := parse_target(title, is_readable)):
+        target = _parse_moved(words[: preposition.start()], is_readable) if _is_date(due, is_readable) else None
+        if target:
             return Reschedule(target, due), preposition["certain"] is not None
     parsed = parse_quick_add(words, is_readable)
     if not parsed.due or not parsed.title or parsed.recurrence or not words.startswith(parsed.title):
         return None
     target = parse_target(parsed.title, is_readable)
     return (Reschedule(target, parsed.due), False) if target else None
+
+
+def _parse_moved(words: str, is_readable: IsReadable) -> Target | None:
+    """Parses the target of a move. The day in `dentist from monday` is no part of the title."""
+    target = parse_target(words, is_readable)
+    if target is None or is_definite(target):
+        return target
+    return parse_target(_FROM_DAY.sub("", words), is_readable)
 
 
 def _is_date(phrase: str, is_readable: IsReadable) -> bool:
@@ -122,6 +132,8 @@ def _parse_put_off(found: re.Match[str], is_readable: IsReadable) -> Command | N
     if moved := _parse_step(words, is_readable, "later") or (dated[0] if dated else None):
         return moved
     target = None if found["due"] else parse_target(words, is_readable)
+    if target and is_definite(target):
+        return Reschedule(target, "1 day later")
     return (
         Either(Reschedule(target, "1 day later"), Add((parse_new_todo(found.string, is_readable),))) if target else None
     )
@@ -151,11 +163,13 @@ def _clear_due(target: Target) -> Reschedule:
     return Reschedule(target, None)
 
 
-_DATE: Final = r"(?:(?:due )?dates?|deadlines?|due|due time)"
+_DATE: Final = r"(?:(?:due )?(?:dates?|times?|day)|deadlines?|due)"
 _DATE_OF: Final = rf"(?:the |its )?{_DATE} (?:of|from|for|on)"
 """Matches the words between a verb and the todo whose due date changes: `date of`, `the due date from`."""
 _CHANGE: Final = r"(?:move|re-?schedule|push|shift|bump|change|set|update|extend|postpone|delay)"
 DATE_RULES: Final = compile_rules(
+    (rf"(?:remove|clear|delete|drop|unset) (?:the |its )?{_DATE}", always(Reschedule(Target(reference="it"), None))),
+    (rf"(?:set|change|move) (?:the |its )?{_DATE} (?:to|for) (?P<due>.+)", _parse_make_it),
     (rf"(?:remove|clear|delete|drop|erase|unset|cancel) {_DATE_OF} (.+)|unschedule (.+)", with_target(_clear_due)),
     (
         (
@@ -175,7 +189,10 @@ DATE_RULES: Final = compile_rules(
     (rf"{_CHANGE} (?P<todo>.+?)(?:\W?s)? {_DATE} (?:to|until|for|as) (?P<due>.+)", _parse_set_due),
     (rf"(?:set|make|give|add) (?:a |the )?{_DATE} (?:of |to )?(?P<due>.+?) (?:for|to|on) (?P<todo>.+)", _parse_set_due),
     (rf"give (?P<todo>.+?) (?:a |the )?{_DATE} (?:of )?(?P<due>.+)", _parse_set_due),
-    (rf"(?:set|add) (?:a |the )?{_DATE} (?:for|to|on) (?P<todo>.+?) (?:to|on|for|as|at) (?P<due>.+)", _parse_set_due),
+    (
+        rf"(?:set|add) (?:a |the )?{_DATE} (?:for|to|on) (?P<todo>.+?)(?::| to| on| for| as| at) (?P<due>.+)",
+        _parse_set_due,
+    ),
     (r"(?:set|make) (?P<todo>.+?) (?:to be )?due(?: (?:on|by|at|for))? (?P<due>.+)", _parse_set_due),
     (r"(?P<todo>.+?) (?:is|are) (?:now )?due(?: (?:on|by|at))? (?P<due>.+)", or_new(_parse_set_due)),
     (
@@ -189,8 +206,9 @@ DATE_RULES: Final = compile_rules(
         r"(?:(?:actually|no|rather|sorry),? )?make (?:it|that|this)(?: (?:for|on|at))? (?P<due>.+?)(?: instead)?",
         _parse_make_it,
     ),
-    (r"put off (?P<todo>.+)|put (?P<before>.+?) (?:off|back)(?P<due> .+)?", _parse_put_off),
-    (r"(?:postpone|snooze|defer|delay) (.+)", _parse_postpone),
+    (r"(?:put off|push back) (?P<todo>.+)|(?:put|push|move) (?P<before>.+?) (?:off|back)(?P<due> .+)?", _parse_put_off),
+    (r"(?:postpone|snooze|defer) (.+)", _parse_postpone),
+    (r"delay (.+)", or_new(_parse_postpone)),
     (r"(?:extend|prolong) (.+)|give me (?:\w+) more (?:days?|weeks?) for (.+)", _parse_move("later", is_certain=True)),
     (r"(?:pull|bring) (?P<todo>.+?) (?:forward|up) (?P<due>(?:by .+|to .+))", _parse_bring_forward),
     (r"bring (?:forward|up) (?P<todo>.+?) (?P<due>(?:by|to) .+)", _parse_bring_forward),

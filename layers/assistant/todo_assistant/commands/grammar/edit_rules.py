@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Describe, Target, Update
+from todo_assistant.commands.grammar.commands import Describe, Incomplete, Target, Update
 from todo_assistant.commands.grammar.fields import TAG, parse_priority
 from todo_assistant.commands.grammar.quick_add import parse_quick_add
 from todo_assistant.commands.grammar.quotes import unquote
@@ -18,6 +18,12 @@ def _parse_rename(found: re.Match[str], is_readable: IsReadable) -> Update | Non
     target = parse_target(named["todo"] or named.get("other") or "", is_readable)
     title = unquote(found["title"].strip())
     return Update(single_title(target), title=title) if target and title else None
+
+
+def _parse_correction(found: re.Match[str], _: IsReadable) -> Incomplete:
+    """Parses `no, i meant call robert`, of which it is not clear what to do."""
+    title = found["title"]
+    return Incomplete("What shall I do?", (f"rename it to {title}", f"add {title}"))
 
 
 def _parse_describe(found: re.Match[str], is_readable: IsReadable) -> Describe | None:
@@ -84,6 +90,7 @@ _TAG: Final = r"(?:tags?|labels?)"
 _NOTE: Final = r"(?:notes?|descriptions?|details?|comments?)"
 _PRIORITY: Final = r"(?P<priority>high|medium|low|none|no|p[1-4]|[1-4])"
 _TITLE_RULES: Final = (
+    (r"(?:(?:no|sorry|oops),? )?i meant(?: to say)? (?P<title>.+)", _parse_correction),
     (
         rf"(?:rename|retitle|re-?name) (?P<todo>{_QUOTED_OR_SHORTEST}) (?:to|as|into|->|→|=) (?P<title>.+)",
         _parse_rename,
@@ -143,6 +150,10 @@ _DESCRIPTION_RULES: Final = (
     ),
     (rf"(?:set|change|update) (?:the )?{_NOTE} (?:of|for|on) (?P<todo>.+?) to:? (?P<text>.+)", _parse_describe),
     (rf"{_NOTE} (?:for|on|about) (?P<todo>.+?): (?P<text>.+)", _parse_describe),
+    (
+        rf"(?:add|attach) (?:an? |the )?{_NOTE}(?: that)? (?!to\b|for\b|on\b)(?P<text>.+) to (?P<todo>.+)",
+        _parse_describe,
+    ),
     (r"describe (?P<todo>.+?) (?:as|with|:) (?P<text>.+)", or_new(_parse_describe)),
     (
         rf"(?:add|attach|write|put|leave) (?:an? |the |this )?{_NOTE}(?: (?:to|for|on) .{{0,100}})?",
@@ -151,6 +162,7 @@ _DESCRIPTION_RULES: Final = (
 )
 """Rules that add to a description: `add note to rent: pay by card`."""
 _TAG_RULES: Final = (
+    (r"tag (?P<todo>it|that|this|them|those|both) (?!as\b|with\b)(?P<tags>[\w-]{1,50})", _parse_add_tags),
     (rf"(?:add|put) (?:the )?{_TAG} {_TAG_NAMES} (?:to|on) (?P<todo>.+)", _parse_add_tags),
     (rf"(?:add|put) (?:the )?(?:{_TAG} )?{_TAGS}(?:to|on) (?P<todo>.+)", _parse_add_tags),
     (r"(?:add|put) (?:the )?(?P<tags>[\w-]{1,50}) (?:tag|label) (?:to|on) (?P<todo>.+)", _parse_add_tags),
@@ -216,4 +228,4 @@ _PRIORITY_RULES: Final = (
 """Rules that change or remove a priority: `set priority of milk to high`, `set milk p2`, `prioritize milk`."""
 NOTE_AND_TAG_RULES: Final = compile_rules(*_DESCRIPTION_RULES, *_TAG_RULES)
 """Rules for descriptions and tags. Some begin with `add`, so they come before those for new todos."""
-TITLE_AND_PRIORITY_RULES: Final = compile_rules(*_TITLE_RULES, *_PRIORITY_RULES)
+TITLE_AND_PRIORITY_RULES: Final = compile_rules(*_PRIORITY_RULES, *_TITLE_RULES)

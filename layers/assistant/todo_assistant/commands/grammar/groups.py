@@ -7,11 +7,12 @@ from typing import Final
 
 from todo_assistant.commands.grammar.commands import Filter
 from todo_assistant.commands.grammar.fields import TAG, TODO_NOUN, parse_priority, parse_project_name
-from todo_assistant.commands.grammar.periods import DONE_VERB, PERIOD, read_past, read_period
+from todo_assistant.commands.grammar.periods import DONE_VERB, read_past, read_period
 from todo_assistant.commands.grammar.quick_add import NOT_AN_ARTICLE, parse_quick_add
 from todo_assistant.commands.grammar.quotes import unquote
 from todo_assistant.commands.grammar.spans import IsReadable
 from todo_assistant.phrases.recurrences import is_recurrence_phrase
+from todo_assistant.phrases.vocabulary import WEEKDAY
 
 type _Read = Callable[[Filter, re.Match[str]], Filter | None]
 """Returns the filter with the field of a clause, or None if the words of the clause mean something else."""
@@ -34,11 +35,20 @@ _ALL: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches the words that mean several todos: `all`, `everything`, `all of my`."""
-_DETERMINER: Final = re.compile(r"(?:for |me\b ?)?(?:(?:of )?(?:the|my|our)\b ?)?", re.IGNORECASE)
-_NOUNS: Final = rf"(?:{TODO_NOUN}|(?:(?:whole|entire|full|complete) )?(?:to-?do )?lists?|stuff|work items?)"
+_OWN_TASKS: Final = re.compile(
+    rf"\b(today|tomorrow|yesterday|this week|next week|{WEEKDAY})\W?s ({TODO_NOUN}|list)(?!\S)", re.IGNORECASE
+)
+"""Finds a day before its todos: `today's tasks`."""
+_REMAINDER: Final = re.compile(
+    r"^(?:(?:only|just|about|called|named|containing|and|or|for)(?: |$))+|(?:^| )(?:for|from|of|on|in|at|and|or|with)$",
+    re.IGNORECASE,
+)
+"""Finds words that are left over around the fields of a group: `from` of `from monday`, `about` in `about milk`."""
+_DETERMINER: Final = re.compile(r"(?:for |me\b ?)?(?:only |just )?(?:(?:of )?(?:the|my|our)\b ?)?", re.IGNORECASE)
+_NOUNS: Final = rf"(?:{TODO_NOUN}|(?:(?:whole|entire|full|complete) )?(?:to-?do )?list|stuff)"
 _PLURAL: Final = re.compile(r"(?:to-?dos|tasks|items|things|ones|entries|lists?|stuff)$", re.IGNORECASE)
 _NOUN_START: Final = re.compile(rf"{_NOUNS}(?!\S) ?", re.IGNORECASE)
-_NOUN_END: Final = re.compile(rf"(?:^| ){_NOUNS}$", re.IGNORECASE)
+_NOUN_END: Final = re.compile(rf"(?:^| )(?:{TODO_NOUN}|stuff)$", re.IGNORECASE)
 _STATES: Final[dict[str, bool]] = {
     **dict.fromkeys(("done", "completed", "complete", "finished", "closed", "ticked", "checked"), True),
     **dict.fromkeys(
@@ -69,7 +79,7 @@ class Group:
 
 def parse_group(words: str, is_readable: IsReadable) -> Group:
     """Returns the group that the words describe. Any words are a group: others than its own become its `text`."""
-    rest, has_all = _cut_all(words)
+    rest, has_all = _cut_all(_OWN_TASKS.sub(r"\2 for \1", words))
     found = Filter()
     for pattern, read in _CLAUSES:
         if (clause := pattern.search(rest)) and (filtered := read(found, clause)):
@@ -86,7 +96,9 @@ def parse_group(words: str, is_readable: IsReadable) -> Group:
         due=due,
         project=parsed.project or found.project,
     )
-    return _read_words(parsed.title, found, has_all=has_all)
+    group = _read_words(parsed.title, found, has_all=has_all)
+    is_past = group.filter.completed and due and not re.search(r"\bdue\b", words, re.IGNORECASE)
+    return replace(group, filter=replace(group.filter, completed_on=due, due=None)) if is_past else group
 
 
 def take_tags(words: str) -> tuple[str, tuple[str, ...]]:
@@ -128,6 +140,8 @@ def _read_words(words: str, found: Filter, *, has_all: bool) -> Group:
     rest = rest[noun.end() :] if noun else rest
     ending = _NOUN_END.search(rest)
     rest = rest[: ending.start()] if ending else rest
+    if noun or has_all or found != Filter():
+        rest = _REMAINDER.sub("", rest)
     nouns = [match[0].strip() for match in (noun, ending) if match]
     if (project := _PROJECT_END.fullmatch(rest)) and (project["text"] is None or has_all):
         rest, found = (project["text"] or "").strip(), replace(found, project=_project_of(project))
@@ -191,7 +205,7 @@ def _read_undated(found: Filter, _: re.Match[str]) -> Filter:
 
 def _read_completed(found: Filter, clause: re.Match[str]) -> Filter | None:
     """Reads `that i finished yesterday`. Returns None if the words after the verb are no past day or span."""
-    when = (clause["when"] or clause["period"] or "").strip()
+    when = (clause["when"] or clause["past"] or "").strip()
     day = read_past(when)
     return replace(found, completed=True, completed_on=day) if day or not when else None
 
@@ -208,7 +222,7 @@ def _read_predicate(found: Filter, clause: re.Match[str]) -> Filter | None:
 _PROJECT_END: Final = re.compile(
     r"(?P<text>.+? )?(?:in|from|of|on|inside) (?!(?:my|the|this|that) list$|it$|general$|total$"
     r"|here$)(?:the |my |our )?"
-    r"(?P<project>\"[^\"]+\"|\S.{0,99}?)(?: (?:project|list))?",
+    r"(?P<project>\"[^\"]+\"|\S.{0,99}?)(?: project)?",
     re.IGNORECASE,
 )
 """Matches words that end with a project: `in Work`, `reports in the Work project`, `on the shopping list`."""
@@ -230,7 +244,7 @@ _CLAUSES: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = tuple(
         (r"(?<!\S)(?:in|from|of) (?:the |my )?(?:trash|(?:recycle )?bin|rubbish)(?!\S)", _read_trash),
         (
             (
-                r"(?<!\S)(?:(?:in|from|of|on|for) )?(?:the |my )?project (?P<after>\S.{0,99})$"
+                rf"(?<!\S)(?:(?:in|from|of|on|for) )?(?:the |my )?project (?!{TODO_NOUN}$)(?P<after>\S.{0, 99})$"
                 r"|(?<!\S)(?:in|from|of|on) (?:the |my )?(?P<before>\S.{0,99}) project$"
             ),
             _read_project,
@@ -239,7 +253,7 @@ _CLAUSES: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = tuple(
             (
                 rf"(?<!\S){_WHICH}(?:(?:without|lack(?:ing)?|miss(?:ing)?|do(?:es)?(?:n\W?t| not) have)"
                 r" (?:an?y? |the )?|(?:(?:with|have|has|having) )?no )(?:due )?(?:dates?|deadlines?)(?!\S)"
-                rf"|(?<!\S){_WHICH}not (?:dated|scheduled)(?!\S)"
+                rf"|(?<!\S){_WHICH}(?:not|isn\W?t|aren\W?t) (?:dated|scheduled)(?!\S)"
             ),
             _read_undated,
         ),
@@ -255,7 +269,7 @@ _CLAUSES: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = tuple(
             (
                 rf"(?<!\S)(?:(?:that|which) )?(?:i|we)(?:\W?ve| have| had)?(?: (?:just|already))? {DONE_VERB}"
                 rf"(?: off)?(?P<when> .*)?$|(?<!\S){_WHICH}(?:done|completed|finished|closed|ticked off|checked off)"
-                rf"(?: (?P<period>{PERIOD}))$"
+                r"(?P<past> .+)$"
             ),
             _read_completed,
         ),

@@ -25,12 +25,17 @@ _AN_OBJECT: Final = re.compile(
     rf"(?:the|my|our|an?) (?!.*\b(?:{TODO_NOUN}|lists?)\b).+ (?:on|in|at|for|with) .+", re.IGNORECASE
 )
 """Matches words after `list` that describe no todo: `the car on ebay`."""
+_PROJECT_TEXT: Final = re.compile(r"(?:the |my )?(\S.*(?: list|(?= project)))(?: project)?", re.IGNORECASE)
+"""Matches the name of a project in `Work project` or `shopping list`."""
 
 
 def find_group(group: Group, *, completed: bool | None) -> Find:
     """Returns the search for a group. `completed` is the state if the words name none; the trash holds all states."""
     found = group.filter
     is_stateless = found.completed is None and not found.trashed and not found.completed_on
+    project = _PROJECT_TEXT.fullmatch(found.text or "")
+    if project and not found.project:
+        found = replace(found, text=None, project=project[1])
     return Find(replace(found, completed=completed) if is_stateless else found)
 
 
@@ -77,7 +82,9 @@ _OVERVIEW: Final = (
     r"|plan (?:my|the) day|good morning,? what\W?s up"
 )
 """Matches commands that show the day's overview: `today`, `show me the agenda`, `how does my day look`."""
-_SHOW: Final = r"(?:show|display|give|tell|read|print|see|view|get|pull up|bring up|go through|check|look at|open)"
+_SHOW: Final = (
+    r"(?:show|display|give|tell|read|print|see|view|get|switch to|go to|pull up|bring up|go through|check|look at|open)"
+)
 OVERVIEW_RULES: Final = compile_rules((_OVERVIEW, always(Overview())))
 """The rule for the overview of the day, tried before those for questions."""
 LIST_RULES: Final = compile_rules(

@@ -50,7 +50,7 @@ from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurren
 
 _MAX_TEXT_CHARACTERS: Final = 4_000
 """Longest text that is parsed, to bound the time. A longer text becomes the command Unknown."""
-_MAX_COMMAND_CHARACTERS: Final = 600
+_MAX_COMMAND_CHARACTERS: Final = 300
 """Longest line to which the rules are applied, to bound the time. A longer line is a new todo."""
 _MAX_LINES: Final = 100
 """The most lines that are parsed, to bound the time."""
@@ -59,7 +59,7 @@ _BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?
 _OPEN_QUESTION: Final = re.compile(
     (
         r"(?:what(?:\W?s)?|who|whose|whom|which|where|when|why|how)\b.*|.*\?|(?:is|are|does|did|was|were"
-        r"|(?:have|am|do|should|shall|may|must) (?:i|you|we|they)) .*"
+        r"|(?:have|am|do|should|shall|may|must|can|could) (?:i|you|we|they)|tell me|give me an?|sing|explain) .*"
     ),
     re.IGNORECASE | re.DOTALL,
 )

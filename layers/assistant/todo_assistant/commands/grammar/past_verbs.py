@@ -28,5 +28,5 @@ BARE_PAST_VERB: Final = rf"(?:{'|'.join(verb for verb in _IRREGULAR if verb not 
 
 
 def to_present(verb: str) -> str:
-    """Returns the present form of a verb that PAST_VERB matches."""
-    return _IRREGULAR[verb.lower()]
+    """Returns the present form of a verb that PAST_VERB matches, and any other verb unchanged."""
+    return _IRREGULAR.get(verb.lower(), verb)

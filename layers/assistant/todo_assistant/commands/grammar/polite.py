@@ -26,7 +26,8 @@ _SOFT_START: Final = re.compile(
     r" (?=(?:see|list|show|view|know|delete|remove|rename|mark|move|postpone|re-?schedule|snooze|undo"
     r"|redo|restore|re-?open"
     r"|tag|untag|complete all|clear|check off|prioriti[sz]e|change|set|undelete|add|create)\b)"
-    r"|(?:know|do you know|tell me|(?:can|could) i (?:know|see|ask)) (?=(?:what|when|which|how|if)\b)"
+    r"|(?:know|do you know|tell me|(?:can|could|may) i (?:know|see|ask)) (?=(?:what|when|which|how"
+    r"|if)\b)|(?:can|could|may) i (?=(?:see|view|have)\b)"
     r"|mind (?=\w+ing\b))",
     re.IGNORECASE,
 )

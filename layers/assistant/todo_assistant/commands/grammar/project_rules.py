@@ -6,7 +6,7 @@ from typing import Final
 
 from todo_assistant.commands.grammar.commands import MoveTo, NewProject, Projects
 from todo_assistant.commands.grammar.fields import PROJECT, parse_project_name
-from todo_assistant.commands.grammar.quick_add import NOT_AN_ARTICLE
+from todo_assistant.commands.grammar.quick_add import NOT_AN_ARTICLE, parse_quick_add
 from todo_assistant.commands.grammar.quotes import unquote
 from todo_assistant.commands.grammar.rules import always, answer, compile_rules, or_new
 from todo_assistant.commands.grammar.spans import IsReadable
@@ -25,7 +25,7 @@ def _parse_move_into(found: re.Match[str], is_readable: IsReadable) -> MoveTo | 
 def _parse_move_to(found: re.Match[str], is_readable: IsReadable) -> MoveTo | None:
     """Parses `move buy milk to Work`, whose last words may be a project or not."""
     target, name = parse_target(found["todo"], is_readable), unquote(found["place"].strip())
-    if is_readable(name):
+    if parse_quick_add(found["place"], is_readable).due:
         return None
     return MoveTo(target, project=name, is_certain=False) if target and name else None
 
@@ -74,6 +74,7 @@ PROJECT_RULES: Final = compile_rules(
         ),
         always(Projects()),
     ),
+    (r"(?:remove|take|move) (?P<todo>.+?) (?:from|out of|off) (?:its|the|any|their) project", _parse_leave_project),
     (
         (
             r"(?:rename|delete|remove|edit|archive|trash|drop|close|change(?: the name of)?) (?:the |my"
@@ -83,9 +84,8 @@ PROJECT_RULES: Final = compile_rules(
     ),
     (rf"(?:move|take|remove|get) (?P<todo>.+?) out of (?:the )?(?:project )?{_PLACE}", _parse_move_out),
     (rf"(?:remove|take|move) (?P<todo>.+?) (?:from|off) {_PLACE}", _parse_move_out),
-    (r"(?:remove|take|move) (?P<todo>.+?) (?:from|out of|off) (?:its|the|any|their) project", _parse_leave_project),
     (
-        rf"(?:move|put|shift|assign|send|transfer) (?P<todo>.+?) (?:to|in|into|under|on) (?:the )?{_PLACE}",
+        rf"(?:move|put|shift|assign|transfer) (?P<todo>.+?) (?:to|in|into|under|on) (?:the )?{_PLACE}",
         _parse_move_into,
     ),
     (
@@ -102,20 +102,9 @@ PROJECT_RULES: Final = compile_rules(
     (rf"(?:move|nest) (?P<todo>.+?) (?:under|below|beneath) {NOT_AN_ARTICLE}(?P<parent>.+)", _parse_move_under),
 )
 """Rules for projects and parents: `projects`, `new project Work`, `move milk to /shop`, `move milk under bake cake`."""
+_POSSIBLE_PLACE: Final = r"(?:the |my )?(?P<place>\S.{0,99}?)(?: project)?"
 MOVE_RULES: Final = compile_rules(
-    (
-        (
-            r"(?:move|transfer|assign|reassign) (?P<todo>.+) (?:to|into|in|over to) (?:the |my"
-            r" )?(?P<place>\S.{0,99}?)(?: (?:project|list))?"
-        ),
-        _parse_move_to,
-    ),
-    (
-        (
-            r"(?:put|shift|send|stick|throw|place) (?P<todo>.+) (?:into|in|on|to) (?:the |my"
-            r" )?(?P<place>\S.{0,99}?)(?: (?:project|list))?"
-        ),
-        or_new(_parse_move_to),
-    ),
+    (rf"move (?P<todo>.+) (?:to|into|in|over to) {_POSSIBLE_PLACE}", _parse_move_to),
+    (rf"(?:transfer|assign|put|shift|stick) (?P<todo>.+) (?:to|into|in|on) {_POSSIBLE_PLACE}", or_new(_parse_move_to)),
 )
 """Rules for a project without its mark, tried after those for dates: `move buy milk to Work`."""

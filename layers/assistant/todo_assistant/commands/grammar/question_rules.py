@@ -8,16 +8,15 @@ from todo_assistant.commands.grammar.commands import Filter, Find
 from todo_assistant.commands.grammar.fields import TODO_NOUN
 from todo_assistant.commands.grammar.groups import parse_group
 from todo_assistant.commands.grammar.list_rules import find_group, parse_described, parse_find
-from todo_assistant.commands.grammar.periods import DONE_VERB, read_past
-from todo_assistant.commands.grammar.rules import always, compile_rules
+from todo_assistant.commands.grammar.periods import DONE_VERB, PERIOD, read_past
+from todo_assistant.commands.grammar.rules import always, answer, compile_rules
 from todo_assistant.commands.grammar.spans import IsReadable
+from todo_assistant.commands.grammar.targets import is_reference
 
 _NEXT: Final = Find(Filter(completed=False), next_only=True)
 _HIGH: Final = Find(Filter(priority="high", completed=False))
+_TRASH: Final = Find(Filter(trashed=True))
 _UPCOMING: Final = Find(Filter(due="next 7 days", completed=False))
-_UNIMPORTANT_WORDS: Final = re.compile(
-    r"\b(?:exactly|actually|really|still|currently|right now|so|then|again) ?", re.IGNORECASE
-)
 
 
 def _parse_done(found: re.Match[str], _: IsReadable) -> Find | None:
@@ -40,6 +39,8 @@ def _count(found: re.Match[str], is_readable: IsReadable) -> Find | None:
 def _parse_one(found: re.Match[str], is_readable: IsReadable) -> Find | None:
     """Parses a question about one todo by its words: `when is rent due`, `is milk done`."""
     words = next((group for group in found.groups() if group), "")
+    if is_reference(words):
+        return None
     return parse_find(words, is_readable, completed=None) if words else None
 
 
@@ -70,8 +71,8 @@ QUESTION_RULES: Final = compile_rules(
             r" next|(?:and )?then what"
             r"|what (?:should|must|do|can|shall) i (?:do|start with|begin with|work on|tackle)(?: (?:first|next"
             r"|now|then))?|what to do(?: (?:next|first|now))?"
-            rf"|(?:what|which)(?: {TODO_NOUN})? (?:is|comes|should i do|do i do) (?:next|first)|what now"
-            rf"|{_WHAT_IS} due next)"
+            rf"|(?:what|which)(?: {TODO_NOUN})? (?:is|comes|should i do|do i do) (?:next|first)|(?:and )?what now"
+            rf"|{_WHAT_IS} due next|show(?: me)? next)"
         ),
         always(_NEXT),
     ),
@@ -104,7 +105,7 @@ QUESTION_RULES: Final = compile_rules(
     (
         (
             rf"how many(?: (?:{TODO_NOUN}|of them))?(?: (?:do i (?:still )?have|have i(?: got)?|are there|are"
-            r" left|is there|there are|left|remain(?:ing)?|to do|i have))*(?: (?:open|left|remaining|to do|in"
+            r" left|is there|there are|left|remain(?:ing)?|to do|i have|are|is))*(?: (?:open|left|remaining|to do|in"
             r" total|total|on my list))?( .*)?"
         ),
         _count,
@@ -151,8 +152,19 @@ QUESTION_RULES: Final = compile_rules(
         rf"{_WHICH}(?: (?:are|is|do i have|have i|have|has|did i))?(?: (?:due|planned|scheduled|left))?( .*)?",
         parse_described,
     ),
-    (r"what ((?:has|have|does not have|doesn\W?t have|do not have) .+)", parse_described),
+    (r"what ((?:has|have|isn\W?t|is not|does not have|doesn\W?t have|do not have) .+)", parse_described),
     (rf"what {_HAVE}(?: (?:due|planned|scheduled|left|on))*( .*)?", parse_described),
+    (rf"{_WHAT_IS} (?:happening|going on|on|there)(?: (?:on|for))? ?(.*)", parse_described),
+    (
+        r"(?:what|which)(?: did i| have i| i)? (?:deleted?|removed?|trash(?:ed)?)|what(?:\W?s| is| was) deleted",
+        always(_TRASH),
+    ),
+    (rf"(?:(?:show|list)(?: me)? )?(?:done|completed|finished) (today|yesterday|{PERIOD})", _parse_done),
+    (
+        r"(?:is|when is|when\W?s) (?:it|that|this)(?: (?:due|done|finished))?",
+        answer("Name the todo: `when is rent due`."),
+    ),
+    (r"tell me (?:more )?about (.+)|is there (?:an? |any )?(.+?) (?:on|in) (?:my|the)(?: to-?do)? list", _parse_one),
     (r"what am i (?:doing|supposed to do|up to) ?(.*)", parse_described),
     (r"what (?:must|needs to|has to|should) (?:be|get) (?:done|finished|completed) ?(.*)", parse_described),
     (r"what remains(?: to do)? ?(.*)|what is remaining()", parse_described),
@@ -192,6 +204,9 @@ QUESTION_RULES: Final = compile_rules(
     ),
     (r"is(?: (?:the|my))? (.+? (?:due|scheduled|planned)\b.*)", _parse_due_question),
     (r"do i have (?!to\b)(.+?)(?: (?:on|in) (?:my|the)(?: to-?do)? list)?", _parse_one),
-    (r"(?:what|how) about (.+)|(?:show me |what are |give me )?(?:the )?details (?:of|about|for|on) (.+)", _parse_one),
+    (
+        r"(?:what|how) about (.+)|(?:show(?: me)? |what are |give me )?(?:the )?details (?:of|about|for|on) (.+)",
+        _parse_one,
+    ),
 )
 """Rules for questions. Those with a group of todos fit only if all their words describe it."""

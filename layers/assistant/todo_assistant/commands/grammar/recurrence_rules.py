@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from todo_assistant.commands.grammar.commands import Repeat, Target
-from todo_assistant.commands.grammar.rules import CommandParser, compile_rules, or_new, with_target
+from todo_assistant.commands.grammar.rules import CommandParser, answer, compile_rules, or_new, with_target
 from todo_assistant.commands.grammar.spans import IsReadable
 from todo_assistant.commands.grammar.targets import parse_target
 from todo_assistant.phrases.recurrences import RECURRENCE_START, is_recurrence_phrase
@@ -30,6 +30,13 @@ _REPEAT_OF: Final = r"(?:recurrence|repeat(?:s|ing)?|repetition|schedule) (?:of|
 _STOP: Final = with_target(_stop_repeating)
 _OR_NEW: Final[CommandParser] = or_new(_parse_repeat)
 RECURRENCE_RULES: Final = compile_rules(
+    (
+        (
+            rf"(?:make|set) (?!.* (?:not|no longer|stop|non-?) ?{_REPEATING}).+ (?:to )?{_REPEATING}|repeat"
+            rf" (?:it|that|this|them|\d{{1,4}})"
+        ),
+        answer("Say how often, too: `repeat milk every week`."),
+    ),
     (rf"(?:stop|end|cancel|quit|do not|don\W?t|no longer) {_REPEATING} (.+?)(?: any ?more)?", _STOP),
     (
         (

@@ -11,7 +11,7 @@ from todo_assistant.commands.grammar.spans import IsReadable
 from todo_assistant.commands.grammar.targets import is_definite, parse_target
 from todo_assistant.phrases.vocabulary import COUNT, DAYS, HOURS
 
-_AMOUNT: Final = rf"(?:{HOURS}|{COUNT} {DAYS})"
+_AMOUNT: Final = rf"(?:{HOURS}|{COUNT} {DAYS}|the (?:day|week|hour))"
 _BEFORE: Final = re.compile(
     (
         rf" ?(?P<amount>(?a:{_AMOUNT})) (?:before(?:hand)?|in advance|earlier|ahead|prior)(?: (?:it|that|the"
@@ -32,7 +32,7 @@ def _parse_remind(found: re.Match[str], is_readable: IsReadable) -> Command | No
     step = before or at_due
     if step:
         target = parse_target(words[: step.start()], is_readable)
-        return Remind(target, f"{before['amount']} before" if before else "0 minutes before") if target else None
+        return Remind(target, _before(before["amount"]) if before else "0 minutes before") if target else None
     parsed = parse_quick_add(words, is_readable)
     if parsed.recurrence or not parsed.title:
         return None
@@ -45,10 +45,15 @@ def _parse_remind(found: re.Match[str], is_readable: IsReadable) -> Command | No
     return change if is_definite(target) else Either(change, Add((parse_reminder(words, is_readable),)))
 
 
+def _before(amount: str) -> str:
+    """Returns the step before the date: `a day before` for `the day`."""
+    return f"{re.sub('^the ', 'a ', amount.lower())} before"
+
+
 def _parse_before(found: re.Match[str], is_readable: IsReadable) -> Remind | None:
     """Parses `remind me an hour before the dentist`."""
     target = parse_target(found["todo"], is_readable)
-    return Remind(target, f"{found['amount']} before") if target else None
+    return Remind(target, _before(found["amount"])) if target else None
 
 
 def _parse_only_when(found: re.Match[str], is_readable: IsReadable) -> Incomplete | None:
@@ -67,6 +72,10 @@ _WHAT_AND_WHEN: Final = Incomplete(
 _REMINDERS: Final = r"(?:the |my |any |all )*(?:reminders?|alarms?|notifications?|alerts?)"
 REMINDER_RULES: Final = compile_rules(
     (
+        rf"(?:remove|delete|clear|cancel|drop|turn off|disable|unset) {_REMINDERS}",
+        always(Remind(Target(reference="it"), None)),
+    ),
+    (
         rf"(?:remove|delete|clear|cancel|drop|turn off|disable|unset|stop) {_REMINDERS} (?:from|of|for|on|about) (.+)",
         with_target(_clear_reminder),
     ),
@@ -77,7 +86,7 @@ REMINDER_RULES: Final = compile_rules(
     ),
     (rf"remind me (?P<amount>(?a:{_AMOUNT})) (?:before|ahead of|prior to) (?P<todo>.+)", _parse_before),
     (r"remind me(?: again)? (?:about|of|for) (?P<todo>.+)", _parse_remind),
-    (r"remind me(?: again)? (?P<todo>.+ (?:about|of) .+)", _parse_remind),
+    (r"remind me(?: again)? (?P<todo>(?!to\b).+ (?:about|of) .+)", _parse_remind),
     (
         (
             r"(?:set|add|create|make|put|schedule|new) (?:an? |the |another )?(?:reminder|alarm|alert)s? (?:for"

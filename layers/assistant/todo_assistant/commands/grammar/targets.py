@@ -24,7 +24,7 @@ _THEM: Final = re.compile(
     r"them|those|these|they|(?:those|these|all (?:of )?(?:those|these)|both|both of (?:those|these"
     rf"|the))(?: {TODO_NOUN})?"
     r"|(?:both|all|each|every one|any) of (?:them|those|these|it)|them (?:both|all)|all (?:two|three|four|five)"
-    r"|the (?:two|three|four|five)(?: of them)?",
+    r"|(?:the|those|these) (?:two|three|four|five)(?: of them)?",
     re.IGNORECASE,
 )
 """Matches words for the todos that the conversation touched or listed last: `them`, `those tasks`, `both`."""
@@ -41,13 +41,13 @@ _TITLE_AND_NOUN: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches a title with words around it that are not searched for: `the milk task`, `the task called milk`."""
-_SEPARATORS: Final = re.compile(r" ?, ?(?:and )?| (?:and|&|plus|as well as) ", re.IGNORECASE)
+_SEPARATORS: Final = re.compile(r" ?, (?:and )?| (?:and|&|plus|as well as) ", re.IGNORECASE)
 """Finds the words between titles: commas and `and`."""
 
 
 def parse_target(words: str, is_readable: IsReadable) -> Target | None:
     """Returns the todos that the words describe, or None for blank words. Words all in quotes are always a title."""
-    words = words.strip()
+    words = re.sub(r"(?<=\w)(?: ?[:,-])+$", "", words.strip())
     if is_quoted(words):
         return Target(Filter(text=unquote(words)))
     if reference := _parse_reference(words):
