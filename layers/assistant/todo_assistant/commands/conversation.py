@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from todo_assistant.commands.results import PastTurn, TodoView
 from todo_assistant.models.messages import Question
+from todo_assistant.turns.history import UNANSWERED_APPROVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +13,14 @@ class Conversation:
     """The context of the turns before the current one.
 
     `listed` are the todos of the numbered list that the user saw last, None if there was none. `touched` are those that
-    the conversation changed, added or listed last. `question` is open if the turn before asked one.
+    the conversation changed, added or listed last. `question` is open if the turn before asked one, and
+    `waits_for_approval` is true if the turn before asked for an approval.
     """
 
     listed: Sequence[TodoView] | None = None
     touched: Sequence[TodoView] = ()
     question: Question | None = None
+    waits_for_approval: bool = False
     known: dict[str, TodoView] = field(default_factory=dict)
     """The todos of all tool results in the conversation, by id."""
 
@@ -35,7 +38,8 @@ def read_conversation(turns: Sequence[PastTurn]) -> Conversation:
         listed = shown if listed is None and _is_numbered(turn) else listed
         if listed is not None and touched:
             break
-    return Conversation(listed, touched, turns[-1].question if turns else None, known)
+    question = turns[-1].question if turns else None
+    return Conversation(listed, touched, question, bool(turns) and turns[-1].answer == UNANSWERED_APPROVAL, known)
 
 
 def _find_changed(turn: PastTurn, known: dict[str, TodoView]) -> list[TodoView]:

@@ -67,6 +67,11 @@ class TitleMatcher:
         self._words = set(words)
         self._known_pairs: dict[tuple[str, str], bool] = {}
 
+    @property
+    def has_long_word(self) -> bool:
+        """Returns whether some word is long enough to stand for a longer one."""
+        return any(len(word) >= _MIN_BEGINNING_CHARACTERS for word in self._words)
+
     def is_equal(self, title: str) -> bool:
         """Returns whether the title has the words of the text and no others, in their order."""
         title_words = split_words(title)

@@ -11,6 +11,8 @@ from todo_assistant.turns.model import ModelResponse, Turn
 from todo_assistant.turns.shortening import list_todos, shorten
 from todo_core.database.executor import Executor
 
+UNANSWERED_APPROVAL: Final = "(I asked for approval and was not answered.)"
+"""The last message of an earlier turn that waits for approval."""
 _MAX_EARLIER_TURNS: Final = 20
 _MAX_SHORTENED_ITEMS: Final = 10
 """The items that each list of a shortened turn keeps."""
@@ -89,7 +91,7 @@ def _closing_messages(turn: Turn) -> Iterable[Message]:
     elif turn.status == "needs_approval":
         # The response of such a turn is a question to the user that quotes titles of todos. Titles may reach a model
         # only inside the data fence, as they may contain instructions.
-        content = "(I asked for approval and was not answered.)"
+        content = UNANSWERED_APPROVAL
     elif turn.status == "done":
         content = "(I asked for approval. The user answers in the next message.)"
     else:

@@ -3,6 +3,7 @@
 from todo_assistant.commands.grammar.commands import Find, Overview
 from todo_assistant.commands.matching import write_search
 from todo_assistant.commands.planner.plans import Answer, Plan, call
+from todo_assistant.commands.planner.projects import find_projects
 from todo_assistant.commands.planner.searches import (
     SearchArguments,
     find_mistyped,
@@ -11,7 +12,7 @@ from todo_assistant.commands.planner.searches import (
 )
 from todo_assistant.commands.wording.filters import describe_count, describe_empty_list
 from todo_assistant.commands.wording.results import describe_list, describe_results
-from todo_assistant.commands.wording.todos import describe_todo, format_list
+from todo_assistant.commands.wording.todos import describe_todo, format_list, quote
 
 
 def find_todos(command: Find) -> Plan[Answer]:
@@ -47,10 +48,13 @@ def _show_next(arguments: SearchArguments) -> Plan[Answer]:
 
 
 def _show_similar(command: Find, arguments: SearchArguments) -> Plan[Answer]:
-    """Answers a search that found nothing: names the filter, and lists todos with similar titles if there are any."""
+    """Answers a search that found nothing: lists the project with this name, or todos with similar titles."""
     said = describe_empty_list(command.filter)
     if not command.filter.text:
         return Answer(said)
     del arguments["text"]
+    if not command.filter.project and (project := (yield from find_projects()).find(command.filter.text)):
+        found = yield from call("search_todos", arguments | {"project": project})
+        return Answer(f"In the project {quote(project)}:\n{describe_list(found)}")
     similar = yield from find_mistyped(command.filter.text, arguments)
     return Answer(f"{said} Similar todos:\n{format_list(similar)}" if similar else said)

@@ -1,5 +1,6 @@
 """Plans the answer to a message: a reply to an open question, or a command."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -37,6 +38,12 @@ type Parse = Callable[[str], Command]
 """Parses a sentence at the time and in the time zone of the turn."""
 
 _MAX_STEPS: Final = 10
+_BEGINS_LIKE_AN_ANSWER: Final = re.compile(
+    r"(?:yes|yeah|yep|ok|okay|sure|no|nope|not|maybe|perhaps|hm+|wait|only|all|both|none|neither)\b", re.IGNORECASE
+)
+_BEGINS_WITH_AN_ANSWER: Final = re.compile(r"(?:yes|yeah|ok|okay|no|nope|wait|sorry|oops),", re.IGNORECASE)
+"""Matches the beginning of a correction such as `no, to friday`, also if nothing was asked."""
+_HALF_AN_ANSWER: Final = "I am not sure what you mean, so nothing was changed. Please say the whole command again."
 _NOTHING_CHANGED: Final = "All right, nothing was changed."
 _NOT_UNDERSTOOD: Final = """\
 I did not understand that, so nothing was changed. Type a todo to add it, for example:
@@ -66,7 +73,20 @@ def plan_message(typed: str, conversation: Conversation, parse: Parse) -> Plan[A
             return Answer(_NOTHING_CHANGED)
         case Unclear(answer) if question:
             return Answer(f"{answer}\n{format_options(question)}", question)
-    return (yield from _plan_command(command or parse(typed), Situation(typed, conversation)))
+    command = command or parse(typed)
+    if _is_half_an_answer(typed, command, conversation):
+        return Answer(_HALF_AN_ANSWER)
+    return (yield from _plan_command(command, Situation(typed, conversation)))
+
+
+def _is_half_an_answer(typed: str, command: Command, conversation: Conversation) -> bool:
+    """Returns whether a message seems to answer or to correct the assistant, but is no plain answer and no command."""
+    if isinstance(command, Add) and _BEGINS_WITH_AN_ANSWER.match(typed):
+        return True
+    if not (conversation.question or conversation.waits_for_approval):
+        return False
+    is_talk = isinstance(command, Talk) and conversation.waits_for_approval
+    return is_talk or (isinstance(command, Add) and _BEGINS_LIKE_AN_ANSWER.match(typed) is not None)
 
 
 def _carry_out(reply: Chosen, conversation: Conversation, parse: Parse) -> Plan[Answer]:

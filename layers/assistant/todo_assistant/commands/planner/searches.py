@@ -83,7 +83,7 @@ def match_title(words: str, arguments: SearchArguments, states: Sequence[bool | 
         if fitting := choose_fitting(matcher, found.todos):
             return Matches(fitting)
         near += found.todos
-    if near:
+    if near and matcher.has_long_word:
         return Matches([], near)
     found = yield from find_pages(_with_state(arguments, states[0]), most=_MAX_CANDIDATES)
     fitting = choose_fitting(matcher, found.todos)

@@ -68,7 +68,7 @@ def _describe_done(results: Sequence[NamedResult]) -> str:
         case "undo_last_turn":
             return "\n".join(_describe_reversal(result.result, "undone", "Undone") for result in results)
         case "redo_last_undo":
-            return "\n".join(_describe_reversal(result.result, "redone", "Done again") for result in results)
+            return "\n".join(_describe_reversal(result.result, "redone", "Redone") for result in results)
         case "list_projects":
             return _describe_projects(first.result)
         case tool:
