@@ -13,7 +13,7 @@ class Conversation:
     """The context of the turns before the current one.
 
     `listed` are the todos of the numbered list that the user saw last, None if there was none. `touched` are those that
-    the conversation changed, added or listed last. `question` is open if the turn before asked one, and
+    the conversation changed, added or listed last. `question` is the question of the turn before.
     `waits_for_approval` is true if the turn before asked for an approval.
     """
 

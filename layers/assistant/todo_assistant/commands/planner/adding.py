@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from pydantic import JsonValue
-
 from todo_assistant.commands.grammar.commands import Add, NewTodo
 from todo_assistant.commands.matching import TitleMatcher
-from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
+from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded
 from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
 from todo_assistant.commands.planner.questions import format_options
+from todo_assistant.commands.planner.reminders import Fields, call_with_reminders
 from todo_assistant.commands.planner.searches import match_title
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.commands.wording.todos import quote
@@ -32,8 +31,8 @@ def add_todos(command: Add, typed: str) -> Plan[Answer]:
         said = yield from add_missing_projects([todo.project for todo in todos if todo.project], projects)
         todos = [replace(todo, project=projects.find(todo.project)) if todo.project else todo for todo in todos]
     parents = yield from _find_parents(todos)
-    added = yield from call("add_todos", {"todos": [_arguments_of(todo, parents) for todo in todos]})
-    return Answer(f"{said}{describe_results([added])}")
+    added = yield from call_with_reminders("add_todos", "todos", [_arguments_of(todo, parents) for todo in todos])
+    return Answer(f"{said}{describe_results(added)}")
 
 
 def _require_bounds(todos: Sequence[NewTodo]) -> None:
@@ -79,7 +78,7 @@ def _find_parents(todos: Sequence[NewTodo]) -> Plan[dict[str, str]]:
     return parents
 
 
-def _arguments_of(new: NewTodo, parents: dict[str, str]) -> JsonValue:
+def _arguments_of(new: NewTodo, parents: dict[str, str]) -> Fields:
     parent_id = parents.get(new.parent) if new.parent else None
     # If the words after "under" fit no open todo, they belong to the title of the new todo: "look under bed".
     title = f"{new.title} under {new.parent}" if new.parent and parent_id is None else new.title

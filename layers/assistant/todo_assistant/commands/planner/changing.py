@@ -25,17 +25,16 @@ from todo_assistant.commands.planner.adding import add_todos
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call, request_call
 from todo_assistant.commands.planner.projects import add_missing_projects, find_projects
 from todo_assistant.commands.planner.questions import ask_which, format_options, offer_adding
+from todo_assistant.commands.planner.reminders import Fields, call_with_reminders
 from todo_assistant.commands.planner.searches import Found, match_title
 from todo_assistant.commands.planner.targets import Situation, find_targets, match_equal_titles, match_target
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.commands.wording.todos import describe_todo, quote, quote_title
 from todo_assistant.models.messages import Completion, Option, Question
 
-type Fields = dict[str, JsonValue]
-"""New values of the fields of a todo, or all arguments of a tool call."""
-
 _MAX_TODOS_PER_CALL: Final = 100
 _MAX_PARENT_OPTIONS: Final = 10
+_MAX_REMINDERS: Final = 100
 _TOOLS: Final[dict[type[TargetCommand], str]] = {
     Complete: "complete_todos",
     Reopen: "reopen_todos",
@@ -53,6 +52,8 @@ def change_todos(command: TargetCommand, situation: Situation) -> Plan[Answer]:
             return (yield from _move(command, situation))
         case Describe():
             return (yield from _describe(command, situation))
+        case Remind():
+            return (yield from _remind(command, situation))
         case _:
             found = yield from find_targets(command, situation)
             return (yield from _change(command, found, _changed_fields(command)))
@@ -136,6 +137,14 @@ def _ask_for_project(name: str, found: Found, situation: Situation) -> Answer:
     return Answer(f"{lead} What shall I do?\n{format_options(question)}", question)
 
 
+def _remind(command: Remind, situation: Situation) -> Plan[Answer]:
+    found = yield from find_targets(command, situation)
+    if len(found.todos) > _MAX_REMINDERS:
+        return Answer(f"I set at most {_MAX_REMINDERS} reminders at once. Nothing was changed.")
+    changes: list[Fields] = [{"id": todo["id"], "reminder": command.when or ""} for todo in found.todos]
+    return Answer(describe_results((yield from call_with_reminders("update_todos", "changes", changes))))
+
+
 def _describe(command: Describe, situation: Situation) -> Plan[Answer]:
     """Adds a line to the description of a todo."""
     found = yield from find_targets(command, situation)
@@ -160,8 +169,6 @@ def _changed_fields(command: TargetCommand) -> Fields | None:
     match command:
         case Repeat():
             return {"recurrence": command.recurrence or ""}
-        case Remind():
-            return {"reminder": command.when or ""}
         case Update():
             return {
                 "title": command.title,
