@@ -8,7 +8,7 @@ from typing import Any
 from tests.dialects import chat_history
 from tests.dialects.chat_history import Part
 from tests.dialects.chat_stream import USAGE, StreamStyle
-from tests.dialects.provider import Produced, Rule
+from tests.dialects.provider import Produced, Rule, is_failure
 from tests.dialects.provider_server import HttpRequest, HttpResponse, Json, json_response
 from tests.dialects.steps import Step
 
@@ -101,7 +101,7 @@ class ChatDialect:
 
     def has_failed_call(self, body: Json) -> bool:
         messages = body.get("messages") or [{}]
-        return messages[-1].get("role") == "tool" and '"error"' in str(messages[-1].get("content"))
+        return messages[-1].get("role") == "tool" and is_failure(messages[-1].get("content"))
 
     def faults_of(self, body: Json, produced: Sequence[Produced]) -> Iterator[str]:
         check = chat_history.HistoryCheck(

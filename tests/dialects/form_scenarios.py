@@ -84,6 +84,7 @@ FORM_SCENARIOS: Final = [
             "empty names in later fragments": StreamStyle(later_names="empty"),
             "indexes from one": StreamStyle(index="from one"),
             "fragments of one character": StreamStyle(fragment=1, text_size=1),
+            "characters cut into halves": StreamStyle(splits_emoji=True),
             "no finish reason": StreamStyle(finish="missing"),
             "no end marker": StreamStyle(has_done=False),
             "neither finish reason nor end marker": StreamStyle(finish="missing", has_done=False),

@@ -29,6 +29,11 @@ class Produced:
     items: Sequence[Json]
 
 
+def is_failure(result: object) -> bool:
+    """Returns True for the result of a failed call. A model calls again, but not if the user has refused the call."""
+    return '"error"' in str(result) and '"refused"' not in str(result)
+
+
 class Dialect(Protocol):
     """The wire format of a provider, and its checks of requests."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tests.dialects import responses_history
 from tests.dialects.chat_history import Part
-from tests.dialects.provider import Produced, Rule
+from tests.dialects.provider import Produced, Rule, is_failure
 from tests.dialects.provider_server import HttpRequest, HttpResponse, Json, json_response
 from tests.dialects.responses_stream import EventStyle
 from tests.dialects.steps import SECRET, Step
@@ -53,7 +53,7 @@ class ResponsesDialect:
 
     def has_failed_call(self, body: Json) -> bool:
         item = (body.get("input") or [{}])[-1]
-        return item.get("type") == "function_call_output" and '"error"' in str(item.get("output"))
+        return item.get("type") == "function_call_output" and is_failure(item.get("output"))
 
     def faults_of(self, body: Json, produced: Sequence[Produced]) -> Iterator[str]:
         yield from responses_history.faults_of(body, produced, broken=self.broken)

@@ -7,7 +7,7 @@ from tests.dialects.provider_server import Json
 SECRET = "the user must never read this thought"
 """Text of the model's reasoning, which no user may see."""
 
-FIRST_ANSWER = "I added “Bread” – done ✓."
+FIRST_ANSWER = "I added “Bread” 🍞 – done ✓."
 SECOND_ANSWER = "“Milk” is on the list, too."
 
 

@@ -54,3 +54,25 @@ def end_early(content: str, sentence: str) -> str:
 def without_cut_call(calls: Sequence[ToolCallRequest]) -> Sequence[ToolCallRequest]:
     """Returns the calls of an answer that was cut at its length: the last is left out unless it is complete."""
     return calls if calls and is_object(calls[-1].arguments) else calls[:-1]
+
+
+class WholeCharacters:
+    """Joins the halves of characters beyond 16 bits, which some servers send in two pieces of a stream."""
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def add(self, piece: str) -> str:
+        """Returns the piece with the half before it. A half at its end is held back until the next piece."""
+        text = self._half + piece
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        return join_halves(text.removesuffix(self._half))
+
+
+def join_halves(text: str) -> str:
+    """Returns the text with each two halves as one character. A half alone is replaced by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from todo_assistant.models.answers import require_object, require_text
+from todo_assistant.models.answers import join_halves, require_object, require_text
 from todo_assistant.models.arguments import is_object, read_arguments
 from todo_assistant.models.extras import merge_fields
 from todo_assistant.models.messages import ToolCallRequest
@@ -87,7 +87,7 @@ class _Call:
 
     @property
     def joined(self) -> str:
-        return "".join(self.arguments)
+        return join_halves("".join(self.arguments))
 
     def add_extras(self, fragment: Mapping[str, Any], function: Mapping[str, Any]) -> None:
         """Keeps all unknown fields of the call and of its function, because the provider may want them back."""

@@ -37,6 +37,7 @@ class ChatAccumulator:
         self._tagged = TaggedCalls(request, tools)
         self._visible = VisibleText(self._tagged.take)
         self._calls = CallFragments(tools)
+        self._characters_of_content = answers.WholeCharacters()
         self._refusals: list[str] = []
         self._fields: dict[str, Any] = {}
         self._finish_reason: str | None = None
@@ -131,7 +132,7 @@ class ChatAccumulator:
             self._calls.add(fragment)
         if delta.get("function_call"):
             self._calls.add({"index": 0, "function": delta["function_call"]})
-        content = answers.read_content(delta.get("content"))
+        content = self._characters_of_content.add(answers.read_content(delta.get("content")))
         refusal = answers.require_text(delta.get("refusal"))
         self._refusals.append(refusal)
         self._characters += len(content) + len(refusal)

@@ -87,6 +87,7 @@ class ResponseAccumulator:
         self._origin = origin
         self._items: dict[int, dict[str, JsonValue]] = {}
         self._response: dict[str, JsonValue] | None = None
+        self._characters = answers.WholeCharacters()
 
     def add(self, event: Event) -> str:
         """Adds an event and returns the text in it. Raises TypeError for a value of a wrong type."""
@@ -102,7 +103,7 @@ class ResponseAccumulator:
         # Counts each event as one, since an endless stream of empty events would also fill the memory.
         delta = event.get("delta")
         self.size += len(delta) if isinstance(delta, str) else 0
-        return answers.require_text(delta) if kind in _TEXT_EVENTS else ""
+        return self._characters.add(answers.require_text(delta)) if kind in _TEXT_EVENTS else ""
 
     def finish(self) -> Completion:
         """Returns the completion.
