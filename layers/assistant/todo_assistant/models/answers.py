@@ -70,9 +70,9 @@ class WholeCharacters:
 
 
 def join_halves(text: str) -> str:
-    """Returns the text with each two halves as one character. A half alone is replaced by U+FFFD."""
+    """Returns the text with each two halves as one character. A half alone stays."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     return text

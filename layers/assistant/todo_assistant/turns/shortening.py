@@ -48,10 +48,10 @@ class _Shortener:
 
     def _shorten_call(self, call: ToolCallRequest) -> ToolCallRequest:
         try:
-            arguments = json.loads(call.arguments)
-        except ValueError:
+            shortened = json.dumps(self._shorten_value(json.loads(call.arguments)), ensure_ascii=False)
+        except (ValueError, RecursionError):
             return call
-        return replace(call, arguments=json.dumps(self._shorten_value(arguments), ensure_ascii=False))
+        return replace(call, arguments=shortened)
 
     def _shorten_value(self, value: JsonValue) -> JsonValue:
         match value:
