@@ -8,14 +8,15 @@ variables, and without OPENAI_API_KEY the built-in commands. Other variables of 
 - SECONDS: time limit of one run, by default 120. MINUTES: time after which no run begins, by default 60.
 - REPORT: the folder of the report, by default `.data/eval`.
 
-The exit code is 0 if all runs were made, no matter how many were right.
+Ctrl-C ends the runs and still writes the report. The exit code is 0 if all runs were made, right or wrong.
 """
 
 import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -61,27 +62,37 @@ def read_bounds(environment: Mapping[str, str]) -> Bounds:
     return bounds
 
 
-async def evaluate(url: str, database_url: str, tasks: Sequence[Task], bounds: Bounds) -> list[Run]:
-    """Runs the tasks against the service at the URL, and prints a point or an F for each run."""
+async def evaluate(
+    url: str, database_url: str, tasks: Sequence[Task], bounds: Bounds, on_run: Callable[[Run], None]
+) -> None:
+    """Runs the tasks against the service at the URL."""
 
     def new_client() -> httpx2.AsyncClient:
         return httpx2.AsyncClient(base_url=url, timeout=bounds.run_seconds)
 
     async with asyncpg.create_pool(database_url, min_size=1, max_size=_CONNECTIONS) as database:
-        return await run_tasks(
-            Service(new_client, database), tasks, bounds, lambda run: print(end=".F"[not run.is_right], flush=True)
-        )
+        await run_tasks(Service(new_client, database), tasks, bounds, on_run)
 
 
 def main(environment: Mapping[str, str]) -> int:
     bounds = read_bounds(environment)
     limit = int(environment.get("LIMIT") or _MAX_TASKS)
     tasks = select_tasks(load_tasks(), environment.get("TASKS") or "*", limit)
+    runs: list[Run] = []
+
+    def on_run(run: Run) -> None:
+        runs.append(run)
+        print(end=".F"[not run.is_right], flush=True)
+
     started = monotonic()
     with postgres() as server_url:
         database_url = new_database(server_url, "eval")
-        with uvicorn("functions.main:app", service_settings(database_url, environment)) as server:
-            runs = asyncio.run(evaluate(server.url, database_url, tasks, bounds))
+        # Ctrl-C ends the runs, and the report has those that were finished.
+        with (
+            uvicorn("functions.main:app", service_settings(database_url, environment)) as server,
+            suppress(KeyboardInterrupt),
+        ):
+            asyncio.run(evaluate(server.url, database_url, tasks, bounds, on_run))
     report = Report(tasks, runs, bounds, monotonic() - started)
     folder = Path(environment.get("REPORT") or ".data/eval")
     report.write(folder)
