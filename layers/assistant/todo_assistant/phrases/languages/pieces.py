@@ -177,7 +177,7 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
         (r"[ib]{1,2}nV|nVf", _read_hours),
         (r"[bo]{0,2}(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
         (r"[bo]{0,2}[xt]?[Ww]x?k?", _read_weekday),
-        (r"[bo]{1,2}Z|[bo]{0,2}I|o{1,2}d(?!c)", _read_written_date),
+        (r"[boi]{1,2}Z|[bo]{0,2}I|o{1,2}d(?!c)", _read_written_date),
         # Times: `um 17 Uhr 30`, `17 Uhr`, `um halb 6`, `a las 5 y media`, `mittags`.
         (r"[abo]{0,2}B[n]c?", _read_time),
         (r"[ab]{0,2}(?:T|H)[ch]?S?|a{1,2}d[ch]?|dc", _read_time),

@@ -46,7 +46,9 @@ def find_phrases(line: str, language: str | None = None) -> Sequence[TranslatedP
     tokens = list(split_tokens(fold(line)))
     if language:
         lexicon = load_lexicon(language)
-        return list(islice(_find_phrases(line, find_items(line, tokens, lexicon), lexicon), _MAX_PHRASES))
+        return list(
+            islice(_find_phrases(line, find_items(line, tokens, lexicon), lexicon, is_known=True), _MAX_PHRASES)
+        )
     is_english = any(token.text in _ENGLISH_WORDS for token in tokens)
     best: Sequence[TranslatedPhrase] = ()
     best_score = (0, 0)
@@ -80,30 +82,33 @@ def _find_candidates(text: str, tokens: Sequence[Token]) -> Iterator[Lexicon]:
     words = {token.text for token in tokens}
     foreign_words = {token.text for token in tokens if is_evidence(token, text)}
     kinds = {token.kind for token in tokens}
+    is_dotted = not kinds.isdisjoint({"numeric", "ordinal", "dotted"})
     for language in LANGUAGES:
         lexicon = load_lexicon(language)
         has_month = "number" in kinds and not words.isdisjoint(lexicon.months)
-        has_dotted_day = lexicon.has_dotted_days and not kinds.isdisjoint({"numeric", "ordinal", "dotted"})
-        if has_month or has_dotted_day or not foreign_words.isdisjoint(lexicon.words):
+        if has_month or not (words if is_dotted else foreign_words).isdisjoint(lexicon.words):
             yield lexicon
 
 
-def _find_phrases(line: str, items: Sequence[Item], lexicon: Lexicon) -> Iterator[TranslatedPhrase]:
+def _find_phrases(
+    line: str, items: Sequence[Item], lexicon: Lexicon, *, is_known: bool = False
+) -> Iterator[TranslatedPhrase]:
+    """Yields the dates and recurrences among the items. `is_known` is true if the line is certainly in the language."""
     for cluster in _find_clusters(items, lexicon):
         first, last = cluster[0].first, cluster[-1].last
         within = items[first:last]
         start, end = within[0].start, within[-1].end
         is_dotted = _is_dotted(within, lexicon)
-        if not is_dotted and not any(item.evidence for item in within):
+        if not (is_known or is_dotted or any(item.evidence for item in within)):
             continue
         if _is_date(cluster, items) and not _is_in_title(line, items, first, last, lexicon):
             yield TranslatedPhrase(_write_english(cluster, lexicon), start, end, lexicon.language, is_dotted)
 
 
 def _is_dotted(items: Sequence[Item], lexicon: Lexicon) -> bool:
-    """Returns whether the items are a date such as `am 5.12.`, `am 5. April` or `le 5 mars`, which is no English."""
-    has_dot = lexicon.has_dotted_days and any(item.kind in "OZ" and item.value.endswith(".") for item in items)
-    return items[0].kind in "ob" and (has_dot or any(item.kind == "M" for item in items))
+    """Returns whether the items are a date such as `am 5. April`, `le 5 mars` or `el 5/12`, which is no English."""
+    has_dot = lexicon.has_dotted_days and any(item.kind == "O" for item in items)
+    return items[0].kind in "obi" and (has_dot or any(item.kind in "MZ" for item in items))
 
 
 def _is_in_title(line: str, items: Sequence[Item], first: int, last: int, lexicon: Lexicon) -> bool:
