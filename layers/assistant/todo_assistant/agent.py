@@ -296,5 +296,9 @@ def _make_value_storable(value: JsonValue) -> JsonValue:
 
 
 def _replace_unstorable(text: str) -> str:
-    """Removes NUL characters and replaces unpaired surrogates by `?`: PostgreSQL can store neither."""
-    return text.replace("\0", "").encode(errors="replace").decode()
+    """Removes NUL characters and replaces unpaired surrogates by `?`: PostgreSQL can store neither.
+
+    Joins paired surrogates, which come from a stream that was divided within a character.
+    """
+    joined = text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return joined.encode(errors="replace").decode()

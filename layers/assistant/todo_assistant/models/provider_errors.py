@@ -1,7 +1,7 @@
 """Errors of a model's provider: their cause, and the one sentence of the provider that may be logged."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 from pydantic import JsonValue
@@ -28,9 +28,6 @@ _CREDIT: Final = re.compile(
     r"|payment required|exceeded_current_quota|billing_(hard_limit|not_active)|spending limit",
     re.IGNORECASE,
 )
-_NO_TOOL_PARSER: Final = re.compile(r"requires? --(jinja|enable-auto-tool-choice)")
-"""Errors of llama.cpp and vLLM that were started without the options for tools, whatever their status."""
-
 _MALFORMED_CALL: Final = re.compile(r"tool_use_failed|failed to (call|parse) (a )?(function|tool)", re.IGNORECASE)
 """The model wrote a tool call that the provider could not read. Another attempt may succeed."""
 
@@ -45,7 +42,7 @@ _TOO_LONG: Final = re.compile(
     re.IGNORECASE,
 )
 _NO_TOOLS: Final = re.compile(
-    r"(not|n't) support (the )?(use of )?(tool|function)|support tool use"
+    r"(not|n't) support (the )?(use of )?(tool|function)|support tool use|requires? --(jinja|enable-auto-tool-choice)"
     r"|(tools?|functions?|tool use|tool calling|function calling) (is|are) not (supported|enabled|available)",
     re.IGNORECASE,
 )
@@ -59,6 +56,24 @@ _WRONG_MODEL: Final = re.compile(
     r"|decommissioned|deprecated|no longer)|deployment.{0,60}(not exist|not found)|unknown deployment",
     re.IGNORECASE,
 )
+_LASTING_FAULTS: Final[dict[Fault, re.Pattern[str]]] = {"credit": _CREDIT, "tools": _NO_TOOLS}
+"""Faults with any status: some providers report a lack of credit as 429 or 500."""
+
+_FAULTS_OF_REFUSALS: Final[dict[Fault, re.Pattern[str]]] = {
+    "transient": _MALFORMED_CALL,
+    "declined": _DECLINED,
+    "too_long": _TOO_LONG,
+    "model": _WRONG_MODEL,
+    "key": _WRONG_KEY,
+}
+_FAULTS_BY_STATUS: Final[Mapping[int, Fault]] = {
+    401: "key",
+    402: "credit",
+    403: "key",
+    404: "address",
+    405: "address",
+    413: "too_long",
+}
 _KEYS_IN_TEXT: Final = re.compile(r"\b(sk|gsk|xai|nvapi|key|Bearer)[-_ ][\w*.-]{6,}|\bAIza[\w-]{10,}")
 
 
@@ -81,19 +96,14 @@ class ProviderError(Exception):
 
     @property
     def fault(self) -> Fault:
-        status, text = self.status, self.text
-        if status == 402 or _CREDIT.search(text):  # noqa: PLR2004 - payment required
-            return "credit"
-        if _NO_TOOL_PARSER.search(text):
-            return "tools"
-        is_passing = status is not None and (status in _TRANSIENT_STATUSES or status >= _MIN_SERVER_ERROR_STATUS)
-        if is_passing or _MALFORMED_CALL.search(text):
-            return "transient"
-        if _DECLINED.search(text):
-            return "declined"
-        if status == 413 or _TOO_LONG.search(text):  # noqa: PLR2004 - content too large
-            return "too_long"
-        return _fault_of_settings(status, text) or ("transient" if status is None else "refused")
+        status = self.status
+        is_transient = status is not None and (status in _TRANSIENT_STATUSES or status >= _MIN_SERVER_ERROR_STATUS)
+        patterns = _LASTING_FAULTS if is_transient else _LASTING_FAULTS | _FAULTS_OF_REFUSALS
+        text = self.text
+        by_text = next((fault for fault, pattern in patterns.items() if pattern.search(text)), None)
+        if by_text or is_transient:
+            return by_text or "transient"
+        return "transient" if status is None else _FAULTS_BY_STATUS.get(status, "refused")
 
     def describe(self, private_texts: Iterable[str] = ()) -> str:
         """Returns the status and the provider's sentence: one line of at most 300 characters.
@@ -111,20 +121,6 @@ class EmptyAnswer(ProviderError):
 
     def __init__(self) -> None:
         super().__init__(None, "empty answer")
-
-
-def _fault_of_settings(status: int | None, text: str) -> Fault | None:
-    """Returns the setting that is wrong: by the text, else by the status; None if neither says so."""
-    for fault, pattern in (("tools", _NO_TOOLS), ("model", _WRONG_MODEL), ("key", _WRONG_KEY)):
-        if pattern.search(text):
-            return fault  # type: ignore[return-value] # mypy widens the literals of the tuple
-    match status:
-        case 401 | 403:
-            return "key"
-        case 404 | 405:
-            return "address"
-        case _:
-            return None
 
 
 def _texts_of(body: JsonValue) -> Iterator[str]:
