@@ -31,7 +31,7 @@ for folder in ours:
 COMPILED: Final = """
 import json, os, struct, sys
 import alembic.command, functions.main, functions.migrate.app, functions.prometheus
-import todo_assistant.commands.model, todo_assistant.models.endpoint, uvicorn.protocols.http.httptools_impl, uvloop
+import todo_assistant.commands.model, todo_assistant.models.configured, uvicorn.protocols.http.httptools_impl, uvloop
 found = {}
 for module in list(sys.modules.values()):
     cached = getattr(module, "__cached__", None)

@@ -23,43 +23,38 @@ _MIN_PRIVATE_CHARACTERS: Final = 6
 _MESSAGE_FIELDS: Final = ("error", "message", "detail", "errors", "msg", "status_msg")
 _TRANSIENT_STATUSES: Final = {408, 409, 425, 429}
 _MIN_SERVER_ERROR_STATUS: Final = 500
-_CREDIT: Final = re.compile(
+# The patterns are compiled on first use: at import they would take a noticeable part of a cold start.
+_CREDIT: Final = (
     r"insufficient[ _](balance|credit|fund|quota)|credit balance|(out of|not enough|no|more) credits?\b"
-    r"|payment required|exceeded_current_quota|billing_(hard_limit|not_active)|spending limit",
-    re.IGNORECASE,
+    r"|payment required|exceeded_current_quota|billing_(hard_limit|not_active)|spending limit"
 )
-_MALFORMED_CALL: Final = re.compile(r"tool_use_failed|failed to (call|parse) (a )?(function|tool)", re.IGNORECASE)
+_MALFORMED_CALL: Final = r"tool_use_failed|failed to (call|parse) (a )?(function|tool)"
 """The model wrote a tool call that the provider could not read. Another attempt may succeed."""
 
-_DECLINED: Final = re.compile(
+_DECLINED: Final = (
     r"content[ _](filter|policy|management)|responsible_?ai|invalid_prompt|data_inspection|was flagged|moderation"
-    r"|prohibited_content|policy_violation",
-    re.IGNORECASE,
+    r"|prohibited_content|policy_violation"
 )
-_TOO_LONG: Final = re.compile(
+_TOO_LONG: Final = (
     r"context[ _](length|window|size)|maximum context|(prompt|input|request) is too (long|large)"
-    r"|too many (input )?tokens|token count .{0,60}exceeds|exceed_context|reduce the length|string_above_max_length",
-    re.IGNORECASE,
+    r"|too many (input )?tokens|token count .{0,60}exceeds|exceed_context|reduce the length|string_above_max_length"
 )
-_NO_TOOLS: Final = re.compile(
+_NO_TOOLS: Final = (
     r"(not|n't) support (the )?(use of )?(tool|function)|support tool use|requires? --(jinja|enable-auto-tool-choice)"
-    r"|(tools?|functions?|tool use|tool calling|function calling) (is|are) not (supported|enabled|available)",
-    re.IGNORECASE,
+    r"|(tools?|functions?|tool use|tool calling|function calling) (is|are) not (supported|enabled|available)"
 )
-_WRONG_KEY: Final = re.compile(
-    r"api[ _-]?key|login fail|unauthori[sz]ed|authentication|permission[ _]denied|access token|credentials",
-    re.IGNORECASE,
+_WRONG_KEY: Final = (
+    r"api[ _-]?key|login fail|unauthori[sz]ed|authentication|permission[ _]denied|access token|credentials"
 )
-_WRONG_MODEL: Final = re.compile(
+_WRONG_MODEL: Final = (
     r"model[ _]not[ _](found|exist|supported)|(unknown|invalid|unsupported|no such|not a valid) model"
     r"|\bmodel\b.{0,90}(not exist|n't exist|not found|not available|not supported in|is not supported|not a valid"
-    r"|decommissioned|deprecated|no longer)|deployment.{0,60}(not exist|not found)|unknown deployment",
-    re.IGNORECASE,
+    r"|decommissioned|deprecated|no longer)|deployment.{0,60}(not exist|not found)|unknown deployment"
 )
-_LASTING_FAULTS: Final[dict[Fault, re.Pattern[str]]] = {"credit": _CREDIT, "tools": _NO_TOOLS}
+_LASTING_FAULTS: Final[dict[Fault, str]] = {"credit": _CREDIT, "tools": _NO_TOOLS}
 """Faults with any status: some providers report a lack of credit as 429 or 500."""
 
-_FAULTS_OF_REFUSALS: Final[dict[Fault, re.Pattern[str]]] = {
+_FAULTS_OF_REFUSALS: Final[dict[Fault, str]] = {
     "transient": _MALFORMED_CALL,
     "declined": _DECLINED,
     "too_long": _TOO_LONG,
@@ -74,7 +69,7 @@ _FAULTS_BY_STATUS: Final[Mapping[int, Fault]] = {
     405: "address",
     413: "too_long",
 }
-_KEYS_IN_TEXT: Final = re.compile(r"\b(sk|gsk|xai|nvapi|key|Bearer)[-_ ][\w*.-]{6,}|\bAIza[\w-]{10,}")
+_KEYS_IN_TEXT: Final = r"\b(sk|gsk|xai|nvapi|key|Bearer)[-_ ][\w*.-]{6,}|\bAIza[\w-]{10,}"
 
 
 class ProviderError(Exception):
@@ -100,7 +95,7 @@ class ProviderError(Exception):
         is_transient = status is not None and (status in _TRANSIENT_STATUSES or status >= _MIN_SERVER_ERROR_STATUS)
         patterns = _LASTING_FAULTS if is_transient else _LASTING_FAULTS | _FAULTS_OF_REFUSALS
         text = self.text
-        by_text = next((fault for fault, pattern in patterns.items() if pattern.search(text)), None)
+        by_text = next((fault for fault, pattern in patterns.items() if re.search(pattern, text, re.IGNORECASE)), None)
         if by_text or is_transient:
             return by_text or "transient"
         return "transient" if status is None else _FAULTS_BY_STATUS.get(status, "refused")
@@ -111,7 +106,7 @@ class ProviderError(Exception):
         Removes keys, and each part that quotes one of `private_texts`, the texts of the request.
         """
         sentence = " ".join(_sentence_of(self.body).split())[:_MAX_TEXT_CHARACTERS]
-        sentence = _KEYS_IN_TEXT.sub("…", _without_quotations(sentence[:_MAX_QUOTING_CHARACTERS], private_texts))
+        sentence = re.sub(_KEYS_IN_TEXT, "…", _without_quotations(sentence[:_MAX_QUOTING_CHARACTERS], private_texts))
         parts = [f"HTTP {self.status}" if self.status else "", sentence[:_MAX_SENTENCE_CHARACTERS]]
         return ": ".join(part for part in parts if part)
 

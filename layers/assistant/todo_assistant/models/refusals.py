@@ -42,38 +42,32 @@ _SCHEMA_KEYWORDS: Final = {
 _SCHEMAS_BY_NAME: Final = {"properties", "$defs"}
 _TOKEN_LIMITS: Final = ("max_tokens", "max_completion_tokens")
 
-_REFUSAL: Final = re.compile(
+# The patterns are compiled on first use: at import they would take a noticeable part of a cold start.
+_REFUSAL: Final = (
     r"un(known|recogni[sz]ed|expected|supported|permitted)"
     r"|(not|n.t|only) (be )?(currently )?(support|permit|allow|valid)"
     r"|forbidden|\bextra\b|invalid|disallowed|cannot|can't|can not|no such|not implemented|instead|must not|should not"
-    r"|not recogni[sz]ed|deprecated|remove|none is not|no longer",
-    re.IGNORECASE,
+    r"|not recogni[sz]ed|deprecated|remove|none is not|no longer"
 )
-_MISSING: Final = re.compile(
-    r"\bmissing\b|field required|is required|must be passed back|must be provided", re.IGNORECASE
-)
-_CONTENT: Final = re.compile(
+_MISSING: Final = r"\bmissing\b|field required|is required|must be passed back|must be provided"
+_CONTENT: Final = (
     r"\bcontents?\b.{0,200}(null|none|empty|blank|whitespace|string|at least|required|missing|invalid|must|too short)"
-    r"|(null|none|empty|blank|required|missing).{0,80}\bcontents?\b",
-    re.IGNORECASE | re.DOTALL,
+    r"|(null|none|empty|blank|required|missing).{0,80}\bcontents?\b"
 )
-_CALL_ID: Final = re.compile(
+_CALL_ID: Final = (
     r"(call|use)[ _]?id\b.{0,2000}(length|characters|too long|match|pattern|alphanumeric)"
-    r"|(tool_calls|input)\[\d+\]\.(call_)?id\b.{0,60}too long",
-    re.IGNORECASE | re.DOTALL,
+    r"|(tool_calls|input)\[\d+\]\.(call_)?id\b.{0,60}too long"
 )
-_REFERENCE: Final = re.compile(r"\$(ref|defs)\b|\breferences?\b.{0,80}\bschema", re.IGNORECASE | re.DOTALL)
-_STREAM: Final = re.compile(
+_REFERENCE: Final = r"\$(ref|defs)\b|\breferences?\b.{0,80}\bschema"
+_STREAM: Final = (
     r"stream(ing)?\b.{0,60}(not|n.t) (be )?(support|allow|implement|available|enabled)"
-    r"|(not|n.t) support.{0,60}\bstream(ing)?\b|unsupported.{0,30}\bstream(ing)?\b",
-    re.IGNORECASE,
+    r"|(not|n.t) support.{0,60}\bstream(ing)?\b|unsupported.{0,30}\bstream(ing)?\b"
 )
-_EFFORT_WITH_TOOLS: Final = re.compile(r"tools.{0,40}reasoning_effort|reasoning_effort.{0,80}\btools", re.IGNORECASE)
-_REASONING: Final = re.compile(
+_EFFORT_WITH_TOOLS: Final = r"tools.{0,40}reasoning_effort|reasoning_effort.{0,80}\btools"
+_REASONING: Final = (
     r"encrypted_content|thought_?signature|signature.{0,40}(invalid|not valid|verif)"
     r"|(invalid|corrupt).{0,30}signature|item.{0,80}not found"
-    r"|reasoning.{0,60}could not be verified|without its required",
-    re.IGNORECASE | re.DOTALL,
+    r"|reasoning.{0,60}could not be verified|without its required"
 )
 _UNREFUSABLE_STATUSES: Final = {401, 402, 403, 408, 413, 429}
 
@@ -87,7 +81,7 @@ def find_changes(error: ProviderError, body: Body, made: Sequence[str]) -> list[
         return []
     text = error.text
     found = [*_find_special_changes(text, body)]
-    if _REFUSAL.search(text) and not _MISSING.search(text):
+    if _says(_REFUSAL, text) and not _says(_MISSING, text):
         found += [_change_of(name, body, made) for name in _removable_names(body) if _is_named(name, text)]
     if not found and re.search(r"parameter:? '?tools\b|invalid.{0,30}\btools\b", text):
         found = [f"{_LEAVE_OUT}strict"]
@@ -102,21 +96,25 @@ def apply_changes(body: Body, changes: Sequence[str]) -> Body:
 
 
 def _find_special_changes(text: str, body: Body) -> Iterator[str]:
-    if _EFFORT_WITH_TOOLS.search(text) and body.get("reasoning_effort") != "none" and "messages" in body:
+    if _says(_EFFORT_WITH_TOOLS, text) and body.get("reasoning_effort") != "none" and "messages" in body:
         yield _NO_EFFORT
-    if body.get("stream") and _STREAM.search(text):
+    if body.get("stream") and _says(_STREAM, text):
         yield WITHOUT_STREAM
-    if _REASONING.search(text) and not _MISSING.search(text):
+    if _says(_REASONING, text) and not _says(_MISSING, text):
         yield WITHOUT_REASONING
-    if _CALL_ID.search(text):
+    if _says(_CALL_ID, text):
         yield _SHORT_IDS
-    if _REFERENCE.search(text):
+    if _says(_REFERENCE, text):
         yield _INLINE
     empty = [
         message for message in body.get("messages", ()) if message.get("tool_calls") and not message.get("content")
     ]
-    if empty and _CONTENT.search(text):
+    if empty and _says(_CONTENT, text):
         yield _NULL_CONTENT if any(message.get("content") == "" for message in empty) else _ABSENT_CONTENT
+
+
+def _says(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _change_of(name: str, body: Body, made: Sequence[str]) -> str:
