@@ -144,7 +144,7 @@ def _translate_target(words: str, sentences: Sentences) -> str:
     for start, english in sentences.targets.items():
         if "{rest}" in english and folded.startswith(f"{start} "):
             return english.replace("{rest}", words[len(start) :].strip())
-    words = _strip_ending(words, sentences)
+    words = _strip_ending(words, sentences).strip(" :")
     for article in sentences.articles:
         if folded.startswith(f"{article} ") or (article.endswith("'") and folded.startswith(article)):
             words = words[len(article) :].strip()

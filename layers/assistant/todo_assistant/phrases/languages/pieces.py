@@ -101,6 +101,18 @@ def _read_period(items: Sequence[Item], _: Lexicon) -> Piece:
     return Piece("span" if is_span else "day", f"{'next' if is_next else 'this'} {unit}", CERTAIN)
 
 
+def _read_nth_day(items: Sequence[Item], _: Lexicon) -> Piece | None:
+    """Reads `jeden ersten Montag im Monat` and `jeden letzten Tag des Monats`."""
+    day = _value(items, "Ww") or _value(items, "U")
+    is_day = _has(items, "Ww") or day == "day"
+    return Piece("recurrence", f"every {_value(items, 'J')} {day}", CERTAIN) if is_day else None
+
+
+def _read_weekday_of_week(items: Sequence[Item], _: Lexicon) -> Piece | None:
+    """Reads `nächste Woche Montag` and `el lunes de la próxima semana`."""
+    return Piece("day", f"{_value(items, 'Ww')} next week", CERTAIN) if _value(items, "U") == "week" else None
+
+
 def _read_every(items: Sequence[Item], _: Lexicon) -> Piece | None:
     count, unit, part = _value(items, "n"), _value(items, "U"), _value(items, "pq")
     if days := [item.value for item in items if item.kind in "WPw"]:
@@ -165,7 +177,8 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
     (re.compile(pattern), read)
     for pattern, read in (
         # Recurrences: `jeden Monat am 1.`, `alle 3 Tage`, `jeden Montag und Freitag`, `täglich`, `montags`.
-        (r"(?:eU|R)o?[nO](?![nc])", _read_monthly),
+        (r"(?:eU|R)o?[nO](?![ncy])|eU[|g]?nyk?", _read_monthly),
+        (r"eJ[WwU](?:m|gU)?", _read_nth_day),
         (r"vnU|e(?:n?2?U|2?[Ww](?:[&,]{1,2}e?[Ww]){0,6}|2?P(?:[&,]{1,2}e?P){0,6}|[KEpq])", _read_every),
         (r"R", _read_recurrence),
         (r"o?P(?:[&,]{1,2}o?P){0,6}(?![nO,])", _read_plural),
@@ -175,6 +188,7 @@ _SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
         (r"[bo]{0,2}Y?M[nO](?!c)k?", _read_month_date),
         (r"[ib]{1,2}nU|nUf", _read_amount),
         (r"[ib]{1,2}nV|nVf", _read_hours),
+        (r"[bo]{0,2}xUo?[Ww]|[bo]{0,2}[Ww]g?o?(?:xU|Ux)k?", _read_weekday_of_week),
         (r"[bo]{0,2}(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
         (r"[bo]{0,2}[xt]?[Ww]x?k?", _read_weekday),
         (r"[boi]{1,2}Z|[bo]{0,2}I|o{1,2}d(?!c)", _read_written_date),

@@ -22,6 +22,8 @@ _ENGLISH_WORDS: Final = frozenset(
     """.split()  # noqa: SIM905 - many quoted strings are harder to read
 )
 """Words that show that a line is English: a single word of another language in it is then a name."""
+_BEFORE_TITLES: Final = "JnTH"
+"""Kinds of items after which a date belongs to the title: `premier lundi`, the end of `de 17h à 19h`."""
 _MIN_EVIDENCE_IN_ENGLISH: Final = 2
 
 
@@ -116,7 +118,8 @@ def _is_in_title(line: str, items: Sequence[Item], first: int, last: int, lexico
     start, end = items[first].start, items[last - 1].end
     if not _has_borders(line, start, end):
         return True
-    if first and fold_words(line[items[first - 1].start : items[first - 1].end]) in lexicon.title_words:
+    before = items[first - 1] if first else None
+    if before and (before.kind in _BEFORE_TITLES or fold_words(line[before.start : before.end]) in lexicon.title_words):
         return True
     is_name = last - first == 1 and line[start].isupper() and not line.isupper()
     return is_name and first > 0 and lexicon.has_lowercase_days
