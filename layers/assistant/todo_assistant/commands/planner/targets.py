@@ -13,7 +13,6 @@ from todo_assistant.commands.grammar.commands import (
     Filter,
     Reopen,
     Restore,
-    Target,
     TargetCommand,
     Update,
 )
@@ -66,7 +65,7 @@ def find_targets(command: TargetCommand, situation: Situation) -> Plan[Found]:
     if situation.chosen is not None:
         return _found(situation.chosen)
     if target.numbers:
-        return _found(_find_by_number(target, situation))
+        return _found(_find_by_number(command, situation))
     if target.reference is not None:
         return _found((yield from _find_by_reference(command, situation)))
     if target.every:
@@ -102,8 +101,10 @@ def _found(todos: Sequence[TodoView]) -> Found:
     return Found(todos, len(todos))
 
 
-def _find_by_number(target: Target, situation: Situation) -> list[TodoView]:
-    listed = situation.conversation.listed
+def _find_by_number(command: TargetCommand, situation: Situation) -> list[TodoView]:
+    target, listed, touched = command.target, situation.conversation.listed, situation.conversation.touched
+    if not listed and touched:
+        raise PlanEnded(ask_which("Which one do you mean?", touched, situation.typed, takes_many=_takes_many(command)))
     if not listed:
         raise PlanEnded(Answer("I have not shown a list yet. Type `list` to see one."))
     for number in target.numbers:
