@@ -89,7 +89,13 @@ async def _examine(model: LanguageModel, seconds: float, report: Report) -> None
     if not first.calls:
         report.fail(FAILS, "Tools", "no: the model answers in words. Choose an OPENAI_MODEL that calls tools.")
         return
-    report.add("Tools", f"yes, it called {', '.join(call.name for call in first.calls)}")
+    names = ", ".join(call.name for call in first.calls)
+    if not any(TODO_TOOLS.find(call.name) for call in first.calls):
+        report.fail(
+            FAILS, "Tools", f"no: it called {names[:200]}, but there is no such tool. Choose another OPENAI_MODEL."
+        )
+        return
+    report.add("Tools", f"yes, it called {names[:200]}")
     report.add("Parallel", "yes" if len(first.calls) > 1 else "not seen: one call in an answer")
     report.add("Usage", "yes" if first.prompt_tokens else "no, so tokens are estimated")
     second = await _ask(model, [*_continued(first)], seconds)

@@ -84,6 +84,7 @@ class TestFailingModels:
             (Fail(400, message="scripted does not support tools"), WRONG_SETTINGS, "tools"),
             (Fail(400, message="No."), FAILS, "OPENAI_EXTRA_BODY"),
             (Say("I cannot look that up."), FAILS, "OPENAI_MODEL that calls tools"),
+            (Call("search"), FAILS, "no such tool"),
         ],
         ids=str,
     )
