@@ -16,7 +16,15 @@ from todo_assistant.phrases.recurrences import parse_recurrence
 
 FILES = [
     Path(__file__).with_name(f"phrases_{name}.toml")
-    for name in ("basics", "changes", "recurrences_and_projects", "dates")
+    for name in (
+        "basics",
+        "changes",
+        "recurrences_and_projects",
+        "dates",
+        "targets",
+        "moves_and_edits",
+        "questions",
+    )
 ]
 _DEFAULTS: tuple[object, ...] = (None, False, "", (), [])
 """Values of command fields that a row omits, because they are defaults."""

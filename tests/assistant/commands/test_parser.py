@@ -40,6 +40,47 @@ LEAD_INS = {"todo"}
 """Words that the parser removes from the start of a title. Hypothesis may generate them, so the test ignores them."""
 FIELDS = ["#home", "@work", "!high", "p2", "/errands"]
 
+HOSTILE_STARTS = [
+    "",
+    "mark ",
+    "tag ",
+    "untag ",
+    "rename ",
+    "move ",
+    "what's ",
+    "add #x ",
+    "done all ",
+    "remind me ",
+    "set ",
+]
+HOSTILE_UNITS = [
+    *(
+        "a",
+        "#a ",
+        '"',
+        "“",
+        "to ",
+        "friday ",
+        "feb 30 ",
+        "is done ",
+        "a;",
+        "at 5 ",
+        "((",
+        " ",
+        "every ",
+        "every monday ",
+    ),
+    *("/a ", "under a ", "and ", "1, ", "1-", "of ", "in ", "due ", "this week ", "by 2 days ", "tag ", "project "),
+    *("completed ", "all ", "all my ", "yes ", "no, ", "please ", "so ", "just, ", "and then delete ", "note ", "'s "),
+    *("without a date ", "that i finished ", "x\n", "delete a\n", "not ", "hour ", "p1 ", "!high ", "task ", "mañana "),
+]
+
+
+def seconds_to_parse(text: str) -> float:
+    started = time.thread_time()
+    parsed(text)
+    return time.thread_time() - started
+
 
 class TestFind:
     def test_recurrence_words_are_searched_as_text(self) -> None:
@@ -122,33 +163,13 @@ class TestAnyText:
             if recurrence := getattr(part, "recurrence", None):
                 assert parse_recurrence(recurrence, now=FRIDAY, timezone=BERLIN).rule
 
-    @pytest.mark.parametrize("lead", ["", "mark ", "tag ", "untag ", "rename ", "move ", "what's ", "add #x "])
-    @pytest.mark.parametrize(
-        "unit",
-        [
-            "a",
-            "#a ",
-            '"',
-            "“",
-            "to ",
-            "friday ",
-            "feb 30 ",
-            "is done ",
-            "a;",
-            "at 5 ",
-            "((",
-            " ",
-            "every ",
-            "every monday ",
-            "/a ",
-            "under a ",
-        ],
-    )
-    def test_hostile_text_takes_less_than_a_second(self, lead: str, unit: str) -> None:
-        text = (lead + unit * 4_000)[:4_000]
-        started = time.thread_time()
-        parsed(text)
-        assert time.thread_time() - started < 1
+    @pytest.mark.parametrize("length", [299, 4_000])
+    @pytest.mark.parametrize("unit", HOSTILE_UNITS)
+    def test_any_text_of_4000_characters_takes_at_most_50_ms(self, unit: str, length: int) -> None:
+        parsed("add milk feb 3")  # imports dateparser, which would otherwise count in the measured time
+        for lead in HOSTILE_STARTS if length < 4_000 else ["", "- "]:
+            text = (lead + unit * length)[:length]
+            assert min(seconds_to_parse(text) for _ in range(2)) < 0.05, text[:60]
 
     def test_more_than_4000_characters_are_unknown(self) -> None:
         assert isinstance(parsed("a" * 4_000), Add)

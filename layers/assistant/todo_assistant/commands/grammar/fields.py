@@ -10,7 +10,7 @@ TODO_NOUN: Final = r"(?:to-?dos?|tasks?|items?|things?|ones?|entries|entry|remin
 """Matches a noun that means a todo: `todo`, `tasks`, or `one` in `the third one`."""
 TAG: Final = r"[#@](?=[\w-]*[^\W\d_])[\w-]{1,50}(?![\w-])"
 """Matches a tag: `#home` and `@home`; not `#42`, which is a number, nor a tag of more than 50 characters."""
-PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[\w-]{{1,50}}(?![\w/-])|{MASK}+|\"[^\"]+\"|“[^”]+”)"
+PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[\w-]{{1,50}}(?![\w/-])|{MASK}+|\"[^\"]+\"|“[^“”]+”)"
 """Matches a project: `/work` and `/"Home office"`; not `24/7` nor `/usr/local`."""
 PRIORITY: Final = re.compile(
     r"(?<!\S)(?:!(?P<sign>high|hi|medium|med|low|none|[1-4])|(?P<p>p[1-4])|(?P<bangs>!!!?)"

@@ -101,7 +101,7 @@ LIST_RULES: Final = compile_rules(
     (rf"{_SHOW}(?: (?:me|us))?(?: (?:{_WHAT_IS}|about))? (.+)", parse_described),
     (
         (
-            r"((?:(?:all|my|all my|everything|every|the|any|open|overdue|completed|high priority|urgent)\b"
+            r"((?:(?:all|my|everything|every|the|any|open|overdue|completed|high priority|urgent)\b"
             rf" ?)+(?:(?:{TODO_NOUN}|list)\b.*)?)"
         ),
         parse_described,

@@ -5,7 +5,7 @@ from typing import Final
 
 MASK: Final = "\ue000"
 """Replaces each character in quotes. It is neither a letter nor a space, so words in quotes match no date or tag."""
-_QUOTED: Final = re.compile(r"\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]")
+_QUOTED: Final = re.compile(r"\"[^\"]+\"|“[^“”]+”|„[^„“”]+[“”]")
 """Matches text in straight, English or German quotes: `"read 1984"`."""
 
 

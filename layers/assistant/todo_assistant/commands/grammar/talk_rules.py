@@ -50,7 +50,8 @@ _STOP: Final = (
 _END: Final = r"(?:,? (?:it|that|this|everything|please|now|then|thanks|thank you|all)){0,3}"
 """Matches words after an answer that add nothing: ` please`."""
 _NEGATED: Final = (
-    r"(?:(?:please|no|stop|wait|and|but|so) ?,? ?)*(?:do not|don\W?t|dont|never|you (?:should|must) not|no need to)"
+    r"(?:(?:please|no|stop|wait|and|but|so)[, ]{1,2}){0,4}(?:do not|don\W?t|dont|never|you (?:should"
+    r"|must) not|no need to)"
     r" (?:ever |please |actually )?(?:delete|remove|complete|finish|mark|move|re-?schedule|postpone|rename|tag|untag"
     r"|restore|reopen|trash|clear|check|tick|change|do (?:that|it|this|anything)|snooze|delay|push|set|add|create"
     r"|undo|approve|erase|cancel|repeat|drop|archive|edit|update|shift|defer|complete)\b(?! up\b).*"
