@@ -21,6 +21,10 @@ _USAGE: Json = {
 }
 
 
+_PLAIN: Json = {"encrypted_content": None, "content": [{"type": "reasoning_text", "text": SECRET}]}
+"""Fields of a thought that is not encrypted, as servers of open models send it."""
+
+
 def _counted_id(response: int, position: int) -> str:
     return f"call_{response}_{position}"
 
@@ -33,9 +37,9 @@ def _complete(_step: Step) -> Json:
 class ResponsesDialect:
     """A dialect of the Responses API.
 
-    `reasons` tells where encrypted thoughts come. With `phases`, messages have a phase. Both must come back.
-    `ending` returns the fields of a response that tell how it ended. `broken` names
-    the parts of answers that may come back changed.
+    `reasons` tells where encrypted thoughts come. With `phases`, messages have a phase. Both must come back. Without
+    `encrypts`, thoughts are plain text. `ending` returns the fields of a response that tell how it ended. `broken`
+    names the parts of answers that may come back changed.
     """
 
     rules: Sequence[Rule] = ()
@@ -44,6 +48,7 @@ class ResponsesDialect:
     ending: Callable[[Step], Json] = _complete
     reasons: Literal["never", "once", "before each item"] = "never"
     phases: bool = False
+    encrypts: bool = True
     stream: EventStyle = field(default_factory=EventStyle)
     broken: frozenset[Part] = frozenset()
     path: str = "/v1/responses"
@@ -78,7 +83,8 @@ class ResponsesDialect:
         items: list[Json] = []
         for position, output in enumerate(outputs):
             if self.reasons == "before each item" or (self.reasons == "once" and position == 0):
-                items.append(_create_thought(number, position))
+                thought = _create_thought(number, position)
+                items.append(thought if self.encrypts else thought | _PLAIN)
             items.append(output)
         return items
 

@@ -28,6 +28,11 @@ _FORMS: Final = [
     Scenario("a text beside a call", ResponsesDialect(), TEXT_BESIDE_CALL),
     Scenario("encrypted reasoning", _REASONING, PARALLEL_CALLS),
     Scenario("encrypted reasoning before each call", ResponsesDialect(reasons="before each item"), PARALLEL_CALLS),
+    Scenario(
+        "reasoning in plain text",
+        ResponsesDialect(reasons="once", encrypts=False, broken=frozenset({"thoughts"})),
+        TWO_ROUNDS,
+    ),
     Scenario("encrypted reasoning in two rounds", _REASONING, TWO_ROUNDS),
     Scenario("encrypted reasoning before a text and a call", _REASONING, TEXT_BESIDE_CALL),
     Scenario("phases of messages", ResponsesDialect(reasons="once", phases=True), TEXT_BESIDE_CALL),
@@ -162,14 +167,19 @@ _TRANSIENT: Final = [
     )
 ]
 
+_LOST: Final = (
+    "Item with id 'rs_0_0' not found. Items are not persisted when `store` is set to false. "
+    "Try again with `store` set to true, or remove this item from your input."
+)
+
 _UNREADABLE: Final = [
-    Scenario(
-        "encrypted reasoning that can no longer be read",
-        replace(_REASONING, broken=frozenset({"thoughts"})),
-        interruptions={
-            1: fails(400, _error("The encrypted content gAAA...== could not be verified.", "invalid_encrypted_content"))
-        },
-    )
+    Scenario(name, replace(_REASONING, broken=frozenset({"thoughts"})), interruptions={1: interruption})
+    for name, interruption in {
+        "encrypted reasoning that can no longer be read": fails(
+            400, _error("The encrypted content gAAA...== could not be verified.", "invalid_encrypted_content")
+        ),
+        "reasoning that is not stored": fails(404, _error(_LOST)),
+    }.items()
 ]
 
 _UNAVAILABLE: Final = [

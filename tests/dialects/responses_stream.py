@@ -53,6 +53,8 @@ class EventStyle:
                 yield from self._deltas("function_call_arguments", item["arguments"], at)
                 yield {"type": "response.function_call_arguments.done", "arguments": item["arguments"], **at}
             case "reasoning":
+                for number, part in enumerate(item.get("content", ())):
+                    yield from self._deltas("reasoning_text", part["text"], at | {"content_index": number})
                 for number, part in enumerate(item["summary"]):
                     summary_at = at | {"summary_index": number}
                     yield from self._deltas("reasoning_summary_text", part["text"], summary_at)

@@ -81,7 +81,8 @@ def find_changes(error: ProviderError, body: Body, made: Sequence[str]) -> list[
         return []
     text = error.text
     found = [*_find_special_changes(text, body)]
-    if _says(_REFUSAL, text) and not _says(_MISSING, text):
+    # OpenAI's error about lost reasoning also names `store`. Without that field, OpenAI would store the conversation.
+    if _says(_REFUSAL, text) and not _says(_MISSING, text) and WITHOUT_REASONING not in found:
         found += [_change_of(name, body, made) for name in _removable_names(body) if _is_named(name, text)]
     if not found and re.search(r"parameter:? '?tools\b|invalid.{0,30}\btools\b", text):
         found = [f"{_LEAVE_OUT}strict"]
