@@ -7,13 +7,22 @@ from typing import Any
 
 import pytest
 
+from tests import postgres
 from tests.accounts import CHAT, TODOS
 from tests.assistant.chat_client import ChatClient, new_account
 from tests.model_replies import Call, Fail, Say, ToolCalls
 from tests.scripted_model import ScriptedModel
+from todo_assistant.agent import Agent
 from todo_assistant.turns.plain_answers import read_plain_answer
 
 type Json = dict[str, Any]
+
+_EXPIRE_LEASES = "UPDATE turns SET leased_until = now() WHERE user_id = $1"
+
+
+async def crash(*_: object, **__: object) -> None:
+    """Replaces the run of a turn by a process that dies."""
+    raise RuntimeError
 
 
 @pytest.fixture
@@ -145,6 +154,23 @@ class TestCommandModel:
 
         assert first.json() == second.json()
         assert second.headers["Idempotent-Replayed"] == "true"
+
+    def test_the_calls_run_once_after_a_crash_between_the_takeover_and_the_calls(
+        self, chat: ChatClient, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waiting = chat.run_turn("delete milk")
+        body = {"message": "yes", "conversation_id": waiting["conversation_id"]}
+        headers = {"Idempotency-Key": "the-same"}
+        with monkeypatch.context() as patch:
+            patch.setattr(Agent, "run", crash)
+            assert chat.user.client.post(CHAT, json=body, headers=headers).status_code == 500
+        assert chat.user.titles() == ["milk"]
+        postgres.query(database_url, _EXPIRE_LEASES, chat.user.user["id"])
+        answers = [chat.user.client.post(CHAT, json=body, headers=headers) for _ in range(2)]
+
+        assert [answer.json()["response"] for answer in answers] == ["Deleted “milk”."] * 2
+        assert chat.user.titles() == []
+        assert [change["op"] for change in chat.user.client.get(f"{TODOS}/changes").json()].count("delete") == 1
 
     def test_of_a_yes_and_a_no_at_the_same_time_one_wins(self, chat: ChatClient) -> None:
         for _ in range(5):
