@@ -73,6 +73,6 @@ class AssistantNotConfigured(AssistantFailure):
     code = "assistant_not_configured"
     title = "Assistant not configured"
     detail = (
-        "The provider of the language model rejects this service's key or model; "
-        "the operator of the service must correct the settings."
+        "The provider of the language model rejects this service's key or model, or has no credit left for it; "
+        "the operator of the service must correct that."
     )
