@@ -54,7 +54,8 @@ _ALREADY: Final = r"(?: (?:now|already|all|finally|just|both))?"
 _I_HAVE: Final = r"(?:i|we)(?:\W?ve|\W?m| have| am)?(?: (?:just|already|now|finally))?(?: been)?"
 _MY_LIST: Final = r"(?: (?:my|the|that|this))?(?: to-?do)? list"
 _NO_TITLE: Final = (
-    r"(?:check|make sure|ensure|wait|see|remind|tell|until|confirm|verify|if|once|when|let|get|have|getting|having|be"
+    r"(?:.* not$|check|make sure|ensure|wait|see|remind|tell|until|confirm|verify|if|once|when|let|get"
+    r"|have|getting|having|be"
     r"|delete|remove|clear|list|show|find|move|complete|restore|reopen|trash|tag|untag|count|what|which"
     r"|how|who|ask|find out|call|celebrate|after|before|well|not|all|almost|nearly|half|consider it"
     r"|hope|pretend)\b"
@@ -77,6 +78,7 @@ COMPLETION_RULES: Final = compile_rules(
     ),
     (rf"(?:mark|set|flag|change) (.+?) (?:(?:as|to|back to|back as) )?{_NOT_DONE}(?: again)?", with_target(Reopen)),
     (rf"(?:mark|set|flag|check|tick|cross|change) (.+?) (?:(?:as|to|off as|down as) )?{_DONE}", with_target(Complete)),
+    (rf"(.+?)\W(?:s|re) (?:still )?not(?: yet)? {_DONE}(?: yet)?", with_target(Reopen)),
     (rf"mark (?:as )?{_DONE}:? (.+)", with_target(Complete)),
     (
         (

@@ -192,7 +192,10 @@ _TAG_RULES: Final = (
         r"tag (?!(?:the|a|an|my|along|it|that|this|them)\b(?: \S+)?$)(?P<todo>.+) (?P<tags>[\w-]{1,50})",
         or_new(_parse_add_tags),
     ),
-    (r"tag (?:it|that|this|them)|(?:tag|label)[.!:]*", answer("Name the todo and the tag: `tag milk #home`.")),
+    (
+        r"tag (?:it|that|this|them|(?!the$)\S+)|(?:tag|label)[.!:]*",
+        answer("Name the todo and the tag: `tag milk #home`."),
+    ),
 )
 """Rules that add or remove tags: `tag milk #home`, `add tag urgent to pay rent`, `untag milk #home`."""
 _PRIORITY_RULES: Final = (

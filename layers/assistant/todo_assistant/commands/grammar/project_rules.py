@@ -75,6 +75,7 @@ PROJECT_RULES: Final = compile_rules(
         always(Projects()),
     ),
     (r"(?:remove|take|move) (?P<todo>.+?) (?:from|out of|off) (?:its|the|any|their) project", _parse_leave_project),
+    (r"move (?P<todo>.+?) to no project", _parse_leave_project),
     (
         (
             r"(?:rename|delete|remove|edit|archive|trash|drop|close|change(?: the name of)?) (?:the |my"
@@ -104,6 +105,7 @@ PROJECT_RULES: Final = compile_rules(
 """Rules for projects and parents: `projects`, `new project Work`, `move milk to /shop`, `move milk under bake cake`."""
 _POSSIBLE_PLACE: Final = r"(?:the |my )?(?P<place>\S.{0,99}?)(?: project)?"
 MOVE_RULES: Final = compile_rules(
+    (r"move (?P<todo>.+?) out of (?:the |my )?(?P<project>\S.{0,99}?)(?: project)?", _parse_move_out),
     (rf"move (?P<todo>.+) (?:to|into|in|over to) {_POSSIBLE_PLACE}", _parse_move_to),
     (rf"(?:transfer|assign|put|shift|stick) (?P<todo>.+) (?:to|into|in|on) {_POSSIBLE_PLACE}", or_new(_parse_move_to)),
 )
