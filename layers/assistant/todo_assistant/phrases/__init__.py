@@ -1,1 +1,1 @@
-"""Parses English phrases for dates and recurrences, and describes recurrence rules in English."""
+"""Parses phrases for dates and recurrences, in English or another language, and describes rules in English."""

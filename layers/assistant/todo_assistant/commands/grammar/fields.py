@@ -5,12 +5,13 @@ from typing import Final
 
 from todo_assistant.commands.grammar.commands import Priority
 from todo_assistant.commands.grammar.quotes import MASK, unquote
+from todo_assistant.phrases.languages.tokens import LETTERS
 
 TODO_NOUN: Final = r"(?:to-?dos?|tasks?|items?|things?|ones?|entries|entry|reminders?)"
 """Matches a noun that means a todo: `todo`, `tasks`, or `one` in `the third one`."""
-TAG: Final = r"[#@](?=[\w-]*[^\W\d_])[\w-]{1,50}(?![\w-])"
+TAG: Final = rf"[#@](?=[\w-]*[^\W\d_])[{LETTERS}-]{{1,50}}(?![{LETTERS}-])"
 """Matches a tag: `#home` and `@home`; not `#42`, which is a number, nor a tag of more than 50 characters."""
-PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[\w-]{{1,50}}(?![\w/-])|{MASK}+|\"[^\"]+\"|“[^“”]+”)"
+PROJECT: Final = rf"/(?:(?=[\w-]*[^\W\d_])[{LETTERS}-]{{1,50}}(?![{LETTERS}/-])|{MASK}+|\"[^\"]+\"|“[^“”]+”)"
 """Matches a project: `/work` and `/"Home office"`; not `24/7` nor `/usr/local`."""
 PRIORITY: Final = re.compile(
     r"(?<!\S)(?:!(?P<sign>high|hi|medium|med|low|none|[1-4])|(?P<p>p[1-4])|(?P<bangs>!!!?)"

@@ -75,6 +75,8 @@ class Sentences:
     """Words at the end of a target that do not belong to its title: `von meiner Liste`."""
     targets: dict[str, str]
     """Folded words for a group of todos or for `it`, with their English translations."""
+    all_of: tuple[str, ...]
+    """Words for `all` in front of a tag or a title."""
     help: str
     """The answer that says which sentences are understood, in the language."""
 
@@ -147,6 +149,7 @@ def load_sentences(language: str) -> Sentences:
         targets={
             _normalize(words): english for english, listed in data["targets"].items() for words in split_list(listed)
         },
+        all_of=_longest_first(data["all_of"]),
         help=data["help"],
     )
 

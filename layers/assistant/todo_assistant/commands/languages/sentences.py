@@ -135,15 +135,15 @@ def _translate_target(words: str, sentences: Sentences) -> str:
     """Returns the English words for the todos that a command changes; a title stays as typed, in quotes."""
     words = _strip_polite_words(words, sentences)
     folded = fold(words)
-    if folded in sentences.targets and "{rest}" not in sentences.targets[folded]:
+    if folded in sentences.targets:
         return sentences.targets[folded]
     if _NUMBERS.fullmatch(folded):
         return folded
     if (number := read_list_number(folded)) is not None:
         return "the last one" if number == LAST else number
-    for start, english in sentences.targets.items():
-        if "{rest}" in english and folded.startswith(f"{start} "):
-            return english.replace("{rest}", words[len(start) :].strip())
+    for start in sentences.all_of:
+        if folded.startswith(f"{start} "):
+            return f"all {words[len(start) :].strip()}"
     words = _strip_ending(words, sentences).strip(" :")
     for article in sentences.articles:
         if folded.startswith(f"{article} ") or (article.endswith("'") and folded.startswith(article)):

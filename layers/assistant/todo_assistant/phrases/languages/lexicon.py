@@ -1,6 +1,5 @@
 """Loads the words of a language from its file."""
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -55,6 +54,8 @@ class Lexicon:
 @cache
 def load_lexicon(language: str) -> Lexicon:
     """Returns the words of a language in LANGUAGES. The first call reads its file, in a few milliseconds."""
+    import tomllib  # noqa: PLC0415 - on first use, as a cold start does not need it
+
     text = (files("todo_assistant.phrases.languages") / f"{language}.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
     meanings: dict[str, list[tuple[Words, Meaning]]] = {}

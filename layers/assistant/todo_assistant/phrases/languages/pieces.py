@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 from todo_assistant.phrases.languages.clocks import ClockTime, read_clock
@@ -32,9 +33,11 @@ type _Reader = Callable[[Sequence[Item], Lexicon], Piece | None]
 
 def read_piece(items: Sequence[Item], kinds: str, position: int, lexicon: Lexicon) -> Piece | None:
     """Returns the longest piece that begins at a position, or None. `kinds` are the kinds of all items."""
-    if not _ANY_SHAPE.match(kinds, position):
+    any_shape, shapes = _compile_shapes()
+    # Most words begin no shape, and one pattern is faster than all one by one.
+    if not any_shape.match(kinds, position):
         return None
-    for pattern, read in _SHAPES:
+    for pattern, read in shapes:
         found = pattern.match(kinds, position)
         if found and (piece := read(items[position : found.end()], lexicon)):
             return Piece(piece.role, piece.text, piece.level, piece.clock, position, found.end())
@@ -173,35 +176,37 @@ def _ordinal(day: int) -> str:
     return f"{day}{suffix}"
 
 
-_SHAPES: Final[Sequence[tuple[re.Pattern[str], _Reader]]] = [
-    (re.compile(pattern), read)
-    for pattern, read in (
-        # Recurrences: `jeden Monat am 1.`, `alle 3 Tage`, `jeden Montag und Freitag`, `täglich`, `montags`.
-        (r"(?:eU|R)o?[nO](?![ncy])|eU[|g]?nyk?", _read_monthly),
-        (r"eJ[WwU](?:m|gU)?", _read_nth_day),
-        (r"vnU|e(?:n?2?U|2?[Ww](?:[&,]{1,2}e?[Ww]){0,6}|2?P(?:[&,]{1,2}e?P){0,6}|[KEpq])", _read_every),
-        (r"R", _read_recurrence),
-        (r"o?P(?:[&,]{1,2}o?P){0,6}(?![nO,])", _read_plural),
-        # Days: `bis morgen`, `am Montag, dem 5. Mai 2030`, `in 3 Tagen`, `nächste Woche`, `am 5.12.`.
-        (r"[bo]{0,2}t?Dk?", _read_day),
-        (r"[bogi]{0,2}(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
-        (r"[bo]{0,2}Y?M[nO](?!c)k?", _read_month_date),
-        (r"[ib]{1,2}nU|nUf", _read_amount),
-        (r"[ib]{1,2}nV|nVf", _read_hours),
-        (r"[bo]{0,2}xUo?[Ww]|[bo]{0,2}[Ww]g?o?(?:xU|Ux)k?", _read_weekday_of_week),
-        (r"[bo]{0,2}(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
-        (r"[bo]{0,2}[xt]?[Ww]x?k?", _read_weekday),
-        (r"[boi]{1,2}Z|[bo]{0,2}I|o{1,2}d(?!c)", _read_written_date),
-        # Times: `um 17 Uhr 30`, `17 Uhr`, `um halb 6`, `a las 5 y media`, `mittags`.
-        (r"[abo]{0,2}B[n]c?", _read_time),
-        (r"[ab]{0,2}(?:T|H)[ch]?S?|a{1,2}d[ch]?|dc", _read_time),
-        (r"[ab]{0,2}nc(?:n(?![U]))?S?", _read_time),
-        (r"b?ab?n[hV]?S?|nS", _read_time),
-        (r"[abo]{0,2}N", _read_noon),
-        (r"[pq]k?", _read_part),
-        (r"[bo]{1,2}[nO](?![MUVcn?])k?", _read_month_day),
-    )
-]
+_SHAPES: Final[Sequence[tuple[str, _Reader]]] = (
+    # Recurrences: `jeden Monat am 1.`, `alle 3 Tage`, `jeden Montag und Freitag`, `täglich`, `montags`.
+    (r"(?:eU|R)o?[nO](?![ncy])|eU[|g]?nyk?", _read_monthly),
+    (r"eJ[WwU](?:m|gU)?", _read_nth_day),
+    (r"vnU|e(?:n?2?U|2?[Ww](?:[&,]{1,2}e?[Ww]){0,6}|2?P(?:[&,]{1,2}e?P){0,6}|[KEpq])", _read_every),
+    (r"R", _read_recurrence),
+    (r"o?P(?:[&,]{1,2}o?P){0,6}(?![nO,])", _read_plural),
+    # Days: `bis morgen`, `am Montag, dem 5. Mai 2030`, `in 3 Tagen`, `nächste Woche`, `am 5.12.`.
+    (r"[bo]{0,2}t?Dk?", _read_day),
+    (r"[bogi]{0,2}(?:[WwP],?o?)?[nO]g?Mg?Y?k?", _read_month_date),
+    (r"[bo]{0,2}Y?M[nO](?!c)k?", _read_month_date),
+    (r"[ib]{1,2}nU|nUf", _read_amount),
+    (r"[ib]{1,2}nV|nVf", _read_hours),
+    (r"[bo]{0,2}xUo?[Ww]|[bo]{0,2}[Ww]g?o?(?:xU|Ux)k?", _read_weekday_of_week),
+    (r"[bo]{0,2}(?:x[UE]|[UE]x|t[UE]|oE)k?", _read_period),
+    (r"[bo]{0,2}[xt]?[Ww]x?k?", _read_weekday),
+    (r"[boi]{1,2}Z|[bo]{0,2}I|o{1,2}d(?!c)", _read_written_date),
+    # Times: `um 17 Uhr 30`, `17 Uhr`, `um halb 6`, `a las 5 y media`, `mittags`.
+    (r"[abo]{0,2}B[n]c?", _read_time),
+    (r"[ab]{0,2}(?:T|H)[ch]?S?|a{1,2}d[ch]?|dc", _read_time),
+    (r"[ab]{0,2}nc(?:n(?![U]))?S?", _read_time),
+    (r"b?ab?n[hV]?S?|nS", _read_time),
+    (r"[abo]{0,2}N", _read_noon),
+    (r"[pq]k?", _read_part),
+    (r"[bo]{1,2}[nO](?![MUVcn?])k?", _read_month_day),
+)
 """Patterns of the kinds of items, each with the function that reads them. The first that can be read counts."""
-_ANY_SHAPE: Final = re.compile("|".join(pattern.pattern for pattern, _ in _SHAPES))
-"""Matches any of the shapes. Most words begin none, and one pattern is faster than all one by one."""
+
+
+@cache
+def _compile_shapes() -> tuple[re.Pattern[str], Sequence[tuple[re.Pattern[str], _Reader]]]:
+    """Compiles the patterns on first use, as most processes need none. The first one matches any of the shapes."""
+    any_shape = re.compile("|".join(pattern for pattern, _ in _SHAPES))
+    return any_shape, [(re.compile(pattern), read) for pattern, read in _SHAPES]

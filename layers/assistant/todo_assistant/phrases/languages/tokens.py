@@ -22,8 +22,8 @@ _MARKS: Final = (
     "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
 )
 """Vowel signs and joiners, which belong to words although they are no letters for `re`."""
-LETTER: Final = rf"[\w{_MARKS}]"
-"""Matches a letter, a digit, a vowel sign or another mark of a word."""
+LETTERS: Final = rf"\w{_MARKS}"
+"""Characters of words, for a character class: letters, digits, vowel signs and other marks."""
 _TOKEN: Final = re.compile(
     rf"(?P<iso>\d{{4}}-\d\d-\d\d(?:t[\d:]+)?)"
     r"|(?P<time>\d{1,2}(?: ?h ?|:)[0-5]\d(?![\d:]))"
@@ -34,7 +34,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<year>(?:19|20)\d\d(?!\w))"
     r"|(?P<number>\d+)"
     rf"|(?P<field>[#@/!][^\s#@/!]+|p[1-4](?!\w))"
-    rf"|(?P<word>[^\W\d_]{LETTER}*)"
+    rf"|(?P<word>[^\W\d_][{LETTERS}]*)"
     r"|(?P<comma>,|\u060c)"
     r"|(?P<mark>[^\s'\u2019-]|(?<=\s)-(?=\s))"
 )
