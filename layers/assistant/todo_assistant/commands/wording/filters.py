@@ -73,10 +73,13 @@ def _noun(selected: Filter) -> str:
 
 def _describe_rest(selected: Filter) -> str:
     """Returns the conditions of a filter, apart from the state, as the end of a sentence."""
-    fitting = describe_filter(selected)
+    tags = " ".join(f"#{tag}" for tag in selected.tags)
     words = [
+        f"about {quote(selected.text)}" if selected.text else "",
+        f"with {tags}" if tags else "",
         f"with {selected.priority} priority" if selected.priority else "",
-        f"that fit {fitting}" if fitting else "",
+        f"in {quote(selected.project)}" if selected.project else "",
+        f"under {quote(selected.parent)}" if selected.parent else "",
         _describe_times(selected) if not selected.completed_on else "",
     ]
     return "".join(f" {word}" for word in words if word)
