@@ -20,7 +20,7 @@ _VERB: Final = (
 )
 _STRONG_VERB: Final = (
     r"(?:delete|complete|done with|mark|rename|postpone|snooze|re-?schedule|re-?open|undelete|untag|un-?check|check off"
-    r"|tick off|undo|redo|add(?: a)? (?:task|todo)|move (?:it|them|that)|remove (?:it|them|that)|add"
+    r"|tick off|undo|redo|add(?: a)? (?:task|todo)|(?:move|remove|tag|set|put) (?:it|them|that)|add"
     r"|list|show me|remind me)"
 )
 _LINK: Final = r"(?:,? (?:and then|and also|then|and|but|also)|[,.])"

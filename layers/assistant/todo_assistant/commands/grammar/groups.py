@@ -60,7 +60,7 @@ _PRIORITY_WORDS: Final = {"urgent": "high", "important": "high", "most important
 _ADJECTIVE: Final = re.compile(
     rf"(?P<state>{'|'.join(_STATES)})|(?P<overdue>overdue|late|past due)|(?P<undated>undated|unscheduled|dateless)"
     r"|(?P<trashed>trashed|deleted|trash|bin)|(?P<priority>high|medium|low|p[1-4]|top|most important|urgent|important)"
-    r"(?:[ -]priority)?",
+    r"(?:[ -]prio(?:rity)?)?",
     re.IGNORECASE,
 )
 """Matches a word for a state, a date or a priority before a noun: `overdue` in `overdue tasks`."""

@@ -19,7 +19,7 @@ _SOFT_START: Final = re.compile(
     r"(?:(?:just|hi|hello|alright|so|well|um|uh|yes|yeah|yep|sure|actually|now|then|and|also|kindly"
     r"|quickly|great|thanks"
     r"|thank you|good morning|no|wait|sorry)(?:, ?| (?=(?:delete|complete|mark|list|show|undo|what|how"
-    r"|which|rename|move|done|tag|untag|set|postpone|snooze|remind|add|restore|reopen)\b))"
+    r"|which|rename|move|done|tag|untag|set|postpone|snooze|remind|add|restore|reopen|cancel|stop|never)\b))"
     r"|(?:(?:i|we)(?:\W?d (?:really )?(?:like|love)| would (?:like|love)| want| wanna)(?: to)?"
     r"|let\W?s(?: now| just)?|let (?:us|me)|go ahead and"
     r"|feel free to|(?:i|we)(?:\W?m| am|\W?re| are) (?:going|trying) to)"
