@@ -170,11 +170,13 @@ def _create_context(transaction: Transaction, turn: Turn) -> ToolContext:
 
 
 async def _find_affected_todos(context: ToolContext, effect: Effect) -> list[ApprovalTodo]:
-    """Returns the todos of an effect that exist and belong to the user, those in the trash included."""
+    """Returns the existing todos of an effect that belong to the user, in its order, also those in the trash."""
     if not effect.todo_ids:
         return []
-    todos = await operations.find_by_id(context.db, context.user_id, effect.todo_ids)
-    return [ApprovalTodo(todo.id, todo.title, todo.version) for todo in todos]
+    found = await operations.find_by_id(context.db, context.user_id, effect.todo_ids)
+    todos = {todo.id: todo for todo in found}
+    ids = [todo_id for todo_id in dict.fromkeys(effect.todo_ids) if todo_id in todos]
+    return [ApprovalTodo(todo_id, todos[todo_id].title, todos[todo_id].version) for todo_id in ids]
 
 
 async def _have_todos_changed(
