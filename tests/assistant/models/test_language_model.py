@@ -107,6 +107,13 @@ class TestLearning:
         assert [completion.content for completion in ask(model, times=4, is_streamed=True)] == ["Yes."] * 4
         assert [request.streamed for request in provider.requests] == [True, False, True, False, False, False]
 
+    def test_an_answer_that_was_not_asked_as_a_stream_does_not_count(self, provider: ScriptedModel) -> None:
+        provider.answer_with(lambda request: Empty() if request.streamed else Say("Yes."))
+        model = create(provider)
+        for is_streamed in (True, False, True):
+            ask(model, is_streamed=is_streamed)
+        assert model.learned == ("do not stream",)
+
 
 class TestFailures:
     def test_a_declined_request_is_an_answer(self, provider: ScriptedModel) -> None:

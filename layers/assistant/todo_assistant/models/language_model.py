@@ -112,7 +112,8 @@ class LanguageModel:
         await self.endpoint.close()
 
     def _learn(self, exchange: "_Exchange") -> None:
-        self.empty_streams = self.empty_streams + 1 if exchange.had_empty_stream else 0
+        if exchange.wants_stream:
+            self.empty_streams = self.empty_streams + 1 if exchange.had_empty_stream else 0
         learned = [change for change in exchange.changes if change != WITHOUT_REASONING]
         if self.empty_streams >= _EMPTY_STREAMS_UNTIL_WHOLE:
             learned.append(WITHOUT_STREAM)
@@ -146,9 +147,13 @@ class _Exchange:
         self._body: Body = {}
 
     @property
+    def wants_stream(self) -> bool:
+        return self._on_text is not None
+
+    @property
     def _is_streamed(self) -> bool:
         # After an empty stream, the next attempts do not stream: some endpoints cannot stream with tools.
-        return self._on_text is not None and not self.had_empty_stream and WITHOUT_STREAM not in self.changes
+        return self.wants_stream and not self.had_empty_stream and WITHOUT_STREAM not in self.changes
 
     async def attempt(self) -> Completion:
         """Sends the request once. Raises ProviderError."""
