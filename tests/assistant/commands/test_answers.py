@@ -45,7 +45,7 @@ class TestAnswers:
             chat.say("move milk to jan 31 2040")
             == "Moved “oat milk”, due Tuesday 31 January 2040, high priority, #home."
         )
-        assert chat.say("remove date from milk") == "Moved “oat milk”, high priority, #home."
+        assert chat.say("remove date from milk") == "Removed the date of “oat milk”."
         assert chat.say("done milk") == "Completed “oat milk”."
         assert chat.say("reopen milk") == "Reopened “oat milk”."
 
@@ -62,9 +62,7 @@ class TestAnswers:
         assert chat.say("repeat plants every 2nd tuesday") == (
             "Changed “water plants”, due Tuesday 14 February 2040, every month on the second Tuesday, in Work."
         )
-        assert (
-            chat.say("stop repeating water plants") == "Changed “water plants”, due Tuesday 14 February 2040, in Work."
-        )
+        assert chat.say("stop repeating water plants") == "Ended the recurrence of “water plants”."
         assert chat.say("done water plants") == "Completed “water plants”."
 
     def test_a_project_is_created_when_a_command_names_it(self, chat: ChatClient) -> None:
@@ -83,7 +81,7 @@ class TestAnswers:
             "There is no project “attic”. Type `projects` to see yours, or `new project` and a name."
         )
         assert chat.say("done all /attic").startswith("There is no project “attic”.")
-        assert chat.say("move lamp out of /cellar") == "Changed “lamp”."
+        assert chat.say("move lamp out of /cellar") == "Removed the project of “lamp”."
         assert (
             chat.say("done all /cellar") == "I found no open todo that fits /cellar. Type `list` to see what there is."
         )

@@ -58,6 +58,8 @@ class TestQuestions:
     def test_an_option_may_add_the_sentence_as_a_new_todo(self, chat: ChatClient) -> None:
         turn = chat.run_turn("remove the stains from the carpet")
 
-        assert turn["response"].endswith("Shall I add “remove the stains from the carpet” as a new todo?")
+        assert turn["response"].endswith(
+            "Shall I add “remove the stains from the carpet” as a new todo? Type `yes` or `no`."
+        )
         assert [option["todo_id"] for option in turn["question"]["options"]] == [None]
         assert chat.say("yes") == "Added “remove the stains from the carpet”."

@@ -21,19 +21,22 @@ from todo_assistant.commands.grammar.commands import (
     TargetCommand,
     Update,
 )
+from todo_assistant.commands.matching import TitleMatcher
 from todo_assistant.commands.planner.adding import add_todos
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call, request_call
 from todo_assistant.commands.planner.projects import add_missing_projects, find_projects
 from todo_assistant.commands.planner.questions import ask_which, format_options, offer_adding
 from todo_assistant.commands.planner.reminders import Fields, call_with_reminders
 from todo_assistant.commands.planner.searches import Found, match_title
-from todo_assistant.commands.planner.targets import Situation, find_targets, match_equal_titles, match_target
+from todo_assistant.commands.planner.targets import Situation, find_targets, match_parts, match_target
+from todo_assistant.commands.wording.removals import describe_removal
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.commands.wording.todos import describe_todo, quote, quote_title
 from todo_assistant.models.messages import Completion, Option, Question
 
 _MAX_TODOS_PER_CALL: Final = 100
 _MAX_PARENT_OPTIONS: Final = 10
+_MAX_DESCRIBED_REMOVALS: Final = 20
 _MAX_REMINDERS: Final = 100
 _TOOLS: Final[dict[type[TargetCommand], str]] = {
     Complete: "complete_todos",
@@ -60,7 +63,10 @@ def change_todos(command: TargetCommand, situation: Situation) -> Plan[Answer]:
 
 
 def change_or_add(command: Either, situation: Situation) -> Plan[Answer]:
-    """Changes the todo whose title equals the words, or adds a todo if no title is similar; asks in all other cases."""
+    """Changes the todo whose title equals the words, or adds a todo if no title is similar; asks in all other cases.
+
+    Several todos are changed if each part of the words fits exactly one.
+    """
     change, words = command.change, command.change.target.filter.text
     if situation.chosen is not None or words is None:
         return (yield from change_todos(change, situation))
@@ -68,10 +74,13 @@ def change_or_add(command: Either, situation: Situation) -> Plan[Answer]:
         projects = yield from find_projects()
         if projects.find(change.project) is None:
             return (yield from add_todos(command.add, situation.typed))
-    if equal := (yield from match_equal_titles(change)):
-        return (yield from change_todos(change, replace(situation, chosen=equal)))
     matches = yield from match_target(change)
-    if todos := matches.fitting or matches.near:
+    if len(matches.fitting) == 1 and TitleMatcher(words).is_equal(matches.fitting[0]["title"]):
+        return (yield from change_todos(change, replace(situation, chosen=matches.fitting)))
+    parts = yield from match_parts(change)
+    if parts.is_certain and not matches.fitting:
+        return (yield from change_todos(change, replace(situation, chosen=parts.todos)))
+    if todos := matches.fitting or parts.todos or matches.near:
         lead = "Do you mean a todo that you have, or a new one?"
         return ask_which(lead, todos, situation.typed, others=[offer_adding(situation.typed)])
     return (yield from add_todos(command.add, situation.typed))
@@ -88,7 +97,8 @@ def _change(command: TargetCommand, found: Found, fields: Fields | None) -> Plan
     calls = [request_call(tool, _arguments(command, batch, fields)) for batch in batches]
     # The text before the calls is a part of the question for approval, which says what will not be done.
     results = yield Completion(note, calls)
-    return Answer("\n".join(filter(None, [describe_results(results), note])))
+    said = describe_removal(command, results[0]) if len(ids) <= _MAX_DESCRIBED_REMOVALS else None
+    return Answer("\n".join(filter(None, [said or describe_results(results), note])))
 
 
 def _move(command: MoveTo, situation: Situation) -> Plan[Answer]:
@@ -142,7 +152,8 @@ def _remind(command: Remind, situation: Situation) -> Plan[Answer]:
     if len(found.todos) > _MAX_REMINDERS:
         return Answer(f"I set at most {_MAX_REMINDERS} reminders at once. Nothing was changed.")
     changes: list[Fields] = [{"id": todo["id"], "reminder": command.when or ""} for todo in found.todos]
-    return Answer(describe_results((yield from call_with_reminders("update_todos", "changes", changes))))
+    results = yield from call_with_reminders("update_todos", "changes", changes)
+    return Answer(describe_removal(command, results[0]) or describe_results(results))
 
 
 def _describe(command: Describe, situation: Situation) -> Plan[Answer]:

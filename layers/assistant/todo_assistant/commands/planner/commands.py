@@ -49,6 +49,8 @@ _NOT_UNDERSTOOD: Final = """\
 I did not understand that, so nothing was changed. Type a todo to add it, for example:
   call mum tomorrow 5pm #family !high
 Other commands are `today`, `list`, `done milk`, `move milk to friday` and `undo`. Type `help` to see all of them."""
+_ASKS_WHO: Final = re.compile(r"(?:who|what) are you\W*", re.IGNORECASE)
+_WHO_I_AM: Final = "I am the assistant of your todo list. I understand fixed commands: type `help` to see them."
 _TALK: Final = {
     "greeting": "Hello! Type a todo to add it, `today` to see your day, or `help` to see what I understand.",
     "thanks": "You are welcome.",
@@ -140,8 +142,8 @@ def _answer_at_once(command: Help | Talk | Incomplete | Unknown) -> Plan[Answer]
             return Answer(_TALK[kind])
         case Incomplete():
             return ask_messages(command.answer, command.options) if command.options else Answer(command.answer)
-        case Unknown():
-            return Answer(_NOT_UNDERSTOOD)
+        case Unknown(text):
+            return Answer(_WHO_I_AM if _ASKS_WHO.fullmatch(text) else _NOT_UNDERSTOOD)
 
 
 def _list_or_add_projects(command: Projects | NewProject) -> Plan[Answer]:

@@ -27,7 +27,7 @@ def ask_which(
 
 def ask_one(lead: str, option: Option) -> Answer:
     """Asks a question that `yes` or `no` answers."""
-    return Answer(lead, Question([option]))
+    return Answer(f"{lead} Type `yes` or `no`.", Question([option]))
 
 
 def format_options(question: Question) -> str:

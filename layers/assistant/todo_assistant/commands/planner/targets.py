@@ -59,6 +59,18 @@ class Situation:
     chosen: Sequence[TodoView] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The todos that fit or are near the parts of a target such as `milk, eggs and bread`.
+
+    `missing` are the parts for which there is none. `is_certain` is true if each part fits exactly one todo.
+    """
+
+    todos: Sequence[TodoView]
+    missing: Sequence[str]
+    is_certain: bool
+
+
 def find_targets(command: TargetCommand, situation: Situation) -> Plan[Found]:
     """Returns the todos that a command means, at least one. Ends the plan with an answer or a question if unsure."""
     target = command.target
@@ -83,18 +95,20 @@ def match_target(command: TargetCommand) -> Plan[Matches]:
     return (yield from match_title(selected.text or "", arguments, _states(command)))
 
 
-def match_equal_titles(command: TargetCommand) -> Plan[list[TodoView]]:
-    """Returns the todos whose titles equal the words of a target, or each of its parts. Empty if any title differs."""
+def match_parts(command: TargetCommand) -> Plan[Parts]:
+    """Finds the todos that the parts of a target mean, if its words may be several titles. Uses the first ten parts."""
     arguments = yield from _filter_arguments(command, with_state=False)
-    for titles in ([command.target.filter.text or ""], command.target.titles[:_MAX_TITLES]):
-        found: list[TodoView] = []
-        for title in titles:
-            matches = yield from match_title(title, arguments, _states(command))
-            equal = [todo for todo in matches.fitting if TitleMatcher(title).is_equal(todo["title"])]
-            found += equal if len(equal) == 1 else []
-        if found and len(found) == len(titles):
-            return found
-    return []
+    titles = command.target.titles[:_MAX_TITLES]
+    candidates: dict[str, TodoView] = {}
+    missing: list[str] = []
+    is_certain = bool(titles) and len(titles) == len(command.target.titles)
+    for title in titles:
+        matches = yield from match_title(title, arguments, _states(command))
+        found = matches.fitting or matches.near
+        candidates |= {todo["id"]: todo for todo in found}
+        is_certain = is_certain and len(matches.fitting) == 1
+        missing += [] if found else [title]
+    return Parts(list(candidates.values()), missing, is_certain)
 
 
 def _found(todos: Sequence[TodoView]) -> Found:
@@ -159,23 +173,13 @@ def _find_by_titles(command: TargetCommand, situation: Situation) -> Plan[list[T
     """Returns the todos that several titles mean, if each title fits exactly one. Otherwise asks which are meant."""
     if len(command.target.titles) > _MAX_TITLES:
         raise PlanEnded(Answer(f"Please name at most {_MAX_TITLES} todos at once. Nothing was changed."))
-    arguments = yield from _filter_arguments(command, with_state=False)
-    candidates: dict[str, TodoView] = {}
-    missing: list[str] = []
-    is_certain = True
-    for title in command.target.titles:
-        matches = yield from match_title(title, arguments, _states(command))
-        found = matches.fitting or matches.near
-        candidates |= {todo["id"]: todo for todo in found}
-        is_certain = is_certain and len(matches.fitting) == 1
-        missing += [] if found else [title]
-    todos = list(candidates.values())
-    if is_certain:
-        return todos
-    if not todos:
+    parts = yield from match_parts(command)
+    if parts.is_certain:
+        return list(parts.todos)
+    if not parts.todos:
         raise PlanEnded(_answer_not_found(command, situation))
-    lead = f"I found nothing that fits {' or '.join(map(quote, missing))}. " if missing else ""
-    raise PlanEnded(ask_which(f"{lead}Which of these do you mean?", todos, situation.typed))
+    lead = f"I found nothing that fits {' or '.join(map(quote, parts.missing))}. " if parts.missing else ""
+    raise PlanEnded(ask_which(f"{lead}Which of these do you mean?", parts.todos, situation.typed))
 
 
 def _report_unchanged(command: Complete | Reopen) -> Plan[None]:
