@@ -19,6 +19,8 @@ def _json_column(name: str) -> sa.Column[object]:
 def upgrade() -> None:
     op.add_column("turns", sa.Column("reversal", sa.Text(), nullable=True))
     op.create_check_constraint("turns_reversal", "turns", "reversal IN ('undo', 'redo')")
+    # The turn that undid this turn: a redo brings the undone turn back.
+    op.add_column("turns", sa.Column("undone_by", sa.Uuid(), nullable=True))
     op.add_column("rounds", _json_column("question"))
     op.add_column("rounds", _json_column("extras"))
     op.add_column("tool_calls", _json_column("extras"))
@@ -28,5 +30,6 @@ def downgrade() -> None:
     op.drop_column("tool_calls", "extras")
     op.drop_column("rounds", "extras")
     op.drop_column("rounds", "question")
+    op.drop_column("turns", "undone_by")
     op.drop_constraint("turns_reversal", "turns")
     op.drop_column("turns", "reversal")
