@@ -21,6 +21,7 @@ FILES = [
         "changes",
         "recurrences_and_projects",
         "dates",
+        "dates_in_words",
         "targets",
         "moves_and_edits",
         "questions",

@@ -70,6 +70,26 @@ class TestFirstDue:
 
         assert parsed("every day at 2:30am", now=the_evening_before).due == berlin(2027, 3, 28, 3, 30)
 
+    @pytest.mark.parametrize(
+        ("phrase", "due"),
+        [
+            ("every weekday at quarter past nine", berlin(2026, 11, 30, 9, 15)),
+            ("every tuesday at half seven", berlin(2026, 12, 1, 7, 30)),
+            ("every day at eleven pm", berlin(2026, 11, 28, 23)),
+            ("every day at eight in the evening", berlin(2026, 11, 28, 20)),
+            ("mondays seven o'clock", berlin(2026, 11, 30, 7)),
+            ("wednesday nights", berlin(2026, 12, 2, 20)),
+        ],
+    )
+    def test_its_time_may_be_in_words(self, phrase: str, due: datetime) -> None:
+        assert parsed(phrase).due == due
+
+    @pytest.mark.parametrize(
+        "phrase", ["the last working day of each month", "last business day of the month every month"]
+    )
+    def test_is_the_last_working_day_of_the_month(self, phrase: str) -> None:
+        assert parsed(phrase) == ParsedRecurrence("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", date(2026, 11, 30))
+
 
 class TestPartsOfTheDay:
     @pytest.mark.parametrize(

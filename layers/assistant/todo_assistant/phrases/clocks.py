@@ -7,7 +7,15 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from todo_assistant.phrases.moments import Moment
-from todo_assistant.phrases.vocabulary import CLOCK, HOUR, PART, TONIGHT
+from todo_assistant.phrases.vocabulary import (
+    CLOCK,
+    HOUR,
+    PART,
+    SPOKEN_HOUR,
+    TOLD_HOUR,
+    TONIGHT,
+    parse_count,
+)
 
 _NOON: Final = 12 * 60
 _MIDNIGHT: Final = 24 * 60
@@ -20,7 +28,6 @@ _PART_RANGES: Final = {
 }
 """The minutes after midnight that belong to a part of the day. The night ends at 6:00 of the next day."""
 _TWELVE: Final = 12
-_SHIFT_MINUTES: Final = {None: 0, "half past ": 30, "quarter past ": 15, "quarter to ": -15}
 _TWELVE_HOURS: Final = range(1, 13)
 """The hours allowed before am and pm; `13pm` is rejected."""
 _WAKING_MINUTES: Final = range(7 * 60, 22 * 60)
@@ -36,16 +43,26 @@ _CLOCK_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)?({CLOCK})(?: on)? (.
 """Matches a phrase that begins with a clock time: `5pm on friday`, `noon tomorrow`."""
 _HOUR_LAST: Final = re.compile(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HOUR})", re.ASCII)
 """Matches a phrase that ends in `at` and an hour, or that is only an hour: `friday at 5`, `half past 5`."""
-_HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR})(?: on)? (.*)", re.ASCII)
+_SPOKEN_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)({SPOKEN_HOUR})", re.ASCII)
+"""Matches a phrase that ends in `at` and an hour in words: `friday at nine`."""
+_TOLD_LAST: Final = re.compile(rf"(?:(.*?) )??({TOLD_HOUR})", re.ASCII)
+"""Matches a phrase that ends in an hour in words that need no `at`: `friday half past eight`, `nine o'clock`."""
+_HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR}|{SPOKEN_HOUR})(?: on)? (.*)", re.ASCII)
 """Matches a phrase that begins with a preposition and an hour: `at 5 on friday`."""
 _DOTTED_LAST: Final = re.compile(r"(.+) (\d{1,2}\.[0-5]\d)", re.ASCII)
 """Matches a day and a time with a dot, which is no time without the day: `friday 17.30`."""
 _CLOCK_PARTS: Final = re.compile(
-    r"(?P<past>half past |quarter past |quarter to )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d\d))?(?::\d\d)?"
+    r"(?:(?P<shift>\d{1,2}) (?P<direction>past|after|to) )?(?P<hour>\d{1,2})(?:[:.h -](?P<minute>\d\d))?(?::\d\d)?"
     r"(?P<h24>h)? ?(?P<half>[ap])?.*",
     re.ASCII,
 )
-"""Splits `half past 5`, `17h` or `5.30 p.m.` into groups. The group `half` is the `a` or `p` of am and pm."""
+"""Splits `30 past 5`, `17h` or `5.30 p.m.` into groups. The group `half` is the `a` or `p` of am and pm."""
+_NUMBER_WORD: Final = re.compile(
+    r"\b(?:(?:twenty|thirty|forty|fifty)(?:[ -]five)?|fifteen|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve)\b",
+    re.ASCII,
+)
+"""Finds a number in the words for a time of day: `thirty` in `ten thirty`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +121,7 @@ def _is_in(minutes: int, part: str) -> bool:
 
 def _split_exact_clock(words: str) -> tuple[str, Clock | None]:
     """Splits a phrase into the words for the day and an exact time of day (`5pm`, `noon`), or None."""
-    for pattern in (_CLOCK_LAST, _HOUR_LAST, _DOTTED_LAST):
+    for pattern in (_CLOCK_LAST, _HOUR_LAST, _SPOKEN_LAST, _TOLD_LAST, _DOTTED_LAST):
         if found := pattern.fullmatch(words):
             return found[1] or "", Clock(_parse_clock_minutes(found[2]))
     for pattern in (_CLOCK_FIRST, _HOUR_FIRST):
@@ -122,16 +139,24 @@ def _parse_clock_minutes(words: str) -> list[int]:
         return [_NOON]
     if words == "midnight":
         return [_MIDNIGHT, 0]
-    parts = _CLOCK_PARTS.fullmatch(words)
+    parts = _CLOCK_PARTS.fullmatch(_to_digits(words))
     if parts is None:
         raise ValueError(words)
     hour, minute = int(parts["hour"]), int(parts["minute"] or 0)
     if parts["half"] and hour not in _TWELVE_HOURS:
         raise ValueError(words)
     clock = time(hour % 12 if parts["half"] else hour, minute)
-    minutes = clock.hour * 60 + clock.minute + _SHIFT_MINUTES[parts["past"]]
+    shift = int(parts["shift"] or 0)
+    minutes = clock.hour * 60 + clock.minute + (-shift if parts["direction"] == "to" else shift)
     if parts["half"]:
         return [minutes + _NOON if parts["half"] == "p" else minutes]
     if parts["h24"] or parts["hour"].startswith("0") or minutes >= _NOON:
         return [minutes]
     return sorted((minutes, minutes + _NOON), key=lambda either: either not in _WAKING_MINUTES)
+
+
+def _to_digits(words: str) -> str:
+    """Returns a time of day with digits for its words: `30 past 7` for `half seven`, `10 30` for `ten thirty`."""
+    words = re.sub(r"\bhalf(?: past)?\b", "30 past", words)
+    words = re.sub(r"\b(?:a )?quarter\b", "15", words).replace(" minutes", "")
+    return _NUMBER_WORD.sub(lambda found: str(parse_count(found[0])), words)

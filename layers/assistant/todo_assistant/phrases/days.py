@@ -9,9 +9,10 @@ from todo_assistant.phrases.amounts import SPAN, parse_span
 from todo_assistant.phrases.day_rules import DayParser, DayRule, compile_day_rules
 from todo_assistant.phrases.moments import Moment
 from todo_assistant.phrases.months import MONTH_RULES, calendar_dates
-from todo_assistant.phrases.vocabulary import HOLIDAY, TOMORROW
-from todo_assistant.phrases.weeks import WEEK_RULES
+from todo_assistant.phrases.vocabulary import COUNT, HOLIDAY, TOMORROW, WORKDAY, parse_count
+from todo_assistant.phrases.weeks import WEEK_RULES, monday_of
 
+_WORKDAYS_OF_WEEK: Final = 5
 _HOLIDAY_DATES: Final = {"chr": (25, 12), "xma": (25, 12), "hal": (31, 10), "val": (14, 2)}
 """The day and month of holidays by their first three letters, except those of New Year and the eves."""
 
@@ -68,6 +69,13 @@ def _parse_amount(found: re.Match[str], moment: Moment) -> list[date]:
     return [parse_span(found[1]).after(moment.today)]
 
 
+def _parse_workdays(found: re.Match[str], moment: Moment) -> list[date]:
+    """Returns the day that is a number of working days after today. A weekend counts as its Friday."""
+    passed = min(moment.today.weekday(), _WORKDAYS_OF_WEEK - 1) + parse_count(found[1])
+    weeks, weekday = divmod(passed, _WORKDAYS_OF_WEEK)
+    return [monday_of(moment.today) + timedelta(weeks=weeks, days=weekday)]
+
+
 def _parse_amount_ago(found: re.Match[str], moment: Moment) -> list[date]:
     return [(-parse_span(found[1])).after(moment.today)]
 
@@ -102,6 +110,7 @@ _DAY_RULES: Final[Sequence[DayRule]] = (
         (rf"(?P<amount>{SPAN}) (?P<start>today|{TOMORROW})(?P<is_before>)", _parse_amount_from),
         (rf"(?:in |\+|within )?({SPAN})(?:'?s?'? time)?", _parse_amount),
         (rf"({SPAN}) ago", _parse_amount_ago),
+        (rf"(?:in |within )?({COUNT}) {WORKDAY}s?(?:'? time| from (?:now|today))?", _parse_workdays),
     ),
 )
 """Patterns for a day, each with the function that parses a match. The first that matches is used."""

@@ -43,7 +43,7 @@ _EVERY_NAMED_DAYS: Final = re.compile(
 )
 """Matches `every` and named days, without a unit: `every other friday`, `every last day of the month`."""
 _NAMED_DAYS_OF_EVERY: Final = re.compile(
-    rf"(?:on |at )?(?P<on>.+) of {EACH} (?:(?P<interval>{_INTERVAL}) )?months?", re.ASCII
+    rf"(?:on |at )?(?P<on>.+) of (?:the month )?{EACH} (?:(?P<interval>{_INTERVAL}) )?months?", re.ASCII
 )
 """Matches named days before `of every month`: `the last day of every month`, `the 1st of every 3 months`."""
 _GROUP: Final = rf"(?:{WORKDAY}s?|weekends?)"

@@ -9,11 +9,12 @@ from typing import Final
 from todo_assistant.phrases.day_rules import DayRule, compile_day_rules
 from todo_assistant.phrases.moments import Moment
 from todo_assistant.phrases.rule_parts import NTH_NUMBERS
-from todo_assistant.phrases.vocabulary import MONTH, MONTH_PREFIXES, NTH, ORDINAL, WEEKDAY, WEEKDAY_PREFIXES
+from todo_assistant.phrases.vocabulary import MONTH, MONTH_PREFIXES, NTH, ORDINAL, WEEKDAY, WEEKDAY_PREFIXES, WORKDAY
 
 _YEARS_AHEAD: Final = 9
 """Years to search for a date without a year, the current one included: February 29th may be 8 years away."""
 _MONTHS: Final = range(1, 13)
+_WORKDAYS_OF_WEEK: Final = 5
 _CENTURY: Final = 2000
 """The century of a year with two digits."""
 _YEAR_DIGITS: Final = 4
@@ -124,20 +125,25 @@ def _parse_nth_day(found: re.Match[str], moment: Moment) -> list[date]:
     The next month's, if `the month` names no particular one and the day is over.
     """
     month = first_day_of_month(found["month"], moment.today)
-    day = _nth_day(found["nth"], found["weekday"], month)
+    day = _nth_day(found["nth"], found["kind"], month)
     if day < moment.today and found["month"] == "the month":
-        return [_nth_day(found["nth"], found["weekday"], add_months(month, 1))]
+        return [_nth_day(found["nth"], found["kind"], add_months(month, 1))]
     if day < moment.today and re.fullmatch(MONTH, found["month"], re.ASCII):
-        return [_nth_day(found["nth"], found["weekday"], add_months(month, 12))]
+        return [_nth_day(found["nth"], found["kind"], add_months(month, 12))]
     return [day]
 
 
-def _nth_day(nth: str, weekday: str | None, month: date) -> date:
-    """Returns the day with an ordinal in the month that begins at `month`. Raises ValueError if there is none."""
+def _nth_day(nth: str, kind: str, month: date) -> date:
+    """Returns the day with an ordinal among the days, working days or Mondays of the month that begins at `month`.
+
+    Raises ValueError if there is none.
+    """
     number = NTH_NUMBERS.get(nth) or int(nth[0])
     days = [month + timedelta(days=day) for day in range(last_day_of_month(month).day)]
-    if weekday:
-        days = [day for day in days if day.weekday() == WEEKDAY_PREFIXES.index(weekday[:3])]
+    if re.fullmatch(WORKDAY, kind):
+        days = [day for day in days if day.weekday() < _WORKDAYS_OF_WEEK]
+    elif kind != "day":
+        days = [day for day in days if day.weekday() == WEEKDAY_PREFIXES.index(kind[:3])]
     if number > len(days):
         raise ValueError(nth)
     return days[number - 1 if number > 0 else number]
@@ -164,7 +170,7 @@ MONTH_RULES: Final[Sequence[DayRule]] = compile_day_rules(
     (rf"(?:the )?{_NUMBER} (?:(?:of|in) )?(?P<month>{_MONTH_WORDS})", _parse_numbered_day),
     (rf"(?P<month>next month),? (?:on )?(?:the )?{_NUMBER}", _parse_numbered_day),
     (
-        rf"(?:the )?(?P<nth>{NTH}) (?:day|(?P<weekday>{WEEKDAY})) (?:(?:of|in) )?(?P<month>{_MONTH_WORDS})",
+        rf"(?:the )?(?P<nth>{NTH}) (?P<kind>day|{WEEKDAY}|{WORKDAY}) (?:(?:of|in) )?(?P<month>{_MONTH_WORDS})",
         _parse_nth_day,
     ),
 )

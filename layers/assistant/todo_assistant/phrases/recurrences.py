@@ -16,7 +16,21 @@ from todo_assistant.phrases.languages.translation import translate_phrase
 from todo_assistant.phrases.moments import Due
 from todo_assistant.phrases.quoting import quote_start
 from todo_assistant.phrases.rule_parts import RuleParts, format_rule
-from todo_assistant.phrases.vocabulary import ADVERB, CLOCK, COUNT, DAYS, DIGITAL, EACH, EXCEPT, HOUR, PART, PLURAL
+from todo_assistant.phrases.vocabulary import (
+    ADVERB,
+    CLOCK,
+    COUNT,
+    DAYS,
+    DIGITAL,
+    EACH,
+    EXCEPT,
+    HOUR,
+    PART,
+    PLURAL,
+    SPOKEN_HOUR,
+    TOLD_HOUR,
+    WEEKDAY_PARTS,
+)
 from todo_core.todos.recurrence import next_occurrence
 
 _MAX_PHRASE_CHARACTERS: Final = 150
@@ -24,9 +38,11 @@ _MAX_QUOTED_CHARACTERS: Final = 60
 """An error quotes at most this many characters of the phrase that cannot be parsed."""
 _UTC: Final = ZoneInfo("UTC")
 
-RECURRENCE_START: Final = rf"(?:{EACH}|{ADVERB}|(?:on )?(?:{PLURAL}|(?:week|work) ?days|weekends))(?!\w)"
+RECURRENCE_START: Final = (
+    rf"(?:{EACH}|{ADVERB}|(?:on )?(?:{PLURAL}|{WEEKDAY_PARTS}|(?:week|work) ?days|weekends))(?!\w)"
+)
 """Matches the first words of a recurrence: `every`, `mondays`. Does not match `the last day of every month`."""
-_RECURRENCE: Final = re.compile(rf"{RECURRENCE_START}|.* of {EACH} ", re.IGNORECASE | re.ASCII)
+_RECURRENCE: Final = re.compile(rf"(?:on )?{RECURRENCE_START}|.* of (?:the month )?{EACH} ", re.IGNORECASE | re.ASCII)
 """Matches the start of any recurrence, to distinguish it from a date: `every day`, `the last day of every month`."""
 _CLAUSE_BREAK: Final = re.compile(
     r"(?<!except)(?<!but)(?<!apart) (?=(?:starting|beginning|from|until|till?|ending|through|for)\b"
@@ -35,14 +51,14 @@ _CLAUSE_BREAK: Final = re.compile(
 """Matches the space before each clause after the first, to split the phrase: `every day | at 9am | until june`."""
 _REPEAT_COUNT: Final = re.compile(rf" (?:for )?({COUNT}) (?:times|occurrences)$", re.ASCII)
 """Finds the number of occurrences at the end of a phrase: `every monday 10 times`."""
-_CLOCK_LAST: Final = re.compile(rf"(.+?) ((?:in the |at )?{PART}|{CLOCK}|{DIGITAL})", re.ASCII)
+_CLOCK_LAST: Final = re.compile(rf"(.+?) ((?:in the |at )?{PART}|{CLOCK}|{DIGITAL}|{TOLD_HOUR})", re.ASCII)
 """Matches a frequency and the time of day after it: `every weekday 9am`, `every day in the morning`."""
 _EVERY_PART_OF_DAY: Final = re.compile(rf"((?:{EACH})(?: (?:other|2nd|second))?) ({PART})s?\b(?! of\b)", re.ASCII)
 """Matches the start of `every morning at 6`, which is then parsed as `every day morning at 6`."""
 _EXCEPTION: Final = re.compile(rf"{EXCEPT} (.+)", re.ASCII)
 """Matches a clause with the days on which a recurrence does not occur: `except sunday`."""
 _AT_CLOCK: Final = re.compile(
-    rf"(?:(?:at|around|by|before) |@ ?)({CLOCK}|{HOUR}|{PART})(?: ({PART}))?|in the ({PART})", re.ASCII
+    rf"(?:(?:at|around|by|before) |@ ?)({CLOCK}|{HOUR}|{SPOKEN_HOUR}|{PART})(?: ({PART}))?|in the ({PART})", re.ASCII
 )
 """Matches a clause that is a time of day: `at 9am`, `by 5`, `@ noon`, `in the morning`."""
 
@@ -123,6 +139,7 @@ def _parse_english(phrase: str, now: datetime, timezone: ZoneInfo, start: Due | 
 def _normalize(phrase: str) -> str:
     words = " ".join(phrase.lower().replace(",", " ").replace("&", " and ").split())
     words = re.sub(r"(?<=[a-z])/(?=[a-z])", " and ", words)
+    words = re.sub(rf"{WEEKDAY_PARTS}(?!\w)", lambda found: found[0][:-1].replace("day ", "days "), words)
     return words.removeprefix("on ").removeprefix("repeat ").rstrip(".!")
 
 

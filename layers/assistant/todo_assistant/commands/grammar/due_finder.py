@@ -14,13 +14,17 @@ from todo_assistant.phrases.vocabulary import (
     DIGITAL,
     HOLIDAY,
     HOUR,
+    HOUR_NAME,
     MONTH,
     NTH,
     ORDINAL,
     PART,
+    SPOKEN_HOUR,
+    TOLD_HOUR,
     TOMORROW,
     TONIGHT,
     WEEKDAY,
+    WORKDAY,
 )
 
 _MAX_CANDIDATES: Final = 8
@@ -46,7 +50,7 @@ _CERTAIN: Final = "|".join(
         rf"{WEEKDAY},? (?:of |in )?{_COMING_WEEK}|{_COMING_WEEK},? (?:on )?{WEEKDAY}|{WEEKDAY} after next",
         rf"(?:this coming|this|next|coming|upcoming) {WEEKDAY}",
         r"(?:this|next) weekend|next (?:week|month|year)|(?:the )?(?:week|weekend|month|year) after next",
-        rf"(?:in|within) (?:{DURATION}|{SPAN})(?:'?s?'? time)?",
+        rf"(?:in|within) (?:{DURATION}|{SPAN}|{COUNT} {WORKDAY}s?)(?:'?s?'? time)?",
         # The lookahead is fast, and saves the search for a number at each word.
         (
             rf"(?=\S.{{1,40}} (?:from|before) )(?:{DURATION} from now|{SPAN} from (?:now|today|{TOMORROW}|{WEEKDAY})"
@@ -61,7 +65,8 @@ _CERTAIN: Final = "|".join(
         rf"(?:the )?(?:start|beginning) of (?:next (?:week|month|year)|{MONTH})",
         rf"(?:the )?(?:{ORDINAL}|first),? (?:of |in )?(?:the month|this month|next month)",
         rf"(?:the )?{NTH} (?:day|{WEEKDAY}) (?:of|in) (?:next month|{MONTH}(?: \d{{4}})?)",
-        r"(?:the )?last day of the month",
+        rf"(?:the )?(?:last day|{NTH} {WORKDAY}) of (?:the|this|next) month|(?:the )?{NTH} {WORKDAY} (?:of|in) {MONTH}",
+        rf"(?:eod|cob|end of (?:the )?day|close of business),? (?:on )?(?:{TOMORROW}|{WEEKDAY})",
     )
 )
 """Matches words that count as a date without a preposition: `tomorrow`, `next friday`, `in 2 weeks`, `jan 3`."""
@@ -69,7 +74,7 @@ _LONG_WEEKDAY: Final = r"(?:monday|tues(?:day)?|wednesday|thu(?:rs(?:day)?)?|fri
 """Matches names of weekdays that have no other meaning, unlike `mon`, `wed`, `sat` and `sun`."""
 _LIKELY: Final = rf"{_LONG_WEEKDAY}(?: week| fortnight)?|\d{{1,2}}/\d{{1,2}}"
 """Matches days that count as dates unless they seem to describe the next word: `sunday` in `cook sunday roast`."""
-_DUE_PREPOSITION: Final = r"(?:(?:(?:is|are) )?due(?: on| by| in|:)?|on|by|until|till?|before)"
+_DUE_PREPOSITION: Final = r"(?:(?:(?:is|are) )?due(?: on| by| in|:)?|(?:no|not) later than|on|by|until|till?|before)"
 """Matches the words after which an ambiguous word such as `sat` counts as a date: `on`, `by`, `due`."""
 _AMBIGUOUS: Final = rf"{WEEKDAY}|{HOLIDAY}|(?:the )?weekend|the \d{{1,2}}(?:st|nd|rd|th)|\d{{1,2}}\.\d{{1,2}}\.(?!\d)"
 """Matches words that may be a date but need a hint, such as the preposition in `on sat` or `by christmas`."""
@@ -86,21 +91,35 @@ _DAY: Final = re.compile(
 )
 """Finds a day and its preposition, if any: `tomorrow`, `on sat`, `in june`, `friday evening`."""
 _SPAN_DAY: Final = rf"(?:{_MONTH_AND_DAY}|{WEEKDAY})"
+_MONTH_DAY: Final = r"(?:the )?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_TO: Final = r" ?(?:-|\u2013|to|till?|until|through) ?"
 _DAY_SPAN: Final = re.compile(
-    rf"{START}(?<!for )(?<!about )(?a:(?:from )?(?P<first>{_SPAN_DAY}) ?(?:-|\u2013|to|till?|until|through) ?"
-    rf"(?:{_SPAN_DAY}|(?:the )?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)){END}",
+    rf"{START}(?<!for )(?<!about )(?a:(?:from )?(?:(?P<first>{_SPAN_DAY}){_TO}(?:{_SPAN_DAY}|{_MONTH_DAY})"
+    rf"|(?P<first_day>{_MONTH_DAY}){_TO}{_MONTH_DAY}(?: of)? (?P<month>{MONTH}))){END}",
     re.IGNORECASE,
 )
-"""Finds a span of days, which is due on its first day: `dec 7-9`, `from monday to friday`."""
+"""Finds a span of days, which is due on its first day: `dec 7-9`, `7-9 dec`, `from monday to friday`."""
+_UNCLEAR_DAYS: Final = re.compile(
+    rf"(?<!\w)(?:{WEEKDAY}/{WEEKDAY}|{NTH} {WEEKDAY} (?:of|in) (?:the|each|every|a) month"
+    rf"|in the {PART}\b.{{0,40}} and .{{0,20}}(?:in the|at) {PART})(?!\w)",
+    re.IGNORECASE,
+)
+"""Finds several days or times, of which no single one is due: `tue/thu`, `second tuesday of the month`."""
+_OF_PART: Final = r"(?:in the (?:early )?(?:morning|afternoon|evening)|at night)"
 _TIME: Final = re.compile(
     rf"(?a:{START}(?:due:? )?(?:(?:at|around|by|before|until|till?|for) |@ ?)(?P<clock>{CLOCK})"
-    rf"|{START}(?:at |@ ?)?(?P<of_part>(?:{CLOCK}|{HOUR}) (?:in the (?:early )?(?:morning|afternoon|evening)|at night))"
-    rf"|{START}(?:(?:from|between) )?(?P<range>(?:{CLOCK}|{HOUR}) ?(?:-|\u2013|to|till?|until|and) ?(?:{DIGITAL}))"
-    rf"|{START}from (?P<range_of_hours>{HOUR} ?(?:-|\u2013|to|till?|until) ?{HOUR})"
-    rf"|{START}(?P<part_first>in the (?:morning|afternoon|evening),? (?:(?:at|around) |@ ?)?(?:{CLOCK}|{HOUR}))"
-    rf"|{START}(?P<digital>{DIGITAL})(?! ?radio)"
+    rf"|{START}(?:at |@ ?)?(?P<of_part>(?:{CLOCK}|{HOUR}) {_OF_PART})"
+    rf"|{START}(?:at |@ ?)(?P<spoken_of_part>{SPOKEN_HOUR} {_OF_PART})"
+    rf"|{START}(?:(?:from|between) )?(?P<range>(?:{CLOCK}|{HOUR}|{HOUR_NAME})(?:{_TO}| ?and ?)(?:{DIGITAL}))"
+    rf"|{START}(?:from|at) (?P<range_of_hours>{HOUR} ?(?:-|\u2013|to|till?|until) ?{HOUR})"
+    rf"|{START}(?P<part_first>in the (?:morning|afternoon|evening),?"
+    rf" (?:(?:(?:at|around) |@ ?)?(?:{CLOCK}|{HOUR})|at {SPOKEN_HOUR}))"
+    rf"|{START}(?:from )?(?P<digital>{DIGITAL})(?! ?radio)"
     rf"|{START}(?:at |@ ?)(?P<hour>{HOUR})"
     rf"|{START}(?:before|after|around|by) (?P<bare>{HOUR})"
+    rf"|{START}(?:(?:at|around|by|before|until|till?|from) |@ ?)?(?P<told>{TOLD_HOUR})"
+    rf"|{START}(?:(?:at|around) |@ ?)(?P<spoken>{SPOKEN_HOUR})"
+    rf"|{START}(?:before|after|by) (?P<bare_spoken>{SPOKEN_HOUR})"
     rf"|{START}(?P<dotted>\d{{1,2}}\.[0-5][05]|\d{{1,2}}h[0-5]\d|(?:1[3-9]|2[0-3])h)"
     rf"|{START}(?P<daypart>in the (?:morning|afternoon|evening)|at night)"
     rf"|{START}(?P<part>{PART}|noon|midday|midnight)"
@@ -119,11 +138,12 @@ _UNIT: Final = re.compile(
 )
 """Matches a unit after a number, which is then an amount and no time: `euros` in `sell tomorrow at 5 euros`."""
 _MORE_TIMES: Final = re.compile(
-    rf"(?: (?:and|or|&)|,(?= (?:{CLOCK}|{HOUR})(?:,| and| or| &))) (?:at )?(?:{CLOCK}|{HOUR})(?![\w/])",
+    rf"(?: (?:and|or|&)|,(?= (?:{CLOCK}|{HOUR})(?:,| and| or| &))) (?:at )?"
+    rf"(?:(?:{CLOCK}|{HOUR})(?![\w/])|{SPOKEN_HOUR}(?=$|[,.;:!?)]))",
     re.IGNORECASE | re.ASCII,
 )
 """Matches another time after a time, of which no single one is due: `at 9 and 18`."""
-_EARLIER_TIME: Final = re.compile(rf"(?<!\w)(?:{CLOCK}|{HOUR}) (?:and|or|&) $", re.IGNORECASE | re.ASCII)
+_EARLIER_TIME: Final = re.compile(rf"(?<!\w)(?:{CLOCK}|{HOUR}|{HOUR_NAME}) (?:and|or|&) $", re.IGNORECASE | re.ASCII)
 """Finds another time before a time: `at 9 and` before `18:00`."""
 _EVENT: Final = re.compile(
     r"(?:^|\b(?:meeting|call|appointment|breakfast|brunch|lunch|coffee|dinner|dentist|doctor|interview"
@@ -147,8 +167,12 @@ _TITLE_WORD: Final = re.compile(
 """Finds a word that makes the date or time after it part of the title: `the` in `the 5pm train`, `mr.`, `every`."""
 _MAX_VERSE_CHARACTERS: Final = 30
 """Number of characters before a time that are searched for `_VERSE` and `_EVENT`; words in front may be longer."""
-_KINDS_IN_WORDS: Final = frozenset({"daypart", "part", "of_part"})
+_NO_HOUR: Final = re.compile(rf"\b(?:{HOUR_NAME} by {HOUR_NAME}|(?:be|being|feel) at one)$", re.IGNORECASE)
+"""Finds a number that is no time: `one by one`, `be at one with nature`."""
+_KINDS_IN_WORDS: Final = frozenset({"daypart", "part", "of_part", "spoken_of_part"})
 """Kinds of times that end in a word, so no unit can follow."""
+_SPOKEN_KINDS: Final = frozenset({"spoken", "bare_spoken", "told"})
+"""Kinds of hours in words, which may also be amounts: `at six` in `at six flags`."""
 _GAPS: Final = ("", " ", ", ")
 """Text between two candidates that are beside each other."""
 _MAX_TITLE_WORD_CHARACTERS: Final = 10
@@ -178,8 +202,9 @@ def find_due(text: str, is_readable: IsReadable) -> FoundPhrase | None:
     """
     days, times = list(_find_days(text)), list(_find_times(text))
     if span := _DAY_SPAN.search(text):
-        return FoundPhrase(span["first"], ()) if is_readable(span["first"]) else None
-    if _ends_in_list(days, text):
+        first = span["first"] or f"{span['first_day']} {span['month']}"
+        return FoundPhrase(first, ()) if is_readable(first) else None
+    if _ends_in_list(days, text) or _UNCLEAR_DAYS.search(text):
         return None
     day = _last_readable(days, times, text, is_readable)
     time = _last_readable(times, days if day is None else [day], text, is_readable)
@@ -248,6 +273,8 @@ def _find_times(text: str) -> Iterator[_Candidate]:
         kind = str(found.lastgroup)
         if _is_in_title(found, text) or (kind not in _KINDS_IN_WORDS and _is_amount(found, text)):
             continue
+        if kind in _SPOKEN_KINDS and not _is_spoken_time(found, text):
+            continue
         yield _Candidate(found.start(), found.end(), _time_phrase(kind, found[kind]), _need_of_time(kind, found, text))
 
 
@@ -255,7 +282,7 @@ def _time_phrase(kind: str, words: str) -> str:
     """Returns the words as a phrase that counts as a time of day. A span of time becomes its start."""
     if kind.startswith("range"):
         return f"at {_start_of_range(words)}"
-    return f"at {words}" if kind in {"hour", "bare", "dotted"} else words
+    return f"at {words}" if kind in {"hour", "bare", "dotted", "spoken_of_part", *_SPOKEN_KINDS} else words
 
 
 def _start_of_range(words: str) -> str:
@@ -283,8 +310,25 @@ def _need_of_time(kind: str, found: re.Match[str], text: str) -> _Need:
         return "neighbor"
     if kind == "bare" and (found[0].lower().startswith("after") or _CHANGE.search(before)):
         return "day before"
-    is_doubtful = kind in {"hour", "bare"} and not CLAUSE_END.match(text, found.end())
+    if kind == "bare_spoken":
+        return "day before" if found[0].lower().startswith("after") else "neighbor"
+    if kind == "told" and ONLY_FIELDS.fullmatch(text, 0, found.start()):
+        return "nothing"
+    is_doubtful = kind in {"hour", "bare", *_SPOKEN_KINDS} and not CLAUSE_END.match(text, found.end())
     return "neighbor" if kind == "part" or is_doubtful else "nothing"
+
+
+def _is_spoken_time(found: re.Match[str], text: str) -> bool:
+    """Returns whether an hour in words is a time: not in `tomorrow at one of the cafes`, `one by one`.
+
+    The hour must end a clause, or the title must follow the time and the day: `tomorrow at nine call bob`.
+    """
+    if _NO_HOUR.search(text[max(0, found.start() - _MAX_VERSE_CHARACTERS) : found.end()]):
+        return False
+    if CLAUSE_END.match(text, found.end()) or _DAY.match(text, found.end() + 1):
+        return True
+    day = _DAY.match(text)
+    return found.start() <= (day.end() + 1 if day else 0)
 
 
 def _is_amount(found: re.Match[str], text: str) -> bool:

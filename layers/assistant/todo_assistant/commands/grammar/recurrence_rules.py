@@ -23,7 +23,9 @@ def _stop_repeating(target: Target) -> Repeat:
     return Repeat(target, None)
 
 
-_RECURRENCE: Final = rf"(?P<recurrence>{RECURRENCE_START}.*|(?:on )?(?:the )?\S+(?: \w+)? of {EACH} .*)"
+_RECURRENCE: Final = (
+    rf"(?P<recurrence>{RECURRENCE_START}.*|(?:on )?(?:the )?\S+(?: \w+){{0,2}} of (?:the month )?{EACH} .*)"
+)
 """Matches a recurrence at the end of a command: `every week`, `on the last day of every month`."""
 _REPEATING: Final = r"(?:repeat(?:s|ing)?|recur(?:s|ring)?)"
 _REPEAT_OF: Final = r"(?:recurrence|repeat(?:s|ing)?|repetition|schedule) (?:of|from|on|for)"
