@@ -51,7 +51,7 @@ _MINUTES_PAST: Final = (
 """Matches the minutes before an hour: `half` in `half seven`, `quarter to`, `twenty past`."""
 _MINUTES_AFTER: Final = r"(?:[ -](?:ten|fifteen|(?:twenty|thirty|forty|fifty)(?:[ -]five)?))"
 """Matches the minutes after an hour in words: `thirty` in `ten thirty`."""
-_OCLOCK: Final = r" ?o['\u2019]?clock"
+_OCLOCK: Final = r" ?o['\u2019 ]?clock"
 SPOKEN_HOUR: Final = rf"(?:(?:{_MINUTES_PAST}{HOUR_NAME}|{HOUR_NAME}{_MINUTES_AFTER}?)(?:{_OCLOCK})?)"
 """Matches an hour in words, which needs a preposition as HOUR does: `nine`, `half seven`, `ten thirty`."""
 HOUR: Final = rf"(?:{_MINUTES_PAST}?\d{{1,2}}(?:[:.][0-5]\d)?(?:{_OCLOCK})?)"

@@ -203,7 +203,8 @@ def find_due(text: str, is_readable: IsReadable) -> FoundPhrase | None:
     days, times = list(_find_days(text)), list(_find_times(text))
     if span := _DAY_SPAN.search(text):
         first = span["first"] or f"{span['first_day']} {span['month']}"
-        return FoundPhrase(first, ()) if is_readable(first) else None
+        is_date = bool(span["first"]) or _is_own_clause(span, text)
+        return FoundPhrase(first, ()) if is_date and is_readable(first) else None
     if _ends_in_list(days, text) or _UNCLEAR_DAYS.search(text):
         return None
     day = _last_readable(days, times, text, is_readable)

@@ -46,7 +46,7 @@ _TIME_SPAN: Final = re.compile(rf" (?:{CLOCK}|{HOUR}) ?(?:-|\u2013|to) ?{CLOCK}"
 """Matches a span of time, which belongs to the recurrence before: `4-5pm` in `every wed 4-5pm`."""
 _VERB: Final = re.compile(r" (?:is|are|was|were|has|had|counts?|matters?|should|must|can|will|of)\b", re.IGNORECASE)
 """Matches a word after `every day` that makes it a title and no recurrence, as in `every day is a gift`."""
-_DANGLING: Final = re.compile(r"(?:^|\b)(?:of|the|an?|my|from|than|and|or|at|to|per|about|with)\s*$", re.IGNORECASE)
+_DANGLING: Final = re.compile(r"(?:^|\b)(?:of|the|an?|my|from|than|and|or|at|to|per|for|about|with)\s*$", re.IGNORECASE)
 """Finds a word that would end the title without the word after it: `of` in `the best of every week`."""
 _MAX_DANGLING_CHARACTERS: Final = 6
 """Number of characters before a recurrence that are searched for `_DANGLING`; its matches are shorter."""
