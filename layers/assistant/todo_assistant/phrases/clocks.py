@@ -10,6 +10,7 @@ from todo_assistant.phrases.moments import Moment
 from todo_assistant.phrases.vocabulary import (
     CLOCK,
     HOUR,
+    HOUR_NAME,
     PART,
     SPOKEN_HOUR,
     TOLD_HOUR,
@@ -45,8 +46,8 @@ _HOUR_LAST: Final = re.compile(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HO
 """Matches a phrase that ends in `at` and an hour, or that is only an hour: `friday at 5`, `half past 5`."""
 _SPOKEN_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)({SPOKEN_HOUR})", re.ASCII)
 """Matches a phrase that ends in `at` and an hour in words: `friday at nine`."""
-_TOLD_LAST: Final = re.compile(rf"(?:(.*?) )??({TOLD_HOUR})", re.ASCII)
-"""Matches a phrase that ends in an hour in words that need no `at`: `friday half past eight`, `nine o'clock`."""
+_TOLD_LAST: Final = re.compile(rf"(?:(.*?) )??({TOLD_HOUR}|half {HOUR_NAME})", re.ASCII)
+"""Matches a phrase that ends in an hour in words that need no `at`: `friday half eight`, `nine o'clock`."""
 _HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR}|{SPOKEN_HOUR})(?: on)? (.*)", re.ASCII)
 """Matches a phrase that begins with a preposition and an hour: `at 5 on friday`."""
 _DOTTED_LAST: Final = re.compile(r"(.+) (\d{1,2}\.[0-5]\d)", re.ASCII)

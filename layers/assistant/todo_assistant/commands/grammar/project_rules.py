@@ -25,7 +25,8 @@ def _parse_move_into(found: re.Match[str], is_readable: IsReadable) -> MoveTo | 
 def _parse_move_to(found: re.Match[str], is_readable: IsReadable) -> MoveTo | None:
     """Parses `move buy milk to Work`, whose last words may be a project or not."""
     target, name = parse_target(found["todo"], is_readable), unquote(found["place"].strip())
-    if parse_quick_add(found["place"], is_readable).due:
+    place = parse_quick_add(found["place"], is_readable)
+    if place.due or place.recurrence:
         return None
     return MoveTo(target, project=name, is_certain=False) if target and name else None
 
