@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from todo_assistant.commands.grammar.commands import Command, Either, Find, Incomplete
+from todo_assistant.commands.grammar.commands import Command, Either, Find, Incomplete, Unsure
 from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.recurrences import parse_recurrence
@@ -55,10 +55,8 @@ class Phrase:
 
     def _command_row(self, command: Command) -> dict[str, Any]:
         """Returns the command as a row, whose first key is the name of the command's class in lower case."""
-        if isinstance(command, Either):
-            added = self._command_row(command.add)
-            title = added.pop("add")
-            return self._command_row(command.change) | {"or_add": {"title": title} | added if added else title}
+        if isinstance(command, Either | Unsure):
+            return self._question_row(command)
         name = type(command).__name__.lower()
         values = _field_values(command)
         if "todos" in values:
@@ -73,6 +71,15 @@ class Phrase:
             return {name: list(command.options) or True}
         value = next(iter(values.values()), True)
         return {name: True if value is None else value}
+
+    def _question_row(self, command: Either | Unsure) -> dict[str, Any]:
+        """Returns the row of a text that may be a new todo: the command that it may be, and the todo."""
+        changed = self._command_row(command.change) if command.change else {}
+        added = self._command_row(command.add)
+        title = added.pop("add")
+        if isinstance(command, Unsure):
+            return changed | {"unsure": title} | ({} if changed else added)
+        return changed | {"or_add": {"title": title} | added if added else title}
 
     def _target_row(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
         """Returns the row of a command that acts on a target. A field that the command clears has the value `none`."""

@@ -32,6 +32,7 @@ from todo_assistant.commands.grammar.commands import (
     TargetCommand,
     Undo,
     Unknown,
+    Unsure,
     Update,
 )
 from todo_assistant.commands.grammar.help import HELP
@@ -87,5 +88,5 @@ class TestHelp:
     def test_every_kind_of_command_has_an_example(self) -> None:
         kinds = {type(command) for command in HELP_COMMANDS.values()}
 
-        assert kinds == KINDS - {Unknown, Redo, Remind, Describe, Talk, Incomplete, Either}
+        assert kinds == KINDS - {Unknown, Redo, Remind, Describe, Talk, Incomplete, Either, Unsure}
         assert set(HELP_COMMANDS) - {"help"} <= set(EXAMPLES)

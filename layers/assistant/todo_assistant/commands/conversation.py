@@ -59,9 +59,14 @@ def _find_shown(turn: PastTurn, known: dict[str, TodoView]) -> list[TodoView] | 
     """
     if turn.question is not None:
         ids = [str(option.todo_id) for option in turn.question.options if option.todo_id]
-        return [known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in ids] or None
+        named = {todo["id"]: todo for result in turn.results for todo in result.todos if _names(turn.answer, todo)}
+        return [known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in ids] or list(named.values()) or None
     found = [todo for result in turn.results for todo in result.todos]
-    return found if found and f"“{found[0]['title']}”" in turn.answer else None
+    return found if found and _names(turn.answer, found[0]) else None
+
+
+def _names(answer: str, todo: TodoView) -> bool:
+    return f"“{todo['title']}”" in answer
 
 
 def _is_numbered(turn: PastTurn) -> bool:

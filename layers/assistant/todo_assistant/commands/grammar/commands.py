@@ -246,6 +246,19 @@ class Either:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsure:
+    """A text that is no certain title of a new todo: `rent is high priority`, `paid rent`, `bump rent`.
+
+    `add` is carried out only if the user agrees. If `change` is set, the text may be this command, too.
+    """
+
+    add: Add
+    subject: str = ""
+    """The words that may name a todo: `rent`."""
+    change: TargetCommand | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Text that is no single command: a question about other things, too long a text, or lines with some commands."""
 
@@ -258,6 +271,7 @@ type Command = (
     | Overview
     | TargetCommand
     | Either
+    | Unsure
     | Projects
     | NewProject
     | Undo

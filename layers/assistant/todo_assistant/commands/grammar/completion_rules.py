@@ -4,12 +4,12 @@ import re
 from typing import Final
 
 from todo_assistant.commands.grammar.commands import Command, Complete, Reopen
-from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB, PAST_VERB, to_present
+from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB, FINISHED, PAST_VERB, to_present
 from todo_assistant.commands.grammar.rules import (
     CommandParser,
     answer,
     compile_rules,
-    or_new,
+    or_unsure,
     with_target,
     with_target_or_new,
 )
@@ -104,7 +104,15 @@ COMPLETION_RULES: Final = compile_rules(
     ),
     (rf"(?:{_I_HAVE} )?(?:did|took care of|dealt with) (.+?)(?: already)?", with_target(Complete)),
     (rf"{_I_HAVE} ({PAST_VERB})(?: off)? (.+?)(?: already)?", _parse_past),
-    (rf"({BARE_PAST_VERB}) (.+)", or_new(_parse_past)),
+    (rf"(?:just|already|finally) ({PAST_VERB}) (.+?)", _parse_past),
+    (rf"({BARE_PAST_VERB}) (.+)", or_unsure(_parse_past)),
+    (
+        (
+            rf"(.+?)(?:['\u2019](?:s|re)| is| are| was| were| (?:has|have) been| got)(?: been)?{_ALREADY}"
+            rf" (?:{FINISHED})(?: (?:now|already))?"
+        ),
+        _unless(_NO_TITLE, with_target(Complete)),
+    ),
     (
         rf"(?:check|tick|cross|mark|strike|scratch) (?:off|out)(?: of)?:? (.+?)(?: (?:from|off|on){_MY_LIST})?",
         with_target(Complete),

@@ -23,6 +23,7 @@ from todo_assistant.commands.grammar.commands import (
     NewTodo,
     Talk,
     Unknown,
+    Unsure,
 )
 from todo_assistant.commands.grammar.completion_rules import COMPLETION_RULES
 from todo_assistant.commands.grammar.compounds import find_two_commands, split_dated_todos
@@ -45,6 +46,7 @@ from todo_assistant.commands.grammar.talk_rules import HISTORY_RULES, NEGATION_R
 from todo_assistant.commands.grammar.targets import is_reference
 from todo_assistant.commands.grammar.trash_rules import EXCEPTION_RULES, TRASH_RULES
 from todo_assistant.commands.grammar.typos import correct_verb
+from todo_assistant.commands.grammar.unsure_lines import find_subject, is_talk
 from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurrence_phrase, parse_recurrence
 
@@ -131,7 +133,7 @@ def _parse_lines(lines: Sequence[str], is_readable: IsReadable) -> Add | Incompl
     for line in lines[1:] if has_heading else lines:
         item = " ".join(_BULLET.sub("", line, count=1).split())
         command = _parse_line(item, is_readable)
-        if isinstance(command, Either):
+        if isinstance(command, Either) or (isinstance(command, Unsure) and item != " ".join(line.split())):
             command = command.add
         is_no_command = isinstance(command, Unknown | Find | Talk | Help)
         if isinstance(command, Add):
@@ -210,13 +212,19 @@ def _parse_other(line: str, text: PlainText, is_readable: IsReadable) -> Command
         return Incomplete("That lacks some words. Type `help` for examples.")
     if is_reference(text.command):
         return Incomplete("Say what to do, too: `done 2`, `delete the last one`.")
-    if text.is_request or _PUNCTUATION.fullmatch(text.words) or _OPEN_QUESTION.fullmatch(text.words):
+    if text.is_request or _is_talk(line) or _is_talk(text.words):
         return Unknown(line)
     if corrected := _correct(text, is_readable):
         return Incomplete(f"Did you mean “{corrected}”?", (corrected, f"add {line}"))
     if todos := split_dated_todos(text.words, is_readable):
         return Add(tuple(todos))
-    return _add(text.words, is_readable)
+    added = _add(text.words, is_readable)
+    subject = find_subject(text.command)
+    return added if subject is None else Unsure(added, subject)
+
+
+def _is_talk(words: str) -> bool:
+    return bool(_PUNCTUATION.fullmatch(words) or _OPEN_QUESTION.fullmatch(words)) or is_talk(words)
 
 
 def _correct(text: PlainText, is_readable: IsReadable) -> str | None:
@@ -224,7 +232,7 @@ def _correct(text: PlainText, is_readable: IsReadable) -> str | None:
     corrected = correct_verb(text.command)
     if corrected is None:
         return None
-    return None if isinstance(_parse_line(corrected, is_readable), Add | Unknown) else corrected
+    return None if isinstance(_parse_line(corrected, is_readable), Add | Unknown | Unsure) else corrected
 
 
 def _add(words: str, is_readable: IsReadable) -> Add:

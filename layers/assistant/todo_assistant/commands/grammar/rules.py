@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from todo_assistant.commands.grammar.commands import Add, Command, Either, Incomplete, Target, TargetCommand
+from todo_assistant.commands.grammar.commands import Add, Command, Either, Incomplete, Target, TargetCommand, Unsure
 from todo_assistant.commands.grammar.quick_add import parse_new_todo
 from todo_assistant.commands.grammar.spans import IsReadable
 from todo_assistant.commands.grammar.targets import is_definite, parse_target
@@ -66,6 +66,19 @@ def or_new(parse: CommandParser) -> CommandParser:
         command = parse(found, is_readable)
         if isinstance(command, TargetCommand.__value__) and not is_definite(command.target):
             return Either(command, Add((parse_new_todo(found.string, is_readable),)))
+        return command
+
+    return parse_both
+
+
+def or_unsure(parse: CommandParser) -> CommandParser:
+    """Returns a parser whose commands with an indefinite target are never carried out as new todos at once."""
+
+    def parse_both(found: re.Match[str], is_readable: IsReadable) -> Command | None:
+        command = parse(found, is_readable)
+        if isinstance(command, TargetCommand.__value__) and not is_definite(command.target):
+            added = Add((parse_new_todo(found.string, is_readable),))
+            return Unsure(added, command.target.filter.text or "", command)
         return command
 
     return parse_both

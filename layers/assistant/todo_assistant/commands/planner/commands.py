@@ -21,6 +21,7 @@ from todo_assistant.commands.grammar.commands import (
     Talk,
     Undo,
     Unknown,
+    Unsure,
 )
 from todo_assistant.commands.grammar.help import HELP
 from todo_assistant.commands.planner.adding import add_todos
@@ -29,6 +30,7 @@ from todo_assistant.commands.planner.changing import change_or_add, change_todos
 from todo_assistant.commands.planner.plans import Answer, Plan, call, request_call
 from todo_assistant.commands.planner.questions import ask_messages, format_options
 from todo_assistant.commands.planner.targets import Situation
+from todo_assistant.commands.planner.unsure import ask_or_change
 from todo_assistant.commands.replies import Chosen, Declined, Unclear, choose_by_words, read_reply
 from todo_assistant.commands.results import NamedResult
 from todo_assistant.commands.wording.results import describe_results
@@ -66,7 +68,7 @@ def plan_message(typed: str, conversation: Conversation, parse: Parse) -> Plan[A
     question = conversation.question
     reply = read_reply(typed, question) if question else None
     command = parse(typed) if reply is None else None
-    if question and isinstance(command, Add | Unknown | Incomplete | Either):
+    if question and isinstance(command, Add | Unknown | Incomplete | Either | Unsure):
         reply = choose_by_words(typed, question)
     match reply:
         case Chosen():
@@ -88,7 +90,7 @@ def _is_half_an_answer(typed: str, command: Command, conversation: Conversation)
     if not (conversation.question or conversation.waits_for_approval):
         return False
     is_talk = isinstance(command, Talk) and conversation.waits_for_approval
-    return is_talk or (isinstance(command, Add) and _BEGINS_LIKE_AN_ANSWER.match(typed) is not None)
+    return is_talk or (isinstance(command, Add | Unsure | Unknown) and _BEGINS_LIKE_AN_ANSWER.match(typed) is not None)
 
 
 def _carry_out(reply: Chosen, conversation: Conversation, parse: Parse) -> Plan[Answer]:
@@ -97,7 +99,7 @@ def _carry_out(reply: Chosen, conversation: Conversation, parse: Parse) -> Plan[
     command = parse(message)
     ids = [str(option.todo_id) for option in reply.options if option.todo_id]
     if not ids:
-        added = command.add if isinstance(command, Either) else command
+        added = command.add if isinstance(command, Either | Unsure) else command
         if isinstance(added, Add):
             added = Add(tuple(map(_without_uncertain_project, added.todos)))
         return (yield from _plan_command(added, Situation(message, conversation)))
@@ -120,6 +122,8 @@ def _plan_command(command: Command, situation: Situation) -> Plan[Answer]:
             plan = show_day(command)
         case Either():
             plan = change_or_add(command, situation)
+        case Unsure():
+            plan = ask_or_change(command, situation)
         case Undo():
             plan = _repeat_call("undo_last_turn", command.steps)
         case Redo():

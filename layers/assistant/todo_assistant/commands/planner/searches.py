@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from todo_assistant.commands.grammar.commands import Filter
 from todo_assistant.commands.matching import TitleMatcher, write_search
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
+from todo_assistant.commands.related import RelatedMatcher
 from todo_assistant.commands.results import TodoView
 from todo_assistant.commands.wording.todos import quote
 
@@ -88,6 +89,19 @@ def match_title(words: str, arguments: SearchArguments, states: Sequence[bool | 
     found = yield from find_pages(_with_state(arguments, states[0]), most=_MAX_CANDIDATES)
     fitting = choose_fitting(matcher, found.todos)
     return Matches(fitting, [todo for todo in found.todos if matcher.is_near(todo["title"])])
+
+
+def find_related(line: str, subject: str) -> Plan[list[TodoView]]:
+    """Finds open todos whose titles are a part of a line, or which have all words of its subject.
+
+    Of more than 200 open todos, those beyond are found by the subject alone.
+    """
+    found = yield from find_pages({"completed": False}, most=_MAX_CANDIDATES)
+    matcher = RelatedMatcher(line, subject)
+    related = [todo for todo in found.todos if matcher.fits(todo["title"])]
+    if related or not subject or found.total <= _MAX_CANDIDATES:
+        return related
+    return list((yield from match_title(subject, {}, [False])).fitting)
 
 
 def choose_fitting(matcher: TitleMatcher, todos: Sequence[TodoView]) -> list[TodoView]:

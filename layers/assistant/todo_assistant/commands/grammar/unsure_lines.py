@@ -1,0 +1,120 @@
+"""Lines that are no certain titles: commands that no rule fits, statements about a todo, and talk."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_COMMAND_STARTS: Final[Sequence[str]] = (
+    r"move|skip|bump(?! to\b)|strike|rename|re-?name|tag|untag|unlabel|push(?! (?:ups?|to)\b)|complete|un-?mark",
+    r"mark(?! (?:essays?|exams?|papers?|tests?|homework|quizz?(?:es)?|.* in (?:my |the )?calendar)$)|snooze|postpone",
+    r"re-?schedule|unschedule|delete|restore|undelete|undo|un-?check|un-?tick|re-?open|un-?star|de?prioriti[sz]e",
+    r"prioriti[sz]e|duplicate|clone|pin|un-?pin|flag|un-?flag|swap|merge|defer|un-?do|unset|erase",
+    r"set(?! (?:(?:the|an?|my) )?(?:table|alarms?|timer|goals?|boundaries|budget|trap|heating|thermostat|clocks?)\b)",
+    r"make(?= .* (?:first|last|earlier|later|sooner|urgent|important|due|recurring|undated|repeat|weekly|daily|done)$)",
+    r"put(?= .* (?:first|last|on hold|at the (?:top|bottom|end)|higher|lower)$)",
+    r"change(?= .* (?:to|from|into|priority|title|name|due|date|deadline|tags?|project)\b)",
+    r"take(?= .* (?:off the|off my|from the) )",
+    r"remove(?= .* from )",
+    r"(?:the )?(?:priority|due date|deadline|date|title|tags?|reminder|recurrence|project) (?:of|for|on)",
+)
+"""Beginnings of commands. A line with such a beginning that no rule could parse is no certain title."""
+_TITLE_VERBS: Final = frozenset(
+    """
+    add apply arrange ask assemble attend back bake be begin bike book borrow bring brush build buy calculate call
+    celebrate charge check choose clarify clean collect compare complain confirm contact convince cook count create
+    cut debug decide declutter decorate define deliver design determine develop dig discuss do document donate download
+    draft draw drink drive drop dry dust eat edit email encourage ensure evaluate exchange exercise explain explore feed
+    fetch figure file fill find finish fix fold follow forward gather get give go google grab greet harvest have help
+    hire identify implement improve inform inspect install investigate invite iron join jog keep know learn lend let
+    listen lock look make measure meet message mow note notify observe offer open order organise organize pack paint
+    pay phone pick plan plant play polish post practice practise pray prepare print proofread prove publish pull
+    purchase put read rearrange rebuild recharge record recycle refill register release remember remind rent repair
+    replace reply report repot request research reserve resolve return review ride run save say scan schedule see sell
+    send sew share ship show sign sing solve sort speak start stop stretch study submit suggest summarise summarize
+    support talk teach tell test text thank think tidy touch train transfer translate try turn understand unpack update
+    upload use vacuum verify visit wait wake walk want warn wash watch water wear weed win wipe withdraw work wrap write
+    """.split()  # noqa: SIM905 - one word per item would take 200 lines
+)
+"""Verbs with which titles begin. What follows is no statement: `check if the car is insured`."""
+_SUBORDINATE: Final = re.compile(
+    r"\b(?:if|whether|what|who|how|why|when|where|because|which|until|till|after|before|while|once|so)\b", re.IGNORECASE
+)
+_NOT: Final = r"(?:n['\u2019]?t| not)?"
+_COPULA: Final = re.compile(
+    rf"(?:['\u2019]s(?= (?:a|an|the|not|no|now|done|gone|too|so|very|been|all|already)\b)"
+    rf"| (?:(?:is|are|was|were|has|have|had|does|did|will|would|should|could|must){_NOT}|ain['\u2019]?t"
+    r"|wo(?:n['\u2019]?t)|ca(?:n['\u2019]?t|nnot)|got|gets|needs|takes|can))(?= \S|$)",
+    re.IGNORECASE,
+)
+"""Finds the verb of a statement: `is` in `rent is high priority`."""
+_MAX_SUBJECT_WORDS: Final = 6
+_APPOINTMENT: Final = r"(?:i|we)(?:['\u2019]ve| have)(?: got)? (?:an?|my|our|another) "
+"""Matches the beginning of `i have a meeting`, which is a new todo."""
+_PRONOUN_STATEMENT: Final = re.compile(
+    rf"(?!{_APPOINTMENT})(?:(?:i|you|he|she|we|they)(?:['\u2019](?:m|re|s|ve|ll|d))?|im|ive|youre"
+    r"|(?:it|that|this|those|these|there|everything|everyone|nothing|something|someone|nobody|one)"
+    r"(?:['\u2019](?:s|re|ll|d)| (?:is|are|was|were|has|have|had|does|did|will|would|can|should|must|got|looks|feels"
+    r"|seems|sounds|works|needs|takes|makes|sucks|went|came)(?:n['\u2019]?t)?)"
+    r"|(?:my|your|his|her|our|their) \S+ (?:is|are|was|were))(?= |$).*",
+    re.IGNORECASE,
+)
+"""Matches a sentence with a pronoun as its subject: `I'm so tired`, `that was quick`."""
+_CORRECTION_END: Final = re.compile(r".+ (?:instead|any ?more|already|after all)[.!]*", re.IGNORECASE)
+"""Matches lines that correct something said before: `dentist on friday instead`."""
+_TALK: Final = re.compile(
+    r"(?:h+m+|u+m+|u+h+|e+r+m*|a+h+|o+h+|we+ll|so+|huh|meh|ugh+|lol+|ha(?:ha)+h?|hehe|wow|yay|omg|wtf|damn|shit"
+    r"|fuck(?: (?:you|off|this|it))?|idiot|(?:stupid|dumb)(?: (?:bot|thing|app|machine))?|useless|whatever"
+    r"|bla(?: ?bla)*|testing|really|seriously|anyway|maybe|perhaps|interesting|funny|welcome|congrats|bravo|boo|right"
+    r"|you suck|i (?:hate|love) (?:you|this)|shut up|go away|never|always|because|and|or|but|then)"
+    r"(?:[ ,.!]+(?:then|now|so|well|bot|yes|no|ok))?[ .!,\u2026]*",
+    re.IGNORECASE,
+)
+"""Matches words that say nothing about todos: `hmm`, `so`, `stupid bot`."""
+_CODE: Final = re.compile(r"\{.*\}|\[(?! ?x? ?\]).*\]|<[^<>]*>(?:.*</?[^<>]*>)?", re.IGNORECASE)
+"""Matches text for programs: `{"name": "list"}`, `<b>milk</b>`."""
+_PICTURES: Final = re.compile(r"[^\w\s\"'#@/(\[]{1,20}")
+"""Matches a line of a few pictures alone: `👍`."""
+_PAST_REPORT: Final = re.compile(
+    r"(?:(?:just|already|finally) \S+(?:ed|t|[aeou]ng|ew|ank|ote|old|ent|ound|ought)"
+    r"|(?!(?:need|feed|seed|weed|speed|breed|embed|proceed|exceed|succeed)\b)[a-z]{3,20}(?<!e)ed"
+    r" (?:the|my|our|your|his|her|their|an?|all|both|this|that|these|those|mum|mom|dad|him|them|it|up|off|out|in|down"
+    r"|back|for|with|by|at|from))(?= ).*",
+    re.IGNORECASE,
+)
+"""Matches reports of something done: `renewed the passport`, `just ran 5k`."""
+_COMMAND: Final = re.compile(rf"(?P<verb>{'|'.join(_COMMAND_STARTS)})(?: (?P<subject>.+)|$)", re.IGNORECASE)
+_AFTER_SUBJECT: Final = re.compile(r" (?:to|from|out of|off|into|as|for|in|on|under|with)\b.*", re.IGNORECASE)
+
+
+def is_talk(line: str) -> bool:
+    """Returns whether a line is talk, pictures or code, and so neither a command nor a title."""
+    return any(pattern.fullmatch(line) for pattern in (_TALK, _CODE, _PICTURES))
+
+
+def find_subject(line: str) -> str | None:
+    """Returns the subject of an uncertain line, or None if the line may be stored as a title.
+
+    The subject is `rent` in `rent is high priority` and in `bump rent`. It is empty if the line has none.
+    """
+    if command := _COMMAND.fullmatch(line):
+        return _AFTER_SUBJECT.sub("", command["subject"] or "")
+    if _PRONOUN_STATEMENT.fullmatch(line) or _PAST_REPORT.fullmatch(line):
+        return ""
+    if re.match(_APPOINTMENT, line, re.IGNORECASE):
+        return None
+    if (subject := _find_statement_subject(line)) is not None:
+        return subject
+    return "" if _CORRECTION_END.fullmatch(line) else None
+
+
+def _find_statement_subject(line: str) -> str | None:
+    """Returns the subject of a statement such as `the car is dirty`, or None for any other line."""
+    copula = _COPULA.search(line)
+    if copula is None or copula.start() == 0:
+        return None
+    subject = line[: copula.start()]
+    words = subject.split()
+    is_of_title = len(words) > 1 and (words[0].lower() in _TITLE_VERBS or words[0].lower().startswith("re-"))
+    if len(words) > _MAX_SUBJECT_WORDS or is_of_title or _SUBORDINATE.search(subject) or ":" in subject:
+        return None
+    return subject

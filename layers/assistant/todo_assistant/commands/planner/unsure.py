@@ -1,0 +1,65 @@
+"""Plans the questions about lines that are neither a certain command nor a certain title."""
+
+import re
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from todo_assistant.commands.grammar.commands import Unsure
+from todo_assistant.commands.planner.changing import change_todos
+from todo_assistant.commands.planner.plans import Answer, Plan
+from todo_assistant.commands.planner.questions import ask_one, ask_which, offer_adding
+from todo_assistant.commands.planner.searches import find_related
+from todo_assistant.commands.planner.targets import Situation, match_equal_titles, match_target
+from todo_assistant.commands.results import TodoView
+from todo_assistant.commands.wording.todos import quote, quote_title
+from todo_assistant.models.messages import Option
+
+_EXAMPLES: Final = "`done it`, `move it to friday` or `delete it`"
+
+_CUT_STATEMENT: Final = re.compile(r" (?:is|are|was|were|be|to|at|on|now|instead)$", re.IGNORECASE)
+"""Finds the end of a statement from which a date or a priority was taken: `rent is`."""
+
+
+def ask_or_change(command: Unsure, situation: Situation) -> Plan[Answer]:
+    """Asks about a line that may be a new todo or be about an open one.
+
+    The command that the line may be is carried out if the title of a todo equals its words.
+    """
+    if situation.chosen is not None:
+        return (yield from _treat_chosen(command, situation))
+    if command.change is not None:
+        if equal := (yield from match_equal_titles(command.change)):
+            return (yield from change_todos(command.change, replace(situation, chosen=equal)))
+        matches = yield from match_target(command.change)
+        if todos := matches.fitting or matches.near:
+            lead = "Do you mean a todo that you have, or a new one?"
+            return ask_which(lead, todos, situation.typed, others=[offer_adding(situation.typed)])
+    related = yield from find_related(situation.typed, command.subject)
+    adding = _offer_adding(command, situation.typed)
+    if len(related) == 1:
+        lead = f"I am not sure what to do with {quote_title(related[0])}. Say {_EXAMPLES}, or shall I add"
+        return ask_one(f"{lead} {quote(situation.typed)} as a new todo?", adding)
+    if related:
+        lead = "I am not sure what you mean. Which one is it about?"
+        return ask_which(lead, related, situation.typed, takes_many=False, others=[adding])
+    return ask_one(f"Shall I add {quote(situation.typed)} as a new todo?", adding)
+
+
+def _offer_adding(command: Unsure, typed: str) -> Option:
+    """Returns the option to add the line. A statement of which a field was taken out stays whole as a title."""
+    is_cut = _CUT_STATEMENT.search(command.add.todos[0].title) is not None
+    adding = offer_adding(typed)
+    return replace(adding, message=f'add "{typed}"') if is_cut and '"' not in typed else adding
+
+
+def _treat_chosen(command: Unsure, situation: Situation) -> Plan[Answer]:
+    if command.change is not None:
+        return (yield from change_todos(command.change, situation))
+    return _ask_what_to_do((situation.chosen or [])[0])
+
+
+def _ask_what_to_do(todo: TodoView) -> Answer:
+    title = quote_title(todo)
+    completing = Option(f"Complete {title}", f'done "{todo["title"]}"', UUID(todo["id"]))
+    return ask_one(f"Shall I complete {title}? Else say what to do: {_EXAMPLES}.", completing)
