@@ -63,10 +63,7 @@ def change_todos(command: TargetCommand, situation: Situation) -> Plan[Answer]:
 
 
 def change_or_add(command: Either, situation: Situation) -> Plan[Answer]:
-    """Changes the todo whose title equals the words, or adds a todo if no title is similar; asks in all other cases.
-
-    Several todos are changed if each part of the words fits exactly one.
-    """
+    """Changes the todo whose title equals the words, or adds a todo if no title is similar; asks in all other cases."""
     change, words = command.change, command.change.target.filter.text
     if situation.chosen is not None or words is None:
         return (yield from change_todos(change, situation))
@@ -74,7 +71,17 @@ def change_or_add(command: Either, situation: Situation) -> Plan[Answer]:
         projects = yield from find_projects()
         if projects.find(change.project) is None:
             return (yield from add_todos(command.add, situation.typed))
+    answer = yield from change_if_meant(change, situation)
+    return answer or (yield from add_todos(command.add, situation.typed))
+
+
+def change_if_meant(change: TargetCommand, situation: Situation) -> Plan[Answer | None]:
+    """Changes the todo whose title equals the words, asks about similar ones, and returns None if there are none.
+
+    Several todos are changed if each part of the words fits exactly one.
+    """
     matches = yield from match_target(change)
+    words = change.target.filter.text or ""
     if len(matches.fitting) == 1 and TitleMatcher(words).is_equal(matches.fitting[0]["title"]):
         return (yield from change_todos(change, replace(situation, chosen=matches.fitting)))
     parts = yield from match_parts(change)
@@ -83,7 +90,7 @@ def change_or_add(command: Either, situation: Situation) -> Plan[Answer]:
     if todos := matches.fitting or parts.todos or matches.near:
         lead = "Do you mean a todo that you have, or a new one?"
         return ask_which(lead, todos, situation.typed, others=[offer_adding(situation.typed)])
-    return (yield from add_todos(command.add, situation.typed))
+    return None
 
 
 def _change(command: TargetCommand, found: Found, fields: Fields | None) -> Plan[Answer]:

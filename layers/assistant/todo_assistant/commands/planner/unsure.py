@@ -6,11 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from todo_assistant.commands.grammar.commands import Unsure
-from todo_assistant.commands.planner.changing import change_todos
+from todo_assistant.commands.planner.changing import change_if_meant, change_todos
 from todo_assistant.commands.planner.plans import Answer, Plan
 from todo_assistant.commands.planner.questions import ask_one, ask_which, offer_adding
 from todo_assistant.commands.planner.searches import find_related
-from todo_assistant.commands.planner.targets import Situation, match_equal_titles, match_target
+from todo_assistant.commands.planner.targets import Situation
 from todo_assistant.commands.results import TodoView
 from todo_assistant.commands.wording.todos import quote, quote_title
 from todo_assistant.models.messages import Option
@@ -28,13 +28,8 @@ def ask_or_change(command: Unsure, situation: Situation) -> Plan[Answer]:
     """
     if situation.chosen is not None:
         return (yield from _treat_chosen(command, situation))
-    if command.change is not None:
-        if equal := (yield from match_equal_titles(command.change)):
-            return (yield from change_todos(command.change, replace(situation, chosen=equal)))
-        matches = yield from match_target(command.change)
-        if todos := matches.fitting or matches.near:
-            lead = "Do you mean a todo that you have, or a new one?"
-            return ask_which(lead, todos, situation.typed, others=[offer_adding(situation.typed)])
+    if command.change is not None and (answer := (yield from change_if_meant(command.change, situation))):
+        return answer
     related = yield from find_related(situation.typed, command.subject)
     adding = _offer_adding(command, situation.typed)
     if len(related) == 1:
