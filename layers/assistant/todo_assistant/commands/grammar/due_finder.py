@@ -43,6 +43,7 @@ _COMING_WEEK: Final = rf"(?:this week|next week|(?:the )?week after next|in {COU
 """Matches a week beside which a weekday is a date: `next week` in `friday next week`."""
 _CERTAIN: Final = "|".join(
     (
+        rf"(?:eod|cob|end of (?:the )?day|close of business),? (?:on )?(?:{TOMORROW}|{WEEKDAY})",
         rf"(?:the )?day after {TOMORROW}",
         rf"(?:later )?today|{TONIGHT}",
         TOMORROW,
@@ -66,7 +67,6 @@ _CERTAIN: Final = "|".join(
         rf"(?:the )?(?:{ORDINAL}|first),? (?:of |in )?(?:the month|this month|next month)",
         rf"(?:the )?{NTH} (?:day|{WEEKDAY}) (?:of|in) (?:next month|{MONTH}(?: \d{{4}})?)",
         rf"(?:the )?(?:last day|{NTH} {WORKDAY}) of (?:the|this|next) month|(?:the )?{NTH} {WORKDAY} (?:of|in) {MONTH}",
-        rf"(?:eod|cob|end of (?:the )?day|close of business),? (?:on )?(?:{TOMORROW}|{WEEKDAY})",
     )
 )
 """Matches words that count as a date without a preposition: `tomorrow`, `next friday`, `in 2 weeks`, `jan 3`."""
