@@ -29,18 +29,23 @@ DIALECTS: Final[dict[str, Dialect]] = {
 
 
 @pytest.mark.parametrize("form", ["JSON", "stream"])
+@pytest.mark.parametrize("words", [{}, {True: "yes", False: "no"}], ids=["by the route", "in words"])
 @pytest.mark.parametrize("approve", [True, False], ids=["approved", "refused"])
 @pytest.mark.parametrize("name", DIALECTS)
-def test_a_turn_continues_after_an_approval(start: Start, name: str, form: str, *, approve: bool) -> None:
+def test_a_turn_continues_after_an_approval(
+    start: Start, name: str, form: str, words: dict[bool, str], *, approve: bool
+) -> None:
     settings = _RESPONSES if name == "Responses" else {}
     conversation = start(Scenario(f"approval {name} {approve}", DIALECTS[name], settings=settings), form)
     kept, deleted = (conversation.account.add(title)["id"] for title in ("Rent", "Bread"))
     reads, deletes = (ToolUse(tool, {"ids": [todo]}) for tool, todo in (("get_todos", kept), ("delete_todos", deleted)))
-    conversation.provider.steps = (Step(uses=(reads, deletes)), Step("So be it."), *SECOND_TURN)
+    conversation.provider.steps = (Step("Let me see.", (reads, deletes)), Step("So be it."), *SECOND_TURN)
 
     asked = conversation.say("Delete bread.")
     assert asked.document["status"] == "needs_approval", asked.document
-    answer = conversation.approve(asked.document["turn_id"], approve=approve)
+    answer = (
+        conversation.say(words[approve]) if words else conversation.approve(asked.document["turn_id"], approve=approve)
+    )
 
     assert not conversation.provider.faults, conversation.provider.faults
     assert (answer.code, answer.response) == (None, "So be it.")

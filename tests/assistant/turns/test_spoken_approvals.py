@@ -202,7 +202,8 @@ class TestLanguageModel:
         answer = scripted_chat.run_turn("Yes, please")
 
         assert answer["response"] == "The milk is gone."
-        assert [(call["name"], call["ok"]) for call in answer["tool_calls"]] == [("delete_todos", True)]
+        calls = [(call["name"], call["ok"]) for call in answer["tool_calls"]]
+        assert calls == [("delete_todos", True), ("add_todos", True)]
         assert scripted_chat.user.titles() == ["bread"]
         assert scripted.unexpected == []
 

@@ -102,7 +102,7 @@ def _closing_messages(turn: Turn) -> Iterable[Message]:
 def _response_messages(response: ModelResponse) -> Iterable[Message]:
     """Yields the assistant message of a model response, then a tool message for each of its calls.
 
-    Yields nothing for a response without text whose calls were all taken over by the next turn.
+    Yields nothing for a response that the next turn took over.
     """
     if not response.content and not response.calls:
         return

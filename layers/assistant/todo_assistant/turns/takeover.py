@@ -7,20 +7,22 @@ from todo_core.database.executor import Transaction
 from todo_core.database.statements import Statement
 
 _LOCK_LATEST_TURN = Statement("""
-    SELECT id, status FROM turns
+    SELECT id, status, (approval->'round')::int AS round FROM turns
     WHERE user_id = :user_id AND conversation_id = :conversation_id AND id <> :turn_id
     ORDER BY id DESC LIMIT 1 FOR UPDATE
 """)
-# The model response of the waiting calls is copied without its text, which the waiting turn keeps.
+# The model response moves whole, also with calls that ran already: providers refuse a part of it without its signature,
+# or the same part twice. Its tokens stay with the waiting turn.
 _COPY_MODEL_RESPONSE = Statement("""
     INSERT INTO rounds (turn_id, number, content, prompt_tokens, completion_tokens, milliseconds, extras)
-    SELECT CAST(:turn_id AS uuid), CAST(:round AS int), '', 0, 0, 0, extras
-    FROM rounds WHERE turn_id = :waiting_id ORDER BY number DESC LIMIT 1
+    SELECT CAST(:turn_id AS uuid), CAST(:round AS int), content, 0, 0, 0, extras
+    FROM rounds WHERE turn_id = :waiting_id AND number = :waiting_round
 """)
-_MOVE_WAITING_CALLS = Statement("""
-    UPDATE tool_calls SET turn_id = :turn_id, round = :round
-    WHERE turn_id = :waiting_id AND ok IS NULL
-        AND round = (SELECT (approval->'round')::int FROM turns WHERE id = :waiting_id)
+_MOVE_CALLS = Statement("""
+    UPDATE tool_calls SET turn_id = :turn_id, round = :round WHERE turn_id = :waiting_id AND round = :waiting_round
+""")
+_EMPTY_MODEL_RESPONSE = Statement("""
+    UPDATE rounds SET content = '', extras = NULL WHERE turn_id = :waiting_id AND number = :waiting_round
 """)
 _COPY_ANSWERED_APPROVAL = Statement("""
     UPDATE turns SET approval = waiting.approval || jsonb_build_object(
@@ -38,9 +40,9 @@ _FIRST_ROUND: Final = 1
 async def take_over_waiting_calls(
     transaction: Transaction, user_id: UUID, conversation_id: UUID, turn_id: UUID, *, approved: bool
 ) -> None:
-    """Moves the calls of the conversation's latest turn, if it waits for approval, into the new turn `turn_id`.
+    """Moves the last model response of the conversation's latest turn, if that turn waits for approval, into `turn_id`.
 
-    The calls become the first model response of the new turn, with the approval already answered. Does nothing if the
+    It becomes the first model response of that new turn, with the approval already answered. Does nothing if the
     approval was answered meanwhile: the lock on the waiting turn lets only one answer win.
     """
     latest = await transaction.write(
@@ -48,8 +50,16 @@ async def take_over_waiting_calls(
     )
     if latest is None or latest["status"] != "needs_approval":
         return
-    ids = {"turn_id": turn_id, "waiting_id": latest["id"]}
-    await transaction.write(_COPY_MODEL_RESPONSE, round=_FIRST_ROUND, **ids)
-    await transaction.write(_MOVE_WAITING_CALLS, round=_FIRST_ROUND, **ids)
-    await transaction.write(_COPY_ANSWERED_APPROVAL, round=_FIRST_ROUND, approved=approved, user_id=user_id, **ids)
+    waiting = {"waiting_id": latest["id"], "waiting_round": latest["round"]}
+    await transaction.write(_COPY_MODEL_RESPONSE, turn_id=turn_id, round=_FIRST_ROUND, **waiting)
+    await transaction.write(_MOVE_CALLS, turn_id=turn_id, round=_FIRST_ROUND, **waiting)
+    await transaction.write(_EMPTY_MODEL_RESPONSE, **waiting)
+    await transaction.write(
+        _COPY_ANSWERED_APPROVAL,
+        turn_id=turn_id,
+        round=_FIRST_ROUND,
+        approved=approved,
+        user_id=user_id,
+        waiting_id=latest["id"],
+    )
     await transaction.write(_FINISH_WAITING_TURN, waiting_id=latest["id"], user_id=user_id)
