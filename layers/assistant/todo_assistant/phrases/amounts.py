@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Self
 
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import COUNT, DAYS, HOURS, NUMBER, UNIT_BREAK, parse_count
 
 SPAN: Final = rf"(?:{NUMBER}{UNIT_BREAK}{DAYS}(?: and a half)?(?:(?:,| and)? {COUNT} {DAYS})?)"
@@ -18,11 +19,11 @@ _DAYS_OF_UNIT: Final = {"day": 1, "week": 7, "wk": 7, "fortnight": 14}
 _DAYS_OF_HALF_A_MONTH: Final = 15
 _MINUTES_OF_FRACTION: Final = {"half": 30, "quarter": 15, "three quarters": 45}
 """Minutes of a fraction of an hour."""
-_HOURS_AND_MINUTES: Final = re.compile(r"(\d{1,2})h([0-5]\d)m?", re.ASCII)
+_HOURS_AND_MINUTES: Final = Pattern(r"(\d{1,2})h([0-5]\d)m?", re.ASCII)
 """Matches `1h30`."""
-_FRACTION_OF_AN_HOUR: Final = re.compile(r"(?:an? )?(half|quarter|three quarters)(?: of)?(?: an?)? hour", re.ASCII)
+_FRACTION_OF_AN_HOUR: Final = Pattern(r"(?:an? )?(half|quarter|three quarters)(?: of)?(?: an?)? hour", re.ASCII)
 """Matches `half an hour`, `a quarter of an hour`."""
-_AMOUNT: Final = re.compile(
+_AMOUNT: Final = Pattern(
     rf"(?<!\w)(?P<number>{NUMBER}){UNIT_BREAK}(?P<unit>[a-z]+)(?: and a (?P<fraction>half|quarter))?", re.ASCII
 )
 """Matches a number and its unit: `2 weeks`, `90min`, `an hour and a half`."""

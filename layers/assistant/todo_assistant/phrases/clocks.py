@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from todo_assistant.phrases.moments import Moment
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import (
     CLOCK,
     HOUR,
@@ -34,31 +35,31 @@ _TWELVE_HOURS: Final = range(1, 13)
 _WAKING_MINUTES: Final = range(7 * 60, 22 * 60)
 """Waking hours, in minutes after midnight: 7:00 to 22:00. `at 5` is therefore first read as 17:00, then as 5:00."""
 
-_PART_OF_DAY: Final = re.compile(
+_PART_OF_DAY: Final = Pattern(
     rf"\b(?:(?:in the|at|this|later this|the) )?(?:(?:early|late) )?({PART})\b(?: of\b)?|\b{TONIGHT}\b", re.ASCII
 )
 """Finds a part of the day anywhere in a phrase: `in the morning`, `this evening`, `tonight`."""
-_CLOCK_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)?({CLOCK})", re.ASCII)
+_CLOCK_LAST: Final = Pattern(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)?({CLOCK})", re.ASCII)
 """Matches a phrase that ends in a clock time: `tomorrow at 5pm`, `friday noon`, `17:00`."""
-_CLOCK_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)?({CLOCK})(?: on)? (.*)", re.ASCII)
+_CLOCK_FIRST: Final = Pattern(rf"(?:at |around |by |@ ?)?({CLOCK})(?: on)? (.*)", re.ASCII)
 """Matches a phrase that begins with a clock time: `5pm on friday`, `noon tomorrow`."""
-_HOUR_LAST: Final = re.compile(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HOUR})", re.ASCII)
+_HOUR_LAST: Final = Pattern(rf"(?:(?:(.*?) )??(?:(?:at|around|by) |@ ?))?({HOUR})", re.ASCII)
 """Matches a phrase that ends in `at` and an hour, or that is only an hour: `friday at 5`, `half past 5`."""
-_SPOKEN_LAST: Final = re.compile(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)({SPOKEN_HOUR})", re.ASCII)
+_SPOKEN_LAST: Final = Pattern(rf"(?:(.*?) )??(?:(?:at|around|by) |@ ?)({SPOKEN_HOUR})", re.ASCII)
 """Matches a phrase that ends in `at` and an hour in words: `friday at nine`."""
-_TOLD_LAST: Final = re.compile(rf"(?:(.*?) )??({TOLD_HOUR}|half {HOUR_NAME})", re.ASCII)
+_TOLD_LAST: Final = Pattern(rf"(?:(.*?) )??({TOLD_HOUR}|half {HOUR_NAME})", re.ASCII)
 """Matches a phrase that ends in an hour in words that need no `at`: `friday half eight`, `nine o'clock`."""
-_HOUR_FIRST: Final = re.compile(rf"(?:at |around |by |@ ?)({HOUR}|{SPOKEN_HOUR})(?: on)? (.*)", re.ASCII)
+_HOUR_FIRST: Final = Pattern(rf"(?:at |around |by |@ ?)({HOUR}|{SPOKEN_HOUR})(?: on)? (.*)", re.ASCII)
 """Matches a phrase that begins with a preposition and an hour: `at 5 on friday`."""
-_DOTTED_LAST: Final = re.compile(r"(.+) (\d{1,2}\.[0-5]\d)", re.ASCII)
+_DOTTED_LAST: Final = Pattern(r"(.+) (\d{1,2}\.[0-5]\d)", re.ASCII)
 """Matches a day and a time with a dot, which is no time without the day: `friday 17.30`."""
-_CLOCK_PARTS: Final = re.compile(
+_CLOCK_PARTS: Final = Pattern(
     r"(?:(?P<shift>\d{1,2}) (?P<direction>past|after|to) )?(?P<hour>\d{1,2})(?:[:.h -](?P<minute>\d\d))?(?::\d\d)?"
     r"(?P<h24>h)? ?(?P<half>[ap])?.*",
     re.ASCII,
 )
 """Splits `30 past 5`, `17h` or `5.30 p.m.` into groups. The group `half` is the `a` or `p` of am and pm."""
-_NUMBER_WORD: Final = re.compile(
+_NUMBER_WORD: Final = Pattern(
     r"\b(?:(?:twenty|thirty|forty|fifty)(?:[ -]five)?|fifteen|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
     r"|twelve)\b",
     re.ASCII,

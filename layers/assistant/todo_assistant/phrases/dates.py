@@ -12,6 +12,7 @@ from todo_assistant.phrases.clocks import Clock, next_instants, split_clock
 from todo_assistant.phrases.days import parse_days
 from todo_assistant.phrases.languages.translation import translate_phrase
 from todo_assistant.phrases.moments import Due, Moment
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.quoting import quote_start
 
 MAX_PHRASE_CHARACTERS: Final = 100
@@ -19,11 +20,11 @@ MAX_PHRASE_CHARACTERS: Final = 100
 _MAX_QUOTED_CHARACTERS: Final = 40
 """An error quotes at most this many characters of the phrase that cannot be parsed."""
 
-_ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:z|[+-]\d\d:\d\d)?", re.ASCII)
+_ISO_TIME: Final = Pattern(r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:z|[+-]\d\d:\d\d)?", re.ASCII)
 """Matches an ISO 8601 date and time in lower case: `2030-01-31t17:00z`."""
-_FROM_NOW: Final = re.compile(rf"(?:in |within )?({DURATION})(?:'?s?'? time| from now)?", re.ASCII)
+_FROM_NOW: Final = Pattern(rf"(?:in |within )?({DURATION})(?:'?s?'? time| from now)?", re.ASCII)
 """Matches a duration in hours and minutes from now: `in 2 hours 30 minutes`, `half an hour`."""
-_LEADING_WORD: Final = re.compile(r"(?:due|on|by|before|until|till?|for|from)(?::| |$)")
+_LEADING_WORD: Final = Pattern(r"(?:due|on|by|before|until|till?|for|from)(?::| |$)")
 """Matches a word before a date that is skipped, since the date is the same without: `on friday`, `due: friday`."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from todo_assistant.phrases.named_days import parse_named_days
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts
 from todo_assistant.phrases.vocabulary import ADVERB, COUNT, EACH, PLURAL, WORKDAY, parse_count
 
@@ -29,26 +30,26 @@ _INTERVAL_WORDS: Final = {"other": 2, "2nd": 2, "3rd": 3} | {word: nth for word,
 
 _INTERVAL: Final = rf"(?:other|second|third|fourth|fifth|[2-5](?:st|nd|rd|th)|{COUNT})"
 """Matches the interval between `every` and a unit such as `weeks`: `other`, `second`, `3rd`, `3`, `two`."""
-_EVERY_UNIT: Final = re.compile(
+_EVERY_UNIT: Final = Pattern(
     rf"(?:{EACH}) (?:(?P<interval>{_INTERVAL}) )?"
     rf"(?P<unit>days?|weeks?|fortnights?|months?|quarters?|years?|{WORKDAY}s?|weekends?)"
     r"(?: (?:on )?(?P<on>.+))?",
     re.ASCII,
 )
 """Matches `every`, a unit and any named days: `every other week`, `every 3 months on the 1st`, `every weekend`."""
-_ADVERB_ON: Final = re.compile(rf"(?P<adverb>{ADVERB})(?: on (?P<on>.+))?", re.ASCII)
+_ADVERB_ON: Final = Pattern(rf"(?P<adverb>{ADVERB})(?: on (?P<on>.+))?", re.ASCII)
 """Matches an adverb and any named days: `daily`, `twice a year`, `monthly on the 1st`."""
-_EVERY_NAMED_DAYS: Final = re.compile(
+_EVERY_NAMED_DAYS: Final = Pattern(
     rf"(?:{EACH}) (?P<other>other )?(?P<on>.+?)(?: (?:of|in) (?:the|every|each|a) month)?", re.ASCII
 )
 """Matches `every` and named days, without a unit: `every other friday`, `every last day of the month`."""
-_NAMED_DAYS_OF_EVERY: Final = re.compile(
+_NAMED_DAYS_OF_EVERY: Final = Pattern(
     rf"(?:on |at )?(?P<on>.+) of (?:the month )?{EACH} (?:(?P<interval>{_INTERVAL}) )?months?", re.ASCII
 )
 """Matches named days before `of every month`: `the last day of every month`, `the 1st of every 3 months`."""
 _GROUP: Final = rf"(?:{WORKDAY}s?|weekends?)"
 """Matches a group of weekdays: `weekdays`, `weekend`."""
-_PLURAL_WEEKDAYS: Final = re.compile(rf"{PLURAL}(?: (?:and )?(?:on )?{PLURAL})*")
+_PLURAL_WEEKDAYS: Final = Pattern(rf"{PLURAL}(?: (?:and )?(?:on )?{PLURAL})*")
 """Matches weekdays in the plural, which recur without `every`: `mondays`, `mondays and fridays`."""
 
 

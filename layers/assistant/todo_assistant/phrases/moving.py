@@ -10,20 +10,21 @@ from todo_assistant.phrases.amounts import DURATION, SPAN, CalendarAmount, parse
 from todo_assistant.phrases.clocks import Clock, next_instants, split_clock
 from todo_assistant.phrases.dates import MAX_PHRASE_CHARACTERS, UnreadableDate, normalize_phrase, parse_date
 from todo_assistant.phrases.moments import Due, Moment
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import DAYS
 
-_AMOUNT: Final = re.compile(
+_AMOUNT: Final = Pattern(
     rf"(?:(?:by|another|for|to) )*(?P<way>forwards?|ahead|back|up)?(?: ?by)? ?(?:another )?"
     rf"(?:(?P<span>{SPAN})|(?P<duration>{DURATION}))"
     r"(?: (?P<order>later|more|after|further|earlier|sooner|before|forwards?|ahead|back|up))?",
     re.ASCII,
 )
 """Matches an amount without `in`: `by 2 days`, `forward a week`, `2 hours earlier`."""
-_ANOTHER_UNIT: Final = re.compile(rf"\banother (?={DAYS}\b|hour\b)", re.ASCII)
+_ANOTHER_UNIT: Final = Pattern(rf"\banother (?={DAYS}\b|hour\b)", re.ASCII)
 """Finds `another` before a unit without a number: `another week`."""
-_FOLLOWING_DAY: Final = re.compile(r"(?:to )?(?:the )?(?:(?:next|following) day|day (?P<order>after|before))")
+_FOLLOWING_DAY: Final = Pattern(r"(?:to )?(?:the )?(?:(?:next|following) day|day (?P<order>after|before))")
 """Matches words for the day beside the due date: `the next day`, `the day before`."""
-_SKIPPED_WORDS: Final = re.compile(r"^(?:back )?to (?:the )?|(?:^| )(?:at )?(?:the )?same time(?: on|$| (?=\w))")
+_SKIPPED_WORDS: Final = Pattern(r"^(?:back )?to (?:the )?|(?:^| )(?:at )?(?:the )?same time(?: on|$| (?=\w))")
 """Finds words that change nothing: `to the` in `to the evening`, `same time` in `same time tomorrow`."""
 _EARLIER: Final = frozenset({"earlier", "sooner", "before", "up"})
 _TWO_WAYS: Final = frozenset({"forward", "forwards", "ahead", "back"})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.rule_parts import NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts, join_values
 from todo_assistant.phrases.vocabulary import EACH, MONTH, MONTH_PREFIXES, NTH, WEEKDAY, WORKDAY
 
@@ -16,23 +17,23 @@ _NTH_LIST: Final = rf"{NTH}(?:{_AND}{NTH})*"
 """Matches one or more ordinals: `first`, `first and third`."""
 _MONTH_DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?"
 """Matches the number of a day in its month: `3`, `3rd`."""
-_WEEKDAY_LIST: Final = re.compile(rf"{WEEKDAY}s?(?:{_AND}{WEEKDAY}s?)*", re.ASCII)
+_WEEKDAY_LIST: Final = Pattern(rf"{WEEKDAY}s?(?:{_AND}{WEEKDAY}s?)*", re.ASCII)
 """Matches one or more weekdays: `monday`, `mon wed and fri`, `mondays`."""
-_WEEKDAY_RANGE: Final = re.compile(rf"({WEEKDAY})(?: to | ?[-\u2013] ?| through )({WEEKDAY})", re.ASCII)
+_WEEKDAY_RANGE: Final = Pattern(rf"({WEEKDAY})(?: to | ?[-\u2013] ?| through )({WEEKDAY})", re.ASCII)
 """Matches a range of weekdays: `mon-fri`, `tuesday to saturday`."""
-_NTH_WEEKDAY_LIST: Final = re.compile(rf"(?:the )?{NTH} {WEEKDAY}(?:{_AND}{NTH} {WEEKDAY})+", re.ASCII)
+_NTH_WEEKDAY_LIST: Final = Pattern(rf"(?:the )?{NTH} {WEEKDAY}(?:{_AND}{NTH} {WEEKDAY})+", re.ASCII)
 """Matches several weekdays, each with its ordinal in the month: `first monday and last friday`."""
-_NTH_DAY: Final = re.compile(rf"(?:the )?({_NTH_LIST}) (?:({WEEKDAY})|(day)|({WORKDAY}))", re.ASCII)
+_NTH_DAY: Final = Pattern(rf"(?:the )?({_NTH_LIST}) (?:({WEEKDAY})|(day)|({WORKDAY}))", re.ASCII)
 """Matches ordinals and one kind of day in the month: `2nd tuesday`, `last day`, `first and third monday`."""
-_MONTH_DAY_LIST: Final = re.compile(
+_MONTH_DAY_LIST: Final = Pattern(
     rf"(?:the )?(?:first|\d{{1,2}}(?:st|nd|rd|th)(?:{_AND}\d{{1,2}}(?:st|nd|rd|th))*)", re.ASCII
 )
 """Matches one or more days of the month by number: `the first`, `the 1st`, `15th and 30th`."""
-_END_OF_MONTH: Final = re.compile(r"(?:the )?(?:end|last)(?: of month)?", re.ASCII)
+_END_OF_MONTH: Final = Pattern(r"(?:the )?(?:end|last)(?: of month)?", re.ASCII)
 """Matches words for the last day of the month: `end of month`, `the last`."""
-_DATE: Final = re.compile(rf"(?:the )?(?:({MONTH}) (?:the )?({_MONTH_DAY})|({_MONTH_DAY})(?: of)? ({MONTH}))", re.ASCII)
+_DATE: Final = Pattern(rf"(?:the )?(?:({MONTH}) (?:the )?({_MONTH_DAY})|({_MONTH_DAY})(?: of)? ({MONTH}))", re.ASCII)
 """Matches a date without a year: `jan 3`, `the 3rd of january`."""
-_MONTH_LIST: Final = re.compile(rf"{MONTH}(?:{_AND}{MONTH})*", re.ASCII)
+_MONTH_LIST: Final = Pattern(rf"{MONTH}(?:{_AND}{MONTH})*", re.ASCII)
 """Matches one or more months, which mean their first days: `april`, `april and october`."""
 
 
@@ -97,7 +98,7 @@ def _parse_months(found: re.Match[str]) -> RuleParts:
     return {"FREQ": "YEARLY", "BYMONTH": join_values(months), "BYMONTHDAY": "1"}
 
 
-_NAMED_DAY_RULES: Final[Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], RuleParts]]]] = (
+_NAMED_DAY_RULES: Final[Sequence[tuple[Pattern, Callable[[re.Match[str]], RuleParts]]]] = (
     (_WEEKDAY_LIST, _parse_weekdays),
     (_WEEKDAY_RANGE, _parse_weekday_range),
     (_NTH_DAY, _parse_nth_day),

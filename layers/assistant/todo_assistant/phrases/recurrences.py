@@ -14,6 +14,7 @@ from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.frequencies import exclude_days, parse_frequency, parse_number
 from todo_assistant.phrases.languages.translation import translate_phrase
 from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.quoting import quote_start
 from todo_assistant.phrases.rule_parts import RuleParts, format_rule
 from todo_assistant.phrases.vocabulary import (
@@ -42,22 +43,22 @@ RECURRENCE_START: Final = (
     rf"(?:{EACH}|{ADVERB}|(?:on )?(?:{PLURAL}|{WEEKDAY_PARTS}|(?:week|work) ?days|weekends))(?!\w)"
 )
 """Matches the first words of a recurrence: `every`, `mondays`. Does not match `the last day of every month`."""
-_RECURRENCE: Final = re.compile(rf"(?:on )?{RECURRENCE_START}|.* of (?:the month )?{EACH} ", re.IGNORECASE | re.ASCII)
+_RECURRENCE: Final = Pattern(rf"(?:on )?{RECURRENCE_START}|.* of (?:the month )?{EACH} ", re.IGNORECASE | re.ASCII)
 """Matches the start of any recurrence, to distinguish it from a date: `every day`, `the last day of every month`."""
-_CLAUSE_BREAK: Final = re.compile(
+_CLAUSE_BREAK: Final = Pattern(
     r"(?<!except)(?<!but)(?<!apart) (?=(?:starting|beginning|from|until|till?|ending|through|for)\b"
     rf"|(?:at|around|by|before|in the {PART})\b|@|{EXCEPT}\b)"
 )
 """Matches the space before each clause after the first, to split the phrase: `every day | at 9am | until june`."""
-_REPEAT_COUNT: Final = re.compile(rf" (?:for )?({COUNT}) (?:times|occurrences)$", re.ASCII)
+_REPEAT_COUNT: Final = Pattern(rf" (?:for )?({COUNT}) (?:times|occurrences)$", re.ASCII)
 """Finds the number of occurrences at the end of a phrase: `every monday 10 times`."""
-_CLOCK_LAST: Final = re.compile(rf"(.+?) ((?:in the |at )?{PART}|{CLOCK}|{DIGITAL}|{TOLD_HOUR})", re.ASCII)
+_CLOCK_LAST: Final = Pattern(rf"(.+?) ((?:in the |at )?{PART}|{CLOCK}|{DIGITAL}|{TOLD_HOUR})", re.ASCII)
 """Matches a frequency and the time of day after it: `every weekday 9am`, `every day in the morning`."""
-_EVERY_PART_OF_DAY: Final = re.compile(rf"((?:{EACH})(?: (?:other|2nd|second))?) ({PART})s?\b(?! of\b)", re.ASCII)
+_EVERY_PART_OF_DAY: Final = Pattern(rf"((?:{EACH})(?: (?:other|2nd|second))?) ({PART})s?\b(?! of\b)", re.ASCII)
 """Matches the start of `every morning at 6`, which is then parsed as `every day morning at 6`."""
-_EXCEPTION: Final = re.compile(rf"{EXCEPT} (.+)", re.ASCII)
+_EXCEPTION: Final = Pattern(rf"{EXCEPT} (.+)", re.ASCII)
 """Matches a clause with the days on which a recurrence does not occur: `except sunday`."""
-_AT_CLOCK: Final = re.compile(
+_AT_CLOCK: Final = Pattern(
     rf"(?:(?:at|around|by|before) |@ ?)({CLOCK}|{HOUR}|{SPOKEN_HOUR}|{PART})(?: ({PART}))?|in the ({PART})", re.ASCII
 )
 """Matches a clause that is a time of day: `at 9am`, `by 5`, `@ noon`, `in the morning`."""

@@ -9,19 +9,20 @@ from todo_assistant.phrases.amounts import DURATION, SPAN, parse_duration, parse
 from todo_assistant.phrases.clocks import split_clock
 from todo_assistant.phrases.dates import MAX_PHRASE_CHARACTERS, UnreadableDate, parse_date
 from todo_assistant.phrases.moments import Due, Moment
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import PART
 
-_BEFORE: Final = re.compile(
+_BEFORE: Final = Pattern(
     rf"(?:(?P<span>{SPAN})|(?P<duration>{DURATION})) (?:before(?:hand)?|early|earlier|ahead|in advance|prior)"
     r"(?: (?:it|that|this|then|it'?s due|it is due|the (?:deadline|due date|time|start)))?(?P<clock> .+)?",
     re.ASCII,
 )
 """Matches an amount before the due date, with or without a time of day: `30 minutes before`, `a day before at 6pm`."""
-_DAY_BEFORE: Final = re.compile(rf"(?:on )?(?:the )?(?:day|(?P<part>{PART})) before(?P<clock> .+)?", re.ASCII)
+_DAY_BEFORE: Final = Pattern(rf"(?:on )?(?:the )?(?:day|(?P<part>{PART})) before(?P<clock> .+)?", re.ASCII)
 """Matches `the day before at 6pm`, `the evening before`."""
-_SAME_DAY: Final = re.compile(rf"(?:on )?(?:the|that) (?:same )?(?:day|(?P<part>{PART}))(?P<clock> .+)?", re.ASCII)
+_SAME_DAY: Final = Pattern(rf"(?:on )?(?:the|that) (?:same )?(?:day|(?P<part>{PART}))(?P<clock> .+)?", re.ASCII)
 """Matches `on the day at 9am`, `that morning`."""
-_WHEN_DUE: Final = re.compile(r"(?:at the (?:due )?time|on time|when (?:it is |it'?s )?due|when it starts)", re.ASCII)
+_WHEN_DUE: Final = Pattern(r"(?:at the (?:due )?time|on time|when (?:it is |it'?s )?due|when it starts)", re.ASCII)
 
 
 def parse_reminder(phrase: str, due: Due | None, *, now: datetime, timezone: ZoneInfo) -> Due:
@@ -39,31 +40,31 @@ def parse_reminder(phrase: str, due: Due | None, *, now: datetime, timezone: Zon
         moment = Moment.at(now, timezone)
         for pattern in (_BEFORE, _DAY_BEFORE, _SAME_DAY, _WHEN_DUE):
             if found := pattern.fullmatch(words):
-                return _count_from(found, due, moment)
+                return _count_from(pattern, found, due, moment)
     except (ValueError, OverflowError) as error:
         raise UnreadableDate(phrase) from error
     return parse_date(phrase, now=now, timezone=timezone)[0]
 
 
-def _count_from(found: re.Match[str], due: Due | None, moment: Moment) -> Due:
+def _count_from(pattern: Pattern, found: re.Match[str], due: Due | None, moment: Moment) -> Due:
     """Returns the moment that a phrase means in relation to the due date. Raises ValueError if that is missing."""
     if due is None:
         raise ValueError(found[0])
-    if found.re is _WHEN_DUE:
+    if pattern is _WHEN_DUE:
         return due
-    if found.re is _BEFORE and found["duration"]:
+    if pattern is _BEFORE and found["duration"]:
         if not isinstance(due, datetime) or found["clock"]:
             raise ValueError(found[0])
         return due.astimezone(UTC) - parse_duration(found["duration"])
-    return _at_clock(_day(found, due, moment), found, due, moment)
+    return _at_clock(_day(pattern, found, due, moment), found, due, moment)
 
 
-def _day(found: re.Match[str], due: Due, moment: Moment) -> date:
+def _day(pattern: Pattern, found: re.Match[str], due: Due, moment: Moment) -> date:
     """Returns the day of a reminder: the due day, the day before, or an amount of days before."""
     due_day = due.astimezone(moment.timezone).date() if isinstance(due, datetime) else due
-    if found.re is _SAME_DAY:
+    if pattern is _SAME_DAY:
         return due_day
-    return due_day - timedelta(days=1) if found.re is _DAY_BEFORE else (-parse_span(found["span"])).after(due_day)
+    return due_day - timedelta(days=1) if pattern is _DAY_BEFORE else (-parse_span(found["span"])).after(due_day)
 
 
 def _at_clock(day: date, found: re.Match[str], due: Due, moment: Moment) -> Due:

@@ -13,6 +13,7 @@ from todo_assistant.phrases.dates import MAX_PHRASE_CHARACTERS, UnreadableDate, 
 from todo_assistant.phrases.languages.translation import translate_phrase
 from todo_assistant.phrases.moments import Moment
 from todo_assistant.phrases.months import add_months, first_day_of_month, last_day_of_month
+from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import DAYS, MONTH, ORDINAL, WEEKDAY
 from todo_assistant.phrases.weeks import monday_of
 
@@ -249,13 +250,13 @@ def _parse_recent_hours(found: re.Match[str], reading: _Reading) -> DaySpan:
     return DaySpan(first.astimezone(reading.moment.timezone).date(), reading.today)
 
 
-_LEADING_WORDS: Final = re.compile(r"(?:(?:due|on|in|for|during|over|the|all of|all)(?::| )(?=.))*")
+_LEADING_WORDS: Final = Pattern(r"(?:(?:due|on|in|for|during|over|the|all of|all)(?::| )(?=.))*")
 """Matches words before a span that are skipped: `due in the` before `next 7 days`."""
 _TIMES_BETWEEN: Final = (
-    (re.compile(WEEKDAY, re.ASCII), CalendarAmount(days=7)),
-    (re.compile(ORDINAL, re.ASCII), CalendarAmount(months=1, days=-1)),
+    (Pattern(WEEKDAY, re.ASCII), CalendarAmount(days=7)),
+    (Pattern(ORDINAL, re.ASCII), CalendarAmount(months=1, days=-1)),
     (
-        re.compile(rf"{MONTH}\.? \d{{1,2}}(?:\D\D)?|\d{{1,2}}(?:\D\D)?(?: of)? {MONTH}|\d{{1,2}}[./]\d{{1,2}}\.?"),
+        Pattern(rf"{MONTH}\.? \d{{1,2}}(?:\D\D)?|\d{{1,2}}(?:\D\D)?(?: of)? {MONTH}|\d{{1,2}}[./]\d{{1,2}}\.?"),
         CalendarAmount(months=12, days=-1),
     ),
 )
@@ -266,8 +267,8 @@ _PERIOD: Final = r"(week|month|quarter|year)"
 _TO: Final = r"(?: to | till? | until | through | thru | ?[\u2013\u2014] ?| - )"
 _DAY_NUMBER: Final = r"\d{1,2}(?:st|nd|rd|th)?"
 _FROM_NUMBER: Final = rf"(?P<first>{_DAY_NUMBER})(?:{_TO}| and |-)(?:the )?(?P<last>{_DAY_NUMBER})"
-_SPAN_RULES: Final[Sequence[tuple[re.Pattern[str], _SpanParser]]] = tuple(
-    (re.compile(pattern, re.ASCII), parse)
+_SPAN_RULES: Final[Sequence[tuple[Pattern, _SpanParser]]] = tuple(
+    (Pattern(pattern, re.ASCII), parse)
     for pattern, parse in (
         (rf"(?:from |between )?(?P<month>{MONTH})\.? (?:the )?{_FROM_NUMBER}", _parse_between_numbers),
         (rf"(?:from |between )?(?:the )?{_FROM_NUMBER}(?: of)? (?P<month>{MONTH})", _parse_between_numbers),

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from todo_assistant.phrases.languages.clocks import ClockTime, read_clock
 from todo_assistant.phrases.languages.items import Item
 from todo_assistant.phrases.languages.lexicon import Lexicon
+from todo_assistant.phrases.patterns import Pattern
 
 WEAK, LIKELY, CERTAIN = 1, 2, 3
 """Levels of certainty: a weak piece needs another beside it, a likely one must stand apart from other words."""
@@ -206,7 +207,7 @@ _SHAPES: Final[Sequence[tuple[str, _Reader]]] = (
 
 
 @cache
-def _compile_shapes() -> tuple[re.Pattern[str], Sequence[tuple[re.Pattern[str], _Reader]]]:
+def _compile_shapes() -> tuple[Pattern, Sequence[tuple[Pattern, _Reader]]]:
     """Compiles the patterns on first use, as most processes need none. The first one matches any of the shapes."""
-    any_shape = re.compile("|".join(pattern for pattern, _ in _SHAPES))
-    return any_shape, [(re.compile(pattern), read) for pattern, read in _SHAPES]
+    any_shape = Pattern("|".join(pattern for pattern, _ in _SHAPES))
+    return any_shape, [(Pattern(pattern), read) for pattern, read in _SHAPES]

@@ -1,11 +1,12 @@
 """Splits a line into words, numbers and punctuation, in a spelling in which words of all languages are compared."""
 
-import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from todo_assistant.phrases.patterns import Pattern
 
 _LAST_LATIN: Final = "\u024f"
 _ARABIC_VARIANTS: Final = {
@@ -24,7 +25,7 @@ _MARKS: Final = (
 """Vowel signs and joiners, which belong to words although they are no letters for `re`."""
 LETTERS: Final = rf"\w{_MARKS}"
 """Characters of words, for a character class: letters, digits, vowel signs and other marks."""
-_TOKEN: Final = re.compile(
+_TOKEN: Final = Pattern(
     rf"(?P<iso>\d{{4}}-\d\d-\d\d(?:t[\d:]+)?)"
     r"|(?P<time>\d{1,2}(?: ?h ?|:)[0-5]\d(?![\d:]))"
     r"|(?P<hour>\d{1,2} ?h(?!\w))"
@@ -39,7 +40,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<mark>[^\s'\u2019-]|(?<=\s)-(?=\s))"
 )
 """Matches one token of a folded text. Apostrophes and hyphens within words separate words, as a space does."""
-_BETWEEN_WORDS: Final = re.compile(r"[\s'\u2019-]+")
+_BETWEEN_WORDS: Final = Pattern(r"[\s'\u2019-]+")
 
 
 @dataclass(frozen=True, slots=True)
