@@ -38,20 +38,23 @@ _FIND_LAST_UNDO_TO_REDO = Statement(f"""
     ORDER BY id DESC LIMIT 1
 """)  # noqa: S608
 _LOCK_TURN = Statement(f"""
-    SELECT {STATUS} AS status, undone_at FROM turns WHERE id = :turn_id AND user_id = :user_id FOR UPDATE
+    SELECT conversation_id, {STATUS} AS status, undone_at FROM turns
+    WHERE id = :turn_id AND user_id = :user_id FOR UPDATE
 """)  # noqa: S608
 # An undo also ends the turn: otherwise the user could still approve its calls, or a process could continue the turn.
 _MARK_TURN_UNDONE = Statement("""
     UPDATE turns SET undone_at = now(), undone_by = :undone_by, lease = NULL, leased_until = NULL, approval = NULL,
         status = CASE WHEN status = 'done' THEN status ELSE 'incomplete' END
-    WHERE id = :turn_id
+    WHERE id = :turn_id AND user_id = :user_id
 """)
+_OF_CONVERSATION = "user_id = :user_id AND conversation_id = :conversation_id"
 # The turns that an undone turn had undone take effect again, so those that they had undone no longer do.
-_MARK_TURNS_UNDONE_BEFORE = Statement("""
+_MARK_TURNS_UNDONE_BEFORE = Statement(f"""
     UPDATE turns SET undone_at = CASE WHEN undone_by = :turn_id THEN NULL ELSE now() END
-    WHERE user_id = :user_id AND conversation_id = (SELECT conversation_id FROM turns WHERE id = :turn_id)
-        AND (undone_by = :turn_id OR undone_by IN (SELECT id FROM turns WHERE undone_by = :turn_id))
-""")
+    WHERE {_OF_CONVERSATION} AND (
+        undone_by = :turn_id
+        OR undone_by IN (SELECT id FROM turns WHERE {_OF_CONVERSATION} AND undone_by = :turn_id))
+""")  # noqa: S608
 # A turn that also changes todos in other ways is no reversal: an undo undoes it as a whole.
 _BEGIN_REVERSAL = Statement("""
     UPDATE turns SET reversal = CASE
@@ -100,19 +103,24 @@ async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> Un
     """
     # The tool executor locks the change log first and the turn second. The opposite order here could deadlock with it.
     await changes.lock_log(transaction, actor.user_id)
-    await _require_undoable(transaction, actor.user_id, turn_id)
+    conversation_id = await _lock_undoable_turn(transaction, actor.user_id, turn_id)
     state = await changes.find_turn_changes(transaction, actor.user_id, turn_id)
     restored = set(await changes.undo_turn(transaction, actor, turn_id))
-    await transaction.write(_MARK_TURNS_UNDONE_BEFORE, user_id=actor.user_id, turn_id=turn_id)
-    await transaction.write(_MARK_TURN_UNDONE, turn_id=turn_id, undone_by=actor.turn_id)
+    await transaction.write(
+        _MARK_TURNS_UNDONE_BEFORE, user_id=actor.user_id, conversation_id=conversation_id, turn_id=turn_id
+    )
+    await transaction.write(_MARK_TURN_UNDONE, user_id=actor.user_id, turn_id=turn_id, undone_by=actor.turn_id)
     return UndoResult(
         [change for change in state if change.todo_id in restored],
         [change for change in state if change.todo_id not in restored],
     )
 
 
-async def _require_undoable(transaction: Transaction, user_id: UUID, turn_id: UUID) -> None:
-    """Locks a turn that can be undone. Raises TurnNotFound, TurnUndone, and TurnInProgress while the turn runs."""
+async def _lock_undoable_turn(transaction: Transaction, user_id: UUID, turn_id: UUID) -> UUID:
+    """Locks a turn that can be undone, and returns the id of its conversation.
+
+    Raises TurnNotFound, TurnUndone, and TurnInProgress while the turn runs.
+    """
     row = await transaction.fetch_one(_LOCK_TURN, turn_id=turn_id, user_id=user_id)
     if row is None:
         raise TurnNotFound
@@ -120,3 +128,5 @@ async def _require_undoable(transaction: Transaction, user_id: UUID, turn_id: UU
         raise TurnUndone
     if row["status"] == "running":
         raise TurnInProgress(retry_after=2)
+    conversation_id: UUID = row["conversation_id"]
+    return conversation_id
