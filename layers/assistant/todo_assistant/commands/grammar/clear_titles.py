@@ -12,7 +12,7 @@ _STARTS: Final = (
 )
 """First words of such titles, in groups."""
 _CLEAR_TITLE: Final = re.compile(
-    rf"(?:{'|'.join(_STARTS)})(?!\w).*(?<!\?)|no (?!need to|longer|one\b)\w.*(?<!\?)", re.IGNORECASE
+    rf"(?:{'|'.join(_STARTS)})(?!\w).*(?<!\?)|no (?!need to|longer|one\b|wait\b|no\b|sorry\b)\w.*(?<!\?)", re.IGNORECASE
 )
 
 

@@ -1,10 +1,12 @@
 """Rules for commands that complete or reopen todos."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Command, Complete, Reopen
+from todo_assistant.commands.grammar.commands import Command, Complete, Reopen, Target
 from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB, FINISHED, PAST_VERB, to_present
+from todo_assistant.commands.grammar.periods import read_past
 from todo_assistant.commands.grammar.rules import (
     CommandParser,
     answer,
@@ -32,6 +34,14 @@ def _parse_not_past(found: re.Match[str], is_readable: IsReadable) -> Reopen | N
     is_common = verb in {"buy", "bought", "get", "got", "do", "done", "finish", "finished", "complete", "completed"}
     target = parse_target(found["rest"] if is_common else f"{to_present(verb)} {found['rest']}", is_readable)
     return Reopen(target) if target else None
+
+
+def _reopen(target: Target) -> Reopen:
+    """Returns the command for `reopen yesterday's tasks`, whose day is that of the completion."""
+    due = target.filter.due
+    if not (target.every and due and read_past(due)):
+        return Reopen(target)
+    return Reopen(replace(target, filter=replace(target.filter, due=None, completed_on=read_past(due))))
 
 
 def _unless(pattern: str, parse: CommandParser) -> CommandParser:
@@ -130,12 +140,16 @@ COMPLETION_RULES: Final = compile_rules(
             r"(?:un-?check|un-?tick|un-?complete|un-?mark|un-?finish|undone|not done|re-?open|re-?activate"
             r"|undo completing|undo completion of|undo done) (.+)"
         ),
-        with_target(Reopen),
+        with_target(_reopen),
     ),
     (r"(?:re-?open) (.+) again", with_target(Reopen)),
     (r"(?:open) ((?:it|that|this|them|\d+)) again", with_target(Reopen)),
     (r"(?:complete|finish|close|tick|check|x) (.+)", with_target_or_new(Complete)),
     (r"(?:undo|un-do) (?:the )?(.+)", with_target_or_new(Reopen)),
+    (
+        r"(\S+(?: \S+){0,5}?)(?:[:,]| -|['\u2019]s| is| are)? (?:not (?:yet )?|un)done(?: yet)?",
+        _unless(_NO_TITLE, with_target(Reopen)),
+    ),
     (rf"(\S+(?: \S+){{0,5}}?)(?::| -)? {_DONE}", _unless(_NO_TITLE, with_target(Complete))),
     (
         rf"(?:{_DONE}|re-?open|check(?: off)?|tick(?: off)?|un-?check|finish)[.!:]*",

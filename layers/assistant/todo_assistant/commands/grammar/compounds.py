@@ -23,11 +23,12 @@ _STRONG_VERB: Final = (
     r"|tick off|undo|redo|add(?: a)? (?:task|todo)|(?:move|remove|tag|set|put) (?:it|them|that)|add"
     r"|list|show me|remind me)"
 )
+_NEW_PROJECT: Final = r"(?:add|create|make|new|start|set up)(?: (?:an?|the|my|new|another))* project\b"
 _LINK: Final = r"(?:,? (?:and then|and also|then|and|but|also)|[,.])"
 _TWO_COMMANDS: Final = re.compile(
     (
-        rf"(?P<first>(?:{_VERB} |undo\b|redo\b|add (?=.* (?:and|then),? (?!add\b){_STRONG_VERB}\b)|remind me"
-        rf" to ).*?){_LINK} (?:please )?(?P<second>{_STRONG_VERB}\b.*)"
+        rf"(?P<first>(?:{_VERB} |{_NEW_PROJECT}|undo\b|redo\b|add (?=.* (?:and|then),? (?!add\b){_STRONG_VERB}\b)"
+        rf"|remind me to ).*?){_LINK} (?:please )?(?P<second>{_STRONG_VERB}\b.*)"
     ),
     re.IGNORECASE,
 )

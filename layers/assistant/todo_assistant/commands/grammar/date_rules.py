@@ -196,13 +196,6 @@ DATE_RULES: Final = compile_rules(
     (r"(?:set|make) (?P<todo>.+?) (?:to be )?due(?: (?:on|by|at|for))? (?P<due>.+)", _parse_set_due),
     (r"(?P<todo>.+?) (?:is|are) (?:now )?due(?: (?:on|by|at))? (?P<due>.+)", or_new(_parse_set_due)),
     (
-        (
-            r"(?P<todo>.+?) (?:has been|was|is|got|have been|were|are)(?: now)? (?:moved|rescheduled|postponed"
-            r"|pushed(?: back)?) (?:to|until|till) (?P<due>.+)"
-        ),
-        or_new(_parse_set_due),
-    ),
-    (
         r"(?:(?:actually|no|rather|sorry),? )?make (?:it|that|this)(?: (?:for|on|at))? (?P<due>.+?)(?: instead)?",
         _parse_make_it,
     ),

@@ -8,7 +8,7 @@ from todo_assistant.commands.grammar.commands import Describe, Incomplete, Targe
 from todo_assistant.commands.grammar.fields import TAG, parse_priority
 from todo_assistant.commands.grammar.quick_add import parse_quick_add
 from todo_assistant.commands.grammar.quotes import unquote
-from todo_assistant.commands.grammar.rules import answer, compile_rules, or_new, with_target, with_target_or_new
+from todo_assistant.commands.grammar.rules import answer, compile_rules, or_new, with_target
 from todo_assistant.commands.grammar.spans import IsReadable
 from todo_assistant.commands.grammar.targets import parse_target, single_title
 
@@ -219,6 +219,14 @@ _PRIORITY_RULES: Final = (
     (r"(?:raise|increase|bump(?: up)?|up) (?:the )?priority (?:of|for|on) (.+)", with_target(_set_high_priority)),
     (r"(?:lower|decrease|reduce|drop) (?:the )?priority (?:of|for|on) (.+)", with_target(_set_low_priority)),
     (r"(?:set|make|change|give|mark|flag) (.+)", _parse_set),
+    (
+        r"(?:set |change )?(?:the )?priority (?:of|for|on) .+ to .+|(?:set|change) .+(?:\W?s)? priority to .+",
+        answer("A priority is `high`, `medium`, `low` or `none`: `set priority of milk to high`."),
+    ),
+    (
+        r"(?:set |change )?(?:the )?priority (?:of|for|on) .+",
+        answer("Say the priority, too: `set priority of milk to high`."),
+    ),
     (r"prioriti[sz]e (.+)|star (.+)", with_target(_set_high_priority)),
     (r"de-?prioriti[sz]e (.+)|unstar (.+)", with_target(_set_low_priority)),
     (r"(?:mark|make|flag|set) (.+?) (?:as )?(?:not|un)[ -]?(?:urgent|important)", with_target(_clear_priority)),
@@ -226,7 +234,7 @@ _PRIORITY_RULES: Final = (
         r"(?:mark|make|flag|set) (.+?) (?:as |to )?(?:very |really |most |top )?(?:urgent|important)",
         with_target(_set_high_priority),
     ),
-    (r"(.+?) (?:is|are) (?:very |really |now |most )*(?:urgent|important)", with_target_or_new(_set_high_priority)),
+    (r"(.+?) (?:is|are) (?:very |really |now |most )*(?:urgent|important)", with_target(_set_high_priority)),
 )
 """Rules that change or remove a priority: `set priority of milk to high`, `set milk p2`, `prioritize milk`."""
 NOTE_AND_TAG_RULES: Final = compile_rules(*_DESCRIPTION_RULES, *_TAG_RULES)

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Add, NewTodo
+from todo_assistant.commands.grammar.commands import Add, Incomplete, NewTodo
 from todo_assistant.commands.grammar.fields import TODO_NOUN
 from todo_assistant.commands.grammar.quick_add import parse_new_todo
 from todo_assistant.commands.grammar.quotes import mask_quotes, split_outside_quotes, unquote
@@ -37,6 +37,12 @@ _LEAD_IN_WORDS: Final = "|".join(
 """Matches a lead-in, the words before the title of a new todo: `add`, `new task:`, `put` in `put milk on my list`."""
 LEAD_IN: Final = re.compile(rf"(?:{_LEAD_IN_WORDS})\s*", re.IGNORECASE)
 """Matches a lead-in and the spaces after it."""
+_UNDER_IT: Final = re.compile(
+    r"(?:add|create|put) (?!(?:an? |the )?(?:tags?|labels?|notes?|descriptions?|reminders?|dates?|deadline)\b|[#@])(.+)"
+    r" (?:to|under) (?:it|that|this|them|that one)",
+    re.IGNORECASE,
+)
+"""Matches words for a todo under one that is not named: `add passport to it`."""
 _NEW_SUBTODO: Final = re.compile(
     (
         rf"(?:add|create|new|make)(?: (?:an?|new|another))* sub-?{TODO_NOUN}:?(?: (?:called|named))? (.+)"
@@ -47,8 +53,15 @@ _NEW_SUBTODO: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches a new subtodo and its parent: `add a subtask buy flour to bake cake`."""
-_LEADING_DASH: Final = re.compile(r"^[-*•+]\s+(?=\S)")
-"""Matches the bullet in `add - milk`, which does not belong to the title."""
+_NEW_SUBTODOS: Final = re.compile(
+    r"(?:add|create|new|make)(?: (?:the|new|these))* (?:sub-?(?:tasks|to-?dos|items)|steps):? (?P<titles>.+?)"
+    r" (?:to|under) (?:the |my )?(?P<parent>.+)",
+    re.IGNORECASE,
+)
+"""Matches several new subtodos and their parent: `add subtasks passport and towels to pack for holiday`."""
+_SEPARATORS: Final = re.compile(r",(?: and)? | and ", re.IGNORECASE)
+_MARK_BEFORE_TITLE: Final = re.compile(r"^(?:[-*•+]\s+|(?:(?:um+|uh+|er+m?|hm+),? )+)(?=\S)", re.IGNORECASE)
+"""Finds what does not belong to the title: the bullet in `add - milk`, `uh` in `add uh milk`."""
 _TO_MY_LIST: Final = re.compile(
     (
         r" (?:to|on|in|into) (?:my|the|this) (?:to-?dos?|tasks|(?:to-?do |task )?list(?: of (?:to-?dos"
@@ -64,15 +77,20 @@ _TO_PROJECT: Final = re.compile(
 """Matches a title and words that may be a project: `milk to Work`, `milk to the shopping list`."""
 
 
-def parse_lead_in(line: str, is_readable: IsReadable) -> Add | None:
+def parse_lead_in(line: str, is_readable: IsReadable) -> Add | Incomplete | None:
     """Returns the todos of a line that begins with a lead-in such as `add`, else None. `add: milk, eggs` adds two."""
+    if under := _UNDER_IT.fullmatch(line):
+        return Incomplete(f"Name the todo or the project: `add {under[1]} under bake cake`, `add {under[1]} /work`.")
+    if (several := _NEW_SUBTODOS.fullmatch(line)) and (parts := _SEPARATORS.split(several["titles"])):
+        titles = [unquote(part.strip()) for part in parts if part.strip()]
+        return Add(tuple(NewTodo(title, parent=unquote(several["parent"])) for title in titles))
     if subtodo := _NEW_SUBTODO.fullmatch(line):
         title, parent = subtodo["title"] or subtodo[1], subtodo["parent"] or subtodo[2]
         return Add((replace(parse_new_todo(title, is_readable), parent=unquote(parent)),))
     found = LEAD_IN.match(line)
     if found is None or found.end() == len(line):
         return None
-    rest = _TO_MY_LIST.sub("", _LEADING_DASH.sub("", line[found.end() :]))
+    rest = _TO_MY_LIST.sub("", _MARK_BEFORE_TITLE.sub("", line[found.end() :]))
     if found["reminder"]:
         return Add((parse_reminder(rest, is_readable),))
     parts = split_outside_quotes(rest, ",") if found[0].lower().startswith("add:") else [rest]

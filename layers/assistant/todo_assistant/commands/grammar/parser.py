@@ -22,6 +22,7 @@ from todo_assistant.commands.grammar.commands import (
     Incomplete,
     NewTodo,
     Talk,
+    TargetCommand,
     Unknown,
     Unsure,
 )
@@ -34,7 +35,7 @@ from todo_assistant.commands.grammar.list_rules import LIST_RULES, OVERVIEW_RULE
 from todo_assistant.commands.grammar.new_todo_rules import LEAD_IN, parse_lead_in
 from todo_assistant.commands.grammar.other_languages import parse_other_language
 from todo_assistant.commands.grammar.polite import PlainText, strip_politeness
-from todo_assistant.commands.grammar.project_rules import MOVE_RULES, PROJECT_RULES
+from todo_assistant.commands.grammar.project_rules import LEAVE_RULES, MOVE_RULES, PROJECT_RULES
 from todo_assistant.commands.grammar.question_rules import QUESTION_RULES
 from todo_assistant.commands.grammar.quick_add import parse_new_todo
 from todo_assistant.commands.grammar.quotes import split_outside_quotes, unquote
@@ -42,6 +43,7 @@ from todo_assistant.commands.grammar.recurrence_rules import RECURRENCE_RULES
 from todo_assistant.commands.grammar.reminder_rules import REMINDER_RULES
 from todo_assistant.commands.grammar.rules import Rule
 from todo_assistant.commands.grammar.spans import IsReadable
+from todo_assistant.commands.grammar.statements import rewrite_statement
 from todo_assistant.commands.grammar.talk_rules import HISTORY_RULES, NEGATION_RULES, TALK_RULES
 from todo_assistant.commands.grammar.targets import is_reference
 from todo_assistant.commands.grammar.trash_rules import EXCEPTION_RULES, TRASH_RULES
@@ -90,6 +92,7 @@ _RULES: Final[Sequence[Rule]] = (
     *DATE_RULES,
     *TITLE_AND_PRIORITY_RULES,
     *COMPLETION_RULES,
+    *LEAVE_RULES,
     *TRASH_RULES,
     *MOVE_RULES,
 )
@@ -182,6 +185,7 @@ def _parse_by_rules(text: PlainText, is_readable: IsReadable) -> Command | None:
         or _parse_clear_title(text, is_readable)
         or _apply(_RULES_BEFORE_TITLES, words, is_readable)
         or parse_lead_in(text.start, is_readable)
+        or _parse_statement(text.start.rstrip("?!. "), is_readable)
         or _apply(_RULES, words, is_readable)
         or _parse_fields(words, is_readable)
     )
@@ -192,6 +196,13 @@ def _apply(rules: Sequence[Rule], words: str, is_readable: IsReadable) -> Comman
         if (found := pattern.fullmatch(words)) and (command := parse(found, is_readable)):
             return command
     return None
+
+
+def _parse_statement(words: str, is_readable: IsReadable) -> TargetCommand | None:
+    """Returns the change of a todo that a statement means: `rent is high priority`."""
+    rewritten = rewrite_statement(words)
+    command = _apply(_RULES, rewritten, is_readable) if rewritten else None
+    return command if isinstance(command, TargetCommand.__value__) else None
 
 
 def _parse_clear_title(text: PlainText, is_readable: IsReadable) -> Add | None:

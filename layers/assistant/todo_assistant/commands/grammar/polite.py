@@ -8,18 +8,26 @@ _MAX_STARTS: Final = 4
 """The most polite starts that are taken off one text: `hey, could you please`."""
 _START: Final = re.compile(
     r"(?:(?:please|pls|plz|oops|hey|ok|okay)(?=[, ])"
+    r"|(?:um+|uh+|er+m?|hm+|actually|well|so|right|great|also|and|then|oh|ah|perfect|cool|btw|thanks|thank you)(?=,)"
     r"|(?P<request>(?:can|could|would|will) (?:you|we)(?: (?:please|kindly|just|maybe|quickly))*(?! do\b)"
     r"|(?:would|do) you mind|(?:i|we) (?:want|need|would like) you to|(?:i|we)\W?d like you to|you"
     r" (?:can|should|could|may)"
-    r"|is it possible to|are you able to|i was wondering if you (?:can|could)|can i ask you to)(?= ))[, ]+",
+    r"|is it possible to|are you able to|i was wondering if you (?:can|could)|can i ask you to"
+    r"|(?:can|could|may) i(?= (?:delete|remove|complete|rename|restore|reopen|undo|move|postpone|add)\b))(?= ))[, ]+",
     re.IGNORECASE,
 )
 """Matches polite words before a command: `please`, `could you please`."""
+_FILLER: Final = (
+    r"just|hi|hello|alright|so|well|um+|uh+|er+m?|hm+|ah|oh|yes|yeah|yep|sure|actually|now|then|and|also|kindly|quickly"
+    r"|great|perfect|cool|nice|thanks|thank you|good morning|no|wait|sorry|oops|right|ok|okay|please|hey|btw|by the way"
+)
+"""Matches words that say nothing at the beginning of a command: `um`, `oh no`."""
+_VERB: Final = (
+    r"(?:delete|complete|mark|list|show|undo|what|how|which|rename|move|done|tag|untag|set|postpone|snooze|remind"
+    r"|add|restore|reopen|cancel|stop|never|remove|finish|reschedule|todo|can you|could you|would you|i need to)"
+)
 _SOFT_START: Final = re.compile(
-    r"(?:(?:just|hi|hello|alright|so|well|um|uh|yes|yeah|yep|sure|actually|now|then|and|also|kindly"
-    r"|quickly|great|thanks"
-    r"|thank you|good morning|no|wait|sorry)(?:, ?| (?=(?:delete|complete|mark|list|show|undo|what|how"
-    r"|which|rename|move|done|tag|untag|set|postpone|snooze|remind|add|restore|reopen|cancel|stop|never)\b))"
+    rf"(?:(?:{_FILLER})(?:,? (?:{_FILLER}))*(?:, ?| (?={_VERB}\b))"
     r"|(?:(?:i|we)(?:\W?d (?:really )?(?:like|love)| would (?:like|love)| want| wanna)(?: to)?"
     r"|let\W?s(?: now| just)?|let (?:us|me)|go ahead and"
     r"|feel free to|(?:i|we)(?:\W?m| am|\W?re| are) (?:going|trying) to)"
@@ -32,6 +40,8 @@ _SOFT_START: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches words before a command that may also begin a title: `just`, `so`, `let's`, `i want to`."""
+_PUT_DOWN: Final = re.compile(r"^(?:put down|pencil in) (?=\S)", re.IGNORECASE)
+"""Finds a lead-in that is one only in a request: `can you put down dinner on friday`."""
 _END: Final = re.compile(r"[, ]+(?:please|pls|plz|thanks|thank you|thx)(?=[.!?]*$)", re.IGNORECASE)
 """Finds polite words after a command: `please` in `list overdue please`."""
 _SOFT_END: Final = re.compile(
@@ -65,7 +75,7 @@ def strip_politeness(line: str) -> PlainText:
             break
         words, is_request = words[found.end() :], is_request or bool(found["request"])
     words = _END.sub("", words)
-    words = words.rstrip("?. ") if is_request else words
+    words = _PUT_DOWN.sub("add ", words.rstrip("?. ")) if is_request else words
     start = words
     for _ in range(_MAX_STARTS):
         if (found := _SOFT_START.match(start)) is None:

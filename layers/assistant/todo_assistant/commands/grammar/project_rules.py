@@ -8,9 +8,10 @@ from todo_assistant.commands.grammar.commands import MoveTo, NewProject, Project
 from todo_assistant.commands.grammar.fields import PROJECT, parse_project_name
 from todo_assistant.commands.grammar.quick_add import NOT_AN_ARTICLE, parse_quick_add
 from todo_assistant.commands.grammar.quotes import unquote
-from todo_assistant.commands.grammar.rules import always, answer, compile_rules, or_new
+from todo_assistant.commands.grammar.rules import always, answer, compile_rules, or_new, or_unsure
 from todo_assistant.commands.grammar.spans import IsReadable
 from todo_assistant.commands.grammar.targets import parse_target
+from todo_assistant.phrases.vocabulary import MONTH
 
 
 def _parse_new_project(found: re.Match[str], _: IsReadable) -> NewProject:
@@ -105,9 +106,30 @@ PROJECT_RULES: Final = compile_rules(
 )
 """Rules for projects and parents: `projects`, `new project Work`, `move milk to /shop`, `move milk under bake cake`."""
 _POSSIBLE_PLACE: Final = r"(?:the |my )?(?P<place>\S.{0,99}?)(?: project)?"
+_CALENDAR_DATE: Final = (
+    rf"(?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|{MONTH}\.? (?:the )?\d{{1,2}}(?:st|nd|rd|th)?)"
+    r"(?:,? \d{4})?"
+    r"|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./](?:\d{2}|\d{4})?"
+)
+"""Matches a day of the calendar. One that the rules for dates did not read does not exist: `31 february`."""
 MOVE_RULES: Final = compile_rules(
+    (
+        (
+            r"(?:move|re-?schedule|postpone|push|bump|shift|set|change|snooze|delay) .+ (?:to|until|till|for)"
+            rf" (?:{_CALENDAR_DATE})"
+        ),
+        answer("There is no such date, so nothing was changed."),
+    ),
     (r"move (?P<todo>.+?) out of (?:the |my )?(?P<project>\S.{0,99}?)(?: project)?", _parse_move_out),
     (rf"move (?P<todo>.+) (?:to|into|in|over to) {_POSSIBLE_PLACE}", _parse_move_to),
     (rf"(?:transfer|assign|put|shift|stick) (?P<todo>.+) (?:to|into|in|on) {_POSSIBLE_PLACE}", or_new(_parse_move_to)),
 )
 """Rules for a project without its mark, tried after those for dates: `move buy milk to Work`."""
+LEAVE_RULES: Final = compile_rules(
+    (
+        r"take (?P<todo>.+?) out of (?!the (?:trash|bin)$)(?:the |my )?(?P<project>\S.{0,99}?)(?: project)?",
+        or_unsure(_parse_move_out),
+    ),
+    (r"remove (?P<todo>.+) from (?:the )?(?P<project>(?-i:[A-Z])\S{0,99})(?: project)?", or_unsure(_parse_move_out)),
+)
+"""Rules that take todos out of a project without its mark: `remove milk from Work`. Others remove it from the list."""

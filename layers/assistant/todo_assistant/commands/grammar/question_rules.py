@@ -65,6 +65,21 @@ _DUE: Final = r"(?: (?:is |are )?(?:due|planned|scheduled|left|to do|coming up|o
 QUESTION_RULES: Final = compile_rules(
     (
         (
+            r"(?:what|which) (?:day|date|time|year|month)(?: of the week)? (?:is|do we have)(?: it)?(?: (?:today|now))?"
+            r"|what(?:\W?s| is) (?:today\W?s date|the (?:date|time|day)(?: today)?)"
+        ),
+        answer("I only know your todos. Type `today` to see the date and what is due."),
+    ),
+    (
+        r"(?:who|what) are you|are you (?:an? )?(?:ai|bot|robot|human|real|chatgpt)|what(?:\W?s| is) your name",
+        answer("I am the assistant of this todo list. Type `help` to see what I understand."),
+    ),
+    (
+        r"what (?:does|did|is|was) (?:number |no\.? ?|#)?(\d{1,3})(?: say| about)?|show(?: me)? (?:number |#)(\d{1,3})",
+        answer("Type `list` to see all todos with their numbers."),
+    ),
+    (
+        (
             rf"(?:{_WHAT_IS} (?:coming )?next|{_WHAT_IS} (?:my|the) (?:next|first|most urgent)(?:"
             rf" {TODO_NOUN})?(?: due| to do)?|next(?: {TODO_NOUN})?"
             rf"|(?:(?:show|give|tell)(?: me)? )?(?:the|my) (?:next|first) (?:{TODO_NOUN})(?: due)?|what comes"
@@ -165,6 +180,14 @@ QUESTION_RULES: Final = compile_rules(
         answer("Name the todo: `when is rent due`."),
     ),
     (r"tell me (?:more )?about (.+)|is there (?:an? |any )?(.+?) (?:on|in) (?:my|the)(?: to-?do)? list", _parse_one),
+    (
+        r"am i (?:late|behind)(?: (?:on|with|for))?(?: (?:anything|something|any(?:thing)? .*))?",
+        always(Find(Filter(completed=False, overdue=True))),
+    ),
+    (
+        r"do i have (?:an?|any) (?:to-?do|task|item|reminder)s? (?:about|for|on|called|named|with|to) (.+)",
+        _parse_one,
+    ),
     (r"what am i (?:doing|supposed to do|up to) ?(.*)", parse_described),
     (r"what (?:must|needs to|has to|should) (?:be|get) (?:done|finished|completed) ?(.*)", parse_described),
     (r"what remains(?: to do)? ?(.*)|what is remaining()", parse_described),

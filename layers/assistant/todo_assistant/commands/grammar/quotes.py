@@ -5,8 +5,8 @@ from typing import Final
 
 MASK: Final = "\ue000"
 """Replaces each character in quotes. It is neither a letter nor a space, so words in quotes match no date or tag."""
-_QUOTED: Final = re.compile(r"\"[^\"]+\"|“[^“”]+”|„[^„“”]+[“”]")
-"""Matches text in straight, English or German quotes: `"read 1984"`."""
+_QUOTED: Final = re.compile(r"(?<!\S)'[^']{2,}'(?![\w'])|\"[^\"]+\"|“[^“”]+”|„[^„“”]+[“”]")
+"""Matches text in single, straight, English or German quotes: `"read 1984"`."""
 
 
 def mask_quotes(text: str) -> str:

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from todo_assistant.commands.grammar.commands import Unsure
+from todo_assistant.commands.grammar.commands import MoveTo, TargetCommand, Unsure
 from todo_assistant.commands.planner.changing import change_if_meant, change_todos
 from todo_assistant.commands.planner.plans import Answer, Plan
+from todo_assistant.commands.planner.projects import find_projects
 from todo_assistant.commands.planner.questions import ask_one, ask_which, offer_adding
 from todo_assistant.commands.planner.searches import find_related
 from todo_assistant.commands.planner.targets import Situation
@@ -28,8 +29,10 @@ def ask_or_change(command: Unsure, situation: Situation) -> Plan[Answer]:
     """
     if situation.chosen is not None:
         return (yield from _treat_chosen(command, situation))
-    if command.change is not None and (answer := (yield from change_if_meant(command.change, situation))):
-        return answer
+    if command.change is not None and (yield from _is_possible(command.change)):
+        answer = yield from change_if_meant(command.change, situation)
+        if answer:
+            return answer
     related = yield from find_related(situation.typed, command.subject)
     adding = _offer_adding(command, situation.typed)
     if len(related) == 1:
@@ -39,6 +42,14 @@ def ask_or_change(command: Unsure, situation: Situation) -> Plan[Answer]:
         lead = "I am not sure what you mean. Which one is it about?"
         return ask_which(lead, related, situation.typed, takes_many=False, others=[adding])
     return ask_one(f"Shall I add {quote(situation.typed)} as a new todo?", adding)
+
+
+def _is_possible(change: TargetCommand) -> Plan[bool]:
+    """Returns whether the project exists out of which the words take a todo: `take the laundry out of the dryer`."""
+    project = change.target.filter.project
+    if not isinstance(change, MoveTo) or project is None:
+        return True
+    return (yield from find_projects()).find(project) is not None
 
 
 def _offer_adding(command: Unsure, typed: str) -> Option:
