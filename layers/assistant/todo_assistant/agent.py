@@ -17,6 +17,7 @@ from anyio import move_on_after
 from pydantic import JsonValue
 
 from todo_assistant.errors import AssistantFailure, AssistantUnavailable
+from todo_assistant.models.answers import join_halves
 from todo_assistant.models.messages import Completion, Extras, Message, Model, ModelRequest, OnText, ToolCallRequest
 from todo_assistant.tools.executor import MAX_ARGUMENT_CHARACTERS, ToolCallListener, ToolExecutor
 from todo_assistant.tools.registry import ToolRegistry
@@ -296,9 +297,5 @@ def _make_value_storable(value: JsonValue) -> JsonValue:
 
 
 def _replace_unstorable(text: str) -> str:
-    """Removes NUL characters and replaces unpaired surrogates by `?`: PostgreSQL can store neither.
-
-    Joins paired surrogates, which come from a stream that was divided within a character.
-    """
-    joined = text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-    return joined.encode(errors="replace").decode()
+    """Removes NUL characters and replaces unpaired surrogates by `?`: PostgreSQL can store neither."""
+    return join_halves(text.replace("\0", "")).encode(errors="replace").decode()

@@ -169,6 +169,15 @@ class TestReasoning:
         fields: Any = completion.extras["fields"]
         assert [block["thinking"] for block in fields["thinking_blocks"]] == ["ab", "c"]
 
+    def test_endless_reasoning_is_an_error_after_500_000_characters(self) -> None:
+        accumulator = new_accumulator()
+        for _ in range(450):
+            accumulator.add(chunk({"reasoning_content": "x" * 1_000}))
+        with pytest.raises(ProviderError) as raised:
+            accumulator.add(chunk({"reasoning_content": "x" * 50_000}))
+        assert raised.value.fault == "transient"
+        assert "too long" in raised.value.describe()
+
 
 class TestEnds:
     def test_a_cut_call_is_left_out(self) -> None:

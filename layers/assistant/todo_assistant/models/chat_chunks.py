@@ -23,6 +23,9 @@ _REPLAYED_FIELDS: Final = (
 )
 """Fields of a message that some provider wants back. Others are dropped, since strict servers refuse unknown fields."""
 
+_MAX_REPLAYED_CHARACTERS: Final = 500_000
+"""Bound of these fields in one response, which are copied for each chunk. More could not be stored."""
+
 
 class ChatAccumulator:
     """Joins chunks. A whole response is treated as a single chunk.
@@ -41,7 +44,7 @@ class ChatAccumulator:
         self._refusals: list[str] = []
         self._fields: dict[str, Any] = {}
         self._finish_reason: str | None = None
-        self._characters = 0
+        self._characters = self._characters_of_fields = 0
         self._has_choice = self._is_done = self._is_whole = False
         self._usage: object = None
 
@@ -126,8 +129,7 @@ class ChatAccumulator:
         return self._add_delta({**message, "tool_calls": numbered}) + self._visible.finish()
 
     def _add_delta(self, delta: Mapping[str, Any]) -> str:
-        replayed = {name: delta[name] for name in _REPLAYED_FIELDS if name in delta}
-        self._fields = merge_fields(self._fields, replayed)
+        self._add_fields({name: delta[name] for name in _REPLAYED_FIELDS if name in delta})
         for fragment in delta.get("tool_calls") or ():
             self._calls.add(fragment)
         if delta.get("function_call"):
@@ -137,3 +139,10 @@ class ChatAccumulator:
         self._refusals.append(refusal)
         self._characters += len(content) + len(refusal)
         return self._visible.add(content) + refusal
+
+    def _add_fields(self, fields: Mapping[str, Any]) -> None:
+        """Adds fields that the provider wants back. Raises ProviderError if they are too long."""
+        self._characters_of_fields += len(str(fields)) if fields else 0
+        if self._characters_of_fields > _MAX_REPLAYED_CHARACTERS:
+            raise ProviderError(None, "the reasoning is too long")
+        self._fields = merge_fields(self._fields, fields)

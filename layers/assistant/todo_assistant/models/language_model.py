@@ -166,7 +166,7 @@ class _Exchange:
                     if accumulator.size > MAX_COMPLETION_CHARACTERS:
                         break
             return accumulator.finish()
-        except (ValueError, LookupError, AttributeError, TypeError) as error:
+        except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
             raise ProviderError(None, "The response is not a completion.") from error
         except EmptyAnswer:
             self.had_empty_stream = self._is_streamed

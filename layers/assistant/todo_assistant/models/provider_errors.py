@@ -105,7 +105,7 @@ class ProviderError(Exception):
 
         Removes keys, and each part that quotes one of `private_texts`, the texts of the request.
         """
-        sentence = " ".join(_sentence_of(self.body).split())[:_MAX_TEXT_CHARACTERS]
+        sentence = " ".join(_sentence_of(self.body).split())
         sentence = re.sub(_KEYS_IN_TEXT, "…", _without_quotations(sentence[:_MAX_QUOTING_CHARACTERS], private_texts))
         parts = [f"HTTP {self.status}" if self.status else "", sentence[:_MAX_SENTENCE_CHARACTERS]]
         return ": ".join(part for part in parts if part)
@@ -143,7 +143,7 @@ def _sentence_of(body: JsonValue) -> str:
     """Returns the provider's message from the usual shapes of error documents; empty if there is none."""
     match body:
         case str():
-            return re.sub(r"<[^>]{0,200}>", " ", body)
+            return re.sub(r"<[^>]{0,200}>", " ", body[:_MAX_TEXT_CHARACTERS])
         case [first, *_]:
             return _sentence_of(first)
         case {"msg": str(message), "loc": [*path]}:

@@ -99,8 +99,8 @@ class ResponseAccumulator:
         elif kind == "response.output_item.done":
             index = event.get("output_index")
             self._items[index if isinstance(index, int) else len(self._items)] = answers.require_object(event["item"])
+            # Counts as one, since an endless stream of empty items would also fill the memory.
             self.size += 1
-        # Counts each event as one, since an endless stream of empty events would also fill the memory.
         delta = event.get("delta")
         self.size += len(delta) if isinstance(delta, str) else 0
         return self._characters.add(answers.require_text(delta)) if kind in _TEXT_EVENTS else ""

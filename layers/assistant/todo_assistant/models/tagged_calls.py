@@ -21,12 +21,12 @@ class TaggedCalls:
     def __init__(self, request: ModelRequest, tools: Collection[str]) -> None:
         self.calls: list[ToolCallRequest] = []
         self._tools = tools
+        self._request = request
         earlier = [
             call for message in request.messages if isinstance(message, AssistantMessage) for call in message.calls
         ]
         self._is_expected = all(call.id.startswith(_ID_PREFIX) for call in earlier)
         self._number = len(earlier)
-        self._results = [fence(message.result) for message in request.messages if isinstance(message, ToolMessage)]
 
     def take(self, text: str) -> bool:
         """Adds the call that the text describes. Returns False if the text is not such a call."""
@@ -50,4 +50,5 @@ class TaggedCalls:
 
     def _is_quoted(self, text: str) -> bool:
         quoted = json.dumps(text, ensure_ascii=False)[1:-1].replace("<", "\\u003c").replace(">", "\\u003e")
-        return any(quoted in result for result in self._results)
+        results = (message.result for message in self._request.messages if isinstance(message, ToolMessage))
+        return any(quoted in fence(result) for result in results)

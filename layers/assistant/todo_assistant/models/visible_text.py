@@ -40,7 +40,7 @@ class VisibleText:
 
     def add(self, piece: str) -> str:
         """Adds a piece and returns the text that became visible with it."""
-        self._pending = _join_halves(self._pending + piece)
+        self._pending += piece
         shown = len(self._shown)
         restarts = self.restarts
         while self._consume_block() if self._opening else self._consume_text():
@@ -115,15 +115,8 @@ class VisibleText:
             self._last = text[-1]
 
 
-def _join_halves(text: str) -> str:
-    """Joins surrogates to characters: some servers divide a text between the two halves of an emoji."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
 def _count_held_back(text: str, start: int) -> int:
-    """Returns the number of last characters that may begin a tag or are half a character."""
-    if "\ud800" <= text[-1:] <= "\udbff":
-        return 1
+    """Returns the number of last characters that may begin a tag."""
     for size in range(min(_MAX_TAG_CHARACTERS - 1, len(text) - start), 0, -1):
         end = text[-size:]
         if any(tag.startswith(end) for tag in (*_CLOSING_TAGS, *_REASONING_TAGS.values())):
