@@ -11,8 +11,10 @@ _STARTS: Final = (
     r"tag along|undo the|what to|who to|where to|how to|when to|why not",
 )
 """First words of such titles, in groups."""
+_NO_TITLE: Final = r"(?:need to|longer|one|wait|no|sorry|i|not|it|that|this|we|you)\b"
+"""Matches words after `no` that begin no title: `no wait`, `no i meant`."""
 _CLEAR_TITLE: Final = re.compile(
-    rf"(?:{'|'.join(_STARTS)})(?!\w).*(?<!\?)|no (?!need to|longer|one\b|wait\b|no\b|sorry\b)\w.*(?<!\?)", re.IGNORECASE
+    rf"(?:{'|'.join(_STARTS)})(?!\w).*(?<!\?)|no (?!{_NO_TITLE})\w.*(?<!\?)", re.IGNORECASE
 )
 
 

@@ -79,6 +79,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Add:
     todos: tuple[NewTodo, ...]
+    is_plain: bool = field(default=False, compare=False)
+    """True if the line has no lead-in such as `add`, so that `dentist friday` may mean an open todo `dentist`."""
 
 
 @dataclass(frozen=True, slots=True)

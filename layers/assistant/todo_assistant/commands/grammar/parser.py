@@ -231,7 +231,7 @@ def _parse_other(line: str, text: PlainText, is_readable: IsReadable) -> Command
         return Add(tuple(todos))
     added = _add(text.words, is_readable)
     subject = find_subject(text.command)
-    return added if subject is None else Unsure(added, subject)
+    return replace(added, is_plain=True) if subject is None else Unsure(added, subject)
 
 
 def _is_talk(words: str) -> bool:

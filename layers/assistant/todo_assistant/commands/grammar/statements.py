@@ -16,6 +16,7 @@ _REWRITES: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), command)
     for pattern, command in (
         (rf"{_TODO}(?:{_IS}| has| should be)(?: now)?(?: a)? {_PRIORITY} prio(?:rity)?(?: now)?", "set {} {} priority"),
+        (r"give (?P<todo>.+?) (?:a |the )?(?:top|highest|high) prio(?:rity)?", "set {} high priority"),
         (rf"{_TODO}{_IS}(?: now)? (?P<priority>p[1-4])(?: now)?", "set {} {}"),
         (
             rf"(?:bump|raise|lower|drop|increase|push) {_TODO}(?: up| down)? to {_PRIORITY}(?: prio(?:rity)?)?",
@@ -27,7 +28,7 @@ _REWRITES: Final = tuple(
         ),
         (rf"{_TODO}{_IS} {_LATER} (?P<due>(?:by|to|until|till) .+)", "postpone {} {}"),
         (
-            rf"{_TODO}(?:{_IS}(?: been)?)? (?:moved|rescheduled)(?: back| up)? to (?P<due>.+)",
+            rf"{_TODO}(?:{_IS}(?: been)?)? (?:moved|rescheduled|changed)(?: back| up)? to (?P<due>.+)",
             "reschedule {} to {}",
         ),
         (rf"{_TODO}{_IS} now(?: due)?(?: on| at| for)? (?P<due>.+?)(?: instead)?", "reschedule {} to {}"),

@@ -13,7 +13,9 @@ _COMMAND_STARTS: Final[Sequence[str]] = (
     r"make(?= .* (?:first|last|earlier|later|sooner|urgent|important|due|recurring|undated|repeat|weekly|daily|done)$)",
     r"put(?= .* (?:first|last|on hold|at the (?:top|bottom|end)|higher|lower)$)",
     r"change(?= .* (?:to|from|into|priority|title|name|due|date|deadline|tags?|project)\b)",
-    r"take(?= .* (?:off the|off my|from the) )",
+    r"make(?= .* (?:the|my) (?:first|last|next|top|main) )",
+    r"give(?= .* (?:priority|tag|label|deadline|due date)\b)",
+    r"take(?= .* (?:off (?:the|my) (?:list|agenda|plan)|off (?:today|tomorrow)|off)$)",
     r"remove(?= .* from )",
     r"(?:the )?(?:priority|due date|deadline|date|title|tags?|reminder|recurrence|project) (?:of|for|on)",
 )
@@ -36,17 +38,46 @@ _TITLE_VERBS: Final = frozenset(
     """.split()  # noqa: SIM905 - one word per item would take 200 lines
 )
 """Verbs with which titles begin. What follows is no statement: `check if the car is insured`."""
+_ALSO_NOUNS: Final = frozenset(
+    (
+        *("bike", "book", "call", "check", "cook", "drink", "email", "film", "offer", "order", "paint", "plan", "post"),
+        *("practice", "record", "rent", "report", "request", "research", "review", "show", "study", "support", "test"),
+        *("text", "visit", "wash", "watch", "work"),
+    )
+)
+"""Verbs of titles that are nouns, too: `report looks good`."""
 _SUBORDINATE: Final = re.compile(
     r"\b(?:if|whether|what|who|how|why|when|where|because|which|until|till|after|before|while|once|so)\b", re.IGNORECASE
 )
 _NOT: Final = r"(?:n['\u2019]?t| not)?"
+_ADVERB: Final = r"(?:already|still|finally|never|almost|nearly|really)"
+_FOLLOWING: Final = (
+    r"(?= (?:me|us|him|her|it|them|you|the|my|our|your|his|their|an?|to|on|in|at|up|down|back|off|out|over|away|again"
+    r"|by|for|from|with|about|today|yesterday|already|now|last|this|early|late|too|so|very|well)\b|$)"
+)
+"""Matches before the words that follow a verb, and not a noun: `called me`, but not `invited guests`."""
+_IRREGULAR_PAST: Final = (
+    r"went|took|came|got|said|gave|broke|forgot|told|fell|ran|made|did|sent|paid|bought|brought|sold|spoke|wrote|drove"
+    r"|became|began|knew|thought|lost|won|left|met|threw|ate|woke|froze|stole|kept|found|felt|hit"
+)
+_VERBLESS_ED: Final = r"(?:bed|red|shed|fed|wed|sled|med|hundred|sacred|naked|wicked|biped|moped|infrared|united|newlywed|need|feed|seed)\b"
+"""Matches words that end with `ed` and are no past form."""
 _COPULA: Final = re.compile(
-    rf"(?:['\u2019]s(?= (?:a|an|the|not|no|now|done|gone|too|so|very|been|all|already)\b)"
+    rf"(?:['\u2019]s(?= (?:an?|the|not|no|gone|too|so|very|been|all|good|bad|great|fine|broken|late|{_ADVERB})\b)"
     rf"| (?:(?:is|are|was|were|has|have|had|does|did|will|would|should|could|must){_NOT}|ain['\u2019]?t"
-    r"|wo(?:n['\u2019]?t)|ca(?:n['\u2019]?t|nnot)|got|gets|needs|takes|can))(?= \S|$)",
+    r"|wo(?:n['\u2019]?t)|ca(?:n['\u2019]?t|nnot)|gets|needs|takes|can|looks|seems|feels|sounds|sucks|wants|hates|loves"
+    rf"|likes|keeps|means|says)(?= \S|$)| {_ADVERB} (?=\S)| not (?=\S)| (?:{_IRREGULAR_PAST})(?= \S|$)"
+    rf"| (?!{_VERBLESS_ED})\w{{2,20}}(?<!e)ed{_FOLLOWING})",
     re.IGNORECASE,
 )
-"""Finds the verb of a statement: `is` in `rent is high priority`."""
+"""Finds the verb of a statement: `is` in `rent is high priority`, `cancelled` in `the dentist cancelled on me`."""
+_STATE: Final = re.compile(
+    rf"(?: (?:is|are|was|were){_NOT}| (?:can|should|could|must|needs to|has to)(?: be)?)(?: {_ADVERB})?"
+    r" (?:overdue|late|due|done|finished|deleted|removed|moved|postponed|cancell?ed|delayed|urgent|important|needed"
+    r"|unnecessary|obsolete|irrelevant|blocked|wrong|next|first|ready|pointless|boring|hard|easy|difficult|wait)\b",
+    re.IGNORECASE,
+)
+"""Finds what is said of a todo, also after a title that begins with a verb: `water plants is overdue`."""
 _MAX_SUBJECT_WORDS: Final = 6
 _APPOINTMENT: Final = r"(?:i|we)(?:['\u2019]ve| have)(?: got)? (?:an?|my|our|another) "
 """Matches the beginning of `i have a meeting`, which is a new todo."""
@@ -59,6 +90,13 @@ _PRONOUN_STATEMENT: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches a sentence with a pronoun as its subject: `I'm so tired`, `that was quick`."""
+_INTERJECTION: Final = re.compile(
+    r"(?:(?:no|nope|nah) (?:i|not|it|that|this|we|you|its|the)|oh|ah|wow|ugh+|damn|jeez|dude|lol|haha|argh|omg|wtf"
+    r"|come on|what an?|how (?:nice|sad|funny|annoying)|never mind|(?:good|bad|silly|nice|smart) (?:bot|boy|girl|try)"
+    r"|i said)\b.*",
+    re.IGNORECASE,
+)
+"""Matches talk that goes on after its first words: `oh come on`, `no i said friday`."""
 _CORRECTION_END: Final = re.compile(r".+ (?:instead|any ?more|already|after all)[.!]*", re.IGNORECASE)
 """Matches lines that correct something said before: `dentist on friday instead`."""
 _TALK: Final = re.compile(
@@ -98,7 +136,7 @@ def find_subject(line: str) -> str | None:
     """
     if command := _COMMAND.fullmatch(line):
         return _AFTER_SUBJECT.sub("", command["subject"] or "")
-    if _PRONOUN_STATEMENT.fullmatch(line) or _PAST_REPORT.fullmatch(line):
+    if any(pattern.fullmatch(line) for pattern in (_PRONOUN_STATEMENT, _PAST_REPORT, _INTERJECTION)):
         return ""
     if re.match(_APPOINTMENT, line, re.IGNORECASE):
         return None
@@ -109,12 +147,18 @@ def find_subject(line: str) -> str | None:
 
 def _find_statement_subject(line: str) -> str | None:
     """Returns the subject of a statement such as `the car is dirty`, or None for any other line."""
-    copula = _COPULA.search(line)
-    if copula is None or copula.start() == 0:
+    first, _, rest = line.partition(" ")
+    verb = (_STATE if _is_title_verb(first, rest) else _COPULA).search(line)
+    if verb is None or verb.start() == 0:
         return None
-    subject = line[: copula.start()]
-    words = subject.split()
-    is_of_title = len(words) > 1 and (words[0].lower() in _TITLE_VERBS or words[0].lower().startswith("re-"))
-    if len(words) > _MAX_SUBJECT_WORDS or is_of_title or _SUBORDINATE.search(subject) or ":" in subject:
-        return None
-    return subject
+    subject = line[: verb.start()]
+    is_clause = _SUBORDINATE.search(subject) is not None or ":" in subject
+    return None if is_clause or len(subject.split()) > _MAX_SUBJECT_WORDS else subject
+
+
+def _is_title_verb(word: str, rest: str) -> bool:
+    """Returns whether the first word is a verb of a title, and not a noun before its own verb: `call is over`."""
+    if re.match(r"(?:is|are|was|were|has|can|should|isn['\u2019]?t)\b", rest):
+        return False
+    is_noun = word.lower() in _ALSO_NOUNS and _COPULA.match(f" {rest}") is not None
+    return not is_noun and (word.lower() in _TITLE_VERBS or word.lower().startswith("re-"))

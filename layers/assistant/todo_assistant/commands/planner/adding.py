@@ -3,25 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from todo_assistant.commands.grammar.commands import Add, NewTodo
-from todo_assistant.commands.matching import TitleMatcher
-from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded
+from todo_assistant.commands.matching import TitleMatcher, split_words
+from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
 from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
-from todo_assistant.commands.planner.questions import format_options
+from todo_assistant.commands.planner.questions import format_options, offer_adding
 from todo_assistant.commands.planner.reminders import Fields, call_with_reminders
 from todo_assistant.commands.planner.searches import match_title
 from todo_assistant.commands.wording.results import describe_results
-from todo_assistant.commands.wording.todos import quote
+from todo_assistant.commands.wording.todos import describe_todo, quote
 from todo_assistant.models.messages import Option, Question
 
 _MAX_ADDED_TODOS: Final = 100
 _MAX_TITLE_CHARACTERS: Final = 500
+_MAX_SEARCHED_CHARACTERS: Final = 200
+_MAX_EQUAL_TITLES: Final = 10
 
 
 def add_todos(command: Add, typed: str) -> Plan[Answer]:
     """Adds todos, after the projects that they name and that do not exist yet. `typed` is the user's sentence."""
     _require_bounds(command.todos)
+    if command.is_plain:
+        yield from _ask_about_equal_title(command.todos[0], typed)
     todos: Sequence[NewTodo] = command.todos
     said = ""
     if any(todo.project for todo in todos):
@@ -66,6 +71,25 @@ def _ask_for_parent(todos: Sequence[NewTodo], projects: Projects, typed: str) ->
     adding = Option(f"Add {quote(new.title)} under {quote(parent)}", message)
     question = Question([adding, Option(f"Add {quote(title)} as a new todo", typed)])
     raise PlanEnded(Answer(f"What shall I add?\n{format_options(question)}", question))
+
+
+def _ask_about_equal_title(new: NewTodo, typed: str) -> Plan[None]:
+    """Ends the plan with a question if an open todo has the title of a new todo with a date: `dentist friday`."""
+    if not new.due or new.recurrence or '"' in new.title:
+        return
+    words = " ".join(split_words(new.title))[:_MAX_SEARCHED_CHARACTERS]
+    found = yield from call("search_todos", {"completed": False, "title_words": words, "limit": _MAX_EQUAL_TITLES})
+    matcher = TitleMatcher(new.title)
+    equal = [todo for todo in found.todos if matcher.is_equal(todo["title"])]
+    if not equal:
+        return
+    moving = [
+        Option(f"Move {describe_todo(todo)} to {new.due}", f'move "{todo["title"]}" to {new.due}', UUID(todo["id"]))
+        for todo in equal
+    ]
+    question = Question([*moving, offer_adding(typed)])
+    lead = f"You have {quote(new.title)} already. What shall I do?"
+    raise PlanEnded(Answer(f"{lead}\n{format_options(question)}", question))
 
 
 def _find_parents(todos: Sequence[NewTodo]) -> Plan[dict[str, str]]:
