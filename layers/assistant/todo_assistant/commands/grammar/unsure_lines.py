@@ -60,7 +60,7 @@ _IRREGULAR_PAST: Final = (
     r"went|took|came|got|said|gave|broke|forgot|told|fell|ran|made|did|sent|paid|bought|brought|sold|spoke|wrote|drove"
     r"|became|began|knew|thought|lost|won|left|met|threw|ate|woke|froze|stole|kept|found|felt|hit"
 )
-_VERBLESS_ED: Final = r"(?:bed|red|shed|fed|wed|sled|med|hundred|sacred|naked|wicked|biped|moped|infrared|united|newlywed|need|feed|seed)\b"
+_VERBLESS_ED: Final = r"(?:bed|red|shed|fed|wed|sled|med|hundred|sacred|naked|wicked|moped|infrared|united)\b"
 """Matches words that end with `ed` and are no past form."""
 _COPULA: Final = re.compile(
     rf"(?:['\u2019]s(?= (?:an?|the|not|no|gone|too|so|very|been|all|good|bad|great|fine|broken|late|{_ADVERB})\b)"

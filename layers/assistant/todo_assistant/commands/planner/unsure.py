@@ -54,9 +54,9 @@ def _is_possible(change: TargetCommand) -> Plan[bool]:
 
 def _offer_adding(command: Unsure, typed: str) -> Option:
     """Returns the option to add the line. A statement of which a field was taken out stays whole as a title."""
-    is_cut = _CUT_STATEMENT.search(command.add.todos[0].title) is not None
-    adding = offer_adding(typed)
-    return replace(adding, message=f'add "{typed}"') if is_cut and '"' not in typed else adding
+    adding, title = offer_adding(typed), command.add.todos[0].title
+    is_cut = title != typed and _CUT_STATEMENT.search(title) is not None and '"' not in typed
+    return Option(adding.label, f'add "{typed}"') if is_cut else adding
 
 
 def _treat_chosen(command: Unsure, situation: Situation) -> Plan[Answer]:
