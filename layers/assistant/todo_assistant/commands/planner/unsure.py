@@ -1,7 +1,6 @@
 """Plans the questions about lines that are neither a certain command nor a certain title."""
 
 import re
-from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
