@@ -22,7 +22,8 @@ type Extras = Mapping[str, JsonValue]
 class Option(msgspec.Struct, frozen=True):
     """One answer to a question. `message` is the command that the answer stands for.
 
-    `todo_id` is the todo that the command then changes; None if the command needs no todo.
+    `todo_id` is the todo that the label describes; None if there is none. The command changes this todo, unless the
+    question has `moved_ids`.
     """
 
     label: str
@@ -33,11 +34,13 @@ class Option(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """A question of the command model to the user, with numbered options. The next message may answer it.
 
-    `takes_many` is true if the user may choose several options: `all`, `1 and 3`.
+    `takes_many` is true if the user may choose several options: `all`, `1 and 3`. `moved_ids` are the todos that the
+    command moves under the todo of the chosen option.
     """
 
     options: list[Option]
     takes_many: bool = False
+    moved_ids: list[UUID] = []
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,8 @@ def _change(command: TargetCommand, found: Found, fields: Fields | None) -> Plan
 def _move(command: MoveTo, situation: Situation) -> Plan[Answer]:
     """Moves todos to a project, which is added if it is certain and missing, or under another todo."""
     if command.parent:
-        parent_id = yield from _find_parent(command.parent, command)
         found = yield from find_targets(command, situation)
+        parent_id = situation.parent_id or (yield from _find_parent(command.parent, found, situation.typed))
         return (yield from _change(command, found, {"parent_id": parent_id}))
     if not command.project:
         found = yield from find_targets(command, situation)
@@ -127,18 +127,16 @@ def _move(command: MoveTo, situation: Situation) -> Plan[Answer]:
     return replace(moved, text=f"{said}{moved.text}")
 
 
-def _find_parent(words: str, command: MoveTo) -> Plan[str]:
+def _find_parent(words: str, moved: Found, typed: str) -> Plan[str]:
     """Returns the id of the todo under which others move. Ends the plan with a question if not exactly one fits."""
     matches = yield from match_title(words, {}, [False])
     if len(matches.fitting) == 1:
         return str(matches.fitting[0]["id"])
-    moved = command.target.filter.text
     todos = [*matches.fitting, *matches.near][:_MAX_PARENT_OPTIONS]
-    if not todos or moved is None:
-        number = "Several open todos fit" if matches.fitting else "I found no open todo that fits"
-        raise PlanEnded(Answer(f"{number} {quote(words)}. Type `list` to see what there is."))
-    options = [Option(describe_todo(todo), f'move "{moved}" under "{todo["title"]}"') for todo in todos]
-    question = Question(options)
+    if not todos:
+        raise PlanEnded(Answer(f"I found no open todo that fits {quote(words)}. Type `list` to see what there is."))
+    options = [Option(describe_todo(todo), typed, UUID(todo["id"])) for todo in todos]
+    question = Question(options, moved_ids=[UUID(todo["id"]) for todo in moved.todos])
     raise PlanEnded(Answer(f"Under which todo do you mean?\n{format_options(question)}", question))
 
 
@@ -149,7 +147,7 @@ def _ask_for_project(name: str, found: Found, situation: Situation) -> Answer:
         return Answer(f"{lead} Type `new project {name}` first.")
     todo = found.todos[0]
     label = f"Add the project {quote(name)} and move {quote_title(todo)} to it"
-    adding = Option(label, f'move "{todo["title"]}" to /"{name}"', UUID(todo["id"]))
+    adding = Option(label, f'move it to /"{name}"', UUID(todo["id"]))
     question = Question([adding, offer_adding(situation.typed)])
     return Answer(f"{lead} What shall I do?\n{format_options(question)}", question)
 

@@ -34,7 +34,7 @@ from todo_assistant.commands.planner.unsure import ask_or_change
 from todo_assistant.commands.replies import Chosen, Declined, Unclear, choose_by_words, read_reply
 from todo_assistant.commands.results import NamedResult
 from todo_assistant.commands.wording.results import describe_results
-from todo_assistant.models.messages import Completion
+from todo_assistant.models.messages import Completion, Question
 
 type Parse = Callable[[str], Command]
 """Parses a sentence at the time and in the time zone of the turn."""
@@ -71,8 +71,8 @@ def plan_message(typed: str, conversation: Conversation, parse: Parse) -> Plan[A
     if question and isinstance(command, Add | Unknown | Incomplete | Either | Unsure):
         reply = choose_by_words(typed, question)
     match reply:
-        case Chosen():
-            return (yield from _carry_out(reply, conversation, parse))
+        case Chosen() if question:
+            return (yield from _carry_out(reply, question, conversation, parse))
         case Declined():
             return Answer(_NOTHING_CHANGED)
         case Unclear(answer) if question:
@@ -93,8 +93,8 @@ def _is_half_an_answer(typed: str, command: Command, conversation: Conversation)
     return is_talk or (isinstance(command, Add | Unsure | Unknown) and _BEGINS_LIKE_AN_ANSWER.match(typed) is not None)
 
 
-def _carry_out(reply: Chosen, conversation: Conversation, parse: Parse) -> Plan[Answer]:
-    """Carries out the message of the chosen options, with their todos as its target."""
+def _carry_out(reply: Chosen, question: Question, conversation: Conversation, parse: Parse) -> Plan[Answer]:
+    """Carries out the message of the chosen options, with their todos as its target or as the parent."""
     message = reply.options[0].message
     command = parse(message)
     ids = [str(option.todo_id) for option in reply.options if option.todo_id]
@@ -103,8 +103,9 @@ def _carry_out(reply: Chosen, conversation: Conversation, parse: Parse) -> Plan[
         if isinstance(added, Add):
             added = Add(tuple(map(_without_uncertain_project, added.todos)))
         return (yield from _plan_command(added, Situation(message, conversation)))
-    chosen = [conversation.known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in ids]
-    return (yield from _plan_command(command, Situation(message, conversation, chosen)))
+    moved = [str(todo_id) for todo_id in question.moved_ids]
+    chosen = [conversation.known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in moved or ids]
+    return (yield from _plan_command(command, Situation(message, conversation, chosen, ids[0] if moved else None)))
 
 
 def _without_uncertain_project(new: NewTodo) -> NewTodo:

@@ -52,11 +52,15 @@ _MAX_TITLES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The sentence for which a plan is made, its conversation, and the todos that the user chose by a reply."""
+    """The sentence for which a plan is made, its conversation, and what the user chose by a reply.
+
+    `chosen` are the todos that the command means, and `parent_id` is the todo under which they move.
+    """
 
     typed: str
     conversation: Conversation
     chosen: Sequence[TodoView] | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,5 +66,5 @@ def _treat_chosen(command: Unsure, situation: Situation) -> Plan[Answer]:
 
 def _ask_what_to_do(todo: TodoView) -> Answer:
     title = quote_title(todo)
-    completing = Option(f"Complete {title}", f'done "{todo["title"]}"', UUID(todo["id"]))
+    completing = Option(f"Complete {title}", "done it", UUID(todo["id"]))
     return ask_one(f"Shall I complete {title}? Else say what to do: {_EXAMPLES}.", completing)
