@@ -35,6 +35,7 @@ class TestTitleWords:
             ("egg", []),
             ("carpet", ["Carpet cleaning"]),
             ("wash carpet", []),
+            ("!!!", []),
         ],
     )
     def test_words_are_whole_words_of_the_title_in_singular_or_plural(

@@ -56,7 +56,9 @@ async def to_filters(context: ToolContext, arguments: TodoFilters) -> Filters:
         priority=arguments.priority,
         tags=arguments.tags,
         q=arguments.text or None,
-        title_words=[" ".join(number_forms(word)) for word in split_words(arguments.title_words or "")],
+        title_words=[" ".join(number_forms(word)) for word in split_words(arguments.title_words)]
+        if arguments.title_words
+        else (),
         due_from=_start_of_due(context, arguments),
         due_until=_end_of_due(context, arguments),
         undated=arguments.undated,

@@ -11,9 +11,9 @@ _MIN_PLURAL_CHARACTERS: Final = 4
 
 
 def split_words(text: str) -> list[str]:
-    """Returns the first 30 different words of a text, in lower case."""
+    """Returns the first 30 different words of a text, in lower case. A text of punctuation alone is one word."""
     words = (word for word in _SEPARATORS.split(text.lower()) if word)
-    return list(dict.fromkeys(words))[:_MAX_WORDS]
+    return list(dict.fromkeys(words))[:_MAX_WORDS] or [text]
 
 
 def number_forms(word: str) -> list[str]:
