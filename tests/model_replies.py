@@ -156,6 +156,12 @@ class ReceivedRequest:
         return (self.body.get("stream_options") or {}).get("include_usage") is True
 
 
+def unfence(content: str) -> Json:
+    """Returns the tool result between the markers that a language model receives."""
+    result: Json = json.loads(content.removeprefix("<data>").removesuffix("</data>"))
+    return result
+
+
 @dataclass(frozen=True)
 class Plan:
     """Response as bytes: head, pieces and end. `delay` and `pause` are the seconds before it and between pieces.

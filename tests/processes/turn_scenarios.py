@@ -10,8 +10,7 @@ import httpx2
 
 from tests import postgres
 from tests.accounts import Account, problem
-from tests.model_replies import Call, Json, ReceivedRequest, Reply, Say, ToolCalls
-from todo_assistant.models.prompt import unfence
+from tests.model_replies import Call, Json, ReceivedRequest, Reply, Say, ToolCalls, unfence
 
 CHAT = "/api/v1/chat"
 

@@ -3,10 +3,9 @@
 import pytest
 
 from tests.accounts import CHAT, TODOS, Account, problem
-from tests.model_replies import Call, ReceivedRequest, Reply, Say, ToolCalls
+from tests.model_replies import Call, ReceivedRequest, Reply, Say, ToolCalls, unfence
 from tests.scripted_model import ScriptedModel
 from tests.surfaces.chat import Json, answer_approval, find_id, new_todos, parse_events, run_turn, tool_result
-from todo_assistant.models.prompt import unfence
 
 
 class TestApproval:

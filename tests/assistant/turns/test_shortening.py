@@ -6,10 +6,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from tests.assistant.chat_client import ChatClient, new_account
-from tests.model_replies import Call, ReceivedRequest, Say
+from tests.model_replies import Call, ReceivedRequest, Say, unfence
 from tests.scripted_model import ScriptedModel
 from todo_assistant.models.messages import AssistantMessage, ToolCallRequest, ToolMessage, UserMessage
-from todo_assistant.models.prompt import unfence
 from todo_assistant.turns.shortening import shorten
 
 TODO: JsonValue = {"id": "1", "title": "Milk", "completed": False, "due": None, "description": "x" * 900}

@@ -7,7 +7,7 @@ Tool results reach a model only inside the fence, since todos may contain instru
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
@@ -61,9 +61,3 @@ def fence(result: Mapping[str, JsonValue]) -> str:
     """
     text = json.dumps(result, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
     return f"{_OPENING}{text}{_CLOSING}"
-
-
-def unfence(content: str) -> dict[str, Any]:
-    """Returns the tool result that `fence` wrote between `<data>` and `</data>`."""
-    result: dict[str, Any] = json.loads(content.removeprefix(_OPENING).removesuffix(_CLOSING))
-    return result

@@ -150,10 +150,10 @@ def describe_invalid_arguments(error: ValidationError) -> str:
 
 def describe_failure(code: str, sentence: str, data: Mapping[str, str]) -> dict[str, JsonValue]:
     """Returns the JSON of a failed call or item: the sentence as `error`, the code, and the data as further members."""
-    return {"error": replace_nul(sentence), "code": code, **{name: replace_nul(text) for name, text in data.items()}}
+    return {"error": _replace_nul(sentence), "code": code, **{name: _replace_nul(text) for name, text in data.items()}}
 
 
-def replace_nul(text: str) -> str:
+def _replace_nul(text: str) -> str:
     """Replaces each NUL character by U+FFFD, as PostgreSQL's `jsonb` cannot store NUL.
 
     An error sentence that quotes the model's arguments may contain NUL.

@@ -36,11 +36,6 @@ class QuickAdd:
     recurrence: str | None
     project: str | None
 
-    @property
-    def has_filter(self) -> bool:
-        """Returns whether the line has a due date, tag, priority or project, by which todos can be listed."""
-        return bool(self.due or self.tags or self.priority or self.project)
-
 
 def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
     """Splits a line into its title and its fields.
