@@ -79,8 +79,11 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Add:
     todos: tuple[NewTodo, ...]
-    is_plain: bool = field(default=False, compare=False)
-    """True if the line has no lead-in such as `add`, so that `dentist friday` may mean an open todo `dentist`."""
+    subject: str | None = field(default=None, compare=False)
+    """Words that may name an open todo which the line is about: `dentist` in `dentist friday`.
+
+    None if the line begins with `add` or is a title without doubt.
+    """
 
 
 @dataclass(frozen=True, slots=True)

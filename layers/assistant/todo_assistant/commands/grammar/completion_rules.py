@@ -150,6 +150,10 @@ COMPLETION_RULES: Final = compile_rules(
         r"(\S+(?: \S+){0,5}?)(?:[:,]| -|['\u2019]s| is| are)? (?:not (?:yet )?|un)done(?: yet)?",
         _unless(_NO_TITLE, with_target(Reopen)),
     ),
+    (
+        r"(\S+(?: \S+){0,5}?) (?:done|finished|completed) (?:yesterday|today|this morning|last night|(?:on )?\w+day)",
+        _unless(_NO_TITLE, with_target(Complete)),
+    ),
     (rf"(\S+(?: \S+){{0,5}}?)(?::| -)? {_DONE}", _unless(_NO_TITLE, with_target(Complete))),
     (
         rf"(?:{_DONE}|re-?open|check(?: off)?|tick(?: off)?|un-?check|finish)[.!:]*",

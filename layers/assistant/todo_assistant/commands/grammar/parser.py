@@ -48,7 +48,7 @@ from todo_assistant.commands.grammar.talk_rules import HISTORY_RULES, NEGATION_R
 from todo_assistant.commands.grammar.targets import is_reference
 from todo_assistant.commands.grammar.trash_rules import EXCEPTION_RULES, TRASH_RULES
 from todo_assistant.commands.grammar.typos import correct_verb
-from todo_assistant.commands.grammar.unsure_lines import find_subject, is_talk
+from todo_assistant.commands.grammar.unsure_lines import find_possible_subject, find_subject, is_talk
 from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurrence_phrase, parse_recurrence
 
@@ -229,9 +229,17 @@ def _parse_other(line: str, text: PlainText, is_readable: IsReadable) -> Command
         return Incomplete(f"Did you mean “{corrected}”?", (corrected, f"add {line}"))
     if todos := split_dated_todos(text.words, is_readable):
         return Add(tuple(todos))
+    return _parse_title(text, is_readable)
+
+
+def _parse_title(text: PlainText, is_readable: IsReadable) -> Add | Unsure:
+    """Returns the new todo of a line, or that it is unsure whether the line is a title."""
     added = _add(text.words, is_readable)
     subject = find_subject(text.command)
-    return replace(added, is_plain=True) if subject is None else Unsure(added, subject)
+    if subject is not None:
+        return Unsure(added, subject)
+    new = added.todos[0]
+    return replace(added, subject=find_possible_subject(new.title, is_dated=bool(new.due and not new.recurrence)))
 
 
 def _is_talk(words: str) -> bool:

@@ -17,6 +17,9 @@ _COMMAND_STARTS: Final[Sequence[str]] = (
     r"give(?= .* (?:priority|tag|label|deadline|due date)\b)",
     r"take(?= .* (?:off (?:the|my) (?:list|agenda|plan)|off (?:today|tomorrow)|off)$)",
     r"remove(?= .* from )",
+    r"(?:increase|raise|lower|decrease|reduce)(?= .* priority$)",
+    r"update(?= .* (?:to|date|time|deadline)\b)",
+    r"edit(?= (?:the |its )?(?:time|date|title|name|deadline|priority)\b)",
     r"(?:the )?(?:priority|due date|deadline|date|title|tags?|reminder|recurrence|project) (?:of|for|on)",
 )
 """Beginnings of commands. A line with such a beginning that no rule could parse is no certain title."""
@@ -66,7 +69,11 @@ _COPULA: Final = re.compile(
     rf"(?:['\u2019]s(?= (?:an?|the|not|no|gone|too|so|very|been|all|good|bad|great|fine|broken|late|{_ADVERB})\b)"
     rf"| (?:(?:is|are|was|were|has|have|had|does|did|will|would|should|could|must){_NOT}|ain['\u2019]?t"
     r"|wo(?:n['\u2019]?t)|ca(?:n['\u2019]?t|nnot)|gets|needs|takes|can|looks|seems|feels|sounds|sucks|wants|hates|loves"
-    rf"|likes|keeps|means|says)(?= \S|$)| {_ADVERB} (?=\S)| not (?=\S)| (?:{_IRREGULAR_PAST})(?= \S|$)"
+    rf"|likes|keeps|means|says)(?= \S|$)"
+    r"| (?:expires|comes|goes|runs|starts|ends|begins|hurts|smells|leaks|arrives|leaves|closes|opens|happens|depends)"
+    r"(?= (?:soon|now|today|tomorrow|tonight|on|at|in|out|up|off|down|to|the|my|me|from|again)\b|$)"
+    r"|['\u2019]s \w+ing(?= (?:up|on|out|off|down|me|us|over|again)\b)"
+    rf"| {_ADVERB} (?=\S)| not (?=\S)| (?:{_IRREGULAR_PAST})(?= \S|$)"
     rf"| (?!{_VERBLESS_ED})\w{{2,20}}(?<!e)ed{_FOLLOWING})",
     re.IGNORECASE,
 )
@@ -93,7 +100,7 @@ _PRONOUN_STATEMENT: Final = re.compile(
 _INTERJECTION: Final = re.compile(
     r"(?:(?:no|nope|nah) (?:i|not|it|that|this|we|you|its|the)|oh|ah|wow|ugh+|damn|jeez|dude|lol|haha|argh|omg|wtf"
     r"|come on|what an?|how (?:nice|sad|funny|annoying)|never mind|(?:good|bad|silly|nice|smart) (?:bot|boy|girl|try)"
-    r"|i said)\b.*",
+    r"|i said|thx|thanks|cheers|still|almost|nearly|need (?:more|some more|extra) time|(?:give|tell|show) me)\b.*",
     re.IGNORECASE,
 )
 """Matches talk that goes on after its first words: `oh come on`, `no i said friday`."""
@@ -103,7 +110,9 @@ _TALK: Final = re.compile(
     r"(?:h+m+|u+m+|u+h+|e+r+m*|a+h+|o+h+|we+ll|so+|huh|meh|ugh+|lol+|ha(?:ha)+h?|hehe|wow|yay|omg|wtf|damn|shit"
     r"|fuck(?: (?:you|off|this|it))?|idiot|(?:stupid|dumb)(?: (?:bot|thing|app|machine))?|useless|whatever"
     r"|bla(?: ?bla)*|testing|really|seriously|anyway|maybe|perhaps|interesting|funny|welcome|congrats|bravo|boo|right"
-    r"|you suck|i (?:hate|love) (?:you|this)|shut up|go away|never|always|because|and|or|but|then)"
+    r"|you suck|i (?:hate|love) (?:you|this)|shut up|go away"
+    r"|never|always|because|and|or|but|then|sure thing|lmao|rofl|wrong|later|try again|same|true|false|exactly"
+    r"|(?:today|tomorrow) then|of course not|no idea|dunno|idk|nothing|something|anything|none)"
     r"(?:[ ,.!]+(?:then|now|so|well|bot|yes|no|ok))?[ .!,\u2026]*",
     re.IGNORECASE,
 )
@@ -116,12 +125,26 @@ _PAST_REPORT: Final = re.compile(
     r"(?:(?:just|already|finally) \S+(?:ed|t|[aeou]ng|ew|ank|ote|old|ent|ound|ought)"
     r"|(?!(?:need|feed|seed|weed|speed|breed|embed|proceed|exceed|succeed)\b)[a-z]{3,20}(?<!e)ed"
     r" (?:the|my|our|your|his|her|their|an?|all|both|this|that|these|those|mum|mom|dad|him|them|it|up|off|out|in|down"
-    r"|back|for|with|by|at|from))(?= ).*",
+    r"|back|for|with|by|at|from|to))(?= ).*",
     re.IGNORECASE,
 )
 """Matches reports of something done: `renewed the passport`, `just ran 5k`."""
 _COMMAND: Final = re.compile(rf"(?P<verb>{'|'.join(_COMMAND_STARTS)})(?: (?P<subject>.+)|$)", re.IGNORECASE)
 _AFTER_SUBJECT: Final = re.compile(r" (?:to|from|out of|off|into|as|for|in|on|under|with)\b.*", re.IGNORECASE)
+
+_FIRST_WORDS: Final = re.compile(
+    r"(?:edit|update|reset|increase|decrease|raise|lower|same (?:for|with)|(?:do )?the same (?:for|with|to)"
+    r"|stop showing(?: me)?|no more|hide|pause|resume|continue(?: with)?|adjust|correct|more time for)"
+    r" (?:the |my )?(?:(?:time|date|day|priority|title|due date|name)(?: of| for)? (?:the |my )?)?",
+    re.IGNORECASE,
+)
+"""Matches words before the name of a todo that may be a new title, too: `edit dentist`."""
+_LAST_WORDS: Final = re.compile(
+    r"(?: (?:again|first|last|next|then|now|too|as well|instead(?: of .*)?|done(?: .*)?|priority|not .*|please|earlier"
+    r"|later|is|->.*|=>.*|=.*|\u2192.*)|:)+$",
+    re.IGNORECASE,
+)
+"""Matches words after the name of a todo that may end a title, too: `dentist first`."""
 
 
 def is_talk(line: str) -> bool:
@@ -143,6 +166,15 @@ def find_subject(line: str) -> str | None:
     if (subject := _find_statement_subject(line)) is not None:
         return subject
     return "" if _CORRECTION_END.fullmatch(line) else None
+
+
+def find_possible_subject(title: str, *, is_dated: bool) -> str | None:
+    """Returns the words of a title that may name an open todo, or None if there are none.
+
+    They are the title itself beside a date, as in `dentist friday`, or what is left of `edit dentist`.
+    """
+    rest = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", title, count=1)).strip(" :=-")
+    return rest if rest and (is_dated or rest != title) else None
 
 
 def _find_statement_subject(line: str) -> str | None:

@@ -9,7 +9,7 @@ from todo_assistant.commands.grammar.commands import Add, NewTodo
 from todo_assistant.commands.matching import TitleMatcher, split_words
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
 from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
-from todo_assistant.commands.planner.questions import format_options, offer_adding
+from todo_assistant.commands.planner.questions import ask_about_related, format_options, offer_adding
 from todo_assistant.commands.planner.reminders import Fields, call_with_reminders
 from todo_assistant.commands.planner.searches import match_title
 from todo_assistant.commands.wording.results import describe_results
@@ -25,8 +25,8 @@ _MAX_EQUAL_TITLES: Final = 10
 def add_todos(command: Add, typed: str) -> Plan[Answer]:
     """Adds todos, after the projects that they name and that do not exist yet. `typed` is the user's sentence."""
     _require_bounds(command.todos)
-    if command.is_plain:
-        yield from _ask_about_equal_title(command.todos[0], typed)
+    if command.subject is not None:
+        yield from _ask_about_subject(command, command.subject, typed)
     todos: Sequence[NewTodo] = command.todos
     said = ""
     if any(todo.project for todo in todos):
@@ -73,23 +73,24 @@ def _ask_for_parent(todos: Sequence[NewTodo], projects: Projects, typed: str) ->
     raise PlanEnded(Answer(f"What shall I add?\n{format_options(question)}", question))
 
 
-def _ask_about_equal_title(new: NewTodo, typed: str) -> Plan[None]:
-    """Ends the plan with a question if an open todo has the title of a new todo with a date: `dentist friday`."""
-    if not new.due or new.recurrence or '"' in new.title:
-        return
-    words = " ".join(split_words(new.title))[:_MAX_SEARCHED_CHARACTERS]
+def _ask_about_subject(command: Add, subject: str, typed: str) -> Plan[None]:
+    """Ends the plan with a question if an open todo has the title that a line may be about: `dentist friday`."""
+    words = " ".join(split_words(subject))[:_MAX_SEARCHED_CHARACTERS]
     found = yield from call("search_todos", {"completed": False, "title_words": words, "limit": _MAX_EQUAL_TITLES})
-    matcher = TitleMatcher(new.title)
+    matcher, due = TitleMatcher(subject), command.todos[0].due
+    if due is None and (fitting := [todo for todo in found.todos if matcher.fits(todo["title"])]):
+        raise PlanEnded(ask_about_related(fitting, typed, offer_adding(typed)))
     equal = [todo for todo in found.todos if matcher.is_equal(todo["title"])]
-    if not equal:
+    if not equal or '"' in subject:
         return
     moving = [
-        Option(f"Move {describe_todo(todo)} to {new.due}", f'move "{todo["title"]}" to {new.due}', UUID(todo["id"]))
+        Option(f"Move {describe_todo(todo)} to {due}", f'move "{todo["title"]}" to {due}', UUID(todo["id"]))
         for todo in equal
     ]
     question = Question([*moving, offer_adding(typed)])
-    lead = f"You have {quote(new.title)} already. What shall I do?"
-    raise PlanEnded(Answer(f"{lead}\n{format_options(question)}", question))
+    raise PlanEnded(
+        Answer(f"You have {quote(subject)} already. What shall I do?\n{format_options(question)}", question)
+    )
 
 
 def _find_parents(todos: Sequence[NewTodo]) -> Plan[dict[str, str]]:

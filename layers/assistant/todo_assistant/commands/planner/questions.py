@@ -6,10 +6,12 @@ from uuid import UUID
 
 from todo_assistant.commands.planner.plans import Answer
 from todo_assistant.commands.results import TodoView
-from todo_assistant.commands.wording.todos import describe_todo, quote
+from todo_assistant.commands.wording.todos import describe_todo, quote, quote_title
 from todo_assistant.models.messages import Option, Question
 
 _MAX_OPTIONS: Final = 20
+CHANGES: Final = "`done it`, `move it to friday` or `delete it`"
+"""Examples of commands for the todo that a question is about."""
 
 
 def ask_which(
@@ -28,6 +30,15 @@ def ask_which(
 def ask_one(lead: str, option: Option) -> Answer:
     """Asks a question that `yes` or `no` answers."""
     return Answer(f"{lead} Type `yes` or `no`.", Question([option]))
+
+
+def ask_about_related(todos: Sequence[TodoView], typed: str, adding: Option) -> Answer:
+    """Asks what to do with the todos that an uncertain line may be about. `adding` is the option to add the line."""
+    if len(todos) > 1:
+        lead = "I am not sure what you mean. Which one is it about?"
+        return ask_which(lead, todos, typed, takes_many=False, others=[adding])
+    lead = f"I am not sure what to do with {quote_title(todos[0])}. Say {CHANGES}, or shall I add"
+    return ask_one(f"{lead} {quote(typed)} as a new todo?", adding)
 
 
 def format_options(question: Question) -> str:

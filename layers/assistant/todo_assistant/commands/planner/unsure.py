@@ -8,14 +8,12 @@ from todo_assistant.commands.grammar.commands import MoveTo, TargetCommand, Unsu
 from todo_assistant.commands.planner.changing import change_if_meant, change_todos
 from todo_assistant.commands.planner.plans import Answer, Plan
 from todo_assistant.commands.planner.projects import find_projects
-from todo_assistant.commands.planner.questions import ask_one, ask_which, offer_adding
+from todo_assistant.commands.planner.questions import CHANGES, ask_about_related, ask_one, offer_adding
 from todo_assistant.commands.planner.searches import find_related
 from todo_assistant.commands.planner.targets import Situation
 from todo_assistant.commands.results import TodoView
 from todo_assistant.commands.wording.todos import quote, quote_title
 from todo_assistant.models.messages import Option
-
-_EXAMPLES: Final = "`done it`, `move it to friday` or `delete it`"
 
 _CUT_STATEMENT: Final = re.compile(r" (?:is|are|was|were|be|to|at|on|now|instead)$", re.IGNORECASE)
 """Finds the end of a statement from which a date or a priority was taken: `rent is`."""
@@ -34,12 +32,8 @@ def ask_or_change(command: Unsure, situation: Situation) -> Plan[Answer]:
             return answer
     related = yield from find_related(situation.typed, command.subject)
     adding = _offer_adding(command, situation.typed)
-    if len(related) == 1:
-        lead = f"I am not sure what to do with {quote_title(related[0])}. Say {_EXAMPLES}, or shall I add"
-        return ask_one(f"{lead} {quote(situation.typed)} as a new todo?", adding)
     if related:
-        lead = "I am not sure what you mean. Which one is it about?"
-        return ask_which(lead, related, situation.typed, takes_many=False, others=[adding])
+        return ask_about_related(related, situation.typed, adding)
     return ask_one(f"Shall I add {quote(situation.typed)} as a new todo?", adding)
 
 
@@ -67,4 +61,4 @@ def _treat_chosen(command: Unsure, situation: Situation) -> Plan[Answer]:
 def _ask_what_to_do(todo: TodoView) -> Answer:
     title = quote_title(todo)
     completing = Option(f"Complete {title}", "done it", UUID(todo["id"]))
-    return ask_one(f"Shall I complete {title}? Else say what to do: {_EXAMPLES}.", completing)
+    return ask_one(f"Shall I complete {title}? Else say what to do: {CHANGES}.", completing)
