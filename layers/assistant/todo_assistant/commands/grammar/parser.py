@@ -239,7 +239,8 @@ def _parse_title(text: PlainText, is_readable: IsReadable) -> Add | Unsure:
     if subject is not None:
         return Unsure(added, subject)
     new = added.todos[0]
-    return replace(added, subject=find_possible_subject(new.title, is_dated=bool(new.due and not new.recurrence)))
+    has_fields = bool(new.due or new.tags or new.priority) and not new.recurrence
+    return replace(added, subject=find_possible_subject(new.title, has_fields=has_fields))
 
 
 def _is_talk(words: str) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 _COMMAND_STARTS: Final[Sequence[str]] = (
-    r"move|skip|bump(?! to\b)|strike|rename|re-?name|tag|untag|unlabel|push(?! (?:ups?|to)\b)|complete|un-?mark",
+    r"move|rename|re-?name|tag|untag|unlabel|push(?! (?:ups?|to)\b)|complete|un-?mark",
     r"mark(?! (?:essays?|exams?|papers?|tests?|homework|quizz?(?:es)?|.* in (?:my |the )?calendar)$)|snooze|postpone",
     r"re-?schedule|unschedule|delete|restore|undelete|undo|un-?check|un-?tick|re-?open|un-?star|de?prioriti[sz]e",
-    r"prioriti[sz]e|duplicate|clone|pin|un-?pin|flag|un-?flag|swap|merge|defer|un-?do|unset|erase",
+    r"prioriti[sz]e|duplicate|un-?pin|un-?flag|defer|un-?do|unset|erase",
     r"set(?! (?:(?:the|an?|my) )?(?:table|alarms?|timer|goals?|boundaries|budget|trap|heating|thermostat|clocks?)\b)",
     r"make(?= .* (?:first|last|earlier|later|sooner|urgent|important|due|recurring|undated|repeat|weekly|daily|done)$)",
     r"put(?= .* (?:first|last|on hold|at the (?:top|bottom|end)|higher|lower)$)",
@@ -70,6 +70,7 @@ _COPULA: Final = re.compile(
     rf"| (?:(?:is|are|was|were|has|have|had|does|did|will|would|should|could|must){_NOT}|ain['\u2019]?t"
     r"|wo(?:n['\u2019]?t)|ca(?:n['\u2019]?t|nnot)|gets|needs|takes|can|looks|seems|feels|sounds|sucks|wants|hates|loves"
     rf"|likes|keeps|means|says)(?= \S|$)"
+    r"| (?:look|seem) (?!for\b|at\b|up\b|book\b|like\b)(?=\S)"
     r"| (?:expires|comes|goes|runs|starts|ends|begins|hurts|smells|leaks|arrives|leaves|closes|opens|happens|depends)"
     r"(?= (?:soon|now|today|tomorrow|tonight|on|at|in|out|up|off|down|to|the|my|me|from|again)\b|$)"
     r"|['\u2019]s \w+ing(?= (?:up|on|out|off|down|me|us|over|again)\b)"
@@ -100,7 +101,9 @@ _PRONOUN_STATEMENT: Final = re.compile(
 _INTERJECTION: Final = re.compile(
     r"(?:(?:no|nope|nah) (?:i|not|it|that|this|we|you|its|the)|oh|ah|wow|ugh+|damn|jeez|dude|lol|haha|argh|omg|wtf"
     r"|come on|what an?|how (?:nice|sad|funny|annoying)|never mind|(?:good|bad|silly|nice|smart) (?:bot|boy|girl|try)"
-    r"|i said|thx|thanks|cheers|still|almost|nearly|need (?:more|some more|extra) time|(?:give|tell|show) me)\b.*",
+    r"|i said|thx|thanks|cheers|still|almost|nearly|need (?:more|extra) time"
+    r"|(?:give|tell|show) me|so (?:many|much|tired|busy)"
+    r"|too (?:many|much|late|early)|(?:thinking|wondering|hoping|trying) (?:about|of|if|to|that))\b.*",
     re.IGNORECASE,
 )
 """Matches talk that goes on after its first words: `oh come on`, `no i said friday`."""
@@ -133,7 +136,8 @@ _COMMAND: Final = re.compile(rf"(?P<verb>{'|'.join(_COMMAND_STARTS)})(?: (?P<sub
 _AFTER_SUBJECT: Final = re.compile(r" (?:to|from|out of|off|into|as|for|in|on|under|with)\b.*", re.IGNORECASE)
 
 _FIRST_WORDS: Final = re.compile(
-    r"(?:edit|update|reset|increase|decrease|raise|lower|same (?:for|with)|(?:do )?the same (?:for|with|to)"
+    r"(?:skip|bump|strike|clone|pin|flag|swap|merge|ignore|leave|let|not|rather|about|no (?:date|time|need) for"
+    r"|edit|update|reset|increase|decrease|raise|lower|same (?:for|with)|(?:do )?the same (?:for|with|to)"
     r"|stop showing(?: me)?|no more|hide|pause|resume|continue(?: with)?|adjust|correct|more time for)"
     r" (?:the |my )?(?:(?:time|date|day|priority|title|due date|name)(?: of| for)? (?:the |my )?)?",
     re.IGNORECASE,
@@ -141,6 +145,7 @@ _FIRST_WORDS: Final = re.compile(
 """Matches words before the name of a todo that may be a new title, too: `edit dentist`."""
 _LAST_WORDS: Final = re.compile(
     r"(?: (?:again|first|last|next|then|now|too|as well|instead(?: of .*)?|done(?: .*)?|priority|not .*|please|earlier"
+    r"|out|for now|without .*|high|low|medium|urgent|important|cancell?ed|postponed|moved|delayed|(?:to|until|on) \w+"
     r"|later|is|->.*|=>.*|=.*|\u2192.*)|:)+$",
     re.IGNORECASE,
 )
@@ -168,13 +173,13 @@ def find_subject(line: str) -> str | None:
     return "" if _CORRECTION_END.fullmatch(line) else None
 
 
-def find_possible_subject(title: str, *, is_dated: bool) -> str | None:
+def find_possible_subject(title: str, *, has_fields: bool) -> str | None:
     """Returns the words of a title that may name an open todo, or None if there are none.
 
-    They are the title itself beside a date, as in `dentist friday`, or what is left of `edit dentist`.
+    They are the title itself beside a date or a tag, as in `dentist friday`, or what is left of `edit dentist`.
     """
     rest = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", title, count=1)).strip(" :=-")
-    return rest if rest and (is_dated or rest != title) else None
+    return rest if rest and (has_fields or rest != title) else None
 
 
 def _find_statement_subject(line: str) -> str | None:

@@ -11,7 +11,7 @@ from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
 from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
 from todo_assistant.commands.planner.questions import ask_about_related, format_options, offer_adding
 from todo_assistant.commands.planner.reminders import Fields, call_with_reminders
-from todo_assistant.commands.planner.searches import match_title
+from todo_assistant.commands.planner.searches import find_related, match_title
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.commands.wording.todos import describe_todo, quote
 from todo_assistant.models.messages import Option, Question
@@ -75,19 +75,21 @@ def _ask_for_parent(todos: Sequence[NewTodo], projects: Projects, typed: str) ->
 
 def _ask_about_subject(command: Add, subject: str, typed: str) -> Plan[None]:
     """Ends the plan with a question if an open todo has the title that a line may be about: `dentist friday`."""
+    adding, new = offer_adding(typed), command.todos[0]
+    if new.due is None or new.title != subject:
+        if related := (yield from find_related(typed, subject)):
+            raise PlanEnded(ask_about_related(related, typed, adding))
+        return
     words = " ".join(split_words(subject))[:_MAX_SEARCHED_CHARACTERS]
     found = yield from call("search_todos", {"completed": False, "title_words": words, "limit": _MAX_EQUAL_TITLES})
-    matcher, due = TitleMatcher(subject), command.todos[0].due
-    if due is None and (fitting := [todo for todo in found.todos if matcher.fits(todo["title"])]):
-        raise PlanEnded(ask_about_related(fitting, typed, offer_adding(typed)))
+    matcher = TitleMatcher(subject)
     equal = [todo for todo in found.todos if matcher.is_equal(todo["title"])]
-    if not equal or '"' in subject:
+    if not equal:
         return
     moving = [
-        Option(f"Move {describe_todo(todo)} to {due}", f'move "{todo["title"]}" to {due}', UUID(todo["id"]))
-        for todo in equal
+        Option(f"Move {describe_todo(todo)} to {new.due}", f"move it to {new.due}", UUID(todo["id"])) for todo in equal
     ]
-    question = Question([*moving, offer_adding(typed)])
+    question = Question([*moving, adding])
     raise PlanEnded(
         Answer(f"You have {quote(subject)} already. What shall I do?\n{format_options(question)}", question)
     )
