@@ -93,6 +93,10 @@ class TestSentence:
         assert "\n" not in sentence
         assert len(sentence) <= len("HTTP 400: ") + 300
 
+    def test_an_error_that_is_nested_too_deeply_has_no_sentence(self) -> None:
+        error = ProviderError(400, json.loads("[" * 5_000 + "]" * 5_000))
+        assert (error.describe(), error.text, error.fault) == ("HTTP 400", "", "refused")
+
     @pytest.mark.parametrize(
         "key", ["sk-proj-abcdef123", "gsk_abcdef123", "sk-ab***yz", "AIzaSyA0123456789abc", "Bearer abc.def-ghi"]
     )

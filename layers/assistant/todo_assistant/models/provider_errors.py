@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, Literal
 
 from pydantic import JsonValue
@@ -81,13 +82,15 @@ class ProviderError(Exception):
     def __init__(self, status: int | None, body: JsonValue, *, pause: float | None = None) -> None:
         super().__init__(f"HTTP {status}" if status else "failure")
         self.status = status
-        self.body = body
         self.pause = pause
-
-    @property
-    def text(self) -> str:
+        self.text = ""
         """All texts of the error except inputs that it quotes, at most 20,000 characters."""
-        return "\n".join(_texts_of(self.body))[:_MAX_TEXT_CHARACTERS]
+
+        self._sentence = ""
+        # No provider nests its errors so deeply that Python cannot read them.
+        with suppress(RecursionError):
+            self._sentence = _sentence_of(body)
+            self.text = "\n".join(_texts_of(body))[:_MAX_TEXT_CHARACTERS]
 
     @property
     def fault(self) -> Fault:
@@ -105,7 +108,7 @@ class ProviderError(Exception):
 
         Removes keys, and each part that quotes one of `private_texts`, the texts of the request.
         """
-        sentence = " ".join(_sentence_of(self.body).split())
+        sentence = " ".join(self._sentence.split())
         sentence = re.sub(_KEYS_IN_TEXT, "…", _without_quotations(sentence[:_MAX_QUOTING_CHARACTERS], private_texts))
         parts = [f"HTTP {self.status}" if self.status else "", sentence[:_MAX_SENTENCE_CHARACTERS]]
         return ": ".join(part for part in parts if part)
