@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from todo_assistant.commands.grammar.commands import Command, Complete, Reopen, Target
-from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB, FINISHED, PAST_VERB, to_present
+from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB, FINISHED, PARTICIPLE, PAST_VERB, to_present
 from todo_assistant.commands.grammar.periods import read_past
 from todo_assistant.commands.grammar.rules import (
     CommandParser,
     answer,
     compile_rules,
+    or_new,
     or_unsure,
     with_target,
     with_target_or_new,
@@ -115,7 +116,9 @@ COMPLETION_RULES: Final = compile_rules(
     (rf"(?:{_I_HAVE} )?(?:did|took care of|dealt with) (.+?)(?: already)?", with_target(Complete)),
     (rf"{_I_HAVE} ({PAST_VERB})(?: off)? (.+?)(?: already)?", _parse_past),
     (rf"(?:just|already|finally) ({PAST_VERB}) (.+?)", _parse_past),
+    (rf"({PARTICIPLE}) (.+)", or_new(_parse_past)),
     (rf"({BARE_PAST_VERB}) (.+)", or_unsure(_parse_past)),
+    (rf"(\S+(?: \S+){{0,5}}?)(?:,| -|:) (?:{FINISHED}|check)", with_target(Complete)),
     (
         (
             rf"(.+?)(?:['\u2019](?:s|re)| is| are| was| were| (?:has|have) been| got)(?: been)?{_ALREADY}"
@@ -154,6 +157,7 @@ COMPLETION_RULES: Final = compile_rules(
         r"(\S+(?: \S+){0,5}?) (?:done|finished|completed) (?:yesterday|today|this morning|last night|(?:on )?\w+day)",
         _unless(_NO_TITLE, with_target(Complete)),
     ),
+    (rf"(\S+(?: \S+){{0,3}}?) (?:{FINISHED})", _unless(_NO_TITLE, or_unsure(with_target(Complete)))),
     (rf"(\S+(?: \S+){{0,5}}?)(?::| -)? {_DONE}", _unless(_NO_TITLE, with_target(Complete))),
     (
         rf"(?:{_DONE}|re-?open|check(?: off)?|tick(?: off)?|un-?check|finish)[.!:]*",

@@ -207,7 +207,7 @@ def _parse_statement(words: str, is_readable: IsReadable) -> TargetCommand | Non
 
 def _parse_clear_title(text: PlainText, is_readable: IsReadable) -> Add | None:
     is_title = not text.is_request and is_clear_title(text.words)
-    return _add(text.words, is_readable) if is_title else None
+    return _mark(_add(text.words, is_readable)) if is_title else None
 
 
 def _parse_fields(words: str, is_readable: IsReadable) -> Find | None:
@@ -238,6 +238,11 @@ def _parse_title(text: PlainText, is_readable: IsReadable) -> Add | Unsure:
     subject = find_subject(text.command)
     if subject is not None:
         return Unsure(added, subject)
+    return _mark(added)
+
+
+def _mark(added: Add) -> Add:
+    """Returns the command with the words that may name an open todo: `dentist` in `dentist friday`."""
     new = added.todos[0]
     has_fields = bool(new.due or new.tags or new.priority) and not new.recurrence
     return replace(added, subject=find_possible_subject(new.title, has_fields=has_fields))

@@ -33,6 +33,12 @@ _OTHER_MEANINGS: Final = frozenset(
     )
 )
 """The past forms that are other forms or words, too."""
+PARTICIPLE: Final = (
+    r"(?:signed|painted|fixed|updated|printed|packed|cooked|baked|cleaned|washed|repaired|replaced|scheduled|planned"
+    r"|cancell?ed|renewed|returned|built|sold|wrapped|sorted|booked|ordered|arranged|prepared|practiced|studied|filed"
+    r")(?! (?:the|my|our|your|his|her|their|an?|all|both|this|that|it|them|up|off|out)\b)"
+)
+"""Matches a past form that may describe a noun: `signed` in `signed copy of the contract`."""
 BARE_PAST_VERB: Final = rf"(?:{'|'.join(verb for verb in _IRREGULAR if verb not in _OTHER_MEANINGS)})"
 """Matches a past form that is no other form and no noun, so that it needs no `i` before it: `paid rent`."""
 

@@ -114,8 +114,9 @@ _TALK: Final = re.compile(
     r"|fuck(?: (?:you|off|this|it))?|idiot|(?:stupid|dumb)(?: (?:bot|thing|app|machine))?|useless|whatever"
     r"|bla(?: ?bla)*|testing|really|seriously|anyway|maybe|perhaps|interesting|funny|welcome|congrats|bravo|boo|right"
     r"|you suck|i (?:hate|love) (?:you|this)|shut up|go away"
-    r"|never|always|because|and|or|but|then|sure thing|lmao|rofl|wrong|later|try again|same|true|false|exactly"
-    r"|(?:today|tomorrow) then|of course not|no idea|dunno|idk|nothing|something|anything|none)"
+    r"|never|always|because|and|or|but|then|sure thing|lmao|rofl|wrong|later|try again|same|true"
+    r"|false|exactly|(?:today|tomorrow) then|of course not|all (?:good|done)|nothing to do"
+    r"|no idea|dunno|idk|nothing|something|anything|none)"
     r"(?:[ ,.!]+(?:then|now|so|well|bot|yes|no|ok))?[ .!,\u2026]*",
     re.IGNORECASE,
 )
@@ -136,8 +137,9 @@ _COMMAND: Final = re.compile(rf"(?P<verb>{'|'.join(_COMMAND_STARTS)})(?: (?P<sub
 _AFTER_SUBJECT: Final = re.compile(r" (?:to|from|out of|off|into|as|for|in|on|under|with)\b.*", re.IGNORECASE)
 
 _FIRST_WORDS: Final = re.compile(
-    r"(?:skip|bump|strike|clone|pin|flag|swap|merge|ignore|leave|let|not|rather|about|no (?:date|time|need) for"
-    r"|edit|update|reset|increase|decrease|raise|lower|same (?:for|with)|(?:do )?the same (?:for|with|to)"
+    r"(?:put|alarm for|remind|link|no(?: (?:date|time|need) for)?|for|skip|bump|strike|clone|pin|flag|swap"
+    r"|merge|ignore|leave|let|not|rather|about|edit|update|reset|increase|decrease|raise|lower"
+    r"|(?:(?:do )?the )?same (?:for|with|to)"
     r"|stop showing(?: me)?|no more|hide|pause|resume|continue(?: with)?|adjust|correct|more time for)"
     r" (?:the |my )?(?:(?:time|date|day|priority|title|due date|name)(?: of| for)? (?:the |my )?)?",
     re.IGNORECASE,
