@@ -19,6 +19,7 @@ from todo_core.settings import AzureOpenAISettings, OpenAISettings
 
 if TYPE_CHECKING:
     # At runtime openai is imported on first use: the import takes longer than all else in a cold start.
+    import httpx2
     from openai import AsyncOpenAI
     from openai._response import AsyncAPIResponse
 
@@ -28,6 +29,7 @@ type Event = dict[str, JsonValue] | None
 
 _MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 _MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
+_MAX_ERROR_BYTES: Final = 1024 * 1024
 _PATHS: Final = ("/chat/completions", "/responses")
 _OPENAI_HOST: Final = "api.openai.com"
 _AZURE_DOMAINS: Final = (".azure.com", ".azure-api.net")
@@ -91,10 +93,9 @@ class Endpoint:
         try:
             async with self._request(body) as response:
                 yield _read_events(response)
-        except openai.APIStatusError as error:
-            pause = _parse_retry_after(error.response.headers.get("retry-after", ""))
-            raise ProviderError(error.status_code, _error_document(error), pause=pause) from error
         except (openai.OpenAIError, httpx2.HTTPError) as error:
+            if isinstance(error.__cause__, ProviderError):
+                raise error.__cause__ from None
             raise ProviderError(None, type(error).__name__) from error
 
     def _request(self, body: Body) -> Any:
@@ -119,7 +120,9 @@ def _open(settings: OpenAISettings) -> "AsyncOpenAI":
 
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     if settings.base_url is None:
-        return AsyncOpenAI(api_key=key, base_url=f"https://{_OPENAI_HOST}/v1", max_retries=0)
+        return AsyncOpenAI(
+            api_key=key, base_url=f"https://{_OPENAI_HOST}/v1", max_retries=0, http_client=_open_http_client()
+        )
     parts = urlsplit(str(settings.base_url))
     path = parts.path.rstrip("/")
     for suffix in _PATHS:
@@ -131,6 +134,7 @@ def _open(settings: OpenAISettings) -> "AsyncOpenAI":
         # Azure reads keys from this header; it takes bearer tokens of Entra ID only, except at its newest URLs.
         default_headers={"api-key": key} if (parts.hostname or "").endswith(_AZURE_DOMAINS) else {},
         max_retries=0,
+        http_client=_open_http_client(),
     )
 
 
@@ -146,8 +150,42 @@ def _open_azure(settings: AzureOpenAISettings) -> "AsyncOpenAI | None":
     url, key = str(settings.endpoint).rstrip("/"), settings.api_key.get_secret_value()
     if settings.api_version in _VERSIONS_OF_V1:
         base_url = f"{url.removesuffix('/openai/v1')}/openai/v1"
-        return AsyncOpenAI(api_key=key, base_url=base_url, default_headers={"api-key": key}, max_retries=0)
-    return AsyncAzureOpenAI(azure_endpoint=url, api_key=key, api_version=settings.api_version, max_retries=0)
+        return AsyncOpenAI(
+            api_key=key,
+            base_url=base_url,
+            default_headers={"api-key": key},
+            max_retries=0,
+            http_client=_open_http_client(),
+        )
+    return AsyncAzureOpenAI(
+        azure_endpoint=url,
+        api_key=key,
+        api_version=settings.api_version,
+        max_retries=0,
+        http_client=_open_http_client(),
+    )
+
+
+def _open_http_client() -> "httpx2.AsyncClient":
+    from openai import DefaultAsyncHttpxClient  # noqa: PLC0415 - imported on first use
+
+    return DefaultAsyncHttpxClient(event_hooks={"response": [_raise_for_error]})
+
+
+async def _raise_for_error(response: "httpx2.Response") -> None:
+    """Reads the beginning of an error response, of which the library would read all, and raises ProviderError.
+
+    Does nothing with other responses.
+    """
+    if response.is_success or response.has_redirect_location:
+        return
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > _MAX_ERROR_BYTES:
+            break
+    pause = _parse_retry_after(response.headers.get("retry-after", ""))
+    raise ProviderError(response.status_code, _parse_error(bytes(content)), pause=pause)
 
 
 async def _read_events(response: "AsyncAPIResponse[Any]") -> AsyncIterator[Event]:
@@ -225,12 +263,12 @@ def _describe_content(response: "AsyncAPIResponse[Any]") -> str:
     return f"The endpoint did not answer with a completion in JSON but with {kind}. Is its base URL right?"
 
 
-def _error_document(error: Any) -> JsonValue:
-    """Returns the whole JSON document of an error response, or its text."""
+def _parse_error(content: bytes) -> JsonValue:
+    """Returns the JSON document of an error response, or its text."""
     try:
-        return cast(JsonValue, json.loads(error.response.content))
+        return cast(JsonValue, json.loads(content))
     except (ValueError, RecursionError):
-        return str(error.response.text)
+        return content.decode(errors="replace")
 
 
 def _parse_retry_after(header: str) -> float | None:
