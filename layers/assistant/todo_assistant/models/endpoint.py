@@ -30,6 +30,7 @@ type Event = dict[str, JsonValue] | None
 _MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 _MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
 _MAX_ERROR_BYTES: Final = 1024 * 1024
+_MAX_PAUSE_SECONDS: Final = 24 * 60 * 60
 _PATHS: Final = ("/chat/completions", "/responses")
 _OPENAI_HOST: Final = "api.openai.com"
 _AZURE_DOMAINS: Final = (".azure.com", ".azure-api.net")
@@ -272,9 +273,9 @@ def _parse_error(content: bytes) -> JsonValue:
 
 
 def _parse_retry_after(header: str) -> float | None:
-    """Returns the seconds in a Retry-After header, or None if the header is empty, a date or not finite."""
+    """Returns the seconds in a Retry-After header, at most a day. None if the header is empty, a date or not finite."""
     try:
         seconds = float(header)
     except ValueError:
         return None
-    return max(seconds, 0) if math.isfinite(seconds) else None
+    return min(max(seconds, 0), _MAX_PAUSE_SECONDS) if math.isfinite(seconds) else None
