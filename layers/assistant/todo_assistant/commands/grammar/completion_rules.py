@@ -21,12 +21,12 @@ from todo_assistant.commands.grammar.targets import parse_target
 
 
 def _parse_past(found: re.Match[str], is_readable: IsReadable) -> Complete | None:
-    """Parses `i called mum`, whose target is `call mum`."""
+    """Parses `i called mum`, whose target is `call mum`. `bought everything` does not mean every todo."""
     if re.fullmatch(r"(?:bought|got|did|made)", found[1], re.IGNORECASE):
         target = parse_target(found[2], is_readable)
     else:
         target = parse_target(f"{to_present(found[1])} {found[2]}", is_readable)
-    return Complete(target) if target else None
+    return Complete(target) if target and not target.every else None
 
 
 def _parse_not_past(found: re.Match[str], is_readable: IsReadable) -> Reopen | None:

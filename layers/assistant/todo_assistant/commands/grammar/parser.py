@@ -219,10 +219,8 @@ def _parse_fields(words: str, is_readable: IsReadable) -> Find | None:
 
 def _parse_other(line: str, text: PlainText, is_readable: IsReadable) -> Command:
     """Returns the command of a line that fits no rule: a new todo, unless the line is no title."""
-    if _LONE_WORD.fullmatch(text.words):
-        return Incomplete("That lacks some words. Type `help` for examples.")
-    if is_reference(text.command):
-        return Incomplete("Say what to do, too: `done 2`, `delete the last one`.")
+    if incomplete := _find_gap(text, is_readable):
+        return incomplete
     if text.is_request or _is_talk(line) or _is_talk(text.words):
         return Unknown(line)
     if corrected := _correct(text, is_readable):
@@ -230,6 +228,17 @@ def _parse_other(line: str, text: PlainText, is_readable: IsReadable) -> Command
     if todos := split_dated_todos(text.words, is_readable):
         return Add(tuple(todos))
     return _parse_title(text, is_readable)
+
+
+def _find_gap(text: PlainText, is_readable: IsReadable) -> Incomplete | None:
+    """Returns the answer to a line that lacks its verb or its todo: `move`, `2 and 3`, `every week`."""
+    if _LONE_WORD.fullmatch(text.words):
+        return Incomplete("That lacks some words. Type `help` for examples.")
+    if is_reference(text.command):
+        return Incomplete("Say what to do, too: `done 2`, `delete the last one`.")
+    if is_recurrence_phrase(text.command) and is_readable(text.command):
+        return Incomplete(f"Say what is repeated: `repeat milk {text.command}`, `call mum {text.command}`.")
+    return None
 
 
 def _parse_title(text: PlainText, is_readable: IsReadable) -> Add | Unsure:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB
+
 _COMMAND_STARTS: Final[Sequence[str]] = (
     r"move|rename|re-?name|tag|untag|unlabel|push(?! (?:ups?|to)\b)|complete|un-?mark",
     r"mark(?! (?:essays?|exams?|papers?|tests?|homework|quizz?(?:es)?|.* in (?:my |the )?calendar)$)|snooze|postpone",
@@ -116,7 +118,8 @@ _TALK: Final = re.compile(
     r"|you suck|i (?:hate|love) (?:you|this)|shut up|go away"
     r"|never|always|because|and|or|but|then|sure thing|lmao|rofl|wrong|later|try again|same|true"
     r"|false|exactly|(?:today|tomorrow) then|of course not|all (?:good|done)|nothing to do"
-    r"|no idea|dunno|idk|nothing|something|anything|none)"
+    rf"|{BARE_PAST_VERB}|(?:nothing|anything) else|earlier|same (?:time|day|again)|no idea|dunno|idk"
+    r"|nothing|something|anything|none)"
     r"(?:[ ,.!]+(?:then|now|so|well|bot|yes|no|ok))?[ .!,\u2026]*",
     re.IGNORECASE,
 )
@@ -126,7 +129,8 @@ _CODE: Final = re.compile(r"\{.*\}|\[(?! ?x? ?\]).*\]|<[^<>]*>(?:.*</?[^<>]*>)?"
 _PICTURES: Final = re.compile(r"[^\w\s\"'#@/(\[]{1,20}")
 """Matches a line of a few pictures alone: `👍`."""
 _PAST_REPORT: Final = re.compile(
-    r"(?:(?:just|already|finally) \S+(?:ed|t|[aeou]ng|ew|ank|ote|old|ent|ound|ought)"
+    rf"(?:{BARE_PAST_VERB} (?:everything|all|both|it|them)"
+    r"|(?:just|already|finally) \S+(?:ed|t|[aeou]ng|ew|ank|ote|old|ent|ound|ought)"
     r"|(?!(?:need|feed|seed|weed|speed|breed|embed|proceed|exceed|succeed)\b)[a-z]{3,20}(?<!e)ed"
     r" (?:the|my|our|your|his|her|their|an?|all|both|this|that|these|those|mum|mom|dad|him|them|it|up|off|out|in|down"
     r"|back|for|with|by|at|from|to))(?= ).*",
@@ -138,7 +142,9 @@ _AFTER_SUBJECT: Final = re.compile(r" (?:to|from|out of|off|into|as|for|in|on|un
 
 _FIRST_WORDS: Final = re.compile(
     r"(?:put|alarm for|remind|link|no(?: (?:date|time|need) for)?|for|skip|bump|strike|clone|pin|flag|swap"
-    r"|merge|ignore|leave|let|not|rather|about|edit|update|reset|increase|decrease|raise|lower"
+    r"|merge|ignore|leave|let|not|rather|about"
+    r"|under|below|also|and|could(?:n['\u2019]?t| not)|let['\u2019]?s(?: do| have)?"
+    r"|edit|update|reset|increase|decrease|raise|lower"
     r"|(?:(?:do )?the )?same (?:for|with|to)"
     r"|stop showing(?: me)?|no more|hide|pause|resume|continue(?: with)?|adjust|correct|more time for)"
     r" (?:the |my )?(?:(?:time|date|day|priority|title|due date|name)(?: of| for)? (?:the |my )?)?",
