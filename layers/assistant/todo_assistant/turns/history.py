@@ -1,6 +1,7 @@
 """Messages for a model request: the system prompt, earlier turns within a token limit, and the current turn."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -23,8 +24,9 @@ _BYTES_PER_TOKEN: Final = 3
 async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[Message]:
     """Returns the system message and the messages of up to 20 turns before this turn in its conversation.
 
-    The messages of those turns have at most `max_tokens` estimated tokens in all. The newest turns are kept. A turn
-    that does not fit is shortened; the newest list of todos keeps the ids and titles of all its todos if possible.
+    The messages of those turns have at most `max_tokens` estimated tokens in all, without their extras. The newest
+    turns are kept. A turn that does not fit is shortened; the newest list of todos keeps the ids and titles of all its
+    todos if possible.
     The first turn that does not fit even then is left out, and so are all turns before it.
     """
     tokens_left = max_tokens
@@ -37,7 +39,7 @@ async def messages_before(db: Executor, turn: Turn, *, max_tokens: int) -> list[
         if fitting is None:
             break
         has_newest_list = has_newest_list or is_newest_list
-        tokens_left -= estimate_tokens(fitting)
+        tokens_left -= _estimate_without_extras(fitting)
         kept.insert(0, fitting)
     return [
         prompt.system_message(turn.created_at, ZoneInfo(turn.timezone)),
@@ -66,13 +68,24 @@ def estimate_tokens(value: object) -> int:
 
 def _fit(messages: list[Message], max_tokens: int, *, keeps_lists: bool) -> list[Message] | None:
     """Returns the messages, shortened if they do not fit otherwise, or None if they do not fit even then."""
-    if estimate_tokens(messages) <= max_tokens:
+    if _estimate_without_extras(messages) <= max_tokens:
         return messages
     for max_items in (None, _MAX_SHORTENED_ITEMS) if keeps_lists else (_MAX_SHORTENED_ITEMS,):
         shortened = shorten(messages, max_items=max_items)
-        if estimate_tokens(shortened) <= max_tokens:
+        if _estimate_without_extras(shortened) <= max_tokens:
             return shortened
     return None
+
+
+def _estimate_without_extras(messages: Iterable[Message]) -> int:
+    """Estimates the tokens of an earlier turn. Providers do not count the encrypted reasoning of earlier turns."""
+    return estimate_tokens([_without_extras(message) for message in messages])
+
+
+def _without_extras(message: Message) -> Message:
+    if not isinstance(message, AssistantMessage):
+        return message
+    return replace(message, calls=[replace(call, extras={}) for call in message.calls], extras={})
 
 
 def _all_messages_of(turn: Turn) -> Iterable[Message]:
