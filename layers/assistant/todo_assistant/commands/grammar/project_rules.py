@@ -122,6 +122,10 @@ MOVE_RULES: Final = compile_rules(
     ),
     (r"move (?P<todo>.+?) out of (?:the |my )?(?P<project>\S.{0,99}?)(?: project)?", _parse_move_out),
     (rf"move (?P<todo>.+) (?:to|into|in|over to) {_POSSIBLE_PLACE}", _parse_move_to),
+    (
+        r"(?:transfer|assign|put|shift|stick) (?P<todo>.+) (?:to|into|in) (?:the |my )?(?P<place>\S.{0,99}?) project",
+        _parse_move_to,
+    ),
     (rf"(?:transfer|assign|put|shift|stick) (?P<todo>.+) (?:to|into|in|on) {_POSSIBLE_PLACE}", or_new(_parse_move_to)),
 )
 """Rules for a project without its mark, tried after those for dates: `move buy milk to Work`."""

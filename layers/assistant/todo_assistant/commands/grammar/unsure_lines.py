@@ -146,6 +146,7 @@ _FIRST_WORDS: Final = re.compile(
     r"|under|below|also|and|could(?:n['\u2019]?t| not)|let['\u2019]?s(?: do| have)?"
     r"|edit|update|reset|increase|decrease|raise|lower"
     r"|(?:(?:do )?the )?same (?:for|with|to)"
+    rf"|do(?= (?:{'|'.join(sorted(_TITLE_VERBS))}) \S)"
     r"|stop showing(?: me)?|no more|hide|pause|resume|continue(?: with)?|adjust|correct|more time for)"
     r" (?:the |my )?(?:(?:time|date|day|priority|title|due date|name)(?: of| for)? (?:the |my )?)?",
     re.IGNORECASE,

@@ -73,7 +73,8 @@ def find_pages(arguments: SearchArguments, *, page: int = _LARGE_PAGE, most: int
 def match_title(words: str, arguments: SearchArguments, states: Sequence[bool | None]) -> Plan[Matches]:
     """Finds the todos whose titles fit the words: those of the first state that has any.
 
-    If none fits, near todos are those with the words in their descriptions, with longer words or with typing mistakes.
+    If none fits, near todos have the words in their descriptions, longer words, other forms such as `watering`, or
+    typing mistakes.
     """
     matcher = TitleMatcher(words)
     near: list[TodoView] = []
@@ -88,7 +89,9 @@ def match_title(words: str, arguments: SearchArguments, states: Sequence[bool | 
         return Matches([], near)
     found = yield from find_pages(_with_state(arguments, states[0]), most=_MAX_CANDIDATES)
     fitting = choose_fitting(matcher, found.todos)
-    return Matches(fitting, [todo for todo in found.todos if matcher.is_near(todo["title"])])
+    forms = RelatedMatcher(words, words)
+    near = [todo for todo in found.todos if matcher.is_near(todo["title"]) or forms.fits(todo["title"])]
+    return Matches(fitting, near)
 
 
 def find_related(line: str, subject: str) -> Plan[list[TodoView]]:
