@@ -60,7 +60,7 @@ def read_reply(message: str, question: Question) -> Chosen | Declined | Unclear 
     if consent is False or _NONE.fullmatch(words):
         return Declined()
     if consent is True:
-        return _choose_only_one(question)
+        return _choose_first(question)
     if _ALL.fullmatch(words):
         return _choose_all(question)
     numbers = _read_numbers(words)
@@ -85,9 +85,10 @@ def _trim(message: str) -> str:
     return " ".join(message.split()).rstrip(".!? ").removesuffix(" please")
 
 
-def _choose_only_one(question: Question) -> Chosen | Unclear:
-    if len(question.options) == 1:
-        return Chosen(question.options)
+def _choose_first(question: Question) -> Chosen | Unclear:
+    """Returns the option that `yes` means: the only one, or the first of a question that takes `yes`."""
+    if len(question.options) == 1 or question.takes_yes:
+        return Chosen(question.options[:1])
     return Unclear("Which one do you mean? Type its number.")
 
 

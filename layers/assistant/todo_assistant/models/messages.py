@@ -35,12 +35,13 @@ class Question(msgspec.Struct, frozen=True):
     """A question of the command model to the user, with numbered options. The next message may answer it.
 
     `takes_many` is true if the user may choose several options: `all`, `1 and 3`. `moved_ids` are the todos that the
-    command moves under the todo of the chosen option.
+    command moves under the todo of the chosen option. `takes_yes` is true if `yes` chooses the first option.
     """
 
     options: list[Option]
     takes_many: bool = False
     moved_ids: list[UUID] = []
+    takes_yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,25 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Untag:
+    """Removes a tag from a todo: its only one, or one that the user chooses.
+
+    The last word may be the tag, as in `untag milk home`: then `tag` is `home`, and `rest` are the words before.
+    """
+
+    target: Target
+    tag: str | None = None
+    rest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Shows todos of the list or of the conversation with their descriptions."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
 class Describe:
     """Adds a text to the description of a todo."""
 
@@ -275,6 +294,8 @@ type Command = (
     | Find
     | Overview
     | TargetCommand
+    | Untag
+    | Show
     | Either
     | Unsure
     | Projects

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Describe, Incomplete, Target, Update
+from todo_assistant.commands.grammar.commands import Describe, Incomplete, Target, Untag, Update
 from todo_assistant.commands.grammar.fields import TAG, parse_priority
 from todo_assistant.commands.grammar.quick_add import parse_quick_add
 from todo_assistant.commands.grammar.quotes import unquote
@@ -73,6 +73,21 @@ def _parse_add_tags(found: re.Match[str], is_readable: IsReadable) -> Update | N
 def _parse_remove_tags(found: re.Match[str], is_readable: IsReadable) -> Update | None:
     target, tags = parse_target(found["todo"], is_readable), _split_tags(found["tags"])
     return Update(target, remove_tags=tags) if target and tags else None
+
+
+def _parse_untag(found: re.Match[str], is_readable: IsReadable) -> Untag | None:
+    """Parses `untag pay rent`, whose last word may be a tag or belong to the title."""
+    target = parse_target(found["todo"], is_readable)
+    if target is None or target.every:
+        return None
+    rest, _, tag = found["todo"].rpartition(" ")
+    return Untag(target, tag, re.sub(r" as$", "", rest)) if rest and target.filter.text else Untag(target)
+
+
+def _parse_untag_title(found: re.Match[str], is_readable: IsReadable) -> Untag | None:
+    """Parses `remove tag from pay rent`, whose words are all of the title."""
+    target = parse_target(found["todo"], is_readable)
+    return None if target is None or target.every else Untag(target)
 
 
 def _split_tags(words: str) -> tuple[str, ...]:
@@ -172,7 +187,8 @@ _TAG_RULES: Final = (
     (rf"(?:untag|unlabel) (?P<todo>.+?) (?:(?:with|from|as) )?{_TAGS}", _parse_remove_tags),
     (rf"(?:untag|unlabel) {_TAG_NAMES} (?:from|on|off) (?P<todo>.+)", _parse_remove_tags),
     (rf"(?:untag|unlabel) {_TAGS}(?:from|on|off) (?P<todo>.+)", _parse_remove_tags),
-    (r"(?:untag|unlabel) (?P<todo>.+) (?:as )?(?P<tags>[\w-]{1,50})", _parse_remove_tags),
+    (r"(?:untag|unlabel) (?P<todo>.+)", _parse_untag),
+    (rf"(?:remove|delete|clear|take|drop) (?:(?:the|its) )?{_TAG} (?:from|off|of) (?P<todo>.+)", _parse_untag_title),
     (rf"(?:remove|delete|take|drop) (?:the )?(?:{_TAG} )?{_TAGS}(?:from|off|of) (?P<todo>.+)", _parse_remove_tags),
     (rf"(?:remove|delete|take|drop) (?:the )?{_TAG} {_TAG_NAMES} (?:from|off|of) (?P<todo>.+)", _parse_remove_tags),
     (

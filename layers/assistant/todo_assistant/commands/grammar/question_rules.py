@@ -4,14 +4,14 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Filter, Find
+from todo_assistant.commands.grammar.commands import Filter, Find, Show
 from todo_assistant.commands.grammar.fields import TODO_NOUN
 from todo_assistant.commands.grammar.groups import parse_group
 from todo_assistant.commands.grammar.list_rules import find_group, parse_described, parse_find
 from todo_assistant.commands.grammar.periods import DONE_VERB, PERIOD, read_past
 from todo_assistant.commands.grammar.rules import always, answer, compile_rules
 from todo_assistant.commands.grammar.spans import IsReadable
-from todo_assistant.commands.grammar.targets import is_reference
+from todo_assistant.commands.grammar.targets import is_reference, parse_target
 
 _NEXT: Final = Find(Filter(completed=False), next_only=True)
 _HIGH: Final = Find(Filter(priority="high", completed=False))
@@ -50,6 +50,17 @@ def _parse_due_question(found: re.Match[str], is_readable: IsReadable) -> Find |
     return Find(Filter(text=group.filter.text)) if group.filter.text else None
 
 
+def _parse_show_numbers(found: re.Match[str], is_readable: IsReadable) -> Show | None:
+    """Parses `what does number 3 say` and `open 2`. Returns None for words that are no numbers of a list."""
+    target = parse_target(found[1], is_readable)
+    return Show(target) if target and target.numbers else None
+
+
+def _parse_show_it(found: re.Match[str], is_readable: IsReadable) -> Show | None:
+    target = parse_target(found[1] or found[2], is_readable)
+    return Show(target) if target else None
+
+
 def _parse_subtodos(found: re.Match[str], is_readable: IsReadable) -> Find | None:
     group = parse_group(found[1], is_readable)
     return find_group(group, completed=None) if group.filter.parent and not group.filter.text else None
@@ -73,10 +84,6 @@ QUESTION_RULES: Final = compile_rules(
     (
         r"(?:who|what) are you|are you (?:an? )?(?:ai|bot|robot|human|real|chatgpt)|what(?:\W?s| is) your name",
         answer("I am the assistant of this todo list. Type `help` to see what I understand."),
-    ),
-    (
-        r"what (?:does|did|is|was) (?:number |no\.? ?|#)?(\d{1,3})(?: say| about)?|show(?: me)? (?:number |#)(\d{1,3})",
-        answer("Type `list` to see all todos with their numbers."),
     ),
     (
         (
@@ -106,6 +113,15 @@ QUESTION_RULES: Final = compile_rules(
         ),
         always(_UPCOMING),
     ),
+    (
+        (
+            r"(?:what(?:\W?s| does| did| is| was| are)(?: in)?|(?:show|open|read (?=me|out)|display|view|pull up|tell)"
+            r"(?: ?(?:me|out))?(?: about)?(?: (?:the )?details of)?|(?:the )?details of) (.+?)"
+            r"(?: says?| about| in detail| to me| out loud)?"
+        ),
+        _parse_show_numbers,
+    ),
+    (r"what does (it|that|this)(?: one)? say|(?:show|read|open)(?: me)? (it|that|this|that one)", _parse_show_it),
     (
         (
             rf"how (?:many|much)(?: {TODO_NOUN})?(?:(?: did| have)? i(?:\W?ve| have)?|(?: have)? we)(?:"

@@ -1,6 +1,8 @@
 """Plans the commands that only look at todos."""
 
-from todo_assistant.commands.grammar.commands import Find, Overview
+from typing import Any, Final
+
+from todo_assistant.commands.grammar.commands import Find, Overview, Show, Update
 from todo_assistant.commands.matching import write_search
 from todo_assistant.commands.planner.plans import Answer, Plan, call
 from todo_assistant.commands.planner.projects import find_projects
@@ -10,9 +12,13 @@ from todo_assistant.commands.planner.searches import (
     find_parent_id,
     search_arguments,
 )
+from todo_assistant.commands.planner.targets import Situation, find_targets
+from todo_assistant.commands.wording.errors import describe_failure
 from todo_assistant.commands.wording.filters import describe_count, describe_empty_list
 from todo_assistant.commands.wording.results import describe_list, describe_results
 from todo_assistant.commands.wording.todos import describe_todo, format_list, quote
+
+_MAX_SHOWN_TODOS: Final = 20
 
 
 def find_todos(command: Find) -> Plan[Answer]:
@@ -38,6 +44,20 @@ def show_day(command: Overview) -> Plan[Answer]:
     """Lists the todos that are due on a day, and those that are overdue."""
     overview = yield from call("day_overview", {"day": command.day})
     return Answer(describe_results([overview]))
+
+
+def show_todos(command: Show, situation: Situation) -> Plan[Answer]:
+    """Shows at most 20 todos with their descriptions."""
+    found = yield from find_targets(Update(command.target), situation)
+    read = yield from call("get_todos", {"ids": [todo["id"] for todo in found.todos[:_MAX_SHOWN_TODOS]]})
+    return Answer("\n".join(map(_describe_whole, read.items)))
+
+
+def _describe_whole(item: dict[str, Any]) -> str:
+    """Returns a todo with its fields and its description, or why it cannot be shown."""
+    if not item["ok"]:
+        return describe_failure(item)
+    return "\n".join(filter(None, [describe_todo(item["todo"]), item["todo"].get("description")]))
 
 
 def _show_next(arguments: SearchArguments) -> Plan[Answer]:

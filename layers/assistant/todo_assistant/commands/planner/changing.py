@@ -148,7 +148,7 @@ def _ask_for_project(name: str, found: Found, situation: Situation) -> Answer:
     todo = found.todos[0]
     label = f"Add the project {quote(name)} and move {quote_title(todo)} to it"
     adding = Option(label, f'move it to /"{name}"', UUID(todo["id"]))
-    question = Question([adding, offer_adding(situation.typed)])
+    question = Question([adding, offer_adding(situation.typed)], takes_yes=True)
     return Answer(f"{lead} What shall I do?\n{format_options(question)}", question)
 
 

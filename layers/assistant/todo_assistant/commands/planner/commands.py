@@ -18,19 +18,22 @@ from todo_assistant.commands.grammar.commands import (
     Overview,
     Projects,
     Redo,
+    Show,
     Talk,
     Undo,
     Unknown,
     Unsure,
+    Untag,
 )
 from todo_assistant.commands.grammar.help import HELP
 from todo_assistant.commands.planner.adding import add_todos
-from todo_assistant.commands.planner.asking import find_todos, show_day
+from todo_assistant.commands.planner.asking import find_todos, show_day, show_todos
 from todo_assistant.commands.planner.changing import change_or_add, change_todos
 from todo_assistant.commands.planner.plans import Answer, Plan, call, request_call
 from todo_assistant.commands.planner.questions import ask_messages, format_options
 from todo_assistant.commands.planner.targets import Situation
 from todo_assistant.commands.planner.unsure import ask_or_change
+from todo_assistant.commands.planner.untagging import remove_tag
 from todo_assistant.commands.replies import Chosen, Declined, Unclear, choose_by_words, read_reply
 from todo_assistant.commands.results import NamedResult
 from todo_assistant.commands.wording.results import describe_results
@@ -117,14 +120,14 @@ def _plan_command(command: Command, situation: Situation) -> Plan[Answer]:
     match command:
         case Add():
             plan = add_todos(command, situation.typed)
-        case Find():
-            plan = find_todos(command)
-        case Overview():
-            plan = show_day(command)
+        case Find() | Overview() | Show():
+            plan = _look(command, situation)
         case Either():
             plan = change_or_add(command, situation)
         case Unsure():
             plan = ask_or_change(command, situation)
+        case Untag():
+            plan = remove_tag(command, situation)
         case Undo():
             plan = _repeat_call("undo_last_turn", command.steps)
         case Redo():
@@ -136,6 +139,16 @@ def _plan_command(command: Command, situation: Situation) -> Plan[Answer]:
         case _:
             plan = change_todos(command, situation)
     return plan
+
+
+def _look(command: Find | Overview | Show, situation: Situation) -> Plan[Answer]:
+    match command:
+        case Find():
+            return (yield from find_todos(command))
+        case Overview():
+            return (yield from show_day(command))
+        case Show():
+            return (yield from show_todos(command, situation))
 
 
 def _answer_at_once(command: Help | Talk | Incomplete | Unknown) -> Plan[Answer]:

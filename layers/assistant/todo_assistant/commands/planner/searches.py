@@ -73,8 +73,8 @@ def find_pages(arguments: SearchArguments, *, page: int = _LARGE_PAGE, most: int
 def match_title(words: str, arguments: SearchArguments, states: Sequence[bool | None]) -> Plan[Matches]:
     """Finds the todos whose titles fit the words: those of the first state that has any.
 
-    If none fits, near todos have the words in their descriptions, longer words, other forms such as `watering`, or
-    typing mistakes.
+    If none fits, near todos have the words in their descriptions, longer words, or typing mistakes. Near is also
+    `water` for `watering`.
     """
     matcher = TitleMatcher(words)
     near: list[TodoView] = []
