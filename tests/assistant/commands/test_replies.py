@@ -76,6 +76,9 @@ class TestReplies:
     def test_a_yes_chooses_the_only_option(self, message: str) -> None:
         assert chosen_numbers(message, _ONE_OPTION) == [1]
 
+    def test_a_yes_chooses_the_first_option_if_the_question_says_so(self) -> None:
+        assert chosen_numbers("yes", Question(_OPTIONS, takes_yes=True)) == [1]
+
     @pytest.mark.parametrize("message", ["1 and 2", "all", "both"])
     def test_several_options_cannot_be_chosen_if_only_one_makes_sense(self, message: str) -> None:
         assert chosen_numbers(message, Question(_OPTIONS)) == "unclear"

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from todo_assistant.commands.results import PastTurn, TodoView
 from todo_assistant.models.messages import Question
 from todo_assistant.turns.history import UNANSWERED_APPROVAL
+
+_MAX_RECENT_TODOS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +17,15 @@ class Conversation:
 
     `listed` are the todos of the numbered list that the user saw last, None if there was none. `touched` are those that
     the conversation changed, added or listed last. `question` is the question of the turn before.
-    `waits_for_approval` is true if the turn before asked for an approval.
+    `waits_for_approval` is true if the turn before asked for an approval. `recent` are the todos that the last turns
+    changed or added, at most ten and the newest last, back to the turn that showed a list or asked a question.
     """
 
     listed: Sequence[TodoView] | None = None
     touched: Sequence[TodoView] = ()
     question: Question | None = None
     waits_for_approval: bool = False
+    recent: Sequence[TodoView] = ()
     known: dict[str, TodoView] = field(default_factory=dict)
     """The todos of all tool results in the conversation, by id."""
 
@@ -39,7 +44,18 @@ def read_conversation(turns: Sequence[PastTurn]) -> Conversation:
         if listed is not None and touched:
             break
     question = turns[-1].question if turns else None
-    return Conversation(listed, touched, question, bool(turns) and turns[-1].answer == UNANSWERED_APPROVAL, known)
+    waits = bool(turns) and turns[-1].answer == UNANSWERED_APPROVAL
+    return Conversation(listed, touched, question, waits, _find_recent(turns, known), known)
+
+
+def _find_recent(turns: Sequence[PastTurn], known: dict[str, TodoView]) -> list[TodoView]:
+    recent: dict[str, TodoView] = {}
+    for turn in reversed(turns):
+        changed = _find_changed(turn, known)
+        if len(recent) >= _MAX_RECENT_TODOS or (not changed and _find_shown(turn, known)):
+            break
+        recent |= {todo["id"]: todo for todo in changed if todo["id"] not in recent}
+    return list(recent.values())[:_MAX_RECENT_TODOS][::-1]
 
 
 def _find_changed(turn: PastTurn, known: dict[str, TodoView]) -> list[TodoView]:

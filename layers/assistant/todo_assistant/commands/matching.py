@@ -7,6 +7,7 @@ mistakes: no command changes its todo without a question.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 _MAX_TITLE_WORDS: Final = 24
@@ -23,6 +24,8 @@ _MAX_MISTYPED_CHARACTERS: Final = 30
 _MAX_SEARCHED_CHARACTERS: Final = 200
 """Bound of the search tool for its text."""
 
+_ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
+"""Finds the same words as `_WORD` in ASCII text of lower case, several times faster."""
 # `\w` lacks the vowel signs of Arabic and Indic scripts, which would split their words.
 _WORD: Final = re.compile(r"(?:[^\W_]|[\u0300-\u036f\u064b-\u065f\u0900-\u0dff])+")
 _ACCENT: Final = re.compile(r"[\u0300-\u036f]")
@@ -40,9 +43,12 @@ def split_words(text: str) -> tuple[str, ...]:
     A text of ignored words alone keeps them. A text without letters and digits is one word.
     """
     plain = text.casefold()
-    if not plain.isascii():
+    is_ascii = plain.isascii()
+    if not is_ascii:
         plain = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFKD", plain)))
-    words = _WORD.findall(_APOSTROPHE.sub("", _POSSESSIVE.sub("", plain)))
+    if _APOSTROPHE.search(plain):
+        plain = _APOSTROPHE.sub("", _POSSESSIVE.sub("", plain))
+    words = (_ASCII_WORD if is_ascii else _WORD).findall(plain)
     return tuple(word for word in words if word not in _IGNORED_WORDS) or tuple(words) or (plain.strip(),)
 
 
@@ -82,7 +88,7 @@ class TitleMatcher:
 
     def fits(self, title: str) -> bool:
         """Returns whether the title contains each word of the text as a whole word."""
-        title_forms = {form for word in split_words(title) for form in _forms(word)}
+        title_forms = _all_forms(split_words(title))
         return all(forms & title_forms for forms in self._forms)
 
     def is_near(self, title: str) -> bool:
@@ -91,7 +97,7 @@ class TitleMatcher:
         typed_forms = set().union(*self._forms)
         if all(_forms(word) & typed_forms for word in title_words):
             return True
-        title_forms = {form for word in title_words for form in _forms(word)}
+        title_forms = _all_forms(title_words)
         return len(self._words) <= _MAX_TYPED_WORDS and all(
             _forms(word) & title_forms
             or any(_begins(word, other) or self._is_mistyped(word, other) for other in title_forms)
@@ -140,6 +146,10 @@ def _forms(word: str) -> set[str]:
     elif word.endswith("es") and word[:-2].endswith(_ENDINGS_BEFORE_ES):
         forms.add(word[:-2])
     return forms
+
+
+def _all_forms(words: Sequence[str]) -> set[str]:
+    return set(words).union(*(_forms(word) for word in words if word.endswith("s")))
 
 
 def _find_beginning(word: str) -> str:

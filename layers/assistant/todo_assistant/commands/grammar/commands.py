@@ -70,8 +70,8 @@ class Target:
     every: bool = False
     numbers: tuple[int, ...] = ()
     """Numbers of the list that the user saw last, counted from 1. -1 is the last one of the list, -2 the one before."""
-    reference: Literal["it", "them"] | None = None
-    """The todo, or the todos, that the conversation touched or listed last: `it`, `that one`; `them`, `both`."""
+    reference: Literal["it", "them", "both"] | None = None
+    """The todo, or the todos, that the conversation touched or listed last: `it`, `that one`; `them`; `both`."""
     titles: tuple[str, ...] = ()
     """The parts of `filter.text`, if the text may name several todos: `milk, eggs and bread`. Else empty."""
 

@@ -207,6 +207,7 @@ DATE_RULES: Final = compile_rules(
     (r"bring (?:forward|up) (?P<todo>.+?) (?P<due>(?:by|to) .+)", _parse_bring_forward),
     (rf"(?:pull|bring) (?P<todo>.+?) (?:forward|up) (?P<due>(?a:{_AMOUNT})(?: earlier)?)", _parse_bring_forward),
     (r"re-?schedule (.+)", _parse_move(None, is_certain=True)),
+    (r"update (.+ to .+)", or_new(_parse_move(None, is_certain=True))),
     (r"(?:move|shift|bump) (?!to )(.+)", _parse_move(None, is_certain=False)),
     (r"push (?!to )(.+)", _parse_move("later", is_certain=False)),
     (r"(?:set|change) (?P<todo>.+?) to (?P<due>.+)", _parse_set_due),

@@ -35,7 +35,6 @@ _REWRITES: Final = tuple(
         (rf"{_TODO}{_IS}(?: due)?(?: on| at| for)? (?P<due>.+?) (?:now|instead)", "reschedule {} to {}"),
         (rf"{_TODO} (?:->|=>|\u2192) ?(?P<due>.+)", "reschedule {} to {}"),
         (rf"{_TODO} (?:on |at |for )?(?P<due>\S+(?: \S+){{0,2}}) instead of .+", "reschedule {} to {}"),
-        (r"update (?P<todo>.+?) to (?P<due>.+)", "reschedule {} to {}"),
         (r"(?:increase|raise) (?:the )?(?P<todo>.+?)(?:['\u2019]s)? priority", "set {} high priority"),
         (r"(?:decrease|lower|reduce) (?:the )?(?P<todo>.+?)(?:['\u2019]s)? priority", "set {} low priority"),
         (r"(?:strike|cross|scratch) (?P<todo>(?:number |#)?\d{1,3}(?:(?:,| and|, and) \d{1,3})*)", "check off {}"),

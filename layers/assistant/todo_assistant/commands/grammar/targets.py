@@ -28,6 +28,7 @@ _THEM: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches words for the todos that the conversation touched or listed last: `them`, `those tasks`, `both`."""
+_BOTH: Final = re.compile(r"\b(?:both|two)\b", re.IGNORECASE)
 _WHOLE_LIST: Final = re.compile(
     r"(?:(?:my|the|this) )?(?:(?:whole|entire|full|complete) )?(?:to-?do )?list|(?:my|the) (?:to-?dos|tasks)",
     re.IGNORECASE,
@@ -67,7 +68,7 @@ def _parse_reference(words: str) -> Target | None:
     if _IT.fullmatch(words):
         return Target(reference="it")
     if _THEM.fullmatch(words):
-        return Target(reference="them")
+        return Target(reference="both" if _BOTH.search(words) else "them")
     if _WHOLE_LIST.fullmatch(words):
         return Target(every=True)
     numbers = parse_list_numbers(words)

@@ -25,10 +25,16 @@ from todo_assistant.commands.matching import TitleMatcher
 from todo_assistant.commands.planner.adding import add_todos
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call, request_call
 from todo_assistant.commands.planner.projects import add_missing_projects, find_projects
-from todo_assistant.commands.planner.questions import ask_which, format_options, offer_adding
+from todo_assistant.commands.planner.questions import ask_near, ask_which, format_options, offer_adding
 from todo_assistant.commands.planner.reminders import Fields, call_with_reminders
 from todo_assistant.commands.planner.searches import Found, match_title
-from todo_assistant.commands.planner.targets import Situation, find_targets, match_parts, match_target
+from todo_assistant.commands.planner.targets import (
+    Situation,
+    find_targets,
+    match_parts,
+    match_target,
+    report_unchanged,
+)
 from todo_assistant.commands.wording.removals import describe_removal
 from todo_assistant.commands.wording.results import describe_results
 from todo_assistant.commands.wording.todos import describe_todo, quote, quote_title
@@ -87,10 +93,13 @@ def change_if_meant(change: TargetCommand, situation: Situation) -> Plan[Answer 
     parts = yield from match_parts(change)
     if parts.is_certain and not matches.fitting:
         return (yield from change_todos(change, replace(situation, chosen=parts.todos)))
-    if todos := matches.fitting or parts.todos or matches.near:
+    adding = offer_adding(situation.typed)
+    if todos := matches.fitting or parts.todos:
         lead = "Do you mean a todo that you have, or a new one?"
-        return ask_which(lead, todos, situation.typed, others=[offer_adding(situation.typed)])
-    return None
+        return ask_which(lead, todos, situation.typed, others=[adding])
+    if isinstance(change, Complete | Reopen):
+        yield from report_unchanged(change, adding)
+    return ask_near("", matches.near, situation.typed, others=[adding]) if matches.near else None
 
 
 def _change(command: TargetCommand, found: Found, fields: Fields | None) -> Plan[Answer]:

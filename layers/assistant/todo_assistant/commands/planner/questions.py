@@ -27,6 +27,24 @@ def ask_which(
     return Answer(f"{lead}\n{format_options(question)}{more}", question)
 
 
+def ask_near(
+    said: str, near: Sequence[TodoView], message: str, *, takes_many: bool = True, others: Sequence[Option] = ()
+) -> Answer:
+    """Asks whether the command `message` means one of the todos, of which no title fits. `yes` means a single one.
+
+    `others` are further options that need no todo. `said` is a sentence before the question.
+    """
+    if len(near) > 1:
+        lead = f"{said} Did you mean one of these?".strip()
+        return ask_which(lead, near, message, takes_many=takes_many, others=others)
+    lead = f"{said} Did you mean {quote_title(near[0])}?".strip()
+    meant = Option(describe_todo(near[0]), message, UUID(near[0]["id"]))
+    if not others:
+        return ask_one(lead, meant)
+    question = Question([meant, *others], takes_yes=True)
+    return Answer(f"{lead}\n{format_options(question)}", question)
+
+
 def ask_one(lead: str, option: Option) -> Answer:
     """Asks a question that `yes` or `no` answers."""
     return Answer(f"{lead} Type `yes` or `no`.", Question([option]))

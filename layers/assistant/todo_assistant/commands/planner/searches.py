@@ -88,10 +88,10 @@ def match_title(words: str, arguments: SearchArguments, states: Sequence[bool | 
     if near and matcher.has_long_word:
         return Matches([], near)
     found = yield from find_pages(_with_state(arguments, states[0]), most=_MAX_CANDIDATES)
-    fitting = choose_fitting(matcher, found.todos)
+    if fitting := choose_fitting(matcher, found.todos):
+        return Matches(fitting)
     forms = RelatedMatcher(words, words)
-    near = [todo for todo in found.todos if matcher.is_near(todo["title"]) or forms.fits(todo["title"])]
-    return Matches(fitting, near)
+    return Matches([], [todo for todo in found.todos if matcher.is_near(todo["title"]) or forms.fits(todo["title"])])
 
 
 def find_related(line: str, subject: str) -> Plan[list[TodoView]]:

@@ -18,7 +18,7 @@ from todo_assistant.commands.grammar.commands import (
 )
 from todo_assistant.commands.matching import TitleMatcher, split_words
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded
-from todo_assistant.commands.planner.questions import ask_one, ask_which, offer_adding
+from todo_assistant.commands.planner.questions import ask_near, ask_one, ask_which, offer_adding
 from todo_assistant.commands.planner.searches import (
     MAX_CHANGED_TODOS,
     Found,
@@ -32,6 +32,7 @@ from todo_assistant.commands.planner.searches import (
 from todo_assistant.commands.results import TodoView
 from todo_assistant.commands.wording.filters import describe_filter, say_not_found
 from todo_assistant.commands.wording.todos import quote, quote_title
+from todo_assistant.models.messages import Option
 
 _NOUNS: Final[dict[type[TargetCommand], str]] = {
     Complete: "open todo",
@@ -46,6 +47,7 @@ _NEVER_A_TODO: Final = re.compile(
 )
 """Matches first words with which no title of a todo begins."""
 _MAX_ASKED_OPEN_TODOS: Final = 20
+_BOTH: Final = 2
 _MAX_TITLES: Final = 10
 """The most titles in one command, each of which needs up to three searches."""
 
@@ -135,16 +137,31 @@ def _find_by_number(command: TargetCommand, situation: Situation) -> list[TodoVi
 
 def _find_by_reference(command: TargetCommand, situation: Situation) -> Plan[list[TodoView]]:
     """Returns the todos that `it` or `them` means: those that the conversation touched or listed last."""
-    touched = list(situation.conversation.touched)
-    if touched and (len(touched) == 1 or command.target.reference == "them"):
+    touched = _find_focus(command, situation)
+    is_clear = {"it": len(touched) == 1, "both": len(touched) == _BOTH, "them": bool(touched)}
+    if is_clear[command.target.reference or "it"]:
         return touched
-    if touched:
+    if len(touched) > 1:
         raise PlanEnded(ask_which("Which one do you mean?", touched, situation.typed, takes_many=_takes_many(command)))
     arguments = yield from _filter_arguments(command)
     found = yield from find_pages(arguments, page=_MAX_ASKED_OPEN_TODOS, most=_MAX_ASKED_OPEN_TODOS)
     if not found.todos:
         raise PlanEnded(Answer("I do not know which todo you mean: there is none."))
     raise PlanEnded(ask_which("Which todo do you mean?", found.todos, situation.typed, takes_many=_takes_many(command)))
+
+
+def _find_focus(command: TargetCommand, situation: Situation) -> list[TodoView]:
+    """Returns the todos to which `it`, `them` or `both` may refer.
+
+    If the last turn touched a single one, `both` and `them` refer to the todos of the turns before, too. Ends the plan
+    with a question if these are more than two and the user says `them`.
+    """
+    touched, recent = list(situation.conversation.touched), list(situation.conversation.recent)
+    if command.target.reference == "it" or len(touched) != 1 or len(recent) < _BOTH:
+        return touched
+    if command.target.reference == "both" or len(recent) == _BOTH:
+        return recent[-_BOTH:]
+    raise PlanEnded(ask_which("Which ones do you mean?", recent, situation.typed, takes_many=_takes_many(command)))
 
 
 def _find_every(command: TargetCommand, situation: Situation) -> Plan[Found]:
@@ -169,7 +186,7 @@ def _find_by_title(command: TargetCommand, situation: Situation) -> Plan[list[To
     if not matches.fitting and command.target.titles:
         return (yield from _find_by_titles(command, situation))
     if not matches.fitting and isinstance(command, Complete | Reopen):
-        yield from _report_unchanged(command)
+        yield from report_unchanged(command)
     return _require_one(command, situation, matches)
 
 
@@ -186,14 +203,21 @@ def _find_by_titles(command: TargetCommand, situation: Situation) -> Plan[list[T
     raise PlanEnded(ask_which(f"{lead}Which of these do you mean?", parts.todos, situation.typed))
 
 
-def _report_unchanged(command: Complete | Reopen) -> Plan[None]:
-    """Ends the plan if a todo fits that is in the wanted state already."""
-    is_done = isinstance(command, Complete)
+def report_unchanged(command: Complete | Reopen, adding: Option | None = None) -> Plan[None]:
+    """Ends the plan if a todo fits that is in the wanted state already.
+
+    If its title has more words than the command names, `adding` is offered: the option to add a new todo.
+    """
+    is_done, words = isinstance(command, Complete), command.target.filter.text or ""
     arguments = yield from _filter_arguments(command, with_state=False)
-    matches = yield from match_title(command.target.filter.text or "", arguments, [is_done])
-    if matches.fitting:
-        state = "done already" if is_done else "still open"
-        raise PlanEnded(Answer(f"{quote_title(matches.fitting[0])} is {state}."))
+    matches = yield from match_title(words, arguments, [is_done])
+    if not matches.fitting:
+        return
+    todo = matches.fitting[0]
+    said = f"{quote_title(todo)} is {'done already' if is_done else 'still open'}."
+    if adding is None or TitleMatcher(words).is_equal(todo["title"]):
+        raise PlanEnded(Answer(said))
+    raise PlanEnded(ask_one(f"{said} Shall I {adding.label[0].lower()}{adding.label[1:]}?", adding))
 
 
 def _require_one(command: TargetCommand, situation: Situation, matches: Matches) -> list[TodoView]:
@@ -212,12 +236,8 @@ def _require_one(command: TargetCommand, situation: Situation, matches: Matches)
 
 def _ask_near(command: TargetCommand, situation: Situation, near: Sequence[TodoView]) -> Answer:
     others = [offer_adding(situation.typed)] if _may_be_a_todo(command, situation) else []
-    lead = f"{_say_not_found(command)} Did you mean"
-    if len(near) == 1 and not others:
-        option = ask_which("", near, situation.typed).question
-        assert option is not None  # noqa: S101 - `ask_which` always asks
-        return ask_one(f"{lead} {quote_title(near[0])}?", option.options[0])
-    return ask_which(f"{lead} one of these?", near, situation.typed, takes_many=_takes_many(command), others=others)
+    said, takes_many = _say_not_found(command), _takes_many(command)
+    return ask_near(said, near, situation.typed, takes_many=takes_many, others=others)
 
 
 def _answer_not_found(command: TargetCommand, situation: Situation) -> Answer:
