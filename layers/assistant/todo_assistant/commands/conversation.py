@@ -18,7 +18,7 @@ class Conversation:
     `listed` are the todos of the numbered list that the user saw last, None if there was none. `touched` are those that
     the conversation changed, added or listed last. `question` is the question of the turn before.
     `waits_for_approval` is true if the turn before asked for an approval. `recent` are the todos that the last turns
-    changed or added, at most ten and the newest last, back to the turn that showed a list or asked a question.
+    changed or added, at most ten and the newest last. The turns before a list or a question do not count.
     """
 
     listed: Sequence[TodoView] | None = None
