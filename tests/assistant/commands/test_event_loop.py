@@ -61,6 +61,9 @@ _MESSAGES = {
     "colons": "a: ",
     "slashes": "03/04 ",
     "what": "what is due ",
+    "versions": "bump from 20.11 to 22.04 ",
+    "untag": "untag a ",
+    "show": "show me 2 and ",
 }
 
 
@@ -110,7 +113,8 @@ def test_a_hostile_message_holds_the_event_loop_for_at_most_50_ms(
 
 
 @pytest.mark.parametrize(
-    "message", ["done all", "list", f"done all {_WORDS}a", f"delete {_WORDS}", f"done {_WORDS}x y"]
+    "message",
+    ["done all", "list", f"done all {_WORDS}a", f"delete {_WORDS}", f"done {_WORDS}x y", f"done watering {_WORDS}"],
 )
 def test_a_command_on_200_long_titles_holds_the_event_loop_for_at_most_50_ms(
     user: Account, longest_step: list[float], message: str

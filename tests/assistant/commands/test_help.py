@@ -27,12 +27,14 @@ from todo_assistant.commands.grammar.commands import (
     Repeat,
     Reschedule,
     Restore,
+    Show,
     Talk,
     Target,
     TargetCommand,
     Undo,
     Unknown,
     Unsure,
+    Untag,
     Update,
 )
 from todo_assistant.commands.grammar.help import HELP
@@ -88,5 +90,5 @@ class TestHelp:
     def test_every_kind_of_command_has_an_example(self) -> None:
         kinds = {type(command) for command in HELP_COMMANDS.values()}
 
-        assert kinds == KINDS - {Unknown, Redo, Remind, Describe, Talk, Incomplete, Either, Unsure}
+        assert kinds == KINDS - {Unknown, Redo, Remind, Describe, Talk, Incomplete, Either, Unsure, Show, Untag}
         assert set(HELP_COMMANDS) - {"help"} <= set(EXAMPLES)

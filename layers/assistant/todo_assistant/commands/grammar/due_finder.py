@@ -159,10 +159,12 @@ _CHANGE: Final = re.compile(
 """Finds a verb that makes the number after `by` an amount: `reduce costs by 5`."""
 _VERSION: Final = re.compile(
     r"(?:\b(?:bump|upgrade|downgrade|update|migrate|install|release)\b.* from |\bversions? (?:from |at |@ ?)?"
-    r"|\b(?:bump|upgrade|downgrade|pin|freeze)\b.* (?:at |@ ?))\d{1,2}\.\d\d(?! ?[ap]\.?m)(?: ?\S+ ?\d{1,2}\.\d\d)?$",
+    r"|\b(?:pin|freeze)\b.* (?:at |@ ?))\d{1,2}\.\d\d(?! ?[ap]\.?m)(?: ?\S+ ?\d{1,2}\.\d\d)?$",
     re.IGNORECASE,
 )
 """Finds one or two versions at the end of a text: `bump node from 20.11 to 22.04`, `pin node at 20.11`."""
+_MAX_VERSION_CHARACTERS: Final = 100
+"""Number of characters before a time that are searched for `_VERSION`."""
 _VERSE: Final = re.compile(
     r"\b(?:read|study|memori[sz]e|learn|verse|chapter|psalms?|ratio|scale|odds|score)(?: \w+)? $", re.IGNORECASE
 )
@@ -172,7 +174,7 @@ _TITLE_WORD: Final = re.compile(
 )
 """Finds a word that makes the date or time after it part of the title: `the` in `the 5pm train`, `mr.`, `every`."""
 _MAX_VERSE_CHARACTERS: Final = 30
-"""Number of characters before a time that are searched for `_VERSE`, `_VERSION` and `_EVENT`. Words may be longer."""
+"""Number of characters before a time that are searched for `_VERSE` and `_EVENT`; words in front may be longer."""
 _NO_HOUR: Final = re.compile(rf"\b(?:{HOUR_NAME} by {HOUR_NAME}|(?:be|being|feel) at one)$", re.IGNORECASE)
 """Finds a number that is no time: `one by one`, `be at one with nature`."""
 _KINDS_IN_WORDS: Final = frozenset({"daypart", "part", "of_part", "spoken_of_part"})
@@ -341,7 +343,9 @@ def _is_spoken_time(found: re.Match[str], text: str) -> bool:
 def _is_amount(found: re.Match[str], text: str) -> bool:
     """Returns whether digits are no single time: an amount, a verse, a version, or several times as in `at 5 and 7`."""
     before = text[max(0, found.start() - _MAX_VERSE_CHARACTERS) : found.start()]
-    if _MORE_TIMES.match(text, found.end()) or _EARLIER_TIME.search(before) or _VERSION.search(before + found[0]):
+    if _MORE_TIMES.match(text, found.end()) or _EARLIER_TIME.search(before):
+        return True
+    if _VERSION.search(text, max(0, found.start() - _MAX_VERSION_CHARACTERS), found.end()):
         return True
     return bool(_UNIT.match(text, found.end()) or (found.lastgroup == "digital" and _VERSE.search(before)))
 

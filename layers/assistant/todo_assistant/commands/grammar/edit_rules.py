@@ -81,7 +81,7 @@ def _parse_untag(found: re.Match[str], is_readable: IsReadable) -> Untag | None:
     if target is None or target.every:
         return None
     rest, _, tag = found["todo"].rpartition(" ")
-    return Untag(target, tag, re.sub(r" as$", "", rest)) if rest and target.filter.text else Untag(target)
+    return Untag(target, tag, re.sub(r" (?:as|with|from)$", "", rest)) if rest and target.filter.text else Untag(target)
 
 
 def _parse_untag_title(found: re.Match[str], is_readable: IsReadable) -> Untag | None:

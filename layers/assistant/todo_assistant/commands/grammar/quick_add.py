@@ -10,6 +10,7 @@ from todo_assistant.commands.grammar.fields import PRIORITY, PROJECT, TAG, parse
 from todo_assistant.commands.grammar.quotes import mask_quotes, unquote
 from todo_assistant.commands.grammar.recurrence_finder import find_recurrence
 from todo_assistant.commands.grammar.spans import IsReadable, Span
+from todo_assistant.phrases.vocabulary import HOUR, SPOKEN_HOUR
 
 NOT_AN_ARTICLE: Final = r"(?!(?:the|an?|my|our|your|his|her|its|their|\d+)\b)"
 """Matches where the title of a parent may begin: not after `under` in `under the bed` or `under 5 euros`."""
@@ -23,6 +24,19 @@ _UNDER_PARENT: Final = re.compile(
 """Finds the parent at the end of a title: `buy flour under bake cake`, `buy flour as a subtask of bake cake`."""
 _HAS_END: Final = re.compile(r" (?:until|till?|through|for|starting|from) .*\w$", re.IGNORECASE)
 """Finds the end or start of a recurrence, after which a time needs `at`: `every day until june at 7am`."""
+
+_EVENT: Final = r"(?:(?:have|get|the|an?|my|our|family|team|birthday|christmas|office|work|house) )*"
+_PARTS_OF_EVENTS: Final = (
+    (re.compile(rf"{_EVENT}(?:dinner|supper|drinks|party|cinema|concert)\b", re.IGNORECASE), "in the evening"),
+    (re.compile(rf"{_EVENT}breakfast\b", re.IGNORECASE), "in the morning"),
+)
+"""Beginnings of titles that name an event, with the part of the day in which it is."""
+_HALF_DAY_TIME: Final = re.compile(
+    rf"(?:.* )?(?:(?:at|around|by|before) |@ ?)(?!12\b|twelve\b)(?:{HOUR}|{SPOKEN_HOUR})"
+    r"|(?:.* )?(?!12)\d{1,2}:[0-5]\d",
+    re.IGNORECASE | re.ASCII,
+)
+"""Matches a phrase whose time may be before or after noon: `friday at half seven`, `7:30`. `at 12` is noon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,16 @@ def parse_new_todo(line: str, is_readable: IsReadable) -> NewTodo:
     under = _UNDER_PARENT.search(mask_quotes(title))
     parent = unquote(title[under.start(1) :]) if under else None
     title = title[: under.start()] if under else title
-    return NewTodo(title, parsed.due, parsed.tags, parsed.priority, parsed.recurrence, parsed.project, parent)
+    due = parsed.due and _complete_time(parsed.due, title, is_readable)
+    return NewTodo(title, due, parsed.tags, parsed.priority, parsed.recurrence, parsed.project, parent)
+
+
+def _complete_time(due: str, title: str, is_readable: IsReadable) -> str:
+    """Returns the due phrase with the part of the day in which an event is: `at half seven in the evening`."""
+    for event, part in _PARTS_OF_EVENTS:
+        if event.match(title) and _HALF_DAY_TIME.fullmatch(due) and is_readable(f"{due} {part}"):
+            return f"{due} {part}"
+    return due
 
 
 def _blank_out(text: str, spans: list[Span]) -> str:
