@@ -32,6 +32,8 @@ class NewTodo:
 
     None if `project` is certain, so that a missing project is added.
     """
+    is_place_named: bool = False
+    """True if the text calls `project` or `parent` one: `in project Work`. A missing one is asked about."""
 
 
 @dataclass(frozen=True, slots=True)

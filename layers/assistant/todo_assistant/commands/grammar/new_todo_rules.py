@@ -6,6 +6,7 @@ from typing import Final
 
 from todo_assistant.commands.grammar.commands import Add, Incomplete, NewTodo
 from todo_assistant.commands.grammar.fields import TODO_NOUN
+from todo_assistant.commands.grammar.named_places import put_in_place, split_place
 from todo_assistant.commands.grammar.quick_add import parse_new_todo
 from todo_assistant.commands.grammar.quotes import mask_quotes, split_outside_quotes, unquote
 from todo_assistant.commands.grammar.spans import IsReadable
@@ -43,6 +44,7 @@ _UNDER_IT: Final = re.compile(
     re.IGNORECASE,
 )
 """Matches words for a todo under one that is not named: `add passport to it`."""
+_IT: Final = re.compile(r"it|that|this|them|that one", re.IGNORECASE)
 _NEW_SUBTODO: Final = re.compile(
     (
         rf"(?:add|create|new|make)(?: (?:an?|new|another))* sub-?{TODO_NOUN}:?(?: (?:called|named))? (.+)"
@@ -79,8 +81,8 @@ _TO_PROJECT: Final = re.compile(
 
 def parse_lead_in(line: str, is_readable: IsReadable) -> Add | Incomplete | None:
     """Returns the todos of a line that begins with a lead-in such as `add`, else None. `add: milk, eggs` adds two."""
-    if under := _UNDER_IT.fullmatch(line):
-        return Incomplete(f"Name the todo or the project: `add {under[1]} under bake cake`, `add {under[1]} /work`.")
+    if placed := _parse_placed(line, is_readable):
+        return placed
     if (several := _NEW_SUBTODOS.fullmatch(line)) and (parts := _SEPARATORS.split(several["titles"])):
         titles = [unquote(part.strip()) for part in parts if part.strip()]
         return Add(tuple(NewTodo(title, parent=unquote(several["parent"])) for title in titles))
@@ -98,6 +100,17 @@ def parse_lead_in(line: str, is_readable: IsReadable) -> Add | Incomplete | None
     if _ADD_TO.match(line):
         todos = [_read_project(todo) for todo in todos]
     return Add(tuple(todos)) if todos else None
+
+
+def _parse_placed(line: str, is_readable: IsReadable) -> Add | Incomplete | None:
+    """Returns the todo of `under plan party add invite friends`. A todo under `it` has no place."""
+    under = _UNDER_IT.fullmatch(line)
+    place, words = ("it", under[1]) if under else (split_place(line) or ("", ""))
+    if _IT.fullmatch(place):
+        return Incomplete(f"Name the todo or the project: `add {words} under bake cake`, `add {words} /work`.")
+    if not place or is_readable(place) or is_readable(f"in {place}"):
+        return None
+    return Add((put_in_place(parse_new_todo(words, is_readable), place),))
 
 
 def parse_reminder(words: str, is_readable: IsReadable) -> NewTodo:

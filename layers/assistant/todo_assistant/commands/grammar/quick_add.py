@@ -1,12 +1,13 @@
 """Parses a line of quick add: a title with a date, recurrence, tags, priority or project anywhere among its words."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from todo_assistant.commands.grammar.commands import NewTodo, Priority
 from todo_assistant.commands.grammar.due_finder import find_due
 from todo_assistant.commands.grammar.fields import PRIORITY, PROJECT, TAG, parse_project_name, priority_of
+from todo_assistant.commands.grammar.named_places import take_named_project
 from todo_assistant.commands.grammar.quotes import mask_quotes, unquote
 from todo_assistant.commands.grammar.recurrence_finder import find_recurrence
 from todo_assistant.commands.grammar.spans import IsReadable, Span
@@ -97,11 +98,14 @@ def parse_new_todo(line: str, is_readable: IsReadable) -> NewTodo:
         title = re.sub(r"^to (?=\S)", "", title, flags=re.IGNORECASE)
     if not title:
         return NewTodo(line)
+    due = parsed.due and _complete_time(parsed.due, title, is_readable)
+    named = take_named_project(NewTodo(title, due, parsed.tags, parsed.priority, parsed.recurrence, parsed.project))
+    if named.title != title:
+        return named
     under = _UNDER_PARENT.search(mask_quotes(title))
     parent = unquote(title[under.start(1) :]) if under else None
     title = title[: under.start()] if under else title
-    due = parsed.due and _complete_time(parsed.due, title, is_readable)
-    return NewTodo(title, due, parsed.tags, parsed.priority, parsed.recurrence, parsed.project, parent)
+    return replace(named, title=title, parent=parent)
 
 
 def _complete_time(due: str, title: str, is_readable: IsReadable) -> str:

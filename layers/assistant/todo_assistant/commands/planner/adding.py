@@ -7,6 +7,7 @@ from uuid import UUID
 
 from todo_assistant.commands.grammar.commands import Add, NewTodo
 from todo_assistant.commands.matching import TitleMatcher, split_words
+from todo_assistant.commands.planner.places import find_named_parent, offer_under, require_named_projects
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
 from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
 from todo_assistant.commands.planner.questions import ask_about_related, format_options, offer_adding
@@ -27,10 +28,11 @@ def add_todos(command: Add, typed: str) -> Plan[Answer]:
     _require_bounds(command.todos)
     if command.subject is not None:
         yield from _ask_about_subject(command, command.subject, typed)
-    todos: Sequence[NewTodo] = command.todos
+    todos = yield from find_named_parent(command.todos, typed)
     said = ""
     if any(todo.project for todo in todos):
         projects = yield from find_projects()
+        require_named_projects(todos, projects, typed)
         yield from _ask_for_parent(todos, projects, typed)
         todos = [_place(todo, projects) for todo in todos]
         said = yield from add_missing_projects([todo.project for todo in todos if todo.project], projects)
@@ -44,7 +46,7 @@ def _require_bounds(todos: Sequence[NewTodo]) -> None:
     if len(todos) > _MAX_ADDED_TODOS:
         message = f"These are {len(todos)} todos, and I add at most {_MAX_ADDED_TODOS} at once. Nothing was added."
         raise PlanEnded(Answer(message))
-    if any(len(todo.title) > _MAX_TITLE_CHARACTERS for todo in todos):
+    if any(len(todo.title) + len(todo.parent or "") > _MAX_TITLE_CHARACTERS for todo in todos):
         message = f"A title may have at most {_MAX_TITLE_CHARACTERS} characters. Nothing was added."
         raise PlanEnded(Answer(message))
 
@@ -66,9 +68,7 @@ def _ask_for_parent(todos: Sequence[NewTodo], projects: Projects, typed: str) ->
     parent = next((todo["title"] for todo in matches.fitting), "")
     if not TitleMatcher(words).is_equal(parent):
         return
-    tags = [f"#{tag}" for tag in new.tags]
-    message = " ".join(filter(None, ["add", new.title, new.due, new.recurrence, *tags, f"under {parent}"]))
-    adding = Option(f"Add {quote(new.title)} under {quote(parent)}", message)
+    adding = offer_under(new, parent)
     question = Question([adding, Option(f"Add {quote(title)} as a new todo", typed)])
     raise PlanEnded(Answer(f"What shall I add?\n{format_options(question)}", question))
 
