@@ -95,6 +95,7 @@ def user(environment: dict[str, str]) -> Iterator[Account]:
         yield account
 
 
+@pytest.mark.cpu_time
 @pytest.mark.parametrize("piece", _MESSAGES.values(), ids=_MESSAGES.keys())
 def test_a_hostile_message_holds_the_event_loop_for_at_most_50_ms(
     user: Account, longest_step: list[float], piece: str
@@ -112,6 +113,7 @@ def test_a_hostile_message_holds_the_event_loop_for_at_most_50_ms(
     assert 0 < min(longest) < _MAX_SECONDS
 
 
+@pytest.mark.cpu_time
 @pytest.mark.parametrize(
     "message",
     ["done all", "list", f"done all {_WORDS}a", f"delete {_WORDS}", f"done {_WORDS}x y", f"done watering {_WORDS}"],

@@ -114,6 +114,7 @@ class TestMistakes:
 
 
 class TestBounds:
+    @pytest.mark.cpu_time
     @pytest.mark.parametrize(
         "text", ["abcdefghijkl " * 300, "é" * 4_000, "'s " * 1_300, "abcdefghijklm nopqrstuvwxyz " * 5]
     )
@@ -126,5 +127,6 @@ class TestBounds:
 
         assert least_cpu_seconds(compare) < _MAX_SECONDS
 
+    @pytest.mark.cpu_time
     def test_words_are_split_in_linear_time(self) -> None:
         assert least_cpu_seconds(lambda: split_words("a'" * 2_000)) < _MAX_SECONDS

@@ -158,6 +158,7 @@ class TestAnyText:
             if recurrence := getattr(part, "recurrence", None):
                 assert parse_recurrence(recurrence, now=FRIDAY, timezone=BERLIN).rule
 
+    @pytest.mark.cpu_time
     @pytest.mark.parametrize("length", [299, 4_000])
     @pytest.mark.parametrize("unit", HOSTILE_UNITS)
     def test_any_text_of_4000_characters_takes_at_most_50_ms(self, unit: str, length: int) -> None:

@@ -58,6 +58,7 @@ class TestQuickAdd:
     def test_words_that_resemble_fields_stay_in_the_title(self, word: str) -> None:
         assert added(f"buy milk {word}") == NewTodo(f"buy milk {word}")
 
+    @pytest.mark.cpu_time
     @pytest.mark.parametrize(
         "unit",
         [

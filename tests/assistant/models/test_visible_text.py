@@ -46,6 +46,7 @@ def test_only_the_visible_part_is_shown(text: str, expected: str, size: int) -> 
     assert restarts == text.startswith("secret")
 
 
+@pytest.mark.cpu_time
 @pytest.mark.parametrize(
     "text", ["<" * 200_000, "<think>" + "x" * 200_000, "x<tool_call>" * 10_000], ids=["tags", "reasoning", "calls"]
 )

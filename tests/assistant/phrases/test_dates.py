@@ -369,6 +369,7 @@ class TestUnreadable:
         with pytest.raises(UnreadableDate):
             parse("tomorrow" + " " * 93)
 
+    @pytest.mark.cpu_time
     @pytest.mark.parametrize("unit", ["1", "9 ", "in ", "a ", "at ", "friday ", "jan ", "5pm ", "end of ", "ü", "1/"])
     def test_hostile_text_takes_less_than_50_milliseconds(self, unit: str) -> None:
         text = (unit * 100)[:100]

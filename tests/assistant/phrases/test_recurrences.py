@@ -203,6 +203,7 @@ class TestUnreadable:
         with pytest.raises(UnreadableRecurrence, match=r"is not a recurrence that I understand\. Try "):
             parsed(phrase)
 
+    @pytest.mark.cpu_time
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(
         st.lists(st.sampled_from([*" ".join(PHRASES).split(), "at", "for", "the", "-", "31st", "9", "é"]), max_size=12)
