@@ -61,6 +61,8 @@ _MESSAGES = {
     "colons": "a: ",
     "slashes": "03/04 ",
     "what": "what is due ",
+    "named projects": "a to project b ",
+    "places in front": "under a add ",
     "versions": "bump from 20.11 to 22.04 ",
     "untag": "untag a ",
     "show": "show me 2 and ",

@@ -26,7 +26,7 @@ _TITLE: Final = (
 )
 """Matches a title that is no verb alone, to which the project belongs: not `switch` in `switch to project Work`."""
 _BEFORE_NAME: Final = re.compile(
-    rf"{_TITLE} (?:to|in|into|for|under) (?:(?:the|my|our) )?project:? (?:(?:called|named) )?"
+    rf"{_TITLE}(?: (?:to|in|into|for|under) (?:(?:the|my|our) )?project:?|, project:?| project:) (?:(?:called|named) )?"
     rf"(?P<project>{_NO_NAME}\S+(?: \S+){{0,3}})",
     re.IGNORECASE,
 )
@@ -49,13 +49,16 @@ _PROJECT_FIRST: Final = re.compile(
 )
 
 
-def take_named_project(todo: NewTodo) -> NewTodo:
-    """Takes a project that is called one out of the title. After `for the`, it may belong to the title."""
+def take_named_project(todo: NewTodo, line: str) -> NewTodo:
+    """Takes a project that is called one out of the title. After `for the`, it may belong to the title.
+
+    Words in quotes of the whole line stay in the title.
+    """
     masked = mask_quotes(todo.title)
     if todo.project or len(masked) > _MAX_CHARACTERS:
         return todo
     found = _BEFORE_NAME.fullmatch(masked) or _AFTER_NAME.fullmatch(masked)
-    if found is None:
+    if found is None or mask_quotes(todo.title[found.end("title") :]) not in mask_quotes(line):
         return todo
     is_named = found.groupdict().get("preposition", "").lower() != "for"
     return replace(

@@ -99,7 +99,8 @@ def parse_new_todo(line: str, is_readable: IsReadable) -> NewTodo:
     if not title:
         return NewTodo(line)
     due = parsed.due and _complete_time(parsed.due, title, is_readable)
-    named = take_named_project(NewTodo(title, due, parsed.tags, parsed.priority, parsed.recurrence, parsed.project))
+    new = NewTodo(title, due, parsed.tags, parsed.priority, parsed.recurrence, parsed.project)
+    named = take_named_project(new, line)
     if named.title != title:
         return named
     under = _UNDER_PARENT.search(mask_quotes(title))

@@ -104,15 +104,20 @@ def _carry_out(reply: Chosen, question: Question, conversation: Conversation, pa
     if not ids:
         added = command.add if isinstance(command, Either | Unsure) else command
         if isinstance(added, Add):
-            added = Add(tuple(map(_without_uncertain_project, added.todos)))
+            added = Add(tuple(map(_settle_project, added.todos)))
         return (yield from _plan_command(added, Situation(message, conversation)))
     moved = [str(todo_id) for todo_id in question.moved_ids]
     chosen = [conversation.known.get(todo_id, {"id": todo_id, "title": ""}) for todo_id in moved or ids]
     return (yield from _plan_command(command, Situation(message, conversation, chosen, ids[0] if moved else None)))
 
 
-def _without_uncertain_project(new: NewTodo) -> NewTodo:
-    """Returns the todo with the title that the option showed, which includes words that may name a project."""
+def _settle_project(new: NewTodo) -> NewTodo:
+    """Returns the todo with the title that the option showed, which includes words that may name a project.
+
+    A project that is called one stays if it exists, and is not asked about again.
+    """
+    if new.is_place_named and new.project:
+        return replace(new, is_place_named=False)
     return replace(new, title=new.title_if_no_project, project=None) if new.title_if_no_project else new
 
 
