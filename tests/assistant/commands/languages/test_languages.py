@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.assistant.commands.phrase_table import Phrase, load_phrases
-from todo_assistant.commands.grammar.commands import Add, Complete, Delete, Find, Incomplete, Reschedule
+from todo_assistant.commands.grammar.commands import Add, Complete, Incomplete, Reschedule
 from todo_assistant.commands.grammar.other_languages import parse_other_language
 from todo_assistant.commands.grammar.parser import parse_command
 from todo_assistant.phrases.languages.lexicon import LANGUAGES, load_lexicon
@@ -53,4 +53,4 @@ def test_the_examples_of_the_document_are_understood() -> None:
     commands = [[type(parse_command(text, now=NOW, timezone=ZoneInfo("UTC"))) for text in row] for row in rows]
 
     assert len(rows) == len(LANGUAGES)
-    assert commands == [[Add, Complete, Delete, Reschedule, Find]] * len(LANGUAGES)
+    assert commands == [[Add, Complete, Reschedule]] * len(LANGUAGES)
