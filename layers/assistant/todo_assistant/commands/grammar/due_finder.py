@@ -170,7 +170,8 @@ _VERSE: Final = re.compile(
 )
 """Finds words that make digits with a colon part of the title: `read john 3:16`, `ratio 3:45`."""
 _TITLE_WORD: Final = re.compile(
-    r"\b(?:mr|mrs|ms|dr|black|good|cyber|palm|easter|after|since|every|each|about|of|the|last|to)\.? $", re.IGNORECASE
+    r"\b(?:mr|mrs|ms|dr|black|good|cyber|palm|easter|after|since|every|each|about|of|the(?: day)?|last|to)\.? $",
+    re.IGNORECASE,
 )
 """Finds a word that makes the date or time after it part of the title: `the` in `the 5pm train`, `mr.`, `every`."""
 _MAX_VERSE_CHARACTERS: Final = 30

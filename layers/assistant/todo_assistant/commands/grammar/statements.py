@@ -32,7 +32,7 @@ _REWRITES: Final = tuple(
             "reschedule {} to {}",
         ),
         (rf"{_TODO}{_IS} now(?: due)?(?: on| at| for)? (?P<due>.+?)(?: instead)?", "reschedule {} to {}"),
-        (rf"{_TODO}{_IS}(?: due)?(?: on| at| for)? (?P<due>.+?) (?:now|instead)", "reschedule {} to {}"),
+        (rf"{_TODO}{_IS}(?: due)?(?: on| at| for)? (?P<due>.+?)(?: now)? (?:now|instead)", "reschedule {} to {}"),
         (rf"{_TODO} (?:->|=>|\u2192) ?(?P<due>.+)", "reschedule {} to {}"),
         (rf"{_TODO} (?:on |at |for )?(?P<due>\S+(?: \S+){{0,2}}) instead of .+", "reschedule {} to {}"),
         (r"(?:increase|raise) (?:the )?(?P<todo>.+?)(?:['\u2019]s)? priority", "set {} high priority"),
