@@ -54,13 +54,12 @@ def split_words(text: str) -> tuple[str, ...]:
 
 def write_search(text: str) -> str:
     """Returns beginnings of words by which the search tool finds each todo whose title fits the text."""
-    beginnings = [_find_beginning(word) for word in split_words(text)]
-    searched = beginnings[0][:_MAX_SEARCHED_CHARACTERS]
-    for beginning in beginnings[1:]:
-        if len(searched) + 1 + len(beginning) > _MAX_SEARCHED_CHARACTERS:
-            break
-        searched += f" {beginning}"
-    return searched
+    return _join([_find_beginning(word) for word in split_words(text)])
+
+
+def write_word_search(text: str) -> str:
+    """Returns the words of a text, by which the search tool finds each todo with these words in its title."""
+    return _join(split_words(text))
 
 
 class TitleMatcher:
@@ -134,6 +133,16 @@ def count_mistakes(first: str, second: str, *, most: int) -> int:
         if min(row) > most and min(previous) > most:
             return most + 1
     return min(row[-1], most + 1)
+
+
+def _join(words: Sequence[str]) -> str:
+    """Returns the first words that fit into the text of the search tool, separated by spaces."""
+    searched = words[0][:_MAX_SEARCHED_CHARACTERS]
+    for word in words[1:]:
+        if len(searched) + 1 + len(word) > _MAX_SEARCHED_CHARACTERS:
+            break
+        searched += f" {word}"
+    return searched
 
 
 def _forms(word: str) -> set[str]:

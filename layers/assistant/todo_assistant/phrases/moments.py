@@ -58,3 +58,8 @@ class Moment:
 @cache
 def _month_first_zones() -> frozenset[str]:
     return frozenset(json.loads(_MONTH_FIRST_ZONES_FILE.read_text(encoding="utf-8")))
+
+
+def local_day(due: Due, timezone: ZoneInfo) -> date:
+    """Returns the day of a due date, or the day of a due time in the time zone."""
+    return due.astimezone(timezone).date() if isinstance(due, datetime) else due

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from todo_assistant.phrases.amounts import DURATION, SPAN, CalendarAmount, parse_duration, parse_span
 from todo_assistant.phrases.clocks import Clock, next_instants, split_clock
 from todo_assistant.phrases.dates import MAX_PHRASE_CHARACTERS, UnreadableDate, normalize_phrase, parse_date
-from todo_assistant.phrases.moments import Due, Moment
+from todo_assistant.phrases.moments import Due, Moment, local_day
 from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import DAYS
 
@@ -90,7 +90,7 @@ def _add_amount(found: re.Match[str], due: Due | None, moment: Moment) -> list[D
 
 def _add_days(amount: CalendarAmount, due: Due | None, moment: Moment) -> Due:
     """Adds days to the due date, or to today if the due date is over or missing. The local time of day stays."""
-    day = amount.after(max(_local_day(due, moment), moment.today) if due else moment.today)
+    day = amount.after(max(local_day(due, moment.timezone), moment.today) if due else moment.today)
     return _at_clock_of(due, day, moment) if isinstance(due, datetime) else day
 
 
@@ -105,9 +105,9 @@ def _add_hours(duration: timedelta, due: Due | None, moment: Moment) -> datetime
 
 def _set_clock(clock: Clock, due: Due | None, moment: Moment) -> list[Due]:
     """Returns the day of the due date at a time of day; the next such time if that is over or has no day."""
-    if due is None or _local_day(due, moment) < moment.today:
+    if due is None or local_day(due, moment.timezone) < moment.today:
         return [*next_instants(clock, moment)]
-    instants = [moment.instant_of(_local_day(due, moment), minutes) for minutes in clock.minutes]
+    instants = [moment.instant_of(local_day(due, moment.timezone), minutes) for minutes in clock.minutes]
     ahead = [instant for instant in instants if not moment.is_past(instant)]
     return [*(ahead or next_instants(clock, moment))]
 
@@ -123,7 +123,3 @@ def _keep_clock(reading: Due, due: datetime, moment: Moment) -> Due:
 def _at_clock_of(due: datetime, day: date, moment: Moment) -> datetime:
     local = due.astimezone(moment.timezone)
     return datetime.combine(day, local.time().replace(fold=0), moment.timezone).astimezone(UTC)
-
-
-def _local_day(due: Due, moment: Moment) -> date:
-    return due.astimezone(moment.timezone).date() if isinstance(due, datetime) else due

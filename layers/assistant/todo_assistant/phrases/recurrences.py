@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from todo_assistant.phrases.dates import parse_date
 from todo_assistant.phrases.frequencies import exclude_days, parse_frequency, parse_number
 from todo_assistant.phrases.languages.translation import translate_phrase
-from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.moments import Due, local_day
 from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.quoting import quote_start
 from todo_assistant.phrases.rule_parts import RuleParts, format_rule
@@ -132,7 +132,7 @@ def _parse_english(phrase: str, now: datetime, timezone: ZoneInfo, start: Due | 
         parts = _add_end(clauses, due, timezone)
     except (ValueError, OverflowError) as error:
         raise UnreadableRecurrence(phrase) from error
-    if parts.get("UNTIL") and date.fromisoformat(parts["UNTIL"]) < _local_day(due, timezone):
+    if parts.get("UNTIL") and date.fromisoformat(parts["UNTIL"]) < local_day(due, timezone):
         raise UnreadableRecurrence(phrase, "would end before it begins")
     return ParsedRecurrence(format_rule(parts), due)
 
@@ -166,7 +166,7 @@ def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:
         elif keyword in {"starting", "beginning", "from"}:
             start = parse_date(rest, now=now, timezone=timezone)[0]
         elif keyword in {"until", "till", "til", "ending", "through"}:
-            until = _local_day(_parse_until(rest, now, timezone), timezone)
+            until = local_day(_parse_until(rest, now, timezone), timezone)
         elif keyword == "for" and re.fullmatch(rf"{COUNT} {DAYS}", rest, re.ASCII):
             span = rest
         else:
@@ -227,7 +227,7 @@ def _first_due(clauses: _Clauses, now: datetime, timezone: ZoneInfo, start: Due 
     clock = clauses.clock
     if clock is None and isinstance(start, datetime):
         clock = start.astimezone(timezone).time()
-    day = _first_day(clauses.parts, _local_day(start, timezone) if start else today)
+    day = _first_day(clauses.parts, local_day(start, timezone) if start else today)
     if clock is None:
         return day
     due = _to_instant(day, clock, timezone)
@@ -255,14 +255,10 @@ def _add_end(clauses: _Clauses, due: Due, timezone: ZoneInfo) -> RuleParts:
     """
     until = clauses.until
     if clauses.span:
-        first = datetime.combine(_local_day(due, timezone), time(), UTC)
+        first = datetime.combine(local_day(due, timezone), time(), UTC)
         day_after = parse_date(f"in {clauses.span}", now=first, timezone=_UTC)[0]
-        until = _local_day(day_after, _UTC) - timedelta(days=1)
+        until = local_day(day_after, _UTC) - timedelta(days=1)
     return clauses.parts | ({"UNTIL": f"{until:%Y%m%d}"} if until else {})
-
-
-def _local_day(due: Due, timezone: ZoneInfo) -> date:
-    return due.astimezone(timezone).date() if isinstance(due, datetime) else due
 
 
 def _to_instant(day: date, clock: time, timezone: ZoneInfo) -> datetime:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from todo_assistant.phrases.amounts import DURATION, SPAN, parse_duration, parse_span
 from todo_assistant.phrases.clocks import split_clock
 from todo_assistant.phrases.dates import MAX_PHRASE_CHARACTERS, UnreadableDate, parse_date
-from todo_assistant.phrases.moments import Due, Moment
+from todo_assistant.phrases.moments import Due, Moment, local_day
 from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import PART
 
@@ -61,7 +61,7 @@ def _count_from(pattern: Pattern, found: re.Match[str], due: Due | None, moment:
 
 def _day(pattern: Pattern, found: re.Match[str], due: Due, moment: Moment) -> date:
     """Returns the day of a reminder: the due day, the day before, or an amount of days before."""
-    due_day = due.astimezone(moment.timezone).date() if isinstance(due, datetime) else due
+    due_day = local_day(due, moment.timezone)
     if pattern is _SAME_DAY:
         return due_day
     return due_day - timedelta(days=1) if pattern is _DAY_BEFORE else (-parse_span(found["span"])).after(due_day)

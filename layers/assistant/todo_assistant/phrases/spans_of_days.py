@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from todo_assistant.phrases.amounts import DURATION, SPAN, CalendarAmount, parse_duration, parse_span
 from todo_assistant.phrases.dates import MAX_PHRASE_CHARACTERS, UnreadableDate, parse_date
 from todo_assistant.phrases.languages.translation import translate_phrase
-from todo_assistant.phrases.moments import Moment
+from todo_assistant.phrases.moments import Moment, local_day
 from todo_assistant.phrases.months import add_months, first_day_of_month, last_day_of_month
 from todo_assistant.phrases.patterns import Pattern
 from todo_assistant.phrases.vocabulary import DAYS, MONTH, ORDINAL, WEEKDAY
@@ -99,7 +99,7 @@ def _parse_day(words: str, reading: _Reading) -> DaySpan:
     """Parses a single day or instant, such as `tomorrow`."""
     moment = _earlier(words, reading.moment) if reading.is_past else reading.moment
     due = parse_date(words, now=moment.instant, timezone=moment.timezone)[0]
-    day = due.astimezone(moment.timezone).date() if isinstance(due, datetime) else due
+    day = local_day(due, moment.timezone)
     return DaySpan(day, day)
 
 

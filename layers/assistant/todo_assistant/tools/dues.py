@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue
 
 from todo_assistant.phrases.dates import UnreadableDate, parse_date
-from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.moments import Due, local_day
 from todo_assistant.phrases.moving import move_due
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, parse_recurrence
 from todo_assistant.phrases.reminders import parse_reminder
@@ -50,7 +50,7 @@ def read_day(context: ToolContext, phrase: str | None) -> date | None:
     if phrase is None:
         return None
     due = read_due(context, phrase)[0]
-    return due.astimezone(context.timezone).date() if isinstance(due, datetime) else due
+    return local_day(due, context.timezone)
 
 
 def read_days(context: ToolContext, phrase: str, *, is_past: bool = False) -> DaySpan:

@@ -1,13 +1,13 @@
 """The tool that moves todos to another due date."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue
 
-from todo_assistant.phrases.moments import Due
+from todo_assistant.phrases.moments import Due, local_day
 from todo_assistant.tools.arguments import ChangedTodoIds, DatePhrase
 from todo_assistant.tools.dues import due_fields, other_readings, read_moved_due
 from todo_assistant.tools.items import ChangedTodo, change_each
@@ -60,7 +60,7 @@ async def _reschedule(context: ToolContext, todo: Todo, phrase: str | None) -> C
 
 def _find_kept(was: Due, due: Due, timezone: ZoneInfo) -> Literal["day", "time"] | None:
     """Returns which part of a due date stayed when another part changed."""
-    is_same_day = _local_day(was, timezone) == _local_day(due, timezone)
+    is_same_day = local_day(was, timezone) == local_day(due, timezone)
     if not isinstance(due, datetime):
         return None
     if not isinstance(was, datetime):
@@ -69,7 +69,3 @@ def _find_kept(was: Due, due: Due, timezone: ZoneInfo) -> Literal["day", "time"]
     if is_same_day is is_same_time:
         return None
     return "day" if is_same_day else "time"
-
-
-def _local_day(due: Due, timezone: ZoneInfo) -> date:
-    return due.astimezone(timezone).date() if isinstance(due, datetime) else due

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from todo_assistant.commands.grammar.commands import Add, NewTodo
-from todo_assistant.commands.matching import TitleMatcher, split_words
+from todo_assistant.commands.matching import TitleMatcher, write_word_search
 from todo_assistant.commands.planner.places import find_named_parent, offer_under, require_named_projects
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded, call
 from todo_assistant.commands.planner.projects import Projects, add_missing_projects, find_projects
@@ -19,7 +19,6 @@ from todo_assistant.models.messages import Option, Question
 
 _MAX_ADDED_TODOS: Final = 100
 _MAX_TITLE_CHARACTERS: Final = 500
-_MAX_SEARCHED_CHARACTERS: Final = 200
 _MAX_EQUAL_TITLES: Final = 10
 
 
@@ -80,7 +79,7 @@ def _ask_about_subject(command: Add, subject: str, typed: str) -> Plan[None]:
         if related := (yield from find_related(typed, subject)):
             raise PlanEnded(ask_about_related(related, typed, adding))
         return
-    words = " ".join(split_words(subject))[:_MAX_SEARCHED_CHARACTERS]
+    words = write_word_search(subject)
     found = yield from call("search_todos", {"completed": False, "title_words": words, "limit": _MAX_EQUAL_TITLES})
     matcher = TitleMatcher(subject)
     equal = [todo for todo in found.todos if matcher.is_equal(todo["title"])]

@@ -16,7 +16,7 @@ from todo_assistant.commands.grammar.commands import (
     TargetCommand,
     Update,
 )
-from todo_assistant.commands.matching import TitleMatcher, split_words
+from todo_assistant.commands.matching import TitleMatcher, write_word_search
 from todo_assistant.commands.planner.plans import Answer, Plan, PlanEnded
 from todo_assistant.commands.planner.questions import ask_near, ask_one, ask_which, offer_adding
 from todo_assistant.commands.planner.searches import (
@@ -171,7 +171,7 @@ def _find_every(command: TargetCommand, situation: Situation) -> Plan[Found]:
         if not found.todos:
             raise PlanEnded(_answer_not_found(command, situation))
         return found
-    arguments = (yield from _filter_arguments(command)) | {"title_words": " ".join(split_words(selected.text))[:200]}
+    arguments = (yield from _filter_arguments(command)) | {"title_words": write_word_search(selected.text)}
     found = yield from find_pages(arguments)
     matcher = TitleMatcher(selected.text)
     fitting = [todo for todo in found.todos if matcher.fits(todo["title"])]
