@@ -37,7 +37,6 @@ PLACEHOLDERS = [
     "x" * 40,
     "0123456" * 6,
 ]
-COMMANDS = [("-m", "uvicorn", "functions.main:app"), ("-m", "functions")]
 
 
 class Environment:
@@ -394,17 +393,3 @@ def all_text_of(error: BaseException | None) -> str:
         return ""
     own = [str(error), repr(error), *traceback.format_exception(error)]
     return "".join(own) + all_text_of(error.__cause__) + all_text_of(error.__context__)
-
-
-class TestStart:
-    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-    def test_a_missing_key_ends_the_process_with_one_sentence(self, command: tuple[str, ...], tmp_path: Path) -> None:
-        ended = run_python(*command, folder=tmp_path, ENVIRONMENT="production", DATABASE_URL=SECRETS["DATABASE_URL"])
-        assert ended.returncode != 0
-        assert ended.stdout + ended.stderr == "SECRET_KEY must be set in production.\n"
-
-    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-    def test_a_short_key_ends_the_process_and_is_not_shown(self, command: tuple[str, ...], tmp_path: Path) -> None:
-        ended = run_python(*command, folder=tmp_path, ENVIRONMENT="production", **SECRETS)
-        assert ended.returncode != 0
-        assert ended.stdout + ended.stderr == "SECRET_KEY must have at least 32 characters.\n"
