@@ -26,7 +26,7 @@ from todo_assistant.turns import budget, history, store
 from todo_assistant.turns.model import Approval, StopReason, Turn, TurnOutcome
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
-from todo_core.settings import TurnLimits
+from todo_core.limits import TurnLimits
 from todo_core.todos import changes
 
 _MAX_NAME_BYTES: Final = 1024

@@ -11,7 +11,8 @@ from todo_assistant.turns import begin, store, undo
 from todo_assistant.turns.model import NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
-from todo_core.settings import DailyQuota, Settings, TurnLimits
+from todo_core.limits import DailyQuota, TurnLimits
+from todo_core.settings import Settings
 
 _FINISHING_SECONDS: Final = 2.0
 """Time from a turn's deadline to the end of its lease: the process needs it to store the turn's outcome."""

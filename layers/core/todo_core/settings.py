@@ -33,6 +33,8 @@ from pydantic_settings import (
 
 from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
+from todo_core.limits import DailyQuota, RateLimits, TurnLimits
+from todo_core.settings_group import SettingsGroup
 
 _MIN_KEY_CHARACTERS: Final = 32
 _MIN_DIFFERENT_CHARACTERS: Final = 8
@@ -89,10 +91,6 @@ def _parse_json_object(value: object) -> object:
 ExtraBody = Annotated[Mapping[str, JsonValue], BeforeValidator(_parse_json_object)]
 
 
-class SettingsGroup(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """Settings that belong together and are passed on as one object."""
-
-
 class SessionSettings(SettingsGroup):
     """Lifetime of sessions, and the attributes of their cookie."""
 
@@ -103,19 +101,6 @@ class SessionSettings(SettingsGroup):
     @property
     def lifetime(self) -> timedelta:
         return timedelta(seconds=self.session_seconds)
-
-
-class RateLimits(SettingsGroup):
-    """Limits of login and registration attempts within a window of time."""
-
-    failed_logins_per_account: int = Field(default=10, ge=1)
-    failed_logins_per_address: int = Field(default=100, ge=1)
-    registrations_per_address: int = Field(default=30, ge=1)
-    attempts_window_seconds: int = Field(default=15 * 60, ge=1)
-
-    @property
-    def window(self) -> timedelta:
-        return timedelta(seconds=self.attempts_window_seconds)
 
 
 class OpenAISettings(SettingsGroup):
@@ -139,25 +124,6 @@ class AzureOpenAISettings(SettingsGroup):
     endpoint: HttpUrl | None = None
     api_key: SecretStr | None = None
     api_version: str | None = Field(default=None, pattern=r"^[\w.-]{1,40}$")
-
-
-class TurnLimits(SettingsGroup):
-    """Limits of one turn. `turn_tokens` counts prompt and completion tokens as the model reports them.
-
-    `history_tokens` bounds the earlier turns in a prompt.
-    """
-
-    rounds: int = Field(default=8, ge=1, le=50)
-    tool_calls: int = Field(default=25, ge=1, le=100)
-    turn_tokens: int = Field(default=60_000, ge=100)
-    history_tokens: int = Field(default=8_000, ge=0)
-
-
-class DailyQuota(SettingsGroup):
-    """The number of turns and of model tokens that a user may spend on one day."""
-
-    turns: int = Field(default=500, ge=1)
-    tokens: int = Field(default=1_000_000, ge=1)
 
 
 @dataclass(frozen=True, slots=True)

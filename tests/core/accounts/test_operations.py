@@ -16,7 +16,7 @@ from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.database.executor import Database
 from todo_core.errors import DatabaseUnavailable
-from todo_core.settings import RateLimits
+from todo_core.limits import RateLimits
 
 pytestmark = pytest.mark.pooler
 

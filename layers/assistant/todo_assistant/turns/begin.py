@@ -13,7 +13,7 @@ from todo_core.database.executor import Database, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.errors import IdempotencyKeyReused
 from todo_core.identifiers import new_id
-from todo_core.settings import DailyQuota
+from todo_core.limits import DailyQuota
 
 _MAX_TITLE_CHARACTERS: Final = 80
 _KEY_LIFETIME: Final = timedelta(hours=24)

@@ -6,7 +6,7 @@ from uuid import UUID
 from todo_assistant.errors import AssistantBudgetSpent
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
-from todo_core.settings import DailyQuota
+from todo_core.limits import DailyQuota
 
 _COUNT_TURN = Statement("""
     INSERT INTO assistant_usage AS usage (user_id, day, turns) VALUES (:user_id, :today, 1)

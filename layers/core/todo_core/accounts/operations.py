@@ -19,7 +19,7 @@ from todo_core.database.executor import Database
 from todo_core.database.statements import Statement, assignments
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.identifiers import new_id
-from todo_core.settings import RateLimits
+from todo_core.limits import RateLimits
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
 """The timeout of a deletion, long enough for an account with hundreds of thousands of todos."""

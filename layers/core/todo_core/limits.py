@@ -1,0 +1,39 @@
+"""Limits and quotas, each with its default. All of them are settings."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from todo_core.settings_group import SettingsGroup
+
+
+class RateLimits(SettingsGroup):
+    """Limits of login and registration attempts within a window of time."""
+
+    failed_logins_per_account: int = Field(default=10, ge=1)
+    failed_logins_per_address: int = Field(default=100, ge=1)
+    registrations_per_address: int = Field(default=30, ge=1)
+    attempts_window_seconds: int = Field(default=15 * 60, ge=1)
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(seconds=self.attempts_window_seconds)
+
+
+class TurnLimits(SettingsGroup):
+    """Limits of one turn. `turn_tokens` counts prompt and completion tokens as the model reports them.
+
+    `history_tokens` bounds the earlier turns in a prompt.
+    """
+
+    rounds: int = Field(default=8, ge=1, le=50)
+    tool_calls: int = Field(default=25, ge=1, le=100)
+    turn_tokens: int = Field(default=60_000, ge=100)
+    history_tokens: int = Field(default=8_000, ge=0)
+
+
+class DailyQuota(SettingsGroup):
+    """The number of turns and of model tokens that a user may spend on one day."""
+
+    turns: int = Field(default=500, ge=1)
+    tokens: int = Field(default=1_000_000, ge=1)
