@@ -1,0 +1,40 @@
+import logging
+from uuid import UUID
+
+import pytest
+
+from todo_core.accounts.audit import Caller, record
+
+CALLER = Caller("203.0.113.7", "a-request")
+ACCOUNT = UUID("0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10")
+
+
+@pytest.fixture
+def service_log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """Captures the service's log, which an app that another test has made does not propagate."""
+    monkeypatch.setattr(logging.getLogger("todo-backend"), "propagate", True)
+    caplog.set_level(logging.INFO, "todo-backend")
+    return caplog
+
+
+class TestRecord:
+    def test_it_logs_one_line_with_the_event_and_the_client(self, service_log: pytest.LogCaptureFixture) -> None:
+        record("login", "failure", CALLER, account_id=ACCOUNT, reason="wrong_password")
+
+        (line,) = service_log.records
+        assert line.getMessage() == "login failure"
+        expected = {
+            "event": "login",
+            "outcome": "failure",
+            "reason": "wrong_password",
+            "account_id": str(ACCOUNT),
+            "address": "203.0.113.7",
+            "request_id": "a-request",
+        }
+        assert expected.items() <= vars(line).items()
+
+    def test_a_line_without_an_account_has_no_field_for_it(self, service_log: pytest.LogCaptureFixture) -> None:
+        record("login", "failure", CALLER)
+
+        (line,) = service_log.records
+        assert not {"account_id", "reason"} & vars(line).keys()
