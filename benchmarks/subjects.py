@@ -93,6 +93,9 @@ def _ours_settings(database_url: str, key: str) -> dict[str, str]:
         "SECRET_KEY": key,
         "FAILED_LOGINS_PER_ADDRESS": without_limit,
         "REGISTRATIONS_PER_ADDRESS": without_limit,
+        "REQUESTS_PER_MINUTE": without_limit,
+        "REQUESTS_IN_FLIGHT": without_limit,
+        "REQUESTS_AT_ONCE": without_limit,
     }
 
 

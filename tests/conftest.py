@@ -152,6 +152,10 @@ def environment(
         "FAILED_LOGINS_PER_ACCOUNT": "5",
         "FAILED_LOGINS_PER_ADDRESS": "12",
         "REGISTRATIONS_PER_ADDRESS": "8",
+        # Without effect: tests of these limits start a service with small ones.
+        "REQUESTS_PER_MINUTE": "1000000",
+        "REQUESTS_IN_FLIGHT": "1000000",
+        "REQUESTS_AT_ONCE": "1000000",
     }
     if pooler or pytestconfig.getoption("--image"):
         # Allows 10 seconds, because a turn of 25 tool calls takes longer than usual on a remote database.

@@ -45,6 +45,7 @@ def service_settings(database_url: str, environment: Mapping[str, str]) -> dict[
         "BCRYPT_ROUNDS": "4",
         "FAILED_LOGINS_PER_ADDRESS": without_limit,
         "REGISTRATIONS_PER_ADDRESS": without_limit,
+        "REQUESTS_PER_MINUTE": without_limit,
     }
 
 

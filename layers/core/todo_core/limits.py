@@ -20,6 +20,18 @@ class RateLimits(SettingsGroup):
         return timedelta(seconds=self.attempts_window_seconds)
 
 
+class RequestLimits(SettingsGroup):
+    """Limits of requests. Each process counts for itself, by client: a user, a user's bearer tokens, or a network.
+
+    A client may send `requests_per_minute`, all of them at once or evenly, and wait for `requests_in_flight` answers
+    at a time. A process works on `requests_at_once` for all clients together.
+    """
+
+    requests_per_minute: int = Field(default=600, ge=1)
+    requests_in_flight: int = Field(default=60, ge=1)
+    requests_at_once: int = Field(default=100, ge=1)
+
+
 class TurnLimits(SettingsGroup):
     """Limits of one turn. `turn_tokens` counts prompt and completion tokens as the model reports them.
 

@@ -33,7 +33,7 @@ from pydantic_settings import (
 
 from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
-from todo_core.limits import DailyQuota, RateLimits, TurnLimits
+from todo_core.limits import DailyQuota, RateLimits, RequestLimits, TurnLimits
 from todo_core.settings_group import SettingsGroup
 
 _MIN_KEY_CHARACTERS: Final = 32
@@ -159,6 +159,7 @@ class Settings(BaseSettings):
     sessions: SessionSettings = SessionSettings()
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
     rate_limits: RateLimits = RateLimits()
+    request_limits: RequestLimits = RequestLimits()
 
     openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()
     azure_openai: Annotated[AzureOpenAISettings, Prefix("AZURE_OPENAI_")] = AzureOpenAISettings()
