@@ -18,7 +18,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv venv --quiet /opt/venv \
     && uv pip sync --python /opt/venv/bin/python --require-hashes service.txt \
     && rm /opt/venv/.lock /opt/venv/.gitignore
-COPY tools/artifact.py tools/
+COPY tools/artifact.py tools/sbom.sh tools/
 RUN python tools/artifact.py /opt/venv/lib/python3.13/site-packages /opt/venv/lib/python3.13/site-packages
 # The code has its own layer, because the packages are larger and change less often.
 COPY layers layers
@@ -26,7 +26,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --no-deps --target /app ./layers/core ./layers/assistant
 COPY functions /app/functions
 COPY migrations /app/migrations
-RUN python tools/artifact.py /app /app
+RUN python tools/artifact.py /app /app \
+    && tools/sbom.sh python /app/sbom.cdx.json /opt/venv/lib/python3.13/site-packages /app
 
 FROM ${BASE_IMAGE}
 # The base image contains no bytecode of the standard library. pip is not used at run time.

@@ -119,13 +119,16 @@ test-browser: require-chromium .venv/ready .tools/browser/ready # a front end in
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/browser $(ARGS)
 
 .PHONY: check
-check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, types, imports, plain words and the SAM template
+check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, types, imports, plain words, secrets, licences, the image and SAM
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks tools migrations k8s
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/plain_words.py functions layers tests migrations tools benchmarks k8s
+	$(BIN)/python tools/secrets_scan.py
+	@tools/sbom.sh $(BIN)/python .venv/sbom.cdx.json .venv/lib/python3.13/site-packages
+	$(BIN)/python tools/licences.py .venv/sbom.cdx.json locks/service.txt
 	$(BIN)/python -m pytest --quiet -m lint tests/deploy
 
 .PHONY: format
@@ -184,6 +187,8 @@ bench-eval: .venv/ready
 build: .venv/ready .tools/aws/ready ## build the Lambda functions and layers for ARCHITECTURE (arm64 or x86_64)
 	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(BIN)/python tools/lambda_sizes.py .aws-sam/build
+	@tools/sbom.sh $(BIN)/python .aws-sam/build/sbom.cdx.json .aws-sam/build/*Layer/python
+	@$(BIN)/python tools/licences.py .aws-sam/build/sbom.cdx.json >/dev/null && echo "Packages and licences are listed in .aws-sam/build/sbom.cdx.json."
 
 .PHONY: image
 image: require-docker ## build the container image IMAGE (docs/deploy-container.md)

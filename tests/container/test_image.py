@@ -19,6 +19,12 @@ for folder in sys.argv[1:]:
     for path, _, names in os.walk(folder):
         print(*(os.path.join(path, name) for name in names), sep="\\n")
 """
+SHIPPED: Final = """
+import json
+from importlib.metadata import distributions
+folders = ["/app", "/opt/venv/lib/python3.13/site-packages"]
+print(json.dumps({found.name: found.version for found in distributions(path=folders)}))
+"""
 WRITABLE: Final = """
 import os
 ours = ("/app", "/opt", "/usr", "/etc", "/home", "/root", "/srv", "/bin", "/sbin", "/lib", "/var/lib")
@@ -113,6 +119,7 @@ class TestContent:
         assert {name for name in folders if not name.endswith(".dist-info")} == {
             "functions",
             "migrations",
+            "sbom.cdx.json",
             "todo_assistant",
             "todo_core",
         }
@@ -131,6 +138,12 @@ class TestContent:
 
         assert len(loaded) > 900
         assert {source: flags for source, flags in loaded.items() if flags != UNCHECKED_HASH} == {}
+
+    def test_its_packages_are_listed_in_a_bill_of_materials(self, image: str) -> None:
+        shipped = json.loads(python(image, SHIPPED))
+        document = json.loads(python(image, "print(open('/app/sbom.cdx.json').read())"))
+
+        assert {component["name"]: component["version"] for component in document["components"]} == shipped
 
     def test_its_user_cannot_write_anywhere(self, image: str) -> None:
         assert python(image, WRITABLE).splitlines() == []

@@ -38,6 +38,7 @@ def test_the_build_context_is_an_allowlist_without_secrets() -> None:
         "!layers",
         "!migrations",
         "!tools/artifact.py",
+        "!tools/sbom.sh",
         "!locks/build.txt",
         "!locks/service.txt",
     }
