@@ -37,9 +37,9 @@ MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due"}
 ERRORS_OF_THEIR_OWN = {
-    f"POST {AUTH}/register": {"email_taken", "too_many_attempts", "too_busy"},
+    f"POST {AUTH}/register": {"email_taken", "common_password", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
-    f"POST {AUTH}/password": PASSWORD_ERRORS,
+    f"POST {AUTH}/password": PASSWORD_ERRORS | {"common_password"},
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
     f"POST {TODOS}": PLACE_ERRORS | {"request_in_progress"},

@@ -16,7 +16,14 @@ from functions.auth.models import (
     UserRead,
 )
 from todo_core.accounts import operations, sessions
-from todo_core.accounts.errors import EmailTaken, InvalidCredentials, SessionNotFound, TooManyAttempts, WrongPassword
+from todo_core.accounts.errors import (
+    CommonPassword,
+    EmailTaken,
+    InvalidCredentials,
+    SessionNotFound,
+    TooManyAttempts,
+    WrongPassword,
+)
 from todo_core.accounts.models import Closing, Credentials, PasswordChange, ProfileUpdate, Registration
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.sessions import Session
@@ -60,7 +67,14 @@ router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(Databas
     status_code=201,
     response_model=UserRead,
     responses=error_responses(
-        CrossOrigin, EmailTaken, TooManyAttempts, ValidationFailed, TooBusy, DatabaseUnavailable, *BODY_ERRORS
+        CrossOrigin,
+        EmailTaken,
+        CommonPassword,
+        TooManyAttempts,
+        ValidationFailed,
+        TooBusy,
+        DatabaseUnavailable,
+        *BODY_ERRORS,
     ),
 )
 async def register(registration: Registration, request: Request) -> User:
@@ -152,7 +166,7 @@ async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) ->
     return await build_response(stream_document(db, user.id), request)
 
 
-@router.post("/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
+@router.post("/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS, CommonPassword))
 async def change_password(change: PasswordChange, user: CurrentUser, request: Request) -> None:
     """Sets a new password and ends every other session of the account."""
     resources = get_resources(request)

@@ -162,11 +162,11 @@ class TestPassword:
     @pytest.mark.parametrize(
         "password",
         [
-            pytest.param("a" * 8, id="the shortest"),
+            pytest.param("é" * 8, id="the shortest"),
             pytest.param("a" * 256, id="the longest"),
             pytest.param("é" * 256, id="the longest, of two bytes each"),
             pytest.param("😀" * 256, id="the longest, of four bytes each"),
-            pytest.param("12345678", id="digits only"),
+            pytest.param("4815162342108", id="digits only"),
             pytest.param("        ", id="spaces only"),
             pytest.param("пароль и ещё", id="no Latin letter"),
             pytest.param("e\u0301" * 256, id="the longest, decomposed"),

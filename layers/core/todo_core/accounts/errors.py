@@ -41,3 +41,16 @@ class TooManyAttempts(ServiceError):
     code = "too_many_attempts"
     title = "Too many attempts"
     detail = "Too many attempts; wait for the seconds in Retry-After and try again."
+
+
+class CommonPassword(ServiceError):
+    """A new password is too easy to guess. `field` of the problem document names the field of the request."""
+
+    status = 422
+    code = "common_password"
+    title = "Common password"
+    detail = "Many people use this password, or it is your email or name; choose another one."
+
+    def __init__(self, field: str = "password") -> None:
+        super().__init__()
+        self.members = {"field": field}

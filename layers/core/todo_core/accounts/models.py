@@ -28,6 +28,9 @@ It is four times the maximum after NFC, as NFC composes up to four characters in
 """
 
 
+MIN_PASSWORD_CHARACTERS: Final = 8
+
+
 @dataclass(frozen=True, slots=True)
 class _PasswordRule:
     """Bounds for the length of a password, in characters after Unicode normalisation to NFC.
@@ -54,7 +57,7 @@ class _PasswordRule:
         return {"minLength": self.min_characters, "maxLength": self.max_characters}
 
 
-_NEW_PASSWORD_RULE: Final = _PasswordRule(min_characters=8)
+_NEW_PASSWORD_RULE: Final = _PasswordRule(MIN_PASSWORD_CHARACTERS)
 _PASSWORD_RULE: Final = _PasswordRule(min_characters=1)
 
 

@@ -11,6 +11,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from todo_core.accounts import rate_limits, sessions
+from todo_core.accounts.common_passwords import require_uncommon
 from todo_core.accounts.errors import EmailTaken, InvalidCredentials, WrongPassword
 from todo_core.accounts.models import Credentials, ProfileUpdate, Registration
 from todo_core.accounts.passwords import PasswordHasher
@@ -66,8 +67,9 @@ async def register(
 ) -> User:
     """Creates an account. Counts the attempt against the limit of the address's network.
 
-    Raises EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the network.
+    Raises CommonPassword, EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the network.
     """
+    require_uncommon(registration.password, email=registration.email, name=registration.name, field="password")
     network = rate_limits.find_network(address)
     await rate_limits.count_attempt(db, {f"register:{network}": limits.registrations_per_address}, limits.window)
     row = await db.write(
@@ -148,8 +150,9 @@ async def change_password(
 ) -> None:
     """Stores a new password and ends all sessions except `session_id`.
 
-    Raises TooBusy, and WrongPassword when `verified` is no longer valid.
+    Raises CommonPassword, TooBusy, and WrongPassword when `verified` is no longer valid.
     """
+    require_uncommon(new_password, email=verified.user.email, name=verified.user.name, field="new_password")
     new_hash = await hasher.hash(new_password.get_secret_value())
     async with db.transaction() as transaction:
         # The UPDATE precedes the deletion of sessions. It waits for running logins with the old password, so that the
