@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from todo_core.database.pool import Connection
+from todo_core.database.lost_connections import Connection
 
 OWNER: Final = UUID("0198c5a0-0000-7000-8000-000000000001")
 """User whose lists are measured."""

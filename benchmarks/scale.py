@@ -30,7 +30,7 @@ from servers import new_database, postgres
 
 from functions.migrate.app import upgrade
 from todo_core.database.executor import Transaction
-from todo_core.database.pool import Connection
+from todo_core.database.lost_connections import Connection
 from todo_core.database.statements import Statement
 from todo_core.settings import Settings
 from todo_core.todos import operations

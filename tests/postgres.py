@@ -27,7 +27,8 @@ from functions.migrate.app import upgrade
 from tests.run_once import run_once_across_processes
 from todo_core.database import embedded, postgres_url
 from todo_core.database.executor import Database
-from todo_core.database.pool import Connection, is_alive
+from todo_core.database.lost_connections import Connection
+from todo_core.database.pool import is_alive
 from todo_core.database.statements import Statement
 from todo_core.errors import InvalidSettings
 from todo_core.settings import Settings, load

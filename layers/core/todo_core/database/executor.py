@@ -15,7 +15,8 @@ import asyncpg
 
 from todo_core.database import postgres_url
 from todo_core.database.constraints import find_error
-from todo_core.database.pool import CONNECTION_LOST, Connection, ConnectionPool, PoolUse, UniquelyNamedConnection
+from todo_core.database.lost_connections import DRIVER_ERRORS, Connection, ConnectionLost
+from todo_core.database.pool import ConnectionPool, PoolUse, UniquelyNamedConnection
 from todo_core.database.settings import DatabaseSettings
 from todo_core.database.statements import Statement
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
@@ -27,14 +28,20 @@ _TRUSTED_IDLE_SECONDS: Final = 1.0
 """A connection that was idle for at most this time is not checked before a write or a transaction."""
 
 _UNAVAILABLE = (
-    *CONNECTION_LOST,
-    asyncpg.CannotConnectNowError,
-    asyncpg.DeadlockDetectedError,
+    ConnectionLost,
+    TimeoutError,
+    # A full disk, too little memory, too many connections.
+    asyncpg.InsufficientResourcesError,
+    # A migration changed a table after the statement was prepared. The statement is prepared again next time.
+    asyncpg.InvalidCachedStatementError,
     asyncpg.InvalidSQLStatementNameError,
     asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    OSError,
-    TimeoutError,
+    # A cancelled statement, a shutdown.
+    asyncpg.OperatorInterventionError,
+    # An error of the server's disk or network.
+    asyncpg.PostgresSystemError,
+    # A deadlock, or a conflict with another transaction.
+    asyncpg.TransactionRollbackError,
 )
 _OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
 
@@ -188,7 +195,7 @@ class Database:
         with _translated_errors():
             try:
                 return await self._connections.run(work)
-            except CONNECTION_LOST:
+            except ConnectionLost:
                 self._connections.close_idle()
             except asyncpg.InvalidSQLStatementNameError:
                 self._stop_preparing()
@@ -217,7 +224,7 @@ class Database:
                 connection_class=UniquelyNamedConnection,
                 server_settings={"application_name": "todo-backend"},
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except DRIVER_ERRORS as error:
             # Also raised for a wrong password or too many connections: an API client can only try again later.
             raise DatabaseUnavailable from error
 

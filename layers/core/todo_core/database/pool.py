@@ -15,22 +15,11 @@ from uuid import uuid4
 
 import asyncpg
 
+from todo_core.database.lost_connections import DRIVER_ERRORS, Connection, ConnectionLost, is_lost
 from todo_core.errors import ServiceError
-
-type Connection = asyncpg.Connection[asyncpg.Record]
 
 _MAX_IDLE_SECONDS: Final = 300.0
 _CHECK_TIMEOUT_SECONDS: Final = 2.0
-
-CONNECTION_LOST: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    # asyncpg raises this error ("not connected") for a statement on a connection whose loss it has noticed.
-    asyncpg.InternalClientError,
-    ConnectionError,
-)
-"""Exceptions after which a connection counts as lost: it is closed and never used again."""
 
 
 class UniquelyNamedConnection(asyncpg.Connection):
@@ -75,6 +64,8 @@ class ConnectionPool:
         self, work: Callable[[Connection], Awaitable[Result]], *, trusted_seconds: float | None = None
     ) -> Result:
         """Runs `work` on a connection. Raises TimeoutError when none becomes free within `wait_seconds`.
+
+        Raises ConnectionLost when the connection is lost meanwhile.
 
         A connection that was idle for longer than `trusted_seconds` is first checked by a query. It is replaced if it
         is lost. When `trusted_seconds` is None, no connection is checked.
@@ -124,7 +115,7 @@ class ConnectionPool:
         """Closes all idle connections with the protocol's Terminate message."""
         while self._idle:
             connection, _ = self._idle.pop()
-            with suppress(*CONNECTION_LOST, TimeoutError):
+            with suppress(*DRIVER_ERRORS):
                 await connection.close(timeout=1)
 
     async def _acquire_slot(self) -> None:
@@ -152,9 +143,12 @@ class ConnectionPool:
     def _return_or_close(self, connection: Connection, error: BaseException) -> None:
         """Returns the connection to the pool after an SQL error or a ServiceError, and closes it after other errors.
 
-        An SQL error that means a lost connection also closes it.
+        Raises ConnectionLost if the error means a lost connection.
         """
-        if isinstance(error, asyncpg.PostgresError | ServiceError) and not isinstance(error, CONNECTION_LOST):
+        if is_lost(connection, error):
+            connection.terminate()
+            raise ConnectionLost from error
+        if isinstance(error, asyncpg.PostgresError | ServiceError):
             self._return_connection(connection)
         else:
             connection.terminate()
@@ -179,7 +173,7 @@ async def is_alive(connection: Connection) -> bool:
     """
     try:
         await connection.execute("SELECT 1", timeout=_CHECK_TIMEOUT_SECONDS)
-    except (*CONNECTION_LOST, TimeoutError):
+    except DRIVER_ERRORS:
         connection.terminate()
         return False
     return True

@@ -1,0 +1,92 @@
+"""Errors of the server that a client can only answer by trying again later become DatabaseUnavailable."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import pytest
+
+from tests import postgres
+from tests.core.database.scenarios import INSERT, ONE, SELECT_PID, fetch_value, run_scenario
+from todo_core.database.executor import Database
+from todo_core.database.statements import Statement
+from todo_core.errors import DatabaseUnavailable
+
+pytestmark = pytest.mark.pooler
+
+type Run = Callable[[Database, Statement], Awaitable[object]]
+
+SELECT_NUMBERS = Statement("SELECT * FROM numbers")
+SET_IDLE_TIMEOUT = Statement("SELECT set_config('idle_in_transaction_session_timeout', '20ms', true)")
+SET_TRANSACTION_TIMEOUT = Statement("SELECT set_config('transaction_timeout', '20ms', true)")
+
+STAYS = ["40001", "40P01", "53100", "53200", "53300", "53400", "55P03", "57014", "58000", "58030", "58P01"]
+CLOSES = ["08000", "08003", "08006", "08P01", "25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57P05"]
+
+
+def failing(code: str) -> Statement:
+    return Statement(f"DO $$ BEGIN RAISE 'failed' USING ERRCODE = '{code}'; END $$")
+
+
+async def in_transaction(database: Database, statement: Statement) -> None:
+    async with database.transaction() as transaction:
+        await transaction.fetch_one(ONE)
+        await transaction.write(statement)
+
+
+async def outlast(database: Database, limit: Statement) -> None:
+    """Writes in a transaction that stays open until the server ends it for its time limit."""
+    async with database.transaction() as transaction:
+        await transaction.write(INSERT, number=1)
+        await transaction.fetch_one(limit)
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("run", [Database.fetch_all, Database.fetch_one, Database.write, in_transaction])
+@pytest.mark.parametrize("code", STAYS + CLOSES)
+class TestCodes:
+    def test_the_database_is_unavailable(self, url: str, code: str, run: Run) -> None:
+        async def scenario(database: Database) -> bool:
+            before = await fetch_value(database, SELECT_PID)
+            with pytest.raises(DatabaseUnavailable) as unavailable:
+                await run(database, failing(code))
+            assert unavailable.value.retry_after
+            return before == await fetch_value(database, SELECT_PID)
+
+        is_same_connection = run_scenario(Database(url, pool_size=1), scenario)
+        assert is_same_connection == (code in STAYS)
+
+
+class TestTransaction:
+    @pytest.mark.parametrize("limit", [SET_IDLE_TIMEOUT, SET_TRANSACTION_TIMEOUT])
+    def test_a_transaction_that_the_server_ends_is_unavailable(
+        self, url: str, limit: Statement, loop_factory: Callable[[], asyncio.AbstractEventLoop]
+    ) -> None:
+        async def scenario(database: Database) -> None:
+            with pytest.raises(DatabaseUnavailable):
+                await outlast(database, limit)
+            assert await fetch_value(database, ONE) == 1
+
+        run_scenario(Database(url, pool_size=1), scenario, loop_factory)
+        assert postgres.query(url, SELECT_NUMBERS.sql) == []
+
+    def test_a_statement_prepared_before_a_migration_is_unavailable_once(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            await database.fetch_all(SELECT_NUMBERS)
+            await asyncio.to_thread(postgres.run, url, "ALTER TABLE numbers ADD COLUMN added integer")
+            with pytest.raises(DatabaseUnavailable):
+                await in_transaction(database, SELECT_NUMBERS)
+            await in_transaction(database, SELECT_NUMBERS)
+
+        try:
+            run_scenario(Database(url, pool_size=1), scenario)
+        finally:
+            postgres.run(url, "ALTER TABLE numbers DROP COLUMN added")
+
+    def test_an_argument_of_a_wrong_type_is_not_hidden(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            for run in (database.fetch_one, database.write):
+                with pytest.raises(asyncpg.DataError):
+                    await run(INSERT, number="seven")
+
+        run_scenario(Database(url), scenario)
