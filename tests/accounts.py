@@ -77,8 +77,15 @@ class Account:
         return found
 
 
-def change_password(client: httpx2.Client, current: str = PASSWORD, new: str = "another password") -> httpx2.Response:
-    return client.post(f"{AUTH}/password", json={"current_password": current, "new_password": new})
+def change_password(
+    client: httpx2.Client,
+    current: str = PASSWORD,
+    new: str = "another password",
+    *,
+    headers: dict[str, str] | None = None,
+) -> httpx2.Response:
+    body = {"current_password": current, "new_password": new}
+    return client.post(f"{AUTH}/password", json=body, headers=headers)
 
 
 def close_account(client: httpx2.Client, password: str = PASSWORD) -> httpx2.Response:
@@ -146,10 +153,10 @@ class Newcomers:
         return Account(client, user)
 
     def _create_accounts(self) -> list[tuple[dict[str, Any], str]]:
-        tokens = SessionTokens([self.secret_key], _LIFETIME)
+        tokens = SessionTokens([self.secret_key])
         emails = [new_email() for _ in range(_ACCOUNTS_PER_STATEMENT)]
         rows = postgres.query(self.database_url, _SIGN_UP, emails, _HASH, _LIFETIME)
-        return [(_as_read(row), tokens.sign(row["id"], row["session_id"])) for row in map(dict, rows)]
+        return [(_as_read(row), tokens.sign(row["id"], row["session_id"], _LIFETIME)) for row in map(dict, rows)]
 
 
 def _as_read(row: dict[str, Any]) -> dict[str, Any]:

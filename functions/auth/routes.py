@@ -1,6 +1,6 @@
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -36,6 +36,7 @@ from todo_core.web.identity import (
     clear_session_cookie,
     find_bearer_token,
     set_session_cookie,
+    sign_token,
 )
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
@@ -43,6 +44,7 @@ from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/auth"
+_SESSION_HEADER: Final = "Session-Token"
 _PASSWORD_ERRORS: Final = (
     NotAuthenticated,
     CrossOrigin,
@@ -53,6 +55,14 @@ _PASSWORD_ERRORS: Final = (
     DatabaseUnavailable,
     *BODY_ERRORS,
 )
+_NEW_TOKEN: Final[dict[str, Any]] = {
+    "headers": {
+        _SESSION_HEADER: {
+            "description": "The new token of a session whose token was sent as a bearer token.",
+            "schema": {"type": "string"},
+        }
+    }
+}
 _SESSIONS: Final = PagedList[Session, tuple[datetime, UUID]](
     "sessions",
     position_of=lambda session: (session.created_at.isoformat(), session.id),
@@ -97,7 +107,10 @@ async def register(registration: Registration, request: Request) -> User:
     ),
 )
 async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
-    """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself."""
+    """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself.
+
+    Ends the session of a cookie that comes with the request.
+    """
     resources = get_resources(request)
     verified = await operations.authenticate(
         resources.database,
@@ -107,17 +120,19 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
         address=_get_client_address(request),
     )
     user = verified.user
-    session_id = await sessions.open_session(
+    await _end_session_of_token(request, request.cookies.get(COOKIE))
+    session = await sessions.open_session(
         resources.database,
+        resources.settings.sessions,
         user.id,
-        resources.session_tokens.lifetime,
         password_hash=verified.password_hash,
         user_agent=request.headers.get("user-agent"),
+        max_sessions=resources.settings.quotas.sessions,
     )
-    token = resources.session_tokens.sign(user.id, session_id)
-    set_session_cookie(response, request, token)
+    token = sign_token(request, user.id, session)
+    set_session_cookie(response, request, token, session)
     if submitted.by_form:
-        return TokenRead(**vars(user), access_token=token, expires_in=resources.settings.sessions.session_seconds)
+        return TokenRead(**vars(user), access_token=token, expires_in=round(session.remaining.total_seconds()))
     return UserRead.model_validate(user)
 
 
@@ -126,12 +141,16 @@ async def logout(request: Request, response: Response) -> None:
     """Ends the session, which invalidates its token, and clears the cookie. Also succeeds without a session."""
     resources = get_resources(request)
     clear_session_cookie(response, resources.settings.sessions)
-    for token in filter(None, (request.cookies.get(COOKIE), find_bearer_token(request.headers))):
-        try:
+    for token in (request.cookies.get(COOKIE), find_bearer_token(request.headers)):
+        await _end_session_of_token(request, token)
+
+
+async def _end_session_of_token(request: Request, token: str | None) -> None:
+    """Ends the session of a token, expired or not. Does nothing without a valid token, or when it has ended."""
+    if token:
+        resources = get_resources(request)
+        with suppress(NotAuthenticated, SessionNotFound):
             claims = resources.session_tokens.verify_even_if_expired(token)
-        except NotAuthenticated:
-            continue
-        with suppress(SessionNotFound):
             await sessions.close(resources.database, claims.user_id, claims.session_id)
 
 
@@ -166,14 +185,30 @@ async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) ->
     return await build_response(stream_document(db, user.id), request)
 
 
-@router.post("/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS, CommonPassword))
-async def change_password(change: PasswordChange, user: CurrentUser, request: Request) -> None:
-    """Sets a new password and ends every other session of the account."""
+@router.post(
+    "/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS, CommonPassword) | {204: _NEW_TOKEN}
+)
+async def change_password(change: PasswordChange, user: CurrentUser, request: Request, response: Response) -> None:
+    """Sets a new password and ends every other session of the account.
+
+    The session gets a new token, and its old tokens are refused from then on. The new token is in the cookie, or in the
+    header `Session-Token` for a request with a bearer token.
+    """
     resources = get_resources(request)
     verified = await _verify_password(change.current_password, user, request)
-    await operations.change_password(
-        resources.database, resources.password_hasher, verified, change.new_password, session_id=user.session_id
+    session = await operations.change_password(
+        resources.database,
+        resources.password_hasher,
+        resources.settings.sessions,
+        verified,
+        change.new_password,
+        session_id=user.session_id,
     )
+    token = sign_token(request, user.id, session)
+    if user.by == "user":
+        set_session_cookie(response, request, token, session)
+    else:
+        response.headers[_SESSION_HEADER] = token
 
 
 @router.get(
@@ -189,8 +224,12 @@ async def list_sessions(
     response: Response,
 ) -> list[SessionRead]:
     """Returns the sessions of the account, newest sign-in first."""
+    max_lifetime = get_resources(request).settings.sessions.max_lifetime
     page = await _SESSIONS.read_page(
-        request, response, query, lambda limit, after: sessions.list_page(db, user.id, limit=limit, after=after)
+        request,
+        response,
+        query,
+        lambda limit, after: sessions.list_page(db, user.id, max_lifetime=max_lifetime, limit=limit, after=after),
     )
     return [SessionRead.of(session, user.session_id) for session in page]
 

@@ -1,6 +1,7 @@
 """POST /api/v1/auth/password."""
 
 import json
+from datetime import timedelta
 from uuid import UUID
 
 import httpx2
@@ -10,9 +11,20 @@ from tests import postgres
 from tests.accounts import AUTH, PASSWORD, Account, change_password, problem, read_invalid_field, sign_in
 from tests.serving import Surface
 from tests.surfaces.test_auth_limits import FAILURES_PER_ACCOUNT, FAILURES_PER_ADDRESS, WINDOW_SECONDS
-from tests.surfaces.tokens import ME, read_session_cookies
+from tests.surfaces.tokens import (
+    ME,
+    backdate,
+    fetch_session,
+    get_with_bearer,
+    get_with_cookie,
+    read_session_cookies,
+)
 
 NEW = "wrong donkey charger nail"
+
+
+def cookie_of(account: Account) -> dict[str, str]:
+    return {"Cookie": f"session_token={account.token}"}
 
 
 class TestResponse:
@@ -22,8 +34,20 @@ class TestResponse:
         assert (response.status_code, response.content) == (204, b"")
         assert response.headers["cache-control"] == "no-store"
 
-    def test_it_sets_no_cookie(self, ada: Account) -> None:
-        assert not read_session_cookies(change_password(ada.client))
+    def test_it_sets_a_new_cookie(self, ada: Account) -> None:
+        (cookie,) = read_session_cookies(change_password(ada.client))
+
+        assert cookie["max-age"] == str(7 * 24 * 60 * 60)
+        assert "httponly" in cookie
+
+    def test_a_bearer_token_is_answered_with_a_new_one(self, ada: Account, client: httpx2.Client) -> None:
+        response = change_password(client, headers=ada.bearer)
+
+        assert not read_session_cookies(response)
+        assert get_with_bearer(client, response.headers["session-token"]).json() == ada.user
+
+    def test_a_cookie_is_answered_without_a_token_that_scripts_can_read(self, ada: Account) -> None:
+        assert "session-token" not in change_password(ada.client).headers
 
 
 class TestNewPassword:
@@ -103,11 +127,7 @@ class TestWrongPassword:
     def test_it_counts_as_a_failed_login_of_the_account(self, ada: Account, surface: Surface) -> None:
         for _ in range(FAILURES_PER_ACCOUNT):
             with surface.client() as client:
-                refusal = client.post(
-                    f"{AUTH}/password",
-                    json={"current_password": "a wrong password", "new_password": NEW},
-                    headers=ada.bearer,
-                )
+                refusal = change_password(client, "a wrong password", headers=ada.bearer)
                 problem(refusal, 403, "wrong_password")
 
         limited = change_password(ada.client)
@@ -146,11 +166,34 @@ class TestSessions:
 
         assert ada.client.get(ME).json() == ada.user
 
-    def test_the_session_of_a_bearer_token_stays_valid(self, ada: Account, client: httpx2.Client) -> None:
-        with_token = {"current_password": PASSWORD, "new_password": NEW}
+    @pytest.mark.parametrize("by", ["cookie", "bearer token"])
+    def test_the_old_token_of_the_current_session_is_refused(
+        self, ada: Account, client: httpx2.Client, by: str
+    ) -> None:
+        old = ada.token
+        assert (
+            change_password(client, headers=ada.bearer if by == "bearer token" else cookie_of(ada)).status_code == 204
+        )
 
-        assert client.post(f"{AUTH}/password", json=with_token, headers=ada.bearer).status_code == 204
-        assert ada.client.get(ME).status_code == 200
+        problem(get_with_cookie(client, old), 401, "not_authenticated")
+        problem(get_with_bearer(client, old), 401, "not_authenticated")
+
+    def test_an_old_token_of_the_current_session_does_not_renew_it(self, ada: Account, client: httpx2.Client) -> None:
+        old = backdate(ada.token, timedelta(days=5))
+        change_password(ada.client)
+
+        response = get_with_cookie(client, old)
+
+        problem(response, 401, "not_authenticated")
+        assert not read_session_cookies(response)
+
+    def test_the_current_session_keeps_its_login_time(self, ada: Account, database_url: str) -> None:
+        before = fetch_session(database_url, ada.token)
+        change_password(ada.client)
+        after = fetch_session(database_url, ada.token)
+
+        assert after["created_at"] == before["created_at"]
+        assert after["id"] != before["id"]
 
     def test_sessions_of_other_users_stay_valid(self, ada: Account, bob: Account) -> None:
         change_password(ada.client)

@@ -1,5 +1,6 @@
 """GET /api/v1/auth/me, and authentication by session cookie and bearer token."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -7,11 +8,14 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import TODOS, Account, problem, register, sign_in
+from tests.accounts import CHAT, TODOS, UNKNOWN_TODO, Account, Newcomers, problem, register, sign_in
+from tests.model_replies import Say
+from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
 from tests.surfaces.tokens import (
     ME,
     WEEK,
+    age_session,
     backdate,
     fetch_session,
     get_with_bearer,
@@ -133,6 +137,17 @@ class TestSession:
         problem(response, 401, "not_authenticated")
         assert not read_session_cookies(response)
 
+    @pytest.mark.parametrize("by", ["cookie", "bearer token"])
+    def test_a_session_is_refused_90_days_after_its_login(
+        self, ada: Account, client: httpx2.Client, database_url: str, by: str
+    ) -> None:
+        get = get_with_cookie if by == "cookie" else get_with_bearer
+        age_session(database_url, ada.token, timedelta(days=89, hours=23))
+        assert get(client, ada.token).status_code == 200
+
+        age_session(database_url, ada.token, timedelta(days=90, minutes=1))
+        problem(get(client, ada.token), 401, "not_authenticated")
+
     def test_the_session_of_a_deleted_user_is_refused(self, ada: Account, database_url: str) -> None:
         postgres.query(database_url, "DELETE FROM users WHERE id = $1", UUID(ada.user["id"]))
 
@@ -219,6 +234,19 @@ class TestRenewal:
 
         assert get_with_cookie(client, old).status_code == 200
 
+    def test_the_cookie_does_not_outlive_the_absolute_end(
+        self, ada: Account, client: httpx2.Client, database_url: str
+    ) -> None:
+        age_session(database_url, ada.token, timedelta(days=89))
+
+        (cookie,) = read_session_cookies(get_with_cookie(client, backdate(ada.token, self.AFTER_HALF)))
+
+        day = timedelta(days=1).total_seconds()
+        assert int(cookie["max-age"]) == pytest.approx(day, abs=60)
+        assert read_claims(cookie["value"])["exp"] == pytest.approx(datetime.now(UTC).timestamp() + day, abs=60)
+        remaining = fetch_session(database_url, ada.token)["expires_at"] - datetime.now(UTC)
+        assert remaining < timedelta(days=1, minutes=1)
+
     @pytest.mark.parametrize(("scheme", "same_site"), [("http", "lax"), ("https", "none")])
     def test_the_new_cookie_has_the_attributes_of_the_first(
         self, surface: Surface, ada: Account, scheme: str, same_site: str
@@ -252,6 +280,40 @@ class TestRenewal:
 
         assert response.status_code < 400
         assert len(read_session_cookies(response)) == 1
+
+    def test_an_error_renews_the_cookie_too(self, ada: Account) -> None:
+        response = get_with_cookie(ada.client, backdate(ada.token, self.AFTER_HALF), UNKNOWN_TODO)
+
+        assert response.status_code == 404
+        assert len(read_session_cookies(response)) == 1
+
+    @pytest.mark.parametrize("end", ["DELETE FROM sessions", "UPDATE sessions SET id = gen_random_uuid()"])
+    def test_a_session_that_ends_during_the_request_gets_no_cookie(
+        self, ada: Account, scripted: ScriptedModel, database_url: str, end: str
+    ) -> None:
+        old = backdate(ada.token, self.AFTER_HALF)
+
+        def end_session(_: object) -> Say:
+            postgres.query(database_url, f"{end} WHERE user_id = $1", UUID(ada.user["id"]))
+            return Say("Hello.")
+
+        scripted.answer_with(end_session)
+        ada.client.cookies.clear()
+        response = ada.client.post(CHAT, json={"message": "Hello"}, headers={"Cookie": f"session_token={old}"})
+
+        assert response.status_code == 200
+        assert not read_session_cookies(response)
+
+    def test_parallel_requests_renew_a_session_once(self, app_surface: Surface, newcomers: Newcomers) -> None:
+        with app_surface.client() as client:
+            old = backdate(newcomers.sign_in(client).token, self.AFTER_HALF)
+
+        def count_cookies(_: int) -> int:
+            with app_surface.client() as client:
+                return len(read_session_cookies(get_with_cookie(client, old)))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(count_cookies, range(24))) == 1
 
     @pytest.mark.parametrize("parameters", ["", "?limit=1"], ids=["whole", "with a next page"])
     def test_listing_todos_renews_the_cookie(self, ada: Account, parameters: str) -> None:

@@ -33,8 +33,8 @@ def list_sessions(account: Account, **query: int | str) -> list[Json]:
 
 
 def sign_in_repeatedly(surface: Surface, account: Account, times: int) -> None:
-    with surface.client() as client:
-        for _ in range(times):
+    for _ in range(times):
+        with surface.client() as client:
             assert sign_in(client, account.email).status_code == 200
 
 
@@ -130,6 +130,67 @@ class TestPages:
     @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 201}, {"limit": "x"}, {"order": "id"}], ids=str)
     def test_an_invalid_query_parameter_is_named(self, ada: Account, query: dict[str, int | str]) -> None:
         assert [read_invalid_field(ada.client.get(SESSIONS, params=query))] == list(query)
+
+
+class TestLoginInTheSameBrowser:
+    """A login that comes with the cookie of a session ends that session."""
+
+    def test_the_earlier_session_ends(self, ada: Account, client: httpx2.Client) -> None:
+        old = ada.token
+        assert sign_in(ada.client, ada.email).status_code == 200
+
+        problem(get_with_bearer(client, old), 401, "not_authenticated")
+        assert [session["current"] for session in list_sessions(ada)] == [True]
+
+    def test_the_session_of_another_account_in_this_browser_ends(
+        self, ada: Account, bob: Account, client: httpx2.Client
+    ) -> None:
+        old = ada.token
+        sign_in(ada.client, bob.email)
+
+        problem(get_with_bearer(client, old), 401, "not_authenticated")
+        assert ada.client.get(ME).json() == bob.user
+        assert bob.client.get(ME).json() == bob.user
+
+    def test_a_failed_login_ends_no_session(self, ada: Account) -> None:
+        problem(sign_in(ada.client, ada.email, "a wrong password"), 401, "invalid_credentials")
+
+        assert ada.client.get(ME).json() == ada.user
+
+    def test_a_forged_cookie_ends_no_session(self, ada: Account, bob: Account, surface: Surface) -> None:
+        forged = backdate(ada.token, timedelta(), key="a-key-that-nobody-here-has-ever-signed-with")
+        with surface.client() as client:
+            client.cookies.set("session_token", forged)
+            assert sign_in(client, bob.email).status_code == 200
+
+        assert ada.client.get(ME).json() == ada.user
+
+    def test_other_sessions_stay_valid(self, ada: Account, surface: Surface) -> None:
+        sign_in_repeatedly(surface, ada, 1)
+        sign_in(ada.client, ada.email)
+
+        assert len(list_sessions(ada)) == 2
+
+
+class TestQuota:
+    MANY = """
+        INSERT INTO sessions (id, user_id, created_at, expires_at)
+        SELECT gen_random_uuid(), $1, now() - make_interval(mins => number), now() + interval '1 day'
+        FROM generate_series(1, 120) AS number
+    """
+
+    def test_a_login_ends_the_oldest_of_more_than_100_sessions(
+        self, ada: Account, surface: Surface, database_url: str
+    ) -> None:
+        postgres.query(database_url, self.MANY, UUID(ada.user["id"]))
+        listed = list_sessions(ada, limit=200)
+        with surface.client() as phone:
+            sign_in(phone, ada.email)
+            kept = phone.get(SESSIONS, params={"limit": 200}).json()
+
+        assert [session["id"] for session in kept[1:]] == [session["id"] for session in listed[:99]]
+        assert len(kept) == 100
+        assert ada.client.get(ME).status_code == 200
 
 
 class TestLastSeen:

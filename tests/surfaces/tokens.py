@@ -83,3 +83,9 @@ def set_session_expiry(database_url: str, token: str, *, hours: int) -> None:
     """Sets the end of the token's session in the database to `hours` from now; 0 or less ends it."""
     statement = "UPDATE sessions SET expires_at = now() + $1 * interval '1 hour' WHERE id = $2"
     postgres.query(database_url, statement, hours, UUID(read_claims(token)["sid"]))
+
+
+def age_session(database_url: str, token: str, age: timedelta) -> None:
+    """Sets the login of the token's session in the database to now minus `age`. Its expiry stays in the future."""
+    statement = "UPDATE sessions SET created_at = now() - $1::interval, expires_at = now() + $2::interval WHERE id = $3"
+    postgres.query(database_url, statement, age, WEEK, UUID(read_claims(token)["sid"]))

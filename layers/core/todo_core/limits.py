@@ -49,3 +49,9 @@ class DailyQuota(SettingsGroup):
 
     turns: int = Field(default=500, ge=1)
     tokens: int = Field(default=1_000_000, ge=1)
+
+
+class Quotas(SettingsGroup):
+    """The most objects that an account may have. A login beyond `sessions` ends the account's oldest session."""
+
+    sessions: int = Field(default=100, ge=1, le=10_000)

@@ -33,7 +33,7 @@ from pydantic_settings import (
 
 from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
-from todo_core.limits import DailyQuota, RateLimits, RequestLimits, TurnLimits
+from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, TurnLimits
 from todo_core.settings_group import SettingsGroup
 
 _MIN_KEY_CHARACTERS: Final = 32
@@ -46,6 +46,7 @@ _PLACEHOLDER: Final = re.compile(
     r"(change|replace)[-_ .]*(me|this|it|in|with)|secret[-_ .]?key|your[-_ .]|placeholder|development", re.IGNORECASE
 )
 
+_MAX_SESSION_SECONDS: Final = 10 * 365 * 24 * 3600
 _FIELDS_OF_THE_ASSISTANT: Final = {"model", "messages", "input", "tools", "stream"}
 _NOT_A_JSON_OBJECT: Final = PydanticCustomError("json_object", 'must be a JSON object such as {"temperature": 0}')
 _NOT_AN_ORIGIN: Final = PydanticCustomError("origin", "must list origins such as https://app.example.com")
@@ -92,15 +93,23 @@ ExtraBody = Annotated[Mapping[str, JsonValue], BeforeValidator(_parse_json_objec
 
 
 class SessionSettings(SettingsGroup):
-    """Lifetime of sessions, and the attributes of their cookie."""
+    """Lifetimes of sessions, and the attributes of their cookie.
 
-    session_seconds: int = Field(default=7 * 24 * 3600, ge=60)
+    Use renews a session for `session_seconds`, but it ends `session_max_seconds` after its login at the latest.
+    """
+
+    session_seconds: int = Field(default=7 * 24 * 3600, ge=60, le=_MAX_SESSION_SECONDS)
+    session_max_seconds: int = Field(default=90 * 24 * 3600, ge=60, le=_MAX_SESSION_SECONDS)
     session_cookie: Literal["auto", "secure", "lax"] = "auto"
     cookie_domain: str | None = None
 
     @property
     def lifetime(self) -> timedelta:
         return timedelta(seconds=self.session_seconds)
+
+    @property
+    def max_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.session_max_seconds)
 
 
 class OpenAISettings(SettingsGroup):
@@ -160,6 +169,7 @@ class Settings(BaseSettings):
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
     rate_limits: RateLimits = RateLimits()
     request_limits: RequestLimits = RequestLimits()
+    quotas: Annotated[Quotas, Prefix("QUOTA_")] = Quotas()
 
     openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()
     azure_openai: Annotated[AzureOpenAISettings, Prefix("AZURE_OPENAI_")] = AzureOpenAISettings()

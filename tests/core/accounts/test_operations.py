@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,9 +13,11 @@ from todo_core.accounts.errors import InvalidCredentials, TooManyAttempts, Wrong
 from todo_core.accounts.models import Credentials, Registration
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passwords import PasswordHasher
+from todo_core.accounts.sessions import OpenSession
 from todo_core.database.executor import Database
-from todo_core.errors import DatabaseUnavailable
+from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.limits import RateLimits
+from todo_core.settings import SessionSettings
 
 pytestmark = pytest.mark.pooler
 
@@ -27,6 +28,7 @@ LIMITS = RateLimits(
     registrations_per_address=1000,
     attempts_window_seconds=600,
 )
+SESSIONS = SessionSettings()
 
 
 class PausedHasher(PasswordHasher):
@@ -62,19 +64,31 @@ class Client:
         credentials = Credentials(email=email or self.email, password=SecretStr(password))
         return await operations.authenticate(self._db, hasher or self.hasher, LIMITS, credentials, address=self.address)
 
-    async def open_session(self, verified: VerifiedPassword) -> UUID:
+    async def open_session(self, verified: VerifiedPassword) -> OpenSession:
         return await sessions.open_session(
-            self._db, verified.user.id, timedelta(days=7), password_hash=verified.password_hash, user_agent=None
+            self._db,
+            SESSIONS,
+            verified.user.id,
+            password_hash=verified.password_hash,
+            user_agent=None,
+            max_sessions=100,
         )
 
-    async def change_password(self, verified: VerifiedPassword, new: str) -> None:
-        await operations.change_password(self._db, self.hasher, verified, SecretStr(new), session_id=uuid4())
+    async def change_password(
+        self, verified: VerifiedPassword, new: str, *, session_id: UUID | None = None
+    ) -> OpenSession:
+        """Changes the password in the session with this id, or in a new one."""
+        session_id = session_id or (await self.open_session(verified)).id
+        return await operations.change_password(
+            self._db, self.hasher, SESSIONS, verified, SecretStr(new), session_id=session_id
+        )
 
     async def close(self, verified: VerifiedPassword) -> None:
         await operations.close_account(self._db, verified)
 
     async def sessions(self, verified: VerifiedPassword) -> int:
-        return len(await sessions.list_page(self._db, verified.user.id, limit=10))
+        found = await sessions.list_page(self._db, verified.user.id, max_lifetime=SESSIONS.max_lifetime, limit=10)
+        return len(found)
 
     async def fail(self, *, times: int, email: str = "") -> None:
         for _ in range(times):
@@ -156,7 +170,7 @@ class TestOutdatedVerifiedPassword:
             await client.change_password(verified, "another password")
             with pytest.raises(InvalidCredentials):
                 await client.open_session(outdated)
-            assert await client.sessions(verified) == 0
+            assert await client.sessions(verified) == 1
 
         run(database_url, open_session_after_a_change)
 
@@ -167,7 +181,7 @@ class TestOutdatedVerifiedPassword:
             outdated, verified = await client.sign_in(), await client.sign_in()
             await client.change_password(verified, "another password")
             with pytest.raises(WrongPassword):
-                await client.change_password(outdated, "a third password")
+                await client.change_password(outdated, "a third password", session_id=uuid4())
             with pytest.raises(WrongPassword):
                 await client.close(outdated)
             await client.sign_in("another password")
@@ -181,7 +195,7 @@ class TestOutdatedVerifiedPassword:
             with pytest.raises(InvalidCredentials):
                 await client.open_session(outdated)
             with pytest.raises(WrongPassword):
-                await client.change_password(outdated, "another password")
+                await client.change_password(outdated, "another password", session_id=uuid4())
             with pytest.raises(WrongPassword):
                 await client.close(outdated)
 
@@ -203,18 +217,44 @@ class TestOutdatedVerifiedPassword:
 
         run(database_url, rehash_during_a_change)
 
-    def test_a_concurrent_password_change_ends_every_session_of_the_old_password(self, database_url: str) -> None:
+    def test_a_concurrent_password_change_ends_every_other_session_of_the_old_password(self, database_url: str) -> None:
         async def sign_in_and_change_concurrently(client: Client) -> None:
             for number in range(20):
                 verified = await client.sign_in(f"password {number - 1}" if number else PASSWORD)
+                current = await client.open_session(verified)
                 await asyncio.gather(
                     *(client.open_session(verified) for _ in range(3)),
-                    client.change_password(verified, f"password {number}"),
+                    client.change_password(verified, f"password {number}", session_id=current.id),
                     return_exceptions=True,
                 )
-                assert await client.sessions(verified) == 0
+                assert await client.sessions(verified) == 1
 
         run(database_url, sign_in_and_change_concurrently)
+
+    def test_of_two_concurrent_password_changes_of_a_session_one_succeeds(self, database_url: str) -> None:
+        async def change_twice(client: Client) -> None:
+            verified = await client.sign_in()
+            current = await client.open_session(verified)
+            results = await asyncio.gather(
+                *(client.change_password(verified, f"password {number}", session_id=current.id) for number in (1, 2)),
+                return_exceptions=True,
+            )
+
+            assert {type(result) for result in results} == {OpenSession, WrongPassword}
+            (winner,) = [number for number, result in enumerate(results, 1) if isinstance(result, OpenSession)]
+            await client.sign_in(f"password {winner}")
+            assert await client.sessions(verified) == 1
+
+        run(database_url, change_twice)
+
+    def test_an_ended_session_changes_no_password(self, database_url: str) -> None:
+        async def change_after_the_end(client: Client) -> None:
+            verified = await client.sign_in()
+            with pytest.raises(NotAuthenticated):
+                await client.change_password(verified, "another password", session_id=uuid4())
+            await client.sign_in()
+
+        run(database_url, change_after_the_end)
 
     def test_its_repr_hides_the_hash(self, database_url: str) -> None:
         async def show(client: Client) -> None:

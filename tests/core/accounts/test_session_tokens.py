@@ -15,15 +15,15 @@ from todo_core.errors import NotAuthenticated
 HOUR = timedelta(hours=1)
 
 
-def make_tokens(*keys: str, lifetime: timedelta = HOUR) -> SessionTokens:
-    return SessionTokens(keys or (SECRET_KEY,), lifetime)
+def make_tokens(*keys: str) -> SessionTokens:
+    return SessionTokens(keys or (SECRET_KEY,))
 
 
 def make_token(**changes: object) -> str:
     """Returns a signed token with valid claims, of which `changes` replace some."""
     now = datetime.now(UTC)
     claims: dict[str, Any] = {
-        "iss": jwt.get_unverified_claims(make_tokens().sign(uuid4(), uuid4()))["iss"],
+        "iss": jwt.get_unverified_claims(make_tokens().sign(uuid4(), uuid4(), HOUR))["iss"],
         "sub": str(uuid4()),
         "sid": str(uuid4()),
         "iat": now,
@@ -36,18 +36,18 @@ class TestSign:
     def test_the_claims_name_user_and_session(self) -> None:
         user_id, session_id = uuid4(), uuid4()
 
-        claims = make_tokens().verify(make_tokens().sign(user_id, session_id))
+        claims = make_tokens().verify(make_tokens().sign(user_id, session_id, HOUR))
 
         assert (claims.user_id, claims.session_id) == (user_id, session_id)
 
     def test_the_token_is_valid_from_now_for_its_lifetime(self) -> None:
-        claims = make_tokens().verify(make_tokens().sign(uuid4(), uuid4()))
+        claims = make_tokens().verify(make_tokens().sign(uuid4(), uuid4(), HOUR))
 
         assert timedelta(0) <= datetime.now(UTC) - claims.issued_at < timedelta(seconds=10)
         assert claims.expires_at - claims.issued_at == HOUR
 
     def test_the_first_key_signs(self) -> None:
-        token = make_tokens(SECRET_KEY, RETIRED_KEY).sign(uuid4(), uuid4())
+        token = make_tokens(SECRET_KEY, RETIRED_KEY).sign(uuid4(), uuid4(), HOUR)
 
         make_tokens(SECRET_KEY).verify(token)
         with pytest.raises(NotAuthenticated):
@@ -59,10 +59,10 @@ class TestVerify:
     def test_a_token_of_any_key_is_valid(self, keys: tuple[str, str]) -> None:
         user_id = uuid4()
 
-        assert make_tokens(*keys).verify(make_tokens(SECRET_KEY).sign(user_id, uuid4())).user_id == user_id
+        assert make_tokens(*keys).verify(make_tokens(SECRET_KEY).sign(user_id, uuid4(), HOUR)).user_id == user_id
 
     def test_a_token_of_a_removed_key_is_refused(self) -> None:
-        token = make_tokens(RETIRED_KEY).sign(uuid4(), uuid4())
+        token = make_tokens(RETIRED_KEY).sign(uuid4(), uuid4(), HOUR)
         make_tokens(SECRET_KEY, RETIRED_KEY).verify(token)
 
         with pytest.raises(NotAuthenticated):

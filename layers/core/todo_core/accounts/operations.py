@@ -15,12 +15,14 @@ from todo_core.accounts.common_passwords import require_uncommon
 from todo_core.accounts.errors import EmailTaken, InvalidCredentials, WrongPassword
 from todo_core.accounts.models import Credentials, ProfileUpdate, Registration
 from todo_core.accounts.passwords import PasswordHasher
+from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement, assignments
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.identifiers import new_id
 from todo_core.limits import RateLimits
+from todo_core.settings import SessionSettings
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
 """The timeout of a deletion, long enough for an account with hundreds of thousands of todos."""
@@ -145,12 +147,19 @@ async def update_profile(db: Database, user: User, changes: ProfileUpdate) -> Us
     return User(*row)
 
 
-async def change_password(
-    db: Database, hasher: PasswordHasher, verified: VerifiedPassword, new_password: SecretStr, *, session_id: UUID
-) -> None:
-    """Stores a new password and ends all sessions except `session_id`.
+async def change_password(  # noqa: PLR0913 - the proof, the new password, and what a new token needs
+    db: Database,
+    hasher: PasswordHasher,
+    settings: SessionSettings,
+    verified: VerifiedPassword,
+    new_password: SecretStr,
+    *,
+    session_id: UUID,
+) -> OpenSession:
+    """Stores a new password and ends all sessions except `session_id`. Returns that session under its new id.
 
-    Raises CommonPassword, TooBusy, and WrongPassword when `verified` is no longer valid.
+    Raises CommonPassword, TooBusy, WrongPassword when `verified` is no longer valid, and NotAuthenticated when the
+    session has ended.
     """
     require_uncommon(new_password, email=verified.user.email, name=verified.user.name, field="new_password")
     new_hash = await hasher.hash(new_password.get_secret_value())
@@ -163,6 +172,7 @@ async def change_password(
         if replaced is None:
             raise WrongPassword
         await sessions.close_others(transaction, verified.user.id, session_id)
+        return await sessions.replace(transaction, settings, verified.user.id, session_id)
 
 
 async def close_account(db: Database, verified: VerifiedPassword) -> None:

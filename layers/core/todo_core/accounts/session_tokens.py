@@ -44,20 +44,20 @@ class SessionClaims:
 class SessionTokens:
     """Signs session tokens with the first key, and accepts tokens that were signed with any of the keys."""
 
-    def __init__(self, keys: Sequence[str], lifetime: timedelta) -> None:
+    def __init__(self, keys: Sequence[str]) -> None:
         self._keys = tuple(keys)
-        self.lifetime = lifetime
         # Cached: a valid signature stays valid. The expiry depends on the time, so `_decode` does not check it.
         self._decode = lru_cache(maxsize=_MAX_CACHED_TOKENS)(_decode)
 
-    def sign(self, user_id: UUID, session_id: UUID) -> str:
+    def sign(self, user_id: UUID, session_id: UUID, lifetime: timedelta) -> str:
+        """Returns a token of the session that is valid for `lifetime` from now."""
         now = datetime.now(UTC)
         claims = {
             "iss": _ISSUER,
             "sub": str(user_id),
             "sid": str(session_id),
             "iat": now,
-            "exp": now + self.lifetime,
+            "exp": now + lifetime,
         }
         return jwt.encode(claims, self._keys[0], algorithm=_ALGORITHM)
 

@@ -13,9 +13,15 @@ from todo_core.database.expiry import deletes_expired
 from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
+from todo_core.settings import SessionSettings
 
 _MAX_USER_AGENT_CHARACTERS: Final = 500
-_LAST_SEEN_INTERVAL_SECONDS: Final = 1800
+LAST_SEEN_INTERVAL_SECONDS: Final = 1800
+RENEWAL_INTERVAL_SECONDS: Final = 10
+"""Time within which a process renews a session only once, however many requests arrive in parallel.
+
+A client that lost the renewed cookie gets another one after this time.
+"""
 _MAX_CACHED_SESSIONS: Final = 4096
 
 
@@ -29,13 +35,22 @@ class Session:
     user_agent: str | None
 
 
-class LastSeenCache:
-    """Remembers when this process last brought the `last_seen_at` of each session up to date.
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session for which a token can be signed. It expires after `remaining` unless it is renewed."""
 
-    So a process adds an UPDATE to only one read of a session in 30 minutes: the UPDATE makes the read 17% slower.
+    id: UUID
+    remaining: timedelta
+
+
+class SessionUpdates:
+    """Remembers when this process last updated each session, so that it does so once per interval.
+
+    An UPDATE of `last_seen_at` makes the read of a session 17% slower, so only one read in 30 minutes has it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interval_seconds: float) -> None:
+        self._interval_seconds = interval_seconds
         self._updated_at: dict[UUID, float] = {}
 
     def __len__(self) -> int:
@@ -43,7 +58,7 @@ class LastSeenCache:
 
     def needs_update(self, session_id: UUID) -> bool:
         updated_at = self._updated_at.get(session_id)
-        return updated_at is None or monotonic() - updated_at >= _LAST_SEEN_INTERVAL_SECONDS
+        return updated_at is None or monotonic() - updated_at >= self._interval_seconds
 
     def note_update(self, session_id: UUID) -> None:
         if len(self._updated_at) >= _MAX_CACHED_SESSIONS:
@@ -52,23 +67,41 @@ class LastSeenCache:
 
 
 _THIS_SESSION: Final = "sessions.id = :session_id AND sessions.user_id = :user_id"
-_NOT_EXPIRED: Final = "expires_at > now()"
+# `expires_at` alone is not enough: rows of older releases, or from before SESSION_MAX_SECONDS was lowered, exceed it.
+_NOT_EXPIRED: Final = "sessions.expires_at > now() AND sessions.created_at > now() - CAST(:max_lifetime AS interval)"
+_RENEWED: Final = f"""
+    expires_at = LEAST(now() + CAST(:lifetime AS interval), created_at + CAST(:max_lifetime AS interval)),
+    last_seen_at = now()
+    WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
+    RETURNING id, expires_at - now() AS remaining
+"""
 
 _INSERT = Statement("""
-    WITH expired AS (DELETE FROM sessions WHERE user_id = :user_id AND expires_at <= now())
     INSERT INTO sessions (id, user_id, user_agent, expires_at)
-    SELECT CAST(:id AS uuid), users.id, CAST(:user_agent AS text), CAST(:expires_at AS timestamptz)
+    SELECT CAST(:id AS uuid), users.id, CAST(:user_agent AS text), now() + CAST(:lifetime AS interval)
     FROM users WHERE users.id = :user_id AND password_hash = :password_hash
     -- Conflicts with the UPDATE of a password change: whichever comes second waits for the first and sees its rows.
     FOR SHARE
-    RETURNING id
+    RETURNING id, expires_at - now() AS remaining
+""")
+# A statement of its own, because it must see the sessions that concurrent logins have opened. SKIP LOCKED prevents
+# deadlocks with those logins and with a password change.
+_DELETE_SURPLUS = Statement("""
+    DELETE FROM sessions WHERE user_id = :user_id AND id IN (
+        SELECT id FROM sessions WHERE user_id = :user_id AND (expires_at <= now() OR id IN (
+            SELECT id FROM sessions WHERE user_id = :user_id AND expires_at > now()
+            ORDER BY created_at DESC, id DESC OFFSET :max_sessions
+        ))
+        FOR UPDATE SKIP LOCKED
+    )
 """)
 _SELECT_PAGE = Statement(f"""
     SELECT id, created_at, last_seen_at, user_agent FROM sessions
     WHERE user_id = :user_id AND {_NOT_EXPIRED} AND (created_at, id) < (:created_at, :id)
     ORDER BY created_at DESC, id DESC LIMIT :limit
 """)  # noqa: S608
-_EXTEND = Statement(f"UPDATE sessions SET expires_at = :new_expiry, last_seen_at = now() WHERE {_THIS_SESSION}")  # noqa: S608
+_RENEW = Statement(f"UPDATE sessions SET {_RENEWED}")  # noqa: S608
+_REPLACE = Statement(f"UPDATE sessions SET id = :new_id, {_RENEWED}")  # noqa: S608
 _DELETE = Statement(f"DELETE FROM sessions WHERE {_THIS_SESSION} RETURNING id")  # noqa: S608
 _DELETE_OTHERS = Statement("DELETE FROM sessions WHERE user_id = :user_id AND id <> :session_id")
 _SELECT_USER_SQL: Final = f"""
@@ -79,7 +112,7 @@ _SELECT_USER = Statement(_SELECT_USER_SQL)
 _SELECT_USER_AND_UPDATE = Statement(f"""
     WITH updated AS (
         UPDATE sessions SET last_seen_at = now() WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
-        AND last_seen_at < now() - interval '{_LAST_SEEN_INTERVAL_SECONDS} seconds'
+        AND last_seen_at < now() - interval '{LAST_SEEN_INTERVAL_SECONDS} seconds'
     )
     {_SELECT_USER_SQL}
 """)  # noqa: S608
@@ -93,35 +126,43 @@ _DELETE_EXPIRED = Statement("""
 _BEFORE_FIRST_PAGE: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 
-async def open_session(
-    db: Database, user_id: UUID, lifetime: timedelta, *, password_hash: str, user_agent: str | None
-) -> UUID:
-    """Signs the user in and deletes the user's expired sessions. Returns the id of the new session.
+async def open_session(  # noqa: PLR0913 - all that a login knows of the session
+    db: Database,
+    settings: SessionSettings,
+    user_id: UUID,
+    *,
+    password_hash: str,
+    user_agent: str | None,
+    max_sessions: int,
+) -> OpenSession:
+    """Signs the user in. Ends the oldest sessions beyond `max_sessions`, and deletes the user's expired ones.
 
     Raises InvalidCredentials when the account was closed or its password hash is no longer `password_hash`.
     """
-    session_id = new_id()
     opened = await db.write(
         _INSERT,
-        id=session_id,
+        id=new_id(),
         user_id=user_id,
         password_hash=password_hash,
         user_agent=user_agent[:_MAX_USER_AGENT_CHARACTERS] if user_agent else None,
-        expires_at=datetime.now(UTC) + lifetime,
+        lifetime=min(settings.lifetime, settings.max_lifetime),
     )
     if opened is None:
         raise InvalidCredentials
-    return session_id
+    await db.write(_DELETE_SURPLUS, user_id=user_id, max_sessions=max_sessions)
+    return OpenSession(*opened)
 
 
-async def fetch_user(db: Database, last_seen: LastSeenCache, user_id: UUID, session_id: UUID) -> User:
+async def fetch_user(
+    db: Database, last_seen: SessionUpdates, max_lifetime: timedelta, user_id: UUID, session_id: UUID
+) -> User:
     """Returns the user of a session. At most every 30 minutes, also updates the session's `last_seen_at`.
 
     Raises NotAuthenticated when the session has ended or expired.
     """
     needs_update = last_seen.needs_update(session_id)
     statement = _SELECT_USER_AND_UPDATE if needs_update else _SELECT_USER
-    row = await db.fetch_one(statement, session_id=session_id, user_id=user_id)
+    row = await db.fetch_one(statement, session_id=session_id, user_id=user_id, max_lifetime=max_lifetime)
     if row is None:
         raise NotAuthenticated
     if needs_update:
@@ -130,20 +171,43 @@ async def fetch_user(db: Database, last_seen: LastSeenCache, user_id: UUID, sess
 
 
 async def list_page(
-    db: Executor, user_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
+    db: Executor,
+    user_id: UUID,
+    *,
+    max_lifetime: timedelta,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[Session]:
     """Returns at most `limit` sessions of the user, newest sign-in first.
 
     `after` is the creation time and the id of the last session on the page before.
     """
     created_at, session_id = after or _BEFORE_FIRST_PAGE
-    rows = await db.fetch_all(_SELECT_PAGE, user_id=user_id, created_at=created_at, id=session_id, limit=limit)
+    rows = await db.fetch_all(
+        _SELECT_PAGE, user_id=user_id, max_lifetime=max_lifetime, created_at=created_at, id=session_id, limit=limit
+    )
     return [Session(*row) for row in rows]
 
 
-async def extend(db: Database, user_id: UUID, session_id: UUID, lifetime: timedelta) -> None:
-    """Sets the expiry of the session to `lifetime` from now, and `last_seen_at` to now."""
-    await db.write(_EXTEND, session_id=session_id, user_id=user_id, new_expiry=datetime.now(UTC) + lifetime)
+async def renew(db: Executor, settings: SessionSettings, user_id: UUID, session_id: UUID) -> OpenSession | None:
+    """Extends the session, but not past its maximum lifetime. Returns None when it has ended or expired."""
+    renewed = await db.write(_RENEW, session_id=session_id, user_id=user_id, **_lifetimes(settings))
+    return None if renewed is None else OpenSession(*renewed)
+
+
+async def replace(db: Executor, settings: SessionSettings, user_id: UUID, session_id: UUID) -> OpenSession:
+    """Renews the session under a new id, so that all its tokens are refused from now on.
+
+    Raises NotAuthenticated when the session has ended or expired.
+    """
+    replaced = await db.write(_REPLACE, session_id=session_id, new_id=new_id(), user_id=user_id, **_lifetimes(settings))
+    if replaced is None:
+        raise NotAuthenticated
+    return OpenSession(*replaced)
+
+
+def _lifetimes(settings: SessionSettings) -> dict[str, timedelta]:
+    return {"lifetime": settings.lifetime, "max_lifetime": settings.max_lifetime}
 
 
 async def close(db: Database, user_id: UUID, session_id: UUID) -> None:

@@ -1,6 +1,8 @@
 """The current user of a request, found by the session token in its cookie or Authorization header."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -10,9 +12,10 @@ from starlette.datastructures import Headers
 
 from todo_core.accounts import sessions
 from todo_core.accounts.session_tokens import SessionClaims
+from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
-from todo_core.errors import NotAuthenticated
+from todo_core.errors import NotAuthenticated, ServiceError
 from todo_core.settings import SessionSettings
 from todo_core.web.resources import get_resources
 
@@ -60,11 +63,24 @@ class SignedInUser(User):
         return Actor(self.id, self.by, timezone=self.timezone)
 
 
-async def _current_user(request: Request, response: Response) -> SignedInUser:
+async def _current_user(request: Request) -> SignedInUser:
     claims, by = _verify_token(request)
     resources = get_resources(request)
-    user = await sessions.fetch_user(resources.database, resources.last_seen, claims.user_id, claims.session_id)
-    return await _renew_and_note(user, claims, by, request, response)
+    user = await sessions.fetch_user(
+        resources.database,
+        resources.last_seen,
+        resources.settings.sessions.max_lifetime,
+        claims.user_id,
+        claims.session_id,
+    )
+    request.state.user_id = str(user.id)
+    if by == "user" and claims.is_half_over:
+        # At the start of the response, because the session may end or get a new id while the request is served.
+        request.state.add_response_headers = partial(_renew_cookie, request, claims)
+    return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
+
+
+CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
 
 
 def _verify_token(request: Request) -> tuple[SessionClaims, ActorKind]:
@@ -78,26 +94,34 @@ def _verify_token(request: Request) -> tuple[SessionClaims, ActorKind]:
     return get_resources(request).session_tokens.verify(token), "user" if bearer is None else "token"
 
 
-async def _renew_and_note(
-    user: User, claims: SessionClaims, by: ActorKind, request: Request, response: Response
-) -> SignedInUser:
-    """Notes the user id for the request log and returns the user with the session.
+async def _renew_cookie(request: Request, claims: SessionClaims) -> list[tuple[bytes, bytes]]:
+    """Renews the session of a cookie. Returns the header that sets the new cookie.
 
-    Renews the session and its cookie in the second half of the session's lifetime. Bearer tokens are not renewed.
+    Returns no header when the session has ended, or when this process renewed it some seconds ago. Bearer tokens are
+    not renewed.
     """
-    request.state.user_id = str(user.id)
-    if by == "user" and claims.is_half_over:
-        resources = get_resources(request)
-        await sessions.extend(resources.database, user.id, claims.session_id, resources.session_tokens.lifetime)
-        set_session_cookie(response, request, resources.session_tokens.sign(user.id, claims.session_id))
-    return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
+    resources = get_resources(request)
+    if not resources.renewals.needs_update(claims.session_id):
+        return []
+    resources.renewals.note_update(claims.session_id)
+    # Without a database the response is sent as it is: the next request renews the session.
+    with suppress(ServiceError):
+        renewed = await sessions.renew(
+            resources.database, resources.settings.sessions, claims.user_id, claims.session_id
+        )
+        if renewed is not None:
+            response = Response()
+            set_session_cookie(response, request, sign_token(request, claims.user_id, renewed), renewed)
+            return [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+    return []
 
 
-CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
+def sign_token(request: Request, user_id: UUID, session: OpenSession) -> str:
+    return get_resources(request).session_tokens.sign(user_id, session.id, session.remaining)
 
 
-def set_session_cookie(response: Response, request: Request, token: str) -> None:
-    """Sets the session cookie as a secure or a lax cookie.
+def set_session_cookie(response: Response, request: Request, token: str, session: OpenSession) -> None:
+    """Sets the session cookie as a secure or a lax cookie. It expires with the session.
 
     A secure cookie is for pages of all sites, but only over HTTPS; a lax cookie is for pages of the same site. The
     setting `session_cookie` decides; with `auto`, HTTPS requests get a secure cookie.
@@ -108,7 +132,7 @@ def set_session_cookie(response: Response, request: Request, token: str) -> None
     response.set_cookie(
         COOKIE,
         token,
-        max_age=settings.session_seconds,
+        max_age=round(session.remaining.total_seconds()),
         path="/",
         domain=settings.cookie_domain,
         secure=secure,
@@ -122,8 +146,6 @@ def clear_session_cookie(response: Response, settings: SessionSettings) -> None:
 
     The cookie may have been set under other settings.
     """
-    # Drops the header by which this request has just renewed the session cookie.
-    del response.headers["Set-Cookie"]
     for domain in dict.fromkeys((None, settings.cookie_domain)):
         response.delete_cookie(COOKIE, domain=domain, secure=True, httponly=True, samesite="none")
         response.delete_cookie(COOKIE, domain=domain, secure=False, httponly=True, samesite="lax")

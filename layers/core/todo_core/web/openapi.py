@@ -106,7 +106,8 @@ def _describe_headers(content: dict[str, Any]) -> None:
                 *_common_headers(int(status), _resolve_schema(response, content)),
                 *_key_headers(operation, status),
             ]
-            response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+            described = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+            response["headers"] = response.get("headers", {}) | described
 
 
 def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI, Request
 
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
-from todo_core.accounts.sessions import LastSeenCache
+from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTERVAL_SECONDS, SessionUpdates
 from todo_core.database.executor import Database
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
@@ -21,7 +21,8 @@ class Resources:
     database: Database
     password_hasher: PasswordHasher
     session_tokens: SessionTokens
-    last_seen: LastSeenCache
+    last_seen: SessionUpdates
+    renewals: SessionUpdates
     cursors: Cursors
 
     @classmethod
@@ -31,8 +32,9 @@ class Resources:
             settings=settings,
             database=Database.from_settings(settings.database),
             password_hasher=PasswordHasher(settings.bcrypt_rounds),
-            session_tokens=SessionTokens(settings.secret_keys, settings.sessions.lifetime),
-            last_seen=LastSeenCache(),
+            session_tokens=SessionTokens(settings.secret_keys),
+            last_seen=SessionUpdates(LAST_SEEN_INTERVAL_SECONDS),
+            renewals=SessionUpdates(RENEWAL_INTERVAL_SECONDS),
             cursors=Cursors(settings.secret_keys),
         )
 

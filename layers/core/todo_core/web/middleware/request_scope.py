@@ -18,6 +18,8 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
 class RequestScope:
     """Sets the id and the path of each request, adds the common headers and reports the request to the observers.
 
+    `add_response_headers` of the request's state, if set, is awaited for further headers when the response starts.
+
     Routes see a HEAD request as a GET request, and the body of its response is dropped.
     """
 
@@ -43,6 +45,8 @@ class RequestScope:
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in present)]
+                if "add_response_headers" in scope["state"]:
+                    message["headers"] += await scope["state"]["add_response_headers"]()
             await send(message)
 
         try:
