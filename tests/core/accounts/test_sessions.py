@@ -93,7 +93,7 @@ class TestOpenSession:
 
 
 class TestMaximum:
-    """At most `max_sessions` sessions of an account, of which the oldest end."""
+    """The maximum number of sessions of an account. A login beyond it ends the oldest ones."""
 
     def test_a_login_beyond_the_maximum_ends_the_oldest_session(self, database_url: str) -> None:
         async def sign_in_repeatedly(db: Database, user_id: UUID) -> None:

@@ -46,7 +46,7 @@ class OpenSession:
 class SessionUpdates:
     """Remembers when this process last updated each session, so that it does so once per interval.
 
-    An UPDATE of `last_seen_at` makes the read of a session 17% slower, so only one read in 30 minutes has it.
+    An UPDATE of `last_seen_at` makes the read of a session 17% slower. Only one read in 30 minutes has it.
     """
 
     def __init__(self, interval_seconds: float) -> None:

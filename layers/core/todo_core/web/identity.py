@@ -75,7 +75,7 @@ async def _current_user(request: Request) -> SignedInUser:
     )
     request.state.user_id = str(user.id)
     if by == "user" and claims.is_half_over:
-        # At the start of the response, because the session may end or get a new id while the request is served.
+        # The session is renewed when the response starts, because it may end while the request is served.
         request.state.add_response_headers = partial(_renew_cookie, request, claims)
     return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
 
