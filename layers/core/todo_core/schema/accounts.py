@@ -1,4 +1,4 @@
-"""Tables of accounts, sessions and rate-limit counters."""
+"""Tables of accounts, sessions, invites and rate-limit counters."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Integer,
+    LargeBinary,
     Text,
     Uuid,
 )
@@ -29,6 +30,8 @@ class UserRow(SQLModel, table=True):
     name: str | None = Field(sa_column=Column(Text))
     timezone: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = Field(sa_column=instant_column("created_at"))
+    password_expires_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
+    """The time at which a temporary password is refused. Null for a password that the user chose."""
 
 
 class SessionRow(SQLModel, table=True):
@@ -41,6 +44,20 @@ class SessionRow(SQLModel, table=True):
     user_agent: str | None = Field(sa_column=Column(Text))
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     last_seen_at: datetime = Field(sa_column=instant_column("last_seen_at"))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
+
+
+class InviteRow(SQLModel, table=True):
+    """An unused invite: a code with which one account can be registered until `expires_at`.
+
+    With `email_key`, only an account with this email. `code_hash` is the SHA-256 of the code.
+    """
+
+    __tablename__ = "invites"
+
+    code_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    email_key: str | None = Field(sa_column=Column(Text))
+    created_at: datetime = Field(sa_column=instant_column("created_at"))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
 
 

@@ -1,0 +1,29 @@
+"""Invites, and temporary passwords of accounts."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0008"
+down_revision: str | None = "0007"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    op.add_column("users", sa.Column("password_expires_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_table(
+        "invites",
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("code_hash"),
+    )
+    op.create_index(op.f("ix_invites_expires_at"), "invites", ["expires_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("invites")
+    op.drop_column("users", "password_expires_at")
