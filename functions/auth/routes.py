@@ -29,6 +29,7 @@ from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.sessions import Session
 from todo_core.accounts.user import User
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
+from todo_core.web.addresses import find_client_address
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
@@ -270,4 +271,4 @@ async def _verify_password(password: SecretStr, user: SignedInUser, request: Req
 
 
 def _get_client_address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+    return find_client_address(request.scope)

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
+import pytest
 
 from tests import postgres
 from tests.accounts import AUTH, PASSWORD, Account, new_email, problem, sign_in
@@ -197,6 +198,23 @@ class TestLimitPerAddress:
                 client.post(f"{AUTH}/login", json={"email": new_email(), "password": PASSWORD}, headers=forged)
 
             problem(sign_in(client, new_email()), 429, "too_many_attempts")
+
+    @pytest.mark.parametrize("length", [10, 8000])
+    def test_an_address_that_is_none_is_not_an_error(self, surface: Surface, length: int) -> None:
+        with surface.client(address="x" * length) as client:
+            problem(sign_in(client, new_email()), 401, "invalid_credentials")
+
+    def test_texts_that_are_no_addresses_share_one_limit(self, surface: Surface, database_url: str) -> None:
+        try:
+            for number in range(FAILURES_PER_ADDRESS):
+                with surface.client(address=f"no-address-{number}") as client:
+                    sign_in(client, new_email())
+
+            with surface.client(address="another text") as client:
+                problem(sign_in(client, new_email()), 429, "too_many_attempts")
+        finally:
+            # Other tests without an address have the same limit.
+            postgres.run(database_url, "DELETE FROM attempts WHERE key LIKE 'login:network:%'")
 
 
 def _ipv4(surface: Surface) -> str:

@@ -1,5 +1,7 @@
 """Signing and verifying session tokens."""
 
+import tracemalloc
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import sleep
 from typing import Any
@@ -95,6 +97,47 @@ class TestVerify:
         # "W1tb" is "[[[" in base64, so the decoded header opens `3 * depth` nested JSON arrays.
         with pytest.raises(NotAuthenticated):
             make_tokens().verify("W1tb" * depth + ".e30.e30")
+
+    @pytest.mark.parametrize("junk", ["\n", " ", "=", "!", "====", "\x00", "é", "+" * 100])
+    def test_another_spelling_of_a_signature_is_refused(self, junk: str) -> None:
+        token = make_token()
+
+        for place in (len(token), len(token) - 1, len(token) - 20):
+            with pytest.raises(NotAuthenticated):
+                make_tokens().verify(token[:place] + junk + token[place:])
+
+    def test_the_unused_bits_of_a_signature_are_no_second_spelling(self) -> None:
+        token = make_token()
+        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        place = alphabet.index(token[-1])
+
+        for other in alphabet[place - place % 4 : place - place % 4 + 4].replace(token[-1], ""):
+            with pytest.raises(NotAuthenticated):
+                make_tokens().verify(token[:-1] + other)
+
+    def test_a_token_has_at_most_4096_characters(self) -> None:
+        frame = len(make_token(padding=""))
+        longest = make_token(padding="x" * (4096 - frame) * 3 + "")
+        assert len(longest) > 4096
+
+        with pytest.raises(NotAuthenticated):
+            make_tokens().verify(longest)
+        make_tokens().verify(make_token(padding="x" * 2000))
+
+
+class TestMemory:
+    def test_100_000_spellings_of_a_token_take_no_memory(self) -> None:
+        tokens, token = make_tokens(), make_token()
+        tokens.verify(token)
+
+        tracemalloc.start()
+        for number in range(100_000):
+            with suppress(NotAuthenticated):
+                tokens.verify(f"{token}{'=' * (number % 50)}{number:x}=")
+        used, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert used < 100_000
 
 
 class TestIsHalfOver:

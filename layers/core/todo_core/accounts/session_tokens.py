@@ -1,5 +1,6 @@
 """Session tokens: signed JSON Web Tokens (JWT) that name a user and a session."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,12 @@ from todo_core.errors import NotAuthenticated
 _ALGORITHM: Final = "HS256"
 _ISSUER: Final = "todo-backend"
 _MAX_CACHED_TOKENS: Final = 4096
+_MAX_TOKEN_CHARACTERS: Final = 4096
+_JWT: Final = re.compile(r"(?:[\w-]+\.){2}[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+"""The one spelling of a signed token: a signature of 32 bytes in base64, whose last character has two unused bits.
+
+The library ignores other characters and these bits. Otherwise, spellings of one token would fill the cache.
+"""
 _INVALID_TOKEN: Final = (
     JWTError,
     ValueError,
@@ -77,6 +84,8 @@ class SessionTokens:
 
 
 def _decode(token: str, key: str) -> SessionClaims:
+    if len(token) > _MAX_TOKEN_CHARACTERS or not _JWT.fullmatch(token):
+        raise ValueError("not a token of this service")
     # python-jose requires no claims by default, so the options require `iat`, `iss` and `sub`. `sid` and `exp` need no
     # option: reading them below fails when they are missing.
     claims = jwt.decode(
