@@ -26,7 +26,7 @@ from todo_assistant.turns import budget, history, store
 from todo_assistant.turns.model import Approval, StopReason, Turn, TurnOutcome
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
-from todo_core.limits import TurnLimits
+from todo_core.limits import Quotas, TurnLimits
 from todo_core.todos import changes
 
 _MAX_NAME_BYTES: Final = 1024
@@ -70,12 +70,14 @@ class TurnListener(ToolCallListener, Protocol):
 class Agent:
     """Runs turns from their stored state until they end or need the user's approval of tool calls."""
 
-    def __init__(self, db: Database, model: Model, limits: TurnLimits, tools: ToolRegistry = TODO_TOOLS) -> None:
+    def __init__(
+        self, db: Database, model: Model, limits: TurnLimits, quotas: Quotas, tools: ToolRegistry = TODO_TOOLS
+    ) -> None:
         self._db = db
         self._model = model
         self._limits = limits
         self._tool_schemas = tools.schemas
-        self._tool_executor = ToolExecutor(db, tools)
+        self._tool_executor = ToolExecutor(db, tools, quotas)
 
     async def run(self, turn: Turn, *, seconds: float, listener: TurnListener | None = None) -> None:
         """Runs a turn that the caller has leased, until it is done, incomplete, or needs the user's approval.

@@ -39,7 +39,7 @@ class Assistant:
         """Returns an assistant with the language model of the settings, or without an API key the command model."""
         model, assistant = _create_model(settings), settings.assistant
         limits = assistant.turn_limits if settings.has_language_model else _COMMAND_LIMITS
-        return cls(db, model, Agent(db, model, limits), assistant.daily_quota, assistant.seconds)
+        return cls(db, model, Agent(db, model, limits, settings.quotas), assistant.daily_quota, assistant.seconds)
 
     async def begin(self, user_id: UUID, new: NewTurn) -> Turn:
         """Returns a new turn, or the turn of an earlier request with the same idempotency key.

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
+from todo_core.limits import Quotas
+
 type ActorKind = Literal["user", "token", "assistant", "system"]
 """The kind of client that makes a change.
 
@@ -14,8 +16,10 @@ a turn, and `system` is maintenance.
 SET_ACTOR: Final = "set_config('todo.actor', :actor, true)"
 """SQL for the RETURNING clause of writes to todos and projects.
 
-Passes the actor to the trigger that writes the change log.
+Passes the actor to the triggers that write the change log and enforce the quotas.
 """
+
+_DEFAULT_QUOTAS: Final = Quotas()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,13 @@ class Actor:
     timezone: str = "UTC"
     """The owner's IANA time zone."""
 
+    quotas: Quotas = _DEFAULT_QUOTAS
+
     @property
     def signature(self) -> str:
-        """The kind and the turn as text for the database setting `todo.actor`, which the change log's trigger reads."""
-        return f"{self.kind}:{self.turn_id or ''}"
+        """The text of the database setting `todo.actor`, such as `user::50000,1000,268435456`.
+
+        Its parts are the kind, the turn, and the quotas of todos, tags and stored bytes.
+        """
+        quotas = self.quotas
+        return f"{self.kind}:{self.turn_id or ''}:{quotas.todos},{quotas.tags},{quotas.stored_bytes}"

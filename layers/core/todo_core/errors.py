@@ -1,7 +1,7 @@
 """The base class of all errors that an API client may see, and errors that belong to no single subject."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final, Literal
 
 type JsonMember = str | int | list[str]
 
@@ -53,6 +53,33 @@ class CrossOrigin(ServiceError):
     code = "cross_origin"
     title = "Foreign origin"
     detail = "A page of this origin may not change anything here; add its origin to CORS_ORIGINS."
+
+
+type QuotaName = Literal["todos", "projects", "tags", "conversations", "stored_bytes"]
+
+_QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
+    "todos": ("todos", "delete some"),
+    "projects": ("projects", "delete one"),
+    "tags": ("different tags", "use one that you have, or remove one from all of its todos"),
+    "conversations": ("conversations", "delete one"),
+    "stored_bytes": ("stored bytes", "delete conversations, or delete todos and wait until the trash is purged"),
+}
+"""For each quota, the name of what it counts, and how a user can make room."""
+
+
+class QuotaExceeded(ServiceError):
+    """A write would exceed a quota of the user. The problem document has the quota's name and limit."""
+
+    status = 403
+    code = "quota_exceeded"
+    title = "Quota exceeded"
+
+    def __init__(self, quota: QuotaName = "projects", limit: int = 500) -> None:
+        counted, remedy = _QUOTAS[quota]
+        super().__init__(
+            f"Your account may have {limit:,} {counted}; {remedy}, or ask the operator of this service for more."
+        )
+        self.members = {"quota": quota, "limit": limit}
 
 
 class RequestInProgress(ServiceError):

@@ -32,6 +32,21 @@ class RequestLimits(SettingsGroup):
     requests_at_once: int = Field(default=100, ge=1)
 
 
+class Quotas(SettingsGroup):
+    """The most that one user may keep, by subject. `todos` are those outside the trash, `tags` distinct ones of theirs.
+
+    `stored_bytes` counts todos, their change log, projects, conversations and stored responses. A login beyond
+    `sessions` ends the oldest session; every other quota refuses what exceeds it with QuotaExceeded.
+    """
+
+    todos: int = Field(default=50_000, ge=1, le=10_000_000)
+    projects: int = Field(default=500, ge=1, le=100_000)
+    tags: int = Field(default=1_000, ge=1, le=100_000)
+    conversations: int = Field(default=1_000, ge=1, le=100_000)
+    sessions: int = Field(default=100, ge=1, le=10_000)
+    stored_bytes: int = Field(default=256 * 1024 * 1024, ge=10_000, le=2**40)
+
+
 class TurnLimits(SettingsGroup):
     """Limits of one turn. `turn_tokens` counts prompt and completion tokens as the model reports them.
 
@@ -49,9 +64,3 @@ class DailyQuota(SettingsGroup):
 
     turns: int = Field(default=500, ge=1)
     tokens: int = Field(default=1_000_000, ge=1)
-
-
-class Quotas(SettingsGroup):
-    """The most objects that an account may have. A login beyond `sessions` ends the account's oldest session."""
-
-    sessions: int = Field(default=100, ge=1, le=10_000)

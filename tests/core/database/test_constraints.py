@@ -7,7 +7,7 @@ from tests.core.database.scenarios import run_scenario
 from todo_core.database.constraints import raised_for
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
-from todo_core.errors import NotAuthenticated, ServiceError
+from todo_core.errors import NotAuthenticated, QuotaExceeded, ServiceError
 
 pytestmark = pytest.mark.pooler
 
@@ -42,4 +42,19 @@ def test_a_violated_constraint_raises_its_registered_error(url: str, sql: str, e
                 await transaction.write(Statement(sql))
 
     postgres.run(url, *TABLES)
+    run_scenario(Database(url), scenario)
+
+
+def test_a_refusal_by_a_quota_names_the_quota_and_its_limit(url: str) -> None:
+    refusal = """
+        DO $$ BEGIN
+            RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = 'quota_todos', MESSAGE = 'no', DETAIL = '7';
+        END $$
+    """
+
+    async def scenario(database: Database) -> None:
+        with pytest.raises(QuotaExceeded, match="7 todos") as refused:
+            await database.write(Statement(refusal))
+        assert refused.value.members == {"quota": "todos", "limit": 7}
+
     run_scenario(Database(url), scenario)

@@ -22,6 +22,7 @@ from todo_assistant.turns import store, undo
 from todo_assistant.turns.model import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Transaction
+from todo_core.limits import Quotas
 from todo_core.todos import changes, operations
 
 MAX_ARGUMENT_CHARACTERS: Final = 50_000
@@ -54,9 +55,10 @@ class _CallRejected(Exception):
 class ToolExecutor:
     """Runs the tool calls of turns and stores their results."""
 
-    def __init__(self, db: Database, tools: ToolRegistry) -> None:
+    def __init__(self, db: Database, tools: ToolRegistry, quotas: Quotas) -> None:
         self._db = db
         self._tools = tools
+        self._quotas = quotas
 
     async def run_calls(
         self, turn: Turn, calls: Sequence[ToolCall], *, deadline: float, listener: ToolCallListener | None
@@ -89,7 +91,7 @@ class ToolExecutor:
             # Before a call runs, its own todos are counted anyway.
             return set()
         async with self._db.transaction() as transaction:
-            context = _create_context(transaction, turn)
+            context = self._create_context(transaction, turn)
             effects = [await self._predict_effect(context, call) for call in calls]
             return {
                 todo.id
@@ -108,7 +110,7 @@ class ToolExecutor:
             # An undo locks the change log first and the turn second. The opposite order here could deadlock with it.
             await changes.lock_log(transaction, turn.user_id)
             await store.lock_leased_turn(transaction, turn)
-            result = await self._run_if_allowed(_create_context(transaction, turn), turn, call, planned_ids)
+            result = await self._run_if_allowed(self._create_context(transaction, turn), turn, call, planned_ids)
             if isinstance(result, ApprovalCall):
                 return result
             call.ok, call.result = result.ok, result.result
@@ -163,10 +165,9 @@ class ToolExecutor:
         except ValidationError as error:
             raise _CallRejected("invalid", describe_invalid_arguments(error)) from None
 
-
-def _create_context(transaction: Transaction, turn: Turn) -> ToolContext:
-    actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone)
-    return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
+    def _create_context(self, transaction: Transaction, turn: Turn) -> ToolContext:
+        actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone, self._quotas)
+        return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
 
 
 async def _find_affected_todos(context: ToolContext, effect: Effect) -> list[ApprovalTodo]:

@@ -16,6 +16,7 @@ from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
 from todo_core.errors import NotAuthenticated, ServiceError
+from todo_core.limits import Quotas
 from todo_core.settings import SessionSettings
 from todo_core.web.resources import get_resources
 
@@ -57,10 +58,11 @@ class SignedInUser(User):
 
     session_id: UUID
     by: ActorKind
+    quotas: Quotas
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.id, self.by, timezone=self.timezone)
+        return Actor(self.id, self.by, timezone=self.timezone, quotas=self.quotas)
 
 
 async def _current_user(request: Request) -> SignedInUser:
@@ -77,7 +79,7 @@ async def _current_user(request: Request) -> SignedInUser:
     if by == "user" and claims.is_half_over:
         # The session is renewed when the response starts, because it may end while the request is served.
         request.state.add_response_headers = partial(_renew_cookie, request, claims)
-    return SignedInUser(**vars(user), session_id=claims.session_id, by=by)
+    return SignedInUser(**vars(user), session_id=claims.session_id, by=by, quotas=resources.settings.quotas)
 
 
 CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
