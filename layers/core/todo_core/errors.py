@@ -64,7 +64,7 @@ _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "conversations": ("conversations", "delete one"),
     "stored_bytes": ("stored bytes", "delete conversations, or delete todos and wait until the trash is purged"),
 }
-"""For each quota, the name of what it counts, and how a user can make room."""
+"""Maps each quota to the name of what it counts, and to how a user can make room."""
 
 
 class QuotaExceeded(ServiceError):
