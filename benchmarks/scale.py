@@ -35,6 +35,7 @@ from todo_core.database.statements import Statement
 from todo_core.settings import Settings
 from todo_core.todos import operations
 from todo_core.todos.filters import DueBound, Filters, Position
+from todo_core.web.query import MAX_PAGE_ITEMS
 
 _SMALL: Final = Crowd(todos=1_000, owned=1_000)
 _LARGE: Final = Crowd(todos=1_000_000, owned=100_000)
@@ -128,18 +129,28 @@ class Table:
         self._connection = connection
 
     async def count(self, filters: Filters) -> int:
-        transaction = Transaction(self._connection, _TIMEOUT_SECONDS)
-        found = await operations.find(transaction, OWNER, filters, limit=_ALL_TODOS)
-        return len(found.todos)
+        counted, _ = await self._skip(filters, _ALL_TODOS)
+        return counted
 
     async def page(self, filters: Filters, number: int, limit: int) -> Page:
         """Returns the page with a number, from 1."""
         if number == 1:
             return Page(limit, 1, None)
-        before = await operations.find(
-            Transaction(self._connection, _TIMEOUT_SECONDS), OWNER, filters, limit=limit * (number - 1)
-        )
-        return Page(limit, number, before.next)
+        _, position = await self._skip(filters, limit * (number - 1))
+        return Page(limit, number, position)
+
+    async def _skip(self, filters: Filters, count: int) -> tuple[int, Position | None]:
+        """Reads at most `count` todos. Returns their number, and the position after them if more follow."""
+        transaction = Transaction(self._connection, _TIMEOUT_SECONDS)
+        skipped, position = 0, None
+        while skipped < count:
+            found = await operations.find(
+                transaction, OWNER, filters, limit=min(count - skipped, MAX_PAGE_ITEMS), after=position
+            )
+            skipped, position = skipped + len(found.todos), found.next
+            if position is None:
+                break
+        return skipped, position
 
     async def read(self, filters: Filters, page: Page) -> PageCost:
         """Returns the cost of a page under the more expensive plan."""

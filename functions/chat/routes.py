@@ -160,13 +160,11 @@ async def read_history(
     response: Response,
 ) -> list[MessageRead]:
     """Lists the messages of a conversation: the newest page first, in each page the oldest message first."""
-    newest_first = await _HISTORY.read_page(
-        request,
-        response,
-        query,
-        lambda limit, before: conversations.messages(db, user.id, query.conversation_id, limit=limit, before=before),
-    )
-    return [MessageRead.of(message) for message in reversed(newest_first)]
+    before = _HISTORY.read_cursor(request, query)
+    page = await conversations.messages(db, user.id, query.conversation_id, limit=query.limit, before=before)
+    if page.has_more:
+        _HISTORY.link_to_page_after(page.messages[-1], request, response)
+    return [MessageRead.of(message) for message in reversed(page.messages)]
 
 
 @router.get("/conversations", responses=error_responses(InvalidCursor), openapi_extra=describe_query(PageQuery))

@@ -36,7 +36,7 @@ from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import build_url, fetch_page, link_to_next
+from todo_core.web.paging import build_url, link_to_next
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources
@@ -145,10 +145,10 @@ async def list_changes(
 ) -> Response:
     """Returns the changes after a sequence number, oldest first. A client continues after the last `seq` it got."""
     url = build_url(request, PATH)
-    page, last = await fetch_page(query.limit, lambda limit: changes.find_since(db, user.id, query.since, limit=limit))
-    if last is not None:
-        link_to_next(request, response, since=str(last.seq))
-    content = msgspec.json.encode([build_change_json(change, url) for change in page])
+    page = await changes.find_since(db, user.id, query.since, limit=query.limit)
+    if page.has_more:
+        link_to_next(request, response, since=str(page.changes[-1].seq))
+    content = msgspec.json.encode([build_change_json(change, url) for change in page.changes])
     return Response(content, media_type="application/json", headers=response.headers)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -54,17 +55,29 @@ FILL = (
     """,
 )
 
+LONGEST = "🚲" * 16_383
+"""A description of 64 KB, with room for one more character."""
+LONG_TODO = """INSERT INTO todos (id, user_id, title, description, "order") VALUES ($1, $1, '0', $2, 1)"""
+CHANGE_LONG_TODO = """UPDATE todos SET title = $2::text, description = $3 || right($2::text, 1) WHERE user_id = $1"""
+LONG_CHANGES = 60
+MAX_PIECE_BYTES = 64 * 1024 + 2 * 70 * 1024
+"""A page and one row, which has a todo before and after a change."""
+
 
 def export_document(database_url: str, user_id: UUID) -> dict[str, Any]:
-    async def read() -> bytes:
+    document: dict[str, Any] = json.loads(b"".join(export_pieces(database_url, user_id)))
+    return document
+
+
+def export_pieces(database_url: str, user_id: UUID) -> list[bytes]:
+    async def read() -> list[bytes]:
         db = Database(database_url)
         try:
-            return b"".join([part async for part in export.stream_document(db, user_id)])
+            return [part async for part in export.stream_document(db, user_id)]
         finally:
             await db.close()
 
-    document: dict[str, Any] = json.loads(asyncio.run(read()))
-    return document
+    return asyncio.run(read())
 
 
 def create_user(database_url: str) -> UUID:
@@ -111,6 +124,21 @@ class TestDocument:
         calls = [(call["turn_id"], call["round"], call["position"]) for call in document["tool_calls"]]
         assert calls == sorted(set(calls))
         assert {call["turn_id"] for call in document["tool_calls"]} == {turn["id"] for turn in document["turns"]}
+
+    def test_long_texts_come_in_small_pieces(self, database_url: str) -> None:
+        user_id = create_user(database_url)
+        postgres.query(database_url, LONG_TODO, user_id, LONGEST)
+        for number in range(LONG_CHANGES):
+            postgres.query(database_url, CHANGE_LONG_TODO, user_id, str(number), LONGEST)
+
+        pieces = export_pieces(database_url, user_id)
+
+        assert max(map(len, pieces)) <= MAX_PIECE_BYTES
+        changes = json.loads(b"".join(pieces))["changes"]
+        assert [change["after"]["title"] for change in changes] == ["0", *map(str, range(LONG_CHANGES))]
+        for before, after in pairwise(changes):
+            assert after["before"] == before["after"]
+        assert changes[-1]["after"]["description"] == f"{LONGEST}9"
 
     def test_an_account_that_does_not_exist_is_refused(self, database_url: str) -> None:
         with pytest.raises(NotAuthenticated):

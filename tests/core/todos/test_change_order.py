@@ -107,7 +107,8 @@ class Reader:
     async def follow(self, until: asyncio.Event) -> None:
         is_last_poll = False
         while True:
-            found = await changes.find_since(self.db, self.user_id, self.seen[-1].seq if self.seen else 0, limit=5)
+            last = self.seen[-1].seq if self.seen else 0
+            found = (await changes.find_since(self.db, self.user_id, last, limit=5)).changes
             self.polls_while_writing += not until.is_set()
             self.seen += found
             if is_last_poll and not found:
@@ -164,9 +165,9 @@ class TestFindSince:
                     await operations.add(transaction, Actor(ada), TodoCreate(title="Late"))
                     early = asyncio.create_task(operations.add(db, Actor(ada), TodoCreate(title="Early")))
                     await asyncio.sleep(0.2)
-                    meanwhile = Reader(db, ada, await changes.find_since(db, ada, 0, limit=9)).titles
+                    meanwhile = Reader(db, ada, (await changes.find_since(db, ada, 0, limit=9)).changes).titles
                 await early
-                return meanwhile, Reader(db, ada, await changes.find_since(db, ada, 0, limit=9)).titles
+                return meanwhile, Reader(db, ada, (await changes.find_since(db, ada, 0, limit=9)).changes).titles
 
         assert run(scenario()) == ([], ["Late", "Early"])
 

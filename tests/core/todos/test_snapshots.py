@@ -60,7 +60,7 @@ def ada(database_url: str) -> UUID:
 def read_log(database_url: str, user_id: UUID) -> list[Change]:
     async def scenario() -> list[Change]:
         async with open_database(database_url) as db:
-            return await changes.find_since(db, user_id, 0, limit=10)
+            return (await changes.find_since(db, user_id, 0, limit=10)).changes
 
     return run(scenario())
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from todo_assistant.errors import ConversationNotFound
 from todo_assistant.turns import store
 from todo_assistant.turns.model import ToolCall, Turn
+from todo_core.database.byte_pages import MAX_PAGE_BYTES, drop_row_after_page, end_by_bytes
 from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 
@@ -35,6 +36,14 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagePage:
+    """A page of messages, newest first. `has_more` is true if older messages follow."""
+
+    messages: Sequence[Message]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessagePosition:
     """The place of a message in a conversation: its turn, and 1 for the user's message or 2 for the answer."""
 
@@ -58,18 +67,27 @@ _RENAME = Statement(f"""
 """)  # noqa: S608 - names of columns
 _DELETE = Statement("DELETE FROM conversations WHERE id = :conversation_id AND user_id = :user_id RETURNING id")
 # Each turn has two messages, the user's and the assistant's. The assistant's is left out until the turn has a final
-# response or a model response (a row of `rounds`).
-_SELECT_MESSAGES = Statement("""
-    SELECT message.id, turns.conversation_id, turns.id AS turn_id, role, content, message.created_at
-    FROM turns CROSS JOIN LATERAL (VALUES
-        (message_id, 1, 'user', message, created_at),
-        (reply_id, 2, 'assistant', response, coalesce(finished_at, created_at))
-    ) AS message (id, part, role, content, created_at)
-    WHERE turns.user_id = :user_id AND turns.conversation_id = :conversation_id
-        AND turns.id <= :turn_id AND (turns.id, part) < (:turn_id, CAST(:part AS int))
-        AND (part = 1 OR response IS NOT NULL OR EXISTS (SELECT FROM rounds WHERE rounds.turn_id = turns.id))
-    ORDER BY turns.id DESC, part DESC LIMIT CAST(:limit AS int)
-""")
+# response or a model response (a row of `rounds`). Its size includes that of the turn's tool calls.
+_SELECT_MESSAGES = Statement(
+    end_by_bytes(
+        """
+        SELECT message.id, turns.conversation_id, turns.id AS turn_id, part, role, content, message.created_at
+        FROM turns CROSS JOIN LATERAL (VALUES
+            (message_id, 1, 'user', message, created_at),
+            (reply_id, 2, 'assistant', response, coalesce(finished_at, created_at))
+        ) AS message (id, part, role, content, created_at)
+        WHERE turns.user_id = :user_id AND turns.conversation_id = :conversation_id
+            AND turns.id <= :turn_id AND (turns.id, part) < (:turn_id, CAST(:part AS int))
+            AND (part = 1 OR response IS NOT NULL OR EXISTS (SELECT FROM rounds WHERE rounds.turn_id = turns.id))
+        ORDER BY turns.id DESC, part DESC LIMIT CAST(:limit AS int)
+        """,
+        """coalesce(octet_length(content), 0) + CASE WHEN part = 1 THEN 0 ELSE coalesce((
+            SELECT sum(octet_length(arguments) + coalesce(octet_length(CAST(result AS text)), 0))
+            FROM tool_calls WHERE tool_calls.turn_id = sorted_rows.turn_id
+        ), 0) END""",
+        order_by="turn_id DESC, part DESC",
+    )
+)
 _SELECT_TURNS_BEFORE = Statement(f"""
     SELECT {store.COLUMNS} FROM turns
     WHERE user_id = :user_id AND conversation_id = :conversation_id AND id < :turn_id
@@ -108,16 +126,16 @@ async def delete(db: Executor, user_id: UUID, conversation_id: UUID) -> None:
 
 async def messages(
     db: Executor, user_id: UUID, conversation_id: UUID | None, *, limit: int, before: MessagePosition | None = None
-) -> list[Message]:
+) -> MessagePage:
     """Returns at most `limit` messages of a conversation before a position, newest first.
 
-    Without `conversation_id` reads the most recently active conversation, if the user has any. Raises
-    ConversationNotFound.
+    A page may be shorter: it has at most 512 KB of texts and tool calls, but for a single message. Without
+    `conversation_id` reads the most recently active conversation, if the user has any. Raises ConversationNotFound.
     """
     if conversation_id is None:
         latest = await db.fetch_one(_FIND_LATEST, user_id=user_id)
         if latest is None:
-            return []
+            return MessagePage([], has_more=False)
         conversation_id = latest["id"]
     elif await db.fetch_one(_FIND_CONVERSATION, conversation_id=conversation_id, user_id=user_id) is None:
         raise ConversationNotFound
@@ -128,10 +146,12 @@ async def messages(
         conversation_id=conversation_id,
         turn_id=position.turn_id,
         part=position.part,
-        limit=limit,
+        limit=limit + 1,
+        max_bytes=MAX_PAGE_BYTES,
     )
+    has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
     calls = await store.load_tool_calls(db, [row["turn_id"] for row in rows if row["role"] == "assistant"])
-    return [_message_from_row(row, calls) for row in rows]
+    return MessagePage([_message_from_row(row, calls) for row in rows], has_more)
 
 
 async def turns_before(db: Executor, turn: Turn, *, limit: int) -> list[Turn]:

@@ -4,31 +4,31 @@ The lists of the document are derived from the database schema: one for each tab
 foreign key to such a table. A new table or column is exported without a change here, unless the schema marks it as
 NOT_EXPORTED.
 
-Rows are read page by page, which bounds the memory, and no database connection is held while the client reads. A row
-that changes during the export may appear in its old or its new form.
+Rows are read in pages of some 64 KB. That bounds the memory, and the time of each step in the event loop. No database
+connection is held while the client reads. A row that changes during the export may appear in its old or its new form.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, DateTime, Integer, Select, Table, bindparam, exists, select, tuple_
+from sqlalchemy import DateTime, Table
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from todo_core.accounts import export_queries
+from todo_core.database.byte_pages import BYTES_SO_FAR
 from todo_core.database.executor import Database, Row
-from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
 from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT
 from todo_core.schema.tables import all_tables
 
-_PAGE_SIZE: Final = 500
-_DIALECT: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
-_OWNER_COLUMN: Final = "user_id"
-_ACCOUNT_TABLE: Final = "users"
+_PAGE_BYTES: Final = 64 * 1024
+"""A page ends with the row that reaches this size, so it is longer by at most one row."""
+_FIRST_PAGE_ROWS: Final = 8
+_MAX_PAGE_ROWS: Final = 128
 
 
 async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
@@ -36,7 +36,7 @@ async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
 
     Raises NotAuthenticated before the first piece when the account does not exist.
     """
-    account = await db.fetch_one(_build_account_statement(), user_id=user_id)
+    account = await db.fetch_one(export_queries.build_account_statement(), user_id=user_id)
     if account is None:
         raise NotAuthenticated
     yield b'{"exported_at":%b,"account":%b' % (_to_json(datetime.now(UTC)), _to_json(dict(account)))
@@ -51,89 +51,47 @@ async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
 
 
 async def _fetch_pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[Row]]:
-    last_key: Mapping[str, object] = {}
-    while rows := await db.fetch_all(
-        _build_page_statement(table, after_key=bool(last_key)), user_id=user_id, limit=_PAGE_SIZE, **last_key
-    ):
+    """Yields the user's rows of a table, in pages of at most 128 rows and some 64 KB.
+
+    PostgreSQL must read the long texts of a row to measure the row. So a page after a short one is asked for at most
+    twice as many rows.
+    """
+    limit = _FIRST_PAGE_ROWS
+    last_key: dict[str, object] = {}
+    statement = export_queries.build_page_statement(table, after_key=False)
+    while rows := await db.fetch_all(statement, user_id=user_id, limit=limit, max_bytes=_PAGE_BYTES, **last_key):
         yield rows
-        if len(rows) < _PAGE_SIZE:
+        if len(rows) < limit and rows[-1][BYTES_SO_FAR] < _PAGE_BYTES:
             return
-        last_key = {_name_parameter(column): rows[-1][column.name] for column in _find_page_key(table)}
+        limit = min(2 * len(rows), _MAX_PAGE_ROWS)
+        statement = export_queries.build_page_statement(table, after_key=True)
+        last_key = export_queries.name_last_key(table, rows[-1])
 
 
 @cache
 def _find_exported_tables() -> Sequence[Table]:
     """Returns the tables to export beside `users`, each one after the tables to which its foreign keys refer."""
     exported = (table for table in all_tables().sorted_tables if table.info != NOT_EXPORTED)
-    return [table for table in exported if table.name != _ACCOUNT_TABLE and _has_owner(table)]
-
-
-def _has_owner(table: Table) -> bool:
-    return _OWNER_COLUMN in table.c or any(_has_owner(key.referred_table) for key in table.foreign_key_constraints)
-
-
-def _build_owner_condition(table: Table) -> ColumnElement[bool]:
-    """Returns the SQL condition that a row belongs to the user.
-
-    A table without a column `user_id` has one foreign key: the row belongs to the user if the row it refers to does.
-    """
-    if _OWNER_COLUMN in table.c:
-        return table.c[_OWNER_COLUMN] == bindparam("user_id")
-    (key,) = table.foreign_key_constraints
-    joined = [element.parent == element.column for element in key.elements]
-    return exists().where(*joined, _build_owner_condition(key.referred_table))
-
-
-@cache
-def _build_account_statement() -> Statement:
-    users = all_tables().tables[_ACCOUNT_TABLE]
-    return _compile(select(*_find_exported_columns(users)).where(users.c.id == bindparam("user_id")))
-
-
-@cache
-def _build_page_statement(table: Table, *, after_key: bool) -> Statement:
-    """Returns the SELECT for the first page of a table's rows.
-
-    With `after_key` returns the SELECT for the page after the row whose key is passed as parameters.
-    """
-    key = _find_page_key(table)
-    rows = select(*_find_exported_columns(table)).where(_build_owner_condition(table))
-    if after_key:
-        last = tuple_(*(bindparam(_name_parameter(column), type_=column.type) for column in key))
-        rows = rows.where(tuple_(*key) > last)
-    return _compile(rows.order_by(*key).limit(bindparam("limit", type_=Integer)))
-
-
-def _find_page_key(table: Table) -> list[Column[Any]]:
-    """Returns the columns by which pages are sorted: the primary key without the owner.
-
-    The owner is the same in every row of an export.
-    """
-    return [column for column in table.primary_key if column.name != _OWNER_COLUMN]
-
-
-def _compile(rows: Select[Any]) -> Statement:
-    return Statement(str(rows.compile(dialect=_DIALECT)))
-
-
-def _name_parameter(column: Column[Any]) -> str:
-    return f"last_{column.name}"
-
-
-def _find_exported_columns(table: Table) -> list[Column[Any]]:
-    return [column for column in table.columns if column.info != NOT_EXPORTED]
+    return [table for table in exported if export_queries.has_owner(table)]
 
 
 def _convert_row(table: Table, row: Row) -> dict[str, object]:
-    return {name: _convert_value(table.c[name], value) for name, value in row.items()}
+    values = dict(row)
+    del values[BYTES_SO_FAR]
+    for name, is_snapshot in _find_json_columns(table):
+        text = values[name]
+        if text is not None:
+            # asyncpg returns JSON as text. The text is copied into the document without parsing, except that of a
+            # snapshot, whose times need another format.
+            values[name] = _convert_snapshot(text) if is_snapshot else msgspec.Raw(text.encode())
+    return values
 
 
-def _convert_value(column: Column[Any], value: Any) -> object:
-    if value is None or not isinstance(column.type, JSONB):
-        return value
-    # asyncpg returns JSON as text. The text is copied into the document without parsing, except that of a snapshot,
-    # whose times need another format.
-    return _convert_snapshot(value) if column.info == TODO_SNAPSHOT else msgspec.Raw(value.encode())
+@cache
+def _find_json_columns(table: Table) -> Sequence[tuple[str, bool]]:
+    """Returns the names of the exported JSON columns of a table, and whether they hold past states of a todo."""
+    columns = (column for column in export_queries.find_exported_columns(table) if isinstance(column.type, JSONB))
+    return [(column.name, column.info == TODO_SNAPSHOT) for column in columns]
 
 
 def _convert_snapshot(text: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ reader that continues after the last number it has seen misses no change.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from types import NoneType
 from typing import Final, Literal, get_args, get_type_hints
@@ -16,7 +16,8 @@ import msgspec
 from pydantic_core import PydanticUndefined
 
 from todo_core.actors import Actor, ActorKind
-from todo_core.database.executor import Executor, Transaction
+from todo_core.database.byte_pages import MAX_PAGE_BYTES, drop_row_after_page, end_by_bytes
+from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos.model import Todo, TodoCreate
 
@@ -35,6 +36,17 @@ class Change:
     before: Todo | None
     after: Todo | None
     created_at: datetime
+
+
+_CHANGE_FIELDS: Final = tuple(field.name for field in fields(Change))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """A page of the change log. `has_more` is true if more changes follow."""
+
+    changes: list[Change]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +90,17 @@ _INTERNAL_DEFAULTS: Final = {"due_time": None, "occurrences": 0}
 """Columns of recurring todos that `Todo` does not have, with their values for a todo that never recurred."""
 _UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS).decode()
 
-_SELECT_SINCE = Statement("""
-    SELECT seq, todo_id, op, actor, turn_id, CAST(:defaults AS jsonb) || before AS before,
-        CAST(:defaults AS jsonb) || after AS after, created_at
-    FROM changes WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
-""")
+_SELECT_SINCE = Statement(
+    end_by_bytes(
+        """
+        SELECT seq, todo_id, op, actor, turn_id, CAST(CAST(:defaults AS jsonb) || before AS text) AS before,
+            CAST(CAST(:defaults AS jsonb) || after AS text) AS after, created_at
+        FROM changes WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
+        """,
+        "coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0)",
+        order_by="seq",
+    )
+)
 _SELECT_CHANGED_TODOS = Statement("""
     SELECT todo_id, bool_or(op = 'create') AS added
     FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
@@ -145,13 +163,21 @@ _UNDO = Statement(f"""
 _STOP_UNDOING = Statement("SELECT set_config('todo.undoing', 'off', true)")
 
 
-async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> list[Change]:
-    """Returns at most `limit` of the user's changes with a sequence number above `seq`, oldest first."""
-    rows = await db.fetch_all(_SELECT_SINCE, user_id=user_id, since=seq, limit=limit, defaults=_SNAPSHOT_DEFAULTS)
-    return [
-        Change(**{**row, "before": _parse_snapshot(row["before"]), "after": _parse_snapshot(row["after"])})
-        for row in rows
-    ]
+async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> ChangePage:
+    """Returns at most `limit` of the user's changes with a sequence number above `seq`, oldest first.
+
+    A page may be shorter: it has at most 512 KB of todos, but for a single change.
+    """
+    rows = await db.fetch_all(
+        _SELECT_SINCE,
+        user_id=user_id,
+        since=seq,
+        limit=limit + 1,
+        max_bytes=MAX_PAGE_BYTES,
+        defaults=_SNAPSHOT_DEFAULTS,
+    )
+    has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
+    return ChangePage([_parse_change(row) for row in rows], has_more)
 
 
 async def find_changed_todos(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, bool]:
@@ -196,6 +222,11 @@ async def lock_log(transaction: Transaction, user_id: UUID) -> None:
     deadlock.
     """
     await transaction.write(_LOCK, user_id=user_id)
+
+
+def _parse_change(row: Row) -> Change:
+    values = {name: row[name] for name in _CHANGE_FIELDS}
+    return Change(**values | {"before": _parse_snapshot(row["before"]), "after": _parse_snapshot(row["after"])})
 
 
 def _parse_snapshot(snapshot: str | None) -> Todo | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from todo_core.actors import Actor
+from todo_core.database.byte_pages import MAX_PAGE_BYTES, drop_row_after_page
 from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
@@ -29,17 +30,19 @@ _FIELD_COUNT: Final = len(Todo.__struct_fields__)
 
 
 async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, after: Position | None = None) -> Page:
-    """Returns at most `limit` of the user's todos that meet the filters.
+    """Returns at most `limit` (up to 200) of the user's todos that meet the filters.
 
-    `after` is the position of the last todo on the page before, in a list with the same sort order.
+    A page may be shorter: its titles, descriptions and tags have at most 512 KB, but for a single todo. `after` is the
+    position of the last todo on the page before, in a list with the same sort order.
     """
     sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
     statement = lists.select_page(frozenset(conditions), sort, start=_find_page_start(sort, after))
     if after is not None:
         values |= {"after_key": after.key, "after_id": after.id}
-    rows = await db.fetch_all(statement, user_id=user_id, limit=limit + 1, **values)
-    todos = [Todo(*row[:_FIELD_COUNT]) for row in rows[:limit]]
-    return Page(todos, _build_position(sort, rows[limit - 1], todos[-1]) if len(rows) > limit else None)
+    rows = await db.fetch_all(statement, user_id=user_id, limit=limit + 1, max_bytes=MAX_PAGE_BYTES, **values)
+    has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
+    todos = [Todo(*row[:_FIELD_COUNT]) for row in rows]
+    return Page(todos, _build_position(sort, rows[-1], todos[-1]) if has_more else None)
 
 
 async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
@@ -81,7 +84,10 @@ async def find_by_id(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> l
 
 
 async def find_subtodos(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -> list[Todo]:
-    """Returns the subtodos of these todos of the user, at every level, in any order. Those in the trash too."""
+    """Returns the subtodos of these todos of the user, at every level, in any order. Those in the trash too.
+
+    Their descriptions are None, because a todo may have thousands of subtodos.
+    """
     rows = await db.fetch_all(queries.SELECT_SUBTODOS, user_id=user_id, todo_ids=list(todo_ids))
     return [Todo(*row) for row in rows]
 

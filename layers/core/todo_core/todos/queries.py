@@ -1,7 +1,7 @@
 """The SQL statements that read and write todos. Cached functions build each variant of a statement once."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from todo_core.actors import SET_ACTOR
@@ -15,6 +15,9 @@ _THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :user_id AND deleted_at IS 
 _LOCK_LOG: Final = "(SELECT lock_change_log(:user_id))"
 """Locks the user's change log before a todo is locked: with this order in all writes, writes do not deadlock."""
 _NEXT_VERSION: Final = "version = version + 1, updated_at = now()"
+_COLUMNS_WITHOUT_DESCRIPTION: Final = COLUMNS.replace('"description"', "NULL::text AS description")
+_MAX_CACHED_STATEMENTS: Final = 128
+"""Clients choose the fields of a change and the filters of a deletion, which make thousands of statements."""
 
 SELECT_ONE = Statement(f"SELECT {COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
 SELECT_SOME = Statement(f"SELECT {COLUMNS} FROM todos WHERE user_id = :user_id AND id = ANY(:todo_ids)")  # noqa: S608
@@ -23,7 +26,7 @@ SELECT_SUBTODOS = Statement(f"""
         SELECT id FROM todos WHERE user_id = :user_id AND parent_id = ANY(:todo_ids)
         UNION SELECT todos.id FROM todos JOIN subtodos ON todos.parent_id = subtodos.id
     )
-    SELECT {COLUMNS} FROM todos WHERE id IN (SELECT id FROM subtodos)
+    SELECT {_COLUMNS_WITHOUT_DESCRIPTION} FROM todos WHERE id IN (SELECT id FROM subtodos)
 """)  # noqa: S608
 
 _NEW_VALUES: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate.model_fields} | {
@@ -39,7 +42,7 @@ INSERT = Statement(f"""
 """)  # noqa: S608
 
 
-@cache
+@lru_cache(_MAX_CACHED_STATEMENTS)
 def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
     """Returns a statement that writes the named columns of one todo.
 
@@ -48,7 +51,7 @@ def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
     return Statement(_update(_assign_columns(columns), checked=checked))
 
 
-@cache
+@lru_cache(_MAX_CACHED_STATEMENTS)
 def complete_or_read(columns: frozenset[str], *, checked: bool) -> Statement:
     """Returns a statement that completes one todo by writing the named columns, or only reads an open recurring todo.
 
@@ -76,7 +79,7 @@ def delete(*, checked: bool) -> Statement:
     return Statement(_update({"deleted_at": "now()"}, checked=checked))
 
 
-@cache
+@lru_cache(_MAX_CACHED_STATEMENTS)
 def delete_some(conditions: frozenset[str]) -> Statement:
     """Returns a statement that puts at most `:limit` todos into the trash: those that meet all named conditions.
 

@@ -27,6 +27,11 @@ class SortOrder:
         self.field = ascending if ascending in Todo.__struct_fields__ and ascending not in _ENCODED_FIELDS else None
         self.key = SORT_KEYS.get(name) or SORT_KEYS[ascending]
 
+    @property
+    def field_or_key(self) -> str:
+        """The column of a page by which the page is sorted: a field of the todo, or `key`."""
+        return f'"{self.field}"' if self.field else "key"
+
     def order_by(self, key: str) -> str:
         """Returns the terms of ORDER BY. `key` is the SQL of the sort key, or the name of its column in a subquery."""
         return f"{key} DESC, id DESC" if self.descending else f"{key}, id"

@@ -21,7 +21,8 @@ DESCRIPTION: Final = """\
 Todos with accounts, for web pages on other origins (session cookie), programs (bearer token) and an assistant.
 
 Errors are problem documents (RFC 9457) with a stable `code`. Lists are JSON arrays; if more items follow, the
-`Link` header has the URL of the next page. Every response has an `X-Request-ID`.
+`Link` header has the URL of the next page. A page of long texts has fewer items than `limit`. Every response has an
+`X-Request-ID`.
 """
 
 
