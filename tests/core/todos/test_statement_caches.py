@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from importlib import import_module
+from inspect import signature
 from pkgutil import walk_packages
 from types import ModuleType
 from typing import get_args
@@ -19,11 +20,7 @@ MAX_STATEMENTS = 256
 MAX_CACHED_BYTES = 3_000_000
 
 UNBOUNDED = {
-    "todo_core.times._timezones": "no arguments",
-    "todo_core.accounts.export._find_exported_tables": "no arguments",
     "todo_core.accounts.export._find_json_columns": "tables of the schema",
-    "todo_core.accounts.export._find_time_columns_of_todos": "no arguments",
-    "todo_core.accounts.export_queries.build_account_statement": "no arguments",
     "todo_core.accounts.export_queries.build_page_statement": "tables of the schema",
     "todo_core.accounts.operations._build_update": "2 columns",
     "todo_core.todos.projects._select_page": "a flag",
@@ -31,18 +28,14 @@ UNBOUNDED = {
     "todo_core.todos.queries.delete": "a flag",
     "todo_core.todos.queries.restore": "a flag",
     "functions.todos.listing.list_sorted_by": "sort orders",
-    "todo_assistant.phrases.moments._month_first_zones": "no arguments",
-    "todo_assistant.phrases.languages.pieces._compile_shapes": "no arguments",
     "todo_assistant.phrases.languages.lexicon.load_lexicon": "languages",
-    "todo_assistant.phrases.languages.replies._fixed_replies": "no arguments",
     "todo_assistant.phrases.languages.replies._ordinals": "languages",
     "todo_assistant.phrases.languages.replies._folded_list": "languages",
     "todo_assistant.commands.languages.patterns.edge_words": "languages",
     "todo_assistant.commands.languages.patterns.known_words": "languages",
-    "todo_assistant.commands.languages.patterns.load_words": "no arguments",
     "todo_assistant.commands.languages.patterns.load_sentences": "languages",
 }
-"""Caches without a bound, each with the reason: what its keys are. No client can add keys."""
+"""Caches with arguments and without a bound, each with the kind of its keys. No client can add keys."""
 
 
 def make_random_filters(choose: random.Random) -> Filters:
@@ -100,6 +93,7 @@ def test_a_cache_without_a_bound_has_keys_that_no_client_chooses() -> None:
         if hasattr(value, "cache_parameters")
         and value.__module__ == module.__name__
         and value.cache_parameters()["maxsize"] is None
+        and signature(value).parameters
     }
 
     assert unbounded == UNBOUNDED.keys()
