@@ -5,11 +5,12 @@ import os
 import sys
 import threading
 import unicodedata
-from time import sleep
 
 import bcrypt
 import pytest
+from passlib.context import CryptContext
 
+from todo_core.accounts import passwords
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.errors import TooBusy
 
@@ -63,53 +64,72 @@ class TestVerify:
         assert verify_password(password, None) == (False, None)
 
 
-class TestQueue:
-    @pytest.mark.parametrize(("rounds", "limit"), [(12, 41), (16, 3)])
-    def test_a_password_that_would_wait_too_long_is_refused(self, rounds: int, limit: int) -> None:
-        outcomes = asyncio.run(self.verify_concurrently(PasswordHasher(rounds), limit + 5))
+class TestTurn:
+    @pytest.mark.parametrize(("rounds", "limit"), [(12, 41), (16, 5)])
+    def test_the_queue_holds_ten_seconds_of_work_and_at_least_four_requests(self, rounds: int, limit: int) -> None:
+        outcomes = asyncio.run(self.take_turns(PasswordHasher(rounds), limit + 5))
 
-        assert outcomes[:limit] == [(False, None)] * limit
+        assert outcomes[:limit] == [None] * limit
         assert all(isinstance(outcome, TooBusy) and outcome.retry_after for outcome in outcomes[limit:])
 
-    def test_a_slow_hash_shortens_the_queue(self) -> None:
+    @pytest.mark.parametrize(("seconds", "limit"), [(0.5, 21), (60, 5)])
+    def test_a_slow_hash_shortens_the_queue_to_four_requests_at_least(
+        self, seconds: float, limit: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         slow = PasswordHasher(ROUNDS)
+        measure(monkeypatch, seconds=seconds)
 
-        async def verify_after_a_slow_hash() -> list[object]:
-            await slow._run(lambda: sleep(0.4))  # noqa: SLF001 - stands for a hash on a busy machine
-            return await self.verify_concurrently(slow, 30)
+        async def take_turns_after_a_slow_hash() -> list[object]:
+            await slow.hash("a password")
+            return await self.take_turns(slow, limit + 5)
 
-        outcomes = asyncio.run(verify_after_a_slow_hash())
+        assert asyncio.run(take_turns_after_a_slow_hash()).count(None) == limit
 
-        assert 20 < outcomes.count((False, None)) <= 25
+    async def take_turns(self, slow: PasswordHasher, times: int) -> list[object]:
+        async def take_turn(client: str) -> None:
+            async with slow.turn(client):
+                await asyncio.sleep(0)
 
-    def test_the_queue_is_empty_after_each_check(self) -> None:
-        slow = PasswordHasher(16)
+        turns = (take_turn(f"client {number}") for number in range(times))
+        return await asyncio.gather(*turns, return_exceptions=True)
 
-        for _ in range(5):
-            assert asyncio.run(self.verify_concurrently(slow, 1)) == [(False, None)]
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+class TestPriority:
     def test_the_thread_has_a_lower_priority_than_the_event_loop(self) -> None:
-        def niceness() -> int:
-            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-        niceness_of_thread = asyncio.run(hasher._run(niceness))  # noqa: SLF001 - nothing public runs in the thread
+        niceness_of_thread = asyncio.run(PasswordHasher(ROUNDS)._run(niceness))  # noqa: SLF001 - nothing public runs in the thread
 
         assert niceness_of_thread == min(niceness() + 5, 19)
 
-    def test_an_outdated_hash_is_not_replaced_when_the_queue_is_full(self) -> None:
-        outdated_hash = hash_password("a password")
+    @pytest.mark.parametrize(
+        ("shares", "increments"),
+        [
+            ([0.9, 0.25, 0.9], [5, 5, 5, 5]),
+            ([0.1, 0.3, 0.4], [5, 0, 0, 0]),
+            ([0.1, 0.6, 0.9], [5, 0, 5, 5]),
+        ],
+        ids=["enough time", "starved", "starved and recovered"],
+    )
+    def test_hashes_have_normal_priority_from_a_share_below_a_fifth_until_one_above_a_half(
+        self, shares: list[float], increments: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def find_niceness() -> list[int]:
+            starved, found = PasswordHasher(ROUNDS), []
+            for share in (*shares, 1.0):
+                measure(monkeypatch, share=share)
+                found.append(await starved._run(niceness))  # noqa: SLF001
+            return found
 
-        class Busy(PasswordHasher):
-            async def hash(self, password: str) -> str:
-                raise TooBusy(password)
+        assert asyncio.run(find_niceness()) == [min(niceness() + increment, 19) for increment in increments]
 
-        assert asyncio.run(Busy(ROUNDS + 1).verify("a password", outdated_hash)) == (True, None)
 
-    async def verify_concurrently(self, slow: PasswordHasher, times: int) -> list[object]:
-        fast_hash = await hasher.hash("a password")
-        verifying = (slow.verify("another password", fast_hash) for _ in range(times))
-        return await asyncio.gather(*verifying, return_exceptions=True)
+def measure(monkeypatch: pytest.MonkeyPatch, *, seconds: float = 0.25, share: float = 1.0) -> None:
+    """Makes each hash seem to take this time and to get this share of a core."""
+    monkeypatch.setattr(passwords, "_run_timed", lambda work: (work(), seconds, share))
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 class TestOutdatedHash:
@@ -143,3 +163,48 @@ class TestOutdatedHash:
 
         assert matches
         assert verify_password("a" * 80, new_hash) == (True, None)
+
+
+class TestFailureTime:
+    """The work of a failed check, as the sum of its bcrypt iterations."""
+
+    @pytest.fixture
+    def iterations(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """Collects the iterations of each bcrypt hash."""
+        counted: list[int] = []
+
+        def count(password: bytes, salt: bytes) -> bytes:
+            counted.append(2 ** int(salt.split(b"$")[2]))
+            return hashpw(password, salt)
+
+        hashpw = bcrypt.hashpw
+        hash_password("so that passlib has tried its backend before")
+        monkeypatch.setattr(bcrypt, "hashpw", count)
+        return counted
+
+    @pytest.mark.parametrize(
+        "stored", [None, 4, 5, 6, "plain"], ids=["no account", "fewer rounds", "current", "more rounds", "plain bcrypt"]
+    )
+    def test_it_is_that_of_the_slowest_known_hash(self, stored: int | str | None, iterations: list[int]) -> None:
+        checked = PasswordHasher(ROUNDS)
+        checked.note_stored([make_hash(6)])
+        stored_hash = None if stored is None else make_hash(stored)
+        iterations.clear()
+
+        assert asyncio.run(checked.verify("another password", stored_hash)) == (False, None)
+        assert sum(iterations) == 2**6
+
+    def test_a_slower_hash_than_all_known_ones_slows_down_later_checks(self, iterations: list[int]) -> None:
+        checked = PasswordHasher(ROUNDS)
+        asyncio.run(checked.verify("another password", make_hash(7)))
+        iterations.clear()
+
+        asyncio.run(checked.verify("another password", None))
+        assert sum(iterations) == 2**7
+
+
+def make_hash(rounds: int | str) -> str:
+    """Returns a hash of "a password" with these rounds, or of plain bcrypt with 4 rounds."""
+    if isinstance(rounds, str):
+        return bcrypt.hashpw(b"a password", bcrypt.gensalt(4)).decode()
+    return CryptContext(["bcrypt_sha256"], bcrypt_sha256__rounds=rounds).hash("a password")

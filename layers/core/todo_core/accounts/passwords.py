@@ -2,57 +2,65 @@
 
 import asyncio
 import os
+import re
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Final
 
-from todo_core.errors import TooBusy
+from todo_core.accounts.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from passlib.context import CryptContext
 
 _NICENESS_INCREMENT: Final = 5
-"""Added to the niceness of the hashing thread.
+"""Added to the niceness of the hashing thread of low priority.
 
-On a core that other work keeps busy, the thread then gets a quarter of the time. The maximum niceness
+On a core that one other thread keeps busy, the thread then gets a quarter of the time. The maximum niceness
 would leave the thread almost nothing.
 """
 _MAX_NICENESS: Final = 19
+_STARVED_SHARE: Final = 0.2
+_RECOVERED_SHARE: Final = 0.5
+"""Shares of a core that a hash gets. Below the first, hashes move to normal priority; above the second, back."""
+_MIN_JUDGED_SECONDS: Final = 0.05
+"""The shortest hash whose share of a core is judged: the scheduler's slices of some milliseconds distort others."""
+
 _MAX_WAIT_SECONDS: Final = 10
+_MIN_QUEUE_LENGTH: Final = 4
 _SECONDS_PER_ITERATION: Final = 60e-6
 """Estimated time of one bcrypt iteration on a server's core. The 2 ** 12 iterations of a hash take 0.25 seconds."""
+
 _PLAIN_BCRYPT_PREFIX: Final = "$2"
 _MAX_BCRYPT_BYTES: Final = 72
-_DUMMY_HASH: Final = "$bcrypt-sha256$v=2,t=2b,r={rounds}$/rZ8.mV3rJw7Z0eG3VQYre$.esZT2nl1qSTycPJjMblfTFr4atTrPm"
-"""Checked when an account does not exist: as slow to check as a stored hash, and no password matches.
-
-So the time of a failed login does not reveal whether the account exists.
-"""
+_ROUNDS: Final = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=(\d+)\$|\$2[abxy]\$(\d+)\$")
+_DUMMY_SALT: Final = "$2b${rounds:02}$/rZ8.mV3rJw7Z0eG3VQYre"
 
 
 class PasswordHasher:
-    """Hashes and verifies passwords, one at a time, in a thread of low priority.
+    """Hashes and verifies passwords in a thread of low priority, beside the event loop.
 
     One bcrypt hash takes about a quarter of a second of CPU time. On the event loop, it would block all other requests
-    for as long. In the default thread pool, a few logins would occupy all cores.
+    for as long. In the default thread pool, a few logins would occupy all cores. While other work leaves the thread
+    less than a fifth of a core, a thread of normal priority hashes instead, and gets an equal share.
 
-    Raises TooBusy for a password that would wait more than about ten seconds for the thread.
+    Requests of clients take a `turn` first.
     """
 
     def __init__(self, rounds: int) -> None:
         """`rounds` is the base-2 logarithm of the number of bcrypt iterations."""
         self._rounds = rounds
-        self._dummy_hash = _DUMMY_HASH.format(rounds=rounds)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_lower_priority)
+        self._slowest_rounds = rounds
+        self._low_priority = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_lower_priority)
+        self._normal_priority = ThreadPoolExecutor(1, thread_name_prefix="passwords-urgent")
+        self._is_starved = False
         self._expected_seconds = 2**rounds * _SECONDS_PER_ITERATION
-        self._last_seconds = 0.0
-        self._queue_length = 0
+        self._queue = FairQueue(_max_queue_length(self._expected_seconds))
 
     @cached_property
     def _context(self) -> "CryptContext":
@@ -63,50 +71,80 @@ class PasswordHasher:
         # only the first 72 bytes, is listed to verify old hashes.
         return CryptContext(schemes=["bcrypt_sha256", "bcrypt"], deprecated="auto", bcrypt_sha256__rounds=self._rounds)
 
+    def turn(self, *clients: str) -> AbstractAsyncContextManager[bool]:
+        """Waits until the request of these clients may hash, see FairQueue.turn.
+
+        The queue holds about ten seconds of work, and at least four requests.
+        """
+        return self._queue.turn(*clients)
+
+    def note_stored(self, hashes: Iterable[str]) -> None:
+        """Makes each later failed check as slow as the slowest of these hashes, see `verify`."""
+        self._slowest_rounds = max([self._slowest_rounds, *map(_find_rounds, hashes)])
+
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._context.hash(_encode(password)))
 
     async def verify(self, password: str, stored_hash: str | None) -> tuple[bool, str | None]:
         """Returns whether the password matches, and a new hash to store when `stored_hash` is outdated, else None.
 
-        A hash is outdated when its scheme or its rounds differ from those of new hashes. Without a stored hash, the
-        check takes as long as with one and never matches.
+        A hash is outdated when its scheme or its rounds differ from those of new hashes. Without a stored hash,
+        nothing matches. All failures take equally long, with any stored hash and without one: their time does not
+        reveal accounts. They take as long as the slowest hash that the process has seen.
         """
-        known_hash = stored_hash or self._dummy_hash
-        secret = _encode(password)
-        if known_hash.startswith(_PLAIN_BCRYPT_PREFIX):
+        matches = await self._run(lambda: self._verify_in_equal_time(password, stored_hash))
+        if not matches or stored_hash is None or not self._context.needs_update(stored_hash):
+            return matches, None
+        return True, await self.hash(password)
+
+    def _verify_in_equal_time(self, password: str, stored_hash: str | None) -> bool:
+        context, secret = self._context, _encode(password)
+        if stored_hash is None:
+            _burn(self._slowest_rounds)
+            return False
+        if stored_hash.startswith(_PLAIN_BCRYPT_PREFIX):
             # Old hashes were made by versions of bcrypt that ignored the bytes after the 72nd. The current version
             # raises an error for a longer password.
             secret = secret[:_MAX_BCRYPT_BYTES]
-        matches = await self._run(lambda: self._context.verify(secret, known_hash))
-        if not matches or stored_hash is None:
-            return False, None
-        return True, await self._rehash_if_outdated(password, stored_hash)
-
-    async def _rehash_if_outdated(self, password: str, stored_hash: str) -> str | None:
-        if not self._context.needs_update(stored_hash):
-            return None
-        # When the thread is too busy, the outdated hash stays until the next login.
-        with suppress(TooBusy):
-            return await self.hash(password)
-        return None
+        self.note_stored([stored_hash])
+        if context.verify(secret, stored_hash):
+            return True
+        # 2**r + (2**r + 2**(r+1) + ... + 2**(s-1)) == 2**s: with these hashes, the check takes as long as one of s.
+        for rounds in range(_find_rounds(stored_hash), self._slowest_rounds):
+            _burn(rounds)
+        return False
 
     async def _run[Result](self, work: Callable[[], Result]) -> Result:
-        if self._queue_length * max(self._expected_seconds, self._last_seconds) > _MAX_WAIT_SECONDS:
-            raise TooBusy
-        self._queue_length += 1
-        try:
-            loop = asyncio.get_running_loop()
-            result, self._last_seconds = await loop.run_in_executor(self._thread, _run_timed, work)
-        finally:
-            self._queue_length -= 1
+        thread = self._normal_priority if self._is_starved else self._low_priority
+        result, seconds, share = await asyncio.get_running_loop().run_in_executor(thread, _run_timed, work)
+        self._queue.max_waiting = _max_queue_length(max(self._expected_seconds, seconds))
+        if seconds >= _MIN_JUDGED_SECONDS:
+            self._is_starved = share < (_RECOVERED_SHARE if self._is_starved else _STARVED_SHARE)
         return result
 
 
-def _run_timed[Result](work: Callable[[], Result]) -> tuple[Result, float]:
-    """Returns the result of the work and the seconds that the work took."""
-    started = perf_counter()
-    return work(), perf_counter() - started
+def _run_timed[Result](work: Callable[[], Result]) -> tuple[Result, float, float]:
+    """Returns the result of the work, the seconds that it took, and the share of a core that it got."""
+    started, started_cpu = perf_counter(), thread_time()
+    result = work()
+    seconds = perf_counter() - started
+    return result, seconds, (thread_time() - started_cpu) / seconds
+
+
+def _max_queue_length(hash_seconds: float) -> int:
+    return max(_MIN_QUEUE_LENGTH, int(_MAX_WAIT_SECONDS / hash_seconds))
+
+
+def _find_rounds(password_hash: str) -> int:
+    found = _ROUNDS.match(password_hash)
+    return int(found[1] or found[2]) if found else 0
+
+
+def _burn(rounds: int) -> None:
+    """Takes as long as the check of a hash of these rounds."""
+    from bcrypt import hashpw  # noqa: PLC0415 - only auth hashes
+
+    hashpw(b"", _DUMMY_SALT.format(rounds=rounds).encode())
 
 
 def _encode(password: str) -> bytes:
