@@ -92,6 +92,8 @@ def _ours_settings(database_url: str, key: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "SECRET_KEY": key,
         "FAILED_LOGINS_PER_ADDRESS": without_limit,
+        "LOGINS_PER_ACCOUNT": without_limit,
+        "LOGINS_PER_ADDRESS": without_limit,
         "REGISTRATIONS_PER_ADDRESS": without_limit,
         "REQUESTS_PER_MINUTE": without_limit,
         "REQUESTS_IN_FLIGHT": without_limit,

@@ -151,6 +151,8 @@ def environment(
         "BCRYPT_ROUNDS": "4",
         "FAILED_LOGINS_PER_ACCOUNT": "5",
         "FAILED_LOGINS_PER_ADDRESS": "12",
+        "LOGINS_PER_ACCOUNT": "40",
+        "LOGINS_PER_ADDRESS": "60",
         "REGISTRATIONS_PER_ADDRESS": "8",
         # Without effect: tests of these limits start a service with small ones.
         "REQUESTS_PER_MINUTE": "1000000",

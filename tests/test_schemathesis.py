@@ -26,6 +26,8 @@ SCENARIOS = 25 if THOROUGH else 15
 LIMITS = {
     "FAILED_LOGINS_PER_ACCOUNT": "1000000",
     "FAILED_LOGINS_PER_ADDRESS": "1000000",
+    "LOGINS_PER_ACCOUNT": "1000000",
+    "LOGINS_PER_ADDRESS": "1000000",
     "REGISTRATIONS_PER_ADDRESS": "1000000",
     "ASSISTANT_DAILY_TURNS": "1000000",
     # An empty key selects the built-in command model, whose responses are predictable.

@@ -44,6 +44,8 @@ def service_settings(database_url: str, environment: Mapping[str, str]) -> dict[
         "SECRET_KEY": secrets.token_urlsafe(32),
         "BCRYPT_ROUNDS": "4",
         "FAILED_LOGINS_PER_ADDRESS": without_limit,
+        "LOGINS_PER_ACCOUNT": without_limit,
+        "LOGINS_PER_ADDRESS": without_limit,
         "REGISTRATIONS_PER_ADDRESS": without_limit,
         "REQUESTS_PER_MINUTE": without_limit,
     }

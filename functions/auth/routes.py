@@ -16,6 +16,7 @@ from functions.auth.models import (
     UserRead,
 )
 from todo_core.accounts import operations, sessions
+from todo_core.accounts.audit import Caller, Event, record
 from todo_core.accounts.errors import (
     CommonPassword,
     EmailTaken,
@@ -24,12 +25,13 @@ from todo_core.accounts.errors import (
     TooManyAttempts,
     WrongPassword,
 )
-from todo_core.accounts.models import Closing, Credentials, PasswordChange, ProfileUpdate, Registration
+from todo_core.accounts.models import Closing, PasswordChange, ProfileUpdate, Registration
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.sessions import Session
 from todo_core.accounts.user import User
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
 from todo_core.web.addresses import find_client_address
+from todo_core.web.devices import find_device_token, set_device_cookie
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
@@ -93,10 +95,10 @@ async def register(registration: Registration, request: Request) -> User:
     resources = get_resources(request)
     return await operations.register(
         resources.database,
-        resources.password_hasher,
+        resources.password_checks.hasher,
         resources.settings.rate_limits,
         registration,
-        address=_get_client_address(request),
+        caller=_get_caller(request),
     )
 
 
@@ -114,11 +116,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
     """
     resources = get_resources(request)
     verified = await operations.authenticate(
-        resources.database,
-        resources.password_hasher,
-        resources.settings.rate_limits,
-        submitted.credentials,
-        address=_get_client_address(request),
+        resources.database, resources.password_checks, submitted.credentials, caller=_get_caller(request)
     )
     user = verified.user
     await _end_session_of_token(request, request.cookies.get(COOKIE))
@@ -132,6 +130,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
     )
     token = sign_token(request, user.id, session)
     set_session_cookie(response, request, token, session)
+    set_device_cookie(response, request, operations.make_device_token(resources.password_checks, user))
     if submitted.by_form:
         return TokenRead(**vars(user), access_token=token, expires_in=round(session.remaining.total_seconds()))
     return UserRead.model_validate(user)
@@ -196,10 +195,10 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
     header `Session-Token` for a request with a bearer token.
     """
     resources = get_resources(request)
-    verified = await _verify_password(change.current_password, user, request)
+    verified = await _verify_password(change.current_password, user, request, "password_change")
     session = await operations.change_password(
         resources.database,
-        resources.password_hasher,
+        resources.password_checks.hasher,
         resources.settings.sessions,
         verified,
         change.new_password,
@@ -253,22 +252,25 @@ async def end_session(
 async def close_account(closing: Closing, user: CurrentUser, request: Request, response: Response) -> None:
     """Deletes the account with all its data, immediately and permanently. `GET /me/export` downloads a copy before."""
     resources = get_resources(request)
-    await operations.close_account(resources.database, await _verify_password(closing.password, user, request))
+    verified = await _verify_password(closing.password, user, request, "close_account")
+    await operations.close_account(resources.database, verified)
+    record("close_account", "success", _get_caller(request), account_id=user.id)
     clear_session_cookie(response, resources.settings.sessions)
 
 
-async def _verify_password(password: SecretStr, user: SignedInUser, request: Request) -> VerifiedPassword:
+async def _verify_password(password: SecretStr, user: SignedInUser, request: Request, event: Event) -> VerifiedPassword:
     """Checks the password of the signed-in user. Raises WrongPassword, TooManyAttempts and TooBusy."""
     resources = get_resources(request)
-    credentials = Credentials.model_construct(email=user.email, password=password)
     return await operations.verify_current_password(
         resources.database,
-        resources.password_hasher,
-        resources.settings.rate_limits,
-        credentials,
-        address=_get_client_address(request),
+        resources.password_checks,
+        user,
+        password,
+        session_id=user.session_id,
+        caller=_get_caller(request),
+        event=event,
     )
 
 
-def _get_client_address(request: Request) -> str:
-    return find_client_address(request.scope)
+def _get_caller(request: Request) -> Caller:
+    return Caller(find_client_address(request.scope), request.state.request_id, find_device_token(request))

@@ -13,6 +13,10 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("password_expires_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "users",
+        sa.Column("known_networks", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+    )
     op.create_table(
         "invites",
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
@@ -26,4 +30,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("invites")
+    op.drop_column("users", "known_networks")
     op.drop_column("users", "password_expires_at")

@@ -8,6 +8,7 @@ import pytest
 from tests import postgres
 from tests.accounts import AUTH, PASSWORD, Account, new_email, problem, sign_in
 from tests.serving import Surface, new_address
+from todo_core.accounts.login_limits import digest_email
 
 FAILURES_PER_ACCOUNT = 5
 FAILURES_PER_ADDRESS = 12
@@ -122,7 +123,7 @@ class TestLimitPerAccount:
             database_url,
             "UPDATE attempts SET expires_at = now() + $1 * interval '1 second' WHERE strpos(key, $2) > 0",
             seconds,
-            email,
+            digest_email(email),
         )
 
 

@@ -63,11 +63,16 @@ def get_with_bearer(client: httpx2.Client, token: str | bytes) -> httpx2.Respons
 
 def read_session_cookies(response: httpx2.Response) -> list[dict[str, str]]:
     """Returns value and attributes of each session cookie that the response sets. Attributes are in lower case."""
+    return read_cookies(response, "session_token")
+
+
+def read_cookies(response: httpx2.Response, cookie: str) -> list[dict[str, str]]:
+    """Returns value and attributes of each cookie of this name that the response sets."""
     cookies = []
     for line in response.headers.get_list("set-cookie"):
         pair, *attributes = line.split("; ")
         name, _, value = pair.partition("=")
-        if name == "session_token":
+        if name == cookie:
             split = (attribute.partition("=") for attribute in attributes)
             cookies.append({"value": value} | {key.lower(): text.lower() for key, _, text in split})
     return cookies

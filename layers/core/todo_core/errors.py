@@ -15,13 +15,15 @@ class ServiceError(Exception):
 
     `code` is a stable name for programs, `title` the kind of error, and `detail` one sentence for a person.
     `retry_after` is the time after which to repeat the request, in whole seconds. None means that repeating the
-    unchanged request cannot help. `members` are further fields of the problem document.
+    unchanged request cannot help. `members` are further fields of the problem document. `is_expected` marks a status
+    of 500 or more that is a refusal by design: it is not logged as an error.
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
     detail: ClassVar[str]
+    is_expected: ClassVar[bool] = False
     retry_after: int | None = None
     members: Mapping[str, JsonMember]
 
@@ -102,6 +104,7 @@ class TooBusy(ServiceError):
     code = "too_busy"
     title = "Too busy"
     detail = "Too many passwords are being checked at the moment; try again after the seconds in Retry-After."
+    is_expected = True
     retry_after = 5
 
 

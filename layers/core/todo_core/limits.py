@@ -12,6 +12,8 @@ class RateLimits(SettingsGroup):
 
     failed_logins_per_account: int = Field(default=10, ge=1)
     failed_logins_per_address: int = Field(default=100, ge=1)
+    logins_per_account: int = Field(default=100, ge=1)
+    logins_per_address: int = Field(default=300, ge=1)
     registrations_per_address: int = Field(default=30, ge=1)
     attempts_window_seconds: int = Field(default=15 * 60, ge=1)
 

@@ -20,6 +20,7 @@ TABLES_WITHOUT_USER = {"alembic_version", "attempts"}
 OMITTED_TABLES = {"idempotency_keys"}
 OMITTED_COLUMNS = {
     ("users", "password_hash"),
+    ("users", "known_networks"),
     ("users", "email_key"),
     ("todos", "words"),
     ("turns", "request_digest"),

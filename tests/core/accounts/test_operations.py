@@ -9,7 +9,10 @@ from pydantic import SecretStr
 
 from tests import postgres
 from todo_core.accounts import operations, sessions
+from todo_core.accounts.audit import Caller
+from todo_core.accounts.devices import Devices
 from todo_core.accounts.errors import InvalidCredentials, TooManyAttempts, WrongPassword
+from todo_core.accounts.login_limits import PasswordChecks
 from todo_core.accounts.models import Credentials, Registration
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passwords import PasswordHasher
@@ -51,18 +54,19 @@ class Client:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.email = f"{uuid4().hex}@example.com"
-        self.address = f"test-{uuid4().hex}"
+        self.caller = Caller(f"test-{uuid4().hex}", "a-request")
         self.hasher = PasswordHasher(4)
 
     async def register(self) -> None:
         registration = Registration(email=self.email, password=SecretStr(PASSWORD))
-        await operations.register(self._db, self.hasher, LIMITS, registration, address=self.address)
+        await operations.register(self._db, self.hasher, LIMITS, registration, caller=self.caller)
 
     async def sign_in(
         self, password: str = PASSWORD, *, hasher: PasswordHasher | None = None, email: str = ""
     ) -> VerifiedPassword:
         credentials = Credentials(email=email or self.email, password=SecretStr(password))
-        return await operations.authenticate(self._db, hasher or self.hasher, LIMITS, credentials, address=self.address)
+        checks = PasswordChecks(hasher or self.hasher, LIMITS, Devices(["a key"]))
+        return await operations.authenticate(self._db, checks, credentials, caller=self.caller)
 
     async def open_session(self, verified: VerifiedPassword) -> OpenSession:
         return await sessions.open_session(

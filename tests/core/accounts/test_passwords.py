@@ -187,7 +187,7 @@ class TestFailureTime:
     )
     def test_it_is_that_of_the_slowest_known_hash(self, stored: int | str | None, iterations: list[int]) -> None:
         checked = PasswordHasher(ROUNDS)
-        checked.note_stored([make_hash(6)])
+        checked.note_sample([make_hash(6)])
         stored_hash = None if stored is None else make_hash(stored)
         iterations.clear()
 

@@ -247,14 +247,14 @@ class TestClearAttempts:
     def test_the_key_may_be_used_up_to_its_limit_again(self, database_url: str, key: str) -> None:
         count_attempts(database_url, {key: 1}, times=3)
 
-        run(database_url, lambda db: rate_limits.clear_attempts(db, key))
+        run(database_url, lambda db: rate_limits.clear_attempts(db, [key]))
 
         assert count_attempts(database_url, {key: 1}, times=1) == [None]
 
     def test_other_keys_keep_their_counts(self, database_url: str, key: str) -> None:
         count_attempts(database_url, {key: 9, f"{key}:other": 9}, times=1)
 
-        run(database_url, lambda db: rate_limits.clear_attempts(db, key))
+        run(database_url, lambda db: rate_limits.clear_attempts(db, [key]))
 
         assert stored_count(database_url, f"{key}:other") == 1
 

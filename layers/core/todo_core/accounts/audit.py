@@ -3,23 +3,33 @@
 A line never contains an email, a password, a token or a name.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, Literal
 from uuid import UUID
 
+from todo_core.errors import ServiceError
 from todo_core.logs import log
 
 type Event = Literal["register", "login", "logout", "password_change", "session_end", "close_account"]
 type Outcome = Literal["success", "failure", "refused"]
-"""`failure`: the password or the session was wrong. `refused`: a limit or a rule, before any password was checked."""
+"""`failure`: a wrong email, password or session. `refused`: a limit or a rule."""
+
+_REFUSALS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The client of a request: its address, for rate limits and the log, and the id of the request."""
+    """The client of a request: its address, for rate limits and the log, and the id of the request.
+
+    `device_token` is the token of its device cookie, see `devices`.
+    """
 
     address: str
     request_id: str
+    device_token: str | None = field(default=None, repr=False)
 
 
 def record(
@@ -39,3 +49,14 @@ def record(
             **{name: value for name, value in fields.items() if value is not None},
         },
     )
+
+
+@contextmanager
+def failures_recorded(event: Event, caller: Caller, account_id: UUID | None = None) -> Iterator[None]:
+    """Logs the event with the code of the ServiceError that ends the block, and raises the error again."""
+    try:
+        yield
+    except ServiceError as error:
+        outcome: Outcome = "refused" if error.status in _REFUSALS else "failure"
+        record(event, outcome, caller, account_id=account_id, reason=error.code)
+        raise

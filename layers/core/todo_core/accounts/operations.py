@@ -11,13 +11,23 @@ import asyncpg
 from pydantic import SecretStr
 
 from todo_core.accounts import rate_limits, sessions
+from todo_core.accounts.audit import Caller, Event, failures_recorded, record
 from todo_core.accounts.common_passwords import require_uncommon
 from todo_core.accounts.errors import EmailTaken, InvalidCredentials, WrongPassword
+from todo_core.accounts.login_limits import (
+    Counters,
+    PasswordChecks,
+    find_login_counters,
+    find_session_counters,
+    list_account_keys,
+    network_client,
+    session_client,
+)
 from todo_core.accounts.models import Credentials, ProfileUpdate, Registration
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import USER_COLUMNS, User
-from todo_core.database.executor import Database
+from todo_core.database.executor import Database, Row
 from todo_core.database.statements import Statement, assignments
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.identifiers import new_id
@@ -27,6 +37,8 @@ from todo_core.settings import SessionSettings
 _CLOSING_TIMEOUT_SECONDS: Final = 60
 """The timeout of a deletion, long enough for an account with hundreds of thousands of todos."""
 _MAX_CLOSING_ATTEMPTS: Final = 40
+_SAMPLED_HASHES: Final = 100
+_MAX_KNOWN_NETWORKS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,20 @@ _INSERT = Statement(f"""
     ON CONFLICT (email_key) DO NOTHING
     RETURNING {USER_COLUMNS}
 """)  # noqa: S608 - constants, as all below
-_SELECT_BY_EMAIL = Statement(f"SELECT {USER_COLUMNS}, password_hash FROM users WHERE email_key = :email_key")  # noqa: S608
+_SELECT_BY_EMAIL = Statement(f"""
+    SELECT {USER_COLUMNS}, password_hash, known_networks FROM users WHERE email_key = :email_key
+""")  # noqa: S608
+# The oldest accounts may have hashes of earlier settings, the newest have those of the latest.
+_SELECT_SAMPLE = Statement(f"""
+    (SELECT password_hash FROM users ORDER BY id LIMIT {_SAMPLED_HASHES})
+    UNION ALL (SELECT password_hash FROM users ORDER BY id DESC LIMIT {_SAMPLED_HASHES})
+""")  # noqa: S608
+_ADD_NETWORK = Statement(f"""
+    UPDATE users SET known_networks = (array_append(known_networks, CAST(:network AS text)))[
+        greatest(cardinality(known_networks) + 2 - {_MAX_KNOWN_NETWORKS}, 1):
+    ]
+    WHERE id = :user_id AND NOT known_networks @> ARRAY[CAST(:network AS text)]
+""")  # noqa: S608
 _REPLACE_HASH = Statement(f"UPDATE users SET password_hash = :new_hash WHERE {_HASH_UNCHANGED} RETURNING id")  # noqa: S608
 _LOCK_ACCOUNT = Statement("SELECT lock_account(:user_id)")
 _DELETE = Statement(f"DELETE FROM users WHERE {_HASH_UNCHANGED} RETURNING id")  # noqa: S608
@@ -65,53 +90,114 @@ def _normalize_email(email: str) -> str:
 
 
 async def register(
-    db: Database, hasher: PasswordHasher, limits: RateLimits, registration: Registration, *, address: str
+    db: Database, hasher: PasswordHasher, limits: RateLimits, registration: Registration, *, caller: Caller
 ) -> User:
     """Creates an account. Counts the attempt against the limit of the address's network.
 
     Raises CommonPassword, EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the network.
     """
-    require_uncommon(registration.password, email=registration.email, name=registration.name, field="password")
-    network = rate_limits.find_network(address)
-    await rate_limits.count_attempt(db, {f"register:{network}": limits.registrations_per_address}, limits.window)
-    row = await db.write(
-        _INSERT,
-        id=new_id(),
-        email=registration.email,
-        email_key=_normalize_email(registration.email),
-        password_hash=await hasher.hash(registration.password.get_secret_value()),
-        name=registration.name,
-        timezone=registration.timezone,
-    )
-    if row is None:
-        raise EmailTaken
-    return User(*row)
+    with failures_recorded("register", caller):
+        require_uncommon(registration.password, email=registration.email, name=registration.name, field="password")
+        password_hash = await _hash_for_registration(db, hasher, limits, registration, caller)
+        row = await db.write(
+            _INSERT,
+            id=new_id(),
+            email=registration.email,
+            email_key=_normalize_email(registration.email),
+            password_hash=password_hash,
+            name=registration.name,
+            timezone=registration.timezone,
+        )
+        if row is None:
+            raise EmailTaken
+    user = User(*row)
+    record("register", "success", caller, account_id=user.id)
+    return user
+
+
+async def _hash_for_registration(
+    db: Database, hasher: PasswordHasher, limits: RateLimits, registration: Registration, caller: Caller
+) -> str:
+    network = rate_limits.find_network(caller.address)
+    attempts = {f"register:{network}": limits.registrations_per_address}
+    await rate_limits.require_attempts_left(db, attempts)
+    async with hasher.turn(network_client(network)):
+        await rate_limits.count_attempt(db, attempts, limits.window)
+        return await hasher.hash(registration.password.get_secret_value())
 
 
 async def authenticate(
-    db: Database, hasher: PasswordHasher, limits: RateLimits, credentials: Credentials, *, address: str
+    db: Database, checks: PasswordChecks, credentials: Credentials, *, caller: Caller
 ) -> VerifiedPassword:
     """Checks the password of the account with this email.
 
-    Raises InvalidCredentials. A failure takes about as long without an account as with one, so that the time does
-    not reveal accounts. Raises TooManyAttempts after too many failures for the email or from the address's network,
-    and TooBusy.
+    Raises InvalidCredentials. A failure takes as long without an account as with one, so that the time does not
+    reveal accounts. Raises TooManyAttempts when a limit of `find_login_counters` is reached, and TooBusy.
     """
     email_key = _normalize_email(credentials.email)
-    account, network = f"login:account:{email_key}", f"login:network:{rate_limits.find_network(address)}"
-    failures = {account: limits.failed_logins_per_account, network: limits.failed_logins_per_address}
-    await rate_limits.require_attempts_left(db, failures)
     row = await db.fetch_one(_SELECT_BY_EMAIL, email_key=email_key)
-    stored_hash = row["password_hash"] if row else None
-    matches, new_hash = await hasher.verify(credentials.password.get_secret_value(), stored_hash)
-    if row is None or not matches:
-        await rate_limits.count_attempt(db, failures, limits.window)
-        raise InvalidCredentials
-    await rate_limits.require_attempts_left(db, failures)
-    verified = VerifiedPassword(User(*row[:-1]), row["password_hash"])
+    known_networks = row["known_networks"] if row else ()
+    counters = find_login_counters(checks, email_key, known_networks, caller)
+    with failures_recorded("login", caller, row["id"] if row else None):
+        verified = await _check_password(db, checks, row, credentials.password, counters)
+    network = checks.devices.digest_network(rate_limits.find_network(caller.address), email_key)
+    if network not in known_networks:
+        await db.write(_ADD_NETWORK, user_id=verified.user.id, network=network)
+    record("login", "success", caller, account_id=verified.user.id)
+    return verified
+
+
+def make_device_token(checks: PasswordChecks, user: User) -> str:
+    """Returns a token for the device that has just signed in to the user's account."""
+    return checks.devices.sign(_normalize_email(user.email))
+
+
+async def verify_current_password(  # noqa: PLR0913 - the user, the password, and what the limits and the log need
+    db: Database,
+    checks: PasswordChecks,
+    user: User,
+    password: SecretStr,
+    *,
+    session_id: UUID,
+    caller: Caller,
+    event: Event,
+) -> VerifiedPassword:
+    """Checks the password of a signed-in user. Failures count for the session only, and are logged as `event`.
+
+    Raises WrongPassword, TooManyAttempts and TooBusy.
+    """
+    with failures_recorded(event, caller, user.id):
+        email_key = _normalize_email(user.email)
+        row = await db.fetch_one(_SELECT_BY_EMAIL, email_key=email_key)
+        counters = find_session_counters(checks.limits, email_key, session_id)
+        try:
+            return await _check_password(db, checks, row, password, counters)
+        except InvalidCredentials:
+            raise WrongPassword from None
+
+
+async def _check_password(
+    db: Database, checks: PasswordChecks, row: Row | None, password: SecretStr, counters: Counters
+) -> VerifiedPassword:
+    """Checks the password of an account, or of none, within the limits. Raises InvalidCredentials."""
+    hasher, limits = checks.hasher, checks.limits
+    await rate_limits.require_attempts_left(db, counters.all)
+    if hasher.needs_sample:
+        hasher.note_sample([sampled["password_hash"] for sampled in await db.fetch_all(_SELECT_SAMPLE)])
+    async with hasher.turn(*counters.clients) as has_waited:
+        if has_waited:
+            await rate_limits.require_attempts_left(db, counters.all)
+        stored_hash = row["password_hash"] if row else None
+        matches, new_hash = await hasher.verify(password.get_secret_value(), stored_hash)
+        if row is None or not matches:
+            await rate_limits.count_attempt(db, counters.failures, limits.window)
+            raise InvalidCredentials
+        await rate_limits.require_attempts_left(db, counters.failures)
+        await rate_limits.count_attempt(db, counters.successes, limits.window)
+    verified = VerifiedPassword(User(*row[:-2]), row["password_hash"])
     if new_hash is not None:
         verified = await _replace_outdated_hash(db, verified, new_hash)
-    await rate_limits.clear_attempts(db, account)
+    await rate_limits.clear_attempts(db, [counters.own])
     return verified
 
 
@@ -124,16 +210,6 @@ async def _replace_outdated_hash(db: Database, verified: VerifiedPassword, new_h
         _REPLACE_HASH, user_id=verified.user.id, known_hash=verified.password_hash, new_hash=new_hash
     )
     return verified if replaced is None else VerifiedPassword(verified.user, new_hash)
-
-
-async def verify_current_password(
-    db: Database, hasher: PasswordHasher, limits: RateLimits, credentials: Credentials, *, address: str
-) -> VerifiedPassword:
-    """Checks the password of a signed-in user. Raises WrongPassword, TooManyAttempts and TooBusy."""
-    try:
-        return await authenticate(db, hasher, limits, credentials, address=address)
-    except InvalidCredentials:
-        raise WrongPassword from None
 
 
 async def update_profile(db: Database, user: User, changes: ProfileUpdate) -> User:
@@ -162,7 +238,8 @@ async def change_password(  # noqa: PLR0913 - the proof, the new password, and w
     session has ended.
     """
     require_uncommon(new_password, email=verified.user.email, name=verified.user.name, field="new_password")
-    new_hash = await hasher.hash(new_password.get_secret_value())
+    async with hasher.turn(session_client(session_id)):
+        new_hash = await hasher.hash(new_password.get_secret_value())
     async with db.transaction() as transaction:
         # The UPDATE precedes the deletion of sessions. It waits for running logins with the old password, so that the
         # deletion ends their sessions too.
@@ -183,6 +260,7 @@ async def close_account(db: Database, verified: VerifiedPassword) -> None:
     """
     for attempt in range(_MAX_CLOSING_ATTEMPTS):
         if await _try_to_close(db, verified):
+            await rate_limits.clear_attempts(db, list_account_keys(_normalize_email(verified.user.email)))
             return
         await asyncio.sleep(0.02 * attempt)
     raise DatabaseUnavailable

@@ -46,16 +46,17 @@ class PasswordHasher:
     """Hashes and verifies passwords in a thread of low priority, beside the event loop.
 
     One bcrypt hash takes about a quarter of a second of CPU time. On the event loop, it would block all other requests
-    for as long. In the default thread pool, a few logins would occupy all cores. While other work leaves the thread
-    less than a fifth of a core, a thread of normal priority hashes instead, and gets an equal share.
+    for as long. In the default thread pool, a few logins would occupy all cores. On a busy machine, the thread may get
+    less than a fifth of a core. A thread of normal priority then hashes instead, and gets an equal share.
 
-    Requests of clients take a `turn` first.
+    Requests of clients take a `turn` first. `needs_sample` is True until `note_sample` was called.
     """
 
     def __init__(self, rounds: int) -> None:
         """`rounds` is the base-2 logarithm of the number of bcrypt iterations."""
         self._rounds = rounds
         self._slowest_rounds = rounds
+        self.needs_sample = True
         self._low_priority = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_lower_priority)
         self._normal_priority = ThreadPoolExecutor(1, thread_name_prefix="passwords-urgent")
         self._is_starved = False
@@ -78,8 +79,9 @@ class PasswordHasher:
         """
         return self._queue.turn(*clients)
 
-    def note_stored(self, hashes: Iterable[str]) -> None:
-        """Makes each later failed check as slow as the slowest of these hashes, see `verify`."""
+    def note_sample(self, hashes: Iterable[str]) -> None:
+        """Makes each later failed check as slow as the slowest of these stored hashes, see `verify`."""
+        self.needs_sample = False
         self._slowest_rounds = max([self._slowest_rounds, *map(_find_rounds, hashes)])
 
     async def hash(self, password: str) -> str:
@@ -106,7 +108,7 @@ class PasswordHasher:
             # Old hashes were made by versions of bcrypt that ignored the bytes after the 72nd. The current version
             # raises an error for a longer password.
             secret = secret[:_MAX_BCRYPT_BYTES]
-        self.note_stored([stored_hash])
+        self._slowest_rounds = max(self._slowest_rounds, _find_rounds(stored_hash))
         if context.verify(secret, stored_hash):
             return True
         # 2**r + (2**r + 2**(r+1) + ... + 2**(s-1)) == 2**s: with these hashes, the check takes as long as one of s.

@@ -1,11 +1,15 @@
 """Rate limits for login and registration, counted in the database so that they hold across processes.
 
-Registrations are counted before the account is created, so concurrent requests cannot exceed the limit. Logins count
-only failures: the limit is checked before the password, and again before a success is reported. Other guesses may
-have failed in the meantime. A guess beyond the limit must not learn that its password is right.
+Registrations are counted before the account is created, so concurrent requests cannot exceed the limit. Logins are
+counted when they have failed or succeeded. The limits are checked before the password, and again before a success is
+reported: other guesses may have failed in the meantime. A guess beyond the limit must not learn that its password is
+right.
+
+The table stays small: all keys have a bounded length, and each row costs a password hash or belongs to a session.
+Clients without an account can add as many rows as the process can hash passwords, about 3,600 in 15 minutes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -41,7 +45,11 @@ _CHECK = Statement("""
     FROM stored JOIN unnest(CAST(:keys AS text[]), CAST(:limits AS int[])) AS allowed (key, max_count) USING (key)
     WHERE count >= max_count
 """)
-_DELETE = Statement("DELETE FROM attempts WHERE key = :attempt_key")
+_DELETE = Statement("""
+    DELETE FROM attempts WHERE key IN (
+        SELECT key FROM attempts WHERE key = ANY(CAST(:keys AS text[])) ORDER BY key COLLATE "C" FOR UPDATE
+    )
+""")
 _DELETE_EXPIRED = Statement("""
     DELETE FROM attempts WHERE key IN (
         SELECT key FROM attempts WHERE expires_at <= now() LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -78,9 +86,9 @@ def _raise_if_exceeded(row: Row | None) -> None:
         raise TooManyAttempts(retry_after=max(row["retry_after"], 1))
 
 
-async def clear_attempts(db: Database, key: str) -> None:
-    """Deletes the counted attempts of a key, so that the next attempt is the first of a new window."""
-    await db.write(_DELETE, attempt_key=key)
+async def clear_attempts(db: Database, keys: Sequence[str]) -> None:
+    """Deletes the counted attempts of the keys, so that the next attempt is the first of a new window."""
+    await db.write(_DELETE, keys=keys)
 
 
 @deletes_expired("attempts")

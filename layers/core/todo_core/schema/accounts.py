@@ -4,12 +4,14 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     DateTime,
     Integer,
     LargeBinary,
     Text,
     Uuid,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -32,6 +34,10 @@ class UserRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     password_expires_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
     """The time at which a temporary password is refused. Null for a password that the user chose."""
+    known_networks: list[str] = Field(
+        sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"), info=NOT_EXPORTED)
+    )
+    """Keyed digests of the last networks that signed in. Failed logins of others do not lock these out."""
 
 
 class SessionRow(SQLModel, table=True):

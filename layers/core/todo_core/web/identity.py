@@ -123,7 +123,12 @@ def sign_token(request: Request, user_id: UUID, session: OpenSession) -> str:
 
 
 def set_session_cookie(response: Response, request: Request, token: str, session: OpenSession) -> None:
-    """Sets the session cookie as a secure or a lax cookie. It expires with the session.
+    """Sets the session cookie, which expires with the session."""
+    set_cookie(response, request, COOKIE, token, seconds=round(session.remaining.total_seconds()))
+
+
+def set_cookie(response: Response, request: Request, name: str, value: str, *, seconds: int) -> None:
+    """Sets a secure or a lax cookie that expires after `seconds`.
 
     A secure cookie is for pages of all sites, but only over HTTPS; a lax cookie is for pages of the same site. The
     setting `session_cookie` decides; with `auto`, HTTPS requests get a secure cookie.
@@ -132,9 +137,9 @@ def set_session_cookie(response: Response, request: Request, token: str, session
     by_scheme = settings.session_cookie == "auto" and request.url.scheme == "https"
     secure = by_scheme or settings.session_cookie == "secure"
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=round(session.remaining.total_seconds()),
+        name,
+        value,
+        max_age=seconds,
         path="/",
         domain=settings.cookie_domain,
         secure=secure,

@@ -135,8 +135,8 @@ async def on_service_error(request: Request, error: ServiceError) -> Response:
 
 
 def log_server_error(error: ServiceError, request_id: str) -> None:
-    """Logs the error if its status is 500 or higher."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    """Logs the error if its status is 500 or higher, unless it is a refusal by design."""
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not error.is_expected:
         log.error("%s", error.code, extra={"request_id": request_id, "error": format_stack(error.__cause__ or error)})
 
 

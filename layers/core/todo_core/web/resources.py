@@ -5,6 +5,8 @@ from typing import Annotated, Self
 
 from fastapi import Depends, FastAPI, Request
 
+from todo_core.accounts.devices import Devices
+from todo_core.accounts.login_limits import PasswordChecks
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTERVAL_SECONDS, SessionUpdates
@@ -19,7 +21,7 @@ class Resources:
 
     settings: Settings
     database: Database
-    password_hasher: PasswordHasher
+    password_checks: PasswordChecks
     session_tokens: SessionTokens
     last_seen: SessionUpdates
     renewals: SessionUpdates
@@ -31,7 +33,9 @@ class Resources:
         return cls(
             settings=settings,
             database=Database.from_settings(settings.database),
-            password_hasher=PasswordHasher(settings.bcrypt_rounds),
+            password_checks=PasswordChecks(
+                PasswordHasher(settings.bcrypt_rounds), settings.rate_limits, Devices(settings.secret_keys)
+            ),
             session_tokens=SessionTokens(settings.secret_keys),
             last_seen=SessionUpdates(LAST_SEEN_INTERVAL_SECONDS),
             renewals=SessionUpdates(RENEWAL_INTERVAL_SECONDS),
