@@ -24,6 +24,7 @@ from todo_assistant.errors import (
     AssistantUnavailable,
     ConversationNotFound,
     NothingToApprove,
+    TooManyTurns,
     TurnInProgress,
     TurnNotFound,
     TurnUndone,
@@ -32,7 +33,14 @@ from todo_assistant.turns import conversations, store
 from todo_assistant.turns.conversations import Conversation, Message, MessagePosition
 from todo_assistant.turns.model import NewTurn, Turn
 from todo_core.database.executor import Executor
-from todo_core.errors import CrossOrigin, DatabaseUnavailable, IdempotencyKeyReused, InvalidCursor, NotAuthenticated
+from todo_core.errors import (
+    CrossOrigin,
+    DatabaseUnavailable,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    NotAuthenticated,
+    QuotaExceeded,
+)
 from todo_core.todos import changes
 from todo_core.web.idempotency import REPLAYED, IdempotencyKey, hash_body
 from todo_core.web.identity import CurrentUser
@@ -119,6 +127,8 @@ async def close_assistant(app: FastAPI) -> None:
         IdempotencyKeyReused,
         ValidationFailed,
         AssistantBudgetSpent,
+        TooManyTurns,
+        QuotaExceeded,
         DatabaseUnavailable,
         *_FAILURES,
         *BODY_ERRORS,
@@ -220,7 +230,14 @@ async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistan
     response_model=TurnRead,
     responses=_STREAMED
     | error_responses(
-        CrossOrigin, TurnNotFound, TurnInProgress, NothingToApprove, DatabaseUnavailable, *_FAILURES, *BODY_ERRORS
+        CrossOrigin,
+        TurnNotFound,
+        TurnInProgress,
+        NothingToApprove,
+        TooManyTurns,
+        DatabaseUnavailable,
+        *_FAILURES,
+        *BODY_ERRORS,
     ),
 )
 async def decide_turn(

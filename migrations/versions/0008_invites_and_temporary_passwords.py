@@ -26,9 +26,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code_hash"),
     )
     op.create_index(op.f("ix_invites_expires_at"), "invites", ["expires_at"])
+    op.add_column("turns", sa.Column("reserved_tokens", sa.Integer(), server_default="0", nullable=False))
+    op.create_index("turns_leased", "turns", ["user_id"], postgresql_where=sa.text("lease IS NOT NULL"))
 
 
 def downgrade() -> None:
+    op.drop_index("turns_leased", "turns")
+    op.drop_column("turns", "reserved_tokens")
     op.drop_table("invites")
     op.drop_column("users", "known_networks")
     op.drop_column("users", "password_expires_at")

@@ -54,7 +54,7 @@ _NO_ANSWER: Final = "I have no answer to that. Please say it in other words."
 _STOPPED: Final[Mapping[StopReason, str]] = {
     "rounds": "I stopped because this took too many steps.",
     "tool_calls": "I stopped because this took too many tool calls.",
-    "tokens": "I stopped because this used up the tokens of one turn.",
+    "tokens": "I stopped because this turn used up its tokens.",
     "deadline": "I ran out of time.",
 }
 
@@ -102,7 +102,7 @@ class Agent:
             await listener.on_turn(turn)
         earlier_messages = await history.messages_before(self._db, turn, max_tokens=self._limits.history_tokens)
         while not await self._finish_or_run_calls(turn, deadline, listener):
-            tokens_left = self._limits.turn_tokens - turn.tokens - history.estimate_tokens(earlier_messages)
+            tokens_left = turn.reserved_tokens - history.estimate_tokens(earlier_messages)
             messages = [*earlier_messages, *history.messages_of(turn, max_tokens=tokens_left)]
             reason = self._find_stop_reason(turn, messages, deadline)
             if reason is None:
@@ -141,7 +141,7 @@ class Agent:
             return "tool_calls"
         if len(turn.model_responses) >= self._limits.rounds:
             return "rounds"
-        if turn.model_responses and turn.tokens + history.estimate_tokens(messages) > self._limits.turn_tokens:
+        if turn.model_responses and history.estimate_tokens(messages) > turn.reserved_tokens:
             return "tokens"
         return None
 

@@ -1,4 +1,4 @@
-"""The assistant of a process: its model, its agent and the daily quota of each user."""
+"""The assistant of a process: its model, its agent and the rules of its turns."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +8,7 @@ from uuid import UUID
 from todo_assistant.agent import Agent
 from todo_assistant.models.messages import Model
 from todo_assistant.turns import begin, store, undo
+from todo_assistant.turns.budget import TurnRules
 from todo_assistant.turns.model import NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
@@ -20,6 +21,9 @@ _FINISHING_SECONDS: Final = 2.0
 _COMMAND_LIMITS: Final = TurnLimits(rounds=40, tool_calls=60, turn_tokens=10_000_000, history_tokens=60_000)
 """Limits of a turn of the command model. It may search for 500 todos page by page, and has no tokens to save."""
 
+_COMMAND_TOKENS: Final = 10**15
+"""Daily quota of the command model, beyond reach: its turns spend no tokens, and only their number is limited."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
@@ -31,29 +35,33 @@ class Assistant:
     db: Database
     model: Model
     agent: Agent
-    quota: DailyQuota
+    rules: TurnRules
     turn_seconds: float
 
     @classmethod
     def from_settings(cls, settings: Settings, db: Database) -> Self:
         """Returns an assistant with the language model of the settings, or without an API key the command model."""
         model, assistant = _create_model(settings), settings.assistant
-        limits = assistant.turn_limits if settings.has_language_model else _COMMAND_LIMITS
-        return cls(db, model, Agent(db, model, limits, settings.quotas), assistant.daily_quota, assistant.seconds)
+        limits, daily = assistant.turn_limits, assistant.daily_quota
+        if not settings.has_language_model:
+            limits, daily = _COMMAND_LIMITS, DailyQuota(turns=daily.turns, tokens=_COMMAND_TOKENS)
+        lease_duration = timedelta(seconds=assistant.seconds + _FINISHING_SECONDS)
+        rules = TurnRules(daily, settings.quotas, limits.turn_tokens, assistant.turns_at_once, lease_duration)
+        return cls(db, model, Agent(db, model, limits, settings.quotas), rules, assistant.seconds)
 
     async def begin(self, user_id: UUID, new: NewTurn) -> Turn:
         """Returns a new turn, or the turn of an earlier request with the same idempotency key.
 
         The turn is leased unless it is finished. Raises the errors of `turns.begin.begin`.
         """
-        return await begin.begin(self.db, user_id, new, self.quota, self._lease_duration)
+        return await begin.begin(self.db, user_id, new, self.rules)
 
     async def answer_approval(self, user_id: UUID, turn_id: UUID, *, approved: bool) -> Turn:
         """Stores the user's answer to an approval and leases the turn, so that it can continue.
 
         Raises the errors of `turns.store.answer_approval`.
         """
-        return await store.answer_approval(self.db, user_id, turn_id, self._lease_duration, approved=approved)
+        return await store.answer_approval(self.db, user_id, turn_id, self.rules, approved=approved)
 
     async def undo(self, actor: Actor, turn_id: UUID) -> UndoResult:
         """Restores the todos that a turn changed, except those changed after the turn.
@@ -62,10 +70,6 @@ class Assistant:
         """
         async with self.db.transaction() as transaction:
             return await undo.undo_turn(transaction, actor, turn_id)
-
-    @property
-    def _lease_duration(self) -> timedelta:
-        return timedelta(seconds=self.turn_seconds + _FINISHING_SECONDS)
 
 
 def _create_model(settings: Settings) -> Model:

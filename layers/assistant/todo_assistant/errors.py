@@ -48,6 +48,14 @@ class AssistantBudgetSpent(ServiceError):
     detail = "Your daily budget for the assistant is spent; todos can still be changed without it."
 
 
+class TooManyTurns(ServiceError):
+    status = 429
+    code = "too_many_turns"
+    title = "Too many turns at once"
+    detail = "Other turns of yours are still running; try again after the seconds in Retry-After."
+    retry_after = 2
+
+
 class AssistantFailure(ServiceError):
     """A failure of the language model. The problem document lists the todos that the turn changed before."""
 

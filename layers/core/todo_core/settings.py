@@ -143,9 +143,10 @@ class Prefix:
 
 
 class AssistantSettings(SettingsGroup):
-    """Limits of the assistant. `seconds` is the time limit of one turn."""
+    """Limits of the assistant. `seconds` is the time limit of a turn. A user may have `turns_at_once` running turns."""
 
     seconds: float = Field(default=25, ge=1, le=600)
+    turns_at_once: int = Field(default=4, ge=1, le=100)
     turn_limits: TurnLimits = TurnLimits()
     daily_quota: Annotated[DailyQuota, Prefix("DAILY_")] = DailyQuota()
 

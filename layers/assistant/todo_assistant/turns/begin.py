@@ -6,14 +6,14 @@ from uuid import UUID
 
 from todo_assistant.errors import ConversationNotFound, TurnInProgress
 from todo_assistant.turns import budget, store
+from todo_assistant.turns.budget import TurnRules
 from todo_assistant.turns.model import NewTurn, Turn
 from todo_assistant.turns.plain_answers import read_plain_answer
 from todo_assistant.turns.takeover import take_over_waiting_calls
 from todo_core.database.executor import Database, Row, Transaction
 from todo_core.database.statements import Statement
-from todo_core.errors import IdempotencyKeyReused
+from todo_core.errors import IdempotencyKeyReused, QuotaExceeded
 from todo_core.identifiers import new_id
-from todo_core.limits import DailyQuota
 
 _MAX_TITLE_CHARACTERS: Final = 80
 _KEY_LIFETIME: Final = timedelta(hours=24)
@@ -34,6 +34,7 @@ _MARK_CONVERSATION_ACTIVE = Statement(
 _INSERT_CONVERSATION = Statement(
     "INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :user_id, :title)"
 )
+_COUNT_CONVERSATIONS = Statement("SELECT count(*) AS number FROM conversations WHERE user_id = :user_id")
 _INSERT_TURN = Statement("""
     INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, idempotency_key, request_digest,
         message, timezone, model, lease, leased_until)
@@ -50,23 +51,20 @@ _TAKE_OVER_LEASE = Statement("""
 """)
 
 
-async def begin(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta) -> Turn:
+async def begin(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> Turn:
     """Returns a new turn, or the turn of an earlier request with the same idempotency key.
 
     Keys are valid for 24 hours. The turn is leased to the caller unless it has an outcome or waits for approval.
     A message such as `yes` takes over the tool calls for which the latest turn of the conversation asks approval.
 
-    Raises ConversationNotFound and AssistantBudgetSpent. Raises IdempotencyKeyReused when the earlier request was a
-    different one, and TurnInProgress while another process works on the turn.
+    Raises ConversationNotFound, QuotaExceeded, AssistantBudgetSpent and TooManyTurns. Raises IdempotencyKeyReused when
+    the earlier request was a different one, and TurnInProgress while another process works on the turn.
     """
-    return await _resume(db, user_id, new, quota, lease_duration) or await _create(
-        db, user_id, new, quota, lease_duration
-    )
+    resumed = await _resume(db, user_id, new, rules)
+    return resumed or await _create(db, user_id, new, rules)
 
 
-async def _resume(
-    db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta
-) -> Turn | None:
+async def _resume(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> Turn | None:
     """Returns the turn of an earlier request with the same idempotency key, or None.
 
     The turn is leased to the caller unless it has an outcome or waits for approval.
@@ -78,34 +76,35 @@ async def _resume(
         return None
     if row["request_digest"] != new.digest:
         raise IdempotencyKeyReused
-    lease = None if row["finished"] else await _take_over_lease(db, user_id, row, quota, lease_duration)
+    lease = None if row["finished"] else await _take_over_lease(db, user_id, row, rules)
     turn = await store.load(db, user_id, row["id"])
     turn.lease = lease
     return turn
 
 
-async def _take_over_lease(db: Database, user_id: UUID, row: Row, quota: DailyQuota, lease_duration: timedelta) -> UUID:
+async def _take_over_lease(db: Database, user_id: UUID, row: Row, rules: TurnRules) -> UUID:
     """Leases a turn whose process has stopped to the caller.
 
-    Raises TurnInProgress while another process holds the lease, and AssistantBudgetSpent.
+    Raises TurnInProgress while another process holds the lease, AssistantBudgetSpent and TooManyTurns.
     """
     lease = new_id()
     async with db.transaction() as transaction:
         taken_over = await transaction.write(
-            _TAKE_OVER_LEASE, turn_id=row["id"], user_id=user_id, lease=lease, lease_duration=lease_duration
+            _TAKE_OVER_LEASE, turn_id=row["id"], user_id=user_id, lease=lease, lease_duration=rules.lease_duration
         )
         if taken_over is None:
             raise TurnInProgress(retry_after=max(row["seconds_left"] or 1, 1))
-        # A continued turn is not counted again. Without this check, a client that disconnects before each answer could
-        # use the model without a limit.
-        await budget.require_tokens_left(transaction, user_id, quota)
+        # A continued turn is not counted again. Without a reservation, a client that disconnects before each answer
+        # could use the model without a limit.
+        await budget.reserve(transaction, user_id, row["id"], rules, "continued")
     return lease
 
 
-async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, lease_duration: timedelta) -> Turn:
+async def _create(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> Turn:
     """Stores a new turn, leased to the caller, and counts it towards the user's daily quota.
 
-    Raises ConversationNotFound, AssistantBudgetSpent, and TurnInProgress when a concurrent request was faster.
+    Raises ConversationNotFound, QuotaExceeded, AssistantBudgetSpent and TooManyTurns. Raises TurnInProgress when a
+    concurrent request was faster.
     """
     turn_id, lease = new_id(), new_id()
     approved = read_plain_answer(new.message)
@@ -128,7 +127,7 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, 
             timezone=new.timezone,
             model=new.model,
             lease=lease,
-            lease_duration=lease_duration,
+            lease_duration=rules.lease_duration,
         )
         if inserted is None:
             # A concurrent request with the same idempotency key has created the turn and works on it: `_resume` did not
@@ -136,7 +135,9 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, quota: DailyQuota, 
             raise TurnInProgress(retry_after=1)
         if approved is not None:
             await take_over_waiting_calls(transaction, user_id, conversation_id, turn_id, approved=approved)
-        await budget.count_turn(transaction, user_id, quota)
+        await budget.reserve(transaction, user_id, turn_id, rules, "new")
+        if new.conversation_id is None:
+            await _require_room(transaction, user_id, rules.quotas.conversations)
     turn = await store.load(db, user_id, turn_id)
     turn.lease = lease
     return turn
@@ -152,3 +153,13 @@ async def _open_conversation(transaction: Transaction, user_id: UUID, new: NewTu
     if await transaction.write(_MARK_CONVERSATION_ACTIVE, conversation_id=new.conversation_id, user_id=user_id) is None:
         raise ConversationNotFound
     return new.conversation_id
+
+
+async def _require_room(transaction: Transaction, user_id: UUID, max_conversations: int) -> None:
+    """Checks the number of conversations, including the one of this transaction. Raises QuotaExceeded.
+
+    Must follow `budget.reserve`, whose lock lets the user's new turns pass one by one.
+    """
+    row = await transaction.fetch_one(_COUNT_CONVERSATIONS, user_id=user_id)
+    if row is not None and row["number"] > max_conversations:
+        raise QuotaExceeded("conversations", max_conversations)

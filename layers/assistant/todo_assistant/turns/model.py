@@ -89,6 +89,7 @@ class Turn:
     """A message of the user with all model responses to it so far.
 
     `lease` is the token with which this process may write to the turn. Without a lease the turn is only read.
+    `reserved_tokens` are those that the turn may still spend.
     """
 
     id: UUID
@@ -102,6 +103,7 @@ class Turn:
     model: str
     approval: Approval | None
     created_at: datetime
+    reserved_tokens: int = 0
     lease: UUID | None = None
     model_responses: list[ModelResponse] = field(default_factory=list)
 

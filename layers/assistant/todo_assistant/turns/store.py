@@ -5,7 +5,6 @@ changes. So a process that continues a turn after a crash runs no tool call twic
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, NoReturn
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from pydantic import JsonValue
 from todo_assistant.errors import NothingToApprove, TurnInProgress, TurnNotFound
 from todo_assistant.models.messages import Completion, Extras, Question
 from todo_assistant.turns import budget
+from todo_assistant.turns.budget import TurnRules
 from todo_assistant.turns.model import Approval, ModelResponse, ToolCall, Turn, TurnOutcome
 from todo_core.database.executor import Database, Executor, Row, Transaction
 from todo_core.database.statements import Statement
@@ -28,7 +28,7 @@ STATUS: Final = """
 
 COLUMNS: Final = f"""
     turns.id, turns.user_id, turns.conversation_id, turns.message, turns.timezone, {STATUS} AS status,
-    turns.stopped_by, turns.response, turns.model, turns.approval, turns.created_at
+    turns.stopped_by, turns.response, turns.model, turns.approval, turns.created_at, turns.reserved_tokens
 """
 
 _FIND_TURN = Statement(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :user_id")  # noqa: S608
@@ -46,6 +46,11 @@ _ANSWER_APPROVAL = Statement("""
 _LOCK_LEASED_TURN = Statement(
     "SELECT id FROM turns WHERE id = :turn_id AND lease = :lease AND status = 'running' FOR UPDATE"
 )
+_SPEND_TOKENS = Statement("""
+    UPDATE turns SET reserved_tokens = greatest(0, reserved_tokens - :tokens)
+    WHERE id = :turn_id AND lease = :lease AND status = 'running'
+    RETURNING reserved_tokens
+""")
 _RELEASE_LEASE = Statement("UPDATE turns SET lease = NULL, leased_until = NULL WHERE id = :turn_id AND lease = :lease")
 _FINISH_TURN = Statement("""
     UPDATE turns SET status = :status, stopped_by = :stopped_by, response = :response,
@@ -138,25 +143,27 @@ def turn_from_row(row: Row) -> Turn:
         model=row["model"],
         approval=approval,
         created_at=row["created_at"],
+        reserved_tokens=row["reserved_tokens"],
     )
 
 
-async def answer_approval(
-    db: Database, user_id: UUID, turn_id: UUID, lease_duration: timedelta, *, approved: bool
-) -> Turn:
+async def answer_approval(db: Database, user_id: UUID, turn_id: UUID, rules: TurnRules, *, approved: bool) -> Turn:
     """Stores whether the user approved the waiting tool calls, and returns the turn, leased to the caller.
 
-    Raises TurnNotFound, TurnInProgress while a process works on the turn, and NothingToApprove.
+    Raises TurnNotFound, TurnInProgress while a process works on the turn, NothingToApprove and TooManyTurns.
     """
     lease = new_id()
-    answered = await db.write(
-        _ANSWER_APPROVAL,
-        turn_id=turn_id,
-        user_id=user_id,
-        approved=approved,
-        lease=lease,
-        lease_duration=lease_duration,
-    )
+    async with db.transaction() as transaction:
+        answered = await transaction.write(
+            _ANSWER_APPROVAL,
+            turn_id=turn_id,
+            user_id=user_id,
+            approved=approved,
+            lease=lease,
+            lease_duration=rules.lease_duration,
+        )
+        if answered is not None:
+            await budget.reserve(transaction, user_id, turn_id, rules, "approved")
     turn = await load(db, user_id, turn_id)
     if answered is None:
         raise TurnInProgress(retry_after=2) if turn.status == "running" else NothingToApprove()
@@ -198,7 +205,7 @@ async def finish(db: Executor, turn: Turn, outcome: TurnOutcome) -> None:
 
 
 async def add_model_response(db: Database, turn: Turn, completion: Completion, *, milliseconds: int) -> None:
-    """Stores a completion in the turn and counts its tokens towards the user's daily quota.
+    """Stores a completion in the turn. Takes its tokens from the turn's reservation to the user's usage of the day.
 
     Must precede the tool calls of the completion. `milliseconds` is the time that the model took. Raises
     TurnInProgress when the lease of the turn is lost, and TurnNotFound.
@@ -213,10 +220,15 @@ async def add_model_response(db: Database, turn: Turn, completion: Completion, *
         completion.question,
         completion.extras,
     )
+    tokens = response.prompt_tokens + response.completion_tokens
     async with db.transaction() as transaction:
-        await lock_leased_turn(transaction, turn)
+        # Also locks the turn, so that no other process can take over its lease.
+        spent = await transaction.write(_SPEND_TOKENS, turn_id=turn.id, lease=turn.lease, tokens=tokens)
+        if spent is None:
+            await _raise_lease_lost(transaction, turn)
         await _insert_model_response(transaction, turn.id, response, milliseconds)
-        await budget.count_tokens(transaction, turn.user_id, response.prompt_tokens + response.completion_tokens)
+        await budget.count_tokens(transaction, turn.user_id, tokens)
+    turn.reserved_tokens = spent["reserved_tokens"]
     turn.model_responses.append(response)
 
 

@@ -50,6 +50,7 @@ class TurnRow(SQLModel, table=True):
         CheckConstraint("reversal IN ('undo', 'redo')", name="turns_reversal"),
         Index("turns_of_conversation", "conversation_id", "id"),
         Index("turns_of_user", "user_id"),
+        Index("turns_leased", "user_id", postgresql_where=text("lease IS NOT NULL")),
         Index(
             "turns_by_key",
             "user_id",
@@ -79,6 +80,8 @@ class TurnRow(SQLModel, table=True):
     """`undo` or `redo` if this turn changed todos only by undoing turns, or by redoing undone ones."""
     lease: UUID | None = Field(sa_column=Column(Uuid, info=NOT_EXPORTED))
     leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
+    reserved_tokens: int = Field(sa_column=Column(Integer, nullable=False, server_default="0", info=NOT_EXPORTED))
+    """The tokens that the turn may still spend. They count towards the daily quota while the lease is valid."""
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     undone_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
