@@ -112,6 +112,10 @@ test-container: image .venv/ready # the container image: its content, start, sto
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --image $(IMAGE) --surface container \
 		tests/container tests/surfaces $(ARGS)
 
+.PHONY: test-faults
+test-faults: .venv/ready # nothing acknowledged is lost while database, service and network fail (10 minutes; FAULT_MINUTES)
+	$(BIN)/python -m pytest --faults --capture=no tests/faults $(ARGS)
+
 .PHONY: test-browser
 test-browser: require-chromium .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
 	@# Selenium is added to the packages of the tests. Its lock uses the same versions.

@@ -24,7 +24,13 @@ RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 
 POOLER = pytest.StashKey[Pooler]()
 
-_REQUIRED_OPTIONS = {"browser": "--browser", "cluster": "--image", "container": "--image", "neon": "--pooler"}
+_REQUIRED_OPTIONS = {
+    "browser": "--browser",
+    "cluster": "--image",
+    "container": "--image",
+    "faults": "--faults",
+    "neon": "--pooler",
+}
 """Folders of tests, each with the command-line option without which its tests are skipped."""
 
 _LONGEST = ("tests/test_schemathesis.py", "tests/functions/", "tests/chart/")
@@ -48,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--image", metavar="NAME", help="also run tests/container and tests/cluster, with this image")
     parser.addoption("--browser", metavar="PATH", help="also run tests/browser, with this Chromium")
+    parser.addoption("--faults", action="store_true", help="also run tests/faults, which take ten minutes")
     parser.addoption(
         "--pooler",
         action="store_true",
@@ -68,7 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Skips test folders whose option is not given, because they need Docker, Chromium or another database server."""
+    """Skips test folders whose option is not given, because their tests need more than a checkout, or long."""
     option = _REQUIRED_OPTIONS.get(collection_path.name)
     return True if option and not config.getoption(option) else None
 

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from operator import methodcaller
@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import asyncpg
+import psutil
 
 from functions.migrate.app import upgrade
 from tests.run_once import run_once_across_processes
@@ -129,6 +130,21 @@ class Server:
 
     def stop(self) -> None:
         self._server.cleanup()
+
+    def kill(self) -> None:
+        """Kills the server's processes at once. The next start recovers the data from the log of the server."""
+        postmaster = psutil.Process(self._server.get_pid())
+        # Kills the backends too: the next start waits for those that are left of the last one.
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes)
+
+    def restart(self) -> None:
+        """Starts the server again after `kill`, and waits until it accepts connections."""
+        with self._server._lock:  # noqa: SLF001 - the package has no function for a server that has crashed
+            self._server.ensure_postgres_running()
 
     def url(self, user: str = "postgres", password: str = "", database: str = "postgres") -> str:
         return f"postgresql://{user}:{password}@/{database}?{urlencode({'host': self.socket_folder})}"

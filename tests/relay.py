@@ -1,7 +1,8 @@
-"""Relay through which containers reach a database that listens on 127.0.0.1 or on a Unix socket only."""
+"""Relay to a database for containers, which cannot reach 127.0.0.1 or a Unix socket, and for stalls of the network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
@@ -11,11 +12,22 @@ from anyio.from_thread import start_blocking_portal
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 
+@dataclass
+class Gate:
+    """Stops all traffic of a relay while it is closed, like a network that loses packets. Any thread may set it."""
+
+    is_open: bool = True
+
+    async def wait(self) -> None:
+        while not self.is_open:  # noqa: ASYNC110 - another thread opens it
+            await anyio.sleep(0.01)
+
+
 @contextmanager
-def relayed(database_url: str, *, host: str) -> Iterator[str]:
+def relayed(database_url: str, *, host: str, gate: Gate | None = None) -> Iterator[str]:
     """Runs a relay to the database until the end of the block. Yields the relay's URL, with `host` as its host name."""
     with start_blocking_portal() as portal:
-        listening, port = portal.start_task(_listen, database_url)
+        listening, port = portal.start_task(_listen, database_url, gate or Gate())
         parts = urlsplit(database_url)
         credentials, at, _ = parts.netloc.rpartition("@")
         try:
@@ -24,12 +36,13 @@ def relayed(database_url: str, *, host: str) -> Iterator[str]:
             listening.cancel()
 
 
-async def _listen(database_url: str, *, task_status: TaskStatus[int]) -> None:
+async def _listen(database_url: str, gate: Gate, *, task_status: TaskStatus[int]) -> None:
     async def serve(client: SocketStream) -> None:
+        await gate.wait()
         with suppress(*_BROKEN):
             async with client, await _connect(database_url) as server, anyio.create_task_group() as both_ways:
-                both_ways.start_soon(_pass_on, client, server)
-                both_ways.start_soon(_pass_on, server, client)
+                both_ways.start_soon(_pass_on, client, server, gate)
+                both_ways.start_soon(_pass_on, server, client, gate)
 
     # Listens on all addresses, because the address of the container engine's bridge is not known.
     async with await anyio.create_tcp_listener(local_host="0.0.0.0") as listener:  # noqa: S104
@@ -45,8 +58,10 @@ async def _connect(database_url: str) -> SocketStream:
     return await anyio.connect_tcp(parts.hostname or "localhost", parts.port or 5432)
 
 
-async def _pass_on(source: SocketStream, sink: SocketStream) -> None:
+async def _pass_on(source: SocketStream, sink: SocketStream, gate: Gate) -> None:
     with suppress(*_BROKEN):
         async for data in source:
+            await gate.wait()
             await sink.send(data)
+        await gate.wait()
         await sink.send_eof()
