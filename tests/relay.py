@@ -59,9 +59,12 @@ async def _connect(database_url: str) -> SocketStream:
 
 
 async def _pass_on(source: SocketStream, sink: SocketStream, gate: Gate) -> None:
-    with suppress(*_BROKEN):
+    try:
         async for data in source:
             await gate.wait()
             await sink.send(data)
         await gate.wait()
         await sink.send_eof()
+    except _BROKEN:
+        # The other side must notice a reset too. A server that was killed resets its connections.
+        await sink.aclose()

@@ -59,8 +59,11 @@ class Injector:
         }
         for fault in faults:
             ends = time.monotonic() + _SECONDS_PER_FAULT
+            self.answers.note_event(fault)
             await inject[fault](chance)
+            self.answers.note_event(f"end of {fault}")
             self.recoveries[fault].append(await self.probe.seconds_until_served())
+            self.answers.note_event("served again")
             await self._terminate_connections(ends, chance)
 
     async def _kill_database(self, chance: random.Random) -> None:

@@ -4,6 +4,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from statistics import quantiles
+from typing import Final
+
+SLOW_SECONDS: Final = 10.0
 
 
 @dataclass
@@ -24,7 +27,7 @@ class Acknowledged:
 
 @dataclass
 class Ledger:
-    """What one account's clients know about its todos."""
+    """The todos of one account, as its clients know them."""
 
     todos: dict[str, Acknowledged] = field(default_factory=dict)
     unacknowledged_titles: set[str] = field(default_factory=set)
@@ -50,9 +53,19 @@ class Answers:
     outages: list[tuple[float, float]] = field(default_factory=list)
     """Periods (`time.monotonic`) in which no process of the service ran."""
 
-    def note(self, outcome: str, started: float) -> None:
+    timeline: list[str] = field(default_factory=list)
+    """Faults and slow answers, each with the seconds since the start of the run."""
+    began: float = field(default_factory=time.monotonic)
+
+    def note(self, outcome: str, started: float, request: str) -> None:
+        seconds = time.monotonic() - started
         self.counts[outcome] += 1
-        self.seconds.append(time.monotonic() - started)
+        self.seconds.append(seconds)
+        if seconds > SLOW_SECONDS:
+            self.note_event(f"{outcome} to {request} after {seconds:.1f} s")
+
+    def note_event(self, event: str) -> None:
+        self.timeline.append(f"{time.monotonic() - self.began:7.1f} s: {event}")
 
     @property
     def disconnects_outside_outages(self) -> list[str]:

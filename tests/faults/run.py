@@ -66,6 +66,7 @@ class Result:
     def __str__(self) -> str:
         return "\n".join(
             [
+                *self.answers.timeline,
                 f"answers: {self.answers.counts.total()}, {self.answers.latency}",
                 *(f"    {outcome}: {count}" for outcome, count in self.answers.counts.most_common()),
                 f"repeats until the outcome was known: {self.answers.repeats.total()}",

@@ -41,11 +41,11 @@ class Sender:
             response = await self.http.request(method, path, json=json, headers=headers)
         except httpx2.TransportError as error:
             self.answers.disconnects.append((time.monotonic(), repr(error)))
-            self.answers.note("lost connection", started)
+            self.answers.note("lost connection", started, f"{method} {path}")
             await _pause(1)
             return None
         code = "" if response.is_success else str(response.json()["code"])
-        self.answers.note(f"{response.status_code} {code}".strip(), started)
+        self.answers.note(f"{response.status_code} {code}".strip(), started, f"{method} {path}")
         if response.is_success or code in expected:
             return response
         is_keyed = "Idempotency-Key" in (headers or {})

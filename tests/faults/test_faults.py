@@ -1,4 +1,4 @@
-"""Nothing acknowledged is lost or doubled, and the service recovers, while everything that it needs fails.
+"""Acknowledged writes are neither lost nor doubled, and the service recovers, while everything that it needs fails.
 
 The run takes ten minutes. FAULT_MINUTES changes that; fewer minutes inject fewer faults.
 """

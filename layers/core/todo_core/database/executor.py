@@ -19,7 +19,7 @@ from todo_core.database.lost_connections import DRIVER_ERRORS, Connection, Conne
 from todo_core.database.pool import ConnectionPool, PoolUse, UniquelyNamedConnection
 from todo_core.database.settings import DatabaseSettings
 from todo_core.database.statements import Statement
-from todo_core.errors import DatabaseUnavailable, SchemaOutdated
+from todo_core.errors import DatabaseUnavailable, SchemaOutdated, ServiceError
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _POOL_TIMEOUT_SECONDS: Final = 5.0
@@ -180,7 +180,7 @@ class Database:
             try:
                 async with (
                     self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
-                    connection.transaction(),
+                    _begun(connection),
                 ):
                     yield Transaction(connection, timeout_seconds)
             except asyncpg.InvalidSQLStatementNameError:
@@ -227,6 +227,26 @@ class Database:
         except DRIVER_ERRORS as error:
             # Also raised for a wrong password or too many connections: an API client can only try again later.
             raise DatabaseUnavailable from error
+
+
+@asynccontextmanager
+async def _begun(connection: Connection) -> AsyncIterator[None]:
+    """Begins a transaction. Commits it at the end of the block, or rolls it back after an SQL error or a ServiceError.
+
+    Sends no ROLLBACK after other errors, such as a timeout: it would wait for a network that does not answer. The pool
+    then closes the connection, which rolls back too.
+    """
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except (asyncpg.PostgresError, ServiceError):
+        try:
+            await transaction.rollback()
+        except DRIVER_ERRORS:
+            connection.terminate()
+        raise
+    await transaction.commit()
 
 
 @contextmanager
