@@ -81,6 +81,9 @@ router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(Databas
     response_model=UserRead,
     responses=error_responses(
         CrossOrigin,
+        RegistrationClosed,
+        InviteRequired,
+        InviteInvalid,
         EmailTaken,
         CommonPassword,
         TooManyAttempts,
@@ -97,6 +100,7 @@ async def register(registration: Registration, request: Request) -> User:
         resources.database,
         resources.password_checks.hasher,
         resources.settings.rate_limits,
+        resources.settings.registration,
         registration,
         caller=_get_caller(request),
     )

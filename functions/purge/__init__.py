@@ -1,1 +1,1 @@
-"""Deletes expired rows once a day: old todos in the trash, idempotency keys, sessions and rate-limit counters."""
+"""Deletes expired rows once a day, such as old todos in the trash, idempotency keys, sessions and invites."""

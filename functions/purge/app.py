@@ -6,7 +6,7 @@ from math import inf
 from typing import Protocol
 
 from todo_core import logs, purge
-from todo_core.accounts import rate_limits, sessions  # noqa: F401 - they register their tables
+from todo_core.accounts import invites, rate_limits, sessions  # noqa: F401 - they register their tables
 from todo_core.database import embedded, idempotency  # noqa: F401 - idempotency registers its table
 from todo_core.database.executor import Database
 from todo_core.logs import log

@@ -1,4 +1,4 @@
-"""Deletes expired rows: todos that were in the trash long enough, idempotency keys, sessions, rate-limit counters."""
+"""Deletes expired rows, such as todos that were in the trash long enough, idempotency keys, sessions and invites."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -92,6 +92,10 @@ def _parse_json_object(value: object) -> object:
 ExtraBody = Annotated[Mapping[str, JsonValue], BeforeValidator(_parse_json_object)]
 
 
+RegistrationMode = Literal["open", "invite", "closed"]
+"""Who may register: everyone, owners of an invite, or nobody."""
+
+
 class SessionSettings(SettingsGroup):
     """Lifetimes of sessions, and the attributes of their cookie.
 
@@ -168,6 +172,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     sessions: SessionSettings = SessionSettings()
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
+    registration: RegistrationMode = "open"
     rate_limits: RateLimits = RateLimits()
     request_limits: RequestLimits = RequestLimits()
     quotas: Annotated[Quotas, Prefix("QUOTA_")] = Quotas()

@@ -59,7 +59,7 @@ class Client:
 
     async def register(self) -> None:
         registration = Registration(email=self.email, password=SecretStr(PASSWORD))
-        await operations.register(self._db, self.hasher, LIMITS, registration, caller=self.caller)
+        await operations.register(self._db, self.hasher, LIMITS, "open", registration, caller=self.caller)
 
     async def sign_in(
         self, password: str = PASSWORD, *, hasher: PasswordHasher | None = None, email: str = ""

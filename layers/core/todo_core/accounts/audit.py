@@ -13,7 +13,16 @@ from uuid import UUID
 from todo_core.errors import ServiceError
 from todo_core.logs import log
 
-type Event = Literal["register", "login", "logout", "password_change", "session_end", "close_account"]
+type Event = Literal[
+    "register",
+    "login",
+    "logout",
+    "password_change",
+    "password_reset",
+    "session_end",
+    "close_account",
+    "invite",
+]
 type Outcome = Literal["success", "failure", "refused"]
 """`failure`: a wrong email, password or session. `refused`: a limit or a rule."""
 

@@ -36,6 +36,38 @@ class EmailTaken(ServiceError):
     detail = "An account with this email exists already; sign in, or register another email."
 
 
+class RegistrationClosed(ServiceError):
+    status = 403
+    code = "registration_closed"
+    title = "Registration closed"
+    detail = "This service creates no accounts on request; ask its operator."
+
+
+class InviteRequired(ServiceError):
+    status = 403
+    code = "invite_required"
+    title = "Invite required"
+    detail = "An account needs an invite; send the code that the operator gave you as invite."
+
+
+class InviteInvalid(ServiceError):
+    """The code is unknown, used up, expired, or for another email. The client does not learn which."""
+
+    status = 403
+    code = "invite_invalid"
+    title = "Invalid invite"
+    detail = "This invite is not valid for this email, or no longer; ask the operator for a new one."
+
+
+class AccountNotFound(ServiceError):
+    """The operator has named an email without an account. No route raises this error."""
+
+    status = 404
+    code = "account_not_found"
+    title = "Account not found"
+    detail = "No account has this email; check it and try again."
+
+
 class TooManyAttempts(ServiceError):
     status = 429
     code = "too_many_attempts"

@@ -71,6 +71,7 @@ def _refuse_display_name(email: object) -> object:
 
 
 Email = Annotated[EmailStr, Field(max_length=254), BeforeValidator(_refuse_display_name)]
+InviteCode = Annotated[SecretStr, Field(min_length=1, max_length=100)]
 Name = Annotated[str, Text(max_length=200)]
 NewPassword = Annotated[
     SecretStr,
@@ -103,6 +104,8 @@ class Registration(BaseModel):
     password: NewPassword
     name: Name | None = None
     timezone: TimeZoneName = "UTC"
+    invite: InviteCode | None = None
+    """Required if the operator has restricted registration to invites, and else ignored."""
 
 
 class Credentials(BaseModel):

@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 from pydantic import SecretStr
 
-from todo_core.accounts import rate_limits, sessions
+from todo_core.accounts import invites, rate_limits, sessions
 from todo_core.accounts.audit import Caller, Event, failures_recorded, record
 from todo_core.accounts.common_passwords import require_uncommon
-from todo_core.accounts.errors import EmailTaken, InvalidCredentials, WrongPassword
+from todo_core.accounts.errors import EmailTaken, InvalidCredentials, RegistrationClosed, WrongPassword
 from todo_core.accounts.login_limits import (
     Counters,
     PasswordChecks,
@@ -27,12 +27,12 @@ from todo_core.accounts.models import Credentials, ProfileUpdate, Registration
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import USER_COLUMNS, User
-from todo_core.database.executor import Database, Row
+from todo_core.database.executor import Database, Executor, Row
 from todo_core.database.statements import Statement, assignments
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.identifiers import new_id
 from todo_core.limits import RateLimits
-from todo_core.settings import SessionSettings
+from todo_core.settings import RegistrationMode, SessionSettings
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
 """The timeout of a deletion, long enough for an account with hundreds of thousands of todos."""
@@ -60,8 +60,13 @@ _INSERT = Statement(f"""
     ON CONFLICT (email_key) DO NOTHING
     RETURNING {USER_COLUMNS}
 """)  # noqa: S608 - constants, as all below
+# Without a hash, the check of an expired temporary password takes as long as that of an unknown account.
 _SELECT_BY_EMAIL = Statement(f"""
-    SELECT {USER_COLUMNS}, password_hash, known_networks FROM users WHERE email_key = :email_key
+    SELECT
+        {USER_COLUMNS},
+        CASE WHEN password_expires_at <= now() THEN NULL ELSE password_hash END AS password_hash,
+        known_networks
+    FROM users WHERE email_key = :email_key
 """)  # noqa: S608
 # The oldest accounts may have hashes of earlier settings, the newest have those of the latest.
 _SELECT_SAMPLE = Statement(f"""
@@ -74,6 +79,9 @@ _ADD_NETWORK = Statement(f"""
     ]
     WHERE id = :user_id AND NOT known_networks @> ARRAY[CAST(:network AS text)]
 """)  # noqa: S608
+_REPLACE_PASSWORD = Statement(f"""
+    UPDATE users SET password_hash = :new_hash, password_expires_at = NULL WHERE {_HASH_UNCHANGED} RETURNING id
+""")  # noqa: S608
 _REPLACE_HASH = Statement(f"UPDATE users SET password_hash = :new_hash WHERE {_HASH_UNCHANGED} RETURNING id")  # noqa: S608
 _LOCK_ACCOUNT = Statement("SELECT lock_account(:user_id)")
 _DELETE = Statement(f"DELETE FROM users WHERE {_HASH_UNCHANGED} RETURNING id")  # noqa: S608
@@ -84,46 +92,79 @@ def _build_update(columns: frozenset[str]) -> Statement:
     return Statement(f"UPDATE users SET {assignments(columns)} WHERE id = :user_id RETURNING {USER_COLUMNS}")  # noqa: S608
 
 
-def _normalize_email(email: str) -> str:
+def normalize_email(email: str) -> str:
     """Returns the form of an email that only one account may have: emails that differ only by case are the same."""
     return unicodedata.normalize("NFC", email.casefold())
 
 
-async def register(
-    db: Database, hasher: PasswordHasher, limits: RateLimits, registration: Registration, *, caller: Caller
+async def register(  # noqa: PLR0913 - the resources and the rules of a registration
+    db: Database,
+    hasher: PasswordHasher,
+    limits: RateLimits,
+    mode: RegistrationMode,
+    registration: Registration,
+    *,
+    caller: Caller,
 ) -> User:
     """Creates an account. Counts the attempt against the limit of the address's network.
 
-    Raises CommonPassword, EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the network.
+    With the mode `invite`, uses up an invite in the transaction that creates the account.
+
+    Raises RegistrationClosed, InviteRequired and InviteInvalid according to the mode. Raises CommonPassword,
+    EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the network.
     """
     with failures_recorded("register", caller):
+        if mode == "closed":
+            raise RegistrationClosed
         require_uncommon(registration.password, email=registration.email, name=registration.name, field="password")
-        password_hash = await _hash_for_registration(db, hasher, limits, registration, caller)
-        row = await db.write(
-            _INSERT,
-            id=new_id(),
-            email=registration.email,
-            email_key=_normalize_email(registration.email),
-            password_hash=password_hash,
-            name=registration.name,
-            timezone=registration.timezone,
-        )
-        if row is None:
-            raise EmailTaken
-    user = User(*row)
+        password_hash = await _hash_for_registration(db, hasher, limits, mode, registration, caller)
+        user = await _create_account(db, mode, registration, password_hash)
     record("register", "success", caller, account_id=user.id)
     return user
 
 
-async def _hash_for_registration(
-    db: Database, hasher: PasswordHasher, limits: RateLimits, registration: Registration, caller: Caller
+async def _hash_for_registration(  # noqa: PLR0913 - see `register`
+    db: Database,
+    hasher: PasswordHasher,
+    limits: RateLimits,
+    mode: RegistrationMode,
+    registration: Registration,
+    caller: Caller,
 ) -> str:
     network = rate_limits.find_network(caller.address)
     attempts = {f"register:{network}": limits.registrations_per_address}
     await rate_limits.require_attempts_left(db, attempts)
     async with hasher.turn(network_client(network)):
         await rate_limits.count_attempt(db, attempts, limits.window)
+        if mode == "invite":
+            # Before the slow hash; the invite is checked again when it is used up.
+            await invites.require_valid(db, registration.invite, email_key=normalize_email(registration.email))
         return await hasher.hash(registration.password.get_secret_value())
+
+
+async def _create_account(
+    db: Database, mode: RegistrationMode, registration: Registration, password_hash: str
+) -> User:
+    if mode != "invite":
+        return await _insert_account(db, registration, password_hash)
+    async with db.transaction() as transaction:
+        await invites.use_up(transaction, registration.invite, email_key=normalize_email(registration.email))
+        return await _insert_account(transaction, registration, password_hash)
+
+
+async def _insert_account(db: Executor, registration: Registration, password_hash: str) -> User:
+    row = await db.write(
+        _INSERT,
+        id=new_id(),
+        email=registration.email,
+        email_key=normalize_email(registration.email),
+        password_hash=password_hash,
+        name=registration.name,
+        timezone=registration.timezone,
+    )
+    if row is None:
+        raise EmailTaken
+    return User(*row)
 
 
 async def authenticate(
@@ -134,7 +175,7 @@ async def authenticate(
     Raises InvalidCredentials. A failure takes as long without an account as with one, so that the time does not
     reveal accounts. Raises TooManyAttempts when a limit of `find_login_counters` is reached, and TooBusy.
     """
-    email_key = _normalize_email(credentials.email)
+    email_key = normalize_email(credentials.email)
     row = await db.fetch_one(_SELECT_BY_EMAIL, email_key=email_key)
     known_networks = row["known_networks"] if row else ()
     counters = find_login_counters(checks, email_key, known_networks, caller)
@@ -149,7 +190,7 @@ async def authenticate(
 
 def make_device_token(checks: PasswordChecks, user: User) -> str:
     """Returns a token for the device that has just signed in to the user's account."""
-    return checks.devices.sign(_normalize_email(user.email))
+    return checks.devices.sign(normalize_email(user.email))
 
 
 async def verify_current_password(  # noqa: PLR0913 - the user, the password, and what the limits and the log need
@@ -167,7 +208,7 @@ async def verify_current_password(  # noqa: PLR0913 - the user, the password, an
     Raises WrongPassword, TooManyAttempts and TooBusy.
     """
     with failures_recorded(event, caller, user.id):
-        email_key = _normalize_email(user.email)
+        email_key = normalize_email(user.email)
         row = await db.fetch_one(_SELECT_BY_EMAIL, email_key=email_key)
         counters = find_session_counters(checks.limits, email_key, session_id)
         try:
@@ -244,7 +285,7 @@ async def change_password(  # noqa: PLR0913 - the proof, the new password, and w
         # The UPDATE precedes the deletion of sessions. It waits for running logins with the old password, so that the
         # deletion ends their sessions too.
         replaced = await transaction.write(
-            _REPLACE_HASH, user_id=verified.user.id, known_hash=verified.password_hash, new_hash=new_hash
+            _REPLACE_PASSWORD, user_id=verified.user.id, known_hash=verified.password_hash, new_hash=new_hash
         )
         if replaced is None:
             raise WrongPassword
@@ -260,7 +301,7 @@ async def close_account(db: Database, verified: VerifiedPassword) -> None:
     """
     for attempt in range(_MAX_CLOSING_ATTEMPTS):
         if await _try_to_close(db, verified):
-            await rate_limits.clear_attempts(db, list_account_keys(_normalize_email(verified.user.email)))
+            await rate_limits.clear_attempts(db, list_account_keys(normalize_email(verified.user.email)))
             return
         await asyncio.sleep(0.02 * attempt)
     raise DatabaseUnavailable

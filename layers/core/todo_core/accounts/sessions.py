@@ -104,6 +104,7 @@ _RENEW = Statement(f"UPDATE sessions SET {_RENEWED}")  # noqa: S608
 _REPLACE = Statement(f"UPDATE sessions SET id = :new_id, {_RENEWED}")  # noqa: S608
 _DELETE = Statement(f"DELETE FROM sessions WHERE {_THIS_SESSION} RETURNING id")  # noqa: S608
 _DELETE_OTHERS = Statement("DELETE FROM sessions WHERE user_id = :user_id AND id <> :session_id")
+_DELETE_ALL = Statement("DELETE FROM sessions WHERE user_id = :user_id RETURNING id")
 _SELECT_USER_SQL: Final = f"""
     SELECT {USER_COLUMNS} FROM sessions JOIN users ON users.id = sessions.user_id
     WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
@@ -219,6 +220,11 @@ async def close(db: Database, user_id: UUID, session_id: UUID) -> None:
 async def close_others(db: Executor, user_id: UUID, session_id: UUID) -> None:
     """Ends every session of the user except `session_id`."""
     await db.write(_DELETE_OTHERS, session_id=session_id, user_id=user_id)
+
+
+async def close_all(db: Executor, user_id: UUID) -> int:
+    """Ends every session of the user. Returns their number."""
+    return len(await db.fetch_all(_DELETE_ALL, user_id=user_id))
 
 
 @deletes_expired("sessions")
