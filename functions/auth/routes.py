@@ -21,6 +21,9 @@ from todo_core.accounts.errors import (
     CommonPassword,
     EmailTaken,
     InvalidCredentials,
+    InviteInvalid,
+    InviteRequired,
+    RegistrationClosed,
     SessionNotFound,
     TooManyAttempts,
     WrongPassword,
@@ -94,7 +97,10 @@ router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(Databas
     ),
 )
 async def register(registration: Registration, request: Request) -> User:
-    """Creates an account. Sign in to it with `POST /login`."""
+    """Creates an account. Sign in to it with `POST /login`.
+
+    The operator decides who may register: everyone, owners of an `invite`, or nobody.
+    """
     resources = get_resources(request)
     return await operations.register(
         resources.database,

@@ -11,7 +11,7 @@ import sysconfig
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import msgspec
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -24,13 +24,16 @@ _LIBRARY_FOLDERS: Final = tuple(sysconfig.get_paths()[name] for name in ("stdlib
 log: Final = logging.getLogger(_SERVICE)
 
 
-def configure(settings: Settings) -> None:
-    """Sends this service's log to standard output, turns off access logs, and shortens errors of a failed start.
+def configure(settings: Settings, *, stream: TextIO | None = None) -> None:
+    """Sends this service's log to a stream, turns off access logs, and shortens errors of a failed start.
+
+    The stream is standard output by default.
 
     The access logs are those of uvicorn and mangum, the libraries that serve requests.
     """
-    handler = logging.StreamHandler(sys.stdout)
-    if sys.stdout.isatty() and not settings.in_production:
+    stream = stream or sys.stdout
+    handler = logging.StreamHandler(stream)
+    if stream.isatty() and not settings.in_production:
         handler.setFormatter(_ReadableFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
     else:
         handler.setFormatter(

@@ -21,7 +21,7 @@ _INSERT = Statement("""
     VALUES (:code_hash, :email_key, now() + CAST(:lifetime AS interval))
     RETURNING expires_at
 """)
-_SELECT = Statement(f"SELECT FROM invites WHERE {_VALID}")  # noqa: S608 - constants, as below
+_SELECT = Statement(f"SELECT FROM invites WHERE {_VALID}")
 _DELETE = Statement(f"DELETE FROM invites WHERE {_VALID} RETURNING code_hash")  # noqa: S608
 _DELETE_EXPIRED = Statement("""
     DELETE FROM invites WHERE code_hash IN (

@@ -1,0 +1,1 @@
+"""Commands of the operator on accounts: invites, temporary passwords, ends of sessions and accounts."""
