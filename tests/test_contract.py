@@ -36,8 +36,9 @@ PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due"}
+REGISTRATION_ERRORS = {"registration_closed", "invite_required", "invite_invalid"}
 ERRORS_OF_THEIR_OWN = {
-    f"POST {AUTH}/register": {"email_taken", "common_password", "too_many_attempts", "too_busy"},
+    f"POST {AUTH}/register": {"email_taken", "common_password", "too_many_attempts", "too_busy", *REGISTRATION_ERRORS},
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
     f"POST {AUTH}/password": PASSWORD_ERRORS | {"common_password"},
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,

@@ -30,6 +30,7 @@ SELECT_ID = "SELECT id FROM todos WHERE user_id = $1 AND title = $2"
 ADD_SESSION = """
     INSERT INTO sessions (id, user_id, expires_at) VALUES (gen_random_uuid(), $1, now() + $2::text::interval)
 """
+ADD_INVITE = "INSERT INTO invites (code_hash, expires_at) VALUES (sha256($1::text::bytea), now() + $2::text::interval)"
 ADD_ATTEMPT = "INSERT INTO attempts (key, count, expires_at) VALUES ($1, 1, now() + $2::text::interval)"
 ADD_KEY = """
     INSERT INTO idempotency_keys (user_id, route, key, request_digest, expires_at)
@@ -83,7 +84,7 @@ class TestTrash:
             add(database_url, user_id, "old", "31 days", 3)
 
         assert purged(database_url) == PurgeResult(
-            {"idempotency_keys": 0, "sessions": 0, "attempts": 0, "todos": 6}, complete=True
+            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "todos": 6}, complete=True
         )
         assert titles(database_url, ada) == titles(database_url, bob) == []
 
@@ -197,9 +198,16 @@ class TestOtherRows:
             postgres.query(database_url, ADD_SESSION, ada, when)
             postgres.query(database_url, ADD_KEY, ada, when)
             postgres.query(database_url, ADD_ATTEMPT, f"{uuid4()}", when)
+            postgres.query(database_url, ADD_INVITE, f"{uuid4()}", when)
 
-        assert purged(database_url).rows == {"idempotency_keys": 1, "sessions": 1, "attempts": 1, "todos": 0}
-        for table in ("sessions", "idempotency_keys", "attempts"):
+        assert purged(database_url).rows == {
+            "idempotency_keys": 1,
+            "sessions": 1,
+            "invites": 1,
+            "attempts": 1,
+            "todos": 0,
+        }
+        for table in ("sessions", "idempotency_keys", "attempts", "invites"):
             rows = postgres.query(database_url, f"SELECT expires_at > now() AS live FROM {table}")  # noqa: S608
             assert [row["live"] for row in rows] == [True]
 
@@ -227,6 +235,6 @@ class TestTime:
         left = iter([100, 100, 100, 100, 100, 0])
 
         assert purged(database_url, lambda: next(left)) == PurgeResult(
-            {"idempotency_keys": 0, "sessions": 0, "attempts": 0, "todos": 1000}, complete=False
+            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "todos": 1000}, complete=False
         )
         assert purged(database_url).rows["todos"] == 100

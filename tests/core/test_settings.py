@@ -86,6 +86,7 @@ class TestDefaults:
             "SESSION_SECONDS": 7 * 24 * 3600,
             "SESSION_MAX_SECONDS": 90 * 24 * 3600,
             "SESSION_COOKIE": "auto",
+            "REGISTRATION": "open",
             "COOKIE_DOMAIN": None,
             "BCRYPT_ROUNDS": 12,
             "FAILED_LOGINS_PER_ACCOUNT": 10,
@@ -179,7 +180,7 @@ class TestBounds:
             assert read_setting(environment.load(**{name: str(maximum)}), name) == maximum
             assert name in environment.load_error(**{name: str(maximum + 1)})
 
-    @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "OPENAI_API", "LOG_LEVEL"])
+    @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "REGISTRATION", "OPENAI_API", "LOG_LEVEL"])
     def test_an_unknown_choice_is_refused(self, environment: Environment, name: str) -> None:
         assert name in environment.load_error(**{name: "marker"})
 

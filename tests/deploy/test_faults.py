@@ -1,4 +1,4 @@
-"""Functions in the Lambda emulator: failures of database, connections and secrets, and the scheduled purge."""
+"""Functions in the Lambda emulator: failures of database, connections and secrets, the purge, and the operator."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ import pytest
 
 from functions.migrate.app import upgrade
 from tests import postgres
-from tests.accounts import TODOS, problem, sign_up
+from tests.accounts import AUTH, PASSWORD, TODOS, new_email, problem, sign_up
 from tests.deploy.artifacts import Build
 from tests.deploy.secrets_manager import SecretsManager, secrets_manager
 from tests.emulator import Emulator, OnEmulator, emulator
@@ -205,3 +205,19 @@ class TestSchedule:
 
         assert [response["todos"] for response in responses if isinstance(response, dict)] == [1, 0]
         assert left == ["New"]
+
+
+class TestOperator:
+    def test_an_invite_of_the_function_registers_an_account(self, functions: Functions) -> None:
+        email = new_email()
+        with functions.started("accounts") as accounts:
+            invited = accounts.invoke({"command": "invite", "email": email})
+            refused = accounts.invoke({"command": "end-sessions", "email": email})
+        assert isinstance(invited, dict)
+        assert refused == {"error": "No account has this email; check it and try again."}
+
+        with functions.started("auth", REGISTRATION="invite") as auth, OnEmulator({"auth": auth}).client() as client:
+            body = {"email": email, "password": PASSWORD}
+            problem(client.post(f"{AUTH}/register", json=body), 403, "invite_required")
+            body["invite"] = invited["invite"]
+            assert client.post(f"{AUTH}/register", json=body).status_code == 201

@@ -171,6 +171,22 @@ class TestPurge:
         assert purge["Timeout"] >= 60
 
 
+class TestAccounts:
+    def test_nobody_outside_the_aws_account_can_invoke_it(self) -> None:
+        accounts = template.functions()["AccountsFunction"]
+        permissions = template.resources("AWS::Lambda::Permission")
+
+        assert "Events" not in accounts
+        assert "FunctionUrlConfig" not in accounts
+        assert not permissions
+
+    def test_it_starts_after_the_migration(self) -> None:
+        assert template.load()["Resources"]["AccountsFunction"]["DependsOn"] == "DatabaseSchema"
+
+    def test_it_has_more_time_than_closing_an_account_takes(self) -> None:
+        assert template.functions()["AccountsFunction"]["Timeout"] > 60
+
+
 class TestAlarms:
     @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
     def test_alarms_watch_all_functions(self, metric: str) -> None:
