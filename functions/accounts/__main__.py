@@ -1,7 +1,7 @@
 """The operator's commands in a terminal: `python -m functions.accounts --help`.
 
-A new code or password is the only line on standard output. The exit status is 0 after success, 1 if the command failed
-or was not confirmed, and 2 if arguments or settings must be corrected.
+A new code or password is the only line on standard output. The exit status is 0 after success, and 1 if the command
+failed or was not confirmed. It is 2 if arguments or settings must be corrected.
 """
 
 import sys

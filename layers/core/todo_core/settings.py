@@ -93,7 +93,7 @@ ExtraBody = Annotated[Mapping[str, JsonValue], BeforeValidator(_parse_json_objec
 
 
 RegistrationMode = Literal["open", "invite", "closed"]
-"""Who may register: everyone, owners of an invite, or nobody."""
+"""The people who may register: everyone, owners of an invite, or nobody."""
 
 
 class SessionSettings(SettingsGroup):

@@ -16,12 +16,13 @@ from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 
 COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
-TABLES_WITHOUT_USER = {"alembic_version", "attempts"}
+TABLES_WITHOUT_USER = {"alembic_version", "attempts", "invites"}
 OMITTED_TABLES = {"idempotency_keys"}
 OMITTED_COLUMNS = {
     ("users", "password_hash"),
     ("users", "known_networks"),
     ("users", "email_key"),
+    ("users", "password_expires_at"),
     ("todos", "words"),
     ("turns", "request_digest"),
     ("turns", "lease"),

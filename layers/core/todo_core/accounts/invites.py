@@ -48,7 +48,7 @@ async def create(db: Database, *, email_key: str | None, lifetime: timedelta) ->
 
 
 async def require_valid(db: Executor, code: SecretStr | None, *, email_key: str) -> None:
-    """Raises InviteRequired without a code, and InviteInvalid unless the code is valid for this email."""
+    """Checks the code of an invite. Raises InviteRequired without one, and InviteInvalid if it is not valid."""
     if code is None:
         raise InviteRequired
     if await db.fetch_one(_SELECT, code_hash=_hash(code.get_secret_value()), email_key=email_key) is None:
