@@ -129,7 +129,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
         resources.database, resources.password_checks, submitted.credentials, caller=_get_caller(request)
     )
     user = verified.user
-    await _end_session_of_token(request, request.cookies.get(COOKIE))
+    await _end_session_of_token(request, request.cookies.get(COOKIE), "session_end")
     session = await sessions.open_session(
         resources.database,
         resources.settings.sessions,
@@ -152,16 +152,17 @@ async def logout(request: Request, response: Response) -> None:
     resources = get_resources(request)
     clear_session_cookie(response, resources.settings.sessions)
     for token in (request.cookies.get(COOKIE), find_bearer_token(request.headers)):
-        await _end_session_of_token(request, token)
+        await _end_session_of_token(request, token, "logout")
 
 
-async def _end_session_of_token(request: Request, token: str | None) -> None:
-    """Ends the session of a token, expired or not. Does nothing without a valid token, or when it has ended."""
+async def _end_session_of_token(request: Request, token: str | None, event: Event) -> None:
+    """Ends the session of a token, expired or not, and logs the event. Does nothing when the session has ended."""
     if token:
         resources = get_resources(request)
         with suppress(NotAuthenticated, SessionNotFound):
             claims = resources.session_tokens.verify_even_if_expired(token)
             await sessions.close(resources.database, claims.user_id, claims.session_id)
+            record(event, "success", _get_caller(request), account_id=claims.user_id)
 
 
 @router.get("/me", response_model=UserRead, responses=error_responses(NotAuthenticated))
@@ -214,6 +215,7 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
         change.new_password,
         session_id=user.session_id,
     )
+    record("password_change", "success", _get_caller(request), account_id=user.id)
     token = sign_token(request, user.id, session)
     if user.by == "user":
         set_session_cookie(response, request, token, session)
@@ -254,6 +256,7 @@ async def end_session(
 ) -> None:
     """Ends a session, which invalidates its token. Ending the current session is a logout."""
     await sessions.close(db, user.id, session_id)
+    record("session_end", "success", _get_caller(request), account_id=user.id)
     if session_id == user.session_id:
         clear_session_cookie(response, get_resources(request).settings.sessions)
 

@@ -117,7 +117,7 @@ async def register(  # noqa: PLR0913 - the resources and the rules of a registra
         if mode == "closed":
             raise RegistrationClosed
         require_uncommon(registration.password, email=registration.email, name=registration.name, field="password")
-        password_hash = await _hash_for_registration(db, hasher, limits, mode, registration, caller)
+        password_hash = await _hash_for_registration(db, hasher, limits, mode, registration, caller=caller)
         user = await _create_account(db, mode, registration, password_hash)
     record("register", "success", caller, account_id=user.id)
     return user
@@ -129,6 +129,7 @@ async def _hash_for_registration(  # noqa: PLR0913 - see `register`
     limits: RateLimits,
     mode: RegistrationMode,
     registration: Registration,
+    *,
     caller: Caller,
 ) -> str:
     network = rate_limits.find_network(caller.address)
@@ -142,9 +143,7 @@ async def _hash_for_registration(  # noqa: PLR0913 - see `register`
         return await hasher.hash(registration.password.get_secret_value())
 
 
-async def _create_account(
-    db: Database, mode: RegistrationMode, registration: Registration, password_hash: str
-) -> User:
+async def _create_account(db: Database, mode: RegistrationMode, registration: Registration, password_hash: str) -> User:
     if mode != "invite":
         return await _insert_account(db, registration, password_hash)
     async with db.transaction() as transaction:

@@ -6,10 +6,11 @@ from secrets import token_urlsafe
 from typing import Final
 from uuid import UUID
 
-from todo_core.accounts import audit, invites, operations, sessions
+from todo_core.accounts import audit, invites, operations, rate_limits, sessions
 from todo_core.accounts.audit import Caller
 from todo_core.accounts.errors import AccountNotFound
 from todo_core.accounts.invites import Invite
+from todo_core.accounts.login_limits import list_account_keys
 from todo_core.accounts.operations import VerifiedPassword, normalize_email
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.user import USER_COLUMNS, User
@@ -44,7 +45,7 @@ async def create_invite(db: Database, caller: Caller, *, email: str | None, life
 
 
 async def reset_password(db: Database, hasher: PasswordHasher, caller: Caller, email: str) -> TemporaryPassword:
-    """Replaces the account's password by a temporary one and ends all sessions.
+    """Replaces the account's password by a temporary one and ends all sessions. Clears the account's failed logins.
 
     Raises AccountNotFound and TooBusy.
     """
@@ -58,6 +59,7 @@ async def reset_password(db: Database, hasher: PasswordHasher, caller: Caller, e
         if row is None:
             raise AccountNotFound
         await sessions.close_all(transaction, account.user.id)
+    await rate_limits.clear_attempts(db, list_account_keys(normalize_email(email)))
     _record("password_reset", caller, account.user.id)
     return TemporaryPassword(password, row["password_expires_at"])
 
