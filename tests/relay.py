@@ -38,11 +38,12 @@ def relayed(database_url: str, *, host: str, gate: Gate | None = None) -> Iterat
 
 async def _listen(database_url: str, gate: Gate, *, task_status: TaskStatus[int]) -> None:
     async def serve(client: SocketStream) -> None:
-        await gate.wait()
         with suppress(*_BROKEN):
-            async with client, await _connect(database_url) as server, anyio.create_task_group() as both_ways:
-                both_ways.start_soon(_pass_on, client, server, gate)
-                both_ways.start_soon(_pass_on, server, client, gate)
+            async with client:
+                await gate.wait()
+                async with await _connect(database_url) as server, anyio.create_task_group() as both_ways:
+                    both_ways.start_soon(_pass_on, client, server, gate)
+                    both_ways.start_soon(_pass_on, server, client, gate)
 
     # Listens on all addresses, because the address of the container engine's bridge is not known.
     async with await anyio.create_tcp_listener(local_host="0.0.0.0") as listener:  # noqa: S104

@@ -1,6 +1,7 @@
 """Errors of the server that a client can only answer by trying again later become DatabaseUnavailable."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -8,6 +9,7 @@ import pytest
 
 from tests import postgres
 from tests.core.database.scenarios import INSERT, ONE, SELECT_PID, fetch_value, run_scenario
+from tests.relay import Gate, relayed
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
 from todo_core.errors import DatabaseUnavailable
@@ -42,6 +44,14 @@ async def outlast(database: Database, limit: Statement) -> None:
         await asyncio.sleep(0.1)
 
 
+async def stall(database: Database, gate: Gate) -> None:
+    """Runs a transaction in which the network stalls."""
+    async with database.transaction(timeout_seconds=0.2) as transaction:
+        await transaction.write(INSERT, number=1)
+        gate.is_open = False
+        await transaction.fetch_one(ONE)
+
+
 @pytest.mark.parametrize("run", [Database.fetch_all, Database.fetch_one, Database.write, in_transaction])
 @pytest.mark.parametrize("code", STAYS + CLOSES)
 class TestCodes:
@@ -69,6 +79,23 @@ class TestTransaction:
 
         run_scenario(Database(url, pool_size=1), scenario, loop_factory)
         assert postgres.query(url, SELECT_NUMBERS.sql) == []
+
+    def test_a_timeout_in_a_stalled_network_is_not_followed_by_a_wait_for_the_rollback(self, url: str) -> None:
+        gate = Gate()
+
+        async def scenario(database: Database) -> float:
+            await fetch_value(database, ONE)
+            started = time.monotonic()
+            with pytest.raises(DatabaseUnavailable):
+                await stall(database, gate)
+            seconds = time.monotonic() - started
+            gate.is_open = True
+            assert await fetch_value(database, ONE) == 1
+            return seconds
+
+        with relayed(url, host="127.0.0.1", gate=gate) as relay_url:
+            # A wait for the ROLLBACK would take 15 s.
+            assert run_scenario(Database(relay_url), scenario) < 5
 
     def test_a_statement_prepared_before_a_migration_is_unavailable_once(self, url: str) -> None:
         async def scenario(database: Database) -> None:
