@@ -22,6 +22,9 @@ FRONT_END = "https://app.example.com"
 SECRET_KEY = "the-key-that-signs-in-all-of-the-tests-0123456789"
 RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 
+HIGH_LIMITS = dict.fromkeys(("REQUESTS_PER_MINUTE", "REQUESTS_IN_FLIGHT", "REQUESTS_AT_ONCE"), "1000000")
+"""Settings of limits that no test reaches. Tests of these limits start a service with low ones."""
+
 POOLER = pytest.StashKey[Pooler]()
 
 _REQUIRED_OPTIONS = {
@@ -161,10 +164,7 @@ def environment(
         "LOGINS_PER_ACCOUNT": "40",
         "LOGINS_PER_ADDRESS": "60",
         "REGISTRATIONS_PER_ADDRESS": "8",
-        # Without effect: tests of these limits start a service with small ones.
-        "REQUESTS_PER_MINUTE": "1000000",
-        "REQUESTS_IN_FLIGHT": "1000000",
-        "REQUESTS_AT_ONCE": "1000000",
+        **HIGH_LIMITS,
     }
     if pooler or pytestconfig.getoption("--image"):
         # Allows 10 seconds, because a turn of 25 tool calls takes longer than usual on a remote database.
@@ -181,6 +181,7 @@ def environment(
 def _without_settings_of_the_shell() -> None:
     for name in VARIABLES:
         os.environ.pop(name, None)
+    os.environ.update(HIGH_LIMITS)
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,8 @@ def operations(document: Json) -> list[Operation]:
 def errors_that_can_occur(operation: Operation) -> set[str]:
     """Returns the error codes that an operation must document: by its properties, and those listed for it alone."""
     codes = set() if operation.path == "/health" else {"database_unavailable"}
+    if not operation.path.startswith("/health"):
+        codes |= {"rate_limited", "too_busy"}
     if operation.method in {"post", "patch", "delete"}:
         codes |= {"cross_origin"}
     if operation.body:

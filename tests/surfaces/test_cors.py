@@ -16,7 +16,16 @@ OTHER_ORIGINS = [
     "null",
     "*",
 ]
-EXPOSED_HEADERS = {"Link", "ETag", "Location", "X-Request-ID", "Retry-After", "Idempotent-Replayed"}
+EXPOSED_HEADERS = {
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+}
 ACCEPTED_HEADERS = ["Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
 ORIGIN = {"Origin": FRONT_END}
 HOUR_SECONDS = 3600

@@ -12,23 +12,22 @@ type ClientKind = Literal["user", "token", "network"]
 """`user` for requests with the cookie, `token` for bearer tokens, `network` without a valid session token."""
 
 
+type Owner = UUID | str
+"""The id of a user, or the address of a network."""
+
+
 class Client(NamedTuple):
-    """A client of the service. `id` is the id of the user, or the address of the network."""
+    """A client of the service. `id` identifies the user or the network."""
 
     kind: ClientKind
-    id: UUID | str
-
-    @property
-    def owner(self) -> UUID | str:
-        """The owner of the work: the id, without the kind."""
-        return self.id
+    id: Owner
 
 
 current_client: Final[ContextVar[Client | None]] = ContextVar("current_client", default=None)
 """The client of the current task, or None for work that no request has caused, such as a purge."""
 
 
-def find_owner() -> UUID | str | None:
+def find_owner() -> Owner | None:
     """Returns the owner of the current task's work, or None for work that no request has caused."""
     client = current_client.get()
     return None if client is None else client.id

@@ -99,11 +99,21 @@ class IdempotencyKeyReused(ServiceError):
     detail = "This Idempotency-Key came with another request before; use a new key for each request."
 
 
+class RateLimited(ServiceError):
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+    detail = "You send more requests than the service accepts; go on after the seconds in Retry-After."
+    retry_after = 1
+
+
 class TooBusy(ServiceError):
+    """The process has more work than it can do soon: too many requests, or too many passwords to check."""
+
     status = 503
     code = "too_busy"
     title = "Too busy"
-    detail = "Too many passwords are being checked at the moment; try again after the seconds in Retry-After."
+    detail = "The service has more work than it can do at the moment; try again after the seconds in Retry-After."
     is_expected = True
     retry_after = 5
 

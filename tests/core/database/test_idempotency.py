@@ -11,7 +11,7 @@ from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
 from todo_core.database.idempotency import KeyedRequest, StoredResponse, Work, delete_expired, run_once
-from todo_core.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress
+from todo_core.errors import IdempotencyKeyReused, RateLimited, RequestInProgress
 from todo_core.todos import changes, operations
 from todo_core.todos.errors import TodoNotFound
 from todo_core.todos.model import TodoCreate
@@ -168,7 +168,7 @@ class TestConcurrentRequests:
         async def scenario() -> None:
             async with open_database(database_url) as db, db.transaction() as other:
                 await changes.lock_log(other, ada)
-                with pytest.raises(DatabaseUnavailable):
+                with pytest.raises(RateLimited):
                     await run_once(db, keyed_request(ada), add_todo(ada))
 
         run(scenario())

@@ -4,22 +4,27 @@ An idle connection may be lost unnoticed: Neon suspends idle databases, and AWS 
 read on a lost connection is repeated once on a new one. A write is not repeated, because it may have been committed.
 Instead, a connection that was idle for more than a second is checked before a write or a transaction.
 
+The writes of one owner run one after the other. They wait for each other before they take a connection.
+
 A pooler may lose prepared statements. After the first error about a lost one, a Database keeps no prepared statements.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final, Protocol, Self
 
 import asyncpg
 
+from todo_core.clients import find_owner
 from todo_core.database import postgres_url
 from todo_core.database.constraints import find_error
 from todo_core.database.lost_connections import DRIVER_ERRORS, Connection, ConnectionLost
 from todo_core.database.pool import ConnectionPool, PoolUse, UniquelyNamedConnection
 from todo_core.database.settings import DatabaseSettings
 from todo_core.database.statements import Statement
-from todo_core.errors import DatabaseUnavailable, SchemaOutdated, ServiceError
+from todo_core.database.write_queues import WriteQueues
+from todo_core.errors import DatabaseUnavailable, RateLimited, SchemaOutdated, ServiceError
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _POOL_TIMEOUT_SECONDS: Final = 5.0
@@ -35,7 +40,6 @@ _UNAVAILABLE = (
     # A migration changed a table after the statement was prepared. The statement is prepared again next time.
     asyncpg.InvalidCachedStatementError,
     asyncpg.InvalidSQLStatementNameError,
-    asyncpg.LockNotAvailableError,
     # A cancelled statement, a shutdown.
     asyncpg.OperatorInterventionError,
     # An error of the server's disk or network.
@@ -103,7 +107,8 @@ class Database:
     """Runs single statements, each as a transaction of its own, and opens transactions of several statements.
 
     A statement raises DatabaseUnavailable when the database does not answer in time or the connection is lost. It
-    raises SchemaOutdated when a table, column or function is missing.
+    raises SchemaOutdated when a table, column or function is missing. Writes and transactions also raise RateLimited
+    when too many of the same owner wait.
     """
 
     def __init__(self, url: str | None, *, pool_size: int = 10, prepared_statements: bool | None = None) -> None:
@@ -117,6 +122,7 @@ class Database:
         self._prepared_statements = prepared_statements
         self._pool_size = pool_size
         self._connections = self._new_pool()
+        self._write_queues = WriteQueues()
 
     @classmethod
     def from_settings(cls, settings: DatabaseSettings) -> Self:
@@ -162,23 +168,35 @@ class Database:
         def send(connection: Connection) -> Awaitable[Row | None]:
             return connection.fetchrow(statement.sql, *arguments)
 
+        owner = find_owner()
         with _translated_errors():
+            await self._write_queues.enter(owner)
             try:
-                return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
-            except asyncpg.InvalidSQLStatementNameError:
-                # Sending the write again is safe: the server did not know the prepared statement, so it ran nothing.
-                self._stop_preparing()
+                return await self._send_write(send)
+            finally:
+                self._write_queues.leave(owner)
+
+    async def _send_write(self, send: Callable[[Connection], Awaitable[Row | None]]) -> Row | None:
+        try:
             return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
+        except asyncpg.InvalidSQLStatementNameError:
+            # Sending the write again is safe: the server did not know the prepared statement, so it ran nothing.
+            self._stop_preparing()
+        return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
 
     @asynccontextmanager
     async def transaction(self, *, timeout_seconds: float = _STATEMENT_TIMEOUT_SECONDS) -> AsyncIterator[Transaction]:
         """Yields a transaction, commits it at the end of the block, and rolls it back when the block raises.
 
-        Each single statement that takes longer than `timeout_seconds` raises DatabaseUnavailable.
+        Raises DatabaseUnavailable when a single statement takes longer than `timeout_seconds`, and when the transaction
+        takes longer than twice this time.
         """
+        owner = find_owner()
         with _translated_errors():
+            await self._write_queues.enter(owner)
             try:
                 async with (
+                    asyncio.timeout(2 * timeout_seconds),
                     self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
                     _begun(connection),
                 ):
@@ -186,6 +204,8 @@ class Database:
             except asyncpg.InvalidSQLStatementNameError:
                 self._stop_preparing()
                 raise
+            finally:
+                self._write_queues.leave(owner)
 
     async def close(self) -> None:
         """Closes all idle connections. The Database stays usable: the next statement opens a new connection."""
@@ -251,13 +271,16 @@ async def _begun(connection: Connection) -> AsyncIterator[None]:
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Translates errors of asyncpg and the network into SchemaOutdated or DatabaseUnavailable.
+    """Translates errors of asyncpg and the network into SchemaOutdated, DatabaseUnavailable or RateLimited.
 
     A violated constraint becomes the error that is registered for it. Other errors are raised unchanged.
     """
     try:
         with _translated_violations():
             yield
+    except asyncpg.LockNotAvailableError as error:
+        # Only the lock of a user's change log has a timeout here: another process makes changes of the same user.
+        raise RateLimited("Another of your changes takes long; send fewer at a time.") from error
     except _OUTDATED as error:
         raise SchemaOutdated from error
     except _UNAVAILABLE as error:

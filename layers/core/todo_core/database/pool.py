@@ -5,7 +5,6 @@ changes the state of a database session, so connections return to the pool witho
 SQL error or an error of this service. After other failures (a cancelled request, a network error) they are closed.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from uuid import uuid4
 
 import asyncpg
 
+from todo_core.clients import Owner, find_owner
+from todo_core.database.fair_slots import FairSlots
 from todo_core.database.lost_connections import DRIVER_ERRORS, Connection, ConnectionLost, is_lost
 from todo_core.errors import ServiceError
 
@@ -44,33 +45,36 @@ class PoolUse:
 
 
 class ConnectionPool:
-    """Opens at most `size` connections, each when it is needed. Of the idle ones, the last used is taken first."""
+    """Opens at most `size` connections, each when it is needed. Of the idle ones, the last used is taken first.
+
+    The owner of the current task's work gets at most a third of the connections.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, *, wait_seconds: float) -> None:
         self._connect = connect
         self._size = size
         self._wait_seconds = wait_seconds
-        self._in_use = 0
-        self._free_slots = asyncio.Semaphore(size)
+        self._slots = FairSlots(size)
         self._idle: list[tuple[Connection, float]] = []
         self._retired = False
 
     @property
     def use(self) -> PoolUse:
         """The current numbers of connections. Any thread may read them."""
-        return PoolUse(self._size, self._in_use, len(self._idle))
+        return PoolUse(self._size, self._slots.in_use, len(self._idle))
 
     async def run[Result](
         self, work: Callable[[Connection], Awaitable[Result]], *, trusted_seconds: float | None = None
     ) -> Result:
         """Runs `work` on a connection. Raises TimeoutError when none becomes free within `wait_seconds`.
 
+        Raises RateLimited instead when the owner's own work has all connections that the owner may have.
         Raises ConnectionLost when the connection is lost meanwhile.
 
         A connection that was idle for longer than `trusted_seconds` is first checked by a query. It is replaced if it
         is lost. When `trusted_seconds` is None, no connection is checked.
         """
-        await self._acquire_slot()
+        owner = await self._acquire_slot()
         try:
             connection = await self._take_connection(trusted_seconds)
             try:
@@ -81,12 +85,12 @@ class ConnectionPool:
             self._return_connection(connection)
             return result
         finally:
-            self._release_slot()
+            self._slots.release(owner)
 
     @asynccontextmanager
     async def borrow(self, *, trusted_seconds: float | None = None) -> AsyncIterator[Connection]:
         """Yields a connection for a block of several statements. Checks and errors are handled as in `run`."""
-        await self._acquire_slot()
+        owner = await self._acquire_slot()
         try:
             connection = await self._take_connection(trusted_seconds)
             try:
@@ -96,7 +100,7 @@ class ConnectionPool:
                 raise
             self._return_connection(connection)
         finally:
-            self._release_slot()
+            self._slots.release(owner)
 
     def close_idle(self) -> None:
         """Closes all idle connections without a message to the server.
@@ -118,17 +122,12 @@ class ConnectionPool:
             with suppress(*DRIVER_ERRORS):
                 await connection.close(timeout=1)
 
-    async def _acquire_slot(self) -> None:
-        if self._free_slots.locked():
-            async with asyncio.timeout(self._wait_seconds):
-                await self._free_slots.acquire()
-        else:
-            await self._free_slots.acquire()
-        self._in_use += 1
-
-    def _release_slot(self) -> None:
-        self._in_use -= 1
-        self._free_slots.release()
+    async def _acquire_slot(self) -> Owner | None:
+        """Takes a slot for the owner of the current task's work, and returns this owner."""
+        owner = find_owner()
+        if not self._slots.try_acquire(owner):
+            await self._slots.acquire(owner, seconds=self._wait_seconds)
+        return owner
 
     async def _take_connection(self, trusted_seconds: float | None) -> Connection:
         while self._idle:

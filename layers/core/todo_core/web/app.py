@@ -15,7 +15,10 @@ from todo_core.errors import InvalidSettings, ServiceError
 from todo_core.settings import Settings, load
 from todo_core.web import openapi, problems
 from todo_core.web.middleware.body_limit import BodyLimit
+from todo_core.web.middleware.client_scope import ClientScope
 from todo_core.web.middleware.cross_origin import CrossOriginPolicy
+from todo_core.web.middleware.overload import OverloadLimit
+from todo_core.web.middleware.rate_limit import RateLimit
 from todo_core.web.middleware.request_scope import RequestScope
 from todo_core.web.middleware.unexpected_errors import UnexpectedErrors
 from todo_core.web.requests import Observer, log_request
@@ -35,6 +38,7 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings)
+    resources = Resources.of(settings)
 
     app = FastAPI(
         # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.
@@ -44,7 +48,7 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
         description=openapi.DESCRIPTION,
         openapi_url=None,  # functions.meta serves the OpenAPI document instead
         redirect_slashes=False,
-        middleware=_list_middleware(settings),
+        middleware=_list_middleware(resources),
         exception_handlers={
             ServiceError: problems.on_service_error,
             RequestValidationError: problems.on_invalid_request,
@@ -52,7 +56,7 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
         },
         lifespan=lifespan,
     )
-    app.state.resources = Resources.of(settings)
+    app.state.resources = resources
     observers: list[Observer] = [log_request]
     app.state.observers = observers
     # Objects made at start-up live as long as the process. freeze() excludes them from all later garbage collections.
@@ -61,8 +65,9 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     return app
 
 
-def _list_middleware(settings: Settings) -> list[Middleware]:
+def _list_middleware(resources: Resources) -> list[Middleware]:
     """Returns the middleware of the app, from the outermost to the innermost."""
+    settings = resources.settings
     return [
         Middleware(RequestScope),
         Middleware(
@@ -78,9 +83,21 @@ def _list_middleware(settings: Settings) -> list[Middleware]:
                 "If-None-Match",
                 "X-Request-ID",
             ),
-            expose_headers=("ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"),
+            expose_headers=(
+                "ETag",
+                "Idempotent-Replayed",
+                "Link",
+                "Location",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+                "X-Request-ID",
+            ),
             max_age=_PREFLIGHT_SECONDS,
         ),
+        Middleware(ClientScope, session_tokens=resources.session_tokens),
+        Middleware(RateLimit, limits=settings.request_limits),
+        Middleware(OverloadLimit, workload=resources.workload),
         Middleware(UnexpectedErrors),
         Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
     ]

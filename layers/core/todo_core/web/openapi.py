@@ -10,10 +10,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from todo_core.errors import NotAuthenticated
+from todo_core.errors import NotAuthenticated, RateLimited, TooBusy
 from todo_core.web.idempotency import REPLAYED
 from todo_core.web.identity import build_security_schemes
-from todo_core.web.problems import MEDIA_TYPE, Problem
+from todo_core.web.problems import MEDIA_TYPE, Problem, error_responses
+from todo_core.web.requests import PROBES
 
 TITLE: Final = "Todo backend"
 VERSION: Final = version("todo-core")
@@ -33,6 +34,16 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "Seconds to wait before the next attempt.",
         "schema": {"type": "integer", "minimum": 1},
     },
+    "RateLimit": {
+        "description": "The requests that are left, for a minute and in flight (draft-ietf-httpapi-ratelimit-headers).",
+        "schema": {"type": "string"},
+        "example": '"minute";r=599;t=60, "in-flight";r=60',
+    },
+    "RateLimit-Policy": {
+        "description": "The limits of requests, for a minute and in flight.",
+        "schema": {"type": "string"},
+        "example": '"minute";q=600;w=60, "in-flight";q=60;qu="concurrent-requests"',
+    },
     "ETag": {
         "description": "The version of the object, for `If-Match` and `If-None-Match`.",
         "schema": {"type": "string"},
@@ -49,6 +60,9 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+_LIMIT_HEADERS: Final = ("RateLimit", "RateLimit-Policy")
+
+
 def build_document(app: FastAPI) -> dict[str, Any]:
     """Returns the OpenAPI 3.1 document of all routes of the app."""
     content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
@@ -60,6 +74,7 @@ def build_document(app: FastAPI) -> dict[str, Any]:
         if model.__name__ in schemas:
             # FastAPI has removed null values from the examples, so they are taken from the model again.
             schemas[model.__name__]["examples"] = model.model_json_schema()["examples"]
+    _declare_limits(content)
     _declare_security(content)
     _drop_header_defaults(content)
     _name_operations(content, app)
@@ -74,6 +89,14 @@ def move_to_root_path(content: dict[str, Any], root: str) -> dict[str, Any]:
     """Returns the OpenAPI document for clients that reach the service below the path `root`, a gateway's stage."""
     components = content["components"] | {"securitySchemes": build_security_schemes(root)}
     return content | {"servers": [{"url": root}], "components": components}
+
+
+def _declare_limits(content: dict[str, Any]) -> None:
+    """Adds the errors of the limits, which refuse requests before any route sees them, to all limited operations."""
+    for path, operation in _operations_by_path(content):
+        for status, refused in error_responses(RateLimited, TooBusy).items() if path not in PROBES else ():
+            declared = operation["responses"].setdefault(str(status), refused)
+            declared["content"][MEDIA_TYPE]["examples"] |= refused["content"][MEDIA_TYPE]["examples"]
 
 
 def _declare_security(content: dict[str, Any]) -> None:
@@ -101,11 +124,12 @@ def _name_operations(content: dict[str, Any], app: FastAPI) -> None:
 
 def _describe_headers(content: dict[str, Any]) -> None:
     content["components"]["headers"] = _HEADERS
-    for operation in _operations(content):
+    for path, operation in _operations_by_path(content):
         for status, response in operation["responses"].items():
             names = [
                 *_common_headers(int(status), _resolve_schema(response, content)),
                 *_key_headers(operation, status),
+                *(() if path in PROBES else _LIMIT_HEADERS),
             ]
             described = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             response["headers"] = response.get("headers", {}) | described
@@ -152,8 +176,12 @@ def _models_with_examples(parent: type[BaseModel] = BaseModel) -> Iterator[type[
 
 
 def _operations(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in content["paths"].values():
-        yield from path.values()
+    return (operation for _, operation in _operations_by_path(content))
+
+
+def _operations_by_path(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in content["paths"].items():
+        yield from ((path, operation) for operation in operations.values())
 
 
 def _needs_session(operation: dict[str, Any]) -> bool:

@@ -7,12 +7,16 @@ from http import HTTPStatus
 from typing import Final, Literal
 from uuid import UUID
 
+from starlette.types import Scope
+
 from todo_core.logs import log
+from todo_core.web.refusals import log_refusal
 
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
 """The names of the counts that a route may report for a request. They become CloudWatch metrics."""
 
-_PROBES: Final = {"/health", "/health/ready"}
+PROBES: Final = {"/health", "/health/ready"}
+"""The paths of the health checks, which have no limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class AnsweredRequest:
     """The facts about a request that has been answered.
 
     `route` is the path template of its route, or None if no route matched. `counts` has the counts that it reported.
+    `refusal` is the code of the error with which a limit refused it, or None.
     """
 
     request_id: str
@@ -29,14 +34,24 @@ class AnsweredRequest:
     milliseconds: float
     user_id: UUID | None
     counts: Mapping[Count, int]
+    refusal: str | None = None
 
 
 type Observer = Callable[[AnsweredRequest], None]
 
 
+def is_probe(scope: Scope) -> bool:
+    """Returns True for a health check."""
+    path: str = scope["path"]
+    return path.removeprefix(scope["root_path"]) in PROBES
+
+
 def log_request(request: AnsweredRequest) -> None:
+    if request.refusal is not None:
+        log_refusal(request.refusal)
+        return
     # Successful health checks are logged only at DEBUG: they arrive every few seconds and would hide other lines.
-    is_probe = request.route in _PROBES and request.status == HTTPStatus.OK
+    is_probe = request.route in PROBES and request.status == HTTPStatus.OK
     log.log(
         logging.DEBUG if is_probe else logging.INFO,
         "%s %s %d %.1f ms",

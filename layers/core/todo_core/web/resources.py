@@ -13,11 +13,12 @@ from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTE
 from todo_core.database.executor import Database
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
+from todo_core.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Database, keys, caches and settings that all requests of a process share."""
+    """Database, keys, caches, counts and settings that all requests of a process share."""
 
     settings: Settings
     database: Database
@@ -26,6 +27,7 @@ class Resources:
     last_seen: SessionUpdates
     renewals: SessionUpdates
     cursors: Cursors
+    workload: Workload
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -40,6 +42,7 @@ class Resources:
             last_seen=SessionUpdates(LAST_SEEN_INTERVAL_SECONDS),
             renewals=SessionUpdates(RENEWAL_INTERVAL_SECONDS),
             cursors=Cursors(settings.secret_keys),
+            workload=Workload(settings.request_limits.requests_at_once),
         )
 
 

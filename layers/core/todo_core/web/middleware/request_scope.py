@@ -129,6 +129,7 @@ def _notify_observers(scope: Scope, method: str, status: int, milliseconds: floa
         milliseconds=milliseconds,
         user_id=state.get("user_id"),
         counts=state.get("counts", {}),
+        refusal=state.get("refusal"),
     )
     for observe in scope["app"].state.observers:
         observe(request)

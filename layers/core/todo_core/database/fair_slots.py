@@ -1,0 +1,103 @@
+"""Slots that owners share fairly: one owner gets at most a third of them, and waiting owners take turns."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from todo_core.clients import Owner
+from todo_core.errors import RateLimited
+
+_OWNERS_AT_FULL_SHARE: Final = 3
+"""The number of owners that together can take all slots."""
+
+
+class FairSlots:
+    """A number of slots. Work without an owner, such as a purge, may take all of them.
+
+    Whenever a slot is free, each waiting owner holds its full share already. So a new owner never overtakes another.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._size = size
+        self._share = -(-size // _OWNERS_AT_FULL_SHARE)
+        self._held: dict[Owner | None, int] = {}
+        # The owners in the order of their turns. Each has its waiting tasks, the longest waiting first.
+        self._waiting: dict[Owner | None, deque[asyncio.Future[None]]] = {}
+
+    @property
+    def in_use(self) -> int:
+        """The number of taken slots. Any thread may read it."""
+        return self._size - self._free
+
+    def try_acquire(self, owner: Owner | None) -> bool:
+        """Takes a slot if one is free and the owner may have one more. Returns False otherwise."""
+        if self._free and self._may_take(owner):
+            self._take(owner)
+            return True
+        return False
+
+    async def acquire(self, owner: Owner | None, *, seconds: float) -> None:
+        """Takes a slot, for which it waits at most some seconds.
+
+        Raises RateLimited when the owner itself then holds its full share, and otherwise TimeoutError.
+        """
+        if self.try_acquire(owner):
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled():
+                # The slot was given at the moment of the timeout or of the task's cancellation.
+                self.release(owner)
+            else:
+                self._forget(owner, waiter)
+            if isinstance(error, TimeoutError) and not self._may_take(owner):
+                raise RateLimited(
+                    "Too many of your requests are waiting for the database; send fewer at a time."
+                ) from None
+            raise
+
+    def release(self, owner: Owner | None) -> None:
+        """Returns a slot of the owner, and gives it to the waiting owner whose turn is next."""
+        held = self._held[owner] - 1
+        if held:
+            self._held[owner] = held
+        else:
+            del self._held[owner]
+        self._free += 1
+        if self._waiting:
+            self._give()
+
+    def _may_take(self, owner: Owner | None) -> bool:
+        return owner is None or self._held.get(owner, 0) < self._share
+
+    def _take(self, owner: Owner | None) -> None:
+        self._free -= 1
+        self._held[owner] = self._held.get(owner, 0) + 1
+
+    def _give(self) -> None:
+        """Gives each free slot to the first waiting owner that may take one, whose next turn is then the last."""
+        while self._free:
+            for owner in self._waiting:
+                if self._may_take(owner):
+                    break
+            else:
+                return
+            waiters = self._waiting.pop(owner)
+            waiter = waiters.popleft()
+            if waiters:
+                self._waiting[owner] = waiters
+            if not waiter.done():
+                self._take(owner)
+                waiter.set_result(None)
+
+    def _forget(self, owner: Owner | None, waiter: asyncio.Future[None]) -> None:
+        waiters = self._waiting.get(owner)
+        if waiters is not None and waiter in waiters:
+            waiters.remove(waiter)
+            if not waiters:
+                del self._waiting[owner]
