@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +75,24 @@ def new_database(server_url: str, name: str) -> str:
 def uvicorn(app: str, environment: Mapping[str, str]) -> Iterator[Server]:
     """Serves an app (`module:attribute`) in a new process until the end of the block."""
     port = _free_port()
+    command = ("-m", "uvicorn", app, "--app-dir", str(_HERE), "--host", HOST, "--port", str(port), "--no-access-log")
+    with _serving((*command, "--log-level", "warning"), environment, port) as server:
+        yield server
+
+
+@contextmanager
+def service(environment: Mapping[str, str]) -> Iterator[Server]:
+    """Runs the service in a new process until the end of the block, by the command of its container."""
+    port = _free_port()
+    with _serving(("-m", "functions"), {**environment, "HOST": HOST, "PORT": str(port)}, port) as server:
+        yield server
+
+
+@contextmanager
+def _serving(command: Sequence[str], environment: Mapping[str, str], port: int) -> Iterator[Server]:
     process = subprocess.Popen(  # noqa: S603 - the command has no external input
-        [
-            # `-P`: a file in the working folder, which all users share, must not replace a module of Python.
-            *(sys.executable, "-P", "-m", "uvicorn", app, "--app-dir", str(_HERE)),
-            *("--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "warning"),
-        ],
+        # `-P`: a file in the working folder, which all users share, must not replace a module of Python.
+        [sys.executable, "-P", *command],
         # Without inherited variables and .env files, which could change the measured settings.
         env=dict(environment),
         cwd=tempfile.gettempdir(),
