@@ -161,10 +161,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, cold or eval (docs/evals.md)
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold or eval
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, scale, cold or eval." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
@@ -175,6 +175,16 @@ bench-requests: .venv/ready
 .PHONY: bench-scale
 bench-scale: .venv/ready
 	PYTHONPATH=. $(BIN)/python benchmarks/scale.py
+
+# Memory of one process while clients try to fill it (STAGES, SHARE).
+.PHONY: bench-memory
+bench-memory: .venv/ready
+	PYTHONPATH=. $(BIN)/python benchmarks/memory.py
+
+# Time and memory of an export of 100,000 todos.
+.PHONY: bench-export
+bench-export: .venv/ready
+	PYTHONPATH=. $(BIN)/python benchmarks/exports.py
 
 # Cold starts of the Lambda functions and of an empty function, and the time of each step.
 .PHONY: bench-cold

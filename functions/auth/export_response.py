@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from todo_core.errors import ServiceError
+from todo_core.web.content_codings import accepts_gzip
 
 _GZIP_WINDOW_BITS: Final = 16 + zlib.MAX_WBITS
 """Value of zlib's `wbits`: the added 16 selects the gzip format instead of the zlib format."""
@@ -34,7 +35,7 @@ async def build_response(parts: AsyncIterator[bytes], request: Request) -> Respo
     """
     headers = {"Content-Disposition": f'attachment; filename="todos-{datetime.now(UTC):%Y-%m-%d}.json"'}
     headers["Vary"] = "Accept-Encoding"
-    zipped = "gzip" in request.headers.get("accept-encoding", "")
+    zipped = accepts_gzip(request.headers)
     if zipped:
         headers["Content-Encoding"] = "gzip"
         parts = _compress(parts)

@@ -176,6 +176,13 @@ class TestResponse:
         assert "Accept-Encoding" in plain.headers["vary"]
         assert zipped.json()["todos"] == plain.json()["todos"]
 
+    @pytest.mark.parametrize("codings", ["gzip;q=0", "gzip; q=0.0, identity", "identity, *;q=0", "br"])
+    def test_it_is_not_compressed_if_the_client_refuses_gzip(self, ada: Account, codings: str) -> None:
+        response = ada.client.get(EXPORT, headers={"Accept-Encoding": codings})
+
+        assert "content-encoding" not in response.headers
+        assert response.json()["account"]["id"] == ada.user["id"]
+
     def test_pages_of_the_front_end_may_read_it(self, ada: Account) -> None:
         response = ada.client.get(EXPORT, headers={"Origin": "https://app.example.com"})
 
