@@ -129,15 +129,17 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
         resources.database, resources.password_checks, submitted.credentials, caller=_get_caller(request)
     )
     user = verified.user
-    await _end_session_of_token(request, request.cookies.get(COOKIE), "session_end")
     session = await sessions.open_session(
         resources.database,
         resources.settings.sessions,
         user.id,
         password_hash=verified.password_hash,
         user_agent=request.headers.get("user-agent"),
-        max_sessions=resources.settings.quotas.sessions,
     )
+    # The login has succeeded. If the database fails now, these sessions end when they expire.
+    with suppress(DatabaseUnavailable):
+        await _end_session_of_token(request, request.cookies.get(COOKIE), "session_end")
+        await sessions.close_surplus(resources.database, user.id, max_sessions=resources.settings.quotas.sessions)
     token = sign_token(request, user.id, session)
     set_session_cookie(response, request, token, session)
     set_device_cookie(response, request, operations.make_device_token(resources.password_checks, user))

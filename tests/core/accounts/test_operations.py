@@ -70,12 +70,7 @@ class Client:
 
     async def open_session(self, verified: VerifiedPassword) -> OpenSession:
         return await sessions.open_session(
-            self._db,
-            SESSIONS,
-            verified.user.id,
-            password_hash=verified.password_hash,
-            user_agent=None,
-            max_sessions=100,
+            self._db, SESSIONS, verified.user.id, password_hash=verified.password_hash, user_agent=None
         )
 
     async def change_password(

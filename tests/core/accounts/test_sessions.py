@@ -57,9 +57,8 @@ def run(database_url: str, scenario: Scenario) -> list[str]:
 
 
 async def sign_in(db: Database, user_id: UUID, *, max_sessions: int = 100, settings: SessionSettings = WEEK) -> UUID:
-    opened = await sessions.open_session(
-        db, settings, user_id, password_hash="a hash", user_agent=None, max_sessions=max_sessions
-    )
+    opened = await sessions.open_session(db, settings, user_id, password_hash="a hash", user_agent=None)
+    await sessions.close_surplus(db, user_id, max_sessions=max_sessions)
     return opened.id
 
 
@@ -77,9 +76,7 @@ class TestOpenSession:
     def test_fails_when_the_password_hash_has_changed(self, database_url: str) -> None:
         async def open_with_an_old_hash(db: Database, user_id: UUID) -> None:
             with pytest.raises(InvalidCredentials):
-                await sessions.open_session(
-                    db, WEEK, user_id, password_hash="an old hash", user_agent=None, max_sessions=100
-                )
+                await sessions.open_session(db, WEEK, user_id, password_hash="an old hash", user_agent=None)
             assert await list_ids(db, user_id) == []
 
         run(database_url, open_with_an_old_hash)
@@ -175,9 +172,7 @@ class TestAbsoluteEnd:
         settings = SessionSettings(session_seconds=3600, session_max_seconds=60)
 
         async def sign_in_for_a_minute(db: Database, user_id: UUID) -> None:
-            opened = await sessions.open_session(
-                db, settings, user_id, password_hash="a hash", user_agent=None, max_sessions=9
-            )
+            opened = await sessions.open_session(db, settings, user_id, password_hash="a hash", user_agent=None)
             assert opened.remaining == timedelta(seconds=60)
 
         run(database_url, sign_in_for_a_minute)

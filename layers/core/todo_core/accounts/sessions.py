@@ -127,16 +127,10 @@ _DELETE_EXPIRED = Statement("""
 _BEFORE_FIRST_PAGE: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 
-async def open_session(  # noqa: PLR0913 - all that a login knows of the session
-    db: Database,
-    settings: SessionSettings,
-    user_id: UUID,
-    *,
-    password_hash: str,
-    user_agent: str | None,
-    max_sessions: int,
+async def open_session(
+    db: Database, settings: SessionSettings, user_id: UUID, *, password_hash: str, user_agent: str | None
 ) -> OpenSession:
-    """Signs the user in. Ends the oldest sessions beyond `max_sessions`, and deletes the user's expired ones.
+    """Signs the user in.
 
     Raises InvalidCredentials when the account was closed or its password hash is no longer `password_hash`.
     """
@@ -150,8 +144,12 @@ async def open_session(  # noqa: PLR0913 - all that a login knows of the session
     )
     if opened is None:
         raise InvalidCredentials
-    await db.write(_DELETE_SURPLUS, user_id=user_id, max_sessions=max_sessions)
     return OpenSession(*opened)
+
+
+async def close_surplus(db: Database, user_id: UUID, *, max_sessions: int) -> None:
+    """Ends the user's oldest sessions beyond `max_sessions`, and deletes expired ones."""
+    await db.write(_DELETE_SURPLUS, user_id=user_id, max_sessions=max_sessions)
 
 
 async def fetch_user(
