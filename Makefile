@@ -161,10 +161,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold or eval
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold, logins or eval
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold or eval." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold, logins or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
@@ -190,6 +190,11 @@ bench-export: .venv/ready
 .PHONY: bench-cold
 bench-cold: .venv/ready .tools/aws/ready
 	PYTHONPATH=. $(BIN)/python benchmarks/cold.py
+
+# Times of failed logins with and without an account.
+.PHONY: bench-logins
+bench-logins: .venv/ready
+	$(BIN)/python benchmarks/login_times.py
 
 # Tasks of the assistant, with the commands or the model of OPENAI_* (RUNS, TASKS, LIMIT, SECONDS, MINUTES).
 .PHONY: bench-eval eval

@@ -57,7 +57,7 @@ def postgres() -> Iterator[str]:
         server = get_server(folder / "postgres")
         try:
             # Disk writes are equal for all servers, and would only lengthen the run.
-            _execute(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+            execute(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
             yield server.get_uri()
         finally:
             server.cleanup()
@@ -67,7 +67,7 @@ def postgres() -> Iterator[str]:
 
 def new_database(server_url: str, name: str) -> str:
     """Creates a database. Returns its URL."""
-    _execute(server_url, f"CREATE DATABASE {name}")
+    execute(server_url, f"CREATE DATABASE {name}")
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
@@ -138,7 +138,7 @@ def _free_port() -> int:
         return port
 
 
-def _execute(url: str, *statements: str) -> None:
+def execute(url: str, *statements: str) -> None:
     async def execute_all() -> None:
         connection = await asyncpg.connect(url)
         try:

@@ -86,6 +86,11 @@ def login_requests(ours: Server, count: int) -> list[bytes]:
         ]
 
 
+def list_request(ours: Server) -> bytes:
+    """Registers an account with todos at ours. Returns its list request."""
+    return _requests(ours, f"{_OURS_API}/todos", _sign_in_to_ours)["list"][0]
+
+
 def _ours_settings(database_url: str, key: str) -> dict[str, str]:
     without_limit = str(10**6)
     return {

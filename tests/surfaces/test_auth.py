@@ -1,11 +1,12 @@
 """Auth routes with settings that the surfaces do not have. Each test runs its own app in this process."""
 
+import logging
 import statistics
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter, process_time, sleep
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 import pytest
@@ -17,6 +18,8 @@ from tests.conftest import SECRET_KEY
 from tests.serving import Surface, in_process
 from tests.settings_fields import FIELDS
 from tests.surfaces.tokens import read_claims, read_session_cookies
+from todo_core.accounts.passwords import PasswordHasher
+from todo_core.errors import TooBusy
 from todo_core.settings import Settings, nest_variables
 from todo_core.web.app import create_app
 from todo_core.web.resources import get_resources
@@ -145,6 +148,40 @@ class TestHashing:
         started = perf_counter()
         assert client.get("/health").status_code == 200
         return perf_counter() - started
+
+    def test_a_flood_of_one_account_does_not_refuse_logins_of_another(self, database_url: str) -> None:
+        settings = {"bcrypt_rounds": DEFAULT_ROUNDS, "logins_per_account": 6}
+        with serve(database_url, **settings) as surface, surface.client() as one, surface.client() as two:
+            flooded, other = register(one)["email"], register(two)["email"]
+
+            def flood(_: int) -> set[int]:
+                statuses = {200}
+                while statuses == {200}:
+                    with surface.client() as client:
+                        statuses.add(sign_in(client, flooded).status_code)
+                return statuses
+
+            with ThreadPoolExecutor(45) as pool:
+                floods = pool.map(flood, range(45))
+                others = [sign_in(two, other).status_code for _ in range(3)]
+
+        assert others == [200] * 3
+        assert set.union(*floods) == {200, 429}
+
+    def test_a_full_queue_is_no_error_in_the_log(
+        self, database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_self: PasswordHasher, *_: str) -> NoReturn:
+            raise TooBusy
+
+        monkeypatch.setattr(PasswordHasher, "turn", refuse)
+        with serve(database_url) as surface, surface.client() as client:
+            monkeypatch.setattr(logging.getLogger("todo-backend"), "propagate", True)
+            refusal = sign_in(client, new_email())
+
+        problem(refusal, 503, "too_busy")
+        assert refusal.headers["retry-after"] == "5"
+        assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
     def test_concurrent_logins_all_succeed(self, database_url: str) -> None:
         with serve(database_url, bcrypt_rounds=4) as surface, surface.client() as client:
