@@ -45,7 +45,9 @@ ERRORS_OF_THEIR_OWN = {
     f"GET {AUTH}/me/export": {"export_too_large"},
     f"POST {TODOS}": PLACE_ERRORS | {"request_in_progress"},
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS,
-    f"POST {TODOS}/batch": PLACE_ERRORS | CHANGE_ERRORS | {"request_in_progress", "todo_not_found", "stale_version"},
+    f"POST {TODOS}/batch": PLACE_ERRORS
+    | CHANGE_ERRORS
+    | {"request_in_progress", "todo_not_found", "stale_version", "batch_too_large"},
     f"POST {PROJECTS}": {"request_in_progress"},
     **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "PATCH", "DELETE")},
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", "assistant_budget_spent", *MODEL_ERRORS},

@@ -23,6 +23,7 @@ from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, No
 from todo_core.todos import batch, changes, operations
 from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
+    BatchTooLarge,
     RecurrenceNeedsDue,
     StaleVersion,
     TodoNotFound,
@@ -107,6 +108,7 @@ async def create_todo(
         *_LOCATION_ERRORS,
         TreeCycle,
         RecurrenceNeedsDue,
+        BatchTooLarge,
         *BODY_ERRORS,
         *KEY_ERRORS,
     ),

@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import CHAT, TODOS, Account
+from tests.accounts import CHAT, TODOS, Account, problem
 
 MAX_BYTES = 1024 * 1024
 LONGEST = "🚲" * 16_384
@@ -84,6 +85,20 @@ def test_the_history_has_every_message_once(ada: Account, database_url: str) -> 
     )
     assert messages.count(LONGEST) == COUNT
     assert len(pages) > 2
+
+
+def test_a_batch_that_would_return_too_much_changes_nothing(ada: Account, database_url: str) -> None:
+    postgres.query(database_url, ADD_TODOS, UUID(ada.user["id"]), LONGEST, COUNT)
+    todos = [todo for page in read_pages(ada, f"{TODOS}?limit=200") for todo in page]
+
+    def complete(todos: list[Json]) -> httpx2.Response:
+        operations = [{"op": "update", "id": todo["id"], "changes": {"completed": True}} for todo in todos]
+        return ada.client.post(f"{TODOS}/batch", json={"operations": operations})
+
+    assert "Nothing was changed" in problem(complete(todos), 413, "batch_too_large")["detail"]
+    assert ada.titles(completed="true") == []
+    assert complete(todos[:30]).status_code == 200
+    assert len(read_pages(ada, f"{TODOS}?limit=200&completed=true")) > 2
 
 
 def test_short_texts_fill_a_page(ada: Account, database_url: str) -> None:

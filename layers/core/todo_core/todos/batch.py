@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
+
+import msgspec
 
 from todo_core.actors import Actor
 from todo_core.database.executor import Executor, Transaction
@@ -20,7 +22,11 @@ from todo_core.todos.batch_models import (
     UpdateOperation,
     convert_ref_to_id,
 )
+from todo_core.todos.errors import BatchTooLarge
 from todo_core.todos.model import Todo
+
+_MAX_RESULT_BYTES: Final = 2_500_000
+"""JSON inside the JSON of a Lambda response may take twice as many bytes, of which Lambda allows 6 MB."""
 
 type _Refs = dict[UUID, UUID]
 """The ids of the todos that the batch has created so far under a ref.
@@ -43,15 +49,19 @@ async def run_batch(db: Executor, actor: Actor, batch: Batch) -> Sequence[Operat
     """Runs all operations of the batch in order, in one transaction, and returns their results.
 
     When an operation fails, all are rolled back. The error is raised with the operation's position in the batch, from
-    0, as the extra member `index`.
+    0, as the extra member `index`. Raises BatchTooLarge when the todos have more than 2.5 MB.
     """
     refs: _Refs = {}
+    results: list[OperationResult] = []
+    bytes_left = _MAX_RESULT_BYTES
     async with db.transaction() as transaction:
         await changes.lock_log(transaction, actor.user_id)
-        return [
-            await _run_indexed(index, transaction, actor, operation, refs)
-            for index, operation in enumerate(batch.operations)
-        ]
+        for index, operation in enumerate(batch.operations):
+            results.append(await _run_indexed(index, transaction, actor, operation, refs))
+            bytes_left -= len(msgspec.json.encode(results[-1].todo))
+            if bytes_left < 0:
+                raise BatchTooLarge
+    return results
 
 
 async def _run_indexed(

@@ -18,6 +18,13 @@ class ProjectNotFound(ServiceError):
     detail = "You have no project with this id."
 
 
+class BatchTooLarge(ServiceError):
+    status = 413
+    code = "batch_too_large"
+    title = "Batch too large"
+    detail = "The todos that the batch returns are too large together. Nothing was changed; split the batch."
+
+
 class StaleVersion(ServiceError):
     status = 412
     code = "stale_version"
