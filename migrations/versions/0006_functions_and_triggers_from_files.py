@@ -26,7 +26,7 @@ _RENAMED = {
 def upgrade() -> None:
     for old, new in _RENAMED.items():
         op.execute(f"ALTER FUNCTION {old}() RENAME TO {new}")
-    for name in ("change_log", "trees", "search", "sort_keys", "accounts"):
+    for name in ("search", "sort_keys", "accounts"):
         run_sql_file(op.get_bind(), name)
 
 

@@ -17,14 +17,16 @@ from todo_core.identifiers import new_id
 
 COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
 TABLES_WITHOUT_USER = {"alembic_version", "attempts", "invites"}
-OMITTED_TABLES = {"idempotency_keys"}
+OMITTED_TABLES = {"idempotency_keys", "account_usage", "known_tags"}
 OMITTED_COLUMNS = {
     ("users", "password_hash"),
     ("users", "known_networks"),
     ("users", "email_key"),
     ("users", "password_expires_at"),
     ("todos", "words"),
+    ("changes", "read_bytes"),
     ("turns", "request_digest"),
+    ("turns", "reserved_tokens"),
     ("turns", "lease"),
     ("turns", "leased_until"),
     ("rounds", "extras"),

@@ -62,5 +62,5 @@ def test_the_migrations_create_the_functions_and_triggers_of_the_files(new_datab
             return await connection.run_sync(replace_all)
 
     migrated, described = asyncio.run(compare())
-    assert "todos_log" in migrated
+    assert "todos_log_updated" in migrated
     assert migrated == described

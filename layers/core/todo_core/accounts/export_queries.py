@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from todo_core.database.byte_pages import BYTES_SO_FAR, end_by_bytes
 from todo_core.database.executor import Row
 from todo_core.database.statements import Statement
-from todo_core.schema.columns import NOT_EXPORTED
+from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT
 from todo_core.schema.tables import all_tables
 
 _BYTES_PER_COLUMN: Final = 32
@@ -94,6 +94,8 @@ def _measure(columns: list[Column[Any]]) -> str:
 
 def _select_column(column: Column[Any]) -> str:
     name = f'{column.table.name}."{column.name}"'
+    if column.info == TODO_SNAPSHOT:
+        return f'CAST(full_snapshot({name}, user_id, todo_id, seq) AS text) AS "{column.name}"'
     return f'CAST({name} AS text) AS "{column.name}"' if isinstance(column.type, JSONB) else name
 
 

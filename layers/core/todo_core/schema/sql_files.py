@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-SQL_FILES: Final = ("change_log", "trees", "search", "sort_keys", "accounts")
+SQL_FILES: Final = ("usage", "change_log", "trees", "search", "sort_keys", "accounts")
 """Names of the files without suffix, in the order in which to run them.
 
 A file may use functions that an earlier file creates.
@@ -14,7 +14,11 @@ A file may use functions that an earlier file creates.
 
 def run_sql_file(connection: Connection, name: str) -> None:
     """Creates the functions and triggers of one file in the current transaction. Replaces those that already exist."""
-    script = (files("todo_core.schema") / f"{name}.sql").read_text()
+    run_script(connection, (files("todo_core.schema") / f"{name}.sql").read_text())
+
+
+def run_script(connection: Connection, script: str) -> None:
+    """Runs SQL that creates functions and triggers, in the current transaction."""
     # Switches off PostgreSQL's check of function bodies, because a body may use tables or columns of a later migration.
     script = f"SET LOCAL check_function_bodies = off;\n{script}"
     # Runs the script on asyncpg's connection. SQLAlchemy would prepare the script, but PostgreSQL cannot prepare

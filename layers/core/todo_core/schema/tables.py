@@ -8,6 +8,6 @@ from sqlmodel import SQLModel
 
 def all_tables() -> MetaData:
     """Imports all modules that define tables, and returns the metadata of their tables."""
-    for module in ("accounts", "projects", "todos", "assistant", "idempotency"):
+    for module in ("accounts", "usage", "projects", "todos", "assistant", "idempotency"):
         import_module(f"todo_core.schema.{module}")
     return SQLModel.metadata

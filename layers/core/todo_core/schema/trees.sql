@@ -52,7 +52,7 @@ DECLARE
     is_moved boolean := NEW.parent_id IS DISTINCT FROM OLD.parent_id;
     is_restored boolean := OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL;
 BEGIN
-    -- An undo changes many todos at once; repair_undone_todo() applies the rules when all of them are changed.
+    -- An undo changes many todos at once; repair_undone_todos() applies the rules when all of them are changed.
     IF current_setting('todo.undoing', true) = 'on' THEN
         RETURN NEW;
     END IF;
@@ -99,83 +99,123 @@ $$;
 CREATE OR REPLACE TRIGGER todos_place_new BEFORE INSERT ON todos FOR EACH ROW
 WHEN (NEW.parent_id IS NOT NULL OR NEW.project_id IS NOT NULL) EXECUTE FUNCTION enforce_tree_rules();
 
--- Checks a todo whose parent or project changes, and a subtodo that is restored from the trash.
+-- Checks a todo whose parent or project changes, and a subtodo that is restored from the trash. Not in a cascade, which
+-- keeps the rules itself: a check of each row costs more than the cascade.
 CREATE OR REPLACE TRIGGER todos_place BEFORE UPDATE ON todos FOR EACH ROW
-WHEN (NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.project_id IS DISTINCT FROM OLD.project_id
-    OR (NEW.parent_id IS NOT NULL AND OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL))
+WHEN ((NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.project_id IS DISTINCT FROM OLD.project_id
+        OR (NEW.parent_id IS NOT NULL AND OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL))
+    AND current_setting('todo.cascading', true) IS DISTINCT FROM 'on')
 EXECUTE FUNCTION enforce_tree_rules();
 
--- Cascades a change of a parent to its subtodos:
+-- Cascades the changes of a statement to the subtodos of the changed todos:
 --
 -- * Deleting a todo moves its subtodos to the trash with the same `deleted_at`.
 -- * Moving a todo to another project moves its subtodos.
--- * Restoring a todo restores the subtodos that were deleted with it, which the same `deleted_at` shows.
+-- * Restoring a todo restores the subtodos that were deleted with it, which the same `deleted_at` shows. A subtodo that
+--   is too deep now is restored at the top level.
 -- * Completing a todo completes all its subtodos.
 -- * Completing a recurring todo (`occurrences` increases) reopens all its subtodos for the next occurrence.
 --
--- Deleting, moving and restoring reach the deeper levels because each update of a subtodo fires the trigger again.
+-- Each cascade is one UPDATE for the subtodos of all changed todos. Deleting, moving and restoring reach the deeper
+-- levels because that UPDATE fires this trigger again. The FULL JOIN has the reason that change_log.sql tells.
 CREATE OR REPLACE FUNCTION cascade_to_subtodos() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_undo boolean;
+    is_cascade boolean;
+    causes record;
 BEGIN
-    IF OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN
-        UPDATE todos SET deleted_at = NEW.deleted_at, version = version + 1, updated_at = now()
-        WHERE parent_id = NEW.id AND deleted_at IS NULL;
-    END IF;
-    IF OLD.project_id IS DISTINCT FROM NEW.project_id THEN
-        UPDATE todos SET project_id = NEW.project_id, version = version + 1, updated_at = now()
-        WHERE parent_id = NEW.id AND project_id IS DISTINCT FROM NEW.project_id AND deleted_at IS NULL;
-    END IF;
-    -- An undo sets each todo to its own earlier state, so the remaining changes do not cascade.
-    IF current_setting('todo.undoing', true) = 'on' THEN
+    IF current_setting('todo.may_cascade', true) IS DISTINCT FROM 'on' THEN
         RETURN NULL;
     END IF;
-    IF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL THEN
-        UPDATE todos SET deleted_at = NULL, version = version + 1, updated_at = now()
-        WHERE parent_id = NEW.id AND deleted_at = OLD.deleted_at;
+    is_undo := coalesce(current_setting('todo.undoing', true) = 'on', false);
+    is_cascade := coalesce(current_setting('todo.cascading', true) = 'on', false);
+    PERFORM set_config('todo.may_cascade', 'off', true), set_config('todo.cascading', 'on', true);
+    SELECT
+        bool_or(was.deleted_at IS NULL AND todo.deleted_at IS NOT NULL) AS are_deleted,
+        bool_or(was.project_id IS DISTINCT FROM todo.project_id) AS are_moved,
+        bool_or(was.deleted_at IS NOT NULL AND todo.deleted_at IS NULL) AS are_restored,
+        bool_or(todo.completed AND NOT was.completed) AS are_completed,
+        bool_or(todo.occurrences > was.occurrences) AS are_repeated
+    INTO causes FROM old_todos AS was FULL JOIN new_todos AS todo ON todo.id = was.id;
+    IF causes.are_deleted THEN
+        UPDATE todos SET deleted_at = parent.deleted_at, version = todos.version + 1, updated_at = now()
+        FROM new_todos AS parent
+        WHERE todos.parent_id = parent.id AND todos.deleted_at IS NULL AND parent.deleted_at IS NOT NULL;
     END IF;
-    IF NEW.completed AND NOT OLD.completed THEN
-        UPDATE todos SET completed = true, completed_at = NEW.completed_at, version = version + 1, updated_at = now()
-        WHERE id IN (SELECT id FROM todos_below(NEW.id)) AND NOT completed;
+    IF causes.are_moved THEN
+        UPDATE todos SET project_id = parent.project_id, version = todos.version + 1, updated_at = now()
+        FROM new_todos AS parent
+        WHERE todos.parent_id = parent.id AND todos.deleted_at IS NULL
+            AND todos.project_id IS DISTINCT FROM parent.project_id;
     END IF;
-    IF NEW.occurrences > OLD.occurrences THEN
-        UPDATE todos SET completed = false, completed_at = NULL, version = version + 1, updated_at = now()
-        WHERE id IN (SELECT id FROM todos_below(NEW.id)) AND completed;
+    -- An undo sets each todo to its own earlier state, so the remaining changes do not cascade.
+    IF causes.are_restored AND NOT is_undo THEN
+        UPDATE todos SET
+            deleted_at = NULL,
+            (parent_id, project_id) = (
+                SELECT CASE WHEN count(*) < 5 THEN parent.id END,
+                    CASE WHEN count(*) < 5 THEN parent.project_id ELSE todos.project_id END
+                FROM todos_above(parent.id)
+            ),
+            version = todos.version + 1, updated_at = now()
+        FROM old_todos AS was JOIN todos AS parent ON parent.id = was.id AND parent.deleted_at IS NULL
+        WHERE todos.parent_id = was.id AND todos.deleted_at = was.deleted_at;
     END IF;
+    -- These cascades reach all levels at once, so they do not cascade again.
+    IF causes.are_completed AND NOT is_undo AND NOT is_cascade THEN
+        UPDATE todos SET
+            completed = true, completed_at = parent.completed_at, version = todos.version + 1, updated_at = now()
+        FROM old_todos AS was JOIN todos AS parent ON parent.id = was.id AND parent.completed AND NOT was.completed,
+            LATERAL todos_below(was.id) AS below
+        WHERE todos.id = below.id AND NOT todos.completed;
+    END IF;
+    IF causes.are_repeated AND NOT is_undo AND NOT is_cascade THEN
+        UPDATE todos SET completed = false, completed_at = NULL, version = todos.version + 1, updated_at = now()
+        FROM old_todos AS was JOIN todos AS parent ON parent.id = was.id AND parent.occurrences > was.occurrences,
+            LATERAL todos_below(was.id) AS below
+        WHERE todos.id = below.id AND todos.completed;
+    END IF;
+    PERFORM set_config('todo.cascading', CASE WHEN is_cascade THEN 'on' ELSE 'off' END, true);
     RETURN NULL;
 END
 $$;
 
--- Cascades the changes that concern subtodos. Its name sorts after `todos_log`, so that the log has the parent first.
-CREATE OR REPLACE TRIGGER todos_subtodos AFTER UPDATE ON todos FOR EACH ROW
-WHEN (NEW.deleted_at IS DISTINCT FROM OLD.deleted_at OR NEW.project_id IS DISTINCT FROM OLD.project_id
-    OR (NEW.completed AND NOT OLD.completed) OR NEW.occurrences > OLD.occurrences)
-EXECUTE FUNCTION cascade_to_subtodos();
+-- Cascades the changes that concern subtodos. Its name sorts after `todos_log_updated`, so that the log has the parent
+-- first.
+CREATE OR REPLACE TRIGGER todos_subtodos AFTER UPDATE ON todos
+REFERENCING OLD TABLE AS old_todos NEW TABLE AS new_todos
+FOR EACH STATEMENT EXECUTE FUNCTION cascade_to_subtodos();
 
--- Applies the rules of trees to a todo that an undo has changed, when all todos of that undo are changed:
+-- Applies the rules of trees to the todos that an undo has changed, when all of them are changed:
 --
 -- * Where the parent is in the trash, is one of the todo's own subtodos or has no room below it, the todo moves to the
 --   top level.
 -- * Otherwise the todo gets the project of its parent.
-CREATE OR REPLACE FUNCTION repair_undone_todo() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION repair_undone_todos() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    undone uuid;
     todo todos;
     parent todos;
 BEGIN
-    SELECT * INTO todo FROM todos WHERE id = NEW.id;
-    SELECT * INTO parent FROM todos WHERE id = todo.parent_id;
-    IF parent.id IS NULL OR todo.deleted_at IS NOT NULL THEN
-        RETURN NULL;
-    END IF;
-    IF parent.deleted_at IS NOT NULL OR todo.id IN (SELECT id FROM todos_above(parent.id))
-        OR depth_under(parent.id, todo.id) > 5 THEN
-        UPDATE todos SET parent_id = NULL, version = version + 1, updated_at = now() WHERE id = todo.id;
-    ELSIF todo.project_id IS DISTINCT FROM parent.project_id THEN
-        UPDATE todos SET project_id = parent.project_id, version = version + 1, updated_at = now() WHERE id = todo.id;
-    END IF;
+    FOR undone IN SELECT id FROM new_todos WHERE parent_id IS NOT NULL LOOP
+        SELECT * INTO todo FROM todos WHERE id = undone;
+        SELECT * INTO parent FROM todos WHERE id = todo.parent_id;
+        IF parent.id IS NULL OR todo.deleted_at IS NOT NULL THEN
+            CONTINUE;
+        END IF;
+        IF parent.deleted_at IS NOT NULL OR todo.id IN (SELECT id FROM todos_above(parent.id))
+            OR depth_under(parent.id, todo.id) > 5 THEN
+            UPDATE todos SET parent_id = NULL, version = version + 1, updated_at = now() WHERE id = todo.id;
+        ELSIF todo.project_id IS DISTINCT FROM parent.project_id THEN
+            UPDATE todos SET project_id = parent.project_id, version = version + 1, updated_at = now()
+            WHERE id = todo.id;
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $$;
 
--- Repairs the subtodos that an undo changes. AFTER row triggers run when the statement has changed all its rows.
-CREATE OR REPLACE TRIGGER todos_undone AFTER UPDATE ON todos FOR EACH ROW
-WHEN (NEW.parent_id IS NOT NULL AND current_setting('todo.undoing', true) = 'on')
-EXECUTE FUNCTION repair_undone_todo();
+-- Repairs the subtodos that an undo changes. The name sorts after `todos_subtodos`, so that all cascades come before.
+CREATE OR REPLACE TRIGGER todos_undone AFTER UPDATE ON todos REFERENCING NEW TABLE AS new_todos
+FOR EACH STATEMENT WHEN (current_setting('todo.undoing', true) = 'on')
+EXECUTE FUNCTION repair_undone_todos();

@@ -93,8 +93,9 @@ _UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS
 _SELECT_SINCE = Statement(
     end_by_bytes(
         """
-        SELECT seq, todo_id, op, actor, turn_id, CAST(CAST(:defaults AS jsonb) || before AS text) AS before,
-            CAST(CAST(:defaults AS jsonb) || after AS text) AS after, created_at
+        SELECT seq, todo_id, op, actor, turn_id,
+            CAST(CAST(:defaults AS jsonb) || full_snapshot(before, user_id, todo_id, seq) AS text) AS before,
+            CAST(CAST(:defaults AS jsonb) || full_snapshot(after, user_id, todo_id, seq) AS text) AS after, created_at
         FROM changes WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
         """,
         "coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0)",
@@ -127,9 +128,13 @@ _OLD_VALUES = ", ".join(_EXISTING_REFERENCES.get(name, f'old."{name}"') for name
 # The counters and the clock of a recurring todo are not compared: they only follow other columns.
 _COMPARED = [f'"{name}"' for name in _RESTORED_COLUMNS if name not in _INTERNAL_DEFAULTS]
 _TURN = """
-    SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, (array_agg(after ORDER BY seq DESC))[1] AS after,
-        count(*) AS changes
-    FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
+    SELECT todo_id, changes, full_snapshot(before, :user_id, todo_id, first_seq) AS before,
+        full_snapshot(after, :user_id, todo_id, last_seq) AS after
+    FROM (
+        SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, (array_agg(after ORDER BY seq DESC))[1] AS after,
+            min(seq) AS first_seq, max(seq) AS last_seq, count(*) AS changes
+        FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
+    ) AS logged
 """
 # True if the todo is as the turn has left it, and nothing else changed it between the turn's changes. The turn then
 # logged one change for each version. Later changes do not count if they were reverted, such as by another undo.

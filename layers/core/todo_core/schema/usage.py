@@ -1,0 +1,40 @@
+"""Tables of what an account uses, by which the quotas are checked."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlmodel import Field, SQLModel
+
+from todo_core.schema.columns import NOT_EXPORTED, owner_column
+
+
+class AccountUsageRow(SQLModel, table=True):
+    """Counters of one user. Triggers write them: see usage.sql.
+
+    Their row is the last that a transaction locks. It is updated by each write, so its page has room for new versions.
+    """
+
+    __tablename__ = "account_usage"
+    # Not exported: the counters describe data that is in other tables of the export.
+    __table_args__ = ({"info": NOT_EXPORTED, "postgresql_with": {"fillfactor": 50}},)
+
+    user_id: UUID = Field(sa_column=owner_column(primary_key=True))
+    last_seq: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """The sequence number of the user's latest change."""
+    cut_seq: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """The highest sequence number among the changes that were cut off the log."""
+    live_todos: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    """The number of todos outside the trash."""
+    stored_bytes: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """The sum of todo_bytes() of all todos, and of all todos in the change log."""
+
+
+class KnownTagRow(SQLModel, table=True):
+    """A tag that a todo of the user outside the trash has, or has had: see check_tags() in usage.sql."""
+
+    __tablename__ = "known_tags"
+    # Not exported: the tags are in the todos.
+    __table_args__ = ({"info": NOT_EXPORTED},)
+
+    user_id: UUID = Field(sa_column=owner_column(primary_key=True))
+    tag: str = Field(sa_column=Column(Text, primary_key=True))

@@ -1,0 +1,140 @@
+"""Counters and quotas of accounts, the change log by statement, invites, and more about passwords and turns."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+
+from todo_core.schema.sql_files import run_script, run_sql_file
+
+revision: str = "0008"
+down_revision: str | None = "0007"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+_DESCRIBED = sa.text("(before ->> 'description') IS NOT NULL")
+_COUNT_CHANGES = """
+    UPDATE account_usage SET last_seq = counted.last_seq, cut_seq = counted.cut_seq, stored_bytes = counted.bytes
+    FROM (
+        SELECT user_id, max(seq) AS last_seq, min(seq) - 1 AS cut_seq,
+            sum(snapshot_bytes(before) + snapshot_bytes(after)) AS bytes
+        FROM changes GROUP BY user_id
+    ) AS counted
+    WHERE account_usage.user_id = counted.user_id
+"""
+_COUNT_TODOS = """
+    UPDATE account_usage SET live_todos = counted.live, stored_bytes = stored_bytes + counted.bytes
+    FROM (
+        SELECT user_id, count(*) FILTER (WHERE deleted_at IS NULL) AS live,
+            sum(todo_bytes(title, description, tags)) AS bytes
+        FROM todos GROUP BY user_id
+    ) AS counted
+    WHERE account_usage.user_id = counted.user_id
+"""
+_COLLECT_TAGS = """
+    INSERT INTO known_tags (user_id, tag)
+    SELECT DISTINCT user_id, unnest(tags) FROM todos WHERE deleted_at IS NULL
+"""
+_NEW_TRIGGERS = {
+    "todos": (
+        *("todos_log_created", "todos_log_purged", "todos_log_updated", "todos_identity"),
+        *("todos_subtodos", "todos_undone", "todos_place", "todos_tags_new", "todos_tags"),
+    ),
+    "users": ("users_usage", "users_empty"),
+}
+_NEW_FUNCTIONS = (
+    *("begin_account_usage()", "empty_account()", "check_tags()", "refuse_new_identity()"),
+    *("log_created_todos()", "log_purged_todos()", "log_updated_todos()", "repair_undone_todos()"),
+    "count_changes(uuid, bigint, bigint, bigint, bigint, boolean)",
+    *("snapshot_bytes(jsonb)", "todo_bytes(text, text, text[])", "actor_quota(integer)"),
+    *("refuse_beyond_quota(text, bigint)", "snapshot_of(todos, boolean)", "operation_of(todos, todos)"),
+    "full_snapshot(jsonb, uuid, uuid, bigint)",
+)
+
+
+def upgrade() -> None:
+    _extend_accounts()
+    _create_usage()
+    op.add_column("changes", sa.Column("read_bytes", sa.Integer(), nullable=True))
+    op.drop_constraint("changes_user_id_fkey", "changes", type_="foreignkey")
+    op.create_index("changes_of_description", "changes", ["user_id", "todo_id", "seq"], postgresql_where=_DESCRIBED)
+    op.create_index("todos_by_id", "todos", ["user_id", "id"])
+    for trigger in ("todos_log", "todos_subtodos", "todos_undone"):
+        op.execute(f"DROP TRIGGER {trigger} ON todos")
+    op.execute("DROP FUNCTION log_todo_change()")
+    op.execute("DROP FUNCTION repair_undone_todo()")
+    for name in ("usage", "change_log", "trees", "accounts"):
+        run_sql_file(op.get_bind(), name)
+    # The new triggers lock the tables `users` and `todos`, so no row is missed and none is counted twice.
+    op.execute("INSERT INTO account_usage (user_id) SELECT id FROM users")
+    op.execute(_COUNT_CHANGES)
+    op.execute(_COUNT_TODOS)
+    op.execute(_COLLECT_TAGS)
+
+
+def _create_usage() -> None:
+    op.create_table(
+        "account_usage",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cut_seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("live_todos", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("stored_bytes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id"),
+        postgresql_with={"fillfactor": 50},
+    )
+    op.create_table(
+        "known_tags",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id", "tag"),
+    )
+
+
+def _extend_accounts() -> None:
+    op.add_column("users", sa.Column("password_expires_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "users",
+        sa.Column("known_networks", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+    )
+    op.create_table(
+        "invites",
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("code_hash"),
+    )
+    op.create_index(op.f("ix_invites_expires_at"), "invites", ["expires_at"])
+    op.add_column("turns", sa.Column("reserved_tokens", sa.Integer(), server_default="0", nullable=False))
+    op.create_index("turns_leased", "turns", ["user_id"], postgresql_where=sa.text("lease IS NOT NULL"))
+
+
+def downgrade() -> None:
+    # The older version reads the log without full_snapshot().
+    op.execute("""
+        UPDATE changes SET before = full_snapshot(before, user_id, todo_id, seq),
+            after = full_snapshot(after, user_id, todo_id, seq)
+        WHERE NOT coalesce(after, before) ? 'description'
+    """)
+    for table, triggers in _NEW_TRIGGERS.items():
+        for trigger in triggers:
+            op.execute(f"DROP TRIGGER {trigger} ON {table}")
+    for function in _NEW_FUNCTIONS:
+        op.execute(f"DROP FUNCTION {function}")
+    for name in ("change_log", "trees"):
+        run_script(op.get_bind(), Path(__file__).with_name(f"0007_{name}.sql").read_text())
+    op.drop_index("todos_by_id", "todos")
+    op.drop_index("changes_of_description", "changes", postgresql_where=_DESCRIBED)
+    op.create_foreign_key("changes_user_id_fkey", "changes", "users", ["user_id"], ["id"], ondelete="CASCADE")
+    op.drop_column("changes", "read_bytes")
+    op.drop_table("known_tags")
+    op.drop_table("account_usage")
+    op.drop_index("turns_leased", "turns")
+    op.drop_column("turns", "reserved_tokens")
+    op.drop_table("invites")
+    op.drop_column("users", "known_networks")
+    op.drop_column("users", "password_expires_at")
