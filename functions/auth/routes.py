@@ -122,7 +122,8 @@ async def register(registration: Registration, request: Request) -> User:
 async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
     """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself.
 
-    Ends the session of a cookie that comes with the request.
+    Ends the session of a cookie that comes with the request. Also sets the cookie `device_token`, with which this
+    browser can still sign in while others guess the password.
     """
     resources = get_resources(request)
     verified = await operations.authenticate(

@@ -7,7 +7,9 @@ import pytest
 
 from todo_core.accounts.errors import TooManyAttempts
 from todo_core.accounts.fair_queue import FairQueue
+from todo_core.clients import Client
 from todo_core.errors import TooBusy
+from todo_core.workload import Workload, current_work
 
 
 class Served:
@@ -177,5 +179,20 @@ class TestCancellation:
             # The end of the block has granted the turn to `b`, whose task has not continued yet.
             served.requests["b"].cancel()
             assert await served.finish() == ["c"]
+
+        run(scenario)
+
+
+class TestWorkload:
+    def test_a_waiting_request_is_no_work_of_the_process(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(10)
+            served = Served()
+            async with served.queue.turn("the first"):
+                current_work.set(workload.begin(Client("network", "203.0.113.7")))
+                await served.ask("a", "a")
+                assert workload.count == 0
+            await served.finish()
+            assert workload.count == 1
 
         run(scenario)

@@ -24,9 +24,9 @@ type Event = Literal[
     "invite",
 ]
 type Outcome = Literal["success", "failure", "refused"]
-"""`failure`: a wrong email, password or session. `refused`: a limit or a rule."""
+"""`failure`: a wrong email, password or session, or no database. `refused`: a limit or a rule."""
 
-_REFUSALS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+_REFUSALS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,6 @@ def failures_recorded(event: Event, caller: Caller, account_id: UUID | None = No
     try:
         yield
     except ServiceError as error:
-        outcome: Outcome = "refused" if error.status in _REFUSALS else "failure"
+        outcome: Outcome = "refused" if error.status in _REFUSALS or error.is_expected else "failure"
         record(event, outcome, caller, account_id=account_id, reason=error.code)
         raise

@@ -9,6 +9,7 @@ from typing import Final
 
 from todo_core.accounts.errors import TooManyAttempts
 from todo_core.errors import TooBusy
+from todo_core.workload import waiting
 
 _RETRY_SECONDS: Final = 5
 _MAX_CLIENTS_REMEMBERED: Final = 1024
@@ -78,7 +79,8 @@ class FairQueue:
     async def _wait(self, request: _Request) -> None:
         self._waiting.append(request)
         try:
-            await request.granted
+            with waiting():
+                await request.granted
         except asyncio.CancelledError:
             if request in self._waiting:
                 self._leave(request)
