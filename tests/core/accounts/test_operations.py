@@ -1,7 +1,9 @@
 """Account operations, such as login and password change, that run concurrently with others."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID, uuid4
 
 import pytest
@@ -48,6 +50,24 @@ class PausedHasher(PasswordHasher):
         return await super().verify(password, stored_hash)
 
 
+class CountingHasher(PasswordHasher):
+    """Password hasher that counts the checked passwords, and notes the rounds of the sampled hashes."""
+
+    def __init__(self, rounds: int) -> None:
+        super().__init__(rounds)
+        self.checks = 0
+        self.sampled_rounds: list[int] = []
+
+    async def verify(self, password: str, stored_hash: str | None) -> tuple[bool, str | None]:
+        self.checks += 1
+        return await super().verify(password, stored_hash)
+
+    def note_sample(self, hashes: Iterable[str]) -> None:
+        sampled = list(hashes)
+        self.sampled_rounds += [int(found[1]) for each in sampled if (found := re.search(r"r=(\d+)", each))]
+        super().note_sample(sampled)
+
+
 class Client:
     """Calls account operations for one new email and network address, so other tests do not use up rate limits."""
 
@@ -89,10 +109,10 @@ class Client:
         found = await sessions.list_page(self._db, verified.user.id, max_lifetime=SESSIONS.max_lifetime, limit=10)
         return len(found)
 
-    async def fail(self, *, times: int, email: str = "") -> None:
+    async def fail(self, *, times: int, email: str = "", hasher: PasswordHasher | None = None) -> None:
         for _ in range(times):
             with pytest.raises(InvalidCredentials):
-                await self.sign_in("a wrong password", email=email)
+                await self.sign_in("a wrong password", email=email, hasher=hasher)
 
 
 def run(database_url: str, work: Callable[[Client], Awaitable[None]]) -> None:
@@ -158,6 +178,31 @@ class TestConcurrentLogins:
             assert not hasher.called.is_set()
 
         run(database_url, sign_in_beyond_the_limit)
+
+    def test_logins_that_waited_are_not_checked_beyond_the_limit(self, database_url: str) -> None:
+        async def fail_concurrently(client: Client) -> None:
+            hasher = CountingHasher(4)
+            guesses = (client.sign_in("a wrong password", hasher=hasher) for _ in range(20))
+            failures = await asyncio.gather(*guesses, return_exceptions=True)
+            kinds = Counter(type(failure) for failure in failures)
+            assert kinds == {InvalidCredentials: LIMITS.failed_logins_per_account, TooManyAttempts: 17}
+            assert hasher.checks == LIMITS.failed_logins_per_account
+
+        run(database_url, fail_concurrently)
+
+
+class TestFailureTime:
+    def test_the_hashes_of_some_accounts_are_read_once(self, database_url: str) -> None:
+        async def fail_after_lower_rounds(client: Client) -> None:
+            hasher = CountingHasher(4)
+            await client.fail(times=1, hasher=hasher)
+            assert not hasher.needs_sample
+            assert 4 in hasher.sampled_rounds
+            hasher.sampled_rounds.clear()
+            await client.fail(times=1, hasher=hasher)
+            assert not hasher.sampled_rounds
+
+        run(database_url, fail_after_lower_rounds)
 
 
 class TestOutdatedVerifiedPassword:
