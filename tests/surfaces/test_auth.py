@@ -174,7 +174,7 @@ class TestHashing:
         def refuse(_self: PasswordHasher, *_: str) -> NoReturn:
             raise TooBusy
 
-        monkeypatch.setattr(PasswordHasher, "turn", refuse)
+        monkeypatch.setattr(PasswordHasher, "slot", refuse)
         with serve(database_url) as surface, surface.client() as client:
             monkeypatch.setattr(logging.getLogger("todo-backend"), "propagate", True)
             refusal = sign_in(client, new_email())

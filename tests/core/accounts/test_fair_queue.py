@@ -1,4 +1,4 @@
-"""The queue in which requests of different clients take turns."""
+"""The queue in which requests of different clients wait for one slot."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,11 +23,11 @@ class Served:
     async def ask(self, name: str, *clients: str) -> None:
         """Adds a request, and returns when it waits or was refused."""
 
-        async def take_turn() -> None:
-            async with self.queue.turn(*clients):
+        async def take_slot() -> None:
+            async with self.queue.slot(*clients):
                 self.order.append(name)
 
-        self.requests[name] = asyncio.create_task(take_turn())
+        self.requests[name] = asyncio.create_task(take_slot())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
@@ -54,7 +54,7 @@ class TestOrder:
     def test_requests_of_one_client_are_served_in_their_order(self) -> None:
         async def scenario() -> None:
             served = Served()
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for name in ("a1", "a2", "a3"):
                     await served.ask(name, "a")
             assert await served.finish() == ["a1", "a2", "a3"]
@@ -64,7 +64,7 @@ class TestOrder:
     def test_another_client_waits_for_one_request_of_a_flood(self) -> None:
         async def scenario() -> None:
             served = Served()
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for number in range(45):
                     await served.ask(f"a{number}", "a")
                 await served.ask("b", "b")
@@ -75,7 +75,7 @@ class TestOrder:
     def test_clients_alternate(self) -> None:
         async def scenario() -> None:
             served = Served()
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for name in ("a1", "a2", "a3", "b1", "b2", "c1"):
                     await served.ask(name, name[0])
             assert await served.finish() == ["a1", "b1", "c1", "a2", "b2", "a3"]
@@ -86,7 +86,7 @@ class TestOrder:
     def test_the_account_and_the_address_both_count(self, shared: str) -> None:
         async def scenario() -> None:
             served = Served()
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for number in range(10):
                     await served.ask(f"flood {number}", shared, f"another {number}")
                 await served.ask("b", "account of b", "address of b")
@@ -97,9 +97,9 @@ class TestOrder:
     def test_new_clients_do_not_overtake_one_that_waits(self) -> None:
         async def scenario() -> None:
             served = Served()
-            async with served.queue.turn("b"):
+            async with served.queue.slot("b"):
                 pass
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 await served.ask("b", "b")
                 for number in range(10):
                     await served.ask(f"new {number}", f"new {number}")
@@ -112,7 +112,7 @@ class TestFullQueue:
     def test_the_newest_request_of_the_client_with_the_most_is_refused(self) -> None:
         async def scenario() -> None:
             served = Served(max_waiting=4)
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for name in ("a1", "a2", "a3", "b1"):
                     await served.ask(name, name[0])
                 await served.ask("c1", "c")
@@ -124,7 +124,7 @@ class TestFullQueue:
     def test_a_further_request_of_the_client_with_the_most_is_refused(self) -> None:
         async def scenario() -> None:
             served = Served(max_waiting=3)
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for name in ("a1", "a2", "b1", "a3"):
                     await served.ask(name, name[0])
                 assert served.refusal("a3") is TooManyAttempts
@@ -135,7 +135,7 @@ class TestFullQueue:
     def test_a_new_client_is_refused_when_each_client_has_one_request(self) -> None:
         async def scenario() -> None:
             served = Served(max_waiting=2)
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for name in ("a", "b", "c"):
                     await served.ask(name, name)
                 assert served.refusal("c") is TooBusy
@@ -146,7 +146,7 @@ class TestFullQueue:
     def test_refused_requests_do_not_delay_the_next_request_of_their_client(self) -> None:
         async def scenario() -> None:
             served = Served(max_waiting=2)
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 for name in ("a1", "a2"):
                     await served.ask(name, "a")
                 for number in range(20):
@@ -162,7 +162,7 @@ class TestCancellation:
     def test_a_cancelled_request_leaves_the_queue(self) -> None:
         async def scenario() -> None:
             served = Served()
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 await served.ask("a", "a")
                 await served.ask("b", "b")
                 served.requests["a"].cancel()
@@ -170,13 +170,13 @@ class TestCancellation:
 
         run(scenario)
 
-    def test_a_request_that_is_cancelled_when_its_turn_comes_passes_the_turn_on(self) -> None:
+    def test_a_request_that_is_cancelled_when_it_gets_the_slot_passes_it_on(self) -> None:
         async def scenario() -> None:
             served = Served()
-            async with served.queue.turn("z"):
+            async with served.queue.slot("z"):
                 await served.ask("b", "b")
                 await served.ask("c", "c")
-            # The end of the block has granted the turn to `b`, whose task has not continued yet.
+            # The end of the block has given the slot to `b`, whose task has not continued yet.
             served.requests["b"].cancel()
             assert await served.finish() == ["c"]
 
@@ -188,7 +188,7 @@ class TestWorkload:
         async def scenario() -> None:
             workload = Workload(10)
             served = Served()
-            async with served.queue.turn("the first"):
+            async with served.queue.slot("the first"):
                 current_work.set(workload.begin(Client("network", "203.0.113.7")))
                 await served.ask("a", "a")
                 assert workload.count == 0

@@ -64,10 +64,10 @@ class TestVerify:
         assert verify_password(password, None) == (False, None)
 
 
-class TestTurn:
+class TestSlot:
     @pytest.mark.parametrize(("rounds", "limit"), [(12, 41), (16, 5)])
     def test_the_queue_holds_ten_seconds_of_work_and_at_least_four_requests(self, rounds: int, limit: int) -> None:
-        outcomes = asyncio.run(self.take_turns(PasswordHasher(rounds), limit + 5))
+        outcomes = asyncio.run(self.take_slots(PasswordHasher(rounds), limit + 5))
 
         assert outcomes[:limit] == [None] * limit
         assert all(isinstance(outcome, TooBusy) and outcome.retry_after for outcome in outcomes[limit:])
@@ -79,19 +79,19 @@ class TestTurn:
         slow = PasswordHasher(ROUNDS)
         measure(monkeypatch, seconds=seconds)
 
-        async def take_turns_after_a_slow_hash() -> list[object]:
+        async def take_slots_after_a_slow_hash() -> list[object]:
             await slow.hash("a password")
-            return await self.take_turns(slow, limit + 5)
+            return await self.take_slots(slow, limit + 5)
 
-        assert asyncio.run(take_turns_after_a_slow_hash()).count(None) == limit
+        assert asyncio.run(take_slots_after_a_slow_hash()).count(None) == limit
 
-    async def take_turns(self, slow: PasswordHasher, times: int) -> list[object]:
-        async def take_turn(client: str) -> None:
-            async with slow.turn(client):
+    async def take_slots(self, slow: PasswordHasher, times: int) -> list[object]:
+        async def take_slot(client: str) -> None:
+            async with slow.slot(client):
                 await asyncio.sleep(0)
 
-        turns = (take_turn(f"client {number}") for number in range(times))
-        return await asyncio.gather(*turns, return_exceptions=True)
+        slots = (take_slot(f"client {number}") for number in range(times))
+        return await asyncio.gather(*slots, return_exceptions=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")

@@ -35,7 +35,7 @@ class PasswordChecks:
 class Counters:
     """Rate-limit keys with the maximum of failures and successes in a window.
 
-    A success deletes the failures of the key `own`. `clients` take turns at hashing.
+    A success deletes the failures of the key `own`. `clients` wait for the hashing slot.
     """
 
     own: str

@@ -135,7 +135,7 @@ async def _hash_for_registration(  # noqa: PLR0913 - see `register`
     network = rate_limits.find_network(caller.address)
     attempts = {f"register:{network}": limits.registrations_per_address}
     await rate_limits.require_attempts_left(db, attempts)
-    async with hasher.turn(network_client(network)):
+    async with hasher.slot(network_client(network)):
         await rate_limits.count_attempt(db, attempts, limits.window)
         if mode == "invite":
             # Before the slow hash; the invite is checked again when it is used up.
@@ -224,7 +224,7 @@ async def _check_password(
     await rate_limits.require_attempts_left(db, counters.all)
     if hasher.needs_sample:
         hasher.note_sample([sampled["password_hash"] for sampled in await db.fetch_all(_SELECT_SAMPLE)])
-    async with hasher.turn(*counters.clients) as has_waited:
+    async with hasher.slot(*counters.clients) as has_waited:
         if has_waited:
             await rate_limits.require_attempts_left(db, counters.all)
         stored_hash = row["password_hash"] if row else None
@@ -278,7 +278,7 @@ async def change_password(  # noqa: PLR0913 - the proof, the new password, and w
     session has ended.
     """
     require_uncommon(new_password, email=verified.user.email, name=verified.user.name, field="new_password")
-    async with hasher.turn(session_client(session_id)):
+    async with hasher.slot(session_client(session_id)):
         new_hash = await hasher.hash(new_password.get_secret_value())
     async with db.transaction() as transaction:
         # The UPDATE precedes the deletion of sessions. It waits for running logins with the old password, so that the

@@ -49,7 +49,7 @@ class PasswordHasher:
     for as long. In the default thread pool, a few logins would occupy all cores. On a busy machine, the thread may get
     less than a fifth of a core. A thread of normal priority then hashes instead, and gets an equal share.
 
-    Requests of clients take a `turn` first. `needs_sample` is True until `note_sample` was called.
+    Requests of clients take a `slot` first. `needs_sample` is True until `note_sample` was called.
     """
 
     def __init__(self, rounds: int) -> None:
@@ -72,12 +72,12 @@ class PasswordHasher:
         # only the first 72 bytes, is listed to verify old hashes.
         return CryptContext(schemes=["bcrypt_sha256", "bcrypt"], deprecated="auto", bcrypt_sha256__rounds=self._rounds)
 
-    def turn(self, *clients: str) -> AbstractAsyncContextManager[bool]:
-        """Waits until the request of these clients may hash, see FairQueue.turn.
+    def slot(self, *clients: str) -> AbstractAsyncContextManager[bool]:
+        """Waits until the request of these clients may hash, see FairQueue.slot.
 
         The queue holds about ten seconds of work, and at least four requests.
         """
-        return self._queue.turn(*clients)
+        return self._queue.slot(*clients)
 
     def note_sample(self, hashes: Iterable[str]) -> None:
         """Makes each later failed check as slow as the slowest of these stored hashes, see `verify`."""
