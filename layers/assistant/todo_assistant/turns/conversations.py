@@ -150,7 +150,8 @@ async def messages(
         max_bytes=MAX_PAGE_BYTES,
     )
     has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
-    calls = await store.load_tool_calls(db, [row["turn_id"] for row in rows if row["role"] == "assistant"])
+    answered = [row["turn_id"] for row in rows if row["role"] == "assistant"]
+    calls = await store.load_tool_calls(db, answered, with_extras=False)
     return MessagePage([_message_from_row(row, calls) for row in rows], has_more)
 
 

@@ -62,8 +62,10 @@ _FIND_MODEL_RESPONSES = Statement("""
     SELECT turn_id, number, content, prompt_tokens, completion_tokens, question, extras
     FROM rounds WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY number
 """)
+# The extras are only for the provider: a page of the history has no room for them.
 _FIND_TOOL_CALLS = Statement("""
-    SELECT turn_id, round, position, call_id AS id, name, arguments, ok, result, extras
+    SELECT turn_id, round, position, call_id AS id, name, arguments, ok, result,
+        CASE WHEN :with_extras THEN extras END AS extras
     FROM tool_calls WHERE turn_id = ANY(CAST(:turn_ids AS uuid[])) ORDER BY round, position
 """)
 _INSERT_MODEL_RESPONSE = Statement("""
@@ -109,7 +111,7 @@ async def load_model_responses(db: Executor, turns: Sequence[Turn]) -> None:
                 extras=_decode_extras(row["extras"]),
             )
         )
-    for turn_id, calls in (await load_tool_calls(db, list(by_id))).items():
+    for turn_id, calls in (await load_tool_calls(db, list(by_id), with_extras=True)).items():
         responses = by_id[turn_id].model_responses
         for call in calls:
             # Another process may have stored a response between the two queries: its calls are skipped.
@@ -117,10 +119,10 @@ async def load_model_responses(db: Executor, turns: Sequence[Turn]) -> None:
                 responses[call.round - 1].calls.append(call)
 
 
-async def load_tool_calls(db: Executor, turn_ids: Sequence[UUID]) -> dict[UUID, list[ToolCall]]:
+async def load_tool_calls(db: Executor, turn_ids: Sequence[UUID], *, with_extras: bool) -> dict[UUID, list[ToolCall]]:
     """Returns the tool calls of several turns by turn id, in the order in which the model requested them."""
     calls: dict[UUID, list[ToolCall]] = {}
-    for row in await db.fetch_all(_FIND_TOOL_CALLS, turn_ids=list(turn_ids)):
+    for row in await db.fetch_all(_FIND_TOOL_CALLS, turn_ids=list(turn_ids), with_extras=with_extras):
         call = ToolCall(**{name: row[name] for name in ("round", "position", "id", "name", "arguments", "ok")})
         call.result = msgspec.json.decode(row["result"]) if row["result"] else None
         call.extras = _decode_extras(row["extras"])
