@@ -110,6 +110,9 @@ def _extend_accounts() -> None:
     )
     op.create_index(op.f("ix_invites_expires_at"), "invites", ["expires_at"])
     op.add_column("turns", sa.Column("reserved_tokens", sa.Integer(), server_default="0", nullable=False))
+    # An export reads a user's turns in the order of their ids.
+    op.drop_index("turns_of_user", "turns")
+    op.create_index("turns_of_user", "turns", ["user_id", "id"])
     op.create_index("turns_leased", "turns", ["user_id"], postgresql_where=sa.text("lease IS NOT NULL"))
 
 
@@ -134,6 +137,8 @@ def downgrade() -> None:
     op.drop_table("known_tags")
     op.drop_table("account_usage")
     op.drop_index("turns_leased", "turns")
+    op.drop_index("turns_of_user", "turns")
+    op.create_index("turns_of_user", "turns", ["user_id"])
     op.drop_column("turns", "reserved_tokens")
     op.drop_table("invites")
     op.drop_column("users", "known_networks")

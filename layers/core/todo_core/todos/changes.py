@@ -16,7 +16,7 @@ import msgspec
 from pydantic_core import PydanticUndefined
 
 from todo_core.actors import Actor, ActorKind
-from todo_core.database.byte_pages import MAX_PAGE_BYTES, drop_row_after_page, end_by_bytes
+from todo_core.database.byte_pages import BYTES_SO_FAR, MAX_PAGE_BYTES, drop_row_after_page, end_by_bytes
 from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos.model import Todo, TodoCreate
@@ -90,18 +90,23 @@ _INTERNAL_DEFAULTS: Final = {"due_time": None, "occurrences": 0}
 """Columns of recurring todos that `Todo` does not have, with their values for a todo that never recurred."""
 _UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS).decode()
 
-_SELECT_SINCE = Statement(
-    end_by_bytes(
-        """
-        SELECT seq, todo_id, op, actor, turn_id,
-            CAST(CAST(:defaults AS jsonb) || full_snapshot(before, user_id, todo_id, seq) AS text) AS before,
-            CAST(CAST(:defaults AS jsonb) || full_snapshot(after, user_id, todo_id, seq) AS text) AS after, created_at
-        FROM changes WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
-        """,
-        "coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0)",
-        order_by="seq",
-    )
+_PAGE_SINCE: Final = end_by_bytes(
+    """
+    SELECT seq, todo_id, op, actor, turn_id, before, after, read_bytes, created_at
+    FROM changes WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
+    """,
+    # Rows of older versions have no `read_bytes`.
+    """coalesce(read_bytes,
+        coalesce(octet_length(CAST(before AS text)), 0) + coalesce(octet_length(CAST(after AS text)), 0))""",
+    order_by="seq",
 )
+_SELECT_SINCE = Statement(f"""
+    SELECT seq, todo_id, op, actor, turn_id,
+        CAST(CAST(:defaults AS jsonb) || full_snapshot(before, :user_id, todo_id, seq) AS text) AS before,
+        CAST(CAST(:defaults AS jsonb) || full_snapshot(after, :user_id, todo_id, seq) AS text) AS after, created_at,
+        {BYTES_SO_FAR}
+    FROM ({_PAGE_SINCE}) AS page ORDER BY seq
+""")  # noqa: S608 - constants
 _SELECT_CHANGED_TODOS = Statement("""
     SELECT todo_id, bool_or(op = 'create') AS added
     FROM changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
