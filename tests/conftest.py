@@ -1,5 +1,6 @@
 """Command-line options of the tests, and fixtures for the database and the settings of the service."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -217,3 +218,11 @@ def build(shared_folder: Path) -> Build:
 def runtime(shared_folder: Path) -> Path:
     """Folder with the Python packages that Lambda's Python image contains."""
     return artifacts.runtime(shared_folder)
+
+
+@pytest.fixture
+def service_log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """Captures the service's log, which an app that another test has made does not propagate."""
+    monkeypatch.setattr(logging.getLogger("todo-backend"), "propagate", True)
+    caplog.set_level(logging.INFO, "todo-backend")
+    return caplog

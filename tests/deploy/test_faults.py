@@ -161,6 +161,24 @@ class TestSecret:
         assert manager.requested == [SECRET]
         assert values["SECRET_KEY"] not in output
 
+    def test_every_setting_may_be_part_of_the_secret(
+        self, functions: Functions, server: Server, manager: SecretsManager, secret_settings: dict[str, str]
+    ) -> None:
+        values = {
+            "DATABASE_URL": server.url(),
+            "SECRET_KEY": "p8dKq2-4vWm7_Zr1xTb9yLc3nHs6fJg5",
+            "REGISTRATION": "closed",
+        }
+        manager.secrets[SECRET] = json.dumps(values)
+
+        with (
+            functions.started("auth", **secret_settings) as auth,
+            OnEmulator({"auth": auth}).client(scheme="https") as client,
+        ):
+            refused = client.post(f"{AUTH}/register", json={"email": new_email(), "password": PASSWORD})
+
+        problem(refused, 403, "registration_closed")
+
     def test_a_missing_secret_is_named(self, functions: Functions, secret_settings: dict[str, str]) -> None:
         with functions.started("meta", **secret_settings) as meta:
             output = startup_errors(meta)

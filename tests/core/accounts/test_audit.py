@@ -1,4 +1,3 @@
-import logging
 from uuid import UUID
 
 import pytest
@@ -9,14 +8,6 @@ from todo_core.errors import ServiceError, TooBusy
 
 CALLER = Caller("203.0.113.7", "a-request")
 ACCOUNT = UUID("0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10")
-
-
-@pytest.fixture
-def service_log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    """Captures the service's log, which an app that another test has made does not propagate."""
-    monkeypatch.setattr(logging.getLogger("todo-backend"), "propagate", True)
-    caplog.set_level(logging.INFO, "todo-backend")
-    return caplog
 
 
 class TestRecord:
