@@ -88,6 +88,17 @@ class TestSession:
 
         problem(ada.client.get(ME), 401, "not_authenticated")
 
+    def test_cookie_and_bearer_token_of_two_sessions_both_end(
+        self, ada: Account, surface: Surface, client: httpx2.Client
+    ) -> None:
+        cookie = ada.token
+        with surface.client() as program:
+            bearer = sign_in(program, ada.email).cookies["session_token"]
+        ada.client.post(LOGOUT, headers={"Authorization": f"Bearer {bearer}"})
+
+        problem(get_with_bearer(client, cookie), 401, "not_authenticated")
+        problem(get_with_bearer(client, bearer), 401, "not_authenticated")
+
     def test_an_invalid_bearer_token_does_not_protect_the_session_of_the_cookie(
         self, ada: Account, client: httpx2.Client
     ) -> None:

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from jose import jwt
 
 from tests import postgres
 from tests.accounts import CHAT, TODOS, UNKNOWN_TODO, Account, Newcomers, problem, register, sign_in
+from tests.conftest import RETIRED_KEY
 from tests.model_replies import Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
@@ -147,6 +149,14 @@ class TestSession:
 
         age_session(database_url, ada.token, timedelta(days=90, minutes=1))
         problem(get(client, ada.token), 401, "not_authenticated")
+
+    def test_a_token_does_not_outlive_its_session(self, ada: Account, client: httpx2.Client, database_url: str) -> None:
+        in_ten_years = datetime.now(UTC) + timedelta(days=3650)
+        token = jwt.encode(read_claims(ada.token) | {"exp": in_ten_years}, RETIRED_KEY)
+        assert get_with_bearer(client, token).status_code == 200
+
+        set_session_expiry(database_url, ada.token, hours=0)
+        problem(get_with_bearer(client, token), 401, "not_authenticated")
 
     def test_the_session_of_a_deleted_user_is_refused(self, ada: Account, database_url: str) -> None:
         postgres.query(database_url, "DELETE FROM users WHERE id = $1", UUID(ada.user["id"]))

@@ -144,6 +144,7 @@ class TestIsHalfOver:
     @pytest.mark.parametrize(
         ("age", "is_half_over"),
         [
+            (timedelta(minutes=-5), False),
             (timedelta(0), False),
             (timedelta(minutes=29), False),
             (timedelta(minutes=31), True),
