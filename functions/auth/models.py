@@ -23,6 +23,17 @@ _USER_EXAMPLE: Final[dict[str, JsonValue]] = {
     "created_at": "2030-01-01T08:00:00Z",
 }
 
+_USAGE_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "todos": {"used": 12, "limit": 50_000},
+    "projects": {"used": 2, "limit": 500},
+    "tags": {"used": 4, "limit": 1_000},
+    "conversations": {"used": 3, "limit": 1_000},
+    "sessions": {"used": 1, "limit": 100},
+    "stored_bytes": {"used": 30_720, "limit": 268_435_456},
+    "assistant_turns": {"used": 5, "limit": 500},
+    "assistant_tokens": {"used": 21_300, "limit": 1_000_000},
+}
+
 
 class UserRead(BaseModel):
     """The account of the signed-in user."""
@@ -49,6 +60,32 @@ class TokenRead(UserRead):
     token_type: Literal["bearer"] = "bearer"
     expires_in: int
     """Seconds until the token expires."""
+
+
+class UseRead(BaseModel):
+    """The used part of one quota and its limit."""
+
+    model_config: ClassVar = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [{"used": 12, "limit": 500}]}
+    )
+
+    used: int
+    limit: int
+
+
+class UsageRead(BaseModel):
+    """The use of each quota by the account. `assistant_turns` and `assistant_tokens` are those of today (UTC)."""
+
+    model_config: ClassVar = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_USAGE_EXAMPLE]})
+
+    todos: UseRead
+    projects: UseRead
+    tags: UseRead
+    conversations: UseRead
+    sessions: UseRead
+    stored_bytes: UseRead
+    assistant_turns: UseRead
+    assistant_tokens: UseRead
 
 
 class SessionRead(BaseModel):

@@ -13,9 +13,10 @@ from functions.auth.models import (
     SessionRead,
     SubmittedLogin,
     TokenRead,
+    UsageRead,
     UserRead,
 )
-from todo_core.accounts import operations, sessions
+from todo_core.accounts import operations, sessions, usage
 from todo_core.accounts.audit import Caller, Event, record
 from todo_core.accounts.errors import (
     CommonPassword,
@@ -31,6 +32,7 @@ from todo_core.accounts.errors import (
 from todo_core.accounts.models import Closing, PasswordChange, ProfileUpdate, Registration
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.sessions import Session
+from todo_core.accounts.usage import Usage
 from todo_core.accounts.user import User
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
 from todo_core.web.addresses import find_client_address
@@ -182,6 +184,15 @@ async def me(user: CurrentUser) -> User:
 async def update_me(changes: ProfileUpdate, user: CurrentUser, db: CurrentDatabase) -> User:
     """Changes the name and the time zone. A merge patch: absent fields stay as they are, `null` clears the name."""
     return await operations.update_profile(db, user, changes)
+
+
+@router.get("/me/usage", response_model=UsageRead, responses=error_responses(NotAuthenticated))
+async def read_usage(user: CurrentUser, request: Request) -> Usage:
+    """Returns how much of each quota the account has used. A write beyond a quota is refused with `quota_exceeded`."""
+    resources = get_resources(request)
+    return await usage.read(
+        resources.database, user.id, resources.settings.quotas, resources.settings.assistant.daily_quota
+    )
 
 
 @router.get(

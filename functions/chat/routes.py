@@ -219,7 +219,10 @@ async def read_turn(turn_id: UUID, user: CurrentUser, db: CurrentDatabase) -> Tu
     return await _load_turn(db, user.id, turn_id)
 
 
-@router.post("/turns/{turn_id}/undo", responses=error_responses(CrossOrigin, TurnNotFound, TurnInProgress, TurnUndone))
+@router.post(
+    "/turns/{turn_id}/undo",
+    responses=error_responses(CrossOrigin, QuotaExceeded, TurnNotFound, TurnInProgress, TurnUndone),
+)
 async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistant) -> UndoneRead:
     """Restores all todos that the turn changed, except those changed after the turn, which are reported."""
     return UndoneRead.of(await assistant.undo(user.actor, turn_id))

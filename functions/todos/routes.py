@@ -19,7 +19,7 @@ from functions.todos.models import (
 from functions.todos.paths import TODO_ID, register_todo_id
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
-from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
 from todo_core.todos import batch, changes, operations
 from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
@@ -83,7 +83,7 @@ async def list_todos(
     "",
     status_code=201,
     response_model=TodoRead,
-    responses=error_responses(CrossOrigin, *_LOCATION_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
+    responses=error_responses(CrossOrigin, QuotaExceeded, *_LOCATION_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
 )
 async def create_todo(
     new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
@@ -103,6 +103,7 @@ async def create_todo(
     response_model=BatchRead,
     responses=error_responses(
         CrossOrigin,
+        QuotaExceeded,
         TodoNotFound,
         StaleVersion,
         *_LOCATION_ERRORS,
@@ -177,6 +178,7 @@ async def read_todo(
     response_model=TodoRead,
     responses=error_responses(
         CrossOrigin,
+        QuotaExceeded,
         TodoNotFound,
         StaleVersion,
         ValidationFailed,
@@ -214,7 +216,9 @@ async def delete_todo(todo_id: UUID, user: CurrentUser, db: CurrentDatabase, if_
 
 
 @router.post(
-    f"/{TODO_ID}/restore", response_model=TodoRead, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion)
+    f"/{TODO_ID}/restore",
+    response_model=TodoRead,
+    responses=error_responses(CrossOrigin, QuotaExceeded, TodoNotFound, StaleVersion),
 )
 async def restore_todo(
     todo_id: UUID, user: CurrentUser, db: CurrentDatabase, request: Request, response: Response, if_match: IfMatch = ()

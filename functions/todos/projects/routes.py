@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from functions.todos.projects.models import ProjectQuery, ProjectRead, build_project_json
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
-from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
 from todo_core.todos import projects
 from todo_core.todos.errors import ProjectNotFound, StaleVersion
 from todo_core.todos.projects import Project, ProjectCreate, ProjectUpdate
@@ -59,7 +59,10 @@ async def list_projects(
 
 
 @router.post(
-    "", status_code=201, response_model=ProjectRead, responses=error_responses(CrossOrigin, *BODY_ERRORS, *KEY_ERRORS)
+    "",
+    status_code=201,
+    response_model=ProjectRead,
+    responses=error_responses(CrossOrigin, QuotaExceeded, *BODY_ERRORS, *KEY_ERRORS),
 )
 async def create_project(
     new: ProjectCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None

@@ -66,6 +66,12 @@ _MESSAGES = {
     "versions": "bump from 20.11 to 22.04 ",
     "untag": "untag a ",
     "show": "show me 2 and ",
+    "days of january": "jan 1 ",
+    "long lines of dates": f"{'jan 1 ' * 49}\n",
+    "long lines of names": f"move x, {'a, ' * 97}\n",
+    "lines of dates": "- a fin de mes a fin de mes a fin de mes\n",
+    "lines of hindi": "दूध को कल तक ले जाओ और रोटी को भी आज ही\n",
+    "lines of french": "déplacer le lait à vendredi à midi juste\n",
 }
 
 

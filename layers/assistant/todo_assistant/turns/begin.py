@@ -14,6 +14,7 @@ from todo_core.database.executor import Database, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.errors import IdempotencyKeyReused, QuotaExceeded
 from todo_core.identifiers import new_id
+from todo_core.limits import Quotas
 
 _MAX_TITLE_CHARACTERS: Final = 80
 _KEY_LIFETIME: Final = timedelta(hours=24)
@@ -34,7 +35,10 @@ _MARK_CONVERSATION_ACTIVE = Statement(
 _INSERT_CONVERSATION = Statement(
     "INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :user_id, :title)"
 )
-_COUNT_CONVERSATIONS = Statement("SELECT count(*) AS number FROM conversations WHERE user_id = :user_id")
+_SELECT_USAGE = Statement("""
+    SELECT stored_bytes, (SELECT count(*) FROM conversations WHERE user_id = :user_id) AS conversations
+    FROM account_usage WHERE user_id = :user_id
+""")
 _INSERT_TURN = Statement("""
     INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, idempotency_key, request_digest,
         message, timezone, model, lease, leased_until)
@@ -136,8 +140,7 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -
         if approved is not None:
             await take_over_waiting_calls(transaction, user_id, conversation_id, turn_id, approved=approved)
         await budget.reserve(transaction, user_id, turn_id, rules, "new")
-        if new.conversation_id is None:
-            await _require_room(transaction, user_id, rules.quotas.conversations)
+        await _require_room(transaction, user_id, rules.quotas)
     turn = await store.load(db, user_id, turn_id)
     turn.lease = lease
     return turn
@@ -155,11 +158,16 @@ async def _open_conversation(transaction: Transaction, user_id: UUID, new: NewTu
     return new.conversation_id
 
 
-async def _require_room(transaction: Transaction, user_id: UUID, max_conversations: int) -> None:
-    """Checks the number of conversations, including the one of this transaction. Raises QuotaExceeded.
+async def _require_room(transaction: Transaction, user_id: UUID, quotas: Quotas) -> None:
+    """Checks the quotas of conversations and stored bytes, including those of this transaction. Raises QuotaExceeded.
 
-    Must follow `budget.reserve`, whose lock lets the user's new turns pass one by one.
+    Must follow `budget.reserve`, whose locks let the user's new turns pass one by one. A turn that runs is never
+    refused, so the bytes of running turns may go beyond the quota.
     """
-    row = await transaction.fetch_one(_COUNT_CONVERSATIONS, user_id=user_id)
-    if row is not None and row["number"] > max_conversations:
-        raise QuotaExceeded("conversations", max_conversations)
+    usage = await transaction.fetch_one(_SELECT_USAGE, user_id=user_id)
+    if usage is None:
+        return
+    if usage["conversations"] > quotas.conversations:
+        raise QuotaExceeded("conversations", quotas.conversations)
+    if usage["stored_bytes"] > quotas.stored_bytes:
+        raise QuotaExceeded("stored_bytes", quotas.stored_bytes)

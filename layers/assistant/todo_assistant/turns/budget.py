@@ -38,7 +38,8 @@ _COUNT_TURNS = Statement("""
 # A turn beside others gets all the tokens of a turn or none. Otherwise each of them could go beyond the last few tokens
 # of the day by one model response.
 _RESERVE_TOKENS = Statement("""
-    UPDATE turns SET reserved_tokens = greatest(0, least(:turn_tokens - spent.tokens, :tokens_left - others.tokens))
+    UPDATE turns SET reserved_tokens = greatest(0, least(:turn_tokens - spent.tokens, :tokens_left - others.tokens)),
+        stored_bytes = greatest(turns.stored_bytes, 600 + octet_length(turns.message))
     FROM (
         SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) AS tokens FROM rounds WHERE turn_id = :turn_id
     ) AS spent, (
@@ -58,8 +59,8 @@ _COUNT_TOKENS = Statement("""
 async def reserve(transaction: Transaction, user_id: UUID, turn_id: UUID, rules: TurnRules, start: Start) -> None:
     """Reserves tokens for a turn that the transaction has leased. A new turn is counted towards the daily quota.
 
-    A turn with an approval may also run without tokens, to carry out what the user approved. The row of the usage is
-    locked last, because other transactions lock it after the rows of their turns.
+    A turn with an approval may also run without tokens, to carry out what the user approved. The rows of the
+    usage are locked last, because other transactions lock them after the rows of their turns.
 
     Raises AssistantBudgetSpent when the daily quota of turns or tokens is used up. Raises TooManyTurns while too many
     turns of the user run, or while they hold the rest of the tokens.

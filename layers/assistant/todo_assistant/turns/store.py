@@ -47,14 +47,15 @@ _LOCK_LEASED_TURN = Statement(
     "SELECT id FROM turns WHERE id = :turn_id AND lease = :lease AND status = 'running' FOR UPDATE"
 )
 _SPEND_TOKENS = Statement("""
-    UPDATE turns SET reserved_tokens = greatest(0, reserved_tokens - :tokens)
-    WHERE id = :turn_id AND lease = :lease AND status = 'running'
+    UPDATE turns SET reserved_tokens = greatest(0, reserved_tokens - :tokens), stored_bytes = stored_bytes + :bytes
+    WHERE id = :turn_id AND lease = :lease
     RETURNING reserved_tokens
 """)
 _RELEASE_LEASE = Statement("UPDATE turns SET lease = NULL, leased_until = NULL WHERE id = :turn_id AND lease = :lease")
 _FINISH_TURN = Statement("""
     UPDATE turns SET status = :status, stopped_by = :stopped_by, response = :response,
-        approval = CAST(:approval AS jsonb), lease = NULL, leased_until = NULL, finished_at = now()
+        stored_bytes = stored_bytes + coalesce(octet_length(:response), 0) + coalesce(octet_length(:approval), 0),
+        approval = CAST(CAST(:approval AS text) AS jsonb), lease = NULL, leased_until = NULL, finished_at = now()
     WHERE id = :turn_id AND lease = :lease AND status = 'running'
     RETURNING id
 """)
@@ -81,9 +82,12 @@ _INSERT_TOOL_CALLS = Statement("""
         WITH ORDINALITY AS call (call_id, name, arguments, extras, position)
 """)
 _STORE_TOOL_RESULT = Statement("""
-    UPDATE tool_calls SET ok = :ok, result = CAST(:result AS jsonb), milliseconds = :milliseconds,
-        finished_at = now()
-    WHERE turn_id = :turn_id AND round = :round AND position = :position
+    WITH stored AS (
+        UPDATE tool_calls SET ok = :ok, result = CAST(CAST(:result AS text) AS jsonb), milliseconds = :milliseconds,
+            finished_at = now()
+        WHERE turn_id = :turn_id AND round = :round AND position = :position
+    )
+    UPDATE turns SET stored_bytes = stored_bytes + octet_length(:result) WHERE id = :turn_id
 """)
 
 
@@ -224,13 +228,14 @@ async def add_model_response(db: Database, turn: Turn, completion: Completion, *
     )
     tokens = response.prompt_tokens + response.completion_tokens
     async with db.transaction() as transaction:
-        # Also locks the turn, so that no other process can take over its lease.
-        spent = await transaction.write(_SPEND_TOKENS, turn_id=turn.id, lease=turn.lease, tokens=tokens)
-        if spent is None:
-            await _raise_lease_lost(transaction, turn)
+        await lock_leased_turn(transaction, turn)
         await _insert_model_response(transaction, turn.id, response, milliseconds)
         await budget.count_tokens(transaction, turn.user_id, tokens)
-    turn.reserved_tokens = spent["reserved_tokens"]
+        # Last, because it locks the user's row in `account_usage`.
+        spent = await transaction.write(
+            _SPEND_TOKENS, turn_id=turn.id, lease=turn.lease, tokens=tokens, bytes=_count_bytes(response)
+        )
+    turn.reserved_tokens = spent["reserved_tokens"] if spent else 0
     turn.model_responses.append(response)
 
 
@@ -283,6 +288,14 @@ async def _insert_model_response(
         arguments=[call.arguments for call in response.calls],
         extras=[_encode_extras(call.extras) for call in response.calls],
     )
+
+
+def _count_bytes(response: ModelResponse) -> int:
+    """Returns the stored bytes of a model response with its calls: those of its texts, and 200 for each row."""
+    texts = [response.content, _encode_extras(response.extras) or ""]
+    for call in response.calls:
+        texts += [call.id, call.name, call.arguments, _encode_extras(call.extras) or ""]
+    return 200 * (1 + len(response.calls)) + sum(len(text.encode()) for text in texts)
 
 
 def _encode_extras(extras: Extras) -> str | None:

@@ -17,7 +17,7 @@ import msgspec
 from todo_core.database.executor import Database, Transaction
 from todo_core.database.expiry import deletes_expired
 from todo_core.database.statements import Statement
-from todo_core.errors import IdempotencyKeyReused, RequestInProgress
+from todo_core.errors import IdempotencyKeyReused, QuotaExceeded, RequestInProgress
 
 LIFETIME: Final = timedelta(hours=24)
 _LOCK_TIMEOUT: Final = "5s"
@@ -33,6 +33,8 @@ class KeyedRequest:
     key: str
     digest: bytes
     """Hash of the request, to detect a different request with the same key."""
+    max_stored_bytes: int | None = None
+    """The user's quota of stored bytes. Stored responses may use a tenth more, None means without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class StoredResponse:
     replayed: bool = False
 
 
+_FIXED_BYTES: Final = 600
+"""The bytes by which a stored response counts towards the stored bytes of its user, besides those of its body."""
+
 type Work = Callable[[Transaction], Awaitable[StoredResponse]]
 
 # ON CONFLICT takes over an expired key. It also locks the row of a key that is still valid, without updating the row.
@@ -62,21 +67,41 @@ _CLAIM_KEY = Statement("""
     WHERE existing.expires_at <= now()
     RETURNING key
 """)
-_STORE_RESPONSE = Statement("""
-    UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body
-    WHERE user_id = :user_id AND route = :route AND key = :key
-""")
+# Subtracts the bytes of the response that an expired key has left in the row.
+_STORE_RESPONSE = Statement(f"""
+    WITH stored AS (
+        UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = CAST(:body AS bytea)
+        WHERE user_id = :user_id AND route = :route AND key = :key
+    )
+    UPDATE account_usage SET stored_bytes = stored_bytes + {_FIXED_BYTES} + octet_length(CAST(:body AS bytea))
+        - coalesce((
+            SELECT {_FIXED_BYTES} + octet_length(body) FROM idempotency_keys
+            WHERE user_id = :user_id AND route = :route AND key = :key
+        ), 0)
+    WHERE user_id = :user_id RETURNING stored_bytes
+""")  # noqa: S608 - a constant, as below
 _SELECT_RESPONSE = Statement("""
     SELECT request_digest, status, headers, body FROM idempotency_keys
     WHERE user_id = :user_id AND route = :route AND key = :key
 """)
-_DELETE_EXPIRED = Statement("""
-    DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
-        SELECT user_id, route, key FROM idempotency_keys WHERE expires_at <= now()
-        ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+# Locks the users' rows in one order, because two purges may run at the same time.
+_DELETE_EXPIRED = Statement(f"""
+    WITH deleted AS (
+        DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
+            SELECT user_id, route, key FROM idempotency_keys WHERE expires_at <= now()
+            ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        )
+        RETURNING user_id, coalesce({_FIXED_BYTES} + octet_length(body), 0) AS bytes
+    ), freed AS (
+        SELECT user_id, sum(bytes) AS bytes FROM deleted GROUP BY user_id
+    ), locked AS (
+        SELECT user_id FROM account_usage WHERE user_id IN (SELECT user_id FROM freed) ORDER BY user_id FOR UPDATE
+    ), counted AS (
+        UPDATE account_usage SET stored_bytes = stored_bytes - freed.bytes FROM freed JOIN locked USING (user_id)
+        WHERE account_usage.user_id = freed.user_id
     )
-    RETURNING 1
-""")
+    SELECT 1 FROM deleted
+""")  # noqa: S608
 
 
 async def run_once(db: Database, request: KeyedRequest, work: Work) -> StoredResponse:
@@ -84,7 +109,7 @@ async def run_once(db: Database, request: KeyedRequest, work: Work) -> StoredRes
 
     When `work` raises, the transaction is rolled back, so the key can be used again. Raises RequestInProgress when an
     earlier request with the key still runs after 5 seconds. Raises IdempotencyKeyReused when the earlier request was a
-    different one.
+    different one. Raises QuotaExceeded when the user has no room for the response.
     """
     async with db.transaction() as transaction:
         if not await _claim_key(transaction, request):
@@ -116,9 +141,13 @@ async def _claim_key(transaction: Transaction, request: KeyedRequest) -> bool:
 
 async def _store_response(transaction: Transaction, request: KeyedRequest, response: StoredResponse) -> None:
     headers = msgspec.json.encode(response.headers).decode()
-    await transaction.write(
+    usage = await transaction.write(
         _STORE_RESPONSE, **_primary_key(request), status=response.status, headers=headers, body=response.body
     )
+    quota = request.max_stored_bytes
+    # A tenth more, so that a batch with a key can still delete todos.
+    if usage is not None and quota is not None and usage["stored_bytes"] > quota + quota // 10:
+        raise QuotaExceeded("stored_bytes", quota)
 
 
 async def _fetch_stored_response(transaction: Transaction, request: KeyedRequest) -> StoredResponse:

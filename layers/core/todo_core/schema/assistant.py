@@ -82,6 +82,8 @@ class TurnRow(SQLModel, table=True):
     leased_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True), info=NOT_EXPORTED))
     reserved_tokens: int = Field(sa_column=Column(Integer, nullable=False, server_default="0", info=NOT_EXPORTED))
     """The tokens that the turn may still spend. They count towards the daily quota while the lease is valid."""
+    stored_bytes: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0", info=NOT_EXPORTED))
+    """The bytes of the turn with its model responses and tool calls. They count towards the user's stored bytes."""
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     finished_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     undone_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))

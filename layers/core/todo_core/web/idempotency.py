@@ -51,12 +51,14 @@ async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
 
     Raises IdempotencyKeyReused and RequestInProgress.
     """
-    db = get_resources(request).database
+    resources = get_resources(request)
+    db = resources.database
     if key is None:
         answer = await work(db)
     else:
         route = f"{request.method} {request.scope['route'].path_format}"
-        answer = await run_once(db, KeyedRequest(user_id, route, key, hash_body(body)), work)
+        max_stored_bytes = resources.settings.quotas.stored_bytes
+        answer = await run_once(db, KeyedRequest(user_id, route, key, hash_body(body), max_stored_bytes), work)
     if answer.replayed:
         response.headers[REPLAYED] = "true"
     response.headers.update(answer.headers)
