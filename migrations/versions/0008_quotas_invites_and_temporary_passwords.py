@@ -36,12 +36,33 @@ _COLLECT_TAGS = """
     INSERT INTO known_tags (user_id, tag)
     SELECT DISTINCT user_id, unnest(tags) FROM todos WHERE deleted_at IS NULL
 """
+_COUNT_TURNS = """
+    UPDATE turns SET stored_bytes = 600 + octet_length(message) + coalesce(octet_length(response), 0)
+        + coalesce((
+            SELECT sum(200 + octet_length(content) + coalesce(octet_length(extras::text), 0))
+            FROM rounds WHERE rounds.turn_id = turns.id
+        ), 0)
+        + coalesce((
+            SELECT sum(200 + octet_length(call_id) + octet_length(name) + octet_length(arguments)
+                + coalesce(octet_length(result::text), 0) + coalesce(octet_length(extras::text), 0))
+            FROM tool_calls WHERE tool_calls.turn_id = turns.id
+        ), 0)
+"""
+_COUNT_RESPONSES = """
+    UPDATE account_usage SET stored_bytes = stored_bytes + counted.bytes
+    FROM (
+        SELECT user_id, sum(600 + octet_length(body)) AS bytes FROM idempotency_keys
+        WHERE body IS NOT NULL GROUP BY user_id
+    ) AS counted
+    WHERE account_usage.user_id = counted.user_id
+"""
 _NEW_TRIGGERS = {
     "todos": (
         *("todos_log_created", "todos_log_purged", "todos_log_updated", "todos_identity"),
         *("todos_subtodos", "todos_undone", "todos_place", "todos_tags_new", "todos_tags"),
     ),
     "users": ("users_usage", "users_empty"),
+    "turns": ("turns_bytes", "turns_bytes_deleted"),
 }
 _NEW_FUNCTIONS = (
     *("begin_account_usage()", "empty_account()", "check_tags()", "refuse_new_identity()"),
@@ -50,6 +71,7 @@ _NEW_FUNCTIONS = (
     *("snapshot_bytes(jsonb)", "todo_bytes(text, text, text[])", "actor_quota(integer)"),
     *("refuse_beyond_quota(text, bigint)", "snapshot_of(todos, boolean)", "operation_of(todos, todos)"),
     "full_snapshot(jsonb, uuid, uuid, bigint)",
+    "count_turn_bytes()",
 )
 
 
@@ -64,13 +86,16 @@ def upgrade() -> None:
         op.execute(f"DROP TRIGGER {trigger} ON todos")
     op.execute("DROP FUNCTION log_todo_change()")
     op.execute("DROP FUNCTION repair_undone_todo()")
-    for name in ("usage", "change_log", "trees", "accounts"):
+    for name in ("usage", "change_log", "trees", "accounts", "assistant"):
         run_sql_file(op.get_bind(), name)
     # The new triggers lock the tables `users` and `todos`, so no row is missed and none is counted twice.
     op.execute("INSERT INTO account_usage (user_id) SELECT id FROM users")
     op.execute(_COUNT_CHANGES)
     op.execute(_COUNT_TODOS)
     op.execute(_COLLECT_TAGS)
+    # The trigger `turns_bytes` adds the bytes of the turns.
+    op.execute(_COUNT_TURNS)
+    op.execute(_COUNT_RESPONSES)
 
 
 def _create_usage() -> None:
@@ -113,6 +138,7 @@ def _extend_accounts() -> None:
     # An export reads a user's turns in the order of their ids.
     op.drop_index("turns_of_user", "turns")
     op.create_index("turns_of_user", "turns", ["user_id", "id"])
+    op.add_column("turns", sa.Column("stored_bytes", sa.BigInteger(), server_default="0", nullable=False))
     op.create_index("turns_leased", "turns", ["user_id"], postgresql_where=sa.text("lease IS NOT NULL"))
 
 
@@ -139,6 +165,7 @@ def downgrade() -> None:
     op.drop_index("turns_leased", "turns")
     op.drop_index("turns_of_user", "turns")
     op.create_index("turns_of_user", "turns", ["user_id"])
+    op.drop_column("turns", "stored_bytes")
     op.drop_column("turns", "reserved_tokens")
     op.drop_table("invites")
     op.drop_column("users", "known_networks")

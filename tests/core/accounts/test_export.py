@@ -29,6 +29,8 @@ OMITTED_COLUMNS = {
     ("turns", "reserved_tokens"),
     ("turns", "lease"),
     ("turns", "leased_until"),
+    ("turns", "reserved_tokens"),
+    ("turns", "stored_bytes"),
     ("rounds", "extras"),
     ("tool_calls", "extras"),
 }
