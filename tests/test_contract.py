@@ -34,6 +34,7 @@ ERRORS_OF_PARAMETERS = {
 }
 PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
+TURN_ERRORS = {"assistant_budget_spent", "too_many_turns", "quota_exceeded"}
 PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due"}
 REGISTRATION_ERRORS = {"registration_closed", "invite_required", "invite_invalid"}
@@ -43,16 +44,22 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/password": PASSWORD_ERRORS | {"common_password"},
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
-    f"POST {TODOS}": PLACE_ERRORS | {"request_in_progress"},
-    f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS,
+    f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "request_in_progress"},
+    f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
+    f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
     f"POST {TODOS}/batch": PLACE_ERRORS
     | CHANGE_ERRORS
-    | {"request_in_progress", "todo_not_found", "stale_version", "batch_too_large"},
-    f"POST {PROJECTS}": {"request_in_progress"},
+    | {"quota_exceeded", "request_in_progress", "todo_not_found", "stale_version", "batch_too_large"},
+    f"POST {PROJECTS}": {"quota_exceeded", "request_in_progress"},
     **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "PATCH", "DELETE")},
-    f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", "assistant_budget_spent", *MODEL_ERRORS},
-    f"POST {CHAT}/turns/{{turn_id}}/approval": {"turn_in_progress", "nothing_to_approve", *MODEL_ERRORS},
-    f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone"},
+    f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", *TURN_ERRORS, *MODEL_ERRORS},
+    f"POST {CHAT}/turns/{{turn_id}}/approval": {
+        "turn_in_progress",
+        "nothing_to_approve",
+        "too_many_turns",
+        *MODEL_ERRORS,
+    },
+    f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone", "quota_exceeded"},
     "GET /health/ready": {"schema_outdated"},
 }
 
