@@ -88,6 +88,17 @@ def service(environment: Mapping[str, str]) -> Iterator[Server]:
         yield server
 
 
+def migrate(environment: Mapping[str, str]) -> None:
+    """Brings the database of the settings to the newest schema."""
+    subprocess.run(
+        [sys.executable, "-P", "-m", "functions.migrate"],
+        env=dict(environment),
+        cwd=tempfile.gettempdir(),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
 @contextmanager
 def _serving(command: Sequence[str], environment: Mapping[str, str], port: int) -> Iterator[Server]:
     process = subprocess.Popen(  # noqa: S603 - the command has no external input

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx2
 from client import request_bytes
-from servers import Server, new_database, uvicorn
+from servers import Server, migrate, new_database, service, uvicorn
 
 OPERATIONS: Final = ("list", "create", "patch")
 _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - accounts of one run
@@ -65,6 +65,36 @@ def ours_with_model(database_url: str, model_url: str, *, pool_size: int) -> Ite
     }
     with uvicorn("functions.main:app", settings) as server:
         yield Subject("ours with a model", server, _requests(server, f"{_OURS_API}/todos", _sign_in_to_ours))
+
+
+@contextmanager
+def shipped(postgres_url: str, name: str, **limits: str) -> Iterator[Server]:
+    """Starts the service as it ships, in production, with a database of its own and its default limits of requests."""
+    without_limit = str(10**6)
+    settings = {
+        "ENVIRONMENT": "production",
+        "DATABASE_URL": new_database(postgres_url, name),
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "FAILED_LOGINS_PER_ADDRESS": without_limit,
+        "REGISTRATIONS_PER_ADDRESS": without_limit,
+        **limits,
+    }
+    migrate(settings)
+    with service(settings) as server:
+        yield server
+
+
+def list_requests(ours: Server, users: int) -> list[bytes]:
+    """Registers accounts with ours, each with a page of todos. Returns one list request for each."""
+    requests = []
+    for _ in range(users):
+        with _client(ours) as client:
+            _sign_in_to_ours(client)
+            operations = [{"op": "create", "todo": _NEW_TODO}] * _STORED_TODOS
+            client.post(f"{_OURS_API}/todos/batch", json={"operations": operations}).raise_for_status()
+            cookies = dict(client.cookies)
+        requests.append(request_bytes("GET", f"{_OURS_API}/todos?limit={_PAGE_SIZE}", cookies=cookies))
+    return requests
 
 
 def chat_requests(ours: Server, count: int) -> list[bytes]:

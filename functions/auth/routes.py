@@ -49,6 +49,7 @@ from todo_core.web.identity import (
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, describe_query, parse_query
+from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/auth"
@@ -76,6 +77,8 @@ _SESSIONS: Final = PagedList[Session, tuple[datetime, UUID]](
     position_of=lambda session: (session.created_at.isoformat(), session.id),
     parse=parse_time_and_id,
 )
+
+register_cost("GET", f"{PATH}/me/export", 20)
 
 router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
 

@@ -47,6 +47,7 @@ from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, describe_query, parse_query
+from todo_core.web.request_costs import register_cost
 from todo_core.web.requests import Count
 from todo_core.web.resources import CurrentDatabase, get_resources
 
@@ -82,6 +83,8 @@ _HISTORY: Final = PagedList[Message, MessagePosition](
     link_parameters=lambda message: {"conversation_id": str(message.conversation_id)},
 )
 _FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)
+
+register_cost("POST", PATH, 5)
 
 router = APIRouter(
     prefix=PATH, tags=["chat"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

@@ -40,6 +40,7 @@ from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import build_url, link_to_next
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
+from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/todos"
@@ -48,6 +49,8 @@ _LOCATION_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
 register_todo_id()
 register_cache_policy(PATH, REVALIDATE)
+register_cost("POST", f"{PATH}/batch", 10)
+register_cost("DELETE", PATH, 10)
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

@@ -1,31 +1,35 @@
 """The requests on which a process works at the moment, counted so that it can refuse further ones.
 
-A request does not count while it waits for its client or for another service, such as a language model: it then uses
-neither the processor nor the database.
+A request does not count while it waits for its client, for other work of its client, or for another service such as a
+language model. It then delays no other request.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import monotonic
 from typing import Final
 
 from todo_core.clients import Client
 
-_CROWDED_SHARE: Final = 10
-"""The part of all places, one in ten, that a client may have when half of them are taken."""
+_PATIENCE_SECONDS: Final = 0.5
+"""The longest time in which many requests count as a burst. After it, they count as an overload."""
+_OVERLOAD_PART: Final = 6
+_SHARE_PART: Final = 10
 
 
 class Workload:
-    """Counts requests, in all and by client. A client has at most half of the places, and a tenth when half are taken.
+    """Counts requests, in all and by client.
 
-    A client without a request gets a place even if all are taken, up to a quarter more.
+    A burst may take all places. In an overload, a sixth of them remain, because requests that wait for each other only
+    make all of them slow. When half of the places are taken, a client may have a tenth of them. A client without a
+    request may take a place beyond them, up to a quarter more.
     """
 
     def __init__(self, places: int) -> None:
-        self._places = places
-        self._crowded = (places + 1) // 2
-        self._share = max(places // _CROWDED_SHARE, 1)
-        self._most = places + places // 4
+        self._burst_places = places
+        self._overload_places = max(places // _OVERLOAD_PART, 1)
+        self._calm_at = 0.0
         self._count = 0
         self._by_client: dict[Client, int] = {}
 
@@ -37,7 +41,9 @@ class Workload:
     def begin(self, client: Client) -> "Work | None":
         """Counts a new request, until its `end` is called. Returns None if the request must be refused."""
         count, own = self._count, self._by_client.get(client, 0)
-        if (count >= self._crowded and own >= self._share) or count >= (self._places if own else self._most):
+        places = self._find_places(count)
+        is_crowded = count >= (places + 1) // 2
+        if count >= places + (0 if own else places // 4) or (is_crowded and own >= max(places // _SHARE_PART, 1)):
             return None
         self.add(client)
         return Work(self, client)
@@ -53,6 +59,14 @@ class Workload:
             self._by_client[client] = own
         else:
             del self._by_client[client]
+
+    def _find_places(self, count: int) -> int:
+        """Returns the places of a burst, or those of an overload: for some time, their half was always taken."""
+        if count <= self._overload_places // 2:
+            self._calm_at = monotonic()
+            return self._burst_places
+        is_burst = monotonic() - self._calm_at < _PATIENCE_SECONDS
+        return self._burst_places if is_burst else self._overload_places
 
 
 class Work:

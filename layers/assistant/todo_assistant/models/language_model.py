@@ -20,6 +20,7 @@ from todo_assistant.models.prompt import fence
 from todo_assistant.models.provider_errors import MISCONFIGURED, EmptyAnswer, ProviderError
 from todo_assistant.models.refusals import WITHOUT_REASONING, WITHOUT_STREAM, Body, apply_changes, find_changes
 from todo_core.logs import log
+from todo_core.workload import waiting
 
 _MAX_ATTEMPTS: Final = 4
 _MAX_REFUSALS: Final = 12
@@ -88,8 +89,9 @@ class LanguageModel:
         exchange = _Exchange(self.endpoint, self._adapter, request, self.learned, on_text)
         while True:
             try:
-                async with asyncio.timeout_at(deadline):
-                    completion = await exchange.attempt()
+                with waiting():
+                    async with asyncio.timeout_at(deadline):
+                        completion = await exchange.attempt()
             except TimeoutError:
                 log.warning("The model failed: no answer before the deadline", extra={"attempt": exchange.attempts + 1})
                 raise

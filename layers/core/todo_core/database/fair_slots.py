@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import deque
+from contextlib import nullcontext
 from typing import Final
 
 from todo_core.clients import Owner
 from todo_core.errors import RateLimited
+from todo_core.workload import waiting
 
 _OWNERS_AT_FULL_SHARE: Final = 3
 """The number of owners that together can take all slots."""
@@ -47,8 +49,10 @@ class FairSlots:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner, deque()).append(waiter)
         try:
-            async with asyncio.timeout(seconds):
-                await waiter
+            # An owner at its full share waits for its own work only.
+            with nullcontext() if self._may_take(owner) else waiting():
+                async with asyncio.timeout(seconds):
+                    await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():
                 # The slot was given at the moment of the timeout or of the task's cancellation.

@@ -10,6 +10,7 @@ from typing import Final
 
 from todo_core.clients import Owner
 from todo_core.errors import RateLimited
+from todo_core.workload import waiting
 
 _MAX_WAITING: Final = 100
 _MAX_WAIT_SECONDS: Final = 10.0
@@ -72,8 +73,9 @@ class WriteQueues:
         waiter = asyncio.get_running_loop().create_future()
         queue.waiting.append(waiter)
         try:
-            async with asyncio.timeout(_MAX_WAIT_SECONDS):
-                await waiter
+            with waiting():
+                async with asyncio.timeout(_MAX_WAIT_SECONDS):
+                    await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():
                 # The turn came at the moment of the timeout or of the task's cancellation.

@@ -21,6 +21,7 @@ from todo_core.web.middleware.overload import OverloadLimit
 from todo_core.web.middleware.rate_limit import RateLimit
 from todo_core.web.middleware.request_scope import RequestScope
 from todo_core.web.middleware.unexpected_errors import UnexpectedErrors
+from todo_core.web.refusals import Refusals
 from todo_core.web.requests import Observer, log_request
 from todo_core.web.resources import Resources
 
@@ -67,7 +68,7 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
 
 def _list_middleware(resources: Resources) -> list[Middleware]:
     """Returns the middleware of the app, from the outermost to the innermost."""
-    settings = resources.settings
+    settings, refusals = resources.settings, Refusals()
     return [
         Middleware(RequestScope),
         Middleware(
@@ -96,8 +97,8 @@ def _list_middleware(resources: Resources) -> list[Middleware]:
             max_age=_PREFLIGHT_SECONDS,
         ),
         Middleware(ClientScope, session_tokens=resources.session_tokens),
-        Middleware(RateLimit, limits=settings.request_limits),
-        Middleware(OverloadLimit, workload=resources.workload),
+        Middleware(RateLimit, limits=settings.request_limits, refusals=refusals),
+        Middleware(OverloadLimit, workload=resources.workload, refusals=refusals),
         Middleware(UnexpectedErrors),
         Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
     ]

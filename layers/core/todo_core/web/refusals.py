@@ -1,7 +1,11 @@
-"""Refusals: answers of limits to requests that no route sees. A refusal must cost much less than the request."""
+"""Refusals: answers of limits to requests that no route sees. They must not delay the requests that are served.
+
+In an iteration of the event loop only a few requests are refused. The next requests on these connections arrive only
+after that. So many clients that repeat refused requests at once cannot fill an iteration.
+"""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -10,16 +14,51 @@ from todo_core.errors import ServiceError
 from todo_core.logs import log
 from todo_core.web.problems import make_problem_response
 
+_MAX_PER_ITERATION: Final = 8
 _LOG_INTERVAL_SECONDS: Final = 1.0
 
 _counts: Final = Counter[str]()
 """The refusals since the last line in the log, by the code of the error."""
 
 
-async def refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the error, and marks the request as refused."""
-    scope["state"]["refusal"] = error.code
-    await make_problem_response(error, scope["state"]["request_id"])(scope, receive, send)
+class Refusals:
+    """Answers requests with errors, some in each iteration of the event loop. The others wait for the next ones."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_PER_ITERATION
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def refuse(self, error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers with the error, and marks the request as refused."""
+        await self._wait_for_turn()
+        scope["state"]["refusal"] = error.code
+        await make_problem_response(error, scope["state"]["request_id"])(scope, receive, send)
+
+    async def _wait_for_turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            # No refusal in this iteration yet.
+            self._loop = loop
+            loop.call_soon(self._begin_iteration)
+        if self._left and not self._waiting:
+            self._left -= 1
+            return
+        waiter = loop.create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _begin_iteration(self) -> None:
+        self._left = _MAX_PER_ITERATION
+        while self._left and self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                self._left -= 1
+        if self._loop is not None and self._left < _MAX_PER_ITERATION:
+            self._loop.call_soon(self._begin_iteration)
+        else:
+            self._loop = None
 
 
 def log_refusal(code: str) -> None:

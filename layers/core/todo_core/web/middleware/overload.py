@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo_core.clients import current_client
 from todo_core.errors import TooBusy
-from todo_core.web.refusals import refuse
+from todo_core.web.refusals import Refusals
 from todo_core.web.requests import is_probe
 from todo_core.workload import Work, Workload, current_work
 
@@ -20,8 +20,9 @@ class OverloadLimit:
     A request does not count while it waits for its body, nor once a stream of its response has begun.
     """
 
-    def __init__(self, app: ASGIApp, workload: Workload) -> None:
+    def __init__(self, app: ASGIApp, workload: Workload, refusals: Refusals) -> None:
         self.app = app
+        self._refusals = refusals
         self._workload = workload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,7 +32,7 @@ class OverloadLimit:
             return
         work = self._workload.begin(client)
         if work is None:
-            await refuse(TooBusy(retry_after=_RETRY_SECONDS), scope, receive, send)
+            await self._refusals.refuse(TooBusy(retry_after=_RETRY_SECONDS), scope, receive, send)
             return
         current_work.set(work)
         if scope["method"] not in _WITHOUT_BODY:

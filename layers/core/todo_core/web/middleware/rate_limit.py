@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from todo_core.clients import Client, current_client
 from todo_core.errors import RateLimited
 from todo_core.limits import RequestLimits
-from todo_core.web.refusals import refuse
+from todo_core.web.refusals import Refusals
 from todo_core.web.request_costs import find_cost
 from todo_core.web.requests import is_probe
 
@@ -65,8 +65,9 @@ class Usages:
 class RateLimit:
     """Answers 429 to a client with too many requests in a minute or in flight. Health checks are not limited."""
 
-    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: RequestLimits, refusals: Refusals) -> None:
         self.app = app
+        self._refusals = refusals
         self._max_in_flight = limits.requests_in_flight
         self._usages = Usages()
         self._quota = limits.requests_per_minute
@@ -93,7 +94,7 @@ class RateLimit:
             await send(message)
 
         if error is not None:
-            await refuse(error, scope, receive, send_with_headers)
+            await self._refusals.refuse(error, scope, receive, send_with_headers)
             return
         usage.in_flight += 1
         try:
