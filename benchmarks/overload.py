@@ -1,7 +1,7 @@
 """Latency of list requests at half of the process's capacity, and at ten times it, with 1,000 connections.
 
-Past its capacity the process must refuse at once: the p99 of what it serves is at most three times that at half
-capacity, and within two seconds after the overload it serves as before.
+Past its capacity, the process must refuse at once. The p99 of what it serves is at most three times that at half
+capacity. Within two seconds after the overload, it serves as before.
 """
 
 import sys

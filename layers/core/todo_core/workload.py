@@ -1,7 +1,7 @@
 """The requests on which a process works at the moment, counted so that it can refuse further ones.
 
-A request does not count while it waits for its client, for other work of its client, or for another service such as a
-language model. It then delays no other request.
+A request does not count while it waits for its client or for other work of its client. Nor does it count while it waits
+for another service, such as a language model. It then delays no other request.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,10 @@ _SHARE_PART: Final = 10
 class Workload:
     """Counts requests, in all and by client.
 
-    A burst may take all places. In an overload, a sixth of them remain, because requests that wait for each other only
-    make all of them slow. When half of the places are taken, a client may have a tenth of them. A client without a
-    request may take a place beyond them, up to a quarter more.
+    A burst may take all places. In an overload, a sixth of them remain: more would only wait for each other.
+
+    When half of the places are taken, a client may have a tenth of them. A client without a request may take a place
+    beyond them, up to a quarter more.
     """
 
     def __init__(self, places: int) -> None:
