@@ -17,7 +17,10 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from tests.accounts import AUTH, CHAT, TODOS, new_email, sign_up
 
 COOKIE = "session_token"
-ENDING_SESSIONS = {f"{AUTH}/{call}" for call in ("logout", "password", "sessions/{session_id}", "close-account")}
+ENDING_SESSIONS = {
+    f"{AUTH}/{call}" for call in ("register", "login", "logout", "password", "sessions/{session_id}", "close-account")
+}
+"""Calls that may end the session with which they are sent. A login replaces the session of the same browser."""
 CODES_OF_SERVER_STATE = {
     "invalid_cursor",
     "stale_version",

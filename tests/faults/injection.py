@@ -11,9 +11,9 @@ from typing import Final
 from tests import postgres
 from tests.faults.ledger import Answers
 from tests.faults.probe import Probe
-from tests.faults.service import Service
 from tests.postgres import Server
 from tests.relay import Gate
+from tests.service import Service
 
 FAULTS_IN_TEN_MINUTES: Final = {"database killed": 20, "service killed": 20, "network stalled": 10}
 _SECONDS_PER_FAULT: Final = 600 / sum(FAULTS_IN_TEN_MINUTES.values())

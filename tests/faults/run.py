@@ -20,9 +20,9 @@ from tests.faults.injection import Injector
 from tests.faults.ledger import Answers, Ledger
 from tests.faults.probe import Probe
 from tests.faults.sending import Sender
-from tests.faults.service import Service
 from tests.postgres import Server
 from tests.relay import Gate, relayed
+from tests.service import Service
 
 _ACCOUNTS: Final = 16
 _CLIENTS_PER_ACCOUNT: Final = 2
@@ -66,7 +66,6 @@ class Result:
     def __str__(self) -> str:
         return "\n".join(
             [
-                *self.answers.timeline,
                 f"answers: {self.answers.counts.total()}, {self.answers.latency}",
                 *(f"    {outcome}: {count}" for outcome, count in self.answers.counts.most_common()),
                 f"repeats until the outcome was known: {self.answers.repeats.total()}",

@@ -11,8 +11,9 @@ import httpx2
 
 from tests.faults.ledger import Answers
 
-_MAX_PAUSE_SECONDS: Final = 0.5
-"""Clients return sooner than Retry-After says, so that they meet the service while it recovers."""
+_MAX_FORBIDDEN: Final = 1000
+_MAX_PAUSE_SECONDS: Final = 1.0
+"""Clients may return sooner than Retry-After says, so that they meet the service while it recovers."""
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Sender:
         except httpx2.TransportError as error:
             self.answers.disconnects.append((time.monotonic(), repr(error)))
             self.answers.note("lost connection", started, f"{method} {path}")
-            await _pause(1)
+            await _pause(2)
             return None
         code = "" if response.is_success else str(response.json()["code"])
         self.answers.note(f"{response.status_code} {code}".strip(), started, f"{method} {path}")
@@ -52,6 +53,8 @@ class Sender:
         is_refusal = response.status_code == 503 or (code == "request_in_progress" and is_keyed)
         if not is_refusal or "retry-after" not in response.headers:
             self.answers.forbidden.append(f"{method} {path}: {response.status_code} {response.text}")
+            # Ends a run in which a request can never succeed.
+            assert len(self.answers.forbidden) < _MAX_FORBIDDEN, self.answers.forbidden[-1]
         await _pause(int(response.headers.get("retry-after", 1)))
         return None
 
