@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from tests import postgres
 from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
-from todo_core.database.executor import Transaction
+from todo_core.database.executor import Database, Transaction
 from todo_core.database.idempotency import KeyedRequest, StoredResponse, Work, delete_expired, run_once
-from todo_core.errors import IdempotencyKeyReused, RateLimited, RequestInProgress
+from todo_core.database.statements import Statement
+from todo_core.errors import IdempotencyKeyReused, QuotaExceeded, RateLimited, RequestInProgress
 from todo_core.todos import changes, operations
 from todo_core.todos.errors import TodoNotFound
 from todo_core.todos.model import TodoCreate
@@ -33,6 +35,19 @@ def add_todo(user_id: UUID, title: str = "Milk") -> Work:
         return StoredResponse(201, title.encode(), {"Location": title})
 
     return work
+
+
+def answer(body: str) -> Work:
+    async def work(_transaction: Transaction) -> StoredResponse:
+        return StoredResponse(201, body.encode())
+
+    return work
+
+
+async def stored_bytes(db: Database, user_id: UUID) -> int:
+    row = await db.fetch_one(Statement("SELECT stored_bytes FROM account_usage WHERE user_id = :id"), id=user_id)
+    assert row is not None
+    return int(row[0])
 
 
 @pytest.fixture
@@ -191,3 +206,30 @@ class TestDeleteExpired:
         assert keys(database_url, ada) == ["key 5"]
         assert max(deleted) == 2
         assert sum(deleted) >= 5
+
+    def test_the_deletion_of_a_key_gives_its_bytes_back(self, database_url: str, ada: UUID) -> None:
+        async def scenario() -> list[int]:
+            async with open_database(database_url) as db:
+                figures = [await stored_bytes(db, ada)]
+                for _ in range(2):
+                    # The second round takes over the expired key.
+                    await run_once(db, keyed_request(ada), answer("x" * 500))
+                    figures.append(await stored_bytes(db, ada))
+                    await expire(database_url, ada, "key")
+                while await delete_expired(db, limit=2):
+                    pass
+                return [*figures, await stored_bytes(db, ada)]
+
+        before, first, second, after = run(scenario())
+        assert first == second > before + 500
+        assert after == before
+
+    def test_a_response_beyond_the_quota_of_bytes_undoes_the_work(self, database_url: str, ada: UUID) -> None:
+        async def scenario() -> None:
+            async with open_database(database_url) as db:
+                with pytest.raises(QuotaExceeded):
+                    await run_once(db, replace(keyed_request(ada), max_stored_bytes=1_000), add_todo(ada))
+
+        run(scenario())
+        assert titles(database_url, ada) == []
+        assert keys(database_url, ada) == []
