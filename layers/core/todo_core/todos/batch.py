@@ -1,5 +1,6 @@
 """Runs a batch: several operations on todos in one transaction, of which all take effect or none."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -27,6 +28,8 @@ from todo_core.todos.model import Todo
 
 _MAX_RESULT_BYTES: Final = 2_500_000
 """JSON inside the JSON of a Lambda response may take twice as many bytes, of which Lambda allows 6 MB."""
+_MAX_SECONDS: Final = 5.0
+"""Time for all operations. It bounds their cascades: to count the changed todos would take a round trip each time."""
 
 type _Refs = dict[UUID, UUID]
 """The ids of the todos that the batch has created so far under a ref.
@@ -49,18 +52,28 @@ async def run_batch(db: Executor, actor: Actor, batch: Batch) -> Sequence[Operat
     """Runs all operations of the batch in order, in one transaction, and returns their results.
 
     When an operation fails, all are rolled back. The error is raised with the operation's position in the batch, from
-    0, as the extra member `index`. Raises BatchTooLarge when the todos have more than 2.5 MB.
+    0, as the extra member `index`. Raises BatchTooLarge when the todos have more than 2.5 MB, and after 5 seconds.
     """
+    async with db.transaction() as transaction:
+        await changes.lock_log(transaction, actor.user_id)
+        try:
+            async with asyncio.timeout(_MAX_SECONDS):
+                return await _run_all(transaction, actor, batch.operations)
+        except TimeoutError:
+            raise BatchTooLarge("The batch takes too long. Nothing was changed; split the batch.") from None
+
+
+async def _run_all(
+    transaction: Transaction, actor: Actor, batch_operations: Sequence[BatchOperation]
+) -> Sequence[OperationResult]:
     refs: _Refs = {}
     results: list[OperationResult] = []
     bytes_left = _MAX_RESULT_BYTES
-    async with db.transaction() as transaction:
-        await changes.lock_log(transaction, actor.user_id)
-        for index, operation in enumerate(batch.operations):
-            results.append(await _run_indexed(index, transaction, actor, operation, refs))
-            bytes_left -= len(msgspec.json.encode(results[-1].todo))
-            if bytes_left < 0:
-                raise BatchTooLarge
+    for index, operation in enumerate(batch_operations):
+        results.append(await _run_indexed(index, transaction, actor, operation, refs))
+        bytes_left -= len(msgspec.json.encode(results[-1].todo))
+        if bytes_left < 0:
+            raise BatchTooLarge
     return results
 
 
