@@ -161,10 +161,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold, logins or eval
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold, logins, fairness, overload or eval
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold, logins or eval." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold, logins, fairness, overload or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
@@ -180,6 +180,16 @@ bench-scale: .venv/ready
 .PHONY: bench-memory
 bench-memory: .venv/ready
 	PYTHONPATH=. $(BIN)/python benchmarks/memory.py
+
+# Latency of one user's lists beside a hostile user with 20 connections of each kind of expensive request.
+.PHONY: bench-fairness
+bench-fairness: .venv/ready
+	$(BIN)/python benchmarks/fairness.py
+
+# Latency of lists at half of the capacity and at ten times it, with 1,000 connections.
+.PHONY: bench-overload
+bench-overload: .venv/ready
+	$(BIN)/python benchmarks/overload.py
 
 # Time and memory of an export of 100,000 todos.
 .PHONY: bench-export

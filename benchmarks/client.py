@@ -14,13 +14,20 @@ _CHUNK_BYTES: Final = 65536
 
 
 def request_bytes(
-    method: str, path: str, *, cookies: Mapping[str, str] | None = None, body: object | None = None
+    method: str,
+    path: str,
+    *,
+    cookies: Mapping[str, str] | None = None,
+    body: object | None = None,
+    address: str | None = None,
 ) -> bytes:
-    """Returns a request with head and body."""
+    """Returns a request with head and body, as a proxy passes it on for a client with this address."""
     content = b"" if body is None else json.dumps(body).encode()
     head = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Accept: application/json"]
     if cookies:
         head.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items()))
+    if address:
+        head.append(f"X-Forwarded-For: {address}")
     if content:
         head += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
     return "\r\n".join(head).encode() + _HEAD_END + content

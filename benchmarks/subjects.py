@@ -97,6 +97,26 @@ def list_requests(ours: Server, users: int) -> list[bytes]:
     return requests
 
 
+def hostile_requests(ours: Server, address: str) -> dict[str, bytes]:
+    """Registers an account with ours that has 1,000 todos. Returns an expensive request of each kind."""
+    todo = _NEW_TODO | {"description": "milk and honey " * 60}
+    batch = {"operations": [{"op": "create", "todo": todo}] * 100}
+    with _client(ours) as client:
+        credentials = _register_with_ours(client)
+        client.post(f"{_OURS_API}/auth/login", json=credentials).raise_for_status()
+        for _ in range(10):
+            client.post(f"{_OURS_API}/todos/batch", json=batch).raise_for_status()
+        cookies = dict(client.cookies)
+    return {
+        "batches": request_bytes("POST", f"{_OURS_API}/todos/batch", cookies=cookies, body=batch),
+        "exports": request_bytes("GET", f"{_OURS_API}/auth/me/export", cookies=cookies),
+        "searches": request_bytes("GET", f"{_OURS_API}/todos?q=honey&limit=200", cookies=cookies),
+        "logins": request_bytes("POST", f"{_OURS_API}/auth/login", body=credentials, address=address),
+        "chats": request_bytes("POST", f"{_OURS_API}/chat", cookies=cookies, body={"message": "list overdue"}),
+        "changes": request_bytes("GET", f"{_OURS_API}/todos/changes?since=0&limit=200", cookies=cookies),
+    }
+
+
 def chat_requests(ours: Server, count: int) -> list[bytes]:
     """Registers accounts with ours. Returns one chat request for each."""
     requests = []

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests import postgres, serving
-from tests.accounts import TODOS, Account, sign_up
+from tests.accounts import TODOS, Account, problem, sign_up
 from tests.locked_log import count_waiting, locked_log
 from tests.serving import OnPort, wait_until
 
@@ -78,3 +78,12 @@ class TestWrites:
             for _ in range(20):
                 assert ada.titles() == ["Buy milk"]
         assert {batch.result().status_code for batch in batches} == {200}
+
+    def test_a_write_behind_a_lock_of_another_process_is_refused_after_some_seconds(
+        self, url: str, hostile: Account, ada: Account
+    ) -> None:
+        with locked_log(url, hostile):
+            refused = hostile.client.post(TODOS, json={"title": "Buy milk"})
+            ada.add()
+        problem(refused, 429, "rate_limited")
+        assert hostile.client.post(TODOS, json={"title": "Buy milk"}).status_code == 201

@@ -4,9 +4,13 @@
 --
 -- One user's changes thereby become visible in the order of their sequence numbers. Writers take this lock before they
 -- lock rows; in the other order two transactions could deadlock.
-CREATE OR REPLACE FUNCTION lock_change_log(owner uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+--
+-- Fails after 5 seconds, so that a lock of another process cannot hold the connection for long. A transaction whose
+-- client is silent for 20 seconds ends: it would keep the lock until the operating system notices a broken network.
+CREATE OR REPLACE FUNCTION lock_change_log(owner uuid) RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(23569, hashtext(owner::text));
+    PERFORM pg_advisory_xact_lock(23569, hashtext(owner::text)),
+        set_config('idle_in_transaction_session_timeout', '20s', true);
     RETURN true;
 END
 $$;
