@@ -86,6 +86,11 @@ test-surfaces: .venv/ready .tools/aws/ready # all examples of all rules, on uvic
 test-schema: .venv/ready # the OpenAPI document, with 2,500 requests that Schemathesis generates instead of 300
 	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-8} $(BIN)/python -m pytest tests/test_schemathesis.py $(ARGS)
 
+.PHONY: test-fuzz
+test-fuzz: .venv/ready # 20,000 raw requests of any bytes, and 20,000 stateful requests that Schemathesis generates
+	RAW_REQUESTS=$${RAW_REQUESTS:-20000} SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-350} \
+		$(BIN)/python -m pytest --capture=no tests/processes/test_raw_requests.py tests/test_schemathesis.py $(ARGS)
+
 .PHONY: test-neon
 test-neon: .venv/ready # through a connection pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
 	$(BIN)/python -m pytest $(IN_PARALLEL) --pooler -m pooler --surface app --surface uvicorn tests $(ARGS)
