@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 _DIGITS: Final = b"9" * 5000
-"""More digits than Python converts to an integer."""
+"""A number that Python refuses to convert to an integer."""
 _DEEP: Final = 50_000
 
 BODIES: Final[tuple[bytes, ...]] = (

@@ -168,14 +168,14 @@ async def on_http_exception(request: Request, error: HTTPException) -> Response:
 async def read_json_body(request: Request) -> object:
     """Returns the parsed JSON body. Raises RequestValidationError for invalid JSON, as FastAPI does.
 
-    Raises MalformedBody for a body that is not UTF-8 or is nested too deeply.
+    Raises MalformedBody for a body that is not UTF-8, nested too deeply, or has too long a number.
     """
     try:
         return await request.json()
     except json.JSONDecodeError as error:
         fault = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "", "ctx": {"error": error.msg}}
         raise RequestValidationError([fault]) from None
-    except (UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise MalformedBody from None
 
 
