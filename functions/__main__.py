@@ -1,6 +1,7 @@
 """Serves all routes with uvicorn: `python -m functions` listens on HOST and PORT, by default 127.0.0.1 and 8000."""
 
 import os
+import re
 import socket
 import sys
 from contextlib import suppress
@@ -29,7 +30,7 @@ class AnnouncingServer(uvicorn.Server):
 
     def _announce(self) -> None:
         settings, config = self._settings, self.config
-        url = f"http://{'localhost' if config.host in _LOCAL_HOSTS else config.host}:{config.port}"
+        url = f"http://{_find_name(config.host)}:{config.port}"
         commands = "built-in commands; set OPENAI_API_KEY to use a language model"
         embedded = f"embedded PostgreSQL, stored in {settings.data_folder / 'postgres'}"
         print(  # noqa: T201 - a message for the person at the terminal
@@ -37,16 +38,25 @@ class AnnouncingServer(uvicorn.Server):
             f"Docs      {url}/docs",
             f"Database  {settings.database.display_name or embedded}",
             f"Assistant {settings.openai.model if settings.has_language_model else commands}",
-            *([f"Metrics   http://localhost:{settings.metrics_port}/metrics"] if settings.metrics_port else []),
+            *(
+                [f"Metrics   http://{_find_name(settings.metrics_host)}:{settings.metrics_port}/metrics"]
+                if settings.metrics_port
+                else []
+            ),
             "Stop with Ctrl-C.",
             sep="\n",
             file=sys.stderr,
         )
 
 
+def _find_name(host: str) -> str:
+    """Returns the name by which a browser on this machine reaches a host on which the service listens."""
+    return "localhost" if host in _LOCAL_HOSTS else host
+
+
 def _parse_port(text: str) -> int:
     """Returns the port number. Raises InvalidSettings unless the text is a number from 1 to 65535."""
-    if not text.isdecimal() or not 0 < int(text) <= _MAX_PORT:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) <= _MAX_PORT:
         raise InvalidSettings(f"PORT must be a number from 1 to {_MAX_PORT}.")
     return int(text)
 
@@ -60,6 +70,7 @@ def main() -> None:
         "functions.main:app",
         host=os.environ.get("HOST", "127.0.0.1"),
         port=port,
+        http="functions.http_protocol:BoundedProtocol",
         log_level="warning",
         server_header=False,
     )

@@ -42,7 +42,8 @@ app = create_app(*groups.load_routers(), lifespan=lifespan)
 drain = Drain(get_resources(app).settings.drain_seconds)
 app.add_middleware(ConnectionClosing, drain=drain)
 
-if (metrics_port := get_resources(app).settings.metrics_port) is not None:
+settings = get_resources(app).settings
+if settings.metrics_port is not None:
     from functions import prometheus
 
-    prometheus.expose(app, metrics_port)
+    prometheus.expose(app, settings.metrics_host, settings.metrics_port)

@@ -31,8 +31,8 @@ _BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 """Upper bounds of the duration buckets, from a request without a database query to a turn of the assistant."""
 
 
-def expose(app: FastAPI, port: int) -> None:
-    """Makes the app count its requests, and serve its metrics to Prometheus on `port` while it runs."""
+def expose(app: FastAPI, host: str, port: int) -> None:
+    """Makes the app count its requests, and serve its metrics to Prometheus on a host and port while it runs."""
     # No chart reads the `_created` series, which the library would add to every counter and histogram.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
@@ -46,7 +46,7 @@ def expose(app: FastAPI, port: int) -> None:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _listening(port, registry), serve(app):
+        async with _listening(host, port, registry), serve(app):
             yield
 
     app.router.lifespan_context = lifespan
@@ -112,16 +112,16 @@ def _watch_connections(registry: CollectorRegistry, database: Database) -> None:
 
 
 @asynccontextmanager
-async def _listening(port: int, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Serves the metrics on a port during the block, in a thread of its own.
+async def _listening(host: str, port: int, registry: CollectorRegistry) -> AsyncIterator[None]:
+    """Serves the metrics on a host and port during the block, in a thread of its own.
 
     In the event loop, collecting the metrics would delay requests by milliseconds. Raises InvalidSettings when the
     process cannot listen on the port, for example because another process does.
     """
     try:
-        server, thread = start_http_server(port, registry=registry)
+        server, thread = start_http_server(port, host, registry)
     except OSError as error:
-        raise InvalidSettings(f"METRICS_PORT: nothing can listen on {port}: {error.strerror}.") from None
+        raise InvalidSettings(f"METRICS_PORT: nothing can listen on {host}:{port}: {error.strerror}.") from None
     try:
         yield
     finally:

@@ -26,6 +26,8 @@ from functions.chat.routes import close_assistant
 from tests.certificates import Certificate
 from todo_core.web.resources import get_resources
 
+HTTP_PROTOCOL: Final = "functions.http_protocol:BoundedProtocol"
+
 _networks = count(1)
 
 ANY_CERTIFICATE: Final = httpx2.create_ssl_context(verify=False)
@@ -121,7 +123,7 @@ def on_port(
     process = subprocess.Popen(
         command
         or (sys.executable, "-m", "uvicorn", "functions.main:app", "--port", str(port), "--log-level", "warning", *tls),
-        env={**os.environ, **environment, "PORT": str(port)},
+        env={**os.environ, "UVICORN_HTTP": HTTP_PROTOCOL, **environment, "PORT": str(port)},
         cwd=folder,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import ClassVar, Final, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, ConfigDict
+from starlette import responses
+from starlette.exceptions import HTTPException
+from starlette.responses import MalformedRangeHeader
 
+from functions.meta import pages
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 from todo_core.schema.revision import require_head
 from todo_core.web import openapi
-from todo_core.web.problems import RouteNotFound, error_responses
+from todo_core.web.problems import RangeNotSatisfiable, RouteNotFound, error_responses
 from todo_core.web.resources import CurrentDatabase
 
 _ASSETS_PACKAGE: Final = "fastapi_offline"  # contains current files of Swagger UI and ReDoc
@@ -21,6 +24,20 @@ _ASSETS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js
 _CACHED_FOR_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
 
 router = APIRouter()
+
+
+class Asset(FileResponse):
+    """A file of the pages. A range without bytes in the file is a problem document, and a malformed range ignored."""
+
+    @classmethod
+    def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
+        # Overrides a method that is not public: Starlette answers both cases with plain text.
+        try:
+            return super()._parse_range_header(http_range, file_size)
+        except MalformedRangeHeader:
+            return []
+        except responses.RangeNotSatisfiable:
+            raise HTTPException(RangeNotSatisfiable.status, headers={"Content-Range": f"bytes */{file_size}"}) from None
 
 
 class Health(BaseModel):
@@ -53,36 +70,19 @@ async def openapi_document(request: Request) -> Response:
 
 @router.get("/docs", include_in_schema=False)
 async def swagger_ui(request: Request) -> HTMLResponse:
-    root = request.scope["root_path"]
-    return get_swagger_ui_html(
-        title=openapi.TITLE,
-        openapi_url=f"{root}/openapi.json",
-        swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
-        swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
-        swagger_favicon_url=f"{root}/docs/assets/favicon.png",
-    )
+    return pages.render_swagger_ui(request.scope["root_path"])
 
 
 @router.get("/redoc", include_in_schema=False)
 async def redoc(request: Request) -> HTMLResponse:
-    root = request.scope["root_path"]
-    page = get_redoc_html(
-        title=openapi.TITLE,
-        openapi_url=f"{root}/openapi.json",
-        redoc_js_url=f"{root}/docs/assets/redoc.standalone.js",
-        redoc_favicon_url=f"{root}/docs/assets/favicon.png",
-        with_google_fonts=False,
-    )
-    # Blocks the logo that ReDoc loads from its vendor's host, for which ReDoc has no option.
-    page.headers["Content-Security-Policy"] = "img-src 'self' data:"
-    return page
+    return pages.render_redoc(request.scope["root_path"])
 
 
 @router.get("/docs/assets/{name}", include_in_schema=False)
 async def asset(name: str) -> FileResponse:
     if name not in _ASSETS:
         raise RouteNotFound
-    return FileResponse(_find_assets_folder() / name, headers=_CACHED_FOR_A_DAY)
+    return Asset(_find_assets_folder() / name, headers=_CACHED_FOR_A_DAY)
 
 
 def _find_assets_folder() -> Path:

@@ -2,13 +2,15 @@
 
 import traceback
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
+from tests.core.variables import Environment
 from tests.python_processes import run_python
 from tests.settings_fields import read_setting
 from todo_core.errors import InvalidSettings
-from todo_core.settings import VARIABLES, Settings, load
+from todo_core.settings import VARIABLES, Settings
 
 DATABASE_URL = "postgresql://ada:hunter2@db.example.com/todos"
 SECRET_KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
@@ -36,27 +38,14 @@ PLACEHOLDERS = [
     "development-only-key-that-production-refuses",
     "x" * 40,
     "0123456" * 6,
+    "abcdefgh" * 5,
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "qwertyuiopasdfghjklzxcvbnm1234567890",
+    "aabbccddeeffgghhiijjkkllmmnnooppqqrr",
+    "passwordpasswordpasswordpassword",
+    "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
+    "00000000-0000-0000-0000-000000000001",
 ]
-
-
-class Environment:
-    """Sets environment variables of the service for a test. At first it removes all of them."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self._patch = patch
-        for name in VARIABLES:
-            patch.delenv(name, raising=False)
-
-    def load(self, **variables: str) -> Settings:
-        for name, value in variables.items():
-            self._patch.setenv(name, value)
-        return load()
-
-    def load_error(self, **variables: str) -> str:
-        """Loads the settings from these variables, and returns the message of the InvalidSettings that this raises."""
-        with pytest.raises(InvalidSettings) as refused:
-            self.load(**variables)
-        return str(refused.value)
 
 
 @pytest.fixture
@@ -123,9 +112,11 @@ class TestDefaults:
             "ASSISTANT_DAILY_TURNS": 500,
             "ASSISTANT_DAILY_TOKENS": 1_000_000,
             "CORS_ORIGINS": None,
+            "ALLOWED_HOSTS": None,
             "DRAIN_SECONDS": 0,
             "MAX_BODY_BYTES": 2 * 1024 * 1024,
             "LOG_LEVEL": "INFO",
+            "METRICS_HOST": "127.0.0.1",
             "METRICS_PORT": None,
         }
 
@@ -147,39 +138,6 @@ class TestDefaults:
 
 
 class TestBounds:
-    @pytest.mark.parametrize(
-        ("name", "minimum", "maximum"),
-        [
-            ("DATABASE_POOL_SIZE", 1, 100),
-            ("SESSION_SECONDS", 60, 315_360_000),
-            ("SESSION_MAX_SECONDS", 60, 315_360_000),
-            ("BCRYPT_ROUNDS", 4, 16),
-            ("FAILED_LOGINS_PER_ACCOUNT", 1, None),
-            ("FAILED_LOGINS_PER_ADDRESS", 1, None),
-            ("LOGINS_PER_ACCOUNT", 1, None),
-            ("LOGINS_PER_ADDRESS", 1, None),
-            ("REGISTRATIONS_PER_ADDRESS", 1, None),
-            ("ATTEMPTS_WINDOW_SECONDS", 1, None),
-            ("REQUESTS_PER_MINUTE", 1, None),
-            ("REQUESTS_IN_FLIGHT", 1, None),
-            ("REQUESTS_AT_ONCE", 1, None),
-            ("ASSISTANT_TURNS_AT_ONCE", 1, 100),
-            ("QUOTA_TODOS", 1, 10_000_000),
-            ("QUOTA_STORED_BYTES", 10_000, 2**40),
-            ("OPENAI_MAX_OUTPUT_TOKENS", 16, 1_000_000),
-            ("MAX_BODY_BYTES", 1024, None),
-            ("METRICS_PORT", 1, 65535),
-        ],
-    )
-    def test_a_number_beyond_its_bounds_is_refused(
-        self, environment: Environment, name: str, minimum: int, maximum: int | None
-    ) -> None:
-        assert read_setting(environment.load(**{name: str(minimum)}), name) == minimum
-        assert name in environment.load_error(**{name: str(minimum - 1)})
-        if maximum is not None:
-            assert read_setting(environment.load(**{name: str(maximum)}), name) == maximum
-            assert name in environment.load_error(**{name: str(maximum + 1)})
-
     @pytest.mark.parametrize("name", ["ENVIRONMENT", "SESSION_COOKIE", "REGISTRATION", "OPENAI_API", "LOG_LEVEL"])
     def test_an_unknown_choice_is_refused(self, environment: Environment, name: str) -> None:
         assert name in environment.load_error(**{name: "marker"})
@@ -265,6 +223,12 @@ class TestProduction:
     def test_a_placeholder_is_refused(self, production: Environment, key: str) -> None:
         assert production.load_error(SECRET_KEY=key) == "SECRET_KEY looks like a placeholder; make a random one."
 
+    @pytest.mark.parametrize("size", [16, 24, 32])
+    def test_a_random_key_is_accepted(self, production: Environment, size: int) -> None:
+        for _ in range(200):
+            key = token_hex(size)
+            assert production.load(SECRET_KEY=key).secret_keys == [key]
+
     def test_each_of_several_keys_is_checked(self, production: Environment) -> None:
         assert "at least 32" in production.load_error(SECRET_KEY=f"{SECRET_KEY},short")
         assert "placeholder" in production.load_error(SECRET_KEY=f"{SECRET_KEY},{PLACEHOLDERS[0]}")
@@ -291,63 +255,6 @@ class TestSecretKey:
     @pytest.mark.parametrize("key", ["short", "changeme"])
     def test_development_accepts_any_key(self, environment: Environment, key: str) -> None:
         assert environment.load(SECRET_KEY=key).secret_keys == [key]
-
-
-class TestCorsOrigins:
-    def test_development_allows_local_front_ends(self, environment: Environment) -> None:
-        assert environment.load().allowed_origins == ("http://localhost:3000", "http://localhost:5173")
-
-    def test_origins_are_separated_by_commas(self, environment: Environment) -> None:
-        settings = environment.load(CORS_ORIGINS="https://app.example.com,http://localhost:8080")
-        assert settings.allowed_origins == ("https://app.example.com", "http://localhost:8080")
-
-    @pytest.mark.parametrize(
-        "origin",
-        [
-            " https://app.example.com ",
-            "https://app.example.com/",
-            "HTTPS://App.Example.COM",
-            "https://app.example.com,",
-        ],
-    )
-    def test_spaces_case_and_a_trailing_slash_are_ignored(self, environment: Environment, origin: str) -> None:
-        assert environment.load(CORS_ORIGINS=origin).allowed_origins == ("https://app.example.com",)
-
-    @pytest.mark.parametrize(
-        ("origin", "expected"),
-        [("https://app.example.com:443", "https://app.example.com"), ("http://localhost:80", "http://localhost")],
-    )
-    def test_a_default_port_is_removed(self, environment: Environment, origin: str, expected: str) -> None:
-        assert environment.load(CORS_ORIGINS=origin).allowed_origins == (expected,)
-
-    @pytest.mark.parametrize(
-        "entry",
-        [
-            "*",
-            "app.example.com",
-            "localhost:3000",
-            "https://",
-            "https://app.example.com/path",
-            "https://app.example.com?query",
-            "https://app.example.com#fragment",
-            "https://*.example.com",
-            "https://ada:hunter2@app.example.com",
-            "https://app example.com",
-            "https://app.example.com:99999",
-            "https://:443",
-            "https://[::1",
-            "https://app.example\u2100.com",
-            "ftp://app.example.com",
-            "javascript:alert(1)",
-        ],
-    )
-    def test_an_invalid_origin_is_refused_and_not_repeated(self, environment: Environment, entry: str) -> None:
-        sentence = environment.load_error(CORS_ORIGINS=f"https://fine.example.com,{entry}")
-        assert sentence == "CORS_ORIGINS: must list origins such as https://app.example.com."
-
-    def test_set_origins_replace_those_of_development(self, environment: Environment) -> None:
-        settings = environment.load(CORS_ORIGINS="https://app.example.com")
-        assert settings.allowed_origins == ("https://app.example.com",)
 
 
 class TestDatabaseUrl:

@@ -201,7 +201,7 @@ class TestPort:
         )
 
         assert ended.returncode != 0
-        assert f"METRICS_PORT: nothing can listen on {target.port}: Address already in use." in ended.stderr
+        assert f"METRICS_PORT: nothing can listen on 127.0.0.1:{target.port}: Address already in use." in ended.stderr
         assert "Traceback" not in ended.stderr
 
     def test_the_port_closes_with_the_service(self, environment: dict[str, str], tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """The OpenAPI document, and the pages that show it."""
 
 import json
+import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from importlib import import_module
 from urllib.parse import urljoin
@@ -51,8 +54,29 @@ class TestPages:
         assert "https:" not in page
         assert all(reference.startswith("/") and reference[1] != "/" for reference in references(client.get(path)))
 
-    def test_redoc_loads_no_logo_from_another_host(self, client: httpx2.Client) -> None:
-        assert client.get("/redoc").headers["content-security-policy"] == "img-src 'self' data:"
+    @pytest.mark.parametrize("path", PAGES)
+    def test_the_page_may_load_nothing_but_its_own_parts(self, client: httpx2.Client, path: str) -> None:
+        page = client.get(path)
+
+        policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+        scripts = re.findall(r"<script(.*?)>(.*?)</script>", page.text, re.DOTALL)
+        hashes = [
+            f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+            for attributes, text in scripts
+            if "src=" not in attributes
+        ]
+        assert policy.pop("script-src").split() == ["'self'", *hashes]
+        assert policy == {
+            "default-src": "'none'",
+            "worker-src": "blob:",
+            "style-src": "'self' 'unsafe-inline'",
+            "img-src": "'self' data:",
+            "connect-src": "'self'",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+        }
+        assert not re.search(r"<[^>]+\son\w+=|javascript:", page.text)
 
     @pytest.mark.parametrize("path", PAGES)
     def test_all_files_of_the_page_are_served(self, client: httpx2.Client, path: str) -> None:
@@ -136,3 +160,26 @@ class TestDocument:
         ):
             described = document["paths"][path][method]["responses"][str(response.status_code)]["headers"]
             assert {name.lower() for name in described} == known & response.headers.keys()
+
+
+class TestRanges:
+    URL = "/docs/assets/swagger-ui.css"
+
+    def test_a_part_of_a_file_is_sent(self, client: httpx2.Client) -> None:
+        part = client.get(self.URL, headers={"Range": "bytes=2-5"})
+
+        assert (part.status_code, part.content) == (206, client.get(self.URL).content[2:6])
+
+    def test_a_range_outside_the_file_is_a_problem_document(self, client: httpx2.Client) -> None:
+        size = len(client.get(self.URL).content)
+        refusal = client.get(self.URL, headers={"Range": f"bytes={size}-"})
+
+        problem(refusal, 416, "range_not_satisfiable")
+        assert refusal.headers["content-range"] == f"bytes */{size}"
+
+    @pytest.mark.parametrize("text", ["bytes", "bytes=", "bytes=-", "bytes=5-2", "lines=1-2", "bytes=a-b", "=", "\xff"])
+    def test_a_malformed_range_is_ignored(self, client: httpx2.Client, text: str) -> None:
+        response = client.get(self.URL, headers=[(b"Range", text.encode("latin-1"))])
+
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/css")

@@ -10,12 +10,12 @@ from todo_core.settings_group import SettingsGroup
 class RateLimits(SettingsGroup):
     """Limits of login and registration attempts within a window of time."""
 
-    failed_logins_per_account: int = Field(default=10, ge=1)
-    failed_logins_per_address: int = Field(default=100, ge=1)
-    logins_per_account: int = Field(default=100, ge=1)
-    logins_per_address: int = Field(default=300, ge=1)
-    registrations_per_address: int = Field(default=30, ge=1)
-    attempts_window_seconds: int = Field(default=15 * 60, ge=1)
+    failed_logins_per_account: int = Field(default=10, ge=1, le=1_000_000)
+    failed_logins_per_address: int = Field(default=100, ge=1, le=1_000_000)
+    logins_per_account: int = Field(default=100, ge=1, le=1_000_000)
+    logins_per_address: int = Field(default=300, ge=1, le=1_000_000)
+    registrations_per_address: int = Field(default=30, ge=1, le=1_000_000)
+    attempts_window_seconds: int = Field(default=15 * 60, ge=1, le=30 * 24 * 3600)
 
     @property
     def window(self) -> timedelta:
@@ -29,9 +29,9 @@ class RequestLimits(SettingsGroup):
     at a time. A process works on `requests_at_once` for all clients together.
     """
 
-    requests_per_minute: int = Field(default=600, ge=1)
-    requests_in_flight: int = Field(default=60, ge=1)
-    requests_at_once: int = Field(default=100, ge=1)
+    requests_per_minute: int = Field(default=600, ge=1, le=1_000_000)
+    requests_in_flight: int = Field(default=60, ge=1, le=1_000_000)
+    requests_at_once: int = Field(default=100, ge=1, le=1_000_000)
 
 
 class Quotas(SettingsGroup):
@@ -57,12 +57,12 @@ class TurnLimits(SettingsGroup):
 
     rounds: int = Field(default=8, ge=1, le=50)
     tool_calls: int = Field(default=25, ge=1, le=100)
-    turn_tokens: int = Field(default=60_000, ge=100)
-    history_tokens: int = Field(default=8_000, ge=0)
+    turn_tokens: int = Field(default=60_000, ge=100, le=10_000_000)
+    history_tokens: int = Field(default=8_000, ge=0, le=10_000_000)
 
 
 class DailyQuota(SettingsGroup):
     """The number of turns and of model tokens that a user may spend on one day."""
 
-    turns: int = Field(default=500, ge=1)
-    tokens: int = Field(default=1_000_000, ge=1)
+    turns: int = Field(default=500, ge=1, le=1_000_000_000)
+    tokens: int = Field(default=1_000_000, ge=1, le=10**15)

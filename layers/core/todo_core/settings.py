@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -33,14 +32,15 @@ from pydantic_settings import (
 
 from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
+from todo_core.hosts import Hosts, Origins
 from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, TurnLimits
+from todo_core.secret_keys import estimate_bits
 from todo_core.settings_group import SettingsGroup
 
 _MIN_KEY_CHARACTERS: Final = 32
-_MIN_DIFFERENT_CHARACTERS: Final = 8
+_MIN_KEY_BITS: Final = 40
 _DEVELOPMENT_KEY: Final = "development-only-key-that-production-refuses"
 _DEVELOPMENT_ORIGINS: Final = ("http://localhost:3000", "http://localhost:5173")
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SECRET_VARIABLE: Final = "SETTINGS_SECRET"  # noqa: S105 - the name of a variable
 _PLACEHOLDER: Final = re.compile(
     r"(change|replace)[-_ .]*(me|this|it|in|with)|secret[-_ .]?key|your[-_ .]|placeholder|development", re.IGNORECASE
@@ -49,30 +49,6 @@ _PLACEHOLDER: Final = re.compile(
 _MAX_SESSION_SECONDS: Final = 10 * 365 * 24 * 3600
 _FIELDS_OF_THE_ASSISTANT: Final = {"model", "messages", "input", "tools", "stream"}
 _NOT_A_JSON_OBJECT: Final = PydanticCustomError("json_object", 'must be a JSON object such as {"temperature": 0}')
-_NOT_AN_ORIGIN: Final = PydanticCustomError("origin", "must list origins such as https://app.example.com")
-
-
-def _split_by_comma(value: object) -> object:
-    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
-
-
-def _parse_origin(text: str) -> str:
-    """Returns the origin as browsers write it in the header `Origin`: in lower case, without a default port.
-
-    Raises PydanticCustomError for other text, such as a URL with a path or a wildcard.
-    """
-    try:
-        url = HttpUrl(text)
-    except ValidationError:
-        raise _NOT_AN_ORIGIN from None
-    other_parts = url.username, url.password, url.query, url.fragment, (url.path or "").strip("/")
-    if any(other_parts) or "*" in text:
-        raise _NOT_AN_ORIGIN
-    return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port != _DEFAULT_PORTS[url.scheme] else "")
-
-
-Origin = Annotated[str, AfterValidator(_parse_origin)]
-Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split_by_comma)]
 
 
 def _parse_json_object(value: object) -> object:
@@ -182,9 +158,11 @@ class Settings(BaseSettings):
     assistant: Annotated[AssistantSettings, Prefix("ASSISTANT_")] = AssistantSettings()
 
     cors_origins: Origins | None = None
+    allowed_hosts: Hosts | None = None
     drain_seconds: float = Field(default=0, ge=0, le=300)
-    max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9.:-]+$", max_length=253)
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)
 
     @classmethod
@@ -261,7 +239,7 @@ class Settings(BaseSettings):
         for key in self._given_keys:
             if len(key) < _MIN_KEY_CHARACTERS:
                 raise PydanticCustomError("short", f"SECRET_KEY must have at least {_MIN_KEY_CHARACTERS} characters")
-            if _PLACEHOLDER.search(key) or len(set(key)) < _MIN_DIFFERENT_CHARACTERS:
+            if _PLACEHOLDER.search(key) or estimate_bits(key) < _MIN_KEY_BITS:
                 raise PydanticCustomError("placeholder", "SECRET_KEY looks like a placeholder; make a random one")
         return self
 

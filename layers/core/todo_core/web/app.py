@@ -22,6 +22,7 @@ from todo_core.web.middleware.rate_limit import RateLimit
 from todo_core.web.middleware.request_scope import RequestScope
 from todo_core.web.middleware.unexpected_errors import UnexpectedErrors
 from todo_core.web.refusals import Refusals
+from todo_core.web.request_heads import HeadChecks
 from todo_core.web.requests import Observer, log_request
 from todo_core.web.resources import Resources
 
@@ -70,7 +71,7 @@ def _list_middleware(resources: Resources) -> list[Middleware]:
     """Returns the middleware of the app, from the outermost to the innermost."""
     settings, refusals = resources.settings, Refusals()
     return [
-        Middleware(RequestScope),
+        Middleware(RequestScope, checks=HeadChecks(settings.allowed_hosts or ())),
         Middleware(
             CrossOriginPolicy,
             allow_origins=settings.allowed_origins,

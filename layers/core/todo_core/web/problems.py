@@ -58,11 +58,25 @@ class MethodNotAllowed(ServiceError):
     detail = "This path does not support this method; the Allow header lists the supported ones."
 
 
+class RequestIncomplete(ServiceError):
+    status = 408
+    code = "request_incomplete"
+    title = "Request incomplete"
+    detail = "The body was not complete within 30 seconds; send the request again."
+
+
 class ContentTooLarge(ServiceError):
     status = 413
     code = "content_too_large"
     title = "Body too large"
     detail = "The body is larger than the service accepts; send a smaller one."
+
+
+class RangeNotSatisfiable(ServiceError):
+    status = 416
+    code = "range_not_satisfiable"
+    title = "Range not satisfiable"
+    detail = "The file has no bytes in this range; the Content-Range header has its size."
 
 
 class UnsupportedMediaType(ServiceError):
@@ -84,6 +98,19 @@ class InternalError(ServiceError):
     code = "internal_error"
     title = "Internal error"
     detail = "Something went wrong on our side; report it with the request_id."
+
+
+_KINDS_BY_STATUS: Final = {
+    kind.status: kind
+    for kind in (
+        MalformedBody,
+        RouteNotFound,
+        MethodNotAllowed,
+        RequestIncomplete,
+        ContentTooLarge,
+        RangeNotSatisfiable,
+    )
+}
 
 
 class FieldError(BaseModel):
@@ -156,8 +183,8 @@ def make_validation_error(part: str, error: ValidationError) -> RequestValidatio
 
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answers an HTTPException, which FastAPI, Starlette and BodyLimit raise, with a problem document."""
-    kinds = {kind.status: kind for kind in (MalformedBody, RouteNotFound, MethodNotAllowed, ContentTooLarge)}
-    response = make_problem_response(kinds.get(error.status_code, InternalError)(), request.state.request_id)
+    kind = _KINDS_BY_STATUS.get(error.status_code, InternalError)
+    response = make_problem_response(kind(), request.state.request_id)
     response.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # Replaces Starlette's header, which lists the methods of one route: several routes may share the path.

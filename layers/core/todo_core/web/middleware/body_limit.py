@@ -1,14 +1,21 @@
 """The middleware that limits the size of request bodies."""
 
+from typing import Final
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo_core.web.problems import ContentTooLarge, make_problem_response
+from todo_core.web.problems import ContentTooLarge, RequestIncomplete, make_problem_response
+
+_MAX_LENGTH_DIGITS: Final = 18
+"""Python refuses to convert thousands of digits to a number."""
 
 
 class BodyLimit:
     """Answers 413 to a request body over `max_bytes`, by its Content-Length and by the bytes received.
+
+    Answers 408 to a body that the HTTP protocol gave up because it was not complete in time.
 
     FastAPI's own limit for an app would answer outside the CORS middleware. Pages of other origins could not read that
     answer.
@@ -23,7 +30,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         length = Headers(scope=scope).get("content-length", "0")
-        if length.isdecimal() and int(length) > self._max_bytes:
+        if length.isdecimal() and (len(length) > _MAX_LENGTH_DIGITS or int(length) > self._max_bytes):
             await make_problem_response(ContentTooLarge(), scope["state"]["request_id"])(scope, receive, send)
             return
         received = 0
@@ -31,6 +38,8 @@ class BodyLimit:
         async def receive_limited() -> Message:
             nonlocal received
             message = await receive()
+            if "is_late" in scope["state"]:
+                raise HTTPException(RequestIncomplete.status)
             received += len(message.get("body", b""))
             if received > self._max_bytes:
                 # FastAPI replaces other exceptions that are raised while it reads a body. It passes on HTTPException,

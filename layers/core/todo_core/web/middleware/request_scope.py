@@ -10,7 +10,10 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo_core.web.caching import find_cache_policy
+from todo_core.web.problems import make_problem_response
+from todo_core.web.request_heads import HeadChecks
 from todo_core.web.requests import AnsweredRequest
+from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
 
@@ -20,11 +23,13 @@ class RequestScope:
 
     `add_response_headers` of the request's state, if set, is awaited for further headers when the response starts.
 
-    Routes see a HEAD request as a GET request, and the body of its response is dropped.
+    Refuses a request with a head that is too large or names an unknown host. Routes see a HEAD request as a GET
+    request, and the body of its response is dropped.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, checks: HeadChecks) -> None:
         self.app = app
+        self._find_fault = checks.find_fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,8 +54,10 @@ class RequestScope:
                     message["headers"] += await scope["state"]["add_response_headers"]()
             await send(message)
 
+        fault = self._find_fault(scope)
+        app = self.app if fault is None else make_problem_response(fault, scope["state"]["request_id"])
         try:
-            await self.app(scope, receive, send_with_headers)
+            await app(scope, receive, send_with_headers)
         finally:
             _notify_observers(scope, method, status, (perf_counter() - started) * 1000)
 
@@ -94,16 +101,12 @@ def _choose_request_id(scope: Scope, event: Mapping[str, Any] | None) -> str:
 
 
 def _common_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
-    headers = [
-        (b"x-request-id", request_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-    ]
+    headers = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
     cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
     if cache_policy is not None:
         headers.append((b"cache-control", cache_policy))
     if scope["scheme"] == "https":
-        headers.append((b"strict-transport-security", b"max-age=31536000"))
+        headers.append(HTTPS_ONLY)
     return headers
 
 
