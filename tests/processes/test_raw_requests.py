@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from tests import postgres
-from tests.accounts import sign_up
+from tests.accounts import AUTH, sign_up
 from tests.processes.malformed_requests import RawRequest, generate
 from tests.service import Service
 
@@ -71,6 +71,14 @@ def send(port: int, request: RawRequest) -> int | None:
         except (HTTPException, ConnectionError):
             return None
         return response.status
+
+
+def test_a_client_that_goes_away_is_not_logged_as_an_error(service: Service) -> None:
+    head = f"POST {AUTH}/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    for _ in range(5):
+        assert send(service.port, RawRequest(f'{head}{{"email"'.encode(), is_complete=False)) is None
+        assert httpx2.get(f"{service.url}/health/ready").status_code == 200
+    assert "Unexpected error" not in service.log.read_text()
 
 
 def test_no_request_causes_an_error_or_a_wait(service: Service, subtests: pytest.Subtests) -> None:
