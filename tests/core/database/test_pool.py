@@ -80,6 +80,19 @@ class TestPool:
         run_scenario(Database(url, pool_size=1), scenario)
         assert time.monotonic() - started < 3
 
+    def test_a_cancelled_statement_ends_in_the_server_too(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await fetch_value(database, SLEEP, seconds=600)
+            # Returns when the connections are closed.
+            await database.close()
+            async with asyncio.timeout(10):
+                while await count_connections(url):
+                    await asyncio.sleep(0.01)
+
+        run_scenario(Database(url), scenario)
+
     def test_a_statement_fails_after_five_seconds_when_all_connections_are_in_use(self, url: str) -> None:
         async def scenario(database: Database) -> float:
             taken = asyncio.create_task(fetch_value(database, SLEEP, seconds=20.0))

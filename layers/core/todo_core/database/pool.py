@@ -5,6 +5,7 @@ changes the state of a database session, so connections return to the pool witho
 SQL error or an error of this service. After other failures (a cancelled request, a network error) they are closed.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from todo_core.errors import ServiceError
 
 _MAX_IDLE_SECONDS: Final = 300.0
 _CHECK_TIMEOUT_SECONDS: Final = 2.0
+_CANCEL_TIMEOUT_SECONDS: Final = 2.0
 
 
 class UniquelyNamedConnection(asyncpg.Connection):
@@ -57,6 +59,7 @@ class ConnectionPool:
         self._slots = FairSlots(size)
         self._idle: list[tuple[Connection, float]] = []
         self._retired = False
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def use(self) -> PoolUse:
@@ -121,6 +124,8 @@ class ConnectionPool:
             connection, _ = self._idle.pop()
             with suppress(*DRIVER_ERRORS):
                 await connection.close(timeout=1)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _acquire_slot(self) -> Owner | None:
         """Takes a slot for the owner of the current task's work, and returns this owner."""
@@ -150,7 +155,18 @@ class ConnectionPool:
         if isinstance(error, asyncpg.PostgresError | ServiceError):
             self._return_connection(connection)
         else:
-            connection.terminate()
+            self._cancel_and_close(connection)
+
+    def _cancel_and_close(self, connection: Connection) -> None:
+        """Closes a connection whose statement was cancelled, when PostgreSQL has been told to stop the statement."""
+
+        async def close() -> None:
+            with suppress(*DRIVER_ERRORS):
+                await connection.close(timeout=_CANCEL_TIMEOUT_SECONDS)
+
+        task = asyncio.get_running_loop().create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _return_connection(self, connection: Connection) -> None:
         if self._retired:

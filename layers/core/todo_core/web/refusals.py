@@ -1,20 +1,26 @@
 """Refusals: answers of limits to requests that no route sees. They must not delay the requests that are served.
 
-In an iteration of the event loop only a few requests are refused. The next requests on these connections arrive only
-after that. So many clients that repeat refused requests at once cannot fill an iteration.
+A client that repeats refused requests at once gets at most a hundred refusals a second. In an iteration of the event
+loop only a few requests are refused. The next request on a connection arrives only after the answer to the last one. So
+clients that ignore Retry-After slow themselves down.
 """
 
 import asyncio
 from collections import Counter, deque
+from time import monotonic
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from todo_core.clients import Client, current_client
 from todo_core.errors import ServiceError
 from todo_core.logs import log
 from todo_core.web.problems import make_problem_response
 
 _MAX_PER_ITERATION: Final = 8
+_CLIENT_INTERVAL_SECONDS: Final = 0.01
+_MAX_DELAY_SECONDS: Final = 1.0
+_MAX_CLIENTS: Final = 10_000
 _LOG_INTERVAL_SECONDS: Final = 1.0
 
 _counts: Final = Counter[str]()
@@ -25,15 +31,27 @@ class Refusals:
     """Answers requests with errors, some in each iteration of the event loop. The others wait for the next ones."""
 
     def __init__(self) -> None:
+        self._next_by_client: dict[Client | None, float] = {}
         self._left = _MAX_PER_ITERATION
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def refuse(self, error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers with the error, and marks the request as refused."""
+        await self._wait_for_client()
         await self._wait_for_turn()
         scope["state"]["refusal"] = error.code
         await make_problem_response(error, scope["state"]["request_id"])(scope, receive, send)
+
+    async def _wait_for_client(self) -> None:
+        """Waits until the client may be refused again, for at most a second."""
+        now, client = monotonic(), current_client.get()
+        if len(self._next_by_client) >= _MAX_CLIENTS:
+            self._next_by_client.clear()
+        turn = max(self._next_by_client.get(client, 0), now)
+        self._next_by_client[client] = min(turn + _CLIENT_INTERVAL_SECONDS, now + _MAX_DELAY_SECONDS)
+        if turn > now:
+            await asyncio.sleep(turn - now)
 
     async def _wait_for_turn(self) -> None:
         loop = asyncio.get_running_loop()
