@@ -22,6 +22,7 @@ from tests.core.database.scenarios import (
     open_connections,
     run_scenario,
 )
+from tests.serving import wait_until
 from todo_core.database.executor import Database
 from todo_core.database.pool import PoolUse
 from todo_core.errors import DatabaseUnavailable
@@ -87,9 +88,7 @@ class TestPool:
                     await fetch_value(database, SLEEP, seconds=600)
             # Returns when the connections are closed.
             await database.close()
-            async with asyncio.timeout(10):
-                while await count_connections(url):
-                    await asyncio.sleep(0.01)
+            await asyncio.to_thread(wait_until, lambda: not postgres.query(url, SELECT_BACKENDS))
 
         run_scenario(Database(url), scenario)
 
