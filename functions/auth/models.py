@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -10,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_core.accounts.models import Credentials, Email, Password
 from todo_core.accounts.sessions import Session
-from todo_core.web.problems import UnsupportedMediaType, make_validation_error, read_json_body
+from todo_core.web.problems import MalformedBody, UnsupportedMediaType, make_validation_error, read_json_body
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_MAX_FORM_FIELDS: Final = 100
 _JSON: Final = "application/json"
 
 _USER_EXAMPLE: Final[dict[str, JsonValue]] = {
@@ -173,13 +175,24 @@ class Login:
     by_form: bool
 
 
+def _parse_form(body: bytes) -> dict[str, str]:
+    """Returns the fields of a form. Raises MalformedBody if it is not UTF-8 or has too many fields.
+
+    Starlette's parser would read the characters as Latin-1 that a client has not encoded with percent signs.
+    """
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS))
+    except ValueError:
+        raise MalformedBody from None
+
+
 async def _parse_login(request: Request) -> Login:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == _JSON:
             return Login(Credentials.model_validate(await read_json_body(request)), by_form=False)
         if media_type == _FORM:
-            form = PasswordForm.model_validate(dict(await request.form()))
+            form = PasswordForm.model_validate(_parse_form(await request.body()))
             return Login(Credentials(email=form.username, password=form.password), by_form=True)
     except ValidationError as error:
         raise make_validation_error("body", error) from None

@@ -141,6 +141,24 @@ class TestForm:
 
         assert submit_form(client, user["email"], "crème & brûlée = 100%+😀").status_code == 200
 
+    def test_characters_without_percent_signs_are_read_as_utf8(self, client: httpx2.Client) -> None:
+        user = register(client, password="crème brûlée 😀")
+
+        form = f"username={user['email'].replace('@', '%40')}&password=crème brûlée 😀".encode()
+        response = client.post(
+            f"{AUTH}/login", content=form, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+
+        assert response.status_code == 200
+
+    @pytest.mark.parametrize("form", [b"username=\xff&password=x", b"username=%FF&password=x", b"a=b&" * 200])
+    def test_a_form_that_is_not_utf8_or_has_many_fields_is_malformed(self, client: httpx2.Client, form: bytes) -> None:
+        response = client.post(
+            f"{AUTH}/login", content=form, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+
+        problem(response, 400, "malformed_body")
+
     def test_a_charset_in_the_content_type_is_accepted(self, client: httpx2.Client) -> None:
         email = register(client)["email"]
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
 from todo_core.errors import NotAuthenticated, ServiceError
 from todo_core.limits import Quotas
+from todo_core.logs import log
 from todo_core.settings import SessionSettings
 from todo_core.web.resources import get_resources
 
@@ -165,9 +166,11 @@ def set_cookie(response: Response, request: Request, name: str, value: str, *, s
     A secure cookie is for pages of all sites, but only over HTTPS; a lax cookie is for pages of the same site. The
     setting `session_cookie` decides; with `auto`, HTTPS requests get a secure cookie.
     """
-    settings = get_resources(request).settings.sessions
+    in_production, settings = get_resources(request).settings.in_production, get_resources(request).settings.sessions
     by_scheme = settings.session_cookie == "auto" and request.url.scheme == "https"
     secure = by_scheme or settings.session_cookie == "secure"
+    if in_production and settings.session_cookie == "auto" and not secure:
+        warn_of_insecure_cookies()
     response.set_cookie(
         name,
         value,
@@ -177,6 +180,15 @@ def set_cookie(response: Response, request: Request, name: str, value: str, *, s
         secure=secure,
         httponly=True,
         samesite="none" if secure else "lax",
+    )
+
+
+@cache
+def warn_of_insecure_cookies() -> None:
+    """Logs a warning, once in a process."""
+    log.warning(
+        "A login over http got a cookie that is not secure. Behind a proxy that ends TLS, set FORWARDED_ALLOW_IPS to "
+        "its addresses. If http is intended, set SESSION_COOKIE=lax."
     )
 
 

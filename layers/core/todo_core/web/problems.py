@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from todo_core.errors import ServiceError
+from todo_core.errors import RateLimited, ServiceError, TooBusy
 from todo_core.logs import format_stack, log
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -109,6 +109,8 @@ _KINDS_BY_STATUS: Final = {
         RequestIncomplete,
         ContentTooLarge,
         RangeNotSatisfiable,
+        RateLimited,
+        TooBusy,
     )
 }
 
