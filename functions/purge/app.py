@@ -12,7 +12,7 @@ from todo_core.database.executor import Database
 from todo_core.logs import log
 from todo_core.purge import PurgeResult
 from todo_core.settings import Settings, load
-from todo_core.todos import trash  # noqa: F401 - registers the table of todos
+from todo_core.todos import log_cut, trash  # noqa: F401 - they register the change log and the todos
 
 
 class Invocation(Protocol):
@@ -38,7 +38,7 @@ async def _run(settings: Settings, seconds_left: Callable[[], float]) -> PurgeRe
     async with embedded.ensure_server(settings.database.url, settings.data_folder / "postgres") as url:
         db = Database.from_settings(settings.database.with_url(url))
         try:
-            return await purge.purge(db, seconds_left=seconds_left)
+            return await purge.purge(db, settings.retention, seconds_left=seconds_left)
         finally:
             await db.close()
 

@@ -24,6 +24,7 @@ from todo_core.todos import batch, changes, operations
 from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
     BatchTooLarge,
+    ChangesExpired,
     RecurrenceNeedsDue,
     StaleVersion,
     TodoNotFound,
@@ -141,7 +142,12 @@ async def delete_todos(
     await operations.delete_all(db, user.actor, query.build_filters(user.timezone))
 
 
-@router.get("/changes", response_model=list[ChangeRead], openapi_extra=describe_query(ChangesQuery))
+@router.get(
+    "/changes",
+    response_model=list[ChangeRead],
+    responses=error_responses(ChangesExpired),
+    openapi_extra=describe_query(ChangesQuery),
+)
 async def list_changes(
     user: CurrentUser,
     query: Annotated[ChangesQuery, Depends(parse_query(ChangesQuery))],

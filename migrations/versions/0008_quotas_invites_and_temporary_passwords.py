@@ -15,9 +15,9 @@ depends_on: str | Sequence[str] | None = None
 
 _DESCRIBED = sa.text("(before ->> 'description') IS NOT NULL")
 _COUNT_CHANGES = """
-    UPDATE account_usage SET last_seq = counted.last_seq, cut_seq = counted.cut_seq, stored_bytes = counted.bytes
+    UPDATE account_usage SET last_seq = counted.last_seq, log_begins_at = counted.begin, stored_bytes = counted.bytes
     FROM (
-        SELECT user_id, max(seq) AS last_seq, min(seq) - 1 AS cut_seq,
+        SELECT user_id, max(seq) AS last_seq, min(created_at) AS begin,
             sum(snapshot_bytes(before) + snapshot_bytes(after)) AS bytes
         FROM changes GROUP BY user_id
     ) AS counted
@@ -103,13 +103,14 @@ def _create_usage() -> None:
         "account_usage",
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("last_seq", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("cut_seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("log_begins_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("live_todos", sa.Integer(), server_default="0", nullable=False),
         sa.Column("stored_bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id"),
         postgresql_with={"fillfactor": 50},
     )
+    op.create_index("account_usage_by_log", "account_usage", ["log_begins_at"])
     op.create_table(
         "known_tags",
         sa.Column("user_id", sa.Uuid(), nullable=False),

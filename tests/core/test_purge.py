@@ -12,6 +12,7 @@ from tests import postgres
 from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
 from todo_core.database.expiry import expiring_tables
+from todo_core.limits import Retention
 from todo_core.purge import PurgeResult, purge
 from todo_core.schema.tables import all_tables
 from todo_core.todos import changes, operations, trash
@@ -65,7 +66,7 @@ def titles(database_url: str, user_id: UUID) -> list[str]:
 def purged(database_url: str, seconds_left: Callable[[], float] = lambda: inf) -> PurgeResult:
     async def scenario() -> PurgeResult:
         async with open_database(database_url) as db:
-            return await purge(db, seconds_left=seconds_left)
+            return await purge(db, Retention(), seconds_left=seconds_left)
 
     return run(scenario())
 
@@ -84,7 +85,7 @@ class TestTrash:
             add(database_url, user_id, "old", "31 days", 3)
 
         assert purged(database_url) == PurgeResult(
-            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "todos": 6}, complete=True
+            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "changes": 0, "todos": 6}, complete=True
         )
         assert titles(database_url, ada) == titles(database_url, bob) == []
 
@@ -132,7 +133,7 @@ class TestTrash:
                 async with db.transaction() as transaction:
                     await changes.lock_log(transaction, ada)
                     await operations.restore(transaction, Actor(ada), row["id"])
-                    purging = asyncio.create_task(purge(db, seconds_left=lambda: inf))
+                    purging = asyncio.create_task(purge(db, Retention(), seconds_left=lambda: inf))
                     await asyncio.sleep(0.3)
                     assert not purging.done()
                 assert (await purging).rows["todos"] == 1
@@ -166,7 +167,9 @@ class TestTrash:
 
         async def scenario() -> list[PurgeResult]:
             async with open_database(database_url) as one, open_database(database_url) as other:
-                return await asyncio.gather(*(purge(db, seconds_left=lambda: inf) for db in (one, other, one)))
+                return await asyncio.gather(
+                    *(purge(db, Retention(), seconds_left=lambda: inf) for db in (one, other, one))
+                )
 
         assert sum(result.rows["todos"] for result in run(scenario())) == 1400
         numbers = [row["seq"] for row in postgres.query(database_url, SELECT_SEQUENCE_NUMBERS, ada)]
@@ -186,7 +189,7 @@ class TestTables:
     def test_every_table_with_an_expiry_is_purged(self) -> None:
         expiring = {table.name for table in all_tables().sorted_tables if "expires_at" in table.columns}
 
-        assert {table.name for table in expiring_tables()} == expiring | {"todos"}
+        assert {table.name for table in expiring_tables()} == expiring | {"todos", "changes"}
 
     def test_the_trash_comes_last_because_it_may_take_all_the_time(self) -> None:
         assert expiring_tables()[-1].name == "todos"
@@ -205,6 +208,7 @@ class TestOtherRows:
             "sessions": 1,
             "invites": 1,
             "attempts": 1,
+            "changes": 0,
             "todos": 0,
         }
         for table in ("sessions", "idempotency_keys", "attempts", "invites"):
@@ -218,7 +222,7 @@ class TestOtherRows:
         async def scenario() -> PurgeResult:
             async with open_database(database_url) as db, connect(database_url) as connection, connection.transaction():
                 await connection.execute("SELECT FROM sessions ORDER BY id LIMIT 1 FOR UPDATE")
-                return await purge(db, seconds_left=lambda: inf)
+                return await purge(db, Retention(), seconds_left=lambda: inf)
 
         assert run(scenario()).rows["sessions"] == 1
 
@@ -236,6 +240,7 @@ class TestTime:
         left = iter([100] * (len(expiring_tables()) - 1 + 2) + [0])
 
         assert purged(database_url, lambda: next(left)) == PurgeResult(
-            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "todos": 1000}, complete=False
+            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "changes": 0, "todos": 1000},
+            complete=False,
         )
         assert purged(database_url).rows["todos"] == 100

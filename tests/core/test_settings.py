@@ -93,6 +93,7 @@ class TestDefaults:
             "QUOTA_CONVERSATIONS": 1_000,
             "QUOTA_SESSIONS": 100,
             "QUOTA_STORED_BYTES": 268_435_456,
+            "CHANGE_LOG_DAYS": 90,
             "OPENAI_API_KEY": None,
             "OPENAI_BASE_URL": None,
             "OPENAI_MODEL": "gpt-4.1-mini",

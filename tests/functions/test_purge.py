@@ -19,7 +19,7 @@ ADD = """
     VALUES (gen_random_uuid(), $1, 'Old', 1, now() - interval '31 days')
 """
 TODOS = "SELECT FROM todos WHERE user_id = $1"
-KINDS = {"todos", "idempotency_keys", "sessions", "attempts", "invites"}
+KINDS = {"changes", "todos", "idempotency_keys", "sessions", "attempts", "invites"}
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,12 @@ class Quotas(SettingsGroup):
     stored_bytes: int = Field(default=256 * 1024 * 1024, ge=10_000, le=2**40)
 
 
+class Retention(SettingsGroup):
+    """Times for which rows are kept, in days. The purge deletes older ones."""
+
+    change_log_days: int = Field(default=90, ge=1, le=36_500)
+
+
 class TurnLimits(SettingsGroup):
     """Limits of one turn. `turn_tokens` counts prompt and completion tokens as the model reports them.
 

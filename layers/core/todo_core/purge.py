@@ -1,4 +1,4 @@
-"""Deletes expired rows, such as todos that were in the trash long enough, idempotency keys, sessions and invites."""
+"""Deletes expired rows: todos that were in the trash long enough, old changes, sessions, invites, and others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Final
 
 from todo_core.database.executor import Database
 from todo_core.database.expiry import expiring_tables
+from todo_core.limits import Retention
 
 _CHUNK_ROWS: Final = 500
 """Rows deleted in one transaction. A purge of todos locks their owner's change log; the owner's writes must wait."""
@@ -21,7 +22,7 @@ class PurgeResult:
     complete: bool
 
 
-async def purge(db: Database, *, seconds_left: Callable[[], float]) -> PurgeResult:
+async def purge(db: Database, retention: Retention, *, seconds_left: Callable[[], float]) -> PurgeResult:
     """Deletes expired rows in chunks until none is left, or until `seconds_left()` is too short for another chunk.
 
     The next purge deletes the rows that are left. Several purges may run at the same time.
@@ -32,7 +33,7 @@ async def purge(db: Database, *, seconds_left: Callable[[], float]) -> PurgeResu
         while True:
             if seconds_left() < _CHUNK_SECONDS:
                 return PurgeResult(rows, complete=False)
-            deleted = await table.delete_expired(db, limit=_CHUNK_ROWS)
+            deleted = await table.delete_expired(db, limit=_CHUNK_ROWS, retention=retention)
             rows[table.name] += deleted
             if not deleted:
                 break

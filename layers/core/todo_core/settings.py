@@ -33,7 +33,7 @@ from pydantic_settings import (
 from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
 from todo_core.hosts import Hosts, Origins
-from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, TurnLimits
+from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, Retention, TurnLimits
 from todo_core.secret_keys import estimate_bits
 from todo_core.settings_group import SettingsGroup
 
@@ -152,6 +152,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimits = RateLimits()
     request_limits: RequestLimits = RequestLimits()
     quotas: Annotated[Quotas, Prefix("QUOTA_")] = Quotas()
+    retention: Retention = Retention()
 
     openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()
     azure_openai: Annotated[AzureOpenAISettings, Prefix("AZURE_OPENAI_")] = AzureOpenAISettings()

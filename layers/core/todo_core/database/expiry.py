@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from todo_core.database.executor import Database
+from todo_core.limits import Retention
 
 
 class DeleteExpired(Protocol):
     """Deletes at most `limit` expired rows and returns their number."""
 
     async def __call__(self, db: Database, *, limit: int) -> int: ...
+
+
+class DeleteOld(Protocol):
+    """Deletes at most `limit` rows that are older than the settings allow, and returns their number."""
+
+    async def __call__(self, db: Database, *, limit: int, retention: Retention) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class ExpiringTable:
     """
 
     name: str
-    delete_expired: DeleteExpired
+    delete_expired: DeleteOld
     is_unbounded: bool
 
 
@@ -37,7 +44,20 @@ def deletes_expired[Function: DeleteExpired](
     """Registers the decorated function as the one that deletes the expired rows of `table`."""
 
     def register(function: Function) -> Function:
-        _tables.append(ExpiringTable(table, function, is_unbounded))
+        async def delete_expired(db: Database, *, limit: int, retention: Retention) -> int:  # noqa: ARG001
+            return await function(db, limit=limit)
+
+        _tables.append(ExpiringTable(table, delete_expired, is_unbounded))
+        return function
+
+    return register
+
+
+def deletes_old[Function: DeleteOld](table: str) -> Callable[[Function], Function]:
+    """Registers the decorated function as the one that deletes the old rows of `table`, which may be many."""
+
+    def register(function: Function) -> Function:
+        _tables.append(ExpiringTable(table, function, is_unbounded=True))
         return function
 
     return register

@@ -150,16 +150,18 @@ BEGIN
     END IF;
     -- An undo sets each todo to its own earlier state, so the remaining changes do not cascade.
     IF causes.are_restored AND NOT is_undo THEN
+        WITH parents AS MATERIALIZED (
+            SELECT parent.id, parent.project_id, was.deleted_at,
+                (SELECT count(*) FROM todos_above(parent.id)) < 5 AS has_room
+            FROM old_todos AS was JOIN todos AS parent ON parent.id = was.id AND parent.deleted_at IS NULL
+            WHERE EXISTS (SELECT FROM todos WHERE todos.parent_id = was.id AND todos.deleted_at = was.deleted_at)
+        )
         UPDATE todos SET
             deleted_at = NULL,
-            (parent_id, project_id) = (
-                SELECT CASE WHEN count(*) < 5 THEN parent.id END,
-                    CASE WHEN count(*) < 5 THEN parent.project_id ELSE todos.project_id END
-                FROM todos_above(parent.id)
-            ),
+            parent_id = CASE WHEN parents.has_room THEN parents.id END,
+            project_id = CASE WHEN parents.has_room THEN parents.project_id ELSE todos.project_id END,
             version = todos.version + 1, updated_at = now()
-        FROM old_todos AS was JOIN todos AS parent ON parent.id = was.id AND parent.deleted_at IS NULL
-        WHERE todos.parent_id = was.id AND todos.deleted_at = was.deleted_at;
+        FROM parents WHERE todos.parent_id = parents.id AND todos.deleted_at = parents.deleted_at;
     END IF;
     -- These cascades reach all levels at once, so they do not cascade again.
     IF causes.are_completed AND NOT is_undo AND NOT is_cascade THEN

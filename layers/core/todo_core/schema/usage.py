@@ -1,11 +1,12 @@
 """Tables of what an account uses, by which the quotas are checked."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import NOT_EXPORTED, owner_column
+from todo_core.schema.columns import NOT_EXPORTED, instant_column, owner_column
 
 
 class AccountUsageRow(SQLModel, table=True):
@@ -16,13 +17,16 @@ class AccountUsageRow(SQLModel, table=True):
 
     __tablename__ = "account_usage"
     # Not exported: the counters describe data that is in other tables of the export.
-    __table_args__ = ({"info": NOT_EXPORTED, "postgresql_with": {"fillfactor": 50}},)
+    __table_args__ = (
+        Index("account_usage_by_log", "log_begins_at"),
+        {"info": NOT_EXPORTED, "postgresql_with": {"fillfactor": 50}},
+    )
 
     user_id: UUID = Field(sa_column=owner_column(primary_key=True))
     last_seq: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     """The sequence number of the user's latest change."""
-    cut_seq: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
-    """The highest sequence number among the changes that were cut off the log."""
+    log_begins_at: datetime = Field(sa_column=instant_column("log_begins_at"))
+    """A time before which the log has no change, but perhaps the latest one. The cut of the log sets it."""
     live_todos: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     """The number of todos outside the trash."""
     stored_bytes: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))

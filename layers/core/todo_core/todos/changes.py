@@ -19,6 +19,7 @@ from todo_core.actors import Actor, ActorKind
 from todo_core.database.byte_pages import BYTES_SO_FAR, MAX_PAGE_BYTES, drop_row_after_page, end_by_bytes
 from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement
+from todo_core.todos.errors import ChangesExpired
 from todo_core.todos.model import Todo, TodoCreate
 
 type Operation = Literal["create", "update", "complete", "reopen", "delete", "restore", "purge"]
@@ -176,7 +177,8 @@ _STOP_UNDOING = Statement("SELECT set_config('todo.undoing', 'off', true)")
 async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> ChangePage:
     """Returns at most `limit` of the user's changes with a sequence number above `seq`, oldest first.
 
-    A page may be shorter: it has at most 512 KB of todos, but for a single change.
+    A page may be shorter: it has at most 512 KB of todos, but for a single change. Raises ChangesExpired when the next
+    change was cut off the log.
     """
     rows = await db.fetch_all(
         _SELECT_SINCE,
@@ -186,6 +188,9 @@ async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> Ch
         max_bytes=MAX_PAGE_BYTES,
         defaults=_SNAPSHOT_DEFAULTS,
     )
+    # Sequence numbers have no gaps, and the latest change is never cut.
+    if rows and rows[0]["seq"] > seq + 1:
+        raise ChangesExpired(rows[0]["seq"] - 1)
     has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
     return ChangePage([_parse_change(row) for row in rows], has_more)
 

@@ -25,6 +25,19 @@ class BatchTooLarge(ServiceError):
     detail = "The todos that the batch returns are too large together. Nothing was changed; split the batch."
 
 
+class ChangesExpired(ServiceError):
+    """The log no longer has the next change. `since` is the number from which it has all changes."""
+
+    status = 410
+    code = "changes_expired"
+    title = "Changes expired"
+    detail = "The log has no longer all changes since this number; read the lists anew and continue from `since`."
+
+    def __init__(self, since: int = 0) -> None:
+        super().__init__()
+        self.members = {"since": since}
+
+
 class StaleVersion(ServiceError):
     status = 412
     code = "stale_version"
