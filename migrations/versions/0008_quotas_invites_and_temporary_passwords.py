@@ -58,7 +58,7 @@ _COUNT_RESPONSES = """
 """
 _NEW_TRIGGERS = {
     "todos": (
-        *("todos_log_created", "todos_log_purged", "todos_log_updated", "todos_identity"),
+        *("todos_log_created", "todos_log_purged", "todos_log_updated", "todos_identity", "todos_release"),
         *("todos_subtodos", "todos_undone", "todos_place", "todos_tags_new", "todos_tags"),
     ),
     "users": ("users_usage", "users_empty"),
@@ -66,7 +66,13 @@ _NEW_TRIGGERS = {
 }
 _NEW_FUNCTIONS = (
     *("begin_account_usage()", "empty_account()", "check_tags()", "refuse_new_identity()"),
-    *("log_created_todos()", "log_purged_todos()", "log_updated_todos()", "repair_undone_todos()"),
+    *(
+        "log_created_todos()",
+        "log_purged_todos()",
+        "log_updated_todos()",
+        "repair_undone_todos()",
+        "release_subtodos()",
+    ),
     "count_changes(uuid, bigint, bigint, bigint, bigint, boolean)",
     *("snapshot_bytes(jsonb)", "todo_bytes(text, text, text[])", "actor_quota(integer)"),
     *("refuse_beyond_quota(text, bigint)", "snapshot_of(todos, boolean)", "operation_of(todos, todos)"),
@@ -80,6 +86,7 @@ def upgrade() -> None:
     _create_usage()
     op.add_column("changes", sa.Column("read_bytes", sa.Integer(), nullable=True))
     op.drop_constraint("changes_user_id_fkey", "changes", type_="foreignkey")
+    op.drop_constraint("todos_parent_id_fkey", "todos", type_="foreignkey")
     op.create_index("changes_of_description", "changes", ["user_id", "todo_id", "seq"], postgresql_where=_DESCRIBED)
     op.create_index("todos_by_id", "todos", ["user_id", "id"])
     for trigger in ("todos_log", "todos_subtodos", "todos_undone"):
@@ -159,6 +166,7 @@ def downgrade() -> None:
         run_script(op.get_bind(), Path(__file__).with_name(f"0007_{name}.sql").read_text())
     op.drop_index("todos_by_id", "todos")
     op.drop_index("changes_of_description", "changes", postgresql_where=_DESCRIBED)
+    op.create_foreign_key("todos_parent_id_fkey", "todos", "todos", ["parent_id"], ["id"], ondelete="SET NULL")
     op.create_foreign_key("changes_user_id_fkey", "changes", "users", ["user_id"], ["id"], ondelete="CASCADE")
     op.drop_column("changes", "read_bytes")
     op.drop_table("known_tags")

@@ -32,6 +32,10 @@ FILL_IN = """
 """
 
 
+def read_description(snapshot: dict[str, str | None] | None) -> str | None:
+    return "-" if snapshot is None else snapshot["description"]
+
+
 @dataclass
 class Writer:
     """A user who changes one todo."""
@@ -64,8 +68,7 @@ class Writer:
 
         document = json.loads(self.run(collect()))
         return [
-            tuple(change[side]["description"] if change[side] else "-" for side in ("before", "after"))
-            for change in document["changes"]
+            (read_description(change["before"]), read_description(change["after"])) for change in document["changes"]
         ]
 
 

@@ -101,7 +101,10 @@ class TestCounters:
         turn = Actor(ada.user_id, "assistant", uuid4())
         for number in range(150):
             todo = chance.choice(todos) if todos else None
-            texts = {"title": "ü" * chance.randint(1, 9), "description": chance.choice([None, "x" * number, "same"])}
+            texts: dict[str, Any] = {
+                "title": "ü" * chance.randint(1, 9),
+                "description": chance.choice([None, "x" * number, "same"]),
+            }
             with suppress(TodoNotFound, InvalidTodo):
                 match chance.choice(["add", "add", "change", "complete", "delete", "restore", "move", "turn"]):
                     case "add":
@@ -214,8 +217,12 @@ class TestQuotaOfStoredBytes:
     def test_changes_that_only_fill_the_log_are_refused_at_a_tenth_more(self, ada: Writer) -> None:
         todo = ada.add(description="x" * 12_000)
         ada.set_full()
-        with pytest.raises(QuotaExceeded):
+
+        def toggle_on_and_on() -> None:
             for number in range(100):
                 ada.change(todo, completed=number % 2 == 0)
+
+        with pytest.raises(QuotaExceeded):
+            toggle_on_and_on()
         assert ada.read_counters()["stored_bytes"] <= 1.1 * ada.quotas.stored_bytes
         ada.delete(todo)

@@ -94,7 +94,8 @@ class TodoRow(SQLModel, table=True):
     """Counts how often completing a recurring todo has moved it to its next due date."""
     tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
     project_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("projects.id", ondelete="SET NULL")))
-    parent_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("todos.id", ondelete="SET NULL")))
+    # Without a foreign key, which would look for subtodos at the deletion of each row: see trees.sql.
+    parent_id: UUID | None = Field(sa_column=Column(Uuid))
     order: float = Field(sa_column=Column(Double, nullable=False))
     version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
     created_at: datetime = Field(sa_column=instant_column("created_at"))

@@ -188,6 +188,26 @@ CREATE OR REPLACE TRIGGER todos_subtodos AFTER UPDATE ON todos
 REFERENCING OLD TABLE AS old_todos NEW TABLE AS new_todos
 FOR EACH STATEMENT EXECUTE FUNCTION cascade_to_subtodos();
 
+-- Moves the subtodos of purged todos to the top level, like a foreign key with ON DELETE SET NULL.
+--
+-- For a statement, because a foreign key would look for subtodos of each deleted row. Todos of an account that is being
+-- deleted have no counters any more; all of them are deleted.
+CREATE OR REPLACE FUNCTION release_subtodos() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM account_usage WHERE user_id IN (SELECT user_id FROM old_todos)) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM set_config('todo.cascading', 'on', true);
+    UPDATE todos SET parent_id = NULL, version = todos.version + 1, updated_at = now()
+    FROM old_todos AS parent WHERE todos.parent_id = parent.id;
+    PERFORM set_config('todo.cascading', 'off', true);
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER todos_release AFTER DELETE ON todos REFERENCING OLD TABLE AS old_todos
+FOR EACH STATEMENT EXECUTE FUNCTION release_subtodos();
+
 -- Applies the rules of trees to the todos that an undo has changed, when all of them are changed:
 --
 -- * Where the parent is in the trash, is one of the todo's own subtodos or has no room below it, the todo moves to the
