@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 
+from tests import postgres
 from tests.accounts import TODOS, Account, problem
 
 CHANGES = f"{TODOS}/changes"
@@ -33,6 +35,16 @@ def program(ada: Account, client: httpx2.Client) -> Account:
     """Returns Ada's account with a client that sends the bearer token and no cookie."""
     client.headers.update(ada.bearer)
     return Account(client, ada.user)
+
+
+class TestExpiredChanges:
+    def test_changes_that_were_cut_are_a_410_that_says_where_to_continue(self, ada: Account, database_url: str) -> None:
+        for title in ("a", "b", "c"):
+            ada.add(title)
+        postgres.query(database_url, "DELETE FROM changes WHERE user_id = $1 AND seq <= 2", UUID(ada.user["id"]))
+        answered = ada.client.get(CHANGES, params={"since": 1})
+        assert problem(answered, 410, "changes_expired")["since"] == 2
+        assert [change["seq"] for change in read_changes(ada, since=2)] == [3]
 
 
 class TestChanges:

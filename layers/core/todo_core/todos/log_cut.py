@@ -13,7 +13,7 @@ from todo_core.database.statements import Statement
 from todo_core.limits import Retention
 from todo_core.todos import changes
 
-# A day's grace, so that the log of an active user is cut once a day and not at each purge.
+# The additional day spares a cut of each active user's log at every purge.
 _SELECT_OWNER: Final = Statement("""
     SELECT user_id FROM account_usage
     WHERE log_begins_at <= now() - CAST(:kept AS interval) - interval '1 day' ORDER BY log_begins_at LIMIT 1
