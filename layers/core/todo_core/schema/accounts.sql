@@ -10,7 +10,8 @@
 CREATE OR REPLACE FUNCTION lock_account(owner uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('lock_timeout', '300ms', true);
-    PERFORM lock_change_log(owner);
+    -- Like lock_change_log(), whose own timeout of 5 s would be too long here.
+    PERFORM pg_advisory_xact_lock(23569, hashtext(owner::text));
     PERFORM FROM turns WHERE user_id = owner FOR UPDATE;
     PERFORM FROM conversations WHERE user_id = owner FOR UPDATE;
 END
