@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from tests.deploy import template
+from tests.serving import HTTP_PROTOCOL
 
 DOCKERFILE = template.ROOT / "Dockerfile"
 
@@ -21,6 +22,10 @@ def test_its_version_is_the_projects() -> None:
     project = tomllib.loads((template.ROOT / "pyproject.toml").read_text())["project"]
 
     assert f"\nARG VERSION={project['version']}\n" in DOCKERFILE.read_text()
+
+
+def test_its_server_has_the_limits_of_http() -> None:
+    assert f" UVICORN_HTTP={HTTP_PROTOCOL} " in DOCKERFILE.read_text()
 
 
 def test_it_needs_no_external_frontend() -> None:

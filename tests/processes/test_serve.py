@@ -151,6 +151,12 @@ class TestStarting:
             _, output = service.end()
         assert f"Metrics   http://localhost:{port}/metrics" in output.splitlines()
 
+    def test_it_has_the_limits_of_http(self, folder: Path) -> None:
+        with serving(folder) as service, socket.create_connection(("127.0.0.1", service.port), timeout=20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nX-A: " + b"a" * 50_000)  # has no end
+
+            assert client.recv(1024).startswith(b"HTTP/1.1 431 ")
+
     def test_in_production_it_starts_without_a_reachable_database(self, tmp_path: Path) -> None:
         url = "postgresql://ada:c0ffee@127.0.0.1:1/todos"
         with serving(tmp_path, ENVIRONMENT="production", SECRET_KEY=KEY, DATABASE_URL=url) as service:
