@@ -3,13 +3,12 @@
 import json
 from collections import Counter
 from typing import Final
-from uuid import UUID
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo_core.clients import find_owner
+from todo_core.clients import Owner, find_owner
 from todo_core.errors import RateLimited, TooBusy
 from todo_core.web.problems import ContentTooLarge, MalformedBody, RequestIncomplete, make_problem_response
 
@@ -36,7 +35,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
         self._max_bytes = max_bytes
-        self._held = Counter[UUID | str | None]()
+        self._held = Counter[Owner | None]()
         self._held_by_all = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +47,7 @@ class BodyLimit:
             await make_problem_response(ContentTooLarge(), scope["state"]["request_id"])(scope, receive, send)
             return
         owner, received, start = find_owner(), 0, b""
-        bodies = _BODIES_PER_USER if isinstance(owner, UUID) else _BODIES_PER_NETWORK
+        bodies = _BODIES_PER_NETWORK if isinstance(owner, str) else _BODIES_PER_USER
 
         async def receive_limited() -> Message:
             # FastAPI replaces other exceptions that are raised while it reads a body. It passes on HTTPException, so
@@ -75,7 +74,7 @@ class BodyLimit:
             if received:
                 self._release(owner, received)
 
-    def _hold(self, owner: UUID | str | None, size: int, max_bytes: int) -> None:
+    def _hold(self, owner: Owner | None, size: int, max_bytes: int) -> None:
         """Counts bytes of a body until its request ends. Raises HTTPException when the owner or all have too many."""
         self._held[owner] += size
         self._held_by_all += size
@@ -84,7 +83,7 @@ class BodyLimit:
         if self._held_by_all > _BODIES_AT_ONCE * self._max_bytes:
             raise HTTPException(TooBusy.status)
 
-    def _release(self, owner: UUID | str | None, size: int) -> None:
+    def _release(self, owner: Owner | None, size: int) -> None:
         self._held[owner] -= size
         self._held_by_all -= size
         if self._held[owner] <= 0:
