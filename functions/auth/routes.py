@@ -79,6 +79,8 @@ _SESSIONS: Final = PagedList[Session, tuple[datetime, UUID]](
 )
 
 register_cost("GET", f"{PATH}/me/export", 20)
+register_cost("POST", f"{PATH}/login", 5)
+register_cost("POST", f"{PATH}/register", 5)
 
 router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
 

@@ -28,6 +28,6 @@ class ClientScope:
                 client = Client("network", find_network(find_client_address(scope)))
             else:
                 claims, kind = verified
-                client = Client(kind, claims.user_id)
+                client = Client(kind, claims.user_id.int)
             current_client.set(client)
         await self.app(scope, receive, send)

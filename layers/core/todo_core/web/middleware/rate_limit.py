@@ -7,7 +7,7 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo_core.clients import Client, current_client
 from todo_core.errors import RateLimited
@@ -86,19 +86,14 @@ class RateLimit:
         now = monotonic()
         usage = self._usages.find(client, now)
         error = self._find_refusal(usage, scope, now)
-        header = b"ratelimit", self._format_rest(usage, now)
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], self._policy, header]
-            await send(message)
-
+        # RequestScope adds them to the response. A `send` of this middleware would take longer.
+        scope["state"]["rate_limit_headers"] = (self._policy, (b"ratelimit", self._format_rest(usage, now)))
         if error is not None:
-            await self._refusals.refuse(error, scope, receive, send_with_headers)
+            await self._refusals.refuse(error, scope, receive, send)
             return
         usage.in_flight += 1
         try:
-            await self.app(scope, receive, send_with_headers)
+            await self.app(scope, receive, send)
         finally:
             usage.in_flight -= 1
 

@@ -49,7 +49,11 @@ class RequestScope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in present)]
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in headers if pair[0] not in present),
+                    *scope["state"].get("rate_limit_headers", ()),
+                ]
                 if "add_response_headers" in scope["state"]:
                     message["headers"] += await scope["state"]["add_response_headers"]()
             await send(message)
