@@ -1,26 +1,45 @@
-"""The count of requests on which a process works: shares of clients, pauses and the end."""
+"""The count of requests on which a process works: places, turns of one client, pauses and the end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from todo_core import workload as workload_module
 from todo_core.clients import Client
+from todo_core.errors import RateLimited, TooBusy
 from todo_core.workload import Work, Workload, current_work, stop_counting, waiting
 
 ADA, BOB, EVE = (Client("user", name) for name in ("ada", "bob", "eve"))
 
 
-def begin(workload: Workload, client: Client) -> Work:
-    work = workload.begin(client)
-    assert work is not None
-    return work
-
-
-def count_admitted(workload: Workload, *clients: Client) -> int:
-    return sum(workload.begin(client) is not None for client in clients)
-
-
 def many() -> list[Client]:
     return [Client("user", str(number)) for number in range(500)]
+
+
+async def count_admitted(workload: Workload, *clients: Client) -> int:
+    admitted = 0
+    for client in clients:
+        try:
+            await workload.begin(client)
+        except TooBusy:
+            continue
+        admitted += 1
+    return admitted
+
+
+async def settle() -> None:
+    """Lets all tasks run until each of them waits."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await scenario()
+
+    asyncio.run(bounded())
 
 
 @pytest.fixture
@@ -33,75 +52,135 @@ def in_burst(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workload_module, "_PATIENCE_SECONDS", 1e9)
 
 
-@pytest.mark.usefixtures("in_burst")
-class TestBursts:
-    def test_one_client_gets_at_most_half_of_the_places(self) -> None:
-        assert count_admitted(Workload(100), *[ADA] * 100) == 50
+class TestPlaces:
+    @pytest.mark.usefixtures("in_burst")
+    def test_in_a_burst_clients_without_a_request_get_places_beyond_all_up_to_a_quarter(self) -> None:
+        async def scenario() -> None:
+            assert await count_admitted(Workload(100), *many()) == 125
 
-    def test_a_client_gets_a_tenth_when_half_of_the_places_are_taken(self) -> None:
-        workload = Workload(100)
-        count_admitted(workload, *[ADA] * 50)
+        run(scenario)
 
-        assert count_admitted(workload, *[BOB] * 100) == 10
+    @pytest.mark.usefixtures("in_burst")
+    def test_a_client_with_a_request_gets_no_place_beyond_all(self) -> None:
+        async def scenario() -> None:
+            assert await count_admitted(Workload(100), *many()[:100], *many()[:100]) == 100
 
-    def test_clients_without_a_request_get_places_beyond_all_up_to_a_quarter(self) -> None:
-        assert count_admitted(Workload(100), *many()) == 125
+        run(scenario)
 
-    def test_a_limit_of_one_request_admits_one(self) -> None:
-        workload = Workload(1)
-        work = begin(workload, ADA)
-        assert workload.begin(BOB) is None
-        work.end()
+    @pytest.mark.usefixtures("in_overload")
+    def test_in_an_overload_a_sixth_of_the_places_remain(self) -> None:
+        async def scenario() -> None:
+            assert await count_admitted(Workload(96), *many()) == 16 + 4
 
-        assert workload.begin(BOB) is not None
+        run(scenario)
 
-
-@pytest.mark.usefixtures("in_overload")
-class TestOverload:
-    def test_a_sixth_of_the_places_remain(self) -> None:
-        assert count_admitted(Workload(96), *many()) == 16 + 4
-
+    @pytest.mark.usefixtures("in_overload")
     def test_a_burst_may_take_all_places_again_when_half_of_the_rest_is_free(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        workload = Workload(96)
-        works = [begin(workload, client) for client in many()[:20]]
-        for work in works[:12]:
-            work.end()
-        monkeypatch.setattr(workload_module, "_PATIENCE_SECONDS", 1e9)
+        async def scenario() -> None:
+            workload = Workload(96)
+            works = [await workload.begin(client) for client in many()[:20]]
+            for work in works[:12]:
+                work.end()
+            monkeypatch.setattr(workload_module, "_PATIENCE_SECONDS", 1e9)
+            assert await count_admitted(workload, *many()) == 96 + 24 - 8
 
-        assert count_admitted(workload, *many()) == 96 + 24 - 8
+        run(scenario)
+
+    def test_a_limit_of_one_request_admits_one(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(1)
+            work = await workload.begin(ADA)
+            assert await count_admitted(workload, BOB) == 0
+            work.end()
+            assert await count_admitted(workload, BOB) == 1
+
+        run(scenario)
+
+
+class TestTurns:
+    def test_a_client_is_worked_on_four_times_at_most_and_delays_no_other(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(100)
+            tasks = [asyncio.create_task(workload.begin(ADA)) for _ in range(60)]
+            await settle()
+            assert workload.count == 4
+            await workload.begin(BOB)
+            for done in range(4, 61):
+                assert sum(task.done() for task in tasks) == done
+                tasks[done - 4].result().end()
+                await settle()
+
+        run(scenario)
+
+    def test_a_request_that_waits_too_long_for_others_of_its_client_is_rate_limited(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(workload_module, "_MAX_WAIT_SECONDS", 0)
+
+        async def scenario() -> None:
+            workload = Workload(100)
+            works = [await workload.begin(ADA) for _ in range(4)]
+            with pytest.raises(RateLimited):
+                await workload.begin(ADA)
+            for work in works:
+                work.end()
+            assert workload.count == 0
+
+        run(scenario)
+
+    def test_a_request_that_is_cancelled_at_its_turn_leaves_it_to_the_next(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(100)
+            works = [await workload.begin(ADA) for _ in range(4)]
+            cancelled, following = (asyncio.create_task(workload.begin(ADA)) for _ in range(2))
+            await settle()
+            works[0].end()
+            cancelled.cancel()
+            await settle()
+            assert cancelled.cancelled()
+            assert following.done()
+            assert workload.count == 4
+
+        run(scenario)
 
 
 class TestPauses:
     def test_a_request_that_waits_for_another_service_does_not_count(self) -> None:
-        workload = Workload(10)
-        current_work.set(begin(workload, ADA))
-        with waiting(), waiting():
-            assert workload.count == 0
-        assert workload.count == 1
+        async def scenario() -> None:
+            workload = Workload(10)
+            current_work.set(await workload.begin(ADA))
+            with waiting(), waiting():
+                assert workload.count == 0
+            assert workload.count == 1
+
+        run(scenario)
 
     def test_waiting_without_a_request_has_no_effect(self) -> None:
-        current_work.set(None)
         with waiting():
             stop_counting()
 
     def test_a_stream_does_not_count(self) -> None:
-        workload = Workload(10)
-        work = begin(workload, ADA)
-        current_work.set(work)
-        stop_counting()
-        assert workload.count == 0
-        with waiting():
-            work.end()
-        assert workload.count == 0
+        async def scenario() -> None:
+            workload = Workload(10)
+            work = await workload.begin(ADA)
+            current_work.set(work)
+            stop_counting()
+            assert workload.count == 0
+            with waiting():
+                work.end()
+            assert workload.count == 0
+
+        run(scenario)
 
     def test_a_task_that_waits_longer_than_its_request_does_not_count_at_the_end(self) -> None:
-        workload = Workload(10)
-        work = begin(workload, EVE)
-        work.pause()
-        work.end()
-        work.resume()
+        async def scenario() -> None:
+            workload = Workload(10)
+            work: Work = await workload.begin(EVE)
+            work.pause()
+            work.end()
+            work.resume()
+            assert workload.count == 0
 
-        assert workload.count == 0
-        assert workload.begin(EVE) is not None
+        run(scenario)

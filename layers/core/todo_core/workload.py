@@ -4,6 +4,8 @@ A request does not count while it waits for its client or for other work of its 
 for another service, such as a language model. It then delays no other request.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,20 +13,20 @@ from time import monotonic
 from typing import Final
 
 from todo_core.clients import Client
+from todo_core.errors import RateLimited, TooBusy
 
+_MAX_PER_CLIENT: Final = 4
+_MAX_WAIT_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 0.5
 """The longest time in which many requests count as a burst. After it, they count as an overload."""
 _OVERLOAD_PART: Final = 6
-_SHARE_PART: Final = 10
 
 
 class Workload:
-    """Counts requests, in all and by client.
+    """Counts requests, in all and by client. Works on four requests of a client at a time; the others wait for them.
 
-    A burst may take all places. In an overload, a sixth of them remain: more would only wait for each other.
-
-    When half of the places are taken, a client may have a tenth of them. A client without a request may take a place
-    beyond them, up to a quarter more.
+    A burst may take all places. In an overload, a sixth of them remain: more would only wait for each other. A client
+    without a request may take a place beyond them, up to a quarter more.
     """
 
     def __init__(self, places: int) -> None:
@@ -33,20 +35,26 @@ class Workload:
         self._calm_at = 0.0
         self._count = 0
         self._by_client: dict[Client, int] = {}
+        self._waiting: dict[Client, deque[asyncio.Future[None]]] = {}
 
     @property
     def count(self) -> int:
         """The number of requests on which the process works."""
         return self._count
 
-    def begin(self, client: Client) -> "Work | None":
-        """Counts a new request, until its `end` is called. Returns None if the request must be refused."""
-        count, own = self._count, self._by_client.get(client, 0)
-        places = self._find_places(count)
-        is_crowded = count >= (places + 1) // 2
-        if count >= places + (0 if own else places // 4) or (is_crowded and own >= max(places // _SHARE_PART, 1)):
-            return None
-        self.add(client)
+    async def begin(self, client: Client) -> "Work":
+        """Counts a new request, until its `end` is called. Waits for earlier requests of the client.
+
+        Raises TooBusy when the process works on too many requests. Raises RateLimited after 10 seconds.
+        """
+        own = self._by_client.get(client, 0)
+        places = self._find_places()
+        if self._count >= places + (0 if own else places // 4):
+            raise TooBusy(retry_after=1)
+        if own < _MAX_PER_CLIENT:
+            self.add(client)
+        else:
+            await self._wait(client)
         return Work(self, client)
 
     def add(self, client: Client) -> None:
@@ -60,10 +68,46 @@ class Workload:
             self._by_client[client] = own
         else:
             del self._by_client[client]
+        if client in self._waiting and own < _MAX_PER_CLIENT:
+            self._admit_next(client)
 
-    def _find_places(self, count: int) -> int:
+    async def _wait(self, client: Client) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(client, deque()).append(waiter)
+        try:
+            async with asyncio.timeout(_MAX_WAIT_SECONDS):
+                await waiter
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled():
+                # The request was admitted at the moment of the timeout or of the task's cancellation.
+                self.remove(client)
+            else:
+                self._forget(client, waiter)
+            if isinstance(error, TimeoutError):
+                raise RateLimited("Your other requests take long; send fewer at a time.") from None
+            raise
+
+    def _admit_next(self, client: Client) -> None:
+        waiters = self._waiting[client]
+        while waiters:
+            waiter = waiters.popleft()
+            if not waiter.done():
+                self.add(client)
+                waiter.set_result(None)
+                break
+        if not waiters:
+            del self._waiting[client]
+
+    def _forget(self, client: Client, waiter: asyncio.Future[None]) -> None:
+        waiters = self._waiting.get(client)
+        if waiters is not None and waiter in waiters:
+            waiters.remove(waiter)
+            if not waiters:
+                del self._waiting[client]
+
+    def _find_places(self) -> int:
         """Returns the places of a burst, or those of an overload: for some time, their half was always taken."""
-        if count <= self._overload_places // 2:
+        if self._count <= self._overload_places // 2:
             self._calm_at = monotonic()
             return self._burst_places
         is_burst = monotonic() - self._calm_at < _PATIENCE_SECONDS

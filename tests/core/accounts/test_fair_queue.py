@@ -189,7 +189,7 @@ class TestWorkload:
             workload = Workload(10)
             served = Served()
             async with served.queue.slot("the first"):
-                current_work.set(workload.begin(Client("network", "203.0.113.7")))
+                current_work.set(await workload.begin(Client("network", "203.0.113.7")))
                 await served.ask("a", "a")
                 assert workload.count == 0
             await served.finish()

@@ -14,7 +14,7 @@ MAX_BYTES: Final = 100_000
 
 
 def new_user() -> Client:
-    return Client("user", uuid4())
+    return Client("user", uuid4().int)
 
 
 ADA: Final = new_user()

@@ -5,12 +5,11 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo_core.clients import current_client
-from todo_core.errors import TooBusy
+from todo_core.errors import RateLimited, TooBusy
 from todo_core.web.refusals import Refusals
 from todo_core.web.requests import is_probe
 from todo_core.workload import Work, Workload, current_work
 
-_RETRY_SECONDS: Final = 1
 _WITHOUT_BODY: Final = {"GET", "HEAD"}
 
 
@@ -30,9 +29,10 @@ class OverloadLimit:
         if client is None or is_probe(scope):
             await self.app(scope, receive, send)
             return
-        work = self._workload.begin(client)
-        if work is None:
-            await self._refusals.refuse(TooBusy(retry_after=_RETRY_SECONDS), scope, receive, send)
+        try:
+            work = await self._workload.begin(client)
+        except (RateLimited, TooBusy) as error:
+            await self._refusals.refuse(error, scope, receive, send)
             return
         current_work.set(work)
         if scope["method"] not in _WITHOUT_BODY:
