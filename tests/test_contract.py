@@ -47,6 +47,7 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "request_in_progress"},
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
+    f"GET {TODOS}/changes": {"changes_expired"},
     f"POST {TODOS}/batch": PLACE_ERRORS
     | CHANGE_ERRORS
     | {"quota_exceeded", "request_in_progress", "todo_not_found", "stale_version", "batch_too_large"},

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -95,7 +96,7 @@ class TwoUsers(RuleBasedStateMachine):
     @rule(token=tokens)
     def log_out(self, token: Token) -> None:
         assert self._send(token, "POST", f"{AUTH}/logout").status_code == 204
-        self.live = [other for other in self.live if other != token]
+        self.live = [other for other in self.live if other.session_id != token.session_id]
 
     @rule(token=tokens)
     def me(self, token: Token) -> None:
@@ -123,20 +124,27 @@ class TwoUsers(RuleBasedStateMachine):
     @rule(token=tokens, other=tokens)
     def end_session(self, token: Token, other: Token) -> None:
         response = self._send_checked(token, "DELETE", f"{AUTH}/sessions/{other.session_id}")
-        if token in self.live and token.owner == other.owner and other in self.live:
+        ended = [live for live in self.live if (live.owner, live.session_id) == (token.owner, other.session_id)]
+        if token in self.live and ended:
             assert response.status_code == 204
-            self.live = [live for live in self.live if live != other]
+            self.live = [live for live in self.live if live not in ended]
         elif token in self.live:
             problem(response, 404, "session_not_found")
 
     @precondition(lambda self: len(self.live) > MIN_LIVE_TOKENS)
-    @rule(token=tokens)
-    def change_password(self, token: Token) -> None:
+    @rule(target=tokens, token=tokens)
+    def change_password(self, token: Token) -> MultipleResults[Token]:
+        """Ends all tokens of the user, and gives the session of this one a new token."""
         passwords = {"current_password": PASSWORD, "new_password": PASSWORD}
         response = self._send_checked(token, "POST", f"{AUTH}/password", json=passwords)
-        if token in self.live:
-            assert response.status_code == 204
-            self.live = [other for other in self.live if other.owner != token.owner or other == token]
+        if token not in self.live:
+            return multiple()
+        assert response.status_code == 204
+        new = replace(token, text=self._take_new_token(token, response))
+        assert new.session_id == token.session_id
+        self.live = [new, *(other for other in self.live if other.owner != token.owner)]
+        self._send_checked(token, "GET", f"{AUTH}/me")
+        return multiple(new)
 
     @rule(token=tokens)
     def export(self, token: Token) -> None:
@@ -235,6 +243,15 @@ class TwoUsers(RuleBasedStateMachine):
         client.cookies.clear()
         self.live.append(token)
         return token
+
+    def _take_new_token(self, token: Token, response: httpx2.Response) -> str:
+        """Returns the text of the new token: from the header for a bearer token, else from the cookie."""
+        self.people[token.owner].client.cookies.clear()
+        if token.transport == "bearer":
+            assert "set-cookie" not in response.headers
+            return response.headers["session-token"]
+        assert "session-token" not in response.headers
+        return response.cookies["session_token"]
 
     def _send(self, token: Token, method: str, path: str, **content: Any) -> httpx2.Response:
         headers = {**content.pop("headers", {}), **token.headers}

@@ -55,11 +55,27 @@ def proxy(server_url: str) -> Iterator[CuttingProxy]:
         yield proxy
 
 
+def make_settings(url: str) -> Settings:
+    """Returns settings without a language model and with limits that no test reaches.
+
+    All of them are given, because the process may have environment variables of other tests.
+    """
+    limits = dict.fromkeys(
+        ("logins_per_account", "logins_per_address", "failed_logins_per_account", "failed_logins_per_address"),
+        1_000_000,
+    )
+    return Settings(
+        database={"url": url},
+        bcrypt_rounds=4,
+        rate_limits=limits,
+        openai={"api_key": None, "base_url": None},
+        assistant={"daily_quota": {"turns": 1_000_000}},
+    )
+
+
 @pytest.fixture(scope="module")
 def ada(proxy: CuttingProxy) -> Iterator[Account]:
-    app = create_app(
-        *load_routers("auth", "todos", "chat", "meta"), settings=Settings(database={"url": proxy.url}, bcrypt_rounds=4)
-    )
+    app = create_app(*load_routers("auth", "todos", "chat", "meta"), settings=make_settings(proxy.url))
     with serving.in_process(app) as surface, surface.client() as client:
         yield sign_up(client)
         surface.portal.call(get_resources(app).database.close)

@@ -1,4 +1,4 @@
-"""Errors of the server that a client can only answer by trying again later become DatabaseUnavailable."""
+"""Errors of the server that a client can only answer by trying again later: DatabaseUnavailable or RateLimited."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from tests.core.database.scenarios import INSERT, ONE, SELECT_PID, fetch_value, 
 from tests.relay import Gate, relayed
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
-from todo_core.errors import DatabaseUnavailable
+from todo_core.errors import DatabaseUnavailable, RateLimited
 
 pytestmark = pytest.mark.pooler
 
@@ -22,7 +22,7 @@ SELECT_NUMBERS = Statement("SELECT * FROM numbers")
 SET_IDLE_TIMEOUT = Statement("SELECT set_config('idle_in_transaction_session_timeout', '20ms', true)")
 SET_TRANSACTION_TIMEOUT = Statement("SELECT set_config('transaction_timeout', '20ms', true)")
 
-STAYS = ["40001", "40P01", "53100", "53200", "53300", "53400", "55P03", "57014", "58000", "58030", "58P01"]
+STAYS = ["40001", "40P01", "53100", "53200", "53300", "53400", "57014", "58000", "58030", "58P01"]
 CLOSES = ["08000", "08003", "08006", "08P01", "25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57P05"]
 
 
@@ -52,7 +52,10 @@ async def stall(database: Database, gate: Gate) -> None:
         await transaction.fetch_one(ONE)
 
 
-@pytest.mark.parametrize("run", [Database.fetch_all, Database.fetch_one, Database.write, in_transaction])
+RUNS = [Database.fetch_all, Database.fetch_one, Database.write, in_transaction]
+
+
+@pytest.mark.parametrize("run", RUNS)
 @pytest.mark.parametrize("code", STAYS + CLOSES)
 class TestCodes:
     def test_the_database_is_unavailable(self, url: str, code: str, run: Run) -> None:
@@ -65,6 +68,19 @@ class TestCodes:
 
         is_same_connection = run_scenario(Database(url, pool_size=1), scenario)
         assert is_same_connection == (code in STAYS)
+
+
+class TestLocks:
+    @pytest.mark.parametrize("run", RUNS)
+    def test_a_lock_that_stays_taken_is_a_limit_of_the_user_and_no_outage(self, url: str, run: Run) -> None:
+        async def scenario(database: Database) -> bool:
+            before = await fetch_value(database, SELECT_PID)
+            with pytest.raises(RateLimited) as limited:
+                await run(database, failing("55P03"))
+            assert limited.value.retry_after
+            return before == await fetch_value(database, SELECT_PID)
+
+        assert run_scenario(Database(url, pool_size=1), scenario)
 
 
 class TestTransaction:
