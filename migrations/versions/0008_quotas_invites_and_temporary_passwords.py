@@ -38,6 +38,7 @@ _COLLECT_TAGS = """
 """
 _COUNT_TURNS = """
     UPDATE turns SET stored_bytes = 600 + octet_length(message) + coalesce(octet_length(response), 0)
+        + coalesce(octet_length(approval::text), 0)
         + coalesce((
             SELECT sum(200 + octet_length(content) + coalesce(octet_length(extras::text), 0))
             FROM rounds WHERE rounds.turn_id = turns.id
