@@ -80,13 +80,21 @@ def operations(document: Json) -> list[Operation]:
 
 def errors_that_can_occur(operation: Operation) -> set[str]:
     """Returns the error codes that an operation must document: by its properties, and those listed for it alone."""
-    codes = set() if operation.path == "/health" else {"database_unavailable"}
+    codes = {"unknown_host", "target_too_long", "headers_too_large"}
+    if operation.path != "/health":
+        codes |= {"database_unavailable"}
     if not operation.path.startswith("/health"):
         codes |= {"rate_limited", "too_busy"}
     if operation.method in {"post", "patch", "delete"}:
         codes |= {"cross_origin"}
     if operation.body:
-        codes |= {"malformed_body", "content_too_large", "unsupported_media_type", "validation_failed"}
+        codes |= {
+            "malformed_body",
+            "request_incomplete",
+            "content_too_large",
+            "unsupported_media_type",
+            "validation_failed",
+        }
     if operation.parameters:
         codes |= {"validation_failed"}
     for parameter in operation.parameters & ERRORS_OF_PARAMETERS.keys():

@@ -25,9 +25,9 @@ from todo_core.todos.model import TodoCreate
 pytestmark = pytest.mark.pooler
 
 ROW: Final = 600
-"""The bytes by which a todo, a snapshot in the log, a turn or a stored response counts besides its texts."""
+"""The bytes of a todo, a snapshot in the log, a turn or a stored response besides its texts."""
 PART: Final = 200
-"""The bytes by which a model response or a tool call counts besides its texts."""
+"""The bytes of a model response or a tool call besides its texts."""
 
 INSERT_TODO = """
     INSERT INTO todos (id, user_id, title, description, tags, "order") VALUES (gen_random_uuid(), $1, $2, $3, $4, 1)

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from todo_core.errors import NotAuthenticated, RateLimited, TooBusy
 from todo_core.web.idempotency import REPLAYED
 from todo_core.web.identity import build_security_schemes
-from todo_core.web.problems import MEDIA_TYPE, Problem, error_responses
+from todo_core.web.problems import MEDIA_TYPE, Problem, RequestIncomplete, error_responses
+from todo_core.web.request_heads import HEAD_ERRORS
 from todo_core.web.requests import PROBES
 
 TITLE: Final = "Todo backend"
@@ -74,7 +75,7 @@ def build_document(app: FastAPI) -> dict[str, Any]:
         if model.__name__ in schemas:
             # FastAPI has removed null values from the examples, so they are taken from the model again.
             schemas[model.__name__]["examples"] = model.model_json_schema()["examples"]
-    _declare_limits(content)
+    _declare_refusals(content)
     _declare_security(content)
     _drop_header_defaults(content)
     _name_operations(content, app)
@@ -91,10 +92,15 @@ def move_to_root_path(content: dict[str, Any], root: str) -> dict[str, Any]:
     return content | {"servers": [{"url": root}], "components": components}
 
 
-def _declare_limits(content: dict[str, Any]) -> None:
-    """Adds the errors of the limits, which refuse requests before any route sees them, to all limited operations."""
+def _declare_refusals(content: dict[str, Any]) -> None:
+    """Adds the errors with which requests are refused before any route sees them, to all operations that have them."""
     for path, operation in _operations_by_path(content):
-        for status, refused in error_responses(RateLimited, TooBusy).items() if path not in PROBES else ():
+        errors = [
+            *HEAD_ERRORS,
+            *([RequestIncomplete] if "requestBody" in operation else ()),
+            *([RateLimited, TooBusy] if path not in PROBES else ()),
+        ]
+        for status, refused in error_responses(*errors).items():
             declared = operation["responses"].setdefault(str(status), refused)
             declared["content"][MEDIA_TYPE]["examples"] |= refused["content"][MEDIA_TYPE]["examples"]
 
