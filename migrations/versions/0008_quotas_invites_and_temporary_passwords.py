@@ -78,6 +78,7 @@ _NEW_FUNCTIONS = (
     *("snapshot_bytes(jsonb)", "todo_bytes(text, text, text[])", "actor_quota(integer)"),
     *("refuse_beyond_quota(text, bigint)", "snapshot_of(todos, boolean)", "operation_of(todos, todos)"),
     "full_snapshot(jsonb, uuid, uuid, bigint)",
+    "require_room_for_project(uuid, integer)",
     "count_turn_bytes()",
 )
 

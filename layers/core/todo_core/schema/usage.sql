@@ -98,3 +98,17 @@ WHEN (NEW.tags <> '{}' AND NEW.deleted_at IS NULL) EXECUTE FUNCTION check_tags()
 CREATE OR REPLACE TRIGGER todos_tags AFTER UPDATE ON todos FOR EACH ROW
 WHEN (NEW.tags <> '{}' AND NEW.deleted_at IS NULL AND (OLD.deleted_at IS NOT NULL OR NOT NEW.tags <@ OLD.tags))
 EXECUTE FUNCTION check_tags();
+
+-- Fails if a user has as many projects as the quota allows, and returns true otherwise.
+--
+-- Locks the change log until the transaction ends. So it counts the projects of all transactions that held the lock
+-- before.
+CREATE OR REPLACE FUNCTION require_room_for_project(owner uuid, quota integer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_change_log(owner);
+    IF (SELECT count(*) FROM projects WHERE user_id = owner) >= quota THEN
+        PERFORM refuse_beyond_quota('projects', quota);
+    END IF;
+    RETURN true;
+END
+$$;

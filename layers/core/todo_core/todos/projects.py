@@ -15,7 +15,6 @@ from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 from todo_core.actors import SET_ACTOR, Actor
 from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement, assignments
-from todo_core.errors import QuotaExceeded
 from todo_core.identifiers import new_id
 from todo_core.text import Text
 from todo_core.todos.changes import lock_log
@@ -69,9 +68,9 @@ _SELECT_ONE = Statement(f"SELECT {_COLUMNS} FROM projects WHERE {_THIS}")  # noq
 _SELECT_NAMES = Statement("SELECT id, name FROM projects WHERE user_id = :user_id AND id = ANY(:project_ids)")
 _INSERT = Statement(f"""
     INSERT INTO projects (id, user_id, name, "order")
-    SELECT CAST(:project_id AS uuid), CAST(:user_id AS uuid), CAST(:name AS text),
-        coalesce(CAST(:order AS double precision), max("order") + 1, 1)
-    FROM projects WHERE user_id = :user_id HAVING count(*) < :max_projects
+    SELECT :project_id, CASE WHEN require_room_for_project(:user_id, :max_projects) THEN :user_id::uuid END, :name,
+        coalesce(:order, max("order") + 1, 1)
+    FROM projects WHERE user_id = :user_id
     RETURNING {_COLUMNS}
 """)  # noqa: S608
 _DELETE_TODOS = Statement(f"""
@@ -123,14 +122,10 @@ async def find_names(db: Executor, user_id: UUID, project_ids: Sequence[UUID]) -
 
 async def add(db: Executor, actor: Actor, new: ProjectCreate) -> Project:
     """Adds a project. Raises QuotaExceeded when the user has too many projects."""
-    async with db.transaction() as transaction:
-        # The INSERT sees the projects of all transactions that held this lock before.
-        await lock_log(transaction, actor.user_id)
-        row = await transaction.write(
-            _INSERT, user_id=actor.user_id, project_id=new_id(), max_projects=actor.quotas.projects, **dict(new)
-        )
-    if row is None:
-        raise QuotaExceeded("projects", actor.quotas.projects)
+    row = await db.write(
+        _INSERT, user_id=actor.user_id, project_id=new_id(), max_projects=actor.quotas.projects, **dict(new)
+    )
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING returns its row or raises
     return Project(*row)
 
 
