@@ -257,6 +257,33 @@ class TestMalformedRequests:
         assert connection.read_response()[0] == 200
 
 
+class TestUnusualTargets:
+    @pytest.mark.parametrize("target", [b"//", b"//health", b"/%00", b"/health%00", b"/%2F%2e%2e/health", b"/health/*"])
+    def test_a_path_without_a_route_is_not_found(self, connection: Connection, target: bytes) -> None:
+        connection.send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+
+        assert connection.read_problem() == (404, "route_not_found")
+
+    @pytest.mark.parametrize("target", [b"http://x/health", b"HTTP://x:80/health?a=b", b"https://other.example/health"])
+    def test_an_absolute_url_counts_by_its_path(self, connection: Connection, target: bytes) -> None:
+        connection.send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+
+        assert connection.read_response()[0] == 200
+
+    @pytest.mark.parametrize("target", [b"*", b"http:", b"http://", b"x:443", b"?", b"", b"health"])
+    @pytest.mark.parametrize("method", [b"OPTIONS", b"GET", b"CONNECT"])
+    def test_a_target_without_a_path_is_refused(self, connection: Connection, method: bytes, target: bytes) -> None:
+        connection.send(b"%s %s HTTP/1.1\r\nHost: x\r\n\r\n" % (method, target))
+
+        assert connection.read_problem() in {(400, "malformed_request"), (404, "route_not_found")}
+
+    @pytest.mark.parametrize("method", [b"TRACE", b"OPTIONS", b"PUT", b"PROPFIND"])
+    def test_a_method_that_no_route_has_is_refused(self, connection: Connection, method: bytes) -> None:
+        connection.send(b"%s /health HTTP/1.1\r\nHost: x\r\n\r\n" % method)
+
+        assert connection.read_problem() == (405, "method_not_allowed")
+
+
 class TestSlowRequests:
     @pytest.mark.parametrize("start", [b"", b"\r\n", b"GET", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nX-A: b"])
     def test_an_incomplete_head_is_closed(self, impatient: Server, start: bytes) -> None:

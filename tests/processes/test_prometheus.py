@@ -29,6 +29,8 @@ from todo_core.settings import Settings
 from todo_core.web.requests import AnsweredRequest, Count, log_request
 
 POOL_SIZE = 3
+OTHER_HOST = "127.0.0.2"
+"""An address of the loopback interface besides the default METRICS_HOST, as an interface of its own would have."""
 LOCKED = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'todos'::regclass"
 
 
@@ -211,10 +213,21 @@ class TestPort:
 
         assert not is_listening(port)
 
+    def test_by_default_only_this_machine_reaches_it(self, target: Target) -> None:
+        assert is_listening(target.port)
+        assert not is_listening(target.port, OTHER_HOST)
 
-def is_listening(port: int) -> bool:
+    def test_a_host_is_the_only_one_that_it_listens_on(self, environment: dict[str, str], tmp_path: Path) -> None:
+        port = serving.free_port()
+        variables = {"METRICS_HOST": OTHER_HOST, "METRICS_PORT": str(port)}
+        with serving.on_port(environment | variables, folder=str(tmp_path)):
+            assert "todo_http_requests" in httpx2.get(f"http://{OTHER_HOST}:{port}/metrics").text
+            assert not is_listening(port)
+
+
+def is_listening(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return client.connect_ex((host, port)) == 0
 
 
 class TestCost:
