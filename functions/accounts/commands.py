@@ -35,7 +35,7 @@ class Command(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 async def execute(db: Database, settings: Settings, caller: Caller, command: Command) -> Result:
-    """Executes the command. Raises AccountNotFound, DatabaseUnavailable, SchemaOutdated and TooBusy."""
+    """Executes the command. Raises AccountNotFound, DatabaseUnavailable and SchemaOutdated."""
     email = command.email or ""
     match command.command:
         case "invite":

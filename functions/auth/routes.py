@@ -34,7 +34,7 @@ from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.sessions import Session
 from todo_core.accounts.usage import Usage
 from todo_core.accounts.user import User
-from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, RateLimited, TooBusy
 from todo_core.web.addresses import find_client_address
 from todo_core.web.devices import find_device_token, set_device_cookie
 from todo_core.web.identity import (
@@ -144,8 +144,8 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
         password_hash=verified.password_hash,
         user_agent=request.headers.get("user-agent"),
     )
-    # The login has succeeded. If the database fails now, these sessions end when they expire.
-    with suppress(DatabaseUnavailable):
+    # The login has succeeded. If the database fails or is too busy now, these sessions end when they expire.
+    with suppress(DatabaseUnavailable, RateLimited):
         await _end_session_of_token(request, request.cookies.get(COOKIE), "session_end")
         await sessions.close_surplus(resources.database, user.id, max_sessions=resources.settings.quotas.sessions)
     token = sign_token(request, user.id, session)

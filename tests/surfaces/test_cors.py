@@ -24,6 +24,7 @@ EXPOSED_HEADERS = {
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
+    "Session-Token",
     "X-Request-ID",
 }
 ACCEPTED_HEADERS = ["Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]

@@ -24,7 +24,7 @@ type Event = Literal[
     "invite",
 ]
 type Outcome = Literal["success", "failure", "refused"]
-"""`failure`: a wrong email, password or session, or no database. `refused`: a limit or a rule."""
+"""`refused`: by a limit, or because a new password is common. `failure`: by another error, such as a wrong password."""
 
 _REFUSALS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS}
 

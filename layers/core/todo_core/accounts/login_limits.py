@@ -1,10 +1,12 @@
 """The limits of password checks: which counters a login or a confirmation by password uses.
 
-Failures of others do not keep the owner of an account out. A failed login therefore counts for one of three.
+Failures of others do not keep the owner of an account out. A failed login therefore counts for one of three:
 
-- a device that has signed in to the account before, by its device token
-- a network that has signed in to the account before, together with the account
-- the account, for all others
+- a device that has signed in to the account before, by its device token;
+- a network that has signed in to the account before, together with the account;
+- the account, for all others.
+
+Without a known device, it also counts for the network.
 """
 
 from collections.abc import Collection, Mapping

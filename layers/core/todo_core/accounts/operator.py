@@ -47,7 +47,7 @@ async def create_invite(db: Database, caller: Caller, *, email: str | None, life
 async def reset_password(db: Database, hasher: PasswordHasher, caller: Caller, email: str) -> TemporaryPassword:
     """Replaces the account's password by a temporary one and ends all sessions. Clears the account's failed logins.
 
-    Raises AccountNotFound and TooBusy.
+    Raises AccountNotFound.
     """
     account = await _find(db, email)
     password = token_urlsafe(_PASSWORD_BYTES)

@@ -1,4 +1,4 @@
-"""Slots that owners share fairly: one owner gets at most a third of them, and waiting owners take turns."""
+"""Slots that owners share fairly: one owner gets at most a third of them, and waiting owners alternate."""
 
 import asyncio
 from collections import deque
@@ -24,7 +24,7 @@ class FairSlots:
         self._size = size
         self._share = -(-size // _OWNERS_AT_FULL_SHARE)
         self._held: dict[Owner | None, int] = {}
-        # The owners in the order of their turns. Each has its waiting tasks, the longest waiting first.
+        # The owners in the order in which they get a slot. Each has its waiting tasks, the longest waiting first.
         self._waiting: dict[Owner | None, deque[asyncio.Future[None]]] = {}
 
     @property
@@ -66,7 +66,7 @@ class FairSlots:
             raise
 
     def release(self, owner: Owner | None) -> None:
-        """Returns a slot of the owner, and gives it to the waiting owner whose turn is next."""
+        """Returns a slot of the owner, and gives it to the first waiting owner that may take it."""
         held = self._held[owner] - 1
         if held:
             self._held[owner] = held
@@ -84,7 +84,7 @@ class FairSlots:
         self._held[owner] = self._held.get(owner, 0) + 1
 
     def _give(self) -> None:
-        """Gives each free slot to the first waiting owner that may take one, whose next turn is then the last."""
+        """Gives each free slot to the first waiting owner that may take one. This owner is then the last."""
         while self._free:
             for owner in self._waiting:
                 if self._may_take(owner):

@@ -78,7 +78,7 @@ class WriteQueues:
                     await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():
-                # The turn came at the moment of the timeout or of the task's cancellation.
+                # The write was admitted at the moment of the timeout or of the task's cancellation.
                 self.leave(owner)
             elif waiter in queue.waiting:
                 queue.waiting.remove(waiter)

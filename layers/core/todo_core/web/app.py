@@ -93,6 +93,7 @@ def _list_middleware(resources: Resources) -> list[Middleware]:
                 "RateLimit",
                 "RateLimit-Policy",
                 "Retry-After",
+                "Session-Token",
                 "X-Request-ID",
             ),
             max_age=_PREFLIGHT_SECONDS,

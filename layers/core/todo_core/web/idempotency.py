@@ -49,7 +49,7 @@ async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
 ) -> Response:
     """Runs the work and returns its response. With a key, a repeated request gets the stored response instead.
 
-    Raises IdempotencyKeyReused and RequestInProgress.
+    Raises IdempotencyKeyReused, RequestInProgress and QuotaExceeded.
     """
     resources = get_resources(request)
     db = resources.database

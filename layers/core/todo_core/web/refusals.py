@@ -39,7 +39,7 @@ class Refusals:
     async def refuse(self, error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers with the error, and marks the request as refused."""
         await self._wait_for_client()
-        await self._wait_for_turn()
+        await self._wait_for_place()
         scope["state"]["refusal"] = error.code
         await make_problem_response(error, scope["state"]["request_id"])(scope, receive, send)
 
@@ -48,12 +48,13 @@ class Refusals:
         now, client = monotonic(), current_client.get()
         if len(self._next_by_client) >= _MAX_CLIENTS:
             self._next_by_client.clear()
-        turn = max(self._next_by_client.get(client, 0), now)
-        self._next_by_client[client] = min(turn + _CLIENT_INTERVAL_SECONDS, now + _MAX_DELAY_SECONDS)
-        if turn > now:
-            await asyncio.sleep(turn - now)
+        next_at = max(self._next_by_client.get(client, 0), now)
+        self._next_by_client[client] = min(next_at + _CLIENT_INTERVAL_SECONDS, now + _MAX_DELAY_SECONDS)
+        if next_at > now:
+            await asyncio.sleep(next_at - now)
 
-    async def _wait_for_turn(self) -> None:
+    async def _wait_for_place(self) -> None:
+        """Waits for an iteration of the event loop in which a request may still be refused."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             # No refusal in this iteration yet.

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.types import Scope
 
 from todo_core.errors import ServiceError
+from todo_core.web.requests import is_probe
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 MAX_HEADERS: Final = 128
@@ -19,7 +20,6 @@ _HOST: Final = re.compile(
     r"(?P<host>[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.IGNORECASE
 )
 _MAX_HOST_BYTES: Final = 300
-_PROBES: Final = {"/health", "/health/ready"}
 
 
 class MalformedRequest(ServiceError):
@@ -50,9 +50,6 @@ class HeadersTooLarge(ServiceError):
     detail = f"The headers have more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines together; send fewer of them."
 
 
-HEAD_ERRORS: Final = (UnknownHost, TargetTooLong, HeadersTooLarge)
-
-
 class HeadChecks:
     """Checks the heads of requests against fixed sizes and the names that may stand in the header Host.
 
@@ -80,12 +77,12 @@ class HeadChecks:
     def _allows(self, hosts: list[bytes], scope: Scope) -> bool:
         if len(hosts) != 1:
             # HTTP/1.0 has no Host. Simple health checks use it.
-            return not hosts and scope["http_version"] == "1.0" and (self._allows_any or scope["path"] in _PROBES)
+            return not hosts and scope["http_version"] == "1.0" and (self._allows_any or is_probe(scope))
         name = _find_name(hosts[0]) if len(hosts[0]) <= _MAX_HOST_BYTES else None
         if name is None or self._allows_any:
             return name is not None
         # Orchestrators probe a process by its own address, which is no name of the service.
-        return name in self._names or name.endswith(self._suffixes) or scope["path"] in _PROBES
+        return name in self._names or name.endswith(self._suffixes) or is_probe(scope)
 
 
 @lru_cache(maxsize=256)

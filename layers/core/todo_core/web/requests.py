@@ -51,9 +51,9 @@ def log_request(request: AnsweredRequest) -> None:
         log_refusal(request.refusal)
         return
     # Successful health checks are logged only at DEBUG: they arrive every few seconds and would hide other lines.
-    is_probe = request.route in PROBES and request.status == HTTPStatus.OK
+    is_successful_probe = request.route in PROBES and request.status == HTTPStatus.OK
     log.log(
-        logging.DEBUG if is_probe else logging.INFO,
+        logging.DEBUG if is_successful_probe else logging.INFO,
         "%s %s %d %.1f ms",
         request.method,
         request.route or "(no route)",
