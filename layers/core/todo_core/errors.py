@@ -64,7 +64,7 @@ _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "projects": ("projects", "delete one"),
     "tags": ("different tags", "use one that you have, or remove one from all of its todos"),
     "conversations": ("conversations", "delete one"),
-    "stored_bytes": ("stored bytes", "delete conversations, or delete todos, which count until the change log no longer has them"),
+    "stored_bytes": ("stored bytes", "delete conversations, or delete todos and wait until the log is cut"),
 }
 """Maps each quota to the name of what it counts, and to how a user can make room."""
 

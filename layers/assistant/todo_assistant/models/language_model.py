@@ -99,7 +99,8 @@ class LanguageModel:
                 if exchange.adapt(error):
                     continue
                 if error.fault != "declined":
-                    await _pause_before_retry(error, exchange, deadline)
+                    with waiting():
+                        await _pause_before_retry(error, exchange, deadline)
                     continue
                 completion = Completion(DECLINED)
             else:

@@ -30,7 +30,7 @@ class AccountUsageRow(SQLModel, table=True):
     live_todos: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     """The number of todos outside the trash."""
     stored_bytes: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
-    """The sum of todo_bytes() of all todos, and of all todos in the change log."""
+    """The bytes of all todos and of the change log by todo_bytes(), of all turns, and of stored responses."""
 
 
 class KnownTagRow(SQLModel, table=True):
