@@ -50,6 +50,9 @@ class HeadersTooLarge(ServiceError):
     detail = f"The headers have more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines together; send fewer of them."
 
 
+HEAD_ERRORS: Final = (UnknownHost, TargetTooLong, HeadersTooLarge)
+
+
 class HeadChecks:
     """Checks the heads of requests against fixed sizes and the names that may stand in the header Host.
 
