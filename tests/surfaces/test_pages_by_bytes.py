@@ -88,6 +88,15 @@ def test_the_history_has_every_message_once(ada: Account, database_url: str) -> 
     assert len(pages) > 2
 
 
+def test_a_message_that_fills_a_page_alone_does_not_end_the_history(ada: Account, database_url: str) -> None:
+    postgres.query(database_url, ADD_TURNS, UUID(ada.user["id"]), "x" * 600_000, 3)
+
+    pages = read_pages(ada, f"{CHAT}/history?limit=200")
+
+    assert sum(map(len, pages)) == 6
+    assert len(pages) > 2
+
+
 def test_a_batch_that_would_return_too_much_changes_nothing(ada: Account, database_url: str) -> None:
     postgres.query(database_url, ADD_TODOS, UUID(ada.user["id"]), LONGEST, COUNT)
     todos = [todo for page in read_pages(ada, f"{TODOS}?limit=200") for todo in page]

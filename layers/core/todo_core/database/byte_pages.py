@@ -26,12 +26,12 @@ def end_by_bytes(rows: str, size: str, *, order_by: str) -> str:
 
 
 def drop_row_after_page(rows: list[Row], limit: int, max_bytes: int) -> bool:
-    """Removes the last row if it belongs to the next page. Returns True if there is a next page.
+    """Removes the last row if it belongs to the next page. Returns True if there may be a next page.
 
-    The rows must have been read with a limit of `limit` + 1. A row that reaches `max_bytes` begins the next page,
-    unless it is the first one.
+    The rows must have been read with a limit of `limit` + 1. A row that reaches `max_bytes` begins the next page. If
+    the first row reaches `max_bytes`, the page has this row alone, and the next page may be empty.
     """
-    has_more = len(rows) > limit or (len(rows) > 1 and rows[-1][BYTES_SO_FAR] >= max_bytes)
-    if has_more:
+    has_more = len(rows) > limit or (len(rows) > 0 and rows[-1][BYTES_SO_FAR] >= max_bytes)
+    if has_more and len(rows) > 1:
         rows.pop()
     return has_more
