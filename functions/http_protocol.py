@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import resource
 from operator import itemgetter
 from typing import Any, Final, cast, override
 from uuid import uuid4
@@ -23,8 +24,16 @@ _SWEEP_SECONDS: Final = 0.5
 _LINGER_SECONDS: Final = 2.0
 """Time in which a refused client may read the answer. Closed at once, a busy sender would see a reset connection."""
 
+_MAX_CONNECTIONS: Final = 2000
+
 _swept: Final[WeakSet[ServerState]] = WeakSet()
 """The servers whose connections are checked twice a second."""
+
+
+def find_max_connections() -> int:
+    """Returns 2,000, or half of the files that the process may open if these are fewer: each connection is a file."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(files // 2, _MAX_CONNECTIONS)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -37,7 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     request_seconds: float = 30
     write_seconds: float = 30
-    max_connections: int = 2000
+    max_connections: int = find_max_connections()
 
     def __init__(
         self,

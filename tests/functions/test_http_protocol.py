@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import resource
 import select
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -357,3 +361,16 @@ class TestManyConnections:
 
             assert [connection.read_response()[0] for connection in unfinished[-5:]] == [200] * 5
             serving.wait_until(lambda: sum(connection.has_ended() for connection in unfinished) >= 20)
+
+    def test_a_process_that_may_open_few_files_keeps_fewer_connections(self) -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+        found = subprocess.run(
+            (sys.executable, "-c", "from functions import http_protocol; print(http_protocol.find_max_connections())"),
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (600, hard)),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert int(found.stdout) == 300
