@@ -118,6 +118,16 @@ class TestRequestsPerMinute:
             assert [stranger.get(TODOS, headers=forged).status_code for _ in range(4)] == [401, 401, 401, 429]
             assert ada.client.get(TODOS).status_code == 200
 
+    def test_a_long_response_counts_as_several_requests(self, three: Limited) -> None:
+        with three.account() as ada:
+            document = ada.client.get("/openapi.json")
+            refused = ada.client.get(TODOS)
+
+        assert len(document.content) > 3 * 32 * 1024
+        problem(refused, 429, "rate_limited")
+        assert int(refused.headers["Retry-After"]) <= 20
+        assert read_parameters(refused.headers["RateLimit"])["minute"]["r"] == 0
+
     def test_unknown_paths_count_too(self, three: Limited) -> None:
         with three.account() as ada:
             assert [ada.client.get("/api/v1/nothing").status_code for _ in range(4)] == [404, 404, 404, 429]

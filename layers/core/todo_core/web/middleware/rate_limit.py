@@ -17,6 +17,8 @@ from todo_core.web.request_costs import find_cost
 from todo_core.web.requests import is_probe
 
 _WINDOW_SECONDS: Final = 60
+_BYTES_PER_REQUEST: Final = 32 * 1024
+"""A response counts as one more request for each of these bytes, because long ones take more time to make."""
 _ROUNDING: Final = 1e-6
 """Seconds that make up for the rounding of sums of times."""
 _MAX_CLIENTS: Final = 20_000
@@ -96,6 +98,10 @@ class RateLimit:
             await self.app(scope, receive, send)
         finally:
             usage.in_flight -= 1
+            if further := scope["state"].get("sent_bytes", 0) // _BYTES_PER_REQUEST:
+                # At most all that is left, so that the client need not wait long after a large export.
+                most = max(usage.full_at, monotonic() + _WINDOW_SECONDS)
+                usage.full_at = min(usage.full_at + further * self._seconds_per_request, most)
 
     def _find_refusal(self, usage: _Usage, scope: Scope, now: float) -> RateLimited | None:
         """Counts the request, or returns the error with which it is refused. Refused requests do not count."""
@@ -114,7 +120,7 @@ class RateLimit:
 
         `t` is the time in which a client may send them evenly and have as many left again.
         """
-        rest_seconds = _WINDOW_SECONDS - max(usage.full_at - now, 0) + _ROUNDING
+        rest_seconds = max(_WINDOW_SECONDS - max(usage.full_at - now, 0) + _ROUNDING, 0)
         return b'"minute";r=%d;t=%d, "in-flight";r=%d' % (
             rest_seconds / self._seconds_per_request,
             max(rest_seconds, 1),

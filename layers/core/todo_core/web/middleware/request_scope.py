@@ -56,6 +56,8 @@ class RequestScope:
                 ]
                 if "add_response_headers" in scope["state"]:
                     message["headers"] += await scope["state"]["add_response_headers"]()
+            elif body := message.get("body"):
+                scope["state"]["sent_bytes"] = scope["state"].get("sent_bytes", 0) + len(body)
             await send(message)
 
         fault = self._find_fault(scope)
