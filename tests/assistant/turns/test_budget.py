@@ -136,6 +136,23 @@ class TestReservedTokens:
             assert "used up its tokens" in decided.json()["response"]
             assert user.titles() == []
 
+    def test_a_lowered_quota_of_turns_does_not_refuse_an_approval(
+        self, environment: dict[str, str], scripted: ScriptedModel
+    ) -> None:
+        with new_account(environment) as user:
+            scripted.play(ToolCalls(Call("delete_todos", {"ids": [user.add()["id"]]})), Say("Done."))
+            waiting = send(user).json()
+            postgres.query(
+                environment["DATABASE_URL"],
+                "UPDATE assistant_usage SET turns = 1000000 WHERE user_id = $1",
+                user.user["id"],
+            )
+
+            decided = user.client.post(f"{CHAT}/turns/{waiting['turn_id']}/approval", json={"approve": True})
+
+            assert decided.json()["status"] == "done"
+            assert user.titles() == []
+
     def test_the_built_in_commands_need_no_tokens(self, environment: dict[str, str]) -> None:
         with new_account(environment, openai_api_key=None, assistant_daily_tokens=1) as user:
             assert [send(user).status_code for _ in range(3)] == [200] * 3

@@ -32,7 +32,7 @@ class TurnRules:
 _COUNT_TURNS = Statement("""
     INSERT INTO assistant_usage AS usage (user_id, day, turns) VALUES (:user_id, :today, :turns)
     ON CONFLICT (user_id, day) DO UPDATE SET turns = usage.turns + excluded.turns
-    WHERE usage.turns + excluded.turns <= :max_turns AND (usage.tokens < :max_tokens OR :may_be_empty)
+    WHERE (excluded.turns = 0 OR usage.turns < :max_turns) AND (usage.tokens < :max_tokens OR :may_be_empty)
     RETURNING tokens
 """)
 # A turn beside others gets all the tokens of a turn or none. Otherwise each of them could go beyond the last few tokens
