@@ -67,7 +67,7 @@ class Cursor:
 
 
 MIN_LIVE_TOKENS: Final = 4
-"""The test ends sessions only while more tokens than this are valid, so that most calls are authenticated."""
+"""The test logs out only while more tokens than this are valid, so that most calls are authenticated."""
 
 names = st.sampled_from(["ada", "bob"])
 todo_choices: st.SearchStrategy[TodoChoice] = st.tuples(
