@@ -52,6 +52,7 @@ register_todo_id()
 register_cache_policy(PATH, REVALIDATE)
 register_cost("POST", f"{PATH}/batch", 10)
 register_cost("DELETE", PATH, 10)
+register_cost("GET", f"{PATH}/changes", 2)
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

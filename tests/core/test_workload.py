@@ -114,6 +114,27 @@ class TestTurns:
 
         run(scenario)
 
+    def test_costly_requests_of_a_client_run_one_at_a_time_beside_one_other(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(100)
+            costly = await workload.begin(ADA, is_costly=True)
+            await workload.begin(ADA)
+            waiting_costly = asyncio.create_task(workload.begin(ADA, is_costly=True))
+            last = asyncio.create_task(workload.begin(ADA))
+            await settle()
+            assert not waiting_costly.done()
+            assert not last.done()
+            costly.end()
+            await settle()
+            assert waiting_costly.done()
+            assert not last.done()
+            await workload.begin(BOB, is_costly=True)
+            waiting_costly.result().end()
+            await settle()
+            assert last.done()
+
+        run(scenario)
+
     def test_a_request_that_waits_too_long_for_others_of_its_client_is_rate_limited(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

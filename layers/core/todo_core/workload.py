@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from todo_core.clients import Client
 from todo_core.errors import RateLimited, TooBusy
 
-_MAX_PER_CLIENT: Final = 4
+_SHARES_PER_CLIENT: Final = 4
+_COSTLY_SHARES: Final = 3
+"""The shares of a costly request. So a client has one costly request at a time, beside one that is not costly."""
 _MAX_WAIT_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 0.5
 """The longest time in which many requests count as a burst. After it, they count as an overload."""
@@ -23,7 +25,9 @@ _OVERLOAD_PART: Final = 6
 
 
 class Workload:
-    """Counts requests, in all and by client. Works on four requests of a client at a time; the others wait for them.
+    """Counts requests, in all and by client. Works on four requests of a client at a time; the others wait their turn.
+
+    A costly request counts as three of the four.
 
     A burst may take all places. In an overload, a sixth of them remain: more would only wait for each other. A client
     without a request may take a place beyond them, up to a quarter more.
@@ -34,76 +38,78 @@ class Workload:
         self._overload_places = max(places // _OVERLOAD_PART, 1)
         self._calm_at = 0.0
         self._count = 0
-        self._by_client: dict[Client, int] = {}
-        self._waiting: dict[Client, deque[asyncio.Future[None]]] = {}
+        self._shares: dict[Client, int] = {}
+        self._waiting: dict[Client, deque[_Waiter]] = {}
 
     @property
     def count(self) -> int:
         """The number of requests on which the process works."""
         return self._count
 
-    async def begin(self, client: Client) -> "Work":
+    async def begin(self, client: Client, *, is_costly: bool = False) -> "Work":
         """Counts a new request, until its `end` is called. Waits for earlier requests of the client.
 
         Raises TooBusy when the process works on too many requests. Raises RateLimited after 10 seconds.
         """
-        own = self._by_client.get(client, 0)
         places = self._find_places()
-        if self._count >= places + (0 if own else places // 4):
+        if self._count >= places + (0 if client in self._shares else places // 4):
             raise TooBusy(retry_after=1)
-        if own < _MAX_PER_CLIENT:
-            self.add(client)
+        shares = _COSTLY_SHARES if is_costly else 1
+        if client not in self._waiting and self._has_room(client, shares):
+            self.add(client, shares)
         else:
-            await self._wait(client)
-        return Work(self, client)
+            await self._wait(client, shares)
+        return Work(self, client, shares)
 
-    def add(self, client: Client) -> None:
+    def add(self, client: Client, shares: int) -> None:
         self._count += 1
-        self._by_client[client] = self._by_client.get(client, 0) + 1
+        self._shares[client] = self._shares.get(client, 0) + shares
 
-    def remove(self, client: Client) -> None:
+    def remove(self, client: Client, shares: int) -> None:
         self._count -= 1
-        own = self._by_client[client] - 1
-        if own:
-            self._by_client[client] = own
+        left = self._shares[client] - shares
+        if left:
+            self._shares[client] = left
         else:
-            del self._by_client[client]
-        if client in self._waiting and own < _MAX_PER_CLIENT:
-            self._admit_next(client)
+            del self._shares[client]
+        if client in self._waiting:
+            self._admit_waiting(client)
 
-    async def _wait(self, client: Client) -> None:
-        waiter = asyncio.get_running_loop().create_future()
+    def _has_room(self, client: Client, shares: int) -> bool:
+        return self._shares.get(client, 0) + shares <= _SHARES_PER_CLIENT
+
+    async def _wait(self, client: Client, shares: int) -> None:
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), shares)
         self._waiting.setdefault(client, deque()).append(waiter)
         try:
             async with asyncio.timeout(_MAX_WAIT_SECONDS):
-                await waiter
+                await waiter.turn
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled():
+            if waiter.turn.done() and not waiter.turn.cancelled():
                 # The request was admitted at the moment of the timeout or of the task's cancellation.
-                self.remove(client)
+                self.remove(client, shares)
             else:
                 self._forget(client, waiter)
             if isinstance(error, TimeoutError):
                 raise RateLimited("Your other requests take long; send fewer at a time.") from None
             raise
 
-    def _admit_next(self, client: Client) -> None:
+    def _admit_waiting(self, client: Client) -> None:
+        """Admits the requests that have waited longest, as far as there is room."""
         waiters = self._waiting[client]
-        while waiters:
+        while waiters and (waiters[0].turn.done() or self._has_room(client, waiters[0].shares)):
             waiter = waiters.popleft()
-            if not waiter.done():
-                self.add(client)
-                waiter.set_result(None)
-                break
+            if not waiter.turn.done():
+                self.add(client, waiter.shares)
+                waiter.turn.set_result(None)
         if not waiters:
             del self._waiting[client]
 
-    def _forget(self, client: Client, waiter: asyncio.Future[None]) -> None:
+    def _forget(self, client: Client, waiter: "_Waiter") -> None:
         waiters = self._waiting.get(client)
         if waiters is not None and waiter in waiters:
             waiters.remove(waiter)
-            if not waiters:
-                del self._waiting[client]
+            self._admit_waiting(client)
 
     def _find_places(self) -> int:
         """Returns the places of a burst, or those of an overload: for some time, their half was always taken."""
@@ -114,14 +120,22 @@ class Workload:
         return self._burst_places if is_burst else self._overload_places
 
 
+class _Waiter(NamedTuple):
+    """A request that waits for others of its client. `turn` is done when it may begin."""
+
+    turn: asyncio.Future[None]
+    shares: int
+
+
 class Work:
     """One request on which the process works. Several of its tasks may pause it at the same time."""
 
-    __slots__ = ("_client", "_has_ended", "_is_counted", "_pauses", "_workload")
+    __slots__ = ("_client", "_has_ended", "_is_counted", "_pauses", "_shares", "_workload")
 
-    def __init__(self, workload: Workload, client: Client) -> None:
+    def __init__(self, workload: Workload, client: Client, shares: int) -> None:
         self._workload = workload
         self._client = client
+        self._shares = shares
         self._pauses = 0
         self._is_counted = True
         self._has_ended = False
@@ -141,9 +155,9 @@ class Work:
     def _count(self) -> None:
         counts = not self._pauses and not self._has_ended
         if counts and not self._is_counted:
-            self._workload.add(self._client)
+            self._workload.add(self._client, self._shares)
         elif self._is_counted and not counts:
-            self._workload.remove(self._client)
+            self._workload.remove(self._client, self._shares)
         self._is_counted = counts
 
 

@@ -30,7 +30,7 @@ class OverloadLimit:
             await self.app(scope, receive, send)
             return
         try:
-            work = await self._workload.begin(client)
+            work = await self._workload.begin(client, is_costly=scope["state"]["request_cost"] > 1)
         except (RateLimited, TooBusy) as error:
             await self._refusals.refuse(error, scope, receive, send)
             return

@@ -87,6 +87,7 @@ class RateLimit:
             return
         now = monotonic()
         usage = self._usages.find(client, now)
+        scope["state"]["request_cost"] = find_cost(scope["method"], scope["path"].removeprefix(scope["root_path"]))
         error = self._find_refusal(usage, scope, now)
         # RequestScope adds them to the response. A `send` of this middleware would take longer.
         scope["state"]["rate_limit_headers"] = (self._policy, (b"ratelimit", self._format_rest(usage, now)))
@@ -107,8 +108,8 @@ class RateLimit:
         """Counts the request, or returns the error with which it is refused. Refused requests do not count."""
         if usage.in_flight >= self._max_in_flight:
             return RateLimited("You have too many requests in flight; wait for the answer to one of them.")
-        cost = min(find_cost(scope["method"], scope["path"].removeprefix(scope["root_path"])), self._quota)
-        full_at = max(usage.full_at, now) + cost * self._seconds_per_request
+        cost = scope["state"]["request_cost"]
+        full_at = max(usage.full_at, now) + min(cost, self._quota) * self._seconds_per_request
         excess = full_at - now - _WINDOW_SECONDS
         if excess > _ROUNDING:
             return RateLimited(retry_after=ceil(excess))
