@@ -2,7 +2,7 @@
 # Writes a software bill of materials (CycloneDX in JSON) of the Python packages in folders.
 # Usage: tools/sbom.sh PYTHON FILE FOLDER..., where PYTHON is an environment that contains cyclonedx-bom.
 set -eu
-python=$1
+python=$(command -v "$1")
 file=$2
 shift 2
 # The tool reads the packages that an interpreter can import: with -S, only those in PYTHONPATH. The tool itself runs
