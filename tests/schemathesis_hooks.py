@@ -32,8 +32,8 @@ CODES_OF_SERVER_STATE = {
 }
 """Codes of errors about values that only the server can issue or check, such as cursors and versions."""
 PLACES = {"parent_id", "project_id"}
-CODES_OUTSIDE_THE_SCHEMA = {"two_dues", "recurrence_needs_due", "repeated_ref", "not_text"}
-"""Codes of errors about combinations of fields, and about characters that are no text.
+CODES_OUTSIDE_THE_SCHEMA = {"two_dues", "recurrence_needs_due", "repeated_ref", "not_text", "time_out_of_range"}
+"""Codes of errors about combinations of fields, characters that are no text, and times that no year holds in UTC.
 
 A JSON schema with these rules would be unreadable.
 """
