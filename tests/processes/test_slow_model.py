@@ -36,8 +36,15 @@ def url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def service(environment: dict[str, str], url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPort]:
-    few = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": str(POOL_SIZE), "ASSISTANT_SECONDS": "60"}
-    with serving.on_port(environment | few, folder=str(tmp_path_factory.mktemp("service"))) as service:
+    settings = {
+        "DATABASE_URL": url,
+        "DATABASE_POOL_SIZE": str(POOL_SIZE),
+        "ASSISTANT_SECONDS": "60",
+        "ASSISTANT_TURNS_AT_ONCE": str(CHATS),
+        # Each turn reserves its tokens for as long as it runs.
+        "ASSISTANT_DAILY_TOKENS": "10000000",
+    }
+    with serving.on_port(environment | settings, folder=str(tmp_path_factory.mktemp("service"))) as service:
         yield service
 
 
