@@ -1,10 +1,10 @@
 """The count of requests on which a process works: places, turns of one client, pauses and the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.core.event_loop import run_scenario, settle
 from todo_core import workload as workload_module
 from todo_core.clients import Client
 from todo_core.errors import RateLimited, TooBusy
@@ -28,20 +28,6 @@ async def count_admitted(workload: Workload, *clients: Client) -> int:
     return admitted
 
 
-async def settle() -> None:
-    """Lets all tasks run until each of them waits."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await scenario()
-
-    asyncio.run(bounded())
-
-
 @pytest.fixture
 def in_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workload_module, "_PATIENCE_SECONDS", 0)
@@ -58,21 +44,21 @@ class TestPlaces:
         async def scenario() -> None:
             assert await count_admitted(Workload(100), *many()) == 125
 
-        run(scenario)
+        run_scenario(scenario)
 
     @pytest.mark.usefixtures("in_burst")
     def test_a_client_with_a_request_gets_no_place_beyond_all(self) -> None:
         async def scenario() -> None:
             assert await count_admitted(Workload(100), *many()[:100], *many()[:100]) == 100
 
-        run(scenario)
+        run_scenario(scenario)
 
     @pytest.mark.usefixtures("in_overload")
     def test_in_an_overload_a_sixth_of_the_places_remain(self) -> None:
         async def scenario() -> None:
             assert await count_admitted(Workload(96), *many()) == 16 + 4
 
-        run(scenario)
+        run_scenario(scenario)
 
     @pytest.mark.usefixtures("in_overload")
     def test_a_burst_may_take_all_places_again_when_half_of_the_rest_is_free(
@@ -86,7 +72,7 @@ class TestPlaces:
             monkeypatch.setattr(workload_module, "_PATIENCE_SECONDS", 1e9)
             assert await count_admitted(workload, *many()) == 96 + 24 - 8
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_a_limit_of_one_request_admits_one(self) -> None:
         async def scenario() -> None:
@@ -96,7 +82,7 @@ class TestPlaces:
             work.end()
             assert await count_admitted(workload, BOB) == 1
 
-        run(scenario)
+        run_scenario(scenario)
 
 
 class TestTurns:
@@ -112,7 +98,7 @@ class TestTurns:
                 tasks[done - 4].result().end()
                 await settle()
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_costly_requests_of_a_client_run_one_at_a_time_beside_one_other(self) -> None:
         async def scenario() -> None:
@@ -133,7 +119,7 @@ class TestTurns:
             await settle()
             assert last.done()
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_a_request_that_waits_too_long_for_others_of_its_client_is_rate_limited(
         self, monkeypatch: pytest.MonkeyPatch
@@ -149,7 +135,7 @@ class TestTurns:
                 work.end()
             assert workload.count == 0
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_a_request_that_is_cancelled_at_its_turn_leaves_it_to_the_next(self) -> None:
         async def scenario() -> None:
@@ -164,7 +150,7 @@ class TestTurns:
             assert following.done()
             assert workload.count == 4
 
-        run(scenario)
+        run_scenario(scenario)
 
 
 class TestPauses:
@@ -176,7 +162,7 @@ class TestPauses:
                 assert workload.count == 0
             assert workload.count == 1
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_waiting_without_a_request_has_no_effect(self) -> None:
         with waiting():
@@ -193,7 +179,7 @@ class TestPauses:
                 work.end()
             assert workload.count == 0
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_a_task_that_waits_longer_than_its_request_does_not_count_at_the_end(self) -> None:
         async def scenario() -> None:
@@ -204,4 +190,4 @@ class TestPauses:
             work.resume()
             assert workload.count == 0
 
-        run(scenario)
+        run_scenario(scenario)

@@ -1,10 +1,11 @@
 """The queue in which requests of different clients wait for one slot."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
+from tests.core.event_loop import run_scenario
 from todo_core.accounts.errors import TooManyAttempts
 from todo_core.accounts.fair_queue import FairQueue
 from todo_core.clients import Client
@@ -42,12 +43,7 @@ class Served:
         return type(error) if error else None
 
 
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def scenario_in_time() -> None:
-        async with asyncio.timeout(10):
-            await scenario()
-
-    asyncio.run(scenario_in_time())
+run = partial(run_scenario, seconds=10)
 
 
 class TestOrder:

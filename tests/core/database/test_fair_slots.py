@@ -1,10 +1,10 @@
 """Slots for connections: the share of an owner, the turns of waiting owners, timeouts and cancellation."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.core.event_loop import run_scenario, settle
 from todo_core.clients import Owner
 from todo_core.database.fair_slots import FairSlots
 from todo_core.errors import RateLimited
@@ -34,20 +34,6 @@ class Waiting:
         for owner in owners:
             self.slots.release(owner)
             await settle()
-
-
-async def settle() -> None:
-    """Lets all tasks run until each of them waits."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await scenario()
-
-    asyncio.run(bounded())
 
 
 class TestShares:
@@ -81,7 +67,7 @@ class TestShares:
             assert waiting.slots.try_acquire(EVE)
             assert not waiting.slots.try_acquire(MALLORY)
 
-        run(scenario)
+        run_scenario(scenario)
 
 
 class TestTurns:
@@ -94,7 +80,7 @@ class TestTurns:
             await waiting.release(EVE, ADA, BOB, MALLORY, ADA, BOB, ADA)
             assert waiting.served == [ADA, BOB, MALLORY, ADA, BOB, ADA, ADA]
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_an_owner_at_its_share_does_not_stop_those_behind_it(self) -> None:
         async def scenario() -> None:
@@ -108,7 +94,7 @@ class TestTurns:
             await waiting.release(ADA)
             assert waiting.served == [MALLORY, ADA]
 
-        run(scenario)
+        run_scenario(scenario)
 
 
 class TestEndOfWaiting:
@@ -119,7 +105,7 @@ class TestEndOfWaiting:
             with pytest.raises(RateLimited):
                 await slots.acquire(ADA, seconds=0)
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_an_owner_that_waits_for_others_gets_a_timeout(self) -> None:
         async def scenario() -> None:
@@ -128,7 +114,7 @@ class TestEndOfWaiting:
             with pytest.raises(TimeoutError):
                 await slots.acquire(BOB, seconds=0)
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_a_cancelled_wait_takes_no_slot(self) -> None:
         async def scenario() -> None:
@@ -143,7 +129,7 @@ class TestEndOfWaiting:
             await waiting.release(BOB)
             assert waiting.slots.in_use == 0
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_a_slot_that_a_cancelled_task_got_goes_to_the_next(self) -> None:
         async def scenario() -> None:
@@ -160,7 +146,7 @@ class TestEndOfWaiting:
             await waiting.release(BOB)
             assert waiting.slots.in_use == 0
 
-        run(scenario)
+        run_scenario(scenario)
 
     def test_no_slot_is_lost_when_waits_are_cancelled_at_any_moment(self) -> None:
         async def scenario() -> None:
@@ -187,4 +173,4 @@ class TestEndOfWaiting:
             assert slots.in_use == 0
             assert [slots.try_acquire(None) for _ in range(5)] == [True] * 4 + [False]
 
-        run(scenario)
+        run_scenario(scenario)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.core.event_loop import run_scenario, settle
 from todo_core.clients import Owner
 from todo_core.database import write_queues
 from todo_core.database.write_queues import WriteQueues
@@ -42,18 +43,8 @@ class Writers:
             await settle()
 
 
-async def settle() -> None:
-    """Lets all tasks run until each of them waits."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
 def run(scenario: Callable[[Writers], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await scenario(Writers())
-
-    asyncio.run(bounded())
+    run_scenario(lambda: scenario(Writers()))
 
 
 class TestOrder:
