@@ -65,7 +65,7 @@ connection = socket.create_connection(('127.0.0.1', os.environ['UVICORN_PORT']),
 connection.sendall(b'GET /health HTTP/1.0\\r\\n\\r\\n'); \
 raise SystemExit(b' 200 ' not in connection.recv(16))"]
 CMD ["uvicorn", "functions.main:app"]
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION
 ARG CREATED
 LABEL org.opencontainers.image.title="todo-backend" \

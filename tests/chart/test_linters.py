@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from tests.chart import rendering
 from tests.chart.rendering import CHART, NEWEST, Release, render, render_error
@@ -122,8 +121,3 @@ class TestVersions:
     def test_version_suffixes_of_managed_clusters_are_accepted(self) -> None:
         budget = Release("default", kubernetes="v1.20.15-eks-1234567").manifest("PodDisruptionBudget")
         assert budget["apiVersion"] == "policy/v1beta1"
-
-    def test_the_app_version_equals_the_project_version(self) -> None:
-        project = (template.ROOT / "pyproject.toml").read_text()
-        chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-        assert f'\nversion = "{chart["appVersion"]}"\n' in project

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 from tests.deploy import template
@@ -16,12 +15,6 @@ def test_hadolint_passes() -> None:
     found = subprocess.run((hadolint, "--no-color", DOCKERFILE), capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stdout) == (0, "")
-
-
-def test_its_version_is_the_projects() -> None:
-    project = tomllib.loads((template.ROOT / "pyproject.toml").read_text())["project"]
-
-    assert f"\nARG VERSION={project['version']}\n" in DOCKERFILE.read_text()
 
 
 def test_its_server_has_the_limits_of_http() -> None:
