@@ -1,7 +1,7 @@
 """Serves metrics to Prometheus on their own port. On Lambda, `todo_core.web.metrics` reports requests to CloudWatch."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from http import HTTPMethod
@@ -19,12 +19,14 @@ from prometheus_client import (
     disable_created_metrics,
     start_http_server,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from todo_core.database.executor import Database
 from todo_core.errors import InvalidSettings
+from todo_core.web import openapi
 from todo_core.web.requests import AnsweredRequest, Count
-from todo_core.web.resources import get_resources
+from todo_core.web.resources import Resources, get_resources
 
 _METHODS: Final = frozenset(HTTPMethod)
 _BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -38,7 +40,7 @@ def expose(app: FastAPI, host: str, port: int) -> None:
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
-    _watch_connections(registry, get_resources(app).database)
+    registry.register(ProcessState(get_resources(app)))
     app.state.observers.append(RequestMetrics(registry).count)
     in_flight = Gauge("todo_http_requests_in_flight", "Requests not answered yet.", registry=registry)
     app.add_middleware(InFlight, gauge=in_flight)
@@ -66,6 +68,7 @@ class RequestMetrics:
             buckets=_BUCKETS_SECONDS,
             registry=registry,
         )
+        self._problems = Counter("todo_problems", "Errors answered, by their code.", ["code"], registry=registry)
         self.counters: Final[dict[Count, Counter]] = {
             "ChatTurns": Counter("todo_chat_turns", "Turns of the assistant.", registry=registry),
             "ChatTokens": Counter("todo_chat_tokens", "Tokens used in the turns.", registry=registry),
@@ -80,6 +83,8 @@ class RequestMetrics:
         requests, seconds = self._find_series(method, request.route or "(no route)", request.status)
         requests.inc()
         seconds.observe(request.milliseconds / 1000)
+        if request.problem is not None:
+            self._problems.labels(request.problem).inc()
         for name, amount in request.counts.items():
             self.counters[name].inc(amount)
 
@@ -102,13 +107,32 @@ class InFlight:
             await self.app(scope, receive, send)
 
 
-def _watch_connections(registry: CollectorRegistry, database: Database) -> None:
-    """Adds gauges for the database connections. They read the connection pool each time Prometheus fetches metrics."""
-    pool_size = Gauge("todo_database_pool_size", "Largest number of connections to the database.", registry=registry)
-    pool_size.set_function(lambda: database.pool_use.size)
-    connections = Gauge("todo_database_connections", "Connections to the database.", ["state"], registry=registry)
-    connections.labels("in_use").set_function(lambda: database.pool_use.in_use)
-    connections.labels("idle").set_function(lambda: database.pool_use.idle)
+class ProcessState(Collector):
+    """Metrics of the process at the time of the scrape: its version, and how much of its resources is in use."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def collect(self) -> Iterator[Metric]:
+        build = GaugeMetricFamily("todo_build_info", "Always 1; the label has the version.", labels=["version"])
+        build.add_metric([openapi.VERSION], 1)
+        yield build
+        yield from self._collect_database()
+        workload, logins = self._resources.workload, self._resources.password_checks.hasher.queue
+        yield GaugeMetricFamily("todo_requests_working", "Requests that do not wait for others.", workload.count)
+        yield GaugeMetricFamily("todo_password_checks_waiting", "Password checks in the queue.", logins.waiting)
+        yield GaugeMetricFamily("todo_password_checks_waiting_limit", "Length of the queue.", logins.max_waiting)
+
+    def _collect_database(self) -> Iterator[Metric]:
+        use = self._resources.database.pool_use
+        yield GaugeMetricFamily("todo_database_pool_size", "Largest number of connections to the database.", use.size)
+        connections = GaugeMetricFamily("todo_database_connections", "Connections to the database.", labels=["state"])
+        connections.add_metric(["in_use"], use.in_use)
+        connections.add_metric(["idle"], use.idle)
+        yield connections
+        yield GaugeMetricFamily("todo_database_waiting", "Tasks that wait for a connection.", use.waiting)
+        yield CounterMetricFamily("todo_database_uses", "Statements and transactions.", use.uses)
+        yield CounterMetricFamily("todo_database_use_seconds", "Time of statements and transactions.", use.use_seconds)
 
 
 @asynccontextmanager

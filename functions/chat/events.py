@@ -40,7 +40,7 @@ class EventStream(Response):
         self._work = work
         self._request_id = request_id
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         send_lock = anyio.Lock()
 
@@ -55,11 +55,13 @@ class EventStream(Response):
 
             group.start_soon(_send_heartbeats, write)
             group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
-            await self._run_work(write)
+            scope["state"]["problem"] = await self._run_work(write)
             group.cancel_scope.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    async def _run_work(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+    async def _run_work(self, write: Callable[[bytes], Awaitable[None]]) -> str | None:
+        """Runs the work. Returns the code of the error that ended it, or None."""
+
         async def emit(event: str, data: BaseModel | dict[str, JsonValue]) -> None:
             text = data.model_dump_json() if isinstance(data, BaseModel) else json.dumps(data)
             await write(format_sse_event(event=event, data_str=text))
@@ -69,9 +71,12 @@ class EventStream(Response):
         except ServiceError as error:
             log_server_error(error, self._request_id)
             await emit("error", self._problem_document(error))
+            return error.code
         except Exception as error:  # noqa: BLE001 - the status line is sent already, so the error must be an event
             log.error("Unexpected error", extra={"request_id": self._request_id, "error": format_stack(error)})
             await emit("error", self._problem_document(InternalError()))
+            return InternalError.code
+        return None
 
     def _problem_document(self, error: ServiceError) -> dict[str, JsonValue]:
         """Returns the problem document of an error, for an event.

@@ -8,8 +8,10 @@ import timeit
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -19,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from functions.prometheus import RequestMetrics
 from tests import postgres, serving
 from tests.accounts import AUTH, CHAT, TODOS, Account, problem, sign_up
-from tests.model_replies import Call, Say, Slow
+from tests.model_replies import Call, Fail, Say, Slow
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
 from tests.surfaces.adversarial.adversary import HostileChat
@@ -112,6 +114,29 @@ class TestRequests:
 
         assert target.requests(*series) == before + 1
 
+    def test_errors_are_counted_by_code(self, target: Target, ada: Account) -> None:
+        codes = ("not_authenticated", "validation_failed", "todo_not_found", "route_not_found")
+        before = [target.value("todo_problems_total", code=code) for code in codes]
+
+        ada.client.get(f"{AUTH}/me", headers={"Authorization": "Bearer none"})
+        ada.client.post(TODOS, json={})
+        ada.client.get(f"{TODOS}/{uuid4()}")
+        ada.client.get("/nothing/here")
+
+        assert [target.value("todo_problems_total", code=code) for code in codes] == [one + 1 for one in before]
+
+    def test_an_error_in_a_stream_is_counted_by_code(
+        self, target: Target, ada: Account, scripted: ScriptedModel
+    ) -> None:
+        before = target.value("todo_problems_total", code="assistant_not_configured")
+        scripted.play(Fail(401))
+
+        streamed = ada.client.post(CHAT, json={"message": "Hello"}, headers={"Accept": "text/event-stream"})
+
+        assert streamed.status_code == 200
+        assert '"code": "assistant_not_configured"' in streamed.text
+        target.wait_for(before + 1, "todo_problems_total", code="assistant_not_configured")
+
     def test_durations_are_counted_in_buckets(self, target: Target, ada: Account, scripted: ScriptedModel) -> None:
         labels = {"method": "POST", "route": CHAT}
         duration = "todo_http_request_duration_seconds"
@@ -146,6 +171,15 @@ class TestDatabase:
         assert target.value("todo_database_connections", state="in_use") == 0
         assert 1 <= target.value("todo_database_connections", state="idle") <= POOL_SIZE
 
+    def test_statements_are_counted_and_timed(self, target: Target, ada: Account) -> None:
+        uses, seconds = target.value("todo_database_uses_total"), target.value("todo_database_use_seconds_total")
+
+        ada.add()
+
+        assert target.value("todo_database_uses_total") > uses
+        assert 0 < target.value("todo_database_use_seconds_total") - seconds < 10
+        assert target.value("todo_database_waiting") == 0
+
     def test_a_busy_connection_is_in_use(self, target: Target, ada: Account) -> None:
         lock = "BEGIN; LOCK TABLE todos; SELECT pg_sleep(2); COMMIT"
         with ThreadPoolExecutor(2) as threads:
@@ -173,6 +207,18 @@ class TestChat:
 
     def test_every_count_of_a_route_has_a_counter(self) -> None:
         assert set(get_args(Count.__value__)) == set(RequestMetrics(CollectorRegistry()).counters)
+
+
+class TestProcess:
+    def test_the_version_is_a_label(self, target: Target) -> None:
+        assert target.value("todo_build_info", version=version("todo-backend")) == 1
+
+    def test_the_queue_of_password_checks_has_a_length_and_a_limit(self, target: Target) -> None:
+        assert target.value("todo_password_checks_waiting") == 0
+        assert target.value("todo_password_checks_waiting_limit") >= 4
+
+    def test_an_idle_process_works_on_no_request(self, target: Target) -> None:
+        target.wait_for(0, "todo_requests_working")
 
 
 class TestPort:

@@ -24,7 +24,6 @@ from tests.core.database.scenarios import (
 )
 from tests.serving import wait_until
 from todo_core.database.executor import Database
-from todo_core.database.pool import PoolUse
 from todo_core.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.pooler
@@ -49,19 +48,34 @@ class TestPool:
 
     def test_pool_use_counts_connections_in_use_and_idle(self, url: str) -> None:
         async def scenario(database: Database) -> None:
-            assert database.pool_use == PoolUse(size=3, in_use=0, idle=0)
+            def count() -> tuple[int, int, int]:
+                use = database.pool_use
+                return use.size, use.in_use, use.idle
+
+            assert count() == (3, 0, 0)
             async with database.transaction():
-                assert database.pool_use == PoolUse(size=3, in_use=1, idle=0)
+                assert count() == (3, 1, 0)
                 await open_connections(database, 2)
-                assert database.pool_use == PoolUse(size=3, in_use=1, idle=2)
-            assert database.pool_use == PoolUse(size=3, in_use=0, idle=3)
+                assert count() == (3, 1, 2)
+            assert count() == (3, 0, 3)
             with pytest.raises(asyncpg.DivisionByZeroError):
                 await fetch_value(database, DIVIDE, divisor=0)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(fetch_value(database, SLEEP, seconds=20.0), 0.1)
-            assert database.pool_use == PoolUse(size=3, in_use=0, idle=2)
+            assert count() == (3, 0, 2)
 
         run_scenario(Database(url, pool_size=3), scenario)
+
+    def test_pool_use_counts_uses_their_time_and_waiting_tasks(self, url: str) -> None:
+        async def scenario(database: Database) -> None:
+            tasks = [asyncio.create_task(fetch_value(database, SLEEP, seconds=0.2)) for _ in range(3)]
+            await asyncio.sleep(0)
+            assert (database.pool_use.in_use, database.pool_use.waiting) == (1, 2)
+            await asyncio.gather(*tasks)
+            assert (database.pool_use.waiting, database.pool_use.uses) == (0, 3)
+            assert 0.6 <= database.pool_use.use_seconds < 10
+
+        run_scenario(Database(url, pool_size=1), scenario)
 
     def test_a_statement_needs_no_other_round_trip(self, url: str) -> None:
         async def scenario(database: Database) -> None:

@@ -36,6 +36,11 @@ class FairQueue:
         self._lap = 0
         self._next_laps: dict[str, int] = {}
 
+    @property
+    def waiting(self) -> int:
+        """The number of requests that wait for the slot. Any thread may read it."""
+        return len(self._waiting)
+
     @asynccontextmanager
     async def slot(self, *clients: str) -> AsyncIterator[bool]:
         """Waits for the slot, and holds it during the block. Yields whether others had it meanwhile.

@@ -49,7 +49,7 @@ class PasswordHasher:
     for as long. In the default thread pool, a few logins would occupy all cores. On a busy machine, the thread may get
     less than a fifth of a core. A thread of normal priority then hashes instead, and gets an equal share.
 
-    Requests of clients take a `slot` first. `needs_sample` is True until `note_sample` was called.
+    Requests of clients take a `slot` of the `queue` first. `needs_sample` is True until `note_sample` was called.
     """
 
     def __init__(self, rounds: int) -> None:
@@ -61,7 +61,7 @@ class PasswordHasher:
         self._normal_priority = ThreadPoolExecutor(1, thread_name_prefix="passwords-urgent")
         self._is_starved = False
         self._expected_seconds = 2**rounds * _SECONDS_PER_ITERATION
-        self._queue = FairQueue(_max_queue_length(self._expected_seconds))
+        self.queue: Final = FairQueue(_max_queue_length(self._expected_seconds))
 
     @cached_property
     def _context(self) -> "CryptContext":
@@ -77,7 +77,7 @@ class PasswordHasher:
 
         The queue holds about ten seconds of work, and at least four requests.
         """
-        return self._queue.slot(*clients)
+        return self.queue.slot(*clients)
 
     def note_sample(self, hashes: Iterable[str]) -> None:
         """Makes each later failed check as slow as the slowest of these stored hashes, see `verify`."""
@@ -119,7 +119,7 @@ class PasswordHasher:
     async def _run[Result](self, work: Callable[[], Result]) -> Result:
         thread = self._normal_priority if self._is_starved else self._low_priority
         result, seconds, share = await asyncio.get_running_loop().run_in_executor(thread, _run_timed, work)
-        self._queue.max_waiting = _max_queue_length(max(self._expected_seconds, seconds))
+        self.queue.max_waiting = _max_queue_length(max(self._expected_seconds, seconds))
         if seconds >= _MIN_JUDGED_SECONDS:
             self._is_starved = share < (_RECOVERED_SHARE if self._is_starved else _STARVED_SHARE)
         return result

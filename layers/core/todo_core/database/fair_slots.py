@@ -32,6 +32,11 @@ class FairSlots:
         """The number of taken slots. Any thread may read it."""
         return self._size - self._free
 
+    @property
+    def waiting(self) -> int:
+        """The number of tasks that wait for a slot. Any thread may read it."""
+        return sum(len(waiters) for waiters in list(self._waiting.values()))
+
     def try_acquire(self, owner: Owner | None) -> bool:
         """Takes a slot if one is free and the owner may have one more. Returns False otherwise."""
         if self._free and self._may_take(owner):

@@ -39,11 +39,18 @@ class UniquelyNamedConnection(asyncpg.Connection):
 
 @dataclass(frozen=True, slots=True)
 class PoolUse:
-    """The maximum number of connections, the number in use, and the number of idle connections."""
+    """The maximum number of connections, the numbers in use and idle, and the number of tasks that wait for one.
+
+    `uses` counts the statements and transactions since the start of the pool. `use_seconds` sums their time on a
+    connection, with the time to open or check it.
+    """
 
     size: int
     in_use: int
     idle: int
+    waiting: int
+    uses: int
+    use_seconds: float
 
 
 class ConnectionPool:
@@ -60,11 +67,14 @@ class ConnectionPool:
         self._idle: list[tuple[Connection, float]] = []
         self._retired = False
         self._closing: set[asyncio.Task[None]] = set()
+        self._uses = 0
+        self._use_seconds = 0.0
 
     @property
     def use(self) -> PoolUse:
         """The current numbers of connections. Any thread may read them."""
-        return PoolUse(self._size, self._slots.in_use, len(self._idle))
+        slots = self._slots
+        return PoolUse(self._size, slots.in_use, len(self._idle), slots.waiting, self._uses, self._use_seconds)
 
     async def run[Result](
         self, work: Callable[[Connection], Awaitable[Result]], *, trusted_seconds: float | None = None
@@ -78,6 +88,7 @@ class ConnectionPool:
         is lost. When `trusted_seconds` is None, no connection is checked.
         """
         owner = await self._acquire_slot()
+        since = monotonic()
         try:
             connection = await self._take_connection(trusted_seconds)
             try:
@@ -88,12 +99,13 @@ class ConnectionPool:
             self._return_connection(connection)
             return result
         finally:
-            self._slots.release(owner)
+            self._release_slot(owner, since)
 
     @asynccontextmanager
     async def borrow(self, *, trusted_seconds: float | None = None) -> AsyncIterator[Connection]:
         """Yields a connection for a block of several statements. Checks and errors are handled as in `run`."""
         owner = await self._acquire_slot()
+        since = monotonic()
         try:
             connection = await self._take_connection(trusted_seconds)
             try:
@@ -103,7 +115,7 @@ class ConnectionPool:
                 raise
             self._return_connection(connection)
         finally:
-            self._slots.release(owner)
+            self._release_slot(owner, since)
 
     def close_idle(self) -> None:
         """Closes all idle connections without a message to the server.
@@ -133,6 +145,11 @@ class ConnectionPool:
         if not self._slots.try_acquire(owner):
             await self._slots.acquire(owner, seconds=self._wait_seconds)
         return owner
+
+    def _release_slot(self, owner: Owner | None, since: float) -> None:
+        self._slots.release(owner)
+        self._uses += 1
+        self._use_seconds += monotonic() - since
 
     async def _take_connection(self, trusted_seconds: float | None) -> Connection:
         while self._idle:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from todo_core.errors import RateLimited, ServiceError, TooBusy
 from todo_core.logs import format_stack, log
@@ -115,6 +116,20 @@ _KINDS_BY_STATUS: Final = {
 }
 
 
+class ProblemResponse(Response):
+    """A problem document as the response. Sets `problem` of the request's state to the error's code, for observers."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, problem: "Problem", headers: Mapping[str, str]) -> None:
+        super().__init__(problem.model_dump_json(exclude_none=True), problem.status, headers)
+        self._code = problem.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["problem"] = self._code
+        await super().__call__(scope, receive, send)
+
+
 class FieldError(BaseModel):
     field: str
     message: str
@@ -148,14 +163,15 @@ def make_problem(error: ServiceError, request_id: str, errors: list[FieldError] 
     )
 
 
-def make_problem_response(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Response:
+def make_problem_response(
+    error: ServiceError, request_id: str, errors: list[FieldError] | None = None
+) -> ProblemResponse:
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    body = make_problem(error, request_id, errors).model_dump_json(exclude_none=True)
-    return Response(body, error.status, headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(make_problem(error, request_id, errors), headers)
 
 
 async def on_service_error(request: Request, error: ServiceError) -> Response:

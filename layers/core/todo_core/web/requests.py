@@ -24,7 +24,7 @@ class AnsweredRequest:
     """The facts about a request that has been answered.
 
     `route` is the path template of its route, or None if no route matched. `counts` has the counts that it reported.
-    `refusal` is the code of the error with which a limit refused it, or None.
+    `problem` is the code of the error that answers it, or None. `refusal` is the same for an error of a limit only.
     """
 
     request_id: str
@@ -34,6 +34,7 @@ class AnsweredRequest:
     milliseconds: float
     user_id: UUID | None
     counts: Mapping[Count, int]
+    problem: str | None = None
     refusal: str | None = None
 
 
@@ -65,6 +66,7 @@ def log_request(request: AnsweredRequest) -> None:
             "route": request.route,
             "status": request.status,
             "milliseconds": round(request.milliseconds, 1),
+            "problem": request.problem,
             "user_id": request.user_id,
         },
     )

@@ -138,6 +138,7 @@ def _notify_observers(scope: Scope, method: str, status: int, milliseconds: floa
         milliseconds=milliseconds,
         user_id=state.get("user_id"),
         counts=state.get("counts", {}),
+        problem=state.get("problem"),
         refusal=state.get("refusal"),
     )
     for observe in scope["app"].state.observers:
