@@ -7,6 +7,9 @@ unexport PYTHONDONTWRITEBYTECODE
 HOST ?= 127.0.0.1
 PORT ?= 8000
 IMAGE ?= todo-backend:latest
+# The section of samconfig.toml that `make deploy` uses.
+CONFIG_ENV ?= dev
+export CONFIG_ENV
 ARCHITECTURE ?= $(shell tools/architecture.sh)
 CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome))
 # The parts of `make test` and `make bench` that run. Not read from the environment, where SUITE may mean something else.
@@ -230,9 +233,16 @@ image: require-docker ## build the container image IMAGE (docs/deploy-container.
 		--build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
 
 .PHONY: deploy
-deploy: require-aws-credentials build ## deploy to AWS; the first time, it prompts for the parameters (docs/deploy-aws.md)
-	@# The first deployment saves its parameters in samconfig.toml. Options given here would replace all of them.
-	$(SAM) deploy $(if $(shell grep parameter_overrides samconfig.toml),,--guided --parameter-overrides Architecture=$(ARCHITECTURE))
+deploy: require-parameters require-aws-credentials build ## deploy to AWS: the stack CONFIG_ENV, dev or prod (docs/deploy-aws.md)
+	$(SAM) deploy --config-env $(CONFIG_ENV)
+
+.PHONY: require-parameters
+require-parameters: .venv/ready
+	@grep -q '^\[$(CONFIG_ENV)\.deploy\.' samconfig.toml || \
+		{ echo "samconfig.toml has no section $(CONFIG_ENV).deploy. CONFIG_ENV is dev or prod." >&2; exit 1; }
+	@test "$(ARCHITECTURE)" = "$$(tools/architecture.sh)" || { echo "The architecture of a deployment is a parameter:" \
+		"write \"Architecture: $(ARCHITECTURE)\" into parameters.$(CONFIG_ENV).yaml." >&2; exit 1; }
+	@$(BIN)/python tools/deploy_parameters.py $(CONFIG_ENV)
 
 .PHONY: require-cluster
 require-cluster: .tools/helm/bin/helm

@@ -15,7 +15,9 @@ def size(folder: Path) -> int:
 
 
 def main(build: Path) -> None:
-    resources = yaml.safe_load((build / "template.yaml").read_text())["Resources"]
+    template = yaml.safe_load((build / "template.yaml").read_text())
+    resources = template["Resources"]
+    common = template["Globals"]["Function"]["Layers"]
     sizes = {
         name: size(build / name)
         for name, resource in resources.items()
@@ -23,7 +25,9 @@ def main(build: Path) -> None:
     }
     rows = []
     for name, own in sizes.items():
-        layers = [layer["Ref"] for layer in resources[name]["Properties"].get("Layers", [])]
+        is_function = resources[name]["Type"] == "AWS::Serverless::Function"
+        used = [*common, *resources[name]["Properties"].get("Layers", [])] if is_function else []
+        layers = [layer["Ref"] for layer in used]
         rows.append((name, own + sum(sizes[layer] for layer in layers), layers))
     for name, total, layers in rows:
         print(f"{name:<18}{total / BYTES_PER_MEGABYTE:6.1f} MB{' with ' if layers else ''}{', '.join(layers)}")

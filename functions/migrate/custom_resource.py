@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from threading import Lock, Timer
 from typing import Final, Literal, NotRequired, Protocol, TypedDict
 from urllib.error import URLError
@@ -31,6 +32,7 @@ class CustomResourceEvent(TypedDict):
     RequestId: str
     LogicalResourceId: str
     PhysicalResourceId: NotRequired[str]
+    ResourceProperties: Mapping[str, object]
 
 
 class InvocationContext(Protocol):
@@ -64,6 +66,14 @@ def run_and_respond(event: CustomResourceEvent, context: InvocationContext, work
         timer.cancel()
 
 
+def settings_hash(properties: Mapping[str, object]) -> str:
+    """Returns the hash of the custom resource's property `Settings`, 16 hexadecimal digits.
+
+    It is the description of the functions' versions. When it changes, CloudFormation publishes new versions.
+    """
+    return sha256(json.dumps(properties["Settings"]).encode()).hexdigest()[:16]
+
+
 class _Response:
     """The response to one event. The end of the work and the timer both call `send_once`; only the first call sends."""
 
@@ -84,6 +94,7 @@ class _Response:
             "StackId": event["StackId"],
             "RequestId": event["RequestId"],
             "LogicalResourceId": event["LogicalResourceId"],
+            "Data": {"SettingsHash": settings_hash(event["ResourceProperties"])},
         }
         _put(event["ResponseURL"], json.dumps(response).encode())
 

@@ -74,7 +74,7 @@ def build(architecture: str, folder: Path) -> Build:
         name: Artifact(
             handler=properties["Handler"],
             code=artifacts / name,
-            layers=tuple(artifacts / layer["Ref"] for layer in properties["Layers"]),
+            layers=tuple(artifacts / layer for layer in template.layers_of(name)),
         )
         for name, properties in template.functions().items()
     }

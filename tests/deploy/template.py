@@ -43,3 +43,9 @@ def resources(of_type: str) -> dict[str, dict[str, Any]]:
 
 def functions() -> dict[str, dict[str, Any]]:
     return resources("AWS::Serverless::Function")
+
+
+def layers_of(function: str) -> list[str]:
+    """Returns the names of a function's layers: those of Globals, then its own."""
+    common = load()["Globals"]["Function"]["Layers"]
+    return [layer["Ref"] for layer in (*common, *functions()[function].get("Layers", []))]

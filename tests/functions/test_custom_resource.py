@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from functions.migrate import app
-from functions.migrate.custom_resource import CustomResourceEvent, run_and_respond
+from functions.migrate.custom_resource import CustomResourceEvent, run_and_respond, settings_hash
 from tests import postgres
 from tests.listening import QuietHandler, listening
 from tests.serving import LambdaContext
@@ -34,6 +34,7 @@ class Stack:
             "StackId": "stack",
             "RequestId": "request",
             "LogicalResourceId": "Schema",
+            "ResourceProperties": {"Settings": ["INFO", "1"]},
         }
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
@@ -88,6 +89,7 @@ class TestResponse:
                 "StackId": "stack",
                 "RequestId": "request",
                 "LogicalResourceId": "Schema",
+                "Data": {"SettingsHash": settings_hash({"Settings": ["INFO", "1"]})},
             }
         ]
 
@@ -175,3 +177,16 @@ class TestMigration:
         (response,) = stack.responses
         assert response["Status"] == "FAILED"
         assert "DATABASE_URL must be set in production" in response["Reason"]
+
+
+class TestSettingsHash:
+    def test_it_changes_with_each_setting_and_with_their_order(self) -> None:
+        hashes = {
+            settings_hash({"Settings": settings}) for settings in (["a", ""], ["", "a"], ["a", "b"], ["a", ["b"]])
+        }
+
+        assert len(hashes) == 4
+
+    def test_other_properties_do_not_change_it(self) -> None:
+        """The layer's ARN is one. Functions without that layer would get a version without a change."""
+        assert settings_hash({"Settings": ["a"], "CoreLayer": "1"}) == settings_hash({"Settings": ["a"]})
