@@ -234,7 +234,7 @@ image: require-docker ## build the container image IMAGE (docs/deploy-container.
 
 .PHONY: deploy
 deploy: require-parameters require-aws-credentials build ## deploy to AWS: the stack CONFIG_ENV, dev or prod (docs/deploy-aws.md)
-	$(SAM) deploy --config-env $(CONFIG_ENV)
+	$(SAM) deploy --config-env $(CONFIG_ENV) $(if $(STACK),--stack-name $(STACK))
 
 .PHONY: require-parameters
 require-parameters: .venv/ready
