@@ -8,9 +8,9 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import cached_property
-from time import perf_counter, thread_time
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from todo_core.accounts.fair_queue import FairQueue
@@ -18,18 +18,11 @@ from todo_core.accounts.fair_queue import FairQueue
 if TYPE_CHECKING:
     from passlib.context import CryptContext
 
-_NICENESS_INCREMENT: Final = 5
-"""Added to the niceness of the hashing thread of low priority.
-
-On a core that one other thread keeps busy, the thread then gets a quarter of the time. The maximum niceness
-would leave the thread almost nothing.
-"""
-_MAX_NICENESS: Final = 19
-_STARVED_SHARE: Final = 0.2
-_RECOVERED_SHARE: Final = 0.5
-"""Shares of a core that a hash gets. Below the first, hashes move to normal priority; above the second, back."""
-_MIN_JUDGED_SECONDS: Final = 0.05
-"""The shortest hash whose share of a core is judged: the scheduler's slices of some milliseconds distort others."""
+_PATIENCE: Final = 5
+_MIN_PATIENCE_SECONDS: Final = 0.25
+"""A hash that has not ended after this multiple of the expected time, and these seconds, is started again."""
+_BUSY_SECONDS: Final = 60
+"""The time for which the machine counts as busy after a hash of low priority had to be started again."""
 
 _MAX_WAIT_SECONDS: Final = 10
 _MIN_QUEUE_LENGTH: Final = 4
@@ -46,8 +39,8 @@ class PasswordHasher:
     """Hashes and verifies passwords in a thread of low priority, beside the event loop.
 
     One bcrypt hash takes about a quarter of a second of CPU time. On the event loop, it would block all other requests
-    for as long. In the default thread pool, a few logins would occupy all cores. On a busy machine, the thread may get
-    less than a fifth of a core. A thread of normal priority then hashes instead, and gets an equal share.
+    for as long. In the default thread pool, a few logins would occupy all cores. The thread gets only the time that
+    nothing else uses. On a busy machine, a thread of normal priority hashes, see `_run`.
 
     Requests of clients take a `slot` of the `queue` first. `needs_sample` is True until `note_sample` was called.
     """
@@ -59,8 +52,7 @@ class PasswordHasher:
         self.needs_sample = True
         self._low_priority = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_lower_priority)
         self._normal_priority = ThreadPoolExecutor(1, thread_name_prefix="passwords-urgent")
-        self._is_starved = False
-        self._expected_seconds = 2**rounds * _SECONDS_PER_ITERATION
+        self._busy_until = 0.0
         self.queue: Final = FairQueue(_max_queue_length(self._expected_seconds))
 
     @cached_property
@@ -117,20 +109,29 @@ class PasswordHasher:
         return False
 
     async def _run[Result](self, work: Callable[[], Result]) -> Result:
-        thread = self._normal_priority if self._is_starved else self._low_priority
-        result, seconds, share = await asyncio.get_running_loop().run_in_executor(thread, _run_timed, work)
-        self.queue.max_waiting = _max_queue_length(max(self._expected_seconds, seconds))
-        if seconds >= _MIN_JUDGED_SECONDS:
-            self._is_starved = share < (_RECOVERED_SHARE if self._is_starved else _STARVED_SHARE)
-        return result
+        """Runs the work in the thread of low priority, and on a busy machine in the one of normal priority.
 
+        If the first thread takes five times the expected time, the second starts the same work. The first result
+        counts. For a minute, the second thread then runs all work.
+        """
+        started, loop = monotonic(), asyncio.get_running_loop()
+        attempts: set[asyncio.Future[Result]] = set()
+        if started >= self._busy_until:
+            attempts.add(loop.run_in_executor(self._low_priority, work))
+            patience = max(_PATIENCE * self._expected_seconds, _MIN_PATIENCE_SECONDS)
+            ended, _ = await asyncio.wait(attempts, timeout=patience)
+            self._busy_until = 0 if ended else monotonic() + _BUSY_SECONDS
+        if self._busy_until:
+            attempts.add(loop.run_in_executor(self._normal_priority, work))
+        ended, others = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED)
+        for attempt in others:
+            attempt.cancel()
+        self.queue.max_waiting = _max_queue_length(max(self._expected_seconds, monotonic() - started))
+        return ended.pop().result()
 
-def _run_timed[Result](work: Callable[[], Result]) -> tuple[Result, float, float]:
-    """Returns the result of the work, the seconds that it took, and the share of a core that it got."""
-    started, started_cpu = perf_counter(), thread_time()
-    result = work()
-    seconds = perf_counter() - started
-    return result, seconds, (thread_time() - started_cpu) / seconds
+    @property
+    def _expected_seconds(self) -> float:
+        return 2.0**self._slowest_rounds * _SECONDS_PER_ITERATION
 
 
 def _max_queue_length(hash_seconds: float) -> int:
@@ -155,8 +156,11 @@ def _encode(password: str) -> bytes:
 
 
 def _lower_priority() -> None:
+    """Lets the calling thread run only while no thread of normal priority wants its core.
+
+    A lower niceness is not enough: a request that arrives while the thread runs would wait for the end of its slice,
+    which takes up to 4 ms. On other systems than Linux, and where it is forbidden, the priority stays as it is.
+    """
     if sys.platform == "linux":
-        # On Linux each thread has its own niceness. Elsewhere a lower priority would slow down the whole process.
-        thread = threading.get_native_id()
-        niceness = os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS_INCREMENT
-        os.setpriority(os.PRIO_PROCESS, thread, min(niceness, _MAX_NICENESS))
+        with suppress(OSError):
+            os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
