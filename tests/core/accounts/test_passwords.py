@@ -17,7 +17,7 @@ from todo_core.errors import TooBusy
 
 ROUNDS = 5
 SLOW_ROUNDS = 12
-"""The thread of low priority has 1.2 seconds for such a hash, so that it also ends on a busy machine."""
+"""The thread of low priority has 1.2 seconds for such a hash, enough for a busy machine too."""
 
 hasher = PasswordHasher(ROUNDS)
 

@@ -158,8 +158,8 @@ def _encode(password: str) -> bytes:
 def _lower_priority() -> None:
     """Lets the calling thread run only while no thread of normal priority wants its core.
 
-    A lower niceness is not enough: a request that arrives while the thread runs would wait for the end of its slice,
-    which takes up to 4 ms. On other systems than Linux, and where it is forbidden, the priority stays as it is.
+    A lower niceness is not enough: a request that arrives would wait for the end of the thread's slice, up to 4 ms.
+    On other systems than Linux, and where it is forbidden, the priority stays as it is.
     """
     if sys.platform == "linux":
         with suppress(OSError):
