@@ -22,6 +22,7 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 _CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding: chunked", re.IGNORECASE)
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _CONNECT_SECONDS: Final = 1.0
+_PROBE_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,11 @@ class Results:
     statuses: Counter[int] = field(default_factory=Counter)
     served: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
+    lateness: list[float] = field(default_factory=list)
+    """Milliseconds by which timers of the load fired late. So much its own process may add to a latency."""
 
     def clear(self) -> None:
+        self.lateness.clear()
         self.statuses.clear()
         self.served.clear()
         self.refused.clear()
@@ -167,9 +171,21 @@ async def _send_all(port: int, loads: Sequence[Load], warm_up_seconds: float, pa
     await asyncio.sleep(_CONNECT_SECONDS)
     for client, delay in clients:
         client.start(delay)
+    probe = asyncio.create_task(_measure_lateness(list(results.values())))
     await asyncio.sleep(warm_up_seconds)
     for each in results.values():
         each.clear()
     parent.send("started")
     await asyncio.get_running_loop().run_in_executor(None, parent.recv)
+    probe.cancel()
     parent.send(results)
+
+
+async def _measure_lateness(results: Sequence[Results]) -> None:
+    """Measures in all results by how much a timer fires late, until it is cancelled."""
+    while True:
+        due = perf_counter() + _PROBE_SECONDS
+        await asyncio.sleep(_PROBE_SECONDS)
+        late = (perf_counter() - due) * 1000
+        for each in results:
+            each.lateness.append(late)

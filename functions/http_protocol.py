@@ -5,16 +5,23 @@
 
 import asyncio
 import resource
+from collections.abc import Callable
+from functools import partial
 from operator import itemgetter
+from time import monotonic
 from typing import Any, Final, cast, override
 from uuid import uuid4
 from weakref import WeakSet
 
+from starlette.types import Scope
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from todo_core.errors import ServiceError
+from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
+from todo_core.web.middleware.overload import READY_AT
 from todo_core.web.problems import make_problem_response
 from todo_core.web.request_heads import MAX_HEAD_BYTES, MAX_HEADERS, HeadersTooLarge, MalformedRequest
 from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
@@ -64,6 +71,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._idle_since = 0.0
         self._unsent_bytes = 0
         self._unsent_since = 0.0
+        self._early_refusals: EarlyRefusals | None = app_state.get(EARLY_REFUSALS)
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn declares it
@@ -106,6 +114,26 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         # The app has the list of headers. Trailers go into another one: they must not become headers of the request.
         self.headers = []
+
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        refusals, scope = self._early_refusals, cast(Scope, cycle.scope)
+        # Refused here, many pipelined requests would exceed the depth of recursion: each response starts the next one.
+        if refusals is None or self.pipeline or refusals.admits(scope):
+            scope["state"][READY_AT] = monotonic()
+            super()._start_asgi_task(cycle, app)
+        else:
+            refusals.pace(partial(self._refuse_early, cycle, refusals.make_response))
+
+    def _refuse_early(self, cycle: RequestResponseCycle, make_response: Callable[..., bytes]) -> None:
+        """Answers a request without the app. Changes the cycle as the messages of the app would."""
+        if cycle.disconnected:
+            return
+        self.transport.write(make_response(cycle.scope, closes=not cycle.keep_alive))
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     @override
     def on_body(self, body: bytes) -> None:

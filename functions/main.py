@@ -1,7 +1,7 @@
 """The app with all route groups, which `python -m functions` and the container serve."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -10,15 +10,17 @@ from functions import groups
 from functions.chat.routes import close_assistant, prepare_assistant
 from todo_core.database import embedded
 from todo_core.web.app import create_app
+from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
 from todo_core.web.middleware.draining import ConnectionClosing, Drain
 from todo_core.web.resources import get_resources
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals]]:
     """Connects the app to its database at the start, and closes all connections at the end.
 
-    Without a database URL, the embedded PostgreSQL server is started. Outside production, the migrations run.
+    Without a database URL, the embedded PostgreSQL server is started. Outside production, the migrations run. Yields
+    the state that the HTTP protocol reads.
     """
     resources = get_resources(app)
     given = resources.settings
@@ -32,7 +34,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Imports the model's libraries in the background: requests to other routes need not wait for them.
         preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
-            yield
+            yield {EARLY_REFUSALS: app.state.early_refusals}
         preparation.cancel()
         await close_assistant(app)
         await resources.database.close()

@@ -1,11 +1,11 @@
 """Serves metrics to Prometheus on their own port. On Lambda, `todo_core.web.metrics` reports requests to CloudWatch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from http import HTTPMethod
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from prometheus_client import (
@@ -47,9 +47,9 @@ def expose(app: FastAPI, host: str, port: int) -> None:
     serve = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _listening(host, port, registry), serve(app):
-            yield
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        async with _listening(host, port, registry), serve(app) as state:
+            yield state or {}
 
     app.router.lifespan_context = lifespan
 

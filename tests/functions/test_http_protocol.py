@@ -3,82 +3,24 @@
 import asyncio
 import json
 import resource
-import select
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from functions import groups
 from functions.http_protocol import BoundedProtocol
 from tests import serving
+from tests.raw_connections import Connection, Server, serve
 from todo_core.web.app import create_app
 from todo_core.web.request_heads import MAX_HEAD_BYTES
 
 LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Connection:
-    """A TCP connection to the server, on which a test sends any bytes."""
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def read_response(self) -> tuple[int, dict[str, str], bytes]:
-        """Returns status, headers and body of the next response."""
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            byte = self._socket.recv(1)
-            assert byte, f"The connection was closed after {head!r}."
-            head += byte
-        first, *lines = head.decode("latin-1").strip().split("\r\n")
-        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        body = b""
-        while len(body) < int(headers.get("content-length", 0)):
-            body += self._socket.recv(65536)
-        return int(first.split(" ")[1]), headers, body
-
-    def read_problem(self) -> tuple[int, str]:
-        """Returns status and code of the next response, a problem document with the headers of every response."""
-        status, headers, body = self.read_response()
-        problem: dict[str, Any] = json.loads(body)
-        assert headers["content-type"] == "application/problem+json"
-        assert headers["x-request-id"] == problem["request_id"]
-        assert headers["x-frame-options"] == "DENY"
-        assert "frame-ancestors 'none'" in headers["content-security-policy"]
-        assert problem["status"] == status
-        return status, problem["code"]
-
-    def read_until_closed(self) -> int:
-        """Reads until the server closes the connection, and returns the number of bytes. Raises TimeoutError."""
-        received = 0
-        with suppress(ConnectionResetError):
-            while part := self._socket.recv(1_000_000):
-                received += len(part)
-        return received
-
-    def is_closed(self) -> bool:
-        """Waits until the server closes the connection, without a byte. Raises TimeoutError."""
-        return self.read_until_closed() == 0
-
-    def has_ended(self) -> bool:
-        """Returns True if the server has closed the connection or sent anything."""
-        return bool(select.select([self._socket], [], [], 0)[0])
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 class Impatient(BoundedProtocol):
@@ -88,20 +30,6 @@ class Impatient(BoundedProtocol):
 
 class Narrow(BoundedProtocol):
     max_connections = 20
-
-
-class Server:
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._opened: list[Connection] = []
-
-    def connect(self) -> Connection:
-        self._opened.append(Connection(self._port))
-        return self._opened[-1]
-
-    def close(self) -> None:
-        for connection in self._opened:
-            connection.close()
 
 
 def make_app() -> FastAPI:
@@ -122,23 +50,6 @@ def make_app() -> FastAPI:
         return Response(b"x" * 20_000_000)
 
     return app
-
-
-@contextmanager
-def serve(app: FastAPI, protocol: type[BoundedProtocol]) -> Iterator[Server]:
-    port = serving.free_port()
-    config = uvicorn.Config(app, port=port, http=protocol, log_level="critical", lifespan="off", server_header=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    found = Server(port)
-    try:
-        serving.wait_until(lambda: server.started)
-        yield found
-    finally:
-        found.close()
-        server.should_exit = True
-        thread.join(20)
 
 
 @pytest.fixture(scope="module")

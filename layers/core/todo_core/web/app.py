@@ -1,22 +1,22 @@
 """The app factory: builds a FastAPI app from routers, with middleware, error handlers and process resources."""
 
 import gc
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.types import Lifespan
 
 from todo_core import logs
 from todo_core.errors import InvalidSettings, ServiceError
 from todo_core.settings import Settings, load
 from todo_core.web import openapi, problems
+from todo_core.web.early_refusals import EarlyRefusals
 from todo_core.web.middleware.body_limit import BodyLimit
 from todo_core.web.middleware.client_scope import ClientScope
-from todo_core.web.middleware.cross_origin import CrossOriginPolicy
+from todo_core.web.middleware.cross_origin import EXPOSED_HEADERS, CrossOriginPolicy
 from todo_core.web.middleware.overload import OverloadLimit
 from todo_core.web.middleware.rate_limit import RateLimit
 from todo_core.web.middleware.request_scope import RequestScope
@@ -30,17 +30,17 @@ _GC_THRESHOLD: Final = 20_000
 _PREFLIGHT_SECONDS: Final = 7200
 """The seconds for which browsers may cache the answer to a CORS preflight. Chromium allows no more."""
 
-type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-
-def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: Lifespan | None = None) -> FastAPI:
+def create_app(
+    *routers: APIRouter, settings: Settings | None = None, lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
     """Builds an app with the routes of the routers. Ends the process with a message when the settings are not valid."""
     try:
         settings = settings or load()
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings)
-    resources = Resources.of(settings)
+    resources, refusals = Resources.of(settings), Refusals()
 
     app = FastAPI(
         # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.
@@ -50,7 +50,7 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
         description=openapi.DESCRIPTION,
         openapi_url=None,  # functions.meta serves the OpenAPI document instead
         redirect_slashes=False,
-        middleware=_list_middleware(resources),
+        middleware=_list_middleware(resources, refusals),
         exception_handlers={
             ServiceError: problems.on_service_error,
             RequestValidationError: problems.on_invalid_request,
@@ -61,15 +61,16 @@ def create_app(*routers: APIRouter, settings: Settings | None = None, lifespan: 
     app.state.resources = resources
     observers: list[Observer] = [log_request]
     app.state.observers = observers
+    app.state.early_refusals = EarlyRefusals(resources.workload, refusals, settings.allowed_origins, observers)
     # Objects made at start-up live as long as the process. freeze() excludes them from all later garbage collections.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     return app
 
 
-def _list_middleware(resources: Resources) -> list[Middleware]:
+def _list_middleware(resources: Resources, refusals: Refusals) -> list[Middleware]:
     """Returns the middleware of the app, from the outermost to the innermost."""
-    settings, refusals = resources.settings, Refusals()
+    settings = resources.settings
     return [
         Middleware(RequestScope, checks=HeadChecks(settings.allowed_hosts or ())),
         Middleware(
@@ -85,17 +86,7 @@ def _list_middleware(resources: Resources) -> list[Middleware]:
                 "If-None-Match",
                 "X-Request-ID",
             ),
-            expose_headers=(
-                "ETag",
-                "Idempotent-Replayed",
-                "Link",
-                "Location",
-                "RateLimit",
-                "RateLimit-Policy",
-                "Retry-After",
-                "Session-Token",
-                "X-Request-ID",
-            ),
+            expose_headers=EXPOSED_HEADERS,
             max_age=_PREFLIGHT_SECONDS,
         ),
         Middleware(ClientScope, session_tokens=resources.session_tokens),

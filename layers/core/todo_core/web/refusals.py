@@ -7,6 +7,8 @@ clients that ignore Retry-After slow themselves down.
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -17,14 +19,14 @@ from todo_core.errors import ServiceError
 from todo_core.logs import log
 from todo_core.web.problems import make_problem_response
 
-_MAX_PER_ITERATION: Final = 8
+_MAX_COST_PER_ITERATION: Final = 32
+"""The cost of an early refusal is 1. It takes about 30 µs."""
+_COST_IN_TASK: Final = 8
+"""The cost of a refusal by the middleware, in a task."""
 _CLIENT_INTERVAL_SECONDS: Final = 0.01
 _MAX_DELAY_SECONDS: Final = 1.0
 _MAX_CLIENTS: Final = 10_000
 _LOG_INTERVAL_SECONDS: Final = 1.0
-
-_counts: Final = Counter[str]()
-"""The refusals since the last line in the log, by the code of the error."""
 
 
 class Refusals:
@@ -32,16 +34,31 @@ class Refusals:
 
     def __init__(self) -> None:
         self._next_by_client: dict[Client | None, float] = {}
-        self._left = _MAX_PER_ITERATION
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._left = _MAX_COST_PER_ITERATION
+        self._waiting: deque[tuple[Callable[[], None], int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def refuse(self, error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers with the error, and marks the request as refused."""
         await self._wait_for_client()
-        await self._wait_for_place()
+        turn = asyncio.get_running_loop().create_future()
+        self.pace(partial(_end_wait, turn), cost=_COST_IN_TASK)
+        await turn
         scope["state"]["refusal"] = error.code
         await make_problem_response(error, scope["state"]["request_id"])(scope, receive, send)
+
+    def pace(self, answer: Callable[[], None], *, cost: int = 1) -> None:
+        """Calls `answer` now, or in a later iteration of the event loop if this one has had its refusals."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            # No refusal in this iteration yet.
+            self._loop = loop
+            loop.call_soon(self._begin_iteration)
+        if self._left > 0 and not self._waiting:
+            self._left -= cost
+            answer()
+        else:
+            self._waiting.append((answer, cost))
 
     async def _wait_for_client(self) -> None:
         """Waits until the client may be refused again, for at most a second."""
@@ -53,40 +70,39 @@ class Refusals:
         if next_at > now:
             await asyncio.sleep(next_at - now)
 
-    async def _wait_for_place(self) -> None:
-        """Waits for an iteration of the event loop in which a request may still be refused."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            # No refusal in this iteration yet.
-            self._loop = loop
-            loop.call_soon(self._begin_iteration)
-        if self._left and not self._waiting:
-            self._left -= 1
-            return
-        waiter = loop.create_future()
-        self._waiting.append(waiter)
-        await waiter
-
     def _begin_iteration(self) -> None:
-        self._left = _MAX_PER_ITERATION
-        while self._left and self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                self._left -= 1
-        if self._loop is not None and self._left < _MAX_PER_ITERATION:
+        self._left = _MAX_COST_PER_ITERATION
+        while self._left > 0 and self._waiting:
+            answer, cost = self._waiting.popleft()
+            self._left -= cost
+            answer()
+        if self._loop is not None and self._left < _MAX_COST_PER_ITERATION:
             self._loop.call_soon(self._begin_iteration)
         else:
             self._loop = None
 
 
-def log_refusal(code: str) -> None:
-    """Counts a refusal. The log gets one line for all refusals of a second."""
-    if not _counts:
-        asyncio.get_running_loop().call_later(_LOG_INTERVAL_SECONDS, _log_counts)
-    _counts[code] += 1
+def _end_wait(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
 
 
-def _log_counts() -> None:
-    log.warning("%d requests refused", _counts.total(), extra={"refusals": dict(_counts)})
-    _counts.clear()
+class RefusalLog:
+    """Counts refusals by the code of their error. The log gets one line for all refusals of a second."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[str]()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def add(self, code: str) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            # The timer of an event loop that has ended never fires.
+            self._loop = loop
+            loop.call_later(_LOG_INTERVAL_SECONDS, self._write)
+        self._counts[code] += 1
+
+    def _write(self) -> None:
+        log.warning("%d requests refused", self._counts.total(), extra={"refusals": dict(self._counts)})
+        self._counts.clear()
+        self._loop = None

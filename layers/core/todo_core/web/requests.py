@@ -10,7 +10,7 @@ from uuid import UUID
 from starlette.types import Scope
 
 from todo_core.logs import log
-from todo_core.web.refusals import log_refusal
+from todo_core.web.refusals import RefusalLog
 
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
 """The names of the counts that a route may report for a request. They become CloudWatch metrics."""
@@ -40,6 +40,8 @@ class AnsweredRequest:
 
 type Observer = Callable[[AnsweredRequest], None]
 
+_refusals: Final = RefusalLog()
+
 
 def is_probe(scope: Scope) -> bool:
     """Returns True for a health check."""
@@ -49,7 +51,7 @@ def is_probe(scope: Scope) -> bool:
 
 def log_request(request: AnsweredRequest) -> None:
     if request.refusal is not None:
-        log_refusal(request.refusal)
+        _refusals.add(request.refusal)
         return
     # Successful health checks are logged only at DEBUG: they arrive every few seconds and would hide other lines.
     is_successful_probe = request.route in PROBES and request.status == HTTPStatus.OK

@@ -12,6 +12,18 @@ from todo_core.web.identity import find_bearer_token
 from todo_core.web.problems import PreflightRefused, make_problem_response
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
+EXPOSED_HEADERS: Final = (
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Session-Token",
+    "X-Request-ID",
+)
+"""The headers of responses that pages of other origins may read."""
 
 
 class CrossOriginPolicy(CORSMiddleware):

@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo_core.web.caching import find_cache_policy
@@ -74,9 +73,10 @@ def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
     if event is not None:
         _set_stage(scope, event)
     _drop_trailing_slash(scope)
-    request_id = _choose_request_id(scope, event)
+    request_id = choose_request_id(scope, event)
     scope.setdefault("state", {})["request_id"] = request_id
-    return _common_headers(scope, request_id)
+    cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
+    return [(b"x-request-id", request_id.encode()), *list_common_headers(cache_policy, scope["scheme"])]
 
 
 def _set_stage(scope: Scope, event: Mapping[str, Any]) -> None:
@@ -93,25 +93,25 @@ def _drop_trailing_slash(scope: Scope) -> None:
         scope["path"] = path[:-1]
 
 
-def _choose_request_id(scope: Scope, event: Mapping[str, Any] | None) -> str:
+def choose_request_id(scope: Scope, event: Mapping[str, Any] | None = None) -> str:
     """Returns the request id: the client's X-Request-ID, else the gateway's, else a new one.
 
     The client's is used only if it has at most 128 characters, all of them safe in a log.
     """
-    from_client = Headers(scope=scope).get("x-request-id", "")
-    if _REQUEST_ID.fullmatch(from_client):
-        return from_client
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and (from_client := _REQUEST_ID.fullmatch(value.decode("latin-1"))):
+            return from_client[0]
     if event is not None and (from_gateway := event.get("requestContext", {}).get("requestId")):
         return str(from_gateway)
     return str(uuid4())
 
 
-def _common_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
-    headers = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
-    cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
+def list_common_headers(cache_policy: bytes | None, scheme: str) -> list[tuple[bytes, bytes]]:
+    """Returns the headers of every response, apart from the request id."""
+    headers = list(SECURITY_HEADERS)
     if cache_policy is not None:
         headers.append((b"cache-control", cache_policy))
-    if scope["scheme"] == "https":
+    if scheme == "https":
         headers.append(HTTPS_ONLY)
     return headers
 
