@@ -1,7 +1,7 @@
 """Latency of list requests past the capacity of a process: 1,000 connections send ten times what it can serve.
 
-The p99 of what is served is at most three times that of 100 connections at the capacity, a load without a queue. It is
-shown beside the p99 at half the capacity too. The process must refuse the rest at once, and within two seconds after
+The p99 of what is served is at most three times that of 100 connections at the capacity. It is
+compared with the p99 at half the capacity too. The process must refuse the rest at once, and within two seconds after
 the overload serve as before.
 """
 

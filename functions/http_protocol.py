@@ -129,7 +129,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answers a request without the app. Changes the cycle as the messages of the app would."""
         if cycle.disconnected:
             return
-        self.transport.write(make_response(cycle.scope, closes=not cycle.keep_alive))
+        self.transport.write(make_response(cycle.scope, self.server_state.default_headers, closes=not cycle.keep_alive))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()

@@ -1,4 +1,4 @@
-"""A server in a thread, with the HTTP protocol of the service, and connections on which a test sends any bytes."""
+"""A server in a thread with the HTTP protocol of the service, and connections that send any bytes."""
 
 import json
 import select

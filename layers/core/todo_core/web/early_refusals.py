@@ -73,8 +73,8 @@ class EarlyRefusals:
         """Runs in the event loop before the tasks of the requests, which then take their places."""
         self._admitted = 0
 
-    def make_response(self, scope: Scope, *, closes: bool) -> bytes:
-        """Returns the response to a request as bytes. Reports the request to the observers."""
+    def make_response(self, scope: Scope, server_headers: Sequence[tuple[bytes, bytes]], *, closes: bool) -> bytes:
+        """Returns the response to a request as bytes, with the server's own headers. Reports it to the observers."""
         origin = None
         for name, value in scope["headers"]:
             if name == b"origin":
@@ -85,8 +85,9 @@ class EarlyRefusals:
         cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
         head = self._find_head(origin, cache_policy, scope["scheme"], closes=closes)
         self._report(scope["method"], request_id)
-        return b"%scontent-length: %d\r\nx-request-id: %s\r\n\r\n%s" % (
+        return b"%s%scontent-length: %d\r\nx-request-id: %s\r\n\r\n%s" % (
             head,
+            b"".join([b"%s: %s\r\n" % header for header in server_headers]),
             len(body),
             request_id.encode(),
             b"" if scope["method"] == "HEAD" else body,
