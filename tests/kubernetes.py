@@ -54,6 +54,8 @@ class Release:
     """Address under which pods reach this machine."""
     address: str
     """Host on which the cluster opens node ports."""
+    server_side: bool = True
+    """helm 4 applies manifests on the server by default, helm 3 on the client."""
     values: Values = field(default_factory=dict)
 
     @property
@@ -75,15 +77,14 @@ class Release:
     def helm(self, command: str, *arguments: str) -> str:
         return run("helm", command, NAME, *arguments, "--namespace", self.namespace)
 
-    def install(self, settings: Mapping[str, str]) -> None:
+    def install(self, settings: Mapping[str, str], **values: object) -> None:
         """Installs the chart together with the PostgreSQL that the chart contains, without persistent storage."""
         database = {"postgresql": {"enabled": True, "persistence": {"enabled": False}}}
-        self.values = self._values(settings) | database
+        self.values = self._values(settings) | database | values
         try:
             self._apply("install", "--create-namespace")
         except AssertionError as error:
             raise AssertionError(f"{error}\n\n{self._diagnosis()}") from None
-        self.address = self._find_address()
 
     def use_external_database(self, settings: Mapping[str, str]) -> None:
         """Upgrades the release to the database in these settings and removes the PostgreSQL of the chart."""
@@ -126,9 +127,10 @@ class Release:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(self.values, file)
             file.flush()
-            self.helm(command, str(CHART), "--values", file.name, *options, "--wait", "--timeout", timeout)
+            way = f"--server-side={str(self.server_side).lower()}"
+            self.helm(command, str(CHART), "--values", file.name, *options, way, "--wait", "--timeout", timeout)
 
-    def _find_address(self) -> str:
+    def find_address(self) -> str:
         """Returns the host at which the service answers on its node port.
 
         Tries 127.0.0.1 too, because some clusters open node ports only there.
@@ -153,12 +155,20 @@ class Release:
 
 @contextmanager
 def release(image: str, settings: Mapping[str, str]) -> Iterator[Release]:
-    """Installs the chart in a new namespace, and deletes this namespace at the end of the block."""
+    """Installs the chart in a new namespace until the end of the block."""
+    with in_new_namespace(image) as release:
+        release.install(settings)
+        release.address = release.find_address()
+        yield release
+
+
+@contextmanager
+def in_new_namespace(image: str, *, server_side: bool = True) -> Iterator[Release]:
+    """Yields a release that is not installed yet, and deletes its namespace at the end of the block."""
     node = _address_of_node()
     address, host = os.environ.get("CLUSTER_ADDRESS", node), os.environ.get("CLUSTER_HOST", _this_machine(node))
-    release = Release(f"todo-test-{uuid4().hex[:8]}", image, this_machine=host, address=address)
+    release = Release(f"todo-test-{uuid4().hex[:8]}", image, host, address, server_side)
     try:
-        release.install(settings)
         yield release
     finally:
         run("kubectl", "delete", "namespace", release.namespace, "--ignore-not-found")

@@ -1,5 +1,6 @@
 """Renders the service's Helm chart to Kubernetes manifests."""
 
+import base64
 import subprocess
 from functools import cache
 from itertools import chain
@@ -14,13 +15,19 @@ CHART: Final = template.ROOT / "k8s/todo-web-app"
 HELM: Final = template.ROOT / ".tools/helm/bin/helm"
 VALUES: Final = Path(__file__).parent / "values"
 NEWEST: Final = "1.37"
+KEY: Final = "secrets.SECRET_KEY=kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
+TESTED_VALUES: Final = ("default", "minimal", "full")
+"""Values files of the tests: required values only, all features off, all features on."""
+SHIPPED_VALUES: Final = ("minikube", "production")
+"""Values files in the folder of the chart."""
 
 type Manifest = dict[str, Any]
 
 
-def values_file(name: str) -> Path:
-    """Returns a values file's path: default (required values only), minimal (features off) or full (features on)."""
-    return VALUES / f"{name}.yaml"
+def options(values: str) -> tuple[Path | str, ...]:
+    """Returns helm's options for a values file, with the secret that the one for Minikube leaves to the user."""
+    file = CHART / f"values-{values}.yaml" if values in SHIPPED_VALUES else VALUES / f"{values}.yaml"
+    return ("--values", file, *(("--set", KEY) if values == "minikube" else ()))
 
 
 def helm(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +53,7 @@ def render_error(values: str | None, *settings: str, kubernetes: str = NEWEST) -
 def _template(values: str | None, *settings: str, kubernetes: str) -> subprocess.CompletedProcess[str]:
     return helm(
         *("template", "todo-app", CHART, "--namespace", "todo", "--kube-version", kubernetes),
-        *(("--values", values_file(values)) if values else ()),
+        *(options(values) if values else ()),
         *chain.from_iterable(("--set-literal" if "," in setting else "--set", setting) for setting in settings),
     )
 
@@ -64,6 +71,11 @@ class Release:
 
     def manifest(self, kind: str, name: str = "todo-app") -> Manifest:
         return self.by_name(kind)[name]
+
+    def secret(self, name: str = "todo-app") -> dict[str, str]:
+        """Returns the decoded data of a Secret."""
+        data = self.manifest("Secret", name)["data"]
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     @property
     def api_pod(self) -> Manifest:

@@ -4,6 +4,9 @@ from typing import Final
 
 from tests.chart.rendering import Release
 
+HELM_TIMEOUT_SECONDS: Final = 300
+"""The default of helm's option --timeout, for each hook."""
+
 SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"}
 
 
@@ -43,15 +46,16 @@ class TestMigration:
         pod = job["spec"]["template"]["spec"]
         assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "todo-app-migration"}}]
         assert "serviceAccountName" not in pod
-        given = release.manifest("ConfigMap")["data"] | release.manifest("Secret")["stringData"]
-        assert secret["stringData"].items() <= given.items()
-        assert set(secret["stringData"]) >= {"ENVIRONMENT", "DATABASE_URL", "SECRET_KEY"}
+        given = release.manifest("ConfigMap")["data"] | release.secret()
+        read = release.secret("todo-app-migration")
+        assert read.items() <= given.items()
+        assert set(read) >= {"ENVIRONMENT", "DATABASE_URL", "SECRET_KEY"}
 
     def test_the_migration_reads_an_existing_secret(self) -> None:
         release = Release("minimal")
         pod = release.manifest("Job", "todo-app-migration")["spec"]["template"]["spec"]
         assert {"secretRef": {"name": "todo-secrets"}} in pod["containers"][0]["envFrom"]
-        assert set(release.manifest("Secret", "todo-app-migration")["stringData"]) & SECRETS == set()
+        assert set(release.secret("todo-app-migration")) & SECRETS == set()
 
     def test_with_the_database_of_the_chart_the_migration_is_an_ordinary_job_that_waits(self) -> None:
         release = Release("full")
@@ -63,7 +67,12 @@ class TestMigration:
         assert pod["containers"][0]["envFrom"] == release.api_container["envFrom"]
         assert pod["containers"][0]["env"] == release.api_container["env"]
 
-    def test_the_migration_has_a_deadline(self) -> None:
+    def test_the_migration_ends_before_helm_stops_waiting_for_it(self) -> None:
         for values in ("default", "full"):
             (job,) = Release(values).by_name("Job").values()
-            assert job["spec"]["activeDeadlineSeconds"] == 600
+            assert job["spec"]["activeDeadlineSeconds"] == 240 < HELM_TIMEOUT_SECONDS
+
+    def test_the_migration_gets_an_address_of_the_model_from_either_place(self) -> None:
+        for place in ("secrets", "settings"):
+            release = Release("default", f"{place}.OPENAI_BASE_URL=http://models/v1")
+            assert release.secret("todo-app-migration")["OPENAI_BASE_URL"] == "http://models/v1"

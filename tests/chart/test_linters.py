@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.chart import rendering
-from tests.chart.rendering import CHART, NEWEST, Release, render, render_error
+from tests.chart.rendering import CHART, NEWEST, SHIPPED_VALUES, TESTED_VALUES, Release, render, render_error
 from tests.deploy import template
 
 TOOLS: Final = template.ROOT / ".tools"
@@ -16,7 +16,7 @@ TOOLS: Final = template.ROOT / ".tools"
 EXPECTED_FAILURES: Final = {"minimal": {"CKV2_K8S_6"}}
 """Checkov checks that must fail, keyed by values file. CKV2_K8S_6 fails because `minimal` disables network policies."""
 
-ALL_VALUES: Final = ("default", "minimal", "full")
+ALL_VALUES: Final = (*TESTED_VALUES, *SHIPPED_VALUES)
 
 every_values = pytest.mark.parametrize("values", ALL_VALUES)
 
@@ -63,7 +63,7 @@ def validate(kubernetes: str, *files: Path) -> list[str]:
 class TestLinters:
     @every_values
     def test_helm_lint_passes(self, values: str) -> None:
-        linted = rendering.helm("lint", "--strict", CHART, "--values", rendering.values_file(values))
+        linted = rendering.helm("lint", "--strict", CHART, *rendering.options(values))
         assert linted.returncode == 0, linted.stdout
         assert "[WARNING]" not in linted.stdout
 

@@ -14,7 +14,20 @@ class TestService:
         assert {"name": "http", "containerPort": 8000, "protocol": "TCP"} in Release().api_container["ports"]
 
     def test_the_node_port_can_be_left_out(self) -> None:
-        assert "nodePort" not in Release("minimal").manifest("Service")["spec"]["ports"][0]
+        service = Release("minimal").manifest("Service")["spec"]
+        assert "nodePort" not in service["ports"][0]
+        assert "externalTrafficPolicy" not in service, "Kubernetes accepts it only for types with a port outside."
+
+    def test_clients_keep_their_addresses_unless_every_node_must_answer(self) -> None:
+        assert Release().manifest("Service")["spec"]["externalTrafficPolicy"] == "Local"
+        changed = Release("default", "service.externalTrafficPolicy=Cluster")
+        assert changed.manifest("Service")["spec"]["externalTrafficPolicy"] == "Cluster"
+
+    def test_the_cluster_chooses_ip_families_unless_they_are_given(self) -> None:
+        assert not any(name.startswith("ipFam") for name in Release().manifest("Service")["spec"])
+        both = Release("default", "service.ipFamilyPolicy=PreferDualStack", "service.ipFamilies={IPv6,IPv4}")
+        service = both.manifest("Service")["spec"]
+        assert (service["ipFamilyPolicy"], service["ipFamilies"]) == ("PreferDualStack", ["IPv6", "IPv4"])
 
     def test_the_service_selects_the_api_pods_only(self) -> None:
         release = Release("full")

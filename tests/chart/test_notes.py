@@ -9,7 +9,7 @@ class TestNotes:
     def notes(values: str, *settings: str) -> str:
         ended = rendering.helm(
             *("install", "todo-app", CHART, "--namespace", "todo", "--dry-run=client"),
-            *("--values", rendering.values_file(values)),
+            *rendering.options(values),
             *(argument for setting in settings for argument in ("--set", setting)),
         )
         assert ended.returncode == 0, ended.stderr
@@ -27,5 +27,7 @@ class TestNotes:
     def test_without_node_port_and_ingress_the_notes_show_a_port_forward(self) -> None:
         assert "kubectl --namespace todo port-forward service/todo-app 8000" in self.notes("minimal")
 
-    def test_notes_warn_of_a_database_without_a_volume(self) -> None:
-        assert "its data is deleted with the pod" in self.notes("full", "postgresql.persistence.enabled=false")
+    def test_notes_warn_of_a_database_without_a_volume_or_backups(self) -> None:
+        assert "Its data is deleted with the pod" in self.notes("full", "postgresql.persistence.enabled=false")
+        assert "without backups" in self.notes("full", "postgresql.backup.enabled=false")
+        assert "with backups (47 2 * * *)" in self.notes("full")

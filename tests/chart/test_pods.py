@@ -1,15 +1,11 @@
 """Pods of the chart: security, image, settings, metrics and rolling updates."""
 
-from typing import Final
-
 import pytest
 
-from tests.chart.rendering import Release
+from tests.chart.rendering import TESTED_VALUES, Release
 from tests.settings_fields import FIELDS
 
-ALL_VALUES: Final = ("default", "minimal", "full")
-
-every_values = pytest.mark.parametrize("values", ALL_VALUES)
+every_values = pytest.mark.parametrize("values", TESTED_VALUES)
 
 
 class TestRollingUpdates:
@@ -84,10 +80,23 @@ class TestEnvironment:
         assert "todo-app" not in release.by_name("Secret")
         assert {"secretRef": {"name": "todo-secrets"}} in release.api_container["envFrom"]
 
-    def test_an_existing_secret_works_with_the_database_of_the_chart(self) -> None:
+    def test_beside_the_database_of_the_chart_no_url_of_an_existing_secret_is_in_force(self) -> None:
         release = Release("minimal", "postgresql.enabled=true")
-        assert {"secretRef": {"name": "todo-secrets"}} in release.api_container["envFrom"]
-        assert "DATABASE_URL" in {variable["name"] for variable in release.api_container["env"]}
+        (job,) = release.by_name("Job").values()
+        (migration,) = job["spec"]["template"]["spec"]["containers"]
+        for container in (release.api_container, migration):
+            assert {"secretRef": {"name": "todo-secrets"}} in container["envFrom"]
+            values = {variable["name"]: variable.get("value") for variable in container["env"]}
+            assert "@todo-app-postgresql:5432/" in values["DATABASE_URL"]
+            assert values["DATABASE_URL_UNPOOLED"] == ""
+
+    def test_pods_with_the_code_get_further_variables_and_volumes(self) -> None:
+        pods = Release("full").pod_specs()
+        for name in ("todo-app", "todo-app-migration-1", "todo-app-purge", "todo-app-restore"):
+            (container,) = pods[name]["containers"]
+            assert {"name": "PROXY", "value": "http://proxy"} in container["env"]
+            assert {"name": "authority", "mountPath": "/etc/authority"} in container["volumeMounts"]
+            assert {"name": "authority", "configMap": {"name": "authority"}} in pods[name]["volumes"]
 
 
 @every_values
@@ -96,7 +105,8 @@ class TestSecurity:
         for name, pod in Release(values).pod_specs().items():
             security = pod["securityContext"]
             assert security["runAsNonRoot"] is True
-            assert security["runAsUser"] == (999 if name.endswith("-postgresql") else 1001)
+            uses_database_image = name.endswith(("-postgresql", "-backup", "-restore"))
+            assert security["runAsUser"] == security["fsGroup"] == (999 if uses_database_image else 1001)
             assert security["seccompProfile"] == {"type": "RuntimeDefault"}
             assert pod["automountServiceAccountToken"] is False
             assert pod["enableServiceLinks"] is False
@@ -109,6 +119,17 @@ class TestSecurity:
                 "capabilities": {"drop": ["ALL"]},
             }
             assert set(container["resources"]) == {"requests", "limits"}
+
+    def test_users_and_groups_can_be_left_to_the_cluster(self, values: str) -> None:
+        chosen = ("runAsUser", "runAsGroup", "fsGroup")
+        release = Release(values, *(f"podSecurityContext.{name}=null" for name in chosen), "postgresql.uid=null")
+        for pod in release.pod_specs().values():
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            assert set(chosen) & set(pod["securityContext"]) == set()
+
+    def test_restrictions_can_be_changed(self, values: str) -> None:
+        release = Release(values, "securityContext.readOnlyRootFilesystem=false")
+        assert {container["securityContext"]["readOnlyRootFilesystem"] for container in release.containers()} == {False}
 
     def test_all_manifests_have_the_recommended_labels(self, values: str) -> None:
         for manifest in Release(values).manifests:

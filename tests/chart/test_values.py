@@ -6,10 +6,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.chart.rendering import CHART, Release, render_error
+from tests.chart.rendering import CHART, KEY, Release, render_error
 from todo_core.settings import VARIABLES, Settings, nest_variables
-
-KEY: Final = "secrets.SECRET_KEY=kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 URL: Final = "secrets.DATABASE_URL=postgresql://todo:password@db.example.com/todo"
 
@@ -43,6 +41,24 @@ class TestErrors:
                 "ingress.host is missing",
                 id="an ingress without a name",
             ),
+            pytest.param(
+                (URL, "DATABASE_URL=postgresql://db"), "Set secrets.DATABASE_URL instead", id="secret at root"
+            ),
+            pytest.param((KEY, URL, "LOG_LEVEL=INFO"), "Set settings.LOG_LEVEL instead", id="setting at root"),
+            pytest.param((URL, KEY.replace("secrets", "settings")), "Set secrets.SECRET_KEY", id="secret in settings"),
+            pytest.param((KEY, URL, "secrets.LOG_LEVEL=INFO"), "settings.LOG_LEVEL", id="setting in secrets"),
+            pytest.param(
+                (KEY, URL, "secrets.OPENAI_BASE_URL=http://one", "settings.OPENAI_BASE_URL=http://other"),
+                "not different values under both",
+                id="two addresses of the model",
+            ),
+            pytest.param((KEY, URL, "settings.UVICORN_PORT=80"), "service.port", id="port of uvicorn"),
+            pytest.param((KEY, URL, "settings.UVICORN_WORKERS=2"), "replicaCount", id="processes of uvicorn"),
+            pytest.param(
+                (KEY, "postgresql.enabled=true", "replicaCount=30"),
+                "needs up to 620 during an update. Lower the number of pods",
+                id="more connections than the database of the chart accepts",
+            ),
         ],
     )
     def test_a_missing_or_wrong_value_is_explained(self, settings: tuple[str, ...], sentence: str) -> None:
@@ -52,10 +68,7 @@ class TestErrors:
 
     def test_a_database_url_may_be_neons_psql_command(self) -> None:
         pasted = "psql 'postgresql://todo:password@ep-example-pooler.neon.tech/todo?sslmode=require'"
-        assert (
-            Release(None, KEY, f"secrets.DATABASE_URL={pasted}").manifest("Secret")["stringData"]["DATABASE_URL"]
-            == pasted
-        )
+        assert Release(None, KEY, f"secrets.DATABASE_URL={pasted}").secret()["DATABASE_URL"] == pasted
 
     def test_without_values_the_error_shows_how_to_create_a_secret_key(self) -> None:
         assert "openssl rand -base64 48" in render_error(None)
@@ -64,7 +77,10 @@ class TestErrors:
         ("setting", "place"),
         [
             ("settings.CORS_ORIGIN=https://app.example.com", "'CORS_ORIGIN' not allowed"),
-            ("settings.SECRET_KEY=kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A", "'SECRET_KEY' not allowed"),
+            ("settings.DATABASE_POOL_SIZE=101", "/settings/DATABASE_POOL_SIZE"),
+            ("service.externalTrafficPolicy=local", "/service/externalTrafficPolicy"),
+            ("postgresql.backup.keep=0", "/postgresql/backup/keep"),
+            ("extraVolumes[0].name=tmp", "/extraVolumes/0/name"),
             ("settings.METRICS_PORT=8000", "/settings/METRICS_PORT"),
             ("settings.DRAIN_SECONDS=301", "/settings/DRAIN_SECONDS"),
             ("replicaCount=0", "/replicaCount"),
@@ -84,7 +100,7 @@ class TestSettings:
         properties = json.loads((CHART / "values.schema.json").read_text())["properties"]
         secrets, settings = (set(properties[name]["properties"]) for name in ("secrets", "settings"))
         known = set(VARIABLES)
-        assert secrets == SECRETS
+        assert secrets == SECRETS | {"OPENAI_BASE_URL"}
         assert known - settings - secrets == {"DATA_FOLDER"}
         assert settings - known == {"FORWARDED_ALLOW_IPS"}
 
@@ -100,6 +116,28 @@ class TestSettings:
         schema = json.loads((CHART / "values.schema.json").read_text())
         assert_described(schema, yaml.safe_load((CHART / "values.yaml").read_text()))
 
+    def test_the_check_of_misplaced_secrets_knows_all_of_them(self) -> None:
+        for name in SECRETS:
+            assert f"Set secrets.{name} instead of settings.{name}" in render_error("default", f"settings.{name}=x")
+
+    def test_the_address_of_the_model_may_stand_beside_its_key(self) -> None:
+        release = Release("default", "secrets.OPENAI_BASE_URL=http://models:8080/v1")
+        assert release.secret()["OPENAI_BASE_URL"] == "http://models:8080/v1"
+        sources = [next(iter(source)) for source in release.api_container["envFrom"]]
+        assert sources == ["configMapRef", "secretRef"], "The Secret must be last, because the last source wins."
+        (egress, _) = release.manifest("NetworkPolicy")["spec"]["egress"]
+        assert 8080 in [port["port"] for port in egress["ports"]]
+
+    def test_options_of_uvicorn_are_passed_on(self) -> None:
+        release = Release("default", "settings.UVICORN_TIMEOUT_KEEP_ALIVE=20", "settings.UVICORN_HOST=::")
+        data = release.manifest("ConfigMap")["data"]
+        assert (data["UVICORN_TIMEOUT_KEEP_ALIVE"], data["UVICORN_HOST"]) == ("20", "::")
+
+    def test_the_time_for_the_last_requests_decides_when_a_pod_is_killed(self) -> None:
+        release = Release("default", "settings.UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN=90")
+        assert release.manifest("ConfigMap")["data"]["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"] == "90"
+        assert release.api_pod["spec"]["terminationGracePeriodSeconds"] == 10 + 90 + 5
+
     def test_numbers_and_flags_are_rendered_in_the_format_of_the_service(self) -> None:
         data = Release("full").manifest("ConfigMap")["data"]
         written = {name: data[name] for name in ("ASSISTANT_DAILY_TOKENS", "DATABASE_PREPARED_STATEMENTS")}
@@ -108,7 +146,7 @@ class TestSettings:
 
     def test_the_service_accepts_the_rendered_settings(self) -> None:
         release = Release("full")
-        given = release.manifest("ConfigMap")["data"] | release.manifest("Secret")["stringData"]
+        given = release.manifest("ConfigMap")["data"] | release.secret()
         given["DATABASE_URL"] = "postgresql://todo:password@todo-app-postgresql:5432/todo"
         settings = Settings(**nest_variables({name: value for name, value in given.items() if value}))
         assert settings.in_production

@@ -1,0 +1,87 @@
+"""Backup and restore of the database that the chart installs, as docs/deploy-kubernetes.md describes."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.accounts import Account, sign_up
+from tests.kubernetes import DATABASE, NAME, OnCluster, Release
+
+BACKUP: Final = f"{NAME}-backup"
+API_PODS: Final = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
+
+
+def has_storage_class(release: Release) -> bool:
+    return bool(json.loads(release.kubectl("get", "storageclasses", "--output", "json"))["items"])
+
+
+@pytest.fixture
+def with_backups(release: Release) -> Iterator[Release]:
+    """The release with backups: on a volume of the cluster, or in a folder of the node if it has no volumes."""
+    values = release.values
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        volume = {} if has_storage_class(release) else {"hostPath": {"path": folder}}
+        backup: dict[str, Any] = {"enabled": True, "keep": 1, "volume": volume}
+        release.values = {**values, "postgresql": {**values["postgresql"], "backup": backup}}
+        release.upgrade()
+        yield release
+        release.values = values
+        release.upgrade()
+
+
+def run_job(release: Release, name: str, cron_job: str, *, outcome: str = "complete") -> str:
+    """Creates a Job from a CronJob, waits for its outcome, deletes the Job and returns its log."""
+    release.kubectl("create", "job", name, f"--from=cronjob/{cron_job}")
+    try:
+        release.kubectl("wait", f"--for=condition={outcome}", f"job/{name}", "--timeout=120s")
+    finally:
+        log = release.kubectl("logs", f"job/{name}", "--all-containers")
+        release.kubectl("delete", "job", name)
+    return log
+
+
+def wreck(release: Release) -> None:
+    """Drops a table of the running service."""
+    release.kubectl("exec", f"{DATABASE}-0", "--", "psql", "--username=todo", "--command=DROP TABLE todos CASCADE")
+
+
+def stop(release: Release) -> None:
+    release.kubectl("scale", f"deployment/{NAME}", "--replicas=0")
+    release.kubectl("wait", "--for=delete", "pod", "--selector", API_PODS, "--timeout=120s")
+
+
+def start(release: Release) -> None:
+    release.kubectl("scale", f"deployment/{NAME}", "--replicas=2")
+    release.wait_until_complete()
+
+
+class TestBackup:
+    def test_after_a_restore_the_service_serves_what_was_there(self, with_backups: Release) -> None:
+        with OnCluster(with_backups).client() as client:
+            ada = sign_up(client)
+            ada.add("Buy milk")
+            assert "todo-" in run_job(with_backups, "backup", BACKUP)
+            ada.add("Buy bread")
+            wreck(with_backups)
+            assert client.get("/api/v1/todos").status_code == 500
+
+            stop(with_backups)
+            run_job(with_backups, "restore", f"{NAME}-restore")
+            start(with_backups)
+
+            assert Account(client, ada.user).titles() == ["Buy milk"]
+        # An upgrade after `kubectl scale` must not be a conflict of field owners.
+        with_backups.upgrade("podAnnotations.restored=once")
+
+    def test_a_restore_is_refused_while_the_service_runs(self, with_backups: Release) -> None:
+        with OnCluster(with_backups).client() as client:
+            ada = sign_up(client)
+            run_job(with_backups, "backup", BACKUP)
+            ada.add("Buy milk")
+            assert "Stop the service" in run_job(with_backups, "restore", f"{NAME}-restore", outcome="failed")
+            assert ada.titles() == ["Buy milk"]
