@@ -25,7 +25,8 @@ class TestService:
 
     def test_the_cluster_chooses_ip_families_unless_they_are_given(self) -> None:
         assert not any(name.startswith("ipFam") for name in Release().manifest("Service")["spec"])
-        both = Release("default", "service.ipFamilyPolicy=PreferDualStack", "service.ipFamilies={IPv6,IPv4}")
+        families = ("service.ipFamilies[0]=IPv6", "service.ipFamilies[1]=IPv4")
+        both = Release("default", "service.ipFamilyPolicy=PreferDualStack", *families)
         service = both.manifest("Service")["spec"]
         assert (service["ipFamilyPolicy"], service["ipFamilies"]) == ("PreferDualStack", ["IPv6", "IPv4"])
 
