@@ -25,7 +25,6 @@ from tests.deploy import template
 CHART: Final = template.ROOT / "k8s/todo-web-app"
 NAME: Final = "todo-app"
 DATABASE: Final = f"{NAME}-postgresql"
-_NODE_PORT: Final = 30800
 _SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"}
 _NODE_NETWORKS: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 """Private networks, one of which contains the node's address.
@@ -56,11 +55,12 @@ class Release:
     """Host on which the cluster opens node ports."""
     server_side: bool = True
     """helm 4 applies manifests on the server by default, helm 3 on the client."""
+    node_port: int = 30800
     values: Values = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}:{_NODE_PORT}"
+        return f"http://{self.address}:{self.node_port}"
 
     @property
     def revision(self) -> int:
@@ -138,7 +138,7 @@ class Release:
         for address in (self.address, "127.0.0.1"):
             with suppress(httpx2.HTTPError):
                 httpx2.get(
-                    f"http://{address}:{_NODE_PORT}/health", timeout=5, verify=serving.ANY_CERTIFICATE
+                    f"http://{address}:{self.node_port}/health", timeout=5, verify=serving.ANY_CERTIFICATE
                 ).raise_for_status()
                 return address
         raise AssertionError(f"Nothing answers at {self.url}. Set CLUSTER_ADDRESS to the host of the node ports.")
