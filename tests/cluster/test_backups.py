@@ -3,8 +3,9 @@
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -20,15 +21,46 @@ def has_storage_class(release: Release) -> bool:
 
 
 @pytest.fixture
-def with_backups(release: Release) -> Iterator[Release]:
-    """The release with backups: on a volume of the cluster, or in a folder of the node if it has no volumes."""
+def folder() -> Iterator[Path]:
+    """Folder on this machine into which all users may write."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        yield folder
+
+
+@contextmanager
+def volume(release: Release, folder: Path) -> Iterator[None]:
+    """Offers the folder as a volume until the end of the block, if the cluster does not create volumes itself."""
+    if has_storage_class(release):
+        yield
+        return
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": release.namespace},
+        "spec": {
+            "capacity": {"storage": "5Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": str(folder)},
+            "claimRef": {"namespace": release.namespace, "name": BACKUP},
+        },
+    }
+    file = folder / "volume.json"
+    file.write_text(json.dumps(manifest))
+    release.kubectl("apply", "--filename", str(file))
+    yield
+    release.kubectl("delete", "pvc", BACKUP)
+    release.kubectl("delete", "pv", release.namespace)
+
+
+@pytest.fixture
+def with_backups(release: Release, folder: Path) -> Iterator[Release]:
+    """The release with backups. The volume appears after the upgrade, which therefore must not wait for it."""
     values = release.values
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o777)
-        volume = {} if has_storage_class(release) else {"hostPath": {"path": folder}}
-        backup: dict[str, Any] = {"enabled": True, "keep": 1, "volume": volume}
-        release.values = {**values, "postgresql": {**values["postgresql"], "backup": backup}}
-        release.upgrade()
+    release.values = {**values, "postgresql": {**values["postgresql"], "backup": {"enabled": True, "keep": 1}}}
+    release.upgrade()
+    with volume(release, folder):
         yield release
         release.values = values
         release.upgrade()
