@@ -66,9 +66,23 @@ def with_backups(release: Release, folder: Path) -> Iterator[Release]:
         release.upgrade()
 
 
+def create_job(release: Release, name: str, cron_job: str) -> None:
+    template = release.get("cronjob", cron_job)
+    if template["apiVersion"] == "batch/v1":
+        release.kubectl("create", "job", name, f"--from=cronjob/{cron_job}")
+        return
+    # Kubernetes 1.20 has CronJobs of an older version, from which a newer kubectl makes no Job.
+    specification = template["spec"]["jobTemplate"]["spec"]
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": specification}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(job, file)
+        file.flush()
+        release.kubectl("create", "--filename", file.name)
+
+
 def run_job(release: Release, name: str, cron_job: str, *, outcome: str = "complete") -> str:
     """Creates a Job from a CronJob, waits for its outcome, deletes the Job and returns its log."""
-    release.kubectl("create", "job", name, f"--from=cronjob/{cron_job}")
+    create_job(release, name, cron_job)
     try:
         release.kubectl("wait", f"--for=condition={outcome}", f"job/{name}", "--timeout=120s")
     finally:

@@ -26,12 +26,15 @@ def test_four_secrets_are_enough(image: str, database_url: str, scripted: Script
             "secrets.SECRET_KEY": SECRET_KEY,
             "secrets.OPENAI_API_KEY": scripted.key,
             "secrets.OPENAI_BASE_URL": model._replace(netloc=f"{release.this_machine}:{model.port}").geturl(),
-            "image.repository": repository,
-            "image.tag": tag,
-            "service.nodePort": str(NODE_PORT),
         }
         settings = chain.from_iterable(("--set", f"{name}={value}") for name, value in values.items())
-        release.helm("install", str(kubernetes.CHART), "--create-namespace", *settings, "--wait", "--timeout", "4m")
+        of_the_test = (
+            "--set",
+            f"image.repository={repository},service.nodePort={NODE_PORT}",
+            "--set-string",
+            f"image.tag={tag}",
+        )
+        release.helm("install", str(kubernetes.CHART), *settings, *of_the_test, "--create-namespace", "--wait")
         release.node_port = NODE_PORT
         release.address = release.find_address()
 

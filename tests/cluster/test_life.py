@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests import kubernetes
+from tests import kubernetes, serving
 from tests.kubernetes import NAME, Release
 
 REMOVED: Final = {"secrets": "OPENAI_API_KEY", "settings": "BCRYPT_ROUNDS"}
@@ -68,4 +68,5 @@ class TestLife:
         assert (stored(own_release), read_by_pods(own_release)) == (all_there, all_there)
 
         own_release.helm("uninstall", "--wait", "--timeout", "4m")
-        assert objects(own_release) == set()
+        # helm does not wait for the pods.
+        serving.wait_until(lambda: objects(own_release) == set(), seconds=120)
