@@ -114,7 +114,7 @@ class TestBackup:
             assert "todo-" in run_job(with_backups, "backup", BACKUP)
             ada.add("Buy bread")
             wreck(with_backups)
-            assert client.get("/api/v1/todos").status_code == 500
+            assert client.get("/api/v1/todos").status_code == 503
 
             stop(with_backups)
             run_job(with_backups, "restore", f"{NAME}-restore")
