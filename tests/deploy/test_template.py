@@ -211,3 +211,33 @@ class TestEnvironment:
     def test_a_turn_times_out_before_the_function_and_the_function_before_the_gateway(self) -> None:
         seconds = template.functions()["ChatFunction"]["Timeout"]
         assert FIELDS["ASSISTANT_SECONDS"].default < seconds < 30
+
+
+class TestLimits:
+    @pytest.fixture
+    def limits(self) -> dict[str, dict[str, Any]]:
+        """The parameters that limit each route of the gateway, by method and path."""
+        (api,) = template.resources("AWS::Serverless::HttpApi").values()
+        routes = [path if path == "$default" else f"{method} {path}" for _, method, path in events()]
+        return dict.fromkeys(routes, api["DefaultRouteSettings"]) | api["RouteSettings"]
+
+    def test_only_routes_that_exist_have_limits_of_their_own(self, limits: dict[str, dict[str, Any]]) -> None:
+        """CloudFormation refuses limits of an unknown route."""
+        assert len(limits) == len(events())
+
+    @pytest.mark.parametrize(
+        ("path", "parameter"),
+        [
+            ("/api/v1/auth", "AuthRequestsPerSecond"),
+            ("/api/v1/chat", "ChatRequestsPerSecond"),
+            ("/api/v1/todos", "RequestsPerSecond"),
+            ("$default", "RequestsPerSecond"),
+        ],
+    )
+    def test_accounts_and_the_assistant_have_tighter_limits(
+        self, limits: dict[str, dict[str, Any]], path: str, parameter: str
+    ) -> None:
+        found = [limit for route, limit in limits.items() if path in route]
+        assert found
+        for limit in found:
+            assert limit == {name: {"Ref": parameter} for name in ("ThrottlingRateLimit", "ThrottlingBurstLimit")}
