@@ -4,6 +4,7 @@ The alias `live` points to a version. A deployment that publishes no version suc
 """
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ import pytest
 from tests.deploy import artifacts, template
 from tests.deploy.translation import Deployment, Stack, translate
 
+DOCUMENTATION: Final = template.ROOT / "docs/deploy-aws.md"
 FUNCTIONS: Final = frozenset({"AuthFunction", "TodosFunction", "ChatFunction", "MetaFunction"})
 """Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
 CHAT: Final = frozenset({"ChatFunction"})
@@ -137,6 +139,12 @@ class TestNewVersions:
 
         assert NEW_VERSIONS_BY_ARTIFACT.keys() == template.functions().keys() | layers.keys()
         assert PARAMETERS.keys() == template.load()["Parameters"].keys()
+
+    def test_the_documentation_says_the_same(self) -> None:
+        table = re.findall(r"^\| (`[A-Z].*?) \| .* \| (yes )?\|$", DOCUMENTATION.read_text(), re.MULTILINE)
+        documented = {name: bool(yes) for names, yes in table for name in re.findall("`([A-Za-z]+)`", names)}
+
+        assert documented == dict.fromkeys(IN_FUNCTIONS, True) | dict.fromkeys(BESIDE_FUNCTIONS, False)
 
 
 class TestMigration:
