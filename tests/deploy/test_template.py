@@ -219,7 +219,7 @@ class TestLimits:
         """The parameters that limit each route of the gateway, by method and path."""
         (api,) = template.resources("AWS::Serverless::HttpApi").values()
         routes = [path if path == "$default" else f"{method} {path}" for _, method, path in events()]
-        return dict.fromkeys(routes, api["DefaultRouteSettings"]) | api["RouteSettings"]
+        return {**dict.fromkeys(routes, api["DefaultRouteSettings"]), **api["RouteSettings"]}
 
     def test_only_routes_that_exist_have_limits_of_their_own(self, limits: dict[str, dict[str, Any]]) -> None:
         """CloudFormation refuses limits of an unknown route."""
