@@ -29,6 +29,10 @@ COPY migrations /app/migrations
 RUN python tools/artifact.py /app /app \
     && tools/sbom.sh python /app/sbom.cdx.json /opt/venv/lib/python3.13/site-packages /app
 
+# `docker build --target sbom --output FOLDER .` writes the bill of materials into a folder.
+FROM scratch AS sbom
+COPY --from=build /app/sbom.cdx.json /
+
 FROM ${BASE_IMAGE}
 # The base image contains no bytecode of the standard library. pip is not used at run time.
 RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
@@ -42,10 +46,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     ENVIRONMENT=production \
-    METRICS_HOST=0.0.0.0 \
+    METRICS_HOST=:: \
     METRICS_PORT=9090 \
     UVICORN_HTTP=functions.http_protocol:BoundedProtocol \
-    UVICORN_HOST=0.0.0.0 \
     UVICORN_PORT=8000 \
     UVICORN_LOG_LEVEL=warning \
     UVICORN_SERVER_HEADER=false \
@@ -61,16 +64,20 @@ EXPOSE 8000 9090
 # A bare socket without packages, because the check runs every two seconds and starts a Python process each time.
 HEALTHCHECK --interval=2s --timeout=2s --retries=10 CMD ["python", "-ISc", "\
 import os, socket; \
-connection = socket.create_connection(('127.0.0.1', os.environ['UVICORN_PORT']), timeout=2); \
+connection = socket.create_connection(('localhost', os.environ['UVICORN_PORT']), timeout=2); \
 connection.sendall(b'GET /health HTTP/1.0\\r\\n\\r\\n'); \
 raise SystemExit(b' 200 ' not in connection.recv(16))"]
-CMD ["uvicorn", "functions.main:app"]
+# The empty host: all addresses of IPv4, and of IPv6 where the kernel has it. An environment variable cannot be empty.
+CMD ["uvicorn", "functions.main:app", "--host", ""]
 ARG VERSION=0.2.0
 ARG REVISION
 ARG CREATED
+ARG SOURCE
 LABEL org.opencontainers.image.title="todo-backend" \
     org.opencontainers.image.description="An asynchronous todo API with accounts and an assistant." \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.created="${CREATED}" \
+    org.opencontainers.image.source="${SOURCE}" \
+    org.opencontainers.image.licenses="MIT" \
     org.opencontainers.image.base.name="docker.io/library/python:3.13-slim"

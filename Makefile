@@ -49,6 +49,16 @@ help:
 run: .venv/ready ## serve the API at HOST and PORT, on DATABASE_URL or an embedded PostgreSQL
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
 
+# Of the database in the settings (docs/operator.md). The chart contains the scripts, because it runs them too.
+SCRIPTS := k8s/todo-web-app/files
+.PHONY: backup
+backup: .venv/ready # write a backup into backups/ and keep the newest 14
+	@$(BIN)/python tools/with_database.py $(SCRIPTS)/backup.sh backups 14
+
+.PHONY: restore
+restore: .venv/ready # replace all data by the backup FILE; DATABASE confirms the name of the database
+	@$(BIN)/python tools/with_database.py $(SCRIPTS)/restore.sh $(or $(FILE),backups) $(DATABASE)
+
 .PHONY: test
 test: test-$(SUITE) ## run the tests on a real PostgreSQL (SUITE=list shows other suites, ARGS go to pytest)
 
@@ -229,8 +239,11 @@ build: .venv/ready .tools/aws/ready ## build the Lambda functions and layers for
 
 .PHONY: image
 image: require-docker ## build the container image IMAGE (docs/deploy-container.md)
+	@# The URL of the repository may contain a password.
 	docker build --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD) \
+		--build-arg SOURCE=$$(git remote get-url origin 2>/dev/null | sed 's|//[^/]*@|//|') \
 		--build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
+	@docker build --quiet --target sbom --output .image . >/dev/null && echo "Packages and licences are listed in .image/sbom.cdx.json."
 
 .PHONY: deploy
 deploy: require-parameters require-aws-credentials build ## deploy to AWS: the stack CONFIG_ENV, dev or prod (docs/deploy-aws.md)

@@ -1,6 +1,7 @@
 """Serves metrics to Prometheus on their own port. On Lambda, `todo_core.web.metrics` reports requests to CloudWatch."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
@@ -139,9 +140,12 @@ class ProcessState(Collector):
 async def _listening(host: str, port: int, registry: CollectorRegistry) -> AsyncIterator[None]:
     """Serves the metrics on a host and port during the block, in a thread of its own.
 
-    In the event loop, collecting the metrics would delay requests by milliseconds. Raises InvalidSettings when the
-    process cannot listen on the port, for example because another process does.
+    In the event loop, collecting the metrics would delay requests by milliseconds. The host `::` means all addresses,
+    also those of IPv4, and only those if the kernel has no IPv6. Raises InvalidSettings when the process cannot listen
+    on the port, for example because another process does.
     """
+    if host == "::" and not socket.has_dualstack_ipv6():
+        host = "0.0.0.0"  # noqa: S104 - the deployer chose all addresses
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:

@@ -11,6 +11,8 @@ import pytest
 from tests import engine
 
 ROOT: Final = Path(__file__).parents[2]
+MATERIALS: Final = ROOT / ".image/sbom.cdx.json"
+"""Bill of materials that `make image` writes."""
 MAX_BYTES_ABOVE_THE_BASE: Final = 150_000_000
 
 FILES: Final = """
@@ -80,7 +82,7 @@ class TestConfiguration:
 
     def test_start_and_health_check_use_no_shell(self, config: dict[str, Any]) -> None:
         assert not config.get("Entrypoint")
-        assert config["Cmd"] == ["uvicorn", "functions.main:app"]
+        assert config["Cmd"] == ["uvicorn", "functions.main:app", "--host", ""]
         assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
 
     def test_it_has_no_volumes(self, config: dict[str, Any]) -> None:
@@ -100,6 +102,8 @@ class TestConfiguration:
         assert labels["title"] == project["name"]
         assert labels["version"] == project["version"]
         assert labels["description"]
+        assert labels["licenses"] == project["license"]
+        assert "@" not in labels["source"]
         assert re.fullmatch("[0-9a-f]{40}", labels["revision"])
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", labels["created"])
 
@@ -144,6 +148,9 @@ class TestContent:
         document = json.loads(python(image, "print(open('/app/sbom.cdx.json').read())"))
 
         assert {component["name"]: component["version"] for component in document["components"]} == shipped
+
+    def test_the_bill_of_materials_beside_the_image_is_that_of_the_image(self, image: str) -> None:
+        assert json.loads(MATERIALS.read_text()) == json.loads(python(image, "print(open('sbom.cdx.json').read())"))
 
     def test_its_user_cannot_write_anywhere(self, image: str) -> None:
         assert python(image, WRITABLE).splitlines() == []
