@@ -66,7 +66,7 @@ class TestRunning:
         assert client.get(TODOS).status_code == 500
 
         running.run("stop", "app")
-        running.run("run", "--rm", "backup", "restore", "/backups", "todo")
+        running.run("run", "--rm", "--no-deps", "backup", "restore", "/backups", "todo")
         running.up()
         assert ada.titles() == ["Buy milk"]
 
