@@ -195,7 +195,7 @@ class TestRestore:
 
     def test_a_dump_of_another_service_is_refused(self, server_url: str, url: str, tmp_path: Path) -> None:
         with postgres.database(server_url, migrated=False) as other:
-            postgres.run(other, "CREATE TABLE users (id int)")
+            postgres.run(other, "CREATE EXTENSION unaccent", "CREATE TABLE users (id int)")
             backup = back_up(other, tmp_path)
         assert refusal(url, backup, postgres.name_of(url)) == f"{backup} is no backup of this service."
 

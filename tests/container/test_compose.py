@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from tests import engine, postgres, serving
-from tests.accounts import TODOS, Account, sign_in, sign_up
+from tests.accounts import TODOS, Account, problem, sign_in, sign_up
 from tests.container.compose_project import Project, project
 from tests.relay import relayed
 
@@ -63,7 +63,7 @@ class TestRunning:
         running.run("exec", "backup", "backup", "/backups", "14")
         ada.add("Buy bread")
         running.run("exec", "postgres", "psql", "--username=todo", "--command=DROP TABLE sessions CASCADE")
-        assert client.get(TODOS).status_code == 500
+        problem(client.get(TODOS), 503, "schema_outdated")
 
         running.run("stop", "app")
         running.run("run", "--rm", "--no-deps", "backup", "restore", "/backups", "todo")
