@@ -78,6 +78,8 @@ class TestRunning:
 
         assert "backup failed. The next attempt is in 300 seconds." in running.run("logs", "backup")
         assert list((running.folder / "backups").iterdir()) == backups
+        running.run("start", "postgres")
+        running.run("restart", "backup")
         running.up()
 
 

@@ -41,7 +41,20 @@ def tls(public: Project) -> ssl.SSLContext:
 def connect(ports: tuple[int, int], tls: ssl.SSLContext, address: str) -> httpx2.Client:
     """Returns a client of the proxy that connects from this address of the machine."""
     transport = httpx2.HTTPTransport(verify=tls, local_address=address)
-    return httpx2.Client(base_url=f"https://localhost:{ports[1]}", transport=transport, timeout=60)
+    proxy = "[::1]" if ":" in address else "127.0.0.1"
+    host = {"Host": f"localhost:{ports[1]}"}
+    return httpx2.Client(
+        base_url=f"https://{proxy}:{ports[1]}",
+        headers=host,
+        transport=transport,
+        timeout=60,
+        event_hooks={"request": [name_server]},
+    )
+
+
+def name_server(request: httpx2.Request) -> None:
+    """Names the domain in the TLS handshake, because the URL has an address."""
+    request.extensions["sni_hostname"] = "localhost"
 
 
 def register(client: httpx2.Client, **headers: str) -> int:
