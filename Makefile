@@ -49,7 +49,7 @@ help:
 run: .venv/ready ## serve the API at HOST and PORT, on DATABASE_URL or an embedded PostgreSQL
 	@HOST=$(HOST) PORT=$(PORT) exec $(BIN)/python -m functions
 
-# Of the database in the settings (docs/operator.md). The chart contains the scripts, because it runs them too.
+# The chart contains the scripts, because Helm packages no file outside of a chart. docs/backups.md describes them.
 SCRIPTS := k8s/todo-web-app/files
 .PHONY: backup
 backup: .venv/ready # write a backup into backups/ and keep the newest 14
