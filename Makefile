@@ -179,15 +179,20 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold, logins, fairness, overload or eval
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memory, export, cold, logins, fairness, overload or eval
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold, logins, fairness, overload or eval." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
 bench-requests: .venv/ready
 	$(BIN)/python benchmarks/run.py
+
+# CPU time and time of requests beside those of the commit BEFORE, in one run.
+.PHONY: bench-pair
+bench-pair: .venv/ready
+	BEFORE=$(BEFORE) $(BIN)/python benchmarks/pair.py
 
 # Buffers that lists read with 1,000,000 todos and with 1,000.
 .PHONY: bench-scale

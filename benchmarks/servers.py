@@ -36,12 +36,16 @@ class Server:
         return f"http://{HOST}:{self.port}"
 
     def cpu_seconds(self) -> float:
-        """Returns user and system time of all threads of the process, ended ones included."""
-        if sys.platform == "linux":
-            # clock_getcpuclockid(3), which Python lacks: like /proc/<pid>/stat, but in nanoseconds.
-            return time.clock_gettime(~self.process_id << 3 | _SCHEDULER_CLOCK)
-        times = psutil.Process(self.process_id).cpu_times()
-        return times.user + times.system
+        return cpu_seconds(self.process_id)
+
+
+def cpu_seconds(process_id: int) -> float:
+    """Returns user and system time of all threads of the process, ended ones included."""
+    if sys.platform == "linux":
+        # clock_getcpuclockid(3), which Python lacks: like /proc/<pid>/stat, but in nanoseconds.
+        return time.clock_gettime(~process_id << 3 | _SCHEDULER_CLOCK)
+    times = psutil.Process(process_id).cpu_times()
+    return times.user + times.system
 
 
 @contextmanager
@@ -147,6 +151,22 @@ def _free_port() -> int:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def fetch_backends(server_url: str, name: str) -> list[int]:
+    """Returns the ids of PostgreSQL's processes that serve the connections to a database."""
+
+    async def fetch() -> list[int]:
+        connection = await asyncpg.connect(server_url)
+        try:
+            rows = await connection.fetch(
+                "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'", name
+            )
+        finally:
+            await connection.close()
+        return [row["pid"] for row in rows]
+
+    return asyncio.run(fetch())
 
 
 def execute(url: str, *statements: str) -> None:

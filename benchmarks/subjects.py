@@ -1,9 +1,11 @@
 """Compared servers: ours, naive and floor, each with signed-in accounts and todos."""
 
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -65,6 +67,16 @@ def ours_with_model(database_url: str, model_url: str, *, pool_size: int) -> Ite
     }
     with uvicorn("functions.main:app", settings) as server:
         yield Subject("ours with a model", server, _requests(server, f"{_OURS_API}/todos", _sign_in_to_ours))
+
+
+@contextmanager
+def at_commit(postgres_url: str, name: str, root: Path) -> Iterator[Subject]:
+    """Starts the service as it ships, with the code below `root` and a database with the name of the subject."""
+    # These paths come before those of the installed packages.
+    paths = os.pathsep.join(str(root / folder) for folder in (".", "layers/core", "layers/assistant"))
+    settings = _ours_settings(new_database(postgres_url, name), secrets.token_urlsafe(32)) | {"PYTHONPATH": paths}
+    with service(settings) as server:
+        yield Subject(name, server, _requests(server, f"{_OURS_API}/todos", _sign_in_to_ours))
 
 
 @contextmanager

@@ -209,28 +209,30 @@ class TestSortOrders:
 
     @pytest.mark.parametrize("sort", get_args(ListSort))
     @pytest.mark.parametrize("start", ["start", "after_todo"])
+    @pytest.mark.parametrize("by_bytes", [False, True])
     def test_a_page_is_read_from_its_index_without_extra_rows(
-        self, crowded_url: str, ada: UUID, sort: ListSort, start: lists.PageStart
+        self, crowded_url: str, ada: UUID, sort: ListSort, start: lists.PageStart, *, by_bytes: bool
     ) -> None:
         name = sort.removeprefix("-")
         values = {
             "user_id": ada,
             "limit": 51,
             "max_bytes": MAX_BYTES,
+            "max_row_bytes": MAX_BYTES,
             "after_key": POSITIONS[name],
             "after_id": UUID(int=0),
         }
-        [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, start=start), **values)
+        [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, start=start, by_bytes=by_bytes), **values)
         assert scan["Index Name"] == SORT_INDEXES[name] + ("_backward" if sort == "-due" else "")
         assert scan["Actual Rows"] == 51
         assert scan.get("Rows Removed by Filter", 0) == 0
 
     def test_equal_orders_are_sorted_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
-        page = lists.select_page(frozenset(), "order", start="start")
+        page = lists.select_page(frozenset(), "order", start="start", by_bytes=False)
         no_index = "&".join(f"enable_{scan}=off" for scan in ("indexscan", "indexonlyscan", "bitmapscan"))
         url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}{no_index}"
         rows = postgres.query(
-            url, page.sql, *page.arguments({"user_id": ada, "limit": lists.MAX_ROWS, "max_bytes": MAX_BYTES})
+            url, page.sql, *page.arguments({"user_id": ada, "limit": lists.MAX_ROWS, "max_row_bytes": MAX_BYTES})
         )
         places = [(row["order"], row["id"]) for row in rows]
         assert len(places) == lists.MAX_ROWS
@@ -257,11 +259,53 @@ class TestIndexes:
     def test_a_filtered_page_is_read_from_an_index_with_few_extra_rows(
         self, crowded_url: str, ada: UUID, filters: Filters, index: str
     ) -> None:
-        page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, start="start")
-        [scan] = scans(crowded_url, page, user_id=ada, limit=51, max_bytes=MAX_BYTES, **filters.values)
+        page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, start="start", by_bytes=False)
+        [scan] = scans(crowded_url, page, user_id=ada, limit=51, max_row_bytes=MAX_BYTES, **filters.values)
         # PostgreSQL may read `todos_by_order` instead of the filter's own index if nearly every todo meets the filter.
         assert scan["Index Name"] in {index, "todos_by_order"}
         assert scan.get("Rows Removed by Filter", 0) <= 10
+
+
+class TestLongTodos:
+    """A page reads a long description only by the statement that bounds the bytes of the page."""
+
+    @pytest.mark.parametrize("filters", [Filters(), Filters(sort="title"), Filters(q="often"), Filters(tags=["late"])])
+    def test_a_page_leaves_out_the_descriptions_of_long_todos(
+        self, crowded_url: str, ada: UUID, filters: Filters
+    ) -> None:
+        page = lists.select_page(frozenset(filters.conditions), filters.sorted_by, start="start", by_bytes=False)
+
+        def read(max_row_bytes: int) -> dict[UUID, tuple[str | None, bool]]:
+            values = filters.values | {"user_id": ada, "limit": 201, "max_row_bytes": max_row_bytes}
+            rows = postgres.query(crowded_url, page.sql, *page.arguments(values))
+            return {row["id"]: (row["description"], row["is_long"]) for row in rows}
+
+        assert set(read(0).values()) == {(None, True)}
+        assert set(read(10_000).values()) == {(None, False), ("often late seldom", False)}
+
+    def test_a_page_is_bounded_in_bytes_only_if_a_todo_is_long(self, crowded_url: str) -> None:
+        user_id = add_user(crowded_url)
+        add = (
+            "INSERT INTO todos (id, user_id, title, description, \"order\") VALUES (gen_random_uuid(), $1, 'A', $2, 1)"
+        )
+
+        async def count_statements() -> tuple[int, Todo]:
+            connection = await postgres.connect(crowded_url)
+            statements: list[str] = []
+            try:
+                connection.add_query_logger(lambda query: statements.append(query.query))
+                db = Transaction(connection, statement_timeout_seconds=60)
+                page = await operations.find(db, user_id, Filters(), limit=199)
+            finally:
+                await connection.close()
+            return len(statements), page.todos[-1]
+
+        postgres.query(crowded_url, add, user_id, "x" * 2000)
+        assert asyncio.run(count_statements())[0] == 1
+        postgres.query(crowded_url, add, user_id, "y" * 3000)
+        count, todo = asyncio.run(count_statements())
+        assert count == 2
+        assert todo.description is not None
 
 
 class TestSearches:
@@ -290,10 +334,10 @@ class TestSearches:
         assert ids(read_all_pages(crowded_url, ada, Filters(q=q), limit=limit)) == ids([*title, *rest])
 
     def read(self, url: str, owner: UUID, tag: str, **after: object) -> set[str]:
-        page = lists.select_page(frozenset({"tags"}), "order", start="after_todo" if after else "start")
+        page = lists.select_page(frozenset({"tags"}), "order", start="after_todo" if after else "start", by_bytes=False)
         return {
             str(scan.get("Index Name"))
-            for scan in scans(url, page, user_id=owner, limit=11, max_bytes=MAX_BYTES, tags=[tag], **after)
+            for scan in scans(url, page, user_id=owner, limit=11, max_row_bytes=MAX_BYTES, tags=[tag], **after)
             if scan["Node Type"] != "Bitmap Heap Scan"
         }
 
@@ -304,7 +348,7 @@ class TestSearches:
         assert self.read(crowded_url, ada, "never") == {"todos_by_order", "todos_by_terms"}
 
     def test_the_gin_index_reads_only_the_users_own_words(self, crowded_url: str, ada: UUID) -> None:
-        page = lists.select_page(frozenset({"q"}), "relevance", start="start")
-        found = scans(crowded_url, page, user_id=ada, limit=51, max_bytes=MAX_BYTES, q="seldom")
+        page = lists.select_page(frozenset({"q"}), "relevance", start="start", by_bytes=False)
+        found = scans(crowded_url, page, user_id=ada, limit=51, max_row_bytes=MAX_BYTES, q="seldom")
         [by_terms] = [scan for scan in found if scan.get("Index Name") == "todos_by_terms"][:1]
         assert by_terms["Actual Rows"] == COUNT // 250

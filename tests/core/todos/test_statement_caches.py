@@ -55,7 +55,7 @@ def test_lists_of_every_shape_keep_few_statements() -> None:
         filters = make_random_filters(choose)
         sort = choose.choice(get_args(ListSort)) if "q" not in filters.conditions else "relevance"
         start = choose.choice(("start", "after_todo"))
-        statement = lists.select_page(frozenset(filters.conditions), sort, start=start)
+        statement = lists.select_page(frozenset(filters.conditions), sort, start=start, by_bytes=choose.random() < 0.5)
         kept[statement.sql] = len(statement.sql)
 
     assert len(kept) > 10 * MAX_STATEMENTS

@@ -14,8 +14,8 @@ BEGIN
         PERFORM set_config('lock_timeout', '5s', true);
         PERFORM pg_advisory_xact_lock(23569, hashtext(owner::text));
     END IF;
-    PERFORM set_config('idle_in_transaction_session_timeout', '20s', true);
-    RETURN true;
+    -- As an expression: PERFORM would run a query, which takes longer.
+    RETURN set_config('idle_in_transaction_session_timeout', '20s', true) IS NOT NULL;
 END
 $$;
 
@@ -72,21 +72,29 @@ $$;
 -- which begins with `kind:turn_id`; without that setting the actor is `system`. Todos of an account that is being
 -- deleted are not logged, because the account has no counters any more.
 
+-- A loop over the owners, nearly always one: two statements without a join take less time than one with a join.
 CREATE OR REPLACE FUNCTION log_created_todos() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
     signature text := current_setting('todo.actor', true);
+    actor_kind text := coalesce(nullif(split_part(signature, ':', 1), ''), 'system');
+    turn uuid := nullif(split_part(signature, ':', 2), '')::uuid;
+    owned record;
+    last_seq bigint;
 BEGIN
-    INSERT INTO changes (user_id, seq, todo_id, op, actor, turn_id, after, read_bytes)
-    SELECT
-        todo.user_id, counted.last_seq + row_number() OVER (PARTITION BY todo.user_id), todo.id, 'create',
-        coalesce(nullif(split_part(signature, ':', 1), ''), 'system'), nullif(split_part(signature, ':', 2), '')::uuid,
-        snapshot_of(todo, true), todo_bytes(todo.title, todo.description, todo.tags)
-    FROM new_todos AS todo JOIN (
-        SELECT user_id, count_changes(user_id, count(*), count(*) FILTER (WHERE deleted_at IS NULL),
-            2 * sum(todo_bytes(title, description, tags))::bigint, 1, false) AS last_seq
+    FOR owned IN
+        SELECT user_id, count(*) AS number, count(*) FILTER (WHERE deleted_at IS NULL) AS live,
+            2 * sum(todo_bytes(title, description, tags))::bigint AS bytes
         FROM new_todos GROUP BY user_id
-    ) AS counted USING (user_id)
-    WHERE counted.last_seq IS NOT NULL;
+    LOOP
+        last_seq := count_changes(owned.user_id, owned.number, owned.live, owned.bytes, 1, false);
+        IF last_seq IS NOT NULL THEN
+            INSERT INTO changes (user_id, seq, todo_id, op, actor, turn_id, after, read_bytes)
+            SELECT
+                todo.user_id, last_seq + row_number() OVER (), todo.id, 'create', actor_kind, turn,
+                snapshot_of(todo, true), todo_bytes(todo.title, todo.description, todo.tags)
+            FROM new_todos AS todo WHERE todo.user_id = owned.user_id;
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $$;

@@ -73,11 +73,16 @@ $$;
 -- Checks the quota of distinct tags when a todo outside the trash gets a tag, or leaves the trash with its tags.
 --
 -- `known_tags` has all tags of a user's live todos, and perhaps tags that no todo has any more. Those are removed when
--- the known tags exceed the quota. Thus only a tag that is not known costs more than one look at an index.
+-- the known tags exceed the quota. Thus only a tag that is not known costs more than one look at an index: an INSERT that
+-- inserts nothing takes three times as long as the look.
 CREATE OR REPLACE FUNCTION check_tags() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    quota bigint := actor_quota(2);
+    quota bigint;
 BEGIN
+    IF cardinality(NEW.tags) = (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id AND tag = ANY (NEW.tags)) THEN
+        RETURN NULL;
+    END IF;
+    quota := actor_quota(2);
     INSERT INTO known_tags (user_id, tag) SELECT NEW.user_id, unnest(NEW.tags) ON CONFLICT DO NOTHING;
     IF NOT FOUND OR quota IS NULL OR (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id) <= quota THEN
         RETURN NULL;

@@ -33,41 +33,31 @@ type PageStart = Literal["start", "after_title_match", "after_todo"]
 MAX_ROWS: Final = 201
 """The most rows of a page: one more than clients may ask for, to find out whether more follow."""
 _BYTES: Final = "octet_length(title) + coalesce(octet_length(description), 0) + pg_column_size(tags)"
+_SHORT_DESCRIPTION: Final = f"CASE WHEN {_BYTES} <= :max_row_bytes THEN description END AS description"
 _MAX_CACHED_STATEMENTS: Final = 256
-"""Clients choose filters and sort orders, which make some 40,000 statements of 4 KB each."""
+"""Clients choose filters and sort orders, which make some 80,000 statements of 4 KB each."""
 
 
 @lru_cache(_MAX_CACHED_STATEMENTS)
-def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart) -> Statement:
+def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart, by_bytes: bool) -> Statement:
     """Returns the statement that reads one page of a list. `conditions` are the names of the filters that are set.
 
     A row has the columns of a todo. The sort key follows as `key`, unless it equals a field of the todo. In a list by
-    relevance `in_title` follows. The last columns are `bytes`, the size of the todo, and `bytes_so_far`, the size of
-    the page up to it. The page has at most `:limit` rows and ends with the row that reaches `:max_bytes`.
+    relevance `in_title` follows. The page has at most `:limit` rows.
+
+    The page `by_bytes` ends with the row that reaches `:max_bytes`. Its last columns are `bytes`, the size of the todo,
+    and `bytes_so_far`, the size of the page up to it. The other page costs less. There, a todo of more than
+    `:max_row_bytes` has no description, and true in the last column, `is_long`.
     """
     order = SortOrder(sort)
-    where = _build_where(conditions - TERM_CONDITIONS, order, start)
-    page_where = where if start == "start" else f"{where} AND {order.after_position}"
-    terms = conditions & TERM_CONDITIONS
-    order_by = order.order_by(order.field_or_key)
-    if sort == "relevance":
-        matches = _select_by_relevance(where, page_where, terms, start)
-        return Statement(end_by_bytes(matches, _BYTES, order_by=f"in_title DESC, {order_by}"))
-    if terms:
-        matches = f"""
-            WITH {build_search("page", TermSearch(page_where, terms), order)}
-            SELECT {_list_page_columns(order)} FROM page ORDER BY {order.order_by("key")}
-        """  # noqa: S608 - constants, as all below
-        return Statement(end_by_bytes(matches, _BYTES, order_by=order_by))
-    key = "" if order.field else f", {order.key} AS key"
-    # With a constant limit, PostgreSQL expects few rows for any `:limit`. It then keeps one plan for a statement, which
-    # takes a quarter of the time off a page.
-    page = f"""
-        SELECT * FROM (
-            SELECT {COLUMNS}{key} FROM todos WHERE {page_where} ORDER BY {order.order_by(order.key)} LIMIT {MAX_ROWS}
-        ) AS longest_page LIMIT :limit
-    """  # noqa: S608
-    return Statement(end_by_bytes(page, _BYTES, order_by=order_by))
+    rows = _select_rows(conditions, order, start, is_by_relevance=sort == "relevance")
+    in_title = ["in_title"] if sort == "relevance" else []
+    if by_bytes:
+        order_by = ", ".join([*(f"{column} DESC" for column in in_title), order.order_by(order.field_or_key)])
+        return Statement(end_by_bytes(rows, _BYTES, order_by=order_by))
+    columns = _list_page_columns(order).replace('"description"', _SHORT_DESCRIPTION)
+    columns = ", ".join([columns, *in_title, f"{_BYTES} > :max_row_bytes AS is_long"])
+    return Statement(f"SELECT {columns} FROM ({rows}) AS sorted_rows")  # noqa: S608 - constants, as all below
 
 
 @lru_cache(_MAX_CACHED_STATEMENTS)
@@ -87,6 +77,28 @@ def select_counts(conditions: frozenset[str], sort: Sort) -> Statement:
             count(*) FILTER (WHERE {OPEN} AND {is_due_from("today")} AND {is_due_before("tomorrow")}) AS due_today
         FROM (SELECT completed, due_at, due_date FROM todos WHERE {where} LIMIT :limit) AS counted
     """)  # noqa: S608
+
+
+def _select_rows(conditions: frozenset[str], order: SortOrder, start: PageStart, *, is_by_relevance: bool) -> str:
+    """Returns the SELECT of at most `:limit` sorted rows."""
+    where = _build_where(conditions - TERM_CONDITIONS, order, start)
+    page_where = where if start == "start" else f"{where} AND {order.after_position}"
+    terms = conditions & TERM_CONDITIONS
+    if is_by_relevance:
+        return _select_by_relevance(where, page_where, terms, start)
+    if terms:
+        return f"""
+            WITH {build_search("page", TermSearch(page_where, terms), order)}
+            SELECT {_list_page_columns(order)} FROM page ORDER BY {order.order_by("key")}
+        """  # noqa: S608
+    key = "" if order.field else f", {order.key} AS key"
+    # With a constant limit, PostgreSQL expects few rows for any `:limit`. It then keeps one plan for a statement, which
+    # takes a quarter of the time off a page.
+    return f"""
+        SELECT * FROM (
+            SELECT {COLUMNS}{key} FROM todos WHERE {page_where} ORDER BY {order.order_by(order.key)} LIMIT {MAX_ROWS}
+        ) AS longest_page LIMIT :limit
+    """  # noqa: S608
 
 
 def _select_by_relevance(where: str, page_where: str, terms: frozenset[str], start: PageStart) -> str:

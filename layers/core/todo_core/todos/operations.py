@@ -5,6 +5,7 @@ completing a recurring todo reads it first, `delete_all` works in chunks, and a 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -35,12 +36,17 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
     A page may be shorter: its titles, descriptions and tags have at most 512 KB, but for a single todo. `after` is the
     position of the last todo on the page before, in a list with the same sort order.
     """
-    sort, conditions, values = filters.sorted_by, filters.conditions, filters.values
-    statement = lists.select_page(frozenset(conditions), sort, start=_find_page_start(sort, after))
+    sort, values = filters.sorted_by, filters.values | {"user_id": user_id, "limit": limit + 1}
     if after is not None:
         values |= {"after_key": after.key, "after_id": after.id}
-    rows = await db.fetch_all(statement, user_id=user_id, limit=limit + 1, max_bytes=MAX_PAGE_BYTES, **values)
-    has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
+    select = partial(lists.select_page, frozenset(filters.conditions), sort, start=_find_page_start(sort, after))
+    rows = await db.fetch_all(select(by_bytes=False), max_row_bytes=MAX_PAGE_BYTES // (limit + 1), **values)
+    if any(row["is_long"] for row in rows):
+        # The page may have too many bytes, and has no long descriptions. Few pages are read twice.
+        rows = await db.fetch_all(select(by_bytes=True), max_bytes=MAX_PAGE_BYTES, **values)
+        has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
+    elif has_more := len(rows) > limit:
+        rows.pop()
     todos = [Todo(*row[:_FIELD_COUNT]) for row in rows]
     return Page(todos, _build_position(sort, rows[-1], todos[-1]) if has_more else None)
 
