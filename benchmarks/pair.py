@@ -3,8 +3,8 @@
 Both are started as in a container and use the installed packages and one PostgreSQL. They alternate, and ratios are
 computed per round, because microseconds differ between machines.
 
-Exits with 1 if an operation takes over 5% more CPU time of the server, or time, than at the commit BEFORE. A run takes
-one minute. Other load on the machine widens the spreads.
+Exits with 1 if an operation takes 5% more CPU time of the server, or 5% more time, than before. A run takes one minute.
+Other load on the machine widens the spreads.
 """
 
 import os
