@@ -41,9 +41,10 @@ def configure(settings: Settings, *, stream: TextIO | None = None) -> None:
                 json_serializer=_to_json, service=_SERVICE, location=None, utc=True, use_rfc3339=True
             )
         )
-    # Saves time per line: otherwise logging looks up the thread, process and asyncio task, which no line shows.
+    # Saves time per line: otherwise logging looks up thread, process, asyncio task and caller, which no line shows.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.logAsyncioTasks = False  # type: ignore[attr-defined] # since Python 3.12; typeshed does not know it
+    logging._srcfile = None  # noqa: SLF001 - the way that Python's logging HOWTO documents
     log.handlers = [handler]
     log.propagate = False
     log.setLevel(settings.log_level)
