@@ -125,11 +125,11 @@ class _Run:
     """The requests of one operation to one subject in a round, on a connection of their own."""
 
     def __init__(self, postgres_url: str, subject: Subject, operation: str) -> None:
-        self._connection = Connection(subject.server.port)
-        self._requests = cycle(subject.requests[operation])
-        self._send(_FIRST_REQUESTS)
         self._server = subject.server
         self._backends = fetch_backends(postgres_url, subject.name)
+        self._requests = cycle(subject.requests[operation])
+        self._connection = Connection(subject.server.port)
+        self._send(_FIRST_REQUESTS)
         self._started = self._read_clocks()
         self._seconds = 0.0
 
