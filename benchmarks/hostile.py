@@ -17,7 +17,7 @@ from functions.migrate.app import upgrade
 from todo_core.settings import Settings
 
 API: Final = "/api/v1"
-_PASSWORD: Final = "a password of no example"  # noqa: S105 - accounts of one run
+PASSWORD: Final = "a password of no example"  # noqa: S105 - accounts of one run
 _MEGABYTE: Final = 1024
 
 _ADD_LONG_TODO: Final = """
@@ -101,7 +101,7 @@ def _settings(database_url: str) -> Mapping[str, str]:
 
 
 def sign_up(server: Server) -> Account:
-    credentials = {"email": f"{uuid4().hex}@example.com", "password": _PASSWORD}
+    credentials = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
     with httpx2.Client(base_url=server.url, timeout=30) as client:
         user = client.post(f"{API}/auth/register", json=credentials).raise_for_status().json()
         client.post(f"{API}/auth/login", json=credentials).raise_for_status()

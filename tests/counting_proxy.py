@@ -75,8 +75,8 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextmanager
-def counting_proxy(server_url: str) -> Iterator[CountingProxy]:
-    proxy = CountingProxy(server_url)
+def running[Proxy: CountingProxy](proxy: Proxy) -> Iterator[Proxy]:
+    """Runs a proxy until the end of the block."""
     with start_blocking_portal() as portal:
         server = portal.call(proxy.listen)
         yield proxy

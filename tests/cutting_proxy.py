@@ -1,12 +1,9 @@
 """Proxy between the service and PostgreSQL that cuts a connection at a chosen step of the protocol."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-
-from anyio.from_thread import start_blocking_portal
 
 from tests.counting_proxy import CountingProxy
 
@@ -88,12 +85,3 @@ class CuttingProxy(CountingProxy):
             to_client.write(answer)
         # Closes after the bytes are sent. An abort could drop them.
         to_client.close()
-
-
-@contextmanager
-def cutting_proxy(server_url: str) -> Iterator[CuttingProxy]:
-    proxy = CuttingProxy(server_url)
-    with start_blocking_portal() as portal:
-        server = portal.call(proxy.listen)
-        yield proxy
-        portal.call(server.close)

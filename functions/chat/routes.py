@@ -33,6 +33,7 @@ from todo_assistant.turns import conversations, store
 from todo_assistant.turns.conversations import Conversation, Message, MessagePosition
 from todo_assistant.turns.model import NewTurn, Turn
 from todo_core.database.executor import Executor
+from todo_core.deadlines import extend
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -54,7 +55,7 @@ from todo_core.web.resources import CurrentDatabase, get_resources
 PATH: Final = "/api/v1/chat"
 _EVENT_STREAM: Final = "text/event-stream"
 _RESERVED_SECONDS: Final = 2.0
-"""Time at the end of a Lambda invocation that is reserved for storing and sending the answer."""
+"""Time of a request after its turn, to store and send the answer."""
 
 _TURN_LINKS: Final = {
     operation: {"operationId": operation, "parameters": {"turn_id": "$response.body#/turn_id"}}
@@ -280,7 +281,8 @@ async def _respond(turn: Turn, assistant: Assistant, request: Request, response:
 async def _run_agent(turn: Turn, assistant: Assistant, request: Request, listener: TurnListener | None = None) -> None:
     """Runs the agent within the time of the request and adds its tokens and tool calls to the metrics."""
     tokens_before, calls_before = turn.tokens, len(turn.calls)
-    seconds = min(assistant.turn_seconds, _seconds_left(request))
+    left = extend(assistant.turn_seconds + _RESERVED_SECONDS) - _RESERVED_SECONDS
+    seconds = max(min(assistant.turn_seconds, left), 0)
     try:
         await assistant.agent.run(turn, seconds=seconds, listener=listener)
     finally:
@@ -295,12 +297,3 @@ async def _run_agent(turn: Turn, assistant: Assistant, request: Request, listene
 async def _load_turn(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:
     turn = await store.load(db, user_id, turn_id)
     return TurnRead.of(turn, await changes.find_changed_todos(db, user_id, turn_id))
-
-
-def _seconds_left(request: Request) -> float:
-    """Returns the seconds left of a Lambda invocation for the turn; infinity outside of Lambda."""
-    context = request.scope.get("aws.context")
-    if context is None:
-        return float("inf")
-    milliseconds: int = context.get_remaining_time_in_millis()
-    return max(milliseconds / 1000 - _RESERVED_SECONDS, 0)

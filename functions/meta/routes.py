@@ -14,10 +14,9 @@ from starlette.responses import MalformedRangeHeader
 
 from functions.meta import pages
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
-from todo_core.schema.revision import require_head
 from todo_core.web import openapi
 from todo_core.web.problems import RangeNotSatisfiable, RouteNotFound, error_responses
-from todo_core.web.resources import CurrentDatabase
+from todo_core.web.resources import get_resources
 
 _ASSETS_PACKAGE: Final = "fastapi_offline"  # contains current files of Swagger UI and ReDoc
 _ASSETS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png")
@@ -53,9 +52,9 @@ async def health() -> Health:
 
 
 @router.get("/health/ready", tags=["health"], responses=error_responses(DatabaseUnavailable, SchemaOutdated))
-async def ready(db: CurrentDatabase) -> Health:
+async def ready(request: Request) -> Health:
     """Answers 200 when the database responds and its schema is at the head revision."""
-    await require_head(db)
+    await get_resources(request).readiness.require()
     return Health()
 
 

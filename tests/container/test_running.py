@@ -14,8 +14,9 @@ import pytest
 from tests import engine, postgres, serving
 from tests.accounts import AUTH, CHAT, TODOS, Account, problem, sign_up
 from tests.engine import HARDENED, Container, docker
+from tests.hung_database import assert_unavailable_in_time, send_all_while_hung
 from tests.model_replies import Dribble, Say, Slow
-from tests.relay import relayed
+from tests.relay import Gate, relayed
 from tests.scripted_model import ScriptedModel
 
 MAX_SECONDS_TO_HEALTHY: Final = 5
@@ -50,6 +51,23 @@ def running(image: str, settings: dict[str, str]) -> Iterator[Container]:
     with engine.container(image, settings) as container:
         container.wait_until_healthy()
         yield container
+
+
+class TestHungDatabase:
+    def test_requests_are_503_within_five_seconds_and_the_container_stays_healthy(
+        self, image: str, settings: dict[str, str], database_url: str
+    ) -> None:
+        gate = Gate()
+        with (
+            relayed(database_url, host=engine.HOST, gate=gate) as url,
+            engine.container(image, settings | {"DATABASE_URL": url, "READINESS_SECONDS": "0"}) as container,
+            container.client() as client,
+        ):
+            container.wait_until_healthy()
+            ada = sign_up(client)
+            assert_unavailable_in_time(send_all_while_hung(gate, ada))
+            assert container.health == "healthy"
+            assert ada.titles() == []
 
 
 class TestStart:

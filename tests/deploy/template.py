@@ -49,3 +49,9 @@ def layers_of(function: str) -> list[str]:
     """Returns the names of a function's layers: those of Globals, then its own."""
     common = load()["Globals"]["Function"]["Layers"]
     return [layer["Ref"] for layer in (*common, *functions()[function].get("Layers", []))]
+
+
+def timeout(function: str) -> int:
+    """Returns the seconds after which Lambda ends an invocation of the function."""
+    seconds: int = {**load()["Globals"]["Function"], **functions()[function]}["Timeout"]
+    return seconds

@@ -18,7 +18,9 @@ from tests.accounts import AUTH, PASSWORD, TODOS, new_email, problem, sign_up
 from tests.deploy.artifacts import Build
 from tests.deploy.secrets_manager import SecretsManager, secrets_manager
 from tests.emulator import Emulator, OnEmulator, emulator
+from tests.hung_database import REQUESTS, assert_unavailable_in_time, send_timed
 from tests.postgres import KILL_ALL, Server
+from tests.relay import Gate, relayed
 from tests.serving import gateway_event
 from todo_core.settings import Settings
 
@@ -64,6 +66,51 @@ def client_of(todos: Emulator, token: str) -> httpx2.Client:
     client = OnEmulator({"todos": todos}).client()
     client.headers["Authorization"] = f"Bearer {token}"
     return client
+
+
+class TestHungDatabase:
+    """A database that accepts connections and never answers. Without limits, the gateway would answer 502 instead."""
+
+    @pytest.fixture
+    def gate(self) -> Gate:
+        return Gate()
+
+    @pytest.fixture
+    def behind_gate(self, server: Server, gate: Gate) -> Iterator[str]:
+        with relayed(server.url(), host="127.0.0.1", gate=gate) as url:
+            yield url
+
+    def test_requests_of_a_warm_function_are_503_within_five_seconds(
+        self, functions: Functions, gate: Gate, behind_gate: str
+    ) -> None:
+        token = functions.new_token()
+        with functions.started("todos", DATABASE_URL=behind_gate) as todos, client_of(todos, token) as client:
+            assert client.get(TODOS).json() == []
+            gate.is_open = False
+            answers = {name: send_timed(client, REQUESTS[name]) for name in ("list", "create", "batch")}
+            gate.is_open = True
+            recovered = send_timed(client, REQUESTS["list"])
+        assert_unavailable_in_time(answers)
+        assert recovered.response.json() == []
+        assert recovered.seconds < 1
+
+    def test_readiness_of_a_new_function_is_a_503_within_five_seconds(
+        self, functions: Functions, gate: Gate, behind_gate: str
+    ) -> None:
+        with functions.started("meta", DATABASE_URL=behind_gate) as meta, OnEmulator({"meta": meta}).client() as client:
+            assert client.get("/health").status_code == 200
+            gate.is_open = False
+            assert_unavailable_in_time({"readiness": send_timed(client, REQUESTS["readiness"])})
+
+    def test_a_statement_ends_before_its_invocation(self, functions: Functions, gate: Gate, behind_gate: str) -> None:
+        token = functions.new_token()
+        short = {"DATABASE_URL": behind_gate, "AWS_LAMBDA_FUNCTION_TIMEOUT": "3"}
+        with functions.started("todos", **short) as todos, client_of(todos, token) as client:
+            assert client.get(TODOS).json() == []
+            gate.is_open = False
+            answer = send_timed(client, REQUESTS["list"])
+        assert_unavailable_in_time({"list": answer})
+        assert answer.seconds < 3
 
 
 class TestDatabase:

@@ -208,10 +208,6 @@ class TestEnvironment:
         unknown = {name for name in variables if name not in FIELDS} - NOT_SETTINGS
         assert {name.partition("_")[0] for name in unknown} == {"POWERTOOLS"}
 
-    def test_a_turn_times_out_before_the_function_and_the_function_before_the_gateway(self) -> None:
-        seconds = template.functions()["ChatFunction"]["Timeout"]
-        assert FIELDS["ASSISTANT_SECONDS"].default < seconds < 30
-
 
 class TestLimits:
     @pytest.fixture

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from todo_core.clients import Client
+from todo_core.deadlines import limit_wait
 from todo_core.errors import RateLimited, TooBusy
 
 _SHARES_PER_CLIENT: Final = 4
@@ -89,7 +90,8 @@ class Workload:
     async def begin(self, client: Client, *, is_costly: bool = False) -> "Work":
         """Counts a new request, until its `end` is called. Waits for earlier requests of the client.
 
-        Raises TooBusy when the process works on too many requests. Raises RateLimited after 10 seconds.
+        Raises TooBusy when the process works on too many requests. Raises RateLimited after 10 seconds, and at the end
+        of the request.
         """
         if self._count >= self._places + (0 if client in self._shares else self._reserve):
             raise TooBusy(retry_after=1)
@@ -123,7 +125,7 @@ class Workload:
         waiter = _Waiter(asyncio.get_running_loop().create_future(), shares)
         self._waiting.setdefault(client, deque()).append(waiter)
         try:
-            async with asyncio.timeout(_MAX_WAIT_SECONDS):
+            async with asyncio.timeout(limit_wait(_MAX_WAIT_SECONDS)):
                 await waiter.turn
         except BaseException as error:
             if waiter.turn.done() and not waiter.turn.cancelled():

@@ -11,7 +11,8 @@ import pytest
 from functions.groups import load_routers
 from tests import postgres, serving
 from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, Account, sign_up
-from tests.cutting_proxy import Cut, CuttingProxy, cutting_proxy
+from tests.counting_proxy import running
+from tests.cutting_proxy import Cut, CuttingProxy
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
 from todo_core.web.resources import get_resources
@@ -51,7 +52,7 @@ WRITES: dict[str, Send] = {
 
 @pytest.fixture(scope="module")
 def proxy(server_url: str) -> Iterator[CuttingProxy]:
-    with postgres.database(server_url) as url, cutting_proxy(url) as proxy:
+    with postgres.database(server_url) as url, running(CuttingProxy(url)) as proxy:
         yield proxy
 
 
@@ -67,6 +68,7 @@ def make_settings(url: str) -> Settings:
     return Settings(
         database={"url": url},
         bcrypt_rounds=4,
+        readiness_seconds=0,
         rate_limits=limits,
         openai={"api_key": None, "base_url": None},
         assistant={"daily_quota": {"turns": 1_000_000}},

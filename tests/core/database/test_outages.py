@@ -36,7 +36,7 @@ async def fail_to_answer(number: int) -> int:
 @contextmanager
 def served(database_url: str) -> Iterator[httpx2.Client]:
     """Yields a client of a service in this process that uses the given database, and does not migrate it."""
-    settings = Settings(database={"url": database_url}, cors_origins=(FRONT_END,), bcrypt_rounds=4)
+    settings = Settings(database={"url": database_url}, cors_origins=(FRONT_END,), bcrypt_rounds=4, readiness_seconds=0)
     app = create_app(*load_routers("auth", "todos", "meta"), failing, settings=settings)
     with serving.in_process(app) as surface, surface.client() as client:
         yield client

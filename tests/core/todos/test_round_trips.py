@@ -8,7 +8,7 @@ import pytest
 from functions.groups import load_routers
 from tests import postgres, serving
 from tests.accounts import PROJECTS, TODOS, Account, sign_up
-from tests.counting_proxy import CountingProxy, counting_proxy
+from tests.counting_proxy import CountingProxy, running
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
 from todo_core.web.resources import get_resources
@@ -20,7 +20,7 @@ MANY = 30
 
 @pytest.fixture(scope="module")
 def proxy(server_url: str) -> Iterator[CountingProxy]:
-    with postgres.database(server_url) as url, counting_proxy(url) as proxy:
+    with postgres.database(server_url) as url, running(CountingProxy(url)) as proxy:
         yield proxy
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from todo_core.accounts.errors import TooManyAttempts
+from todo_core.deadlines import NotCounted
 from todo_core.errors import TooBusy
 from todo_core.workload import waiting
 
@@ -84,7 +85,7 @@ class FairQueue:
     async def _wait(self, request: _Request) -> None:
         self._waiting.append(request)
         try:
-            with waiting():
+            with waiting(), NotCounted():
                 await request.given
         except asyncio.CancelledError:
             if request in self._waiting:

@@ -29,6 +29,7 @@ from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor, Row
 from todo_core.database.statements import Statement, assignments
+from todo_core.deadlines import extend
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.identifiers import new_id
 from todo_core.limits import RateLimits
@@ -298,6 +299,7 @@ async def close_account(db: Database, verified: VerifiedPassword) -> None:
     Raises WrongPassword when `verified` is no longer valid. Raises DatabaseUnavailable when other transactions hold
     locks on the account's data in each of 40 attempts.
     """
+    extend(_CLOSING_TIMEOUT_SECONDS)
     for attempt in range(_MAX_CLOSING_ATTEMPTS):
         if await _try_to_close(db, verified):
             await rate_limits.clear_attempts(db, list_account_keys(normalize_email(verified.user.email)))

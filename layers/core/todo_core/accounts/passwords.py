@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from todo_core.accounts.fair_queue import FairQueue
+from todo_core.deadlines import NotCounted
 
 if TYPE_CHECKING:
     from passlib.context import CryptContext
@@ -77,7 +78,8 @@ class PasswordHasher:
         self._slowest_rounds = max([self._slowest_rounds, *map(_find_rounds, hashes)])
 
     async def hash(self, password: str) -> str:
-        return await self._run(lambda: self._context.hash(_encode(password)))
+        with NotCounted():
+            return await self._run(lambda: self._context.hash(_encode(password)))
 
     async def verify(self, password: str, stored_hash: str | None) -> tuple[bool, str | None]:
         """Returns whether the password matches, and a new hash to store when `stored_hash` is outdated, else None.
@@ -86,7 +88,8 @@ class PasswordHasher:
         nothing matches. All failures take equally long, with any stored hash and without one: their time does not
         reveal accounts. They take as long as the slowest hash that the process has seen.
         """
-        matches = await self._run(lambda: self._verify_in_equal_time(password, stored_hash))
+        with NotCounted():
+            matches = await self._run(lambda: self._verify_in_equal_time(password, stored_hash))
         if not matches or stored_hash is None or not self._context.needs_update(stored_hash):
             return matches, None
         return True, await self.hash(password)

@@ -12,6 +12,8 @@ A pooler may lose prepared statements. After the first error about a lost one, a
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from math import inf
+from time import monotonic
 from typing import Final, Protocol, Self
 
 import asyncpg
@@ -24,11 +26,11 @@ from todo_core.database.pool import ConnectionPool, PoolUse, UniquelyNamedConnec
 from todo_core.database.settings import DatabaseSettings
 from todo_core.database.statements import Statement
 from todo_core.database.write_queues import WriteQueues
+from todo_core.deadlines import STATEMENT_SECONDS, limit_statement, limit_wait
 from todo_core.errors import DatabaseUnavailable, RateLimited, SchemaOutdated, ServiceError
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _POOL_TIMEOUT_SECONDS: Final = 5.0
-_STATEMENT_TIMEOUT_SECONDS: Final = 15.0
 _TRUSTED_IDLE_SECONDS: Final = 1.0
 """A connection that was idle for at most this time is not checked before a write or a transaction."""
 
@@ -79,11 +81,13 @@ class Transaction:
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
         with _translated_violations():
-            return await self._connection.fetch(statement.sql, *statement.arguments(values), timeout=self._timeout)
+            timeout = limit_statement(self._timeout)
+            return await self._connection.fetch(statement.sql, *statement.arguments(values), timeout=timeout)
 
     async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
         with _translated_violations():
-            return await self._connection.fetchrow(statement.sql, *statement.arguments(values), timeout=self._timeout)
+            timeout = limit_statement(self._timeout)
+            return await self._connection.fetchrow(statement.sql, *statement.arguments(values), timeout=timeout)
 
     write = fetch_one
 
@@ -106,9 +110,9 @@ class Transaction:
 class Database:
     """Runs single statements, each as a transaction of its own, and opens transactions of several statements.
 
-    A statement raises DatabaseUnavailable when the database does not answer in time or the connection is lost. It
-    raises SchemaOutdated when a table, column or function is missing. Writes and transactions also raise RateLimited
-    when too many of the same owner wait.
+    A statement raises DatabaseUnavailable when the database does not answer in time or the connection is lost. Its
+    time is what the current request has left, and at most 15 seconds. It raises SchemaOutdated when a table, column or
+    function is missing. Writes and transactions also raise RateLimited when too many of the same owner wait.
     """
 
     def __init__(self, url: str | None, *, pool_size: int = 10, prepared_statements: bool | None = None) -> None:
@@ -123,6 +127,7 @@ class Database:
         self._pool_size = pool_size
         self._connections = self._new_pool()
         self._write_queues = WriteQueues()
+        self._failed_at = -inf
 
     @classmethod
     def from_settings(cls, settings: DatabaseSettings) -> Self:
@@ -141,13 +146,20 @@ class Database:
         """The size of the pool, and the numbers of its connections that are in use and idle at this moment."""
         return self._connections.use
 
+    def has_answered_within(self, seconds: float) -> bool:
+        """Returns True if the database has answered in the last `seconds`, and no statement has failed since."""
+        answered_at = self._connections.answered_at
+        return answered_at > self._failed_at and monotonic() - answered_at < seconds
+
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
         """Runs a statement that may safely run twice, such as a SELECT, and returns its rows.
 
         Repeats the statement once when the connection or a prepared statement was lost.
         """
         arguments = statement.arguments(values)
-        return await self._read(lambda connection: connection.fetch(statement.sql, *arguments))
+        return await self._read(
+            lambda connection: connection.fetch(statement.sql, *arguments, timeout=limit_statement())
+        )
 
     async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
         """Runs a statement that may safely run twice, and returns its first row, or None.
@@ -155,7 +167,9 @@ class Database:
         Repeats the statement once when the connection or a prepared statement was lost.
         """
         arguments = statement.arguments(values)
-        return await self._read(lambda connection: connection.fetchrow(statement.sql, *arguments))
+        return await self._read(
+            lambda connection: connection.fetchrow(statement.sql, *arguments, timeout=limit_statement())
+        )
 
     async def write(self, statement: Statement, **values: object) -> Row | None:
         """Runs a writing statement and returns the first row of its RETURNING clause, or None.
@@ -166,10 +180,10 @@ class Database:
         arguments = statement.arguments(values)
 
         def send(connection: Connection) -> Awaitable[Row | None]:
-            return connection.fetchrow(statement.sql, *arguments)
+            return connection.fetchrow(statement.sql, *arguments, timeout=limit_statement())
 
         owner = find_owner()
-        with _translated_errors():
+        with self._translated_errors():
             await self._write_queues.enter(owner)
             try:
                 return await self._send_write(send)
@@ -185,18 +199,18 @@ class Database:
         return await self._connections.run(send, trusted_seconds=_TRUSTED_IDLE_SECONDS)
 
     @asynccontextmanager
-    async def transaction(self, *, timeout_seconds: float = _STATEMENT_TIMEOUT_SECONDS) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, timeout_seconds: float = STATEMENT_SECONDS) -> AsyncIterator[Transaction]:
         """Yields a transaction, commits it at the end of the block, and rolls it back when the block raises.
 
-        Raises DatabaseUnavailable when a single statement takes longer than `timeout_seconds`, and when the transaction
-        takes longer than twice this time.
+        Raises DatabaseUnavailable when a statement takes longer than `timeout_seconds`, or the transaction twice as
+        long. Both end with the time of the request, too.
         """
         owner = find_owner()
-        with _translated_errors():
+        with self._translated_errors():
             await self._write_queues.enter(owner)
             try:
                 async with (
-                    asyncio.timeout(2 * timeout_seconds),
+                    asyncio.timeout(limit_wait(2 * timeout_seconds)),
                     self._connections.borrow(trusted_seconds=_TRUSTED_IDLE_SECONDS) as connection,
                     _begun(connection),
                 ):
@@ -212,7 +226,7 @@ class Database:
         await self._connections.close()
 
     async def _read[Result](self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        with _translated_errors():
+        with self._translated_errors():
             try:
                 return await self._connections.run(work)
             except ConnectionLost:
@@ -220,6 +234,26 @@ class Database:
             except asyncpg.InvalidSQLStatementNameError:
                 self._stop_preparing()
             return await self._connections.run(work)
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        """Translates errors of asyncpg and the network into SchemaOutdated, DatabaseUnavailable or RateLimited.
+
+        A violated constraint becomes the error that is registered for it. Other errors are raised unchanged.
+        """
+        try:
+            with _translated_violations():
+                yield
+        except asyncpg.LockNotAvailableError as error:
+            # The lock of a user's change log has set the timeout: another process makes changes of the same user. The
+            # timeout holds for the rest of the transaction, whose other locks the changes of this user hold too.
+            raise RateLimited("Another of your changes takes long; send fewer at a time.") from error
+        except _OUTDATED as error:
+            self._failed_at = monotonic()
+            raise SchemaOutdated from error
+        except _UNAVAILABLE as error:
+            self._failed_at = monotonic()
+            raise DatabaseUnavailable from error
 
     def _new_pool(self) -> ConnectionPool:
         return ConnectionPool(self._connect, self._pool_size, wait_seconds=_POOL_TIMEOUT_SECONDS)
@@ -238,14 +272,15 @@ class Database:
             return await asyncpg.connect(
                 self._url.dsn,
                 ssl=self._url.ssl,
-                timeout=_CONNECT_TIMEOUT_SECONDS,
-                command_timeout=_STATEMENT_TIMEOUT_SECONDS,
+                timeout=limit_statement(_CONNECT_TIMEOUT_SECONDS),
+                command_timeout=STATEMENT_SECONDS,
                 statement_cache_size=100 if prepared else 0,
                 connection_class=UniquelyNamedConnection,
                 server_settings={"application_name": "todo-backend"},
             )
         except DRIVER_ERRORS as error:
             # Also raised for a wrong password or too many connections: an API client can only try again later.
+            self._failed_at = monotonic()
             raise DatabaseUnavailable from error
 
 
@@ -267,24 +302,6 @@ async def _begun(connection: Connection) -> AsyncIterator[None]:
             connection.terminate()
         raise
     await transaction.commit()
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Translates errors of asyncpg and the network into SchemaOutdated, DatabaseUnavailable or RateLimited.
-
-    A violated constraint becomes the error that is registered for it. Other errors are raised unchanged.
-    """
-    try:
-        with _translated_violations():
-            yield
-    except asyncpg.LockNotAvailableError as error:
-        # Only the lock of a user's change log has a timeout here: another process makes changes of the same user.
-        raise RateLimited("Another of your changes takes long; send fewer at a time.") from error
-    except _OUTDATED as error:
-        raise SchemaOutdated from error
-    except _UNAVAILABLE as error:
-        raise DatabaseUnavailable from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -18,6 +19,7 @@ import asyncpg
 from todo_core.clients import Owner, find_owner
 from todo_core.database.fair_slots import FairSlots
 from todo_core.database.lost_connections import DRIVER_ERRORS, Connection, ConnectionLost, is_lost
+from todo_core.deadlines import limit_statement, limit_wait
 from todo_core.errors import ServiceError
 
 _MAX_IDLE_SECONDS: Final = 300.0
@@ -57,6 +59,8 @@ class ConnectionPool:
     """Opens at most `size` connections, each when it is needed. Of the idle ones, the last used is taken first.
 
     The owner of the current task's work gets at most a third of the connections.
+
+    `answered_at` is the time of the database's last answer, by the monotonic clock.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, *, wait_seconds: float) -> None:
@@ -66,6 +70,7 @@ class ConnectionPool:
         self._slots = FairSlots(size)
         self._idle: list[tuple[Connection, float]] = []
         self._retired = False
+        self.answered_at = -inf
         self._closing: set[asyncio.Task[None]] = set()
         self._uses = 0
         self._use_seconds = 0.0
@@ -143,7 +148,7 @@ class ConnectionPool:
         """Takes a slot for the owner of the current task's work, and returns this owner."""
         owner = find_owner()
         if not self._slots.try_acquire(owner):
-            await self._slots.acquire(owner, seconds=self._wait_seconds)
+            await self._slots.acquire(owner, seconds=limit_wait(self._wait_seconds))
         return owner
 
     def _release_slot(self, owner: Owner | None, since: float) -> None:
@@ -189,7 +194,7 @@ class ConnectionPool:
         if self._retired:
             connection.terminate()
             return
-        now = monotonic()
+        self.answered_at = now = monotonic()
         if not connection.is_closed():
             self._idle.append((connection, now))
         oldest, since = self._idle[0] if self._idle else (connection, now)
@@ -204,7 +209,7 @@ async def is_alive(connection: Connection) -> bool:
     Returns False for a closed connection, so that the caller takes another one.
     """
     try:
-        await connection.execute("SELECT 1", timeout=_CHECK_TIMEOUT_SECONDS)
+        await connection.execute("SELECT 1", timeout=limit_statement(_CHECK_TIMEOUT_SECONDS))
     except DRIVER_ERRORS:
         connection.terminate()
         return False

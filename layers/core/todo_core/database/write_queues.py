@@ -9,6 +9,7 @@ from collections import deque
 from typing import Final
 
 from todo_core.clients import Owner
+from todo_core.deadlines import limit_wait
 from todo_core.errors import RateLimited
 from todo_core.workload import waiting
 
@@ -38,8 +39,8 @@ class WriteQueues:
     async def enter(self, owner: Owner | None) -> None:
         """Waits until the owner's earlier writes have ended. The caller must call `leave` at the end of the write.
 
-        Raises RateLimited when 100 writes wait already, or after 10 seconds. Raises RuntimeError for a write inside a
-        write of the same task, which would wait for itself.
+        Raises RateLimited when 100 writes wait already, after 10 seconds, and at the end of the request. Raises
+        RuntimeError for a write inside a write of the same task, which would wait for itself.
         """
         if owner is None:
             return
@@ -74,7 +75,7 @@ class WriteQueues:
         queue.waiting.append(waiter)
         try:
             with waiting():
-                async with asyncio.timeout(_MAX_WAIT_SECONDS):
+                async with asyncio.timeout(limit_wait(_MAX_WAIT_SECONDS)):
                     await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():

@@ -17,6 +17,7 @@ from todo_core.accounts.session_tokens import SessionClaims, SessionTokens
 from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
+from todo_core.deadlines import CHANGE_SECONDS, extend
 from todo_core.errors import NotAuthenticated, ServiceError
 from todo_core.limits import Quotas
 from todo_core.logs import log
@@ -111,6 +112,8 @@ async def _current_user(request: Request) -> SignedInUser:
         claims.user_id,
         claims.session_id,
     )
+    if request.method != "GET":
+        extend(CHANGE_SECONDS)
     request.state.user_id = str(user.id)
     if by == "user" and claims.is_half_over:
         # The session is renewed when the response starts, because it may end while the request is served.

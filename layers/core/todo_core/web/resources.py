@@ -13,6 +13,7 @@ from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTE
 from todo_core.database.executor import Database
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
+from todo_core.web.readiness import Readiness
 from todo_core.workload import Workload
 
 
@@ -28,13 +29,15 @@ class Resources:
     renewals: SessionUpdates
     cursors: Cursors
     workload: Workload
+    readiness: Readiness
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Makes the resources from the settings. Opens no connection to the database yet."""
+        database = Database.from_settings(settings.database)
         return cls(
             settings=settings,
-            database=Database.from_settings(settings.database),
+            database=database,
             password_checks=PasswordChecks(
                 PasswordHasher(settings.bcrypt_rounds), settings.rate_limits, Devices(settings.secret_keys)
             ),
@@ -43,6 +46,7 @@ class Resources:
             renewals=SessionUpdates(RENEWAL_INTERVAL_SECONDS),
             cursors=Cursors(settings.secret_keys),
             workload=Workload(settings.request_limits.requests_at_once),
+            readiness=Readiness(database, settings.readiness_seconds),
         )
 
 

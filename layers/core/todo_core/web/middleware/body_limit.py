@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo_core.clients import Owner, find_owner
+from todo_core.deadlines import NotCounted
 from todo_core.errors import RateLimited, TooBusy
 from todo_core.web.problems import ContentTooLarge, MalformedBody, RequestIncomplete, make_problem_response
 
@@ -53,7 +54,8 @@ class BodyLimit:
             # FastAPI replaces other exceptions that are raised while it reads a body. It passes on HTTPException, so
             # the client gets the status.
             nonlocal received, start
-            message = await receive()
+            with NotCounted():
+                message = await receive()
             body: bytes = message.get("body", b"")
             if "is_late" in scope["state"]:
                 raise HTTPException(RequestIncomplete.status)

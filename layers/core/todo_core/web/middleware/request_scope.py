@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from time import perf_counter
+from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from todo_core.deadlines import begin_request
 from todo_core.web.caching import find_cache_policy
 from todo_core.web.problems import make_problem_response
 from todo_core.web.request_heads import HeadChecks
 from todo_core.web.requests import AnsweredRequest
 from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
 
+_CLIENT_CLOSED_REQUEST: Final = 499
+"""The status that nginx logs for a request without a response, whose client has gone away."""
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
 
 
@@ -35,7 +38,8 @@ class RequestScope:
             await self.app(scope, receive, send)
             return
 
-        started = perf_counter()
+        started = monotonic()
+        begin_request(started, _find_invocation_seconds(scope))
         method = scope["method"]
         if method == "HEAD":
             # Changes a copy of the scope, because the server still needs to know that the method is HEAD.
@@ -64,7 +68,13 @@ class RequestScope:
         try:
             await app(scope, receive, send_with_headers)
         finally:
-            _notify_observers(scope, method, status, (perf_counter() - started) * 1000)
+            _notify_observers(scope, method, status or _CLIENT_CLOSED_REQUEST, (monotonic() - started) * 1000)
+
+
+def _find_invocation_seconds(scope: Scope) -> float | None:
+    """Returns the seconds that the request's Lambda invocation has left. None outside of Lambda."""
+    context = scope.get("aws.context")
+    return None if context is None else context.get_remaining_time_in_millis() / 1000
 
 
 def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
