@@ -86,7 +86,8 @@ def run_job(release: Release, name: str, cron_job: str, *, outcome: str = "compl
     try:
         release.kubectl("wait", f"--for=condition={outcome}", f"job/{name}", "--timeout=120s")
     finally:
-        log = release.kubectl("logs", f"job/{name}", "--all-containers")
+        # Ignores the error that the second container of a pod has not started when the first one has failed.
+        log = release.kubectl("logs", f"job/{name}", "--all-containers", "--ignore-errors")
         release.kubectl("delete", "job", name)
     return log
 
