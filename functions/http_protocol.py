@@ -8,7 +8,6 @@ import resource
 from collections.abc import Callable
 from functools import partial
 from operator import itemgetter
-from time import monotonic
 from typing import Any, Final, cast, override
 from uuid import uuid4
 from weakref import WeakSet
@@ -21,7 +20,6 @@ from uvicorn.server import ServerState
 
 from todo_core.errors import ServiceError
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
-from todo_core.web.middleware.overload import READY_AT
 from todo_core.web.problems import make_problem_response
 from todo_core.web.request_heads import MAX_HEAD_BYTES, MAX_HEADERS, HeadersTooLarge, MalformedRequest
 from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
@@ -120,7 +118,6 @@ class BoundedProtocol(HttpToolsProtocol):
         refusals, scope = self._early_refusals, cast(Scope, cycle.scope)
         # Refused here, many pipelined requests would exceed the depth of recursion: each response starts the next one.
         if refusals is None or self.pipeline or refusals.admits(scope):
-            scope["state"][READY_AT] = monotonic()
             super()._start_asgi_task(cycle, app)
         else:
             refusals.pace(partial(self._refuse_early, cycle, refusals.make_response))

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from statistics import median
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -21,14 +20,9 @@ _SHARES_PER_CLIENT: Final = 4
 _COSTLY_SHARES: Final = 3
 """The shares of a costly request. So a client has one costly request at a time, beside one that is not costly."""
 _MAX_WAIT_SECONDS: Final = 10.0
-_FEWEST_PLACES: Final = 3
-"""The places of the worst overload: enough to work on one request while others wait for the database."""
-_LEAST_RESERVE: Final = 2
-_LEAST_SHARES: Final = 2
-_INTERVAL_SECONDS: Final = 0.05
-_MAX_DELAY_SECONDS: Final = 0.0015
-"""The longest median delay that is no overload. A list of todos waits for the event loop about four times."""
-_CALM_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 0.5
+"""The longest time in which many requests count as a burst. After it, they count as an overload."""
+_OVERLOAD_PART: Final = 6
 
 
 class Workload:
@@ -36,16 +30,14 @@ class Workload:
 
     A costly request counts as three of the four.
 
-    A burst may take all places. While requests are delayed and half of the places are taken, the places decrease, to
-    three at last: more requests would only wait for each other. Then a client gets two at a time. A client without a
-    request may take a place beyond them: a quarter more, and at least two.
+    A burst may take all places. In an overload, a sixth of them remain: more would only wait for each other. A client
+    without a request may take a place beyond them, up to a quarter more.
     """
 
     def __init__(self, places: int) -> None:
-        self._most = places
-        self._places = places
-        self._delays: list[float] = []
-        self._changed_at = 0.0
+        self._burst_places = places
+        self._overload_places = max(places // _OVERLOAD_PART, 1)
+        self._calm_at = 0.0
         self._count = 0
         self._shares: dict[Client, int] = {}
         self._waiting: dict[Client, deque[_Waiter]] = {}
@@ -55,37 +47,9 @@ class Workload:
         """The number of requests on which the process works."""
         return self._count
 
-    @property
-    def free_places(self) -> int:
-        """The number of further requests that would get a place if each had another client. Negative after a burst."""
-        return self._places + self._reserve - self._count
-
-    @property
-    def _reserve(self) -> int:
-        """The number of places beyond all others, for clients without a request."""
-        return max(self._places // 4, min(_LEAST_RESERVE, self._most // 2))
-
-    def note_delay(self, ready_at: float) -> None:
-        """Notes that a request goes on now that was ready at an earlier time, by `monotonic`.
-
-        The delay is the time in which the process worked on other requests, or had no database connection for it.
-        """
-        now = monotonic()
-        self._delays.append(now - ready_at)
-        if now - self._changed_at >= _INTERVAL_SECONDS:
-            self._adapt(now)
-
-    def _adapt(self, now: float) -> None:
-        """Changes the number of places by the delays since the last change."""
-        if now - self._changed_at > _CALM_SECONDS:
-            self._places = self._most
-        elif median(self._delays) <= _MAX_DELAY_SECONDS:
-            self._places = min(self._places + max(self._places // 8, 1), self._most)
-        elif self._count >= self._places // 2:
-            # With fewer requests, something else delays them, such as another process.
-            self._places = max(self._places * 3 // 4, min(_FEWEST_PLACES, self._most))
-        self._delays.clear()
-        self._changed_at = now
+    def count_free_places(self) -> int:
+        """Returns how many further requests would get a place if each had another client. Negative after a burst."""
+        return self._find_places(is_first=True) - self._count
 
     async def begin(self, client: Client, *, is_costly: bool = False) -> "Work":
         """Counts a new request, until its `end` is called. Waits for earlier requests of the client.
@@ -93,7 +57,7 @@ class Workload:
         Raises TooBusy when the process works on too many requests. Raises RateLimited after 10 seconds, and at the end
         of the request.
         """
-        if self._count >= self._places + (0 if client in self._shares else self._reserve):
+        if self._count >= self._find_places(is_first=client not in self._shares):
             raise TooBusy(retry_after=1)
         shares = _COSTLY_SHARES if is_costly else 1
         if client not in self._waiting and self._has_room(client, shares):
@@ -117,9 +81,7 @@ class Workload:
             self._admit_waiting(client)
 
     def _has_room(self, client: Client, shares: int) -> bool:
-        """Returns True if the client may begin one more request. Its first one always may."""
-        held = self._shares.get(client, 0)
-        return not held or held + shares <= min(_SHARES_PER_CLIENT, max(self._places // 2, _LEAST_SHARES))
+        return self._shares.get(client, 0) + shares <= _SHARES_PER_CLIENT
 
     async def _wait(self, client: Client, shares: int) -> None:
         waiter = _Waiter(asyncio.get_running_loop().create_future(), shares)
@@ -154,6 +116,18 @@ class Workload:
             waiters.remove(waiter)
             self._admit_waiting(client)
 
+    def _find_places(self, *, is_first: bool) -> int:
+        """Returns the places for the client's first request or for a further one.
+
+        They are those of an overload when half of these were always taken for some time, else those of a burst.
+        """
+        now, places = monotonic(), self._burst_places
+        if self._count <= self._overload_places // 2:
+            self._calm_at = now
+        elif now - self._calm_at >= _PATIENCE_SECONDS:
+            places = self._overload_places
+        return places + places // 4 if is_first else places
+
 
 class _Waiter(NamedTuple):
     """A request that waits for others of its client. `turn` is done when it may begin."""
@@ -174,9 +148,6 @@ class Work:
         self._pauses = 0
         self._is_counted = True
         self._has_ended = False
-
-    def note_delay(self, ready_at: float) -> None:
-        self._workload.note_delay(ready_at)
 
     def pause(self) -> None:
         self._pauses += 1
@@ -201,13 +172,6 @@ class Work:
 
 current_work: Final[ContextVar[Work | None]] = ContextVar("current_work", default=None)
 """The work of the current task's request. None outside requests."""
-
-
-def note_delay(ready_at: float) -> None:
-    """Notes that other requests have delayed the current one since `ready_at`, by `monotonic`."""
-    work = current_work.get()
-    if work is not None:
-        work.note_delay(ready_at)
 
 
 @contextmanager

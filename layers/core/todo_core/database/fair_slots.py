@@ -3,12 +3,11 @@
 import asyncio
 from collections import deque
 from contextlib import nullcontext
-from time import monotonic
 from typing import Final
 
 from todo_core.clients import Owner
 from todo_core.errors import RateLimited
-from todo_core.workload import note_delay, waiting
+from todo_core.workload import waiting
 
 _OWNERS_AT_FULL_SHARE: Final = 3
 """The number of owners that together can take all slots."""
@@ -52,12 +51,11 @@ class FairSlots:
         """
         if self.try_acquire(owner):
             return
-        waits_for_others, started = self._may_take(owner), monotonic()
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner, deque()).append(waiter)
         try:
             # An owner at its full share waits for its own work only.
-            with nullcontext() if waits_for_others else waiting():
+            with nullcontext() if self._may_take(owner) else waiting():
                 async with asyncio.timeout(seconds):
                     await waiter
         except BaseException as error:
@@ -71,8 +69,6 @@ class FairSlots:
                     "Too many of your requests are waiting for the database; send fewer at a time."
                 ) from None
             raise
-        if waits_for_others:
-            note_delay(started)
 
     def release(self, owner: Owner | None) -> None:
         """Returns a slot of the owner, and gives it to the first waiting owner that may take it."""

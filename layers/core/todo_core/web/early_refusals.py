@@ -62,7 +62,7 @@ class EarlyRefusals:
         """Returns True if the request may become a task, which the middleware may still refuse."""
         if scope["method"] == "OPTIONS" or is_probe(scope):
             return True
-        if self._admitted >= self._workload.free_places:
+        if self._admitted >= self._workload.count_free_places():
             return False
         if not self._admitted:
             asyncio.get_running_loop().call_soon(self._forget_admitted)

@@ -10,9 +10,6 @@ from todo_core.web.refusals import Refusals
 from todo_core.web.requests import is_probe
 from todo_core.workload import Work, Workload, current_work
 
-READY_AT: Final = "ready_at"
-"""The name of a time in the state of a request, by `monotonic`: the server has then created its task."""
-
 _WITHOUT_BODY: Final = {"GET", "HEAD"}
 
 
@@ -32,8 +29,6 @@ class OverloadLimit:
         if client is None or is_probe(scope):
             await self.app(scope, receive, send)
             return
-        if (ready_at := scope["state"].get(READY_AT)) is not None:
-            self._workload.note_delay(ready_at)
         try:
             work = await self._workload.begin(client, is_costly=scope["state"]["request_cost"] > 1)
         except (RateLimited, TooBusy) as error:
