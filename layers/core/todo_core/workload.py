@@ -119,7 +119,7 @@ class Workload:
     def _find_places(self, *, is_first: bool) -> int:
         """Returns the places for the client's first request or for a further one.
 
-        They are those of an overload when half of these were always taken for some time, else those of a burst.
+        An overload begins when half of its places were always taken for half a second.
         """
         now, places = monotonic(), self._burst_places
         if self._count <= self._overload_places // 2:
