@@ -42,6 +42,9 @@ help:
 .tools/%/ready: locks/%.txt tools/environment.sh
 	@tools/environment.sh .tools/$* $<
 
+.tools/prometheus/ready: tools/prometheus.sh
+	@tools/prometheus.sh .tools/prometheus
+
 .tools/helm/bin/helm: .tools/helm/ready tools/helm.py
 	@.tools/helm/bin/python tools/helm.py
 
@@ -88,7 +91,7 @@ test-processes: .venv/ready # server processes: start, requests, stop, crash and
 	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --one-example tests/processes tests/surfaces $(ARGS)
 
 .PHONY: test-deploy
-test-deploy: .venv/ready .tools/aws/ready # the artifacts of `make build`, and Lambda's failures in its emulator
+test-deploy: .venv/ready .tools/aws/ready .tools/prometheus/ready # the artifacts of `make build`, Lambda's failures in its emulator, alerts
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not lint" tests/deploy $(ARGS)
 
 .PHONY: test-surfaces

@@ -148,7 +148,7 @@ def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
 
 @pytest.fixture(scope="session")
 def environment(
-    database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None, pytestconfig: pytest.Config
+    database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None
 ) -> Iterator[dict[str, str]]:
     """Environment variables of the service. They are also set in this process, before it imports an app."""
     variables = {
@@ -158,7 +158,7 @@ def environment(
         "OPENAI_API_KEY": scripted.key,
         "OPENAI_BASE_URL": scripted.url,
         "OPENAI_MODEL": "scripted",
-        "ASSISTANT_SECONDS": "5",
+        "ASSISTANT_SECONDS": "15",
         "BCRYPT_ROUNDS": "4",
         "FAILED_LOGINS_PER_ACCOUNT": "5",
         "FAILED_LOGINS_PER_ADDRESS": "12",
@@ -167,9 +167,6 @@ def environment(
         "REGISTRATIONS_PER_ADDRESS": "8",
         **HIGH_LIMITS,
     }
-    if pooler or pytestconfig.getoption("--image"):
-        # Allows 10 seconds, because a turn of 25 tool calls takes longer than usual on a remote database.
-        variables |= {"ASSISTANT_SECONDS": "10"}
     if pooler:
         variables |= {"DATABASE_URL_UNPOOLED": direct_url}
     with pytest.MonkeyPatch.context() as patch:

@@ -23,6 +23,7 @@ import httpx2
 from functions.groups import GROUPS
 from tests import serving
 from tests.deploy.artifacts import ARCHITECTURE, TOOLS, Artifact, Build
+from tests.room import ROOM_SECONDS
 from tests.serving import Functions, LambdaEvent
 
 _INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
@@ -83,7 +84,7 @@ def emulator(
     try:
         _wait_until_listening(port, process)
         url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-        with httpx2.Client(verify=serving.ANY_CERTIFICATE) as client:
+        with httpx2.Client(verify=serving.ANY_CERTIFICATE, timeout=ROOM_SECONDS) as client:
             yield Emulator(url, process, log, seconds, client)
     finally:
         os.killpg(process.pid, signal.SIGKILL)

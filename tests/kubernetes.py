@@ -21,6 +21,7 @@ import httpx2
 
 from tests import serving
 from tests.deploy import template
+from tests.room import ROOM_SECONDS
 
 CHART: Final = template.ROOT / "k8s/todo-web-app"
 NAME: Final = "todo-app"
@@ -201,4 +202,6 @@ class OnCluster:
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
         headers = serving.forwarded_headers(scheme, address)
-        return httpx2.Client(base_url=self.release.url, headers=headers, timeout=30, verify=serving.ANY_CERTIFICATE)
+        return httpx2.Client(
+            base_url=self.release.url, headers=headers, timeout=ROOM_SECONDS, verify=serving.ANY_CERTIFICATE
+        )

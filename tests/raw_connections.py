@@ -13,13 +13,14 @@ from fastapi import FastAPI
 
 from functions.http_protocol import BoundedProtocol
 from tests import serving
+from tests.room import ROOM_SECONDS
 
 
 class Connection:
     """A TCP connection to the server, on which a test sends any bytes."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=ROOM_SECONDS)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)

@@ -15,6 +15,7 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from tests.accounts import AUTH, CHAT, TODOS, new_email, sign_up
+from tests.room import ROOM_SECONDS
 
 COOKIE = "session_token"
 ENDING_SESSIONS = {
@@ -48,7 +49,7 @@ schemathesis.openapi.format(
 
 
 def new_token(url: str) -> str:
-    with httpx2.Client(base_url=url) as client:
+    with httpx2.Client(base_url=url, timeout=ROOM_SECONDS) as client:
         return sign_up(client).token
 
 
@@ -58,7 +59,7 @@ def shared_token(url: str) -> str:
 
 
 def shared_client(url: str) -> httpx2.Client:
-    return httpx2.Client(base_url=url, cookies={COOKIE: shared_token(url)})
+    return httpx2.Client(base_url=url, cookies={COOKIE: shared_token(url)}, timeout=ROOM_SECONDS)
 
 
 def new_turn(url: str, *messages: str) -> str:

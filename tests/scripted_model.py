@@ -14,6 +14,7 @@ from anyio.from_thread import start_blocking_portal
 from anyio.to_thread import run_sync
 
 from tests.model_replies import Fail, Json, Plan, ReceivedRequest, Reply, plan_response
+from tests.room import ROOM_SECONDS
 
 PATH = "/v1/chat/completions"
 KEY = "sk-scripted"
@@ -93,7 +94,7 @@ class ScriptedModel:
         with self._changed:
             return self._script.abandoned
 
-    def wait_until(self, holds: Callable[[], bool], *, seconds: float = 5) -> None:
+    def wait_until(self, holds: Callable[[], bool], *, seconds: float = ROOM_SECONDS) -> None:
         """Waits for a condition on the recorded requests, such as `lambda: model.abandoned == 1`, or times out."""
         with self._changed:
             if not self._changed.wait_for(holds, timeout=seconds):

@@ -24,6 +24,7 @@ from fastapi import FastAPI
 from functions import groups
 from functions.chat.routes import close_assistant
 from tests.certificates import Certificate
+from tests.room import ROOM_SECONDS
 from todo_core.web.resources import get_resources
 
 HTTP_PROTOCOL: Final = "functions.http_protocol:BoundedProtocol"
@@ -98,7 +99,7 @@ class OnPort:
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
         return httpx2.Client(
-            base_url=self.url, headers=forwarded_headers(scheme, address), timeout=30, verify=ANY_CERTIFICATE
+            base_url=self.url, headers=forwarded_headers(scheme, address), timeout=ROOM_SECONDS, verify=ANY_CERTIFICATE
         )
 
 
@@ -137,7 +138,7 @@ def on_port(
         raise RuntimeError(f"{error}:\n{output.read()}") from None
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=ROOM_SECONDS)
         output.close()
 
 
@@ -149,7 +150,7 @@ def free_port() -> int:
 
 
 def wait_until_healthy(
-    url: str, process: subprocess.Popen[str] | subprocess.Popen[bytes], *, seconds: float = 60
+    url: str, process: subprocess.Popen[str] | subprocess.Popen[bytes], *, seconds: float = ROOM_SECONDS
 ) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -164,7 +165,7 @@ def wait_until_healthy(
     raise TimeoutError(f"No server responds at {url}.")
 
 
-def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
+def wait_until(holds: Callable[[], bool], *, seconds: float = ROOM_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"The condition is still false after {seconds} seconds."

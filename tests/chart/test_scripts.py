@@ -12,6 +12,7 @@ import pytest
 from tests import postgres, serving
 from tests.chart.rendering import CHART
 from tests.listening import QuietHandler, listening
+from tests.room import ROOM_SECONDS
 from tests.serving import OnPort
 
 WAIT: Final = CHART / "files/wait.py"
@@ -34,7 +35,7 @@ class TestRoundTrip:
     def test_it_passes_and_deletes_its_account(self, service: OnPort, database_url: str) -> None:
         for _ in range(2):
             test = start(ROUND_TRIP.read_text(), service.url)
-            output, _ = test.communicate(timeout=60)
+            output, _ = test.communicate(timeout=ROOM_SECONDS)
             assert test.returncode == 0, output
             assert output.splitlines()[-1] == "POST /api/v1/auth/login 401"
         assert postgres.query(database_url, "SELECT FROM users WHERE email LIKE 'helm-test-%'") == []
@@ -48,7 +49,7 @@ class TestRoundTrip:
 
         with listening(NotReady) as url:
             test = start(ROUND_TRIP.read_text(), url)
-            output, _ = test.communicate(timeout=60)
+            output, _ = test.communicate(timeout=ROOM_SECONDS)
         assert test.returncode == 1
         assert "GET /health/ready returned 503 instead of 200: schema_outdated" in output
 
@@ -60,5 +61,5 @@ class TestWait:
         with pytest.raises(subprocess.TimeoutExpired):
             wait.wait(timeout=1.5)
         with socket.create_server(("127.0.0.1", port)):
-            output, _ = wait.communicate(timeout=20)
+            output, _ = wait.communicate(timeout=ROOM_SECONDS)
         assert (wait.returncode, output) == (0, "")

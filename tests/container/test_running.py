@@ -17,6 +17,7 @@ from tests.engine import HARDENED, Container, docker
 from tests.hung_database import assert_unavailable_in_time, send_all_while_hung
 from tests.model_replies import Dribble, Say, Slow
 from tests.relay import Gate, relayed
+from tests.room import ROOM_SECONDS
 from tests.scripted_model import ScriptedModel
 
 MAX_SECONDS_TO_HEALTHY: Final = 5
@@ -143,7 +144,7 @@ class TestServing:
             client.get("/health/ready")
             problem(client.get("/metrics"), 404, "route_not_found")
 
-        metrics = httpx2.get(running.metrics_url).text
+        metrics = httpx2.get(running.metrics_url, timeout=ROOM_SECONDS).text
         assert 'todo_http_requests_total{method="GET",route="/health/ready",status="200"} 1.0' in metrics
 
     def test_only_configured_proxies_are_trusted(self, image: str, settings: dict[str, str]) -> None:

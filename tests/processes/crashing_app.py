@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tests.room import ROOM_SECONDS
 from tests.serving import free_port
 from todo_core.database import executor as database
 from todo_core.database.pool import UniquelyNamedConnection
@@ -68,7 +69,7 @@ def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
     finally:
         # The process group also contains the forked process, so both processes are killed.
         os.killpg(parent.pid, signal.SIGKILL)
-        parent.wait(timeout=20)
+        parent.wait(timeout=ROOM_SECONDS)
         for pipe in (parent.stdin, parent.stdout):
             assert pipe is not None
             pipe.close()

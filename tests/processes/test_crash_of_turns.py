@@ -35,6 +35,7 @@ from tests.processes.turn_scenarios import (
     assert_ended,
     reply_to,
 )
+from tests.room import ROOM_SECONDS
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
 
@@ -162,7 +163,7 @@ class TestCrash:
         assert 0 < int(refused.headers["retry-after"]) <= lease
         time.sleep(int(refused.headers["retry-after"]))
         Chat(client).repeat()
-        assert time.monotonic() - crashed_at < lease + 3
+        assert time.monotonic() - crashed_at < lease + ROOM_SECONDS
         assert client.state == TIDIED
 
 
@@ -259,8 +260,8 @@ class TestConcurrentRepeats:
 
 
 def repeat_until_taken_over(client: Client, scenario: Scenario) -> httpx2.Response:
-    """Ends the turn's lease and repeats the request until the service takes over the turn, at most 10 seconds."""
-    deadline = time.monotonic() + 10
+    """Ends the turn's lease and repeats the request until the service takes over the turn, at most ROOM_SECONDS."""
+    deadline = time.monotonic() + ROOM_SECONDS
     client.expire_lease()
     while (repeated := scenario.send()).status_code == 409 and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -11,6 +11,7 @@ import pytest
 from tests import serving
 from tests.accounts import TODOS, sign_up
 from tests.model_replies import Say, Slow
+from tests.room import ROOM_SECONDS
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
 
@@ -27,7 +28,7 @@ def service(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 
 def connection_to(service: OnPort) -> HTTPConnection:
-    return HTTPConnection(urlsplit(service.url).netloc, timeout=20)
+    return HTTPConnection(urlsplit(service.url).netloc, timeout=ROOM_SECONDS)
 
 
 def get(connection: HTTPConnection, path: str = "/health") -> HTTPResponse:
@@ -65,7 +66,7 @@ class TestSigterm:
 
     def test_the_process_stops_after_the_drain_time(self, service: OnPort) -> None:
         asked = stop(service)
-        service.process.wait(timeout=20)
+        service.process.wait(timeout=ROOM_SECONDS)
         assert time.monotonic() - asked >= DRAIN_SECONDS
 
     def test_a_running_turn_is_finished(self, service: OnPort, scripted: ScriptedModel) -> None:
@@ -80,7 +81,7 @@ class TestSigterm:
     def test_a_second_sigterm_stops_at_once(self, service: OnPort) -> None:
         asked = stop(service)
         service.process.send_signal(signal.SIGTERM)
-        service.process.wait(timeout=20)
+        service.process.wait(timeout=ROOM_SECONDS)
         assert time.monotonic() - asked < DRAIN_SECONDS
 
 
@@ -90,5 +91,5 @@ def test_without_the_setting_the_process_stops_at_once(
     with serving.on_port(environment, folder=str(tmp_path_factory.mktemp("stopping"))) as service:
         asked = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
-        service.process.wait(timeout=20)
+        service.process.wait(timeout=ROOM_SECONDS)
         assert time.monotonic() - asked < DRAIN_SECONDS

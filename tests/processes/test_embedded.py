@@ -17,6 +17,7 @@ from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
 
 from tests import postgres
+from tests.room import ROOM_SECONDS
 from todo_core.database import embedded
 from todo_core.database.embedded import EmbeddedServerError
 
@@ -50,16 +51,16 @@ class User:
         return line.strip()
 
     def leave(self) -> None:
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=ROOM_SECONDS)
         assert self._process.returncode == 0
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=ROOM_SECONDS)
 
     def kill_with_children(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=ROOM_SECONDS)
 
 
 @pytest.fixture(autouse=True)

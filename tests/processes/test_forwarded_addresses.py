@@ -9,6 +9,7 @@ import pytest
 
 from tests import postgres
 from tests.accounts import new_email, problem, sign_in
+from tests.room import ROOM_SECONDS
 from tests.service import Service
 
 
@@ -27,7 +28,7 @@ def service(
 def find_address(service: Service, *forwarded: str) -> str:
     """Returns the address that the log has for a failed login with these headers X-Forwarded-For."""
     headers = [("X-Forwarded-For", value) for value in forwarded]
-    with httpx2.Client(base_url=service.url, headers=headers) as client:
+    with httpx2.Client(base_url=service.url, headers=headers, timeout=ROOM_SECONDS) as client:
         request_id = problem(sign_in(client, new_email()), 401, "invalid_credentials")["request_id"]
     lines = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
     (address,) = [line["address"] for line in lines if line.get("request_id") == request_id and "address" in line]

@@ -21,6 +21,7 @@ from functions.groups import load_routers
 from tests import serving
 from tests.accounts import AUTH, TODOS, Account, new_email
 from tests.conftest import SECRET_KEY
+from tests.room import ROOM_SECONDS
 from todo_core.web.middleware import body_limit
 
 ROOT = Path(__file__).parents[2]
@@ -85,11 +86,13 @@ def service(environment: Mapping[str, str], folder: Path, output: IO[str] | int)
     try:
         url = f"http://127.0.0.1:{port}"
         serving.wait_until_healthy(url, process)
-        with httpx2.Client(base_url=url, headers={"X-Forwarded-For": serving.new_address()}) as client:
+        with httpx2.Client(
+            base_url=url, headers={"X-Forwarded-For": serving.new_address()}, timeout=ROOM_SECONDS
+        ) as client:
             yield client
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=ROOM_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from functions.prometheus import RequestMetrics
 from tests import postgres, serving
 from tests.accounts import AUTH, CHAT, TODOS, Account, problem, sign_up
 from tests.model_replies import Call, Fail, Say, Slow
+from tests.room import ROOM_SECONDS
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
 from tests.surfaces.adversarial.adversary import HostileChat
@@ -45,7 +46,7 @@ class Target:
     database: str
 
     def scrape(self) -> str:
-        answered = httpx2.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5)
+        answered = httpx2.get(f"http://127.0.0.1:{self.port}/metrics", timeout=ROOM_SECONDS)
         assert answered.status_code == 200
         assert answered.headers["content-type"].startswith("text/plain")
         return answered.text
@@ -267,7 +268,7 @@ class TestPort:
         port = serving.free_port()
         variables = {"METRICS_HOST": OTHER_HOST, "METRICS_PORT": str(port)}
         with serving.on_port(environment | variables, folder=str(tmp_path)):
-            assert "todo_http_requests" in httpx2.get(f"http://{OTHER_HOST}:{port}/metrics").text
+            assert "todo_http_requests" in httpx2.get(f"http://{OTHER_HOST}:{port}/metrics", timeout=ROOM_SECONDS).text
             assert not is_listening(port)
 
 

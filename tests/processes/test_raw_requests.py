@@ -21,6 +21,7 @@ import pytest
 from tests import postgres
 from tests.accounts import AUTH, sign_up
 from tests.processes.malformed_requests import RawRequest, generate
+from tests.room import ROOM_SECONDS
 from tests.service import Service
 
 REQUESTS: Final = int(os.environ.get("RAW_REQUESTS", "400"))
@@ -77,12 +78,12 @@ def test_a_client_that_goes_away_is_not_logged_as_an_error(service: Service) -> 
     head = f"POST {AUTH}/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
     for _ in range(5):
         assert send(service.port, RawRequest(f'{head}{{"email"'.encode(), is_complete=False)) is None
-        assert httpx2.get(f"{service.url}/health/ready").status_code == 200
+        assert httpx2.get(f"{service.url}/health/ready", timeout=ROOM_SECONDS).status_code == 200
     assert "Unexpected error" not in service.log.read_text()
 
 
 def test_no_request_causes_an_error_or_a_wait(service: Service, subtests: pytest.Subtests) -> None:
-    with httpx2.Client(base_url=service.url) as client:
+    with httpx2.Client(base_url=service.url, timeout=ROOM_SECONDS) as client:
         token = sign_up(client).token
     assert service.process
     process = psutil.Process(service.process.pid)
@@ -107,7 +108,7 @@ def test_no_request_causes_an_error_or_a_wait(service: Service, subtests: pytest
         assert statuses[None] < REQUESTS / 2
     with subtests.test("the process serves on"):
         assert service.process.poll() is None
-        assert httpx2.get(f"{service.url}/health/ready").status_code == 200
+        assert httpx2.get(f"{service.url}/health/ready", timeout=ROOM_SECONDS).status_code == 200
     with subtests.test("the process keeps its memory"):
         assert memory < MAX_BYTES
     with subtests.test("the log has no unexpected error"):

@@ -21,6 +21,7 @@ import pytest
 from tests import postgres
 from tests.accounts import Account, problem, sign_in, sign_up
 from tests.python_processes import environment_without_settings
+from tests.room import ROOM_SECONDS
 from tests.serving import free_port, wait_until, wait_until_healthy
 
 EMBEDDED = Path(".data/postgres")
@@ -55,13 +56,13 @@ class Service:
         wait_until_healthy(self.url, self._process)
 
     def client(self) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, timeout=30)
+        return httpx2.Client(base_url=self.url, timeout=ROOM_SECONDS)
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to the whole process group, as a terminal does after Ctrl-C."""
         os.killpg(self._process.pid, number)
 
-    def end(self, seconds: float = 20) -> tuple[int, str]:
+    def end(self, seconds: float = ROOM_SECONDS) -> tuple[int, str]:
         """Waits until the process ends. Returns its exit code and output."""
         output, _ = self._process.communicate(timeout=seconds)
         return self._process.returncode, output
@@ -146,13 +147,16 @@ class TestStarting:
     def test_it_prints_the_url_of_the_metrics(self, folder: Path) -> None:
         port = free_port()
         with serving(folder, METRICS_PORT=str(port)) as service:
-            assert "todo_http_requests" in httpx2.get(f"http://localhost:{port}/metrics").text
+            assert "todo_http_requests" in httpx2.get(f"http://localhost:{port}/metrics", timeout=ROOM_SECONDS).text
             service.signal(signal.SIGINT)
             _, output = service.end()
         assert f"Metrics   http://localhost:{port}/metrics" in output.splitlines()
 
     def test_it_has_the_limits_of_http(self, folder: Path) -> None:
-        with serving(folder) as service, socket.create_connection(("127.0.0.1", service.port), timeout=20) as client:
+        with (
+            serving(folder) as service,
+            socket.create_connection(("127.0.0.1", service.port), timeout=ROOM_SECONDS) as client,
+        ):
             client.sendall(b"GET / HTTP/1.1\r\nX-A: " + b"a" * 50_000)  # has no end
 
             assert client.recv(1024).startswith(b"HTTP/1.1 431 ")
@@ -160,7 +164,7 @@ class TestStarting:
     def test_in_production_it_starts_without_a_reachable_database(self, tmp_path: Path) -> None:
         url = "postgresql://ada:c0ffee@127.0.0.1:1/todos"
         with serving(tmp_path, ENVIRONMENT="production", SECRET_KEY=KEY, DATABASE_URL=url) as service:
-            problem(httpx2.get(f"{service.url}/health/ready"), 503, "database_unavailable")
+            problem(httpx2.get(f"{service.url}/health/ready", timeout=ROOM_SECONDS), 503, "database_unavailable")
             service.signal(signal.SIGINT)
             _, output = service.end()
         assert "Database  todos at 127.0.0.1" in output.splitlines()
@@ -169,11 +173,11 @@ class TestStarting:
     def test_it_starts_after_an_interrupted_first_start(self) -> None:
         with TemporaryDirectory(prefix="todo-") as name:
             interrupted = Service(Path(name))
-            wait_until((Path(name) / EMBEDDED / "PG_VERSION").exists, seconds=30)
+            wait_until((Path(name) / EMBEDDED / "PG_VERSION").exists)
             interrupted.signal(signal.SIGINT)
             interrupted.end()
             with serving(Path(name)) as service:
-                assert httpx2.get(f"{service.url}/health/ready").status_code == 200
+                assert httpx2.get(f"{service.url}/health/ready", timeout=ROOM_SECONDS).status_code == 200
 
 
 class TestStopping:

@@ -31,6 +31,7 @@ from tests.model_replies import (
     Tokens,
     ToolCalls,
 )
+from tests.room import ROOM_SECONDS
 from tests.scripted_model import ScriptedModel, scripted_model
 from tests.serving import ANY_CERTIFICATE
 
@@ -112,7 +113,9 @@ async def _read_stream(client: AsyncOpenAI, messages: Any) -> Answer:
 def raw(model: ScriptedModel, **fields: object) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {model.key}"}
     body = {"model": "gpt", "messages": HELLO, **fields}
-    return httpx2.post(f"{model.url}/chat/completions", json=body, headers=headers, verify=ANY_CERTIFICATE)
+    return httpx2.post(
+        f"{model.url}/chat/completions", json=body, headers=headers, verify=ANY_CERTIFICATE, timeout=ROOM_SECONDS
+    )
 
 
 def events(response: httpx2.Response) -> list[dict[str, Any]]:
@@ -339,7 +342,7 @@ class TestScript:
         together = Barrier(20)
 
         def reply(request: ReceivedRequest) -> Reply:
-            together.wait(timeout=5)
+            together.wait(timeout=ROOM_SECONDS)
             return Say(request.messages[0]["content"])
 
         async def run() -> list[str]:
@@ -354,7 +357,9 @@ class TestScript:
 
     def test_a_connection_is_reused(self, model: ScriptedModel) -> None:
         model.play(Say("One"), Fail(500), Say("Two"), Say("Three"))
-        with httpx2.Client(headers={"Authorization": f"Bearer {model.key}"}, verify=ANY_CERTIFICATE) as client:
+        with httpx2.Client(
+            headers={"Authorization": f"Bearer {model.key}"}, verify=ANY_CERTIFICATE, timeout=ROOM_SECONDS
+        ) as client:
             streams = set()
             for stream in (False, False, True, False):
                 url = f"{model.url}/chat/completions"
@@ -366,7 +371,7 @@ class TestScript:
     def test_another_process_can_connect(self, model: ScriptedModel) -> None:
         script = (
             "import httpx2, sys; url, key = sys.argv[1:]; "
-            "answer = httpx2.post(url, json={'messages': []}, headers={'Authorization': key}); "
+            "answer = httpx2.post(url, json={'messages': []}, headers={'Authorization': key}, timeout=60); "
             "print(answer.status_code)"
         )
         command = (sys.executable, "-c", script, f"{model.url}/chat/completions", f"Bearer {model.key}")

@@ -1,0 +1,69 @@
+"""The queries for Logs Insights in the documentation use fields that real log lines have."""
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+from functions.purge.app import handler as purge
+from tests import serving
+from tests.accounts import PASSWORD, TODOS, new_email, sign_in
+from tests.serving import LambdaContext
+from todo_core.errors import DatabaseUnavailable
+from todo_core.logs import log
+from todo_core.web.problems import log_server_error
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PAGES: Final = ("operations.md", "auth-events.md", "deploy-aws.md")
+_QUERY: Final = re.compile(r"```\n((?:filter|stats|fields)\b.+?)```|`((?:filter|stats|fields) [^`]+)`", re.DOTALL)
+_WORDS: Final = {"filter", "stats", "fields", "sort", "by", "as", "and", "like", "desc"} | {
+    "count",
+    "count_distinct",
+    "pct",
+    "bin",
+    "ispresent",
+}
+_GATEWAY_FIELDS: Final = set(re.findall(r'"(\w+)":"\$context', (DOCS.parent / "template.yaml").read_text()))
+"""The fields of the access log, which the gateway writes."""
+
+
+def list_queries() -> list[str]:
+    pages = "\n".join((DOCS / page).read_text() for page in PAGES)
+    return [block or inline for block, inline in _QUERY.findall(pages)]
+
+
+def list_fields(query: str) -> set[str]:
+    """Returns the fields that a query reads. Fields that CloudWatch adds begin with @."""
+    text = re.sub(r'"[^"]*"|/[^/]*/|\b\d+[smhd]?\b', "", query)
+    aliases = set(re.findall(r"\bas (\w+)", text))
+    return set(re.findall(r"(?<![@\w])[a-z]\w*", text)) - _WORDS - aliases
+
+
+@pytest.fixture
+def logged(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The fields of all log lines of some invocations: served, refused and failed requests, and a purge."""
+    assert environment
+    serving.app_of("auth")
+    output = io.StringIO()
+    purge({}, LambdaContext("purge"))
+    for each in log.handlers:
+        if isinstance(each.formatter, LambdaPowertoolsFormatter):
+            monkeypatch.setattr(each, "stream", output)
+    with serving.OnLambda().client() as client:
+        client.get(TODOS)
+        sign_in(client, new_email(), PASSWORD)
+    log_server_error(DatabaseUnavailable(), "an-id")
+    purge({}, LambdaContext("purge"))
+    return {field for line in output.getvalue().splitlines() for field in json.loads(line)}
+
+
+def test_each_field_is_in_the_log(logged: set[str]) -> None:
+    queries = list_queries()
+
+    assert len(queries) >= 7
+    for query in queries:
+        assert list_fields(query) <= logged | _GATEWAY_FIELDS, query
