@@ -1,20 +1,17 @@
 """The queries for Logs Insights in the documentation use fields that real log lines have."""
 
-import io
 import json
 import re
 from pathlib import Path
 from typing import Final
 
 import pytest
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from functions.purge.app import handler as purge
 from tests import serving
 from tests.accounts import PASSWORD, TODOS, new_email, sign_in
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
-from todo_core.logs import log
 from todo_core.web.problems import log_server_error
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -43,25 +40,19 @@ def list_fields(query: str) -> set[str]:
     return set(re.findall(r"(?<![@\w])[a-z]\w*", text)) - _WORDS - aliases
 
 
-@pytest.fixture
-def logged(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The fields of all log lines of some invocations: served, refused and failed requests, and a purge."""
-    assert environment
-    serving.app_of("auth")
-    output = io.StringIO()
+def list_logged_fields(capsys: pytest.CaptureFixture[str]) -> set[str]:
+    """Returns the fields of all log lines of some invocations: served, refused and failed requests, and a purge."""
     purge({}, LambdaContext("purge"))
-    for each in log.handlers:
-        if isinstance(each.formatter, LambdaPowertoolsFormatter):
-            monkeypatch.setattr(each, "stream", output)
     with serving.OnLambda().client() as client:
         client.get(TODOS)
         sign_in(client, new_email(), PASSWORD)
     log_server_error(DatabaseUnavailable(), "an-id")
-    purge({}, LambdaContext("purge"))
-    return {field for line in output.getvalue().splitlines() for field in json.loads(line)}
+    return {field for line in capsys.readouterr().out.splitlines() for field in json.loads(line)}
 
 
-def test_each_field_is_in_the_log(logged: set[str]) -> None:
+@pytest.mark.usefixtures("environment")
+def test_each_field_is_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    logged = list_logged_fields(capsys)
     queries = list_queries()
 
     assert len(queries) >= 7

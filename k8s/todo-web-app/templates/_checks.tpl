@@ -64,5 +64,8 @@
 {{- if and .ingress.enabled (not .ingress.host) -}}
   {{- fail "ingress.host is missing. Set it to the host name of the service, for example api.example.com." -}}
 {{- end -}}
+{{- if and .monitoring.operator (not .settings.METRICS_PORT) -}}
+  {{- fail "monitoring.operator needs the metrics. Set settings.METRICS_PORT, or monitoring.operator to false." -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
