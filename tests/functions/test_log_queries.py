@@ -9,7 +9,7 @@ import pytest
 
 from functions.purge.app import handler as purge
 from tests import serving
-from tests.accounts import PASSWORD, TODOS, new_email, sign_in
+from tests.accounts import TODOS, sign_up
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
 from todo_core.web.problems import log_server_error
@@ -45,7 +45,7 @@ def list_logged_fields(capsys: pytest.CaptureFixture[str]) -> set[str]:
     purge({}, LambdaContext("purge"))
     with serving.OnLambda().client() as client:
         client.get(TODOS)
-        sign_in(client, new_email(), PASSWORD)
+        sign_up(client)
     log_server_error(DatabaseUnavailable(), "an-id")
     return {field for line in capsys.readouterr().out.splitlines() for field in json.loads(line)}
 
