@@ -107,6 +107,13 @@ class TestRules:
         assert sections == {rule["alert"] for rule in list_alerts()}
 
 
+def test_each_alarm_of_cloudwatch_names_its_runbook() -> None:
+    alarms = template.resources("AWS::CloudWatch::Alarm").values()
+    named = {alarm["AlarmDescription"].partition("Runbook: docs/operations.md#")[2] for alarm in alarms}
+
+    assert named | {"aws-budget"} == set(re.findall(r"(?m)^### (aws-[a-z-]+)$", RUNBOOKS))
+
+
 def list_codes(kind: type[ServiceError]) -> Iterator[str]:
     for error in kind.__subclasses__():
         if hasattr(error, "code"):
