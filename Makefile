@@ -186,6 +186,10 @@ bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memo
 
 bench-%:
 	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload or eval." >&2; exit 1
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold, logins, fairness, overload, size or eval
+
+bench-%:
+	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold, logins, fairness, overload, size or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
@@ -216,6 +220,11 @@ bench-fairness: .venv/ready
 .PHONY: bench-overload
 bench-overload: .venv/ready
 	$(BIN)/python benchmarks/overload.py
+
+# Requests per second of one process, CPU time per request, and memory.
+.PHONY: bench-size
+bench-size: .venv/ready
+	$(BIN)/python benchmarks/size.py
 
 # Time and memory of an export of 100,000 todos.
 .PHONY: bench-export

@@ -109,6 +109,17 @@ def list_requests(ours: Server, users: int) -> list[bytes]:
     return requests
 
 
+def create_requests(ours: Server, users: int) -> list[bytes]:
+    """Registers accounts with ours. Returns one request of each that creates a todo."""
+    requests = []
+    for _ in range(users):
+        with _client(ours) as client:
+            _sign_in_to_ours(client)
+            cookies = dict(client.cookies)
+        requests.append(request_bytes("POST", f"{_OURS_API}/todos", cookies=cookies, body=_NEW_TODO))
+    return requests
+
+
 def hostile_requests(ours: Server, address: str) -> dict[str, bytes]:
     """Registers an account with ours that has 1,000 todos. Returns an expensive request of each kind."""
     todo = _NEW_TODO | {"description": "milk and honey " * 60}
