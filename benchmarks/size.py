@@ -18,7 +18,9 @@ _CONNECTIONS: Final = 16
 _USERS: Final = 50
 _SECONDS: Final = 8.0
 _WARM_UP_SECONDS: Final = 2.0
-_LIMITS: Final = dict.fromkeys(("REQUESTS_PER_MINUTE", "REQUESTS_IN_FLIGHT", "LOGINS_PER_ADDRESS"), "1000000")
+_LIMITS: Final = dict.fromkeys(
+    ("REQUESTS_PER_MINUTE", "REQUESTS_IN_FLIGHT", "LOGINS_PER_ADDRESS", "LOGINS_PER_ACCOUNT"), "1000000"
+)
 
 
 def main() -> None:
