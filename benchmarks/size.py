@@ -1,8 +1,8 @@
 """Size of an installation: requests per second of one process, its CPU time per request, and its memory.
 
-Sixteen connections of fifty users repeat one kind of request, which fills the process. The load and PostgreSQL share
-the machine, so the requests per second are fewer than those of a process with a core of its own. `per core` is what
-a core can do by the CPU time alone. Works on Linux only.
+Sixteen connections of fifty users repeat one kind of request, which fills the process. The load and PostgreSQL run on
+the same machine. A process with a core of its own serves more requests per second. `per core` is the number by
+CPU time alone. Works on Linux only.
 """
 
 import time
