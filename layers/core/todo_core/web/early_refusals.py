@@ -113,6 +113,7 @@ class EarlyRefusals:
             milliseconds=0,
             user_id=None,
             counts={},
+            problem=_ERROR.code,
             refusal=_ERROR.code,
         )
         for observe in self._observers:
