@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
+from functions.migrate.indexes import build_index
 from todo_core.schema.sql_files import run_script, run_sql_file
 
 revision: str = "0008"
@@ -13,13 +14,20 @@ down_revision: str | None = "0007"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-_DESCRIBED = sa.text("(before ->> 'description') IS NOT NULL")
+# Indexes of tables with many rows.
+_BUILT_BESIDE_WRITES = {
+    "changes_of_description": "changes (user_id, todo_id, seq) WHERE (before ->> 'description') IS NOT NULL",
+    "todos_by_id": "todos (user_id, id)",
+    # An export reads a user's turns in the order of their ids.
+    "turns_by_id": "turns (user_id, id)",
+    "turns_leased": "turns (user_id) WHERE lease IS NOT NULL",
+}
 _COUNT_CHANGES = """
     UPDATE account_usage SET last_seq = counted.last_seq, log_begins_at = counted.begin, stored_bytes = counted.bytes
     FROM (
         SELECT user_id, max(seq) AS last_seq, min(created_at) AS begin,
             sum(snapshot_bytes(before) + snapshot_bytes(after)) AS bytes
-        FROM changes GROUP BY user_id
+        FROM change_log GROUP BY user_id
     ) AS counted
     WHERE account_usage.user_id = counted.user_id
 """
@@ -84,13 +92,15 @@ _NEW_FUNCTIONS = (
 
 
 def upgrade() -> None:
+    for name, definition in _BUILT_BESIDE_WRITES.items():
+        build_index(name, definition)
     _extend_accounts()
     _create_usage()
-    op.add_column("changes", sa.Column("read_bytes", sa.Integer(), nullable=True))
-    op.drop_constraint("changes_user_id_fkey", "changes", type_="foreignkey")
+    # The old name is that of a view for the code of version 0.2.0: see change_log.sql.
+    op.rename_table("changes", "change_log")
+    op.add_column("change_log", sa.Column("read_bytes", sa.Integer(), nullable=True))
+    op.drop_constraint("changes_user_id_fkey", "change_log", type_="foreignkey")
     op.drop_constraint("todos_parent_id_fkey", "todos", type_="foreignkey")
-    op.create_index("changes_of_description", "changes", ["user_id", "todo_id", "seq"], postgresql_where=_DESCRIBED)
-    op.create_index("todos_by_id", "todos", ["user_id", "id"])
     for trigger in ("todos_log", "todos_subtodos", "todos_undone"):
         op.execute(f"DROP TRIGGER {trigger} ON todos")
     op.execute("DROP FUNCTION log_todo_change()")
@@ -145,20 +155,19 @@ def _extend_accounts() -> None:
     )
     op.create_index(op.f("ix_invites_expires_at"), "invites", ["expires_at"])
     op.add_column("turns", sa.Column("reserved_tokens", sa.Integer(), server_default="0", nullable=False))
-    # An export reads a user's turns in the order of their ids.
     op.drop_index("turns_of_user", "turns")
-    op.create_index("turns_of_user", "turns", ["user_id", "id"])
     op.add_column("turns", sa.Column("stored_bytes", sa.BigInteger(), server_default="0", nullable=False))
-    op.create_index("turns_leased", "turns", ["user_id"], postgresql_where=sa.text("lease IS NOT NULL"))
 
 
 def downgrade() -> None:
     # The older version reads the log without full_snapshot().
     op.execute("""
-        UPDATE changes SET before = full_snapshot(before, user_id, todo_id, seq),
+        UPDATE change_log SET before = full_snapshot(before, user_id, todo_id, seq),
             after = full_snapshot(after, user_id, todo_id, seq)
         WHERE NOT coalesce(after, before) ? 'description'
     """)
+    op.execute("DROP VIEW changes")
+    op.rename_table("change_log", "changes")
     for table, triggers in _NEW_TRIGGERS.items():
         for trigger in triggers:
             op.execute(f"DROP TRIGGER {trigger} ON {table}")
@@ -166,15 +175,13 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {function}")
     for name in ("change_log", "trees"):
         run_script(op.get_bind(), Path(__file__).with_name(f"0007_{name}.sql").read_text())
-    op.drop_index("todos_by_id", "todos")
-    op.drop_index("changes_of_description", "changes", postgresql_where=_DESCRIBED)
+    for name in _BUILT_BESIDE_WRITES:
+        op.execute(f"DROP INDEX {name}")
     op.create_foreign_key("todos_parent_id_fkey", "todos", "todos", ["parent_id"], ["id"], ondelete="SET NULL")
     op.create_foreign_key("changes_user_id_fkey", "changes", "users", ["user_id"], ["id"], ondelete="CASCADE")
     op.drop_column("changes", "read_bytes")
     op.drop_table("known_tags")
     op.drop_table("account_usage")
-    op.drop_index("turns_leased", "turns")
-    op.drop_index("turns_of_user", "turns")
     op.create_index("turns_of_user", "turns", ["user_id"])
     op.drop_column("turns", "stored_bytes")
     op.drop_column("turns", "reserved_tokens")

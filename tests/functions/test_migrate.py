@@ -1,5 +1,6 @@
 """Migrations of databases that are empty at the start of each test."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,14 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from anyio.from_thread import start_blocking_portal
-from sqlalchemy.exc import DBAPIError
 
-from functions.migrate import app
+from functions.migrate import app, connection, tries
 from functions.migrate.app import handler, upgrade
+from functions.migrate.connection import LOCK_SECONDS
+from functions.migrate.errors import MigrationFailed
 from tests import postgres
+from tests.core.databases import add_user
 from tests.core.schema.definitions import read_functions_and_triggers, read_schema
 from tests.python_processes import run_python
 from tests.serving import LambdaContext
@@ -104,14 +108,78 @@ class TestUpgrade:
         ):
             upgrade(settings(data_folder=str(tmp_path / "file" / "data")))
 
-    def test_it_fails_in_bounded_time_while_a_table_is_locked(self, empty_database: str) -> None:
-        upgrade(settings(database_url=empty_database))
-        with open_transaction(empty_database, "LOCK TABLE alembic_version"):
-            started = time.monotonic()
-            with pytest.raises(DBAPIError, match="canceling statement due to lock timeout"):
-                upgrade(settings(database_url=empty_database))
-        assert time.monotonic() - started < 15
-        upgrade(settings(database_url=empty_database))
+    def test_it_returns_the_revisions_before_and_after(self, empty_database: str) -> None:
+        first, second = (upgrade(settings(database_url=empty_database)) for _ in range(2))
+
+        assert (first.before, first.after) == (None, HEAD_REVISION)
+        assert (second.before, second.after) == (HEAD_REVISION, HEAD_REVISION)
+
+    def test_each_migration_has_its_own_transaction(self, empty_database: str) -> None:
+        postgres.run(empty_database, "CREATE TABLE turns ()")  # which migration 0002 creates
+
+        with pytest.raises(MigrationFailed, match='A migration failed: relation "turns" already exists'):
+            upgrade(settings(database_url=empty_database))
+        assert revision(empty_database) == "0001"
+
+        postgres.run(empty_database, "DROP TABLE turns")
+        assert upgrade(settings(database_url=empty_database)).before == "0001"
+        assert revision(empty_database) == HEAD_REVISION
+
+
+class TestLocks:
+    @pytest.fixture(autouse=True)
+    def _short_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tries, "PAUSE_SECONDS", (0.1, 0.2))
+
+    def test_statements_that_wait_behind_a_migration_run_between_its_tries(
+        self, empty_database: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        upgrade_to("0007", empty_database)
+        user_id = add_user(empty_database)
+        with ThreadPoolExecutor(1) as pool:
+            with open_transaction(empty_database, "SELECT FROM todos"):
+                running = pool.submit(upgrade, settings(database_url=empty_database))
+                wait_for_lock_waiters(empty_database, 1)
+                started = time.monotonic()
+                # Waits behind the migration, which waits for the open transaction.
+                postgres.run(empty_database, f"SELECT FROM todos WHERE user_id = '{user_id}'")
+                assert time.monotonic() - started < LOCK_SECONDS + 3
+            assert running.result().after == HEAD_REVISION
+        assert "Another transaction holds a lock that the migration needs" in caplog.messages
+
+    def test_it_fails_after_the_last_try_and_changes_nothing(
+        self, empty_database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tries, "MAX_TRIES", 2)
+        upgrade_to("0007", empty_database)
+        before = read_schema(empty_database)
+        started = time.monotonic()
+        with (
+            open_transaction(empty_database, "SELECT FROM todos"),
+            pytest.raises(MigrationFailed, match="Other transactions held a lock during 2 tries"),
+        ):
+            upgrade(settings(database_url=empty_database))
+
+        assert time.monotonic() - started < 2 * LOCK_SECONDS + 10
+        assert read_schema(empty_database) == before
+        assert upgrade(settings(database_url=empty_database)).after == HEAD_REVISION
+
+    def test_it_fails_when_another_migration_does_not_end(
+        self, empty_database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "OTHER_MIGRATION_SECONDS", 1)
+        with (
+            open_transaction(empty_database, f"SELECT pg_advisory_xact_lock({0x70D0})"),
+            pytest.raises(MigrationFailed, match="Another migration has run for more than 1 seconds"),
+        ):
+            upgrade(settings(database_url=empty_database))
+
+
+def upgrade_to(target: str, url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.attributes["settings"] = settings(database_url=url)
+    command.upgrade(config, target)
 
 
 @contextmanager
@@ -135,6 +203,13 @@ def wait_for_lock_waiters(url: str, count: int) -> None:
 
 
 class TestRevisions:
+    def test_they_are_numbers_of_four_digits_without_gaps(self) -> None:
+        """The service compares revisions as texts."""
+        config = Config()
+        config.set_main_option("script_location", str(ROOT / "migrations"))
+        newest_first = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+        assert newest_first[::-1] == [f"{number:04}" for number in range(1, len(newest_first) + 1)]
+
     def test_the_only_head_is_the_revision_that_the_service_needs(self) -> None:
         config = Config()
         config.set_main_option("script_location", str(ROOT / "migrations"))
@@ -161,6 +236,23 @@ class TestEntryPoints:
                 wait_for_lock_waiters(empty_database, 2)
             assert [job.result().returncode for job in jobs] == [0, 0], [job.result().stderr for job in jobs]
         assert revision(empty_database) == HEAD_REVISION
+
+    def test_the_command_logs_what_it_did(self, empty_database: str, tmp_path: Path) -> None:
+        """A production deployment of the migration needs no SECRET_KEY."""
+        first, second = (
+            run_python(
+                "-m", "functions.migrate", folder=tmp_path, DATABASE_URL=empty_database, ENVIRONMENT="production"
+            )
+            for _ in range(2)
+        )
+
+        (line,) = map(json.loads, first.stdout.splitlines())
+        assert line["message"].endswith(f"went from empty to {HEAD_REVISION}")
+        assert (line["before"], line["after"]) == (None, HEAD_REVISION)
+        assert 0 < line["seconds"] < 60
+        (line,) = map(json.loads, second.stdout.splitlines())
+        assert line["message"].endswith(f"is already at {HEAD_REVISION}")
+        assert first.stderr + second.stderr == ""
 
     def test_missing_settings_are_reported_in_one_sentence(self, tmp_path: Path) -> None:
         ended = run_python("-m", "functions.migrate", folder=tmp_path, ENVIRONMENT="production")

@@ -1,5 +1,6 @@
 """Start, stop and errors of `python -m functions`, the command of `make run`, in a temporary folder."""
 
+import json
 import os
 import signal
 import socket
@@ -34,7 +35,7 @@ class Service:
     def __init__(self, folder: Path, **variables: str) -> None:
         self.port = free_port()
         inherited = environment_without_settings()
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "functions"],
             cwd=folder,
             env={**inherited, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **variables},
@@ -50,27 +51,27 @@ class Service:
 
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self.process.poll() is None
 
     def wait_until_healthy(self) -> None:
-        wait_until_healthy(self.url, self._process)
+        wait_until_healthy(self.url, self.process)
 
     def client(self) -> httpx2.Client:
         return httpx2.Client(base_url=self.url, timeout=ROOM_SECONDS)
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to the whole process group, as a terminal does after Ctrl-C."""
-        os.killpg(self._process.pid, number)
+        os.killpg(self.process.pid, number)
 
     def end(self, seconds: float = ROOM_SECONDS) -> tuple[int, str]:
         """Waits until the process ends. Returns its exit code and output."""
-        output, _ = self._process.communicate(timeout=seconds)
-        return self._process.returncode, output
+        output, _ = self.process.communicate(timeout=seconds)
+        return self.process.returncode, output
 
     def kill(self) -> None:
         if self.running:
-            self._process.kill()
-            self._process.communicate()
+            self.process.kill()
+            self.process.communicate()
 
 
 @contextmanager
@@ -167,8 +168,19 @@ class TestStarting:
             problem(httpx2.get(f"{service.url}/health/ready", timeout=ROOM_SECONDS), 503, "database_unavailable")
             service.signal(signal.SIGINT)
             _, output = service.end()
-        assert "Database  todos at 127.0.0.1" in output.splitlines()
+        lines = [json.loads(line) for line in output.splitlines()]
+        (line,) = [line for line in lines if line["message"].startswith("Serving on")]
+        assert line["message"] == f"Serving on {service.url} with the database todos at 127.0.0.1"
+        assert (line["environment"], line["url"]) == ("production", service.url)
         assert "c0ffee" not in output
+
+    def test_uvicorns_own_variables_work(self, folder: Path) -> None:
+        port = free_port()
+        service = Service(folder, UVICORN_PORT=str(port))
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}", service.process)
+        finally:
+            service.kill()
 
     def test_it_starts_after_an_interrupted_first_start(self) -> None:
         with TemporaryDirectory(prefix="todo-") as name:
@@ -216,8 +228,21 @@ class TestErrors:
     @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80 80"])
     def test_an_invalid_port_is_explained(self, tmp_path: Path, port: str) -> None:
         code, output = Service(tmp_path, PORT=port).end()
-        assert code == 1
+        assert code == 2
         assert output == "PORT must be a number from 1 to 65535.\n"
+
+    @pytest.mark.parametrize("count", ["2", "many"])
+    def test_several_processes_are_refused(self, tmp_path: Path, count: str) -> None:
+        code, output = Service(tmp_path, WEB_CONCURRENCY=count).end()
+        assert code == 2
+        assert output.startswith(f"One process serves, so WEB_CONCURRENCY or --workers cannot be {count},")
+        assert len(output.splitlines()) == 1
+
+    def test_an_unknown_value_of_an_option_is_explained(self, tmp_path: Path) -> None:
+        code, output = Service(tmp_path, UVICORN_TIMEOUT_KEEP_ALIVE="long").end()
+        assert code == 2
+        assert "'--timeout-keep-alive'" in output
+        assert "Traceback" not in output
 
     def test_an_unreachable_database_is_explained(self, tmp_path: Path) -> None:
         code, output = Service(tmp_path, DATABASE_URL="postgresql://ada:c0ffee@127.0.0.1:1/todos").end()

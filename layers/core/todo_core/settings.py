@@ -203,7 +203,12 @@ class Settings(BaseSettings):
 
     @property
     def secret_keys(self) -> list[str]:
-        """The secret keys. The first one signs; a signature by any of them is valid, so that keys can be replaced."""
+        """The secret keys. The first one signs; a signature by any of them is valid, so that keys can be replaced.
+
+        Raises InvalidSettings in production when none is set. Migrations and the purge need none.
+        """
+        if self.in_production and not self._given_keys:
+            raise InvalidSettings("SECRET_KEY must be set in production.")
         return self._given_keys or [_DEVELOPMENT_KEY]
 
     @property
@@ -231,13 +236,11 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _require_secrets_in_production(self) -> Self:
+    def _check_secrets_in_production(self) -> Self:
         if not self.in_production:
             return self
         if self.database.url is None:
             raise PydanticCustomError("missing", "DATABASE_URL must be set in production")
-        if not self._given_keys:
-            raise PydanticCustomError("missing", "SECRET_KEY must be set in production")
         for key in self._given_keys:
             if len(key) < _MIN_KEY_CHARACTERS:
                 raise PydanticCustomError("short", f"SECRET_KEY must have at least {_MIN_KEY_CHARACTERS} characters")

@@ -24,7 +24,7 @@ OMITTED_COLUMNS = {
     ("users", "email_key"),
     ("users", "password_expires_at"),
     ("todos", "words"),
-    ("changes", "read_bytes"),
+    ("change_log", "read_bytes"),
     ("turns", "request_digest"),
     ("turns", "reserved_tokens"),
     ("turns", "lease"),

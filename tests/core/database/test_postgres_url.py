@@ -174,6 +174,45 @@ class TestRefusal:
         assert refused.value.__cause__ is None
 
 
+class TestPlaceholders:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://...",
+            "postgresql://...-pooler....neon.tech/...?sslmode=require&channel_binding=require",
+            "postgresql://....neon.tech/todo",
+            "postgresql://alex:...@db.example.com/todo",
+            "postgresql://...:c0ffee@db.example.com/todo",
+            "postgresql://alex:c0ffee@db.example.com/...",
+            "postgresql://user:password@host/database",
+            "postgresql://user:password@db.example.com/todo?sslmode=require",
+        ],
+    )
+    def test_a_url_of_the_documentation_is_refused(self, url: str) -> None:
+        with pytest.raises(ValueError, match=r"it holds \.\.\. in place of a name|is a placeholder"):
+            postgres_url.parse(url)
+
+    @pytest.mark.parametrize("host", ["localhost:5433", "127.0.0.1", "[::1]", "host.docker.internal"])
+    def test_a_database_of_this_machine_may_have_such_a_role(self, host: str) -> None:
+        assert postgres_url.parse(f"postgresql://user:password@{host}/todo").user == "user"
+
+    def test_dots_in_a_password_are_no_placeholder(self) -> None:
+        assert postgres_url.parse("postgresql://alex:a...b@db.example.com/todo").user == "alex"
+
+
+class TestUser:
+    @pytest.mark.parametrize(
+        ("url", "user"),
+        [
+            ("postgresql://todo%20app:c0ffee@db.example.com/todo", "todo app"),
+            ("jdbc:postgresql://db.example.com/todo?user=alex", "alex"),
+            ("postgresql://db.example.com/todo", None),
+        ],
+    )
+    def test_it_is_the_role_that_connects(self, url: str, user: str | None) -> None:
+        assert postgres_url.parse(url).user == user
+
+
 class TestDisplayName:
     @pytest.mark.parametrize("between", ["/", "?", "#", "@", ":", "//", "/@", "%"])
     def test_a_password_that_is_not_encoded_is_not_shown(self, between: str) -> None:

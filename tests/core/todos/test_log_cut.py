@@ -22,7 +22,7 @@ AGE_LOG = "UPDATE account_usage SET log_begins_at = now() - interval '92 days' W
 SELECT_NUMBERS = "SELECT seq FROM changes WHERE user_id = $1 ORDER BY seq"
 SELECT_BYTES = """
     SELECT stored_bytes, (SELECT sum(todo_bytes(title, description, tags)) FROM todos WHERE user_id = $1)
-        + (SELECT sum(snapshot_bytes(before) + snapshot_bytes(after)) FROM changes WHERE user_id = $1) AS counted
+        + (SELECT sum(snapshot_bytes(before) + snapshot_bytes(after)) FROM change_log WHERE user_id = $1) AS counted
     FROM account_usage WHERE user_id = $1
 """
 

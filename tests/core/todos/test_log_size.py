@@ -21,12 +21,12 @@ pytestmark = pytest.mark.pooler
 
 LONG = "€" * 16_384
 SELECT_SIZE = """
-    SELECT octet_length(coalesce(before::text, '')) + octet_length(coalesce(after::text, '')) AS size FROM changes
+    SELECT octet_length(coalesce(before::text, '')) + octet_length(coalesce(after::text, '')) AS size FROM change_log
     WHERE user_id = $1 ORDER BY seq DESC LIMIT 1
 """
-SELECT_STORED = "SELECT before ? 'description' OR after ? 'description' FROM changes WHERE user_id = $1 ORDER BY seq"
+SELECT_STORED = "SELECT before ? 'description' OR after ? 'description' FROM change_log WHERE user_id = $1 ORDER BY seq"
 FILL_IN = """
-    UPDATE changes SET before = full_snapshot(before, user_id, todo_id, seq),
+    UPDATE change_log SET before = full_snapshot(before, user_id, todo_id, seq),
         after = full_snapshot(after, user_id, todo_id, seq)
     WHERE user_id = $1
 """

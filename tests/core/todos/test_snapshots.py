@@ -24,10 +24,10 @@ type Json = dict[str, Any]
 
 ROWS: dict[str, Json] = json.loads(Path(__file__).with_name("change_log_rows.json").read_text())
 ADD_CHANGE = """
-    INSERT INTO changes (user_id, seq, todo_id, op, actor, before, after)
+    INSERT INTO change_log (user_id, seq, todo_id, op, actor, before, after)
     VALUES ($1, 1, $2, 'update', 'user', CAST($3 AS jsonb), CAST($3 AS jsonb))
 """
-SET_BEFORE = "UPDATE changes SET before = CAST($2 AS jsonb) WHERE user_id = $1 AND actor = 'assistant'"
+SET_BEFORE = "UPDATE change_log SET before = CAST($2 AS jsonb) WHERE user_id = $1 AND actor = 'assistant'"
 SELECT_TODO = "SELECT to_jsonb(todos) FROM todos WHERE user_id = $1"
 CHANGED_BY_THE_TURN: Json = {
     "title": "Changed",

@@ -28,12 +28,13 @@ COUNT = """
     SELECT (SELECT max(seq) FROM changes WHERE user_id = $1) AS last_seq,
         (SELECT count(*) FROM todos WHERE user_id = $1 AND deleted_at IS NULL) AS live_todos,
         (SELECT coalesce(sum(todo_bytes(title, description, tags)), 0) FROM todos WHERE user_id = $1)
-        + (SELECT sum(snapshot_bytes(before) + snapshot_bytes(after)) FROM changes WHERE user_id = $1) AS stored_bytes
+        + (SELECT sum(snapshot_bytes(before) + snapshot_bytes(after)) FROM change_log WHERE user_id = $1)
+        AS stored_bytes
 """
 SELECT_READ_BYTES = """
     SELECT read_bytes, snapshot_bytes(full_snapshot(before, user_id, todo_id, seq))
         + snapshot_bytes(full_snapshot(after, user_id, todo_id, seq)) AS counted
-    FROM changes WHERE user_id = $1
+    FROM change_log WHERE user_id = $1
 """
 
 

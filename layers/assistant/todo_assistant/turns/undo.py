@@ -14,7 +14,7 @@ from todo_core.database.executor import Executor, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos import changes
 
-_HAS_CHANGES = "EXISTS (SELECT FROM changes WHERE turn_id = {turn}.id AND changes.user_id = :user_id)"
+_HAS_CHANGES = "EXISTS (SELECT FROM change_log AS changes WHERE turn_id = {turn}.id AND changes.user_id = :user_id)"
 _OTHER_TURN = (
     "{turn}.user_id = :user_id AND {turn}.conversation_id = :conversation_id"
     " AND {turn}.id IS DISTINCT FROM CAST(:current_turn_id AS uuid)"
@@ -60,7 +60,7 @@ _BEGIN_REVERSAL = Statement("""
     UPDATE turns SET reversal = CASE
         WHEN reversal = CAST(:reversal AS text)
             OR reversal IS NULL AND NOT EXISTS (
-                SELECT FROM changes WHERE user_id = :user_id AND changes.turn_id = turns.id)
+                SELECT FROM change_log AS changes WHERE user_id = :user_id AND changes.turn_id = turns.id)
         THEN CAST(:reversal AS text)
     END
     WHERE id = :turn_id AND user_id = :user_id
@@ -69,7 +69,7 @@ _BEGIN_REVERSAL = Statement("""
 _END_REVERSAL = Statement("""
     UPDATE turns SET reversal = NULL
     WHERE id = :turn_id AND user_id = :user_id AND reversal IS NOT NULL AND EXISTS (
-        SELECT FROM changes WHERE user_id = :user_id AND changes.turn_id = :turn_id AND changes.created_at = now())
+        SELECT FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id AND created_at = now())
 """)
 
 

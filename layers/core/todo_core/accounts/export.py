@@ -22,7 +22,7 @@ from todo_core.accounts import export_queries
 from todo_core.database.byte_pages import BYTES_SO_FAR
 from todo_core.database.executor import Database, Row
 from todo_core.errors import NotAuthenticated
-from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT
+from todo_core.schema.columns import EXPORT_NAME, NOT_EXPORTED, TODO_SNAPSHOT
 from todo_core.schema.tables import all_tables
 
 _PAGE_BYTES: Final = 64 * 1024
@@ -41,7 +41,7 @@ async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
         raise NotAuthenticated
     yield b'{"exported_at":%b,"account":%b' % (_to_json(datetime.now(UTC)), _to_json(dict(account)))
     for table in _find_exported_tables():
-        yield b",%b:[" % _to_json(str(table.name))
+        yield b",%b:[" % _to_json(table.info.get(EXPORT_NAME, str(table.name)))
         separator = b""
         async for rows in _fetch_pages(db, table, user_id):
             yield separator + _to_json([_convert_row(table, row) for row in rows])[1:-1]

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 _SCHEMES: Final = {"postgres", "postgresql"}
 _CHANNEL_BINDING: Final = {"disable", "prefer", "require"}
 _SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+_LOCAL_HOSTS: Final = {"localhost", "127.0.0.1", "::1", "host.docker.internal"}
 _PARAMETERS_OF_OTHER_DRIVERS: Final = {"connect_timeout", "connection_limit", "pool_timeout", "socket_timeout"}
 """Parameters for the client side of libpq and Prisma, which are removed from the URL.
 
@@ -22,6 +23,8 @@ class PostgresUrl:
 
     dsn: str = field(repr=False)
     display_name: str
+    user: str | None
+    """The role that connects. None if the URL names none."""
     server: str
     """Host and port."""
     pooled: bool
@@ -53,6 +56,7 @@ def parse(text: str) -> PostgresUrl:
     bare = re.sub(r"^(psql\s+|(export\s+)?\w+\s*=\s*)", "", text.strip()).strip("'\" ")
     parts = _split(bare.removeprefix("jdbc:"))
     query = _query(parts)
+    _refuse_placeholders(parts)
     pooled = query.pop("pgbouncer", "").lower() == "true"
 
     roots = query.get("sslrootcert", "system")
@@ -66,6 +70,7 @@ def parse(text: str) -> PostgresUrl:
     return PostgresUrl(
         dsn=f"postgresql://{parts.netloc}{parts.path}?{urlencode(query)}",
         display_name=f"{parts.path.lstrip('/') or 'the default database'} at {host}",
+        user=unquote(parts.username or "") or query.get("user"),
         server=f"{host}:{parts.port or query.get('port', 5432)}",
         pooled=pooled or host.partition(".")[0].endswith("-pooler"),
         verified_by_system_roots=by_system_roots,
@@ -87,6 +92,15 @@ def _split(url: str) -> SplitResult:
     if "@" in parts.path or parts.fragment:
         raise ValueError("the special characters of its password must be percent-encoded")
     return parts
+
+
+def _refuse_placeholders(parts: SplitResult) -> None:
+    """Raises ValueError for `...`, and for `user:password` on another machine, which examples in documentation have."""
+    host = parts.hostname or ""
+    if ".." in host or "..." in {parts.username, parts.password, parts.path.lstrip("/")}:
+        raise ValueError("it holds ... in place of a name; paste the whole URL of your database")
+    if (parts.username, parts.password) == ("user", "password") and host not in _LOCAL_HOSTS:
+        raise ValueError("user:password is a placeholder; write the role and the password of your database")
 
 
 def _query(parts: SplitResult) -> dict[str, str]:

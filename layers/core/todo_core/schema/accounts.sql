@@ -24,7 +24,7 @@ $$;
 CREATE OR REPLACE FUNCTION empty_account() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM account_usage WHERE user_id = OLD.id;
-    DELETE FROM changes WHERE user_id = OLD.id;
+    DELETE FROM change_log WHERE user_id = OLD.id;
     DELETE FROM todos WHERE user_id = OLD.id;
     RETURN OLD;
 END

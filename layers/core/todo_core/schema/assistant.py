@@ -49,7 +49,7 @@ class TurnRow(SQLModel, table=True):
         CheckConstraint("status IN ('running', 'needs_approval', 'done', 'incomplete')", name="turns_status"),
         CheckConstraint("reversal IN ('undo', 'redo')", name="turns_reversal"),
         Index("turns_of_conversation", "conversation_id", "id"),
-        Index("turns_of_user", "user_id", "id"),
+        Index("turns_by_id", "user_id", "id"),
         Index("turns_leased", "user_id", postgresql_where=text("lease IS NOT NULL")),
         Index(
             "turns_by_key",

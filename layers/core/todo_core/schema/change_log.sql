@@ -1,4 +1,4 @@
--- The change log: each change of a todo adds one row to `changes`, in the transaction that makes the change.
+-- The change log: each change of a todo adds one row to `change_log`, in the transaction that makes the change.
 
 -- Locks one user's change log until the end of the transaction, and returns true.
 --
@@ -42,7 +42,7 @@ CREATE OR REPLACE FUNCTION full_snapshot(snapshot jsonb, owner uuid, todo uuid, 
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN snapshot ? 'description' THEN snapshot ELSE snapshot || jsonb_build_object('description', coalesce(
         (
-            SELECT later.before->>'description' FROM changes AS later
+            SELECT later.before->>'description' FROM change_log AS later
             WHERE later.user_id = owner AND later.todo_id = todo AND later.seq > number
                 AND later.before->>'description' IS NOT NULL
             ORDER BY later.seq LIMIT 1
@@ -65,7 +65,7 @@ CREATE OR REPLACE FUNCTION operation_of(was todos, todo todos) RETURNS text LANG
     END
 $$;
 
--- The three functions below add one row to `changes` for each todo that a statement has created, updated or purged.
+-- The three functions below add one row to `change_log` for each todo that a statement has created, updated or purged.
 -- Triggers, because no write can bypass a trigger; for statements, because one INSERT costs less than one for each row.
 --
 -- The rows have the todo before and after the change. Their actor and turn are read from the setting `todo.actor`,
@@ -88,7 +88,7 @@ BEGIN
     LOOP
         last_seq := count_changes(owned.user_id, owned.number, owned.live, owned.bytes, 1, false);
         IF last_seq IS NOT NULL THEN
-            INSERT INTO changes (user_id, seq, todo_id, op, actor, turn_id, after, read_bytes)
+            INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, after, read_bytes)
             SELECT
                 todo.user_id, last_seq + row_number() OVER (), todo.id, 'create', actor_kind, turn,
                 snapshot_of(todo, true), todo_bytes(todo.title, todo.description, todo.tags)
@@ -103,7 +103,7 @@ CREATE OR REPLACE FUNCTION log_purged_todos() RETURNS trigger LANGUAGE plpgsql S
 DECLARE
     signature text := current_setting('todo.actor', true);
 BEGIN
-    INSERT INTO changes (user_id, seq, todo_id, op, actor, turn_id, before, read_bytes)
+    INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, before, read_bytes)
     SELECT
         todo.user_id, counted.last_seq + row_number() OVER (PARTITION BY todo.user_id), todo.id, 'purge',
         coalesce(nullif(split_part(signature, ':', 1), ''), 'system'), nullif(split_part(signature, ':', 2), '')::uuid,
@@ -138,7 +138,7 @@ BEGIN
             was.project_id IS DISTINCT FROM todo.project_id AS is_moved
         FROM old_todos AS was FULL JOIN new_todos AS todo ON todo.id = was.id
     ), logged AS (
-        INSERT INTO changes (user_id, seq, todo_id, op, actor, turn_id, before, after, read_bytes)
+        INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, before, after, read_bytes)
         SELECT
             updated.user_id, counted.last_seq + row_number() OVER (PARTITION BY updated.user_id), updated.id,
             updated.op, coalesce(nullif(split_part(signature, ':', 1), ''), 'system'),
@@ -189,3 +189,10 @@ END
 $$;
 
 CREATE OR REPLACE TRIGGER todos_identity BEFORE UPDATE OF id, user_id ON todos EXECUTE FUNCTION refuse_new_identity();
+
+-- The change log for the code of version 0.2.0, whose readers expect the description in each snapshot. It serves while an
+-- update replaces that code. The release after the next migration drops the view.
+CREATE OR REPLACE VIEW changes AS SELECT
+    user_id, seq, todo_id, op, actor, turn_id, full_snapshot(before, user_id, todo_id, seq) AS before,
+    full_snapshot(after, user_id, todo_id, seq) AS after, created_at
+FROM change_log;

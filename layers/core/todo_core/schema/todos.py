@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT, instant_column, owner_column
+from todo_core.schema.columns import EXPORT_NAME, NOT_EXPORTED, TODO_SNAPSHOT, instant_column, owner_column
 from todo_core.schema.sort_keys import SORT_KEYS, TERMS, location_key
 
 _LIVE = text("deleted_at IS NULL")
@@ -116,7 +116,7 @@ class ChangeRow(SQLModel, table=True):
     A change that leaves the description as it is has no description in `before` and `after`; full_snapshot() finds it.
     """
 
-    __tablename__ = "changes"
+    __tablename__ = "change_log"
     __table_args__ = (
         Index("changes_of_turn", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),
         # For full_snapshot().
@@ -127,6 +127,7 @@ class ChangeRow(SQLModel, table=True):
             "seq",
             postgresql_where=text("(before ->> 'description') IS NOT NULL"),
         ),
+        {"info": {EXPORT_NAME: "changes"}},
     )
 
     # Without a foreign key, whose check would take a tenth of the time of a write. The owner exists, because the todo

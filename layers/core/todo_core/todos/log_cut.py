@@ -21,9 +21,9 @@ _SELECT_OWNER: Final = Statement("""
 _CUT: Final = Statement("""
     WITH oldest AS (
         SELECT seq, created_at, bool_and(created_at <= now() - CAST(:kept AS interval)) OVER (ORDER BY seq) AS is_old
-        FROM (SELECT seq, created_at FROM changes WHERE user_id = :user_id ORDER BY seq LIMIT :limit) AS beginning
+        FROM (SELECT seq, created_at FROM change_log WHERE user_id = :user_id ORDER BY seq LIMIT :limit) AS beginning
     ), cut AS (
-        DELETE FROM changes USING oldest, account_usage
+        DELETE FROM change_log AS changes USING oldest, account_usage
         WHERE changes.user_id = :user_id AND changes.seq = oldest.seq AND oldest.is_old
             AND account_usage.user_id = :user_id AND changes.seq < account_usage.last_seq
         RETURNING snapshot_bytes(changes.before) + snapshot_bytes(changes.after) AS bytes

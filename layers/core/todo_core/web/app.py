@@ -37,10 +37,11 @@ def create_app(
     """Builds an app with the routes of the routers. Ends the process with a message when the settings are not valid."""
     try:
         settings = settings or load()
+        resources = Resources.of(settings)
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings)
-    resources, refusals = Resources.of(settings), Refusals()
+    refusals = Refusals()
 
     app = FastAPI(
         # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.
