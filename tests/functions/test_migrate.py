@@ -7,14 +7,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from anyio.from_thread import start_blocking_portal
 
 from functions.migrate import app, connection, tries
 from functions.migrate.app import handler, upgrade
@@ -23,6 +21,7 @@ from functions.migrate.errors import MigrationFailed
 from tests import postgres
 from tests.core.databases import add_user
 from tests.core.schema.definitions import read_functions_and_triggers, read_schema
+from tests.functions.open_transactions import open_transaction, wait_for_lock_waiters
 from tests.python_processes import run_python
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
@@ -34,9 +33,6 @@ pytestmark = pytest.mark.pooler
 ROOT = Path(__file__).parents[2]
 
 REVISION = "SELECT version_num FROM alembic_version"
-SELECT_LOCK_WAITERS = """
-SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -180,26 +176,6 @@ def upgrade_to(target: str, url: str) -> None:
     config.set_main_option("script_location", str(ROOT / "migrations"))
     config.attributes["settings"] = settings(database_url=url)
     command.upgrade(config, target)
-
-
-@contextmanager
-def open_transaction(url: str, statement: str) -> Iterator[None]:
-    """Runs a statement in a transaction of another connection, which holds its locks until the end of the block."""
-    with start_blocking_portal() as portal:
-        connection = portal.call(postgres.connect, url)
-        portal.call(connection.execute, f"BEGIN; {statement}")
-        try:
-            yield
-        finally:
-            portal.call(connection.close)
-
-
-def wait_for_lock_waiters(url: str, count: int) -> None:
-    """Waits until at least `count` connections to the database wait for a lock, at most 30 seconds."""
-    deadline = time.monotonic() + 30
-    while len(postgres.query(url, SELECT_LOCK_WAITERS)) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class TestRevisions:

@@ -1,0 +1,33 @@
+"""Transactions that hold their locks while a migration runs."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from anyio.from_thread import start_blocking_portal
+
+from tests import postgres
+
+SELECT_LOCK_WAITERS = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+@contextmanager
+def open_transaction(url: str, statement: str) -> Iterator[None]:
+    """Runs a statement in a transaction of another connection, which holds its locks until the end of the block."""
+    with start_blocking_portal() as portal:
+        connection = portal.call(postgres.connect, url)
+        portal.call(connection.execute, f"BEGIN; {statement}")
+        try:
+            yield
+        finally:
+            portal.call(connection.close)
+
+
+def wait_for_lock_waiters(url: str, count: int) -> None:
+    """Waits until at least `count` connections to the database wait for a lock, at most 30 seconds."""
+    deadline = time.monotonic() + 30
+    while len(postgres.query(url, SELECT_LOCK_WAITERS)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
