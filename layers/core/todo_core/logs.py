@@ -99,7 +99,7 @@ class _ShortStartupErrors(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         *before, last = record.getMessage().rstrip().splitlines() or [""]
-        if before and last.startswith("todo_core."):
+        if before and last.startswith(("todo_core.", "functions.")):
             record.msg, record.args = last.partition(": ")[2], ()
         return not (before and last.endswith("CancelledError"))
 
