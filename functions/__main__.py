@@ -116,7 +116,7 @@ def main(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return _WRONG_USAGE
-    except click.exceptions.Exit as end:  # of --help and --version
+    except click.exceptions.Exit as end:  # raised by --help and --version
         return end.exit_code
     server = AnnouncingServer(config, settings)
     with suppress(KeyboardInterrupt):

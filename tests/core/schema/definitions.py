@@ -5,7 +5,8 @@ from tests import postgres
 SELECT_SCHEMA = """
 SELECT 'column', concat_ws(' ', table_name, column_name, data_type, udt_name, is_nullable, column_default,
     generation_expression)
-FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = 'public' AND table_name <> 'alembic_version' AND table_type = 'BASE TABLE'
 UNION ALL
 SELECT 'constraint', concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'

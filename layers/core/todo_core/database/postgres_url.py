@@ -95,7 +95,10 @@ def _split(url: str) -> SplitResult:
 
 
 def _refuse_placeholders(parts: SplitResult) -> None:
-    """Raises ValueError for `...`, and for `user:password` on another machine, which examples in documentation have."""
+    """Refuses the placeholders of documentation: three dots as a name, and `user:password` on another machine.
+
+    Raises ValueError.
+    """
     host = parts.hostname or ""
     if ".." in host or "..." in {parts.username, parts.password, parts.path.lstrip("/")}:
         raise ValueError("it holds ... in place of a name; paste the whole URL of your database")

@@ -9,7 +9,7 @@ from sqlalchemy import Column, DateTime, ForeignKey, Uuid, func
 NOT_EXPORTED: Final[dict[Any, Any]] = {"exported": False}
 """The value of `info` that marks a table or column which the export of an account leaves out."""
 EXPORT_NAME: Final = "export_name"
-"""The key in `info` of a table for its name in the export, if that is not the name of the table."""
+"""The key in `info` of a table for its name in the export. Without it, the export uses the name of the table."""
 TODO_SNAPSHOT: Final[dict[Any, Any]] = {"snapshot_of": "todos"}
 """The value of `info` that marks a JSON column which holds a past state of a todo.
 
