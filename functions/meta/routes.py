@@ -53,7 +53,7 @@ async def health() -> Health:
 
 @router.get("/health/ready", tags=["health"], responses=error_responses(DatabaseUnavailable, SchemaOutdated))
 async def ready(request: Request) -> Health:
-    """Answers 200 when the database responds and its schema is at the head revision."""
+    """Answers 200 when the database responds and its schema is at the head revision or a newer one."""
     await get_resources(request).readiness.require()
     return Health()
 

@@ -44,8 +44,8 @@ def run(settings: Settings) -> None:
         log.info("The schema of %s is already at %s", database, result.after)
     else:
         fields = {"before": result.before, "after": result.after, "seconds": round(result.seconds, 3)}
-        origin = result.before or "empty"
-        log.info("The schema of %s went from %s to %s", database, origin, result.after, extra=fields)
+        step = f"from {result.before or 'empty'} to {result.after}"
+        log.info("The schema of %s went %s in %.1f seconds", database, step, result.seconds, extra=fields)
 
 
 def upgrade(settings: Settings) -> Upgrade:

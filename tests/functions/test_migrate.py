@@ -223,7 +223,7 @@ class TestEntryPoints:
         )
 
         (line,) = map(json.loads, first.stdout.splitlines())
-        assert line["message"].endswith(f"went from empty to {HEAD_REVISION}")
+        assert f" went from empty to {HEAD_REVISION} in " in line["message"]
         assert (line["before"], line["after"]) == (None, HEAD_REVISION)
         assert 0 < line["seconds"] < 60
         (line,) = map(json.loads, second.stdout.splitlines())
