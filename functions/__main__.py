@@ -19,7 +19,7 @@ from todo_core.logs import log
 from todo_core.settings import Settings, load
 
 _MAX_PORT: Final = 65535
-_LOCAL_HOSTS: Final = {"0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - compared with, not bound to
+_LOCAL_HOSTS: Final = {"", "0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - compared with, not bound to
 _WRONG_USAGE: Final = 2
 
 
@@ -37,13 +37,12 @@ class AnnouncingServer(uvicorn.Server):
 
     def _announce(self) -> None:
         settings, config = self._settings, self.config
-        scheme = "https" if config.is_ssl else "http"
+        url = f"{'https' if config.is_ssl else 'http'}://{_find_name(config.host)}:{config.port}"
         if settings.in_production:
-            url = f"{scheme}://{_bracket(config.host)}:{config.port}"
             facts = {"url": url, "environment": settings.environment, "database": settings.database.display_name}
             log.info("Serving on %s with the database %s", url, settings.database.display_name, extra=facts)
         else:
-            _print_pages(f"{scheme}://{_find_name(config.host)}:{config.port}", settings)
+            _print_pages(url, settings)
 
 
 def _print_pages(url: str, settings: Settings) -> None:
@@ -64,12 +63,12 @@ def _print_pages(url: str, settings: Settings) -> None:
 
 
 def _find_name(host: str) -> str:
-    """Returns the name by which a browser on this machine reaches a host on which the service listens."""
-    return "localhost" if host in _LOCAL_HOSTS else _bracket(host)
+    """Returns the name by which a browser on this machine reaches a host on which the service listens.
 
-
-def _bracket(host: str) -> str:
-    """Returns the host as it stands in a URL: an IPv6 address has brackets."""
+    An address of IPv6 has brackets, as in a URL. An empty host means all addresses.
+    """
+    if host in _LOCAL_HOSTS:
+        return "localhost"
     return f"[{host}]" if ":" in host else host
 
 

@@ -170,8 +170,9 @@ class TestStarting:
             _, output = service.end()
         lines = [json.loads(line) for line in output.splitlines()]
         (line,) = [line for line in lines if line["message"].startswith("Serving on")]
-        assert line["message"] == f"Serving on {service.url} with the database todos at 127.0.0.1"
-        assert (line["environment"], line["url"]) == ("production", service.url)
+        url = f"http://localhost:{service.port}"
+        assert line["message"] == f"Serving on {url} with the database todos at 127.0.0.1"
+        assert (line["environment"], line["url"]) == ("production", url)
         assert "c0ffee" not in output
 
     def test_uvicorns_own_variables_work(self, folder: Path) -> None:
