@@ -97,9 +97,9 @@ def upgrade() -> None:
     _extend_accounts()
     _create_usage()
     # The old name is that of a view for the code of version 0.2.0: see change_log.sql.
-    op.rename_table("changes", "change_log")
+    _rename_table("changes", "change_log")
     op.add_column("change_log", sa.Column("read_bytes", sa.Integer(), nullable=True))
-    op.drop_constraint("changes_user_id_fkey", "change_log", type_="foreignkey")
+    op.drop_constraint("change_log_user_id_fkey", "change_log", type_="foreignkey")
     op.drop_constraint("todos_parent_id_fkey", "todos", type_="foreignkey")
     for trigger in ("todos_log", "todos_subtodos", "todos_undone"):
         op.execute(f"DROP TRIGGER {trigger} ON todos")
@@ -115,6 +115,14 @@ def upgrade() -> None:
     # The trigger `turns_bytes` adds the bytes of the turns.
     op.execute(_COUNT_TURNS)
     op.execute(_COUNT_RESPONSES)
+
+
+def _rename_table(old: str, new: str) -> None:
+    """Renames a table with its constraints, whose names begin with that of the table."""
+    op.rename_table(old, new)
+    constraints = sa.text("SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(:name)")
+    for name in op.get_bind().scalars(constraints, {"name": new}).all():
+        op.execute(f"ALTER TABLE {new} RENAME CONSTRAINT {name} TO {name.replace(old, new, 1)}")
 
 
 def _create_usage() -> None:
@@ -167,7 +175,7 @@ def downgrade() -> None:
         WHERE NOT coalesce(after, before) ? 'description'
     """)
     op.execute("DROP VIEW changes")
-    op.rename_table("change_log", "changes")
+    _rename_table("change_log", "changes")
     for table, triggers in _NEW_TRIGGERS.items():
         for trigger in triggers:
             op.execute(f"DROP TRIGGER {trigger} ON {table}")
