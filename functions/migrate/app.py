@@ -43,8 +43,9 @@ def run(settings: Settings) -> None:
     if result.before == result.after:
         log.info("The schema of %s is already at %s", database, result.after)
     else:
-        fields = {"before": result.before, "after": result.after, "seconds": round(result.seconds, 3)}
-        step = f"from {result.before or 'empty'} to {result.after}"
+        before = result.before or "empty"
+        fields = {"before": before, "after": result.after, "seconds": round(result.seconds, 3)}
+        step = f"from {before} to {result.after}"
         log.info("The schema of %s went %s in %.1f seconds", database, step, result.seconds, extra=fields)
 
 
