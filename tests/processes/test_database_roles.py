@@ -51,8 +51,10 @@ def ada(roles: Roles, tmp_path: Path) -> Iterator[Account]:
     roles.migrate()
     settings = {"DATABASE_URL": roles.service, "ENVIRONMENT": "production", "SECRET_KEY": KEY}
     command = (sys.executable, "-m", "functions")
-    with on_port(environment_without_settings() | settings, command=command, folder=str(tmp_path)) as server:
-        client = server.client()
+    with (
+        on_port(environment_without_settings() | settings, command=command, folder=str(tmp_path)) as server,
+        server.client() as client,
+    ):
         assert client.get("/health/ready").status_code == 200
         yield sign_up(client)
 
