@@ -115,7 +115,7 @@ class TestSchemaOutdated:
         assert int(response.headers["retry-after"]) > 0
 
     def test_a_newer_schema_is_ready(self, server_url: str) -> None:
-        """During an update, the migration has run while old code still serves."""
+        """Old code still serves when the migration of an update has run."""
         with postgres.database(server_url) as url, served(url) as client:
             postgres.run(url, "UPDATE alembic_version SET version_num = '9000'")
 
