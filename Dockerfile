@@ -68,7 +68,7 @@ connection = socket.create_connection(('localhost', os.environ['UVICORN_PORT']),
 connection.sendall(b'GET /health HTTP/1.0\\r\\n\\r\\n'); \
 raise SystemExit(b' 200 ' not in connection.recv(16))"]
 # The empty host: all addresses of IPv4, and of IPv6 where the kernel has it. An environment variable cannot be empty.
-CMD ["uvicorn", "functions.main:app", "--host", ""]
+CMD ["python", "-m", "functions", "--host", ""]
 ARG VERSION=0.2.0
 ARG REVISION
 ARG CREATED

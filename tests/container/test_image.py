@@ -82,7 +82,7 @@ class TestConfiguration:
 
     def test_start_and_health_check_use_no_shell(self, config: dict[str, Any]) -> None:
         assert not config.get("Entrypoint")
-        assert config["Cmd"] == ["uvicorn", "functions.main:app", "--host", ""]
+        assert config["Cmd"] == ["python", "-m", "functions", "--host", ""]
         assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
 
     def test_it_has_no_volumes(self, config: dict[str, Any]) -> None:
