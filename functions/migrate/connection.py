@@ -1,7 +1,9 @@
 """The connection on which migrations run: on the direct URL, in one process at a time, with bounded waits for locks."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Final
 
 import asyncpg
@@ -22,6 +24,7 @@ STATEMENT_SECONDS: Final = 600
 OTHER_MIGRATION_SECONDS: Final = 600
 """Longest wait for a migration that another process runs."""
 
+_LOCK_PAUSE_SECONDS: Final = 0.5
 _ADVISORY_LOCK: Final = 0x70D0  # an arbitrary number that no other advisory lock uses
 
 
@@ -57,25 +60,34 @@ async def _exclude_others(url: PostgresUrl) -> AsyncIterator[None]:
     """
     holder = await _connect(url)
     try:
-        async with holder.transaction():
-            if not await holder.fetchval(f"SELECT pg_try_advisory_xact_lock({_ADVISORY_LOCK})"):
-                log.info("Another migration runs. This one waits for its end.")
-                await _wait_for_lock(holder)
-            # Also ends the result of the statement before, which would keep a snapshot.
-            await holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            yield
+        await _begin_with_lock(holder)
+        # Also ends the result of the statement before, which would keep a snapshot.
+        await holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield
     finally:
         holder.terminate()
 
 
-async def _wait_for_lock(holder: asyncpg.Connection) -> None:
-    await holder.execute(f"SET LOCAL lock_timeout = '{OTHER_MIGRATION_SECONDS}s'")
-    try:
-        await holder.execute(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
-    except asyncpg.LockNotAvailableError:
-        raise MigrationFailed(
-            f"Another migration has run for more than {OTHER_MIGRATION_SECONDS} seconds. Wait for its end, then repeat."
-        ) from None
+async def _begin_with_lock(holder: asyncpg.Connection) -> None:
+    """Begins a transaction that holds the lock. Raises MigrationFailed when another process keeps it for 10 minutes.
+
+    Asks again instead of waiting in a statement, whose snapshot would stop the other migration: it waits for the end of
+    all snapshots when it builds an index.
+    """
+    deadline, is_waiting = monotonic() + OTHER_MIGRATION_SECONDS, False
+    await holder.execute("BEGIN")
+    while not await holder.fetchval(f"SELECT pg_try_advisory_xact_lock({_ADVISORY_LOCK})"):
+        await holder.execute("ROLLBACK")
+        if not is_waiting:
+            log.info("Another migration runs. This one waits for its end.")
+            is_waiting = True
+        if monotonic() > deadline:
+            raise MigrationFailed(
+                f"Another migration has run for more than {OTHER_MIGRATION_SECONDS} seconds."
+                " Wait for its end, then repeat."
+            )
+        await asyncio.sleep(_LOCK_PAUSE_SECONDS)
+        await holder.execute("BEGIN")
 
 
 async def _connect(url: PostgresUrl) -> asyncpg.Connection:

@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from anyio.from_thread import start_blocking_portal
 
 from tests import postgres
+from tests.serving import wait_until
 
 SELECT_LOCK_WAITERS = """
 SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
+
+
+SELECT_CONNECTIONS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 @contextmanager
@@ -31,3 +35,8 @@ def wait_for_lock_waiters(url: str, count: int) -> None:
     while len(postgres.query(url, SELECT_LOCK_WAITERS)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def wait_for_connections(url: str, count: int) -> None:
+    """Waits until at least `count` other connections to the database exist, at most 60 seconds."""
+    wait_until(lambda: len(postgres.query(url, SELECT_CONNECTIONS)) >= count)

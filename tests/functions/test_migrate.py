@@ -21,7 +21,7 @@ from functions.migrate.errors import MigrationFailed
 from tests import postgres
 from tests.core.databases import add_user
 from tests.core.schema.definitions import read_functions_and_triggers, read_schema
-from tests.functions.open_transactions import open_transaction, wait_for_lock_waiters
+from tests.functions.open_transactions import open_transaction, wait_for_connections, wait_for_lock_waiters
 from tests.python_processes import run_python
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
@@ -128,7 +128,7 @@ class TestLocks:
         monkeypatch.setattr(tries, "PAUSE_SECONDS", (0.1, 0.2))
 
     def test_statements_that_wait_behind_a_migration_run_between_its_tries(
-        self, empty_database: str, caplog: pytest.LogCaptureFixture
+        self, empty_database: str, service_log: pytest.LogCaptureFixture
     ) -> None:
         upgrade_to("0007", empty_database)
         user_id = add_user(empty_database)
@@ -141,7 +141,7 @@ class TestLocks:
                 postgres.run(empty_database, f"SELECT FROM todos WHERE user_id = '{user_id}'")
                 assert time.monotonic() - started < LOCK_SECONDS + 3
             assert running.result().after == HEAD_REVISION
-        assert "Another transaction holds a lock that the migration needs" in caplog.messages
+        assert "Another transaction holds a lock that the migration needs" in service_log.messages
 
     def test_it_fails_after_the_last_try_and_can_be_repeated(
         self, empty_database: str, monkeypatch: pytest.MonkeyPatch
@@ -205,10 +205,10 @@ class TestEntryPoints:
             return run_python("-m", "functions.migrate", folder=tmp_path, DATABASE_URL=empty_database)
 
         with ThreadPoolExecutor(2) as pool:
-            # The open transaction blocks the first job at its CREATE TABLE until the second job waits too.
+            # The open transaction blocks the first job at its CREATE TABLE until the second job is connected too.
             with open_transaction(empty_database, "CREATE TABLE users ()"):
                 jobs = [pool.submit(job) for _ in range(2)]
-                wait_for_lock_waiters(empty_database, 2)
+                wait_for_connections(empty_database, 1 + 2 + 1)
             assert [job.result().returncode for job in jobs] == [0, 0], [job.result().stderr for job in jobs]
         assert revision(empty_database) == HEAD_REVISION
 

@@ -20,7 +20,7 @@ ROWS = 550
 ADD_TODOS = """
     INSERT INTO todos (id, user_id, title, "order") SELECT gen_random_uuid(), $1, n, n FROM generate_series(1, 550) AS n
 """
-LARGE_TABLES = ("todos", "changes", "turns", "rounds", "tool_calls")
+LARGE_TABLES = ("todos", "change_log", "turns", "rounds", "tool_calls")
 """Tables in which a user may have any number of rows. In the others, a page may read all rows of its user."""
 
 
