@@ -16,7 +16,8 @@ from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 
 COLUMNS = """
-SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+SELECT table_name, column_name
+FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
 """
 TABLES_WITHOUT_USER = {"alembic_version", "attempts", "invites"}
