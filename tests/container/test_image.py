@@ -158,14 +158,14 @@ class TestContent:
 
 class TestSettings:
     @pytest.mark.parametrize(
-        ("missing", "sentence"),
-        [("SECRET_KEY", "SECRET_KEY must be set"), ("DATABASE_URL", "DATABASE_URL must be set")],
+        ("command", "missing"),
+        [([], "SECRET_KEY"), ([], "DATABASE_URL"), (["python", "-m", "functions.migrate"], "DATABASE_URL")],
+        ids=["serves without a key", "serves without a database", "migrates without a database"],
     )
-    @pytest.mark.parametrize("command", [[], ["python", "-m", "functions.migrate"]], ids=["serves", "migrates"])
-    def test_a_missing_setting_is_explained(self, image: str, command: list[str], missing: str, sentence: str) -> None:
+    def test_a_missing_setting_is_explained(self, image: str, command: list[str], missing: str) -> None:
         given = {name: value for name, value in GOOD_SETTINGS.items() if name != missing}
 
         status, printed = engine.run(image, *command, **given)
 
-        assert status == 1
-        assert printed == f"{sentence} in production.\n"
+        assert status != 0
+        assert printed == f"{missing} must be set in production.\n"
