@@ -88,7 +88,12 @@ test-coverage: .venv/ready # statement and branch coverage of the tests that run
 
 .PHONY: test-processes
 test-processes: .venv/ready # server processes: start, requests, stop, crash and recovery
-	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --one-example tests/processes tests/surfaces $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) --surface uvicorn --one-example \
+		--ignore tests/processes/test_previous_release.py tests/processes tests/surfaces $(ARGS)
+
+.PHONY: test-upgrade
+test-upgrade: .venv/ready # the code of the newest release on the schema of today
+	$(BIN)/python -m pytest tests/processes/test_previous_release.py $(ARGS)
 
 .PHONY: test-deploy
 test-deploy: .venv/ready .tools/aws/ready .tools/prometheus/ready # the artifacts of `make build`, Lambda's failures in its emulator, alerts

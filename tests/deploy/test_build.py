@@ -164,7 +164,7 @@ class TestContent:
         group = function.removesuffix("Function").lower()
         expected = {"functions/__init__.py", f"functions/{group}"}
         if group == "migrate":
-            expected |= {f"migrations/{name}" for name in ("env.py", "script.py.mako", "versions")}
+            expected |= {f"migrations/{name}" for name in ("__init__.py", "env.py", "script.py.mako", "versions")}
 
         found = {str(path.relative_to(code)) for path in code.glob("*/*") if path.name != "__pycache__"}
         assert found == expected

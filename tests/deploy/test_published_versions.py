@@ -21,7 +21,7 @@ CHAT: Final = frozenset({"ChatFunction"})
 NONE: Final = frozenset[str]()
 
 NEW_VERSIONS_BY_ARTIFACT: Final = {
-    **{name: frozenset({name}) for name in FUNCTIONS},
+    **{name: frozenset({name}) for name in sorted(FUNCTIONS)},
     "MigrateFunction": NONE,
     "PurgeFunction": NONE,
     "AccountsFunction": NONE,
