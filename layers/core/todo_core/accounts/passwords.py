@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from passlib.context import CryptContext
 
 _PATIENCE: Final = 5
-_MIN_PATIENCE_SECONDS: Final = 0.25
-"""A hash that has not ended after this multiple of the expected time, and these seconds, is started again."""
+"""A hash that has not ended after this multiple of the expected time is started again."""
+_SHORT_SECONDS: Final = 0.02
+"""A hash that should take less delays nobody, so that it needs no low priority."""
 _BUSY_SECONDS: Final = 60
 """The time for which the machine counts as busy after a hash of low priority had to be started again."""
 
@@ -119,12 +120,11 @@ class PasswordHasher:
         """
         started, loop = monotonic(), asyncio.get_running_loop()
         attempts: set[asyncio.Future[Result]] = set()
-        if started >= self._busy_until:
+        if started >= self._busy_until and self._expected_seconds >= _SHORT_SECONDS:
             attempts.add(loop.run_in_executor(self._low_priority, work))
-            patience = max(_PATIENCE * self._expected_seconds, _MIN_PATIENCE_SECONDS)
-            ended, _ = await asyncio.wait(attempts, timeout=patience)
+            ended, _ = await asyncio.wait(attempts, timeout=_PATIENCE * self._expected_seconds)
             self._busy_until = 0 if ended else monotonic() + _BUSY_SECONDS
-        if self._busy_until:
+        if self._busy_until or not attempts:
             attempts.add(loop.run_in_executor(self._normal_priority, work))
         ended, others = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED)
         for attempt in others:
