@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -143,6 +144,7 @@ def measure_seconds(act: Any, *arguments: object) -> float:
     return min(taken)
 
 
+@pytest.mark.cpu_time
 class TestDuration:
     @settings(derandomize=True, deadline=None, max_examples=150)
     @example("FREQ=SECONDLY", date(2026, 11, 25))
