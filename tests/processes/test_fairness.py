@@ -37,14 +37,6 @@ def hostile(service: OnPort) -> Iterator[Account]:
         yield sign_up(client)
 
 
-@pytest.fixture
-def ada(service: OnPort) -> Iterator[Account]:
-    with service.client() as client:
-        account = sign_up(client)
-        account.add()
-        yield account
-
-
 @contextmanager
 def in_parallel(service: OnPort, account: Account) -> Iterator[Callable[[], list[Future[httpx2.Response]]]]:
     """Yields a function that sends batches of the account, each on its own connection. Awaits them at the end."""

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from tests import serving
-from tests.accounts import TODOS, Account, sign_up
+from tests.accounts import TODOS, Account
 from tests.hung_database import REQUESTS, assert_unavailable_in_time, send_all_while_hung, send_timed
 from tests.relay import Gate, relayed
 from tests.serving import OnPort
@@ -28,14 +28,6 @@ def service(
         behind_the_gate = environment | {"DATABASE_URL": url, "READINESS_SECONDS": "0"}
         with serving.on_port(behind_the_gate, folder=str(tmp_path_factory.mktemp("service"))) as service:
             yield service
-
-
-@pytest.fixture
-def ada(service: OnPort) -> Iterator[Account]:
-    with service.client() as client:
-        account = sign_up(client)
-        account.add()
-        yield account
 
 
 class TestHungDatabase:

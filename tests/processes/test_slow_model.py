@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests import postgres, serving
-from tests.accounts import Account, sign_up
+from tests.accounts import Account
 from tests.model_replies import Call, Hang, ReceivedRequest, Reply, Say, Slow
 from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort, wait_until
@@ -46,14 +46,6 @@ def service(environment: dict[str, str], url: str, tmp_path_factory: pytest.Temp
     }
     with serving.on_port(environment | settings, folder=str(tmp_path_factory.mktemp("service"))) as service:
         yield service
-
-
-@pytest.fixture
-def ada(service: OnPort) -> Iterator[Account]:
-    with service.client() as client:
-        account = sign_up(client)
-        account.add()
-        yield account
 
 
 def send_chat(client: httpx2.Client, key: int) -> httpx2.Response:
