@@ -1,6 +1,5 @@
 """Transactions that hold their locks while a migration runs."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,10 +30,7 @@ def open_transaction(url: str, statement: str) -> Iterator[None]:
 
 def wait_for_lock_waiters(url: str, count: int) -> None:
     """Waits until at least `count` connections to the database wait for a lock, at most 30 seconds."""
-    deadline = time.monotonic() + 30
-    while len(postgres.query(url, SELECT_LOCK_WAITERS)) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: len(postgres.query(url, SELECT_LOCK_WAITERS)) >= count, seconds=30)
 
 
 def wait_for_connections(url: str, count: int) -> None:
