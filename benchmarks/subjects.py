@@ -111,13 +111,7 @@ def list_requests(ours: Server, users: int) -> list[bytes]:
 
 def create_requests(ours: Server, users: int) -> list[bytes]:
     """Registers accounts with ours. Returns one request of each that creates a todo."""
-    requests = []
-    for _ in range(users):
-        with _client(ours) as client:
-            _sign_in_to_ours(client)
-            cookies = dict(client.cookies)
-        requests.append(request_bytes("POST", f"{_OURS_API}/todos", cookies=cookies, body=_NEW_TODO))
-    return requests
+    return [_post_of_new_account(ours, "todos", _NEW_TODO) for _ in range(users)]
 
 
 def hostile_requests(ours: Server, address: str) -> dict[str, bytes]:
@@ -142,13 +136,13 @@ def hostile_requests(ours: Server, address: str) -> dict[str, bytes]:
 
 def chat_requests(ours: Server, count: int) -> list[bytes]:
     """Registers accounts with ours. Returns one chat request for each."""
-    requests = []
-    for _ in range(count):
-        with _client(ours) as client:
-            _sign_in_to_ours(client)
-            cookies = dict(client.cookies)
-        requests.append(request_bytes("POST", f"{_OURS_API}/chat", cookies=cookies, body={"message": "Hello"}))
-    return requests
+    return [_post_of_new_account(ours, "chat", {"message": "Hello"}) for _ in range(count)]
+
+
+def _post_of_new_account(ours: Server, path: str, body: object) -> bytes:
+    with _client(ours) as client:
+        _sign_in_to_ours(client)
+        return request_bytes("POST", f"{_OURS_API}/{path}", cookies=dict(client.cookies), body=body)
 
 
 def login_requests(ours: Server, count: int) -> list[bytes]:
