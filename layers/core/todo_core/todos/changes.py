@@ -94,7 +94,7 @@ _UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS
 _PAGE_SINCE: Final = end_by_bytes(
     """
     SELECT seq, todo_id, op, actor, turn_id, before, after, read_bytes, created_at
-    FROM change_log AS changes WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
+    FROM change_log WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
     """,
     # Rows of older versions have no `read_bytes`.
     """coalesce(read_bytes,
@@ -110,11 +110,11 @@ _SELECT_SINCE = Statement(f"""
 """)  # noqa: S608 - constants
 _SELECT_CHANGED_TODOS = Statement("""
     SELECT todo_id, bool_or(op = 'create') AS added
-    FROM change_log AS changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
+    FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
 """)
 _SELECT_VERSIONS = Statement("""
     SELECT todo_id, array_agg((after->>'version')::int) AS versions
-    FROM change_log AS changes WHERE user_id = :user_id AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
+    FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
 """)
 _LOCK = Statement("SELECT lock_change_log(:user_id)")
 
@@ -139,7 +139,7 @@ _TURN = """
     FROM (
         SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, (array_agg(after ORDER BY seq DESC))[1] AS after,
             min(seq) AS first_seq, max(seq) AS last_seq, count(*) AS changes
-        FROM change_log AS changes WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
+        FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
     ) AS logged
 """
 # True if the todo is as the turn has left it, and nothing else changed it between the turn's changes. The turn then

@@ -23,10 +23,10 @@ _CUT: Final = Statement("""
         SELECT seq, created_at, bool_and(created_at <= now() - CAST(:kept AS interval)) OVER (ORDER BY seq) AS is_old
         FROM (SELECT seq, created_at FROM change_log WHERE user_id = :user_id ORDER BY seq LIMIT :limit) AS beginning
     ), cut AS (
-        DELETE FROM change_log AS changes USING oldest, account_usage
-        WHERE changes.user_id = :user_id AND changes.seq = oldest.seq AND oldest.is_old
-            AND account_usage.user_id = :user_id AND changes.seq < account_usage.last_seq
-        RETURNING snapshot_bytes(changes.before) + snapshot_bytes(changes.after) AS bytes
+        DELETE FROM change_log USING oldest, account_usage
+        WHERE change_log.user_id = :user_id AND change_log.seq = oldest.seq AND oldest.is_old
+            AND account_usage.user_id = :user_id AND change_log.seq < account_usage.last_seq
+        RETURNING snapshot_bytes(change_log.before) + snapshot_bytes(change_log.after) AS bytes
     )
     UPDATE account_usage SET
         stored_bytes = stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM cut),
