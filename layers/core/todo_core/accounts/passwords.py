@@ -79,8 +79,7 @@ class PasswordHasher:
         self._slowest_rounds = max([self._slowest_rounds, *map(_find_rounds, hashes)])
 
     async def hash(self, password: str) -> str:
-        with NotCounted():
-            return await self._run(lambda: self._context.hash(_encode(password)))
+        return await self._run(lambda: self._context.hash(_encode(password)))
 
     async def verify(self, password: str, stored_hash: str | None) -> tuple[bool, str | None]:
         """Returns whether the password matches, and a new hash to store when `stored_hash` is outdated, else None.
@@ -89,8 +88,7 @@ class PasswordHasher:
         nothing matches. All failures take equally long, with any stored hash and without one: their time does not
         reveal accounts. They take as long as the slowest hash that the process has seen.
         """
-        with NotCounted():
-            matches = await self._run(lambda: self._verify_in_equal_time(password, stored_hash))
+        matches = await self._run(lambda: self._verify_in_equal_time(password, stored_hash))
         if not matches or stored_hash is None or not self._context.needs_update(stored_hash):
             return matches, None
         return True, await self.hash(password)
@@ -120,13 +118,14 @@ class PasswordHasher:
         """
         started, loop = monotonic(), asyncio.get_running_loop()
         attempts: set[asyncio.Future[Result]] = set()
-        if started >= self._busy_until and self._expected_seconds >= _SHORT_SECONDS:
-            attempts.add(loop.run_in_executor(self._low_priority, work))
-            ended, _ = await asyncio.wait(attempts, timeout=_PATIENCE * self._expected_seconds)
-            self._busy_until = 0 if ended else monotonic() + _BUSY_SECONDS
-        if self._busy_until or not attempts:
-            attempts.add(loop.run_in_executor(self._normal_priority, work))
-        ended, others = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED)
+        with NotCounted():
+            if started >= self._busy_until and self._expected_seconds >= _SHORT_SECONDS:
+                attempts.add(loop.run_in_executor(self._low_priority, work))
+                ended, _ = await asyncio.wait(attempts, timeout=_PATIENCE * self._expected_seconds)
+                self._busy_until = 0 if ended else monotonic() + _BUSY_SECONDS
+            if self._busy_until or not attempts:
+                attempts.add(loop.run_in_executor(self._normal_priority, work))
+            ended, others = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED)
         for attempt in others:
             attempt.cancel()
         self.queue.max_waiting = _max_queue_length(max(self._expected_seconds, monotonic() - started))
