@@ -20,7 +20,7 @@ from todo_core.logs import log
 from todo_core.web.problems import make_problem_response
 
 _MAX_COST_PER_ITERATION: Final = 32
-"""The cost of an early refusal is 1. It takes about 30 µs."""
+"""The cost of an early refusal is 1. It takes about 0.1 ms."""
 _COST_IN_TASK: Final = 8
 """The cost of a refusal by the middleware, in a task."""
 _CLIENT_INTERVAL_SECONDS: Final = 0.01
