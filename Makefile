@@ -187,14 +187,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memory, export, cold, logins, fairness, overload or eval
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memory, export, cold, logins, fairness, overload, size or eval
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload or eval." >&2; exit 1
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), scale, memory, export, cold, logins, fairness, overload, size or eval
-
-bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, scale, memory, export, cold, logins, fairness, overload, size or eval." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload, size or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
