@@ -6,10 +6,19 @@ from math import inf
 from typing import Protocol
 
 from todo_core import logs, purge
-from todo_core.accounts import invites, rate_limits, sessions  # noqa: F401 - they register their tables
+from todo_core.accounts import (  # noqa: F401 - they register their tables
+    api_tokens,
+    challenges,
+    invites,
+    links,
+    rate_limits,
+    registrations,
+    sessions,
+)
 from todo_core.database import embedded, idempotency  # noqa: F401 - idempotency registers its table
 from todo_core.database.executor import Database
 from todo_core.logs import log
+from todo_core.outbox import dead_letters  # noqa: F401 - it registers the outbox
 from todo_core.purge import PurgeResult
 from todo_core.settings import Settings, load
 from todo_core.todos import log_cut, trash  # noqa: F401 - they register the change log and the todos

@@ -37,6 +37,34 @@ ADD_KEY = """
     INSERT INTO idempotency_keys (user_id, route, key, request_digest, expires_at)
     VALUES ($1, 'POST /todos', $2, '', now() + $2::text::interval)
 """
+ADD_LINK = """
+    INSERT INTO links (id, user_id, purpose, token_hash, expires_at)
+    VALUES (gen_random_uuid(), $1, 'verify_email', sha256($2::text::bytea), now() + $3::text::interval)
+"""
+ADD_API_TOKEN = """
+    INSERT INTO api_tokens (id, user_id, name, token_hash, scopes, expires_at)
+    VALUES (gen_random_uuid(), $1, 'Phone', sha256($2::text::bytea), '{}', now() + $3::text::interval)
+"""
+ADD_USED_CHALLENGE = """
+    INSERT INTO used_challenges (id, user_id, expires_at)
+    VALUES (gen_random_uuid(), $1, now() + $2::text::interval)
+"""
+ADD_REGISTRATION = """
+    INSERT INTO registrations (id, email, email_key, password_hash, timezone, token_hash, expires_at)
+    VALUES (gen_random_uuid(), 'a', 'a', '', 'UTC', sha256($1::text::bytea), now() + $2::text::interval)
+"""
+ADD_MESSAGE = """
+    INSERT INTO outbox (id, kind, channel, payload, dead_at)
+    VALUES (gen_random_uuid(), 'mail', 'example.com', '{}', now() + $1::text::interval)
+"""
+NOTHING = dict.fromkeys(
+    (
+        *("idempotency_keys", "sessions", "invites", "attempts", "changes", "todos"),
+        *("links", "registrations", "api_tokens", "used_challenges", "outbox"),
+    ),
+    0,
+)
+"""The result of a purge that has found no expired row: the number of deleted rows per table."""
 
 
 @pytest.fixture
@@ -84,9 +112,7 @@ class TestTrash:
         for user_id in (ada, bob):
             add(database_url, user_id, "old", "31 days", 3)
 
-        assert purged(database_url) == PurgeResult(
-            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "changes": 0, "todos": 6}, complete=True
-        )
+        assert purged(database_url) == PurgeResult(NOTHING | {"todos": 6}, complete=True)
         assert titles(database_url, ada) == titles(database_url, bob) == []
 
     def test_a_large_trash_is_purged_in_chunks(self, database_url: str, ada: UUID) -> None:
@@ -189,7 +215,7 @@ class TestTables:
     def test_every_table_with_an_expiry_is_purged(self) -> None:
         expiring = {table.name for table in all_tables().sorted_tables if "expires_at" in table.columns}
 
-        assert {table.name for table in expiring_tables()} == expiring | {"todos", "changes"}
+        assert {table.name for table in expiring_tables()} == expiring | {"todos", "changes", "outbox"}
 
     def test_the_trash_comes_last_because_it_may_take_all_the_time(self) -> None:
         assert expiring_tables()[-1].name == "todos"
@@ -202,18 +228,27 @@ class TestOtherRows:
             postgres.query(database_url, ADD_KEY, ada, when)
             postgres.query(database_url, ADD_ATTEMPT, f"{uuid4()}", when)
             postgres.query(database_url, ADD_INVITE, f"{uuid4()}", when)
+            postgres.query(database_url, ADD_LINK, ada, f"{uuid4()}", when)
+            postgres.query(database_url, ADD_API_TOKEN, ada, f"{uuid4()}", when)
+            postgres.query(database_url, ADD_USED_CHALLENGE, ada, when)
+            postgres.query(database_url, ADD_REGISTRATION, f"{uuid4()}", when)
 
-        assert purged(database_url).rows == {
-            "idempotency_keys": 1,
-            "sessions": 1,
-            "invites": 1,
-            "attempts": 1,
-            "changes": 0,
-            "todos": 0,
-        }
-        for table in ("sessions", "idempotency_keys", "attempts", "invites"):
+        tables = NOTHING.keys() - {"todos", "changes", "outbox"}
+        assert purged(database_url).rows == NOTHING | dict.fromkeys(tables, 1)
+        for table in tables:
             rows = postgres.query(database_url, f"SELECT expires_at > now() AS live FROM {table}")  # noqa: S608
             assert [row["live"] for row in rows] == [True]
+
+    def test_an_api_token_without_an_end_is_kept(self, database_url: str, ada: UUID) -> None:
+        postgres.query(database_url, ADD_API_TOKEN, ada, f"{uuid4()}", None)
+
+        assert purged(database_url).rows == NOTHING
+
+    def test_dead_messages_are_kept_for_thirty_days_and_waiting_ones_for_longer(self, database_url: str) -> None:
+        for dead_since in ("-30 days -1 second", "-29 days", None):
+            postgres.query(database_url, ADD_MESSAGE, dead_since)
+
+        assert purged(database_url).rows == NOTHING | {"outbox": 1}
 
     def test_rows_that_another_transaction_locks_are_skipped(self, database_url: str, ada: UUID) -> None:
         for _ in range(2):
@@ -239,8 +274,5 @@ class TestTime:
         # One look at the clock for each other table, and one for each of two chunks of todos.
         left = iter([100] * (len(expiring_tables()) - 1 + 2) + [0])
 
-        assert purged(database_url, lambda: next(left)) == PurgeResult(
-            {"idempotency_keys": 0, "sessions": 0, "invites": 0, "attempts": 0, "changes": 0, "todos": 1000},
-            complete=False,
-        )
+        assert purged(database_url, lambda: next(left)) == PurgeResult(NOTHING | {"todos": 1000}, complete=False)
         assert purged(database_url).rows["todos"] == 100

@@ -19,7 +19,10 @@ ADD = """
     VALUES (gen_random_uuid(), $1, 'Old', 1, now() - interval '31 days')
 """
 TODOS = "SELECT FROM todos WHERE user_id = $1"
-KINDS = {"changes", "todos", "idempotency_keys", "sessions", "attempts", "invites"}
+KINDS = {
+    *("changes", "todos", "idempotency_keys", "sessions", "attempts", "invites"),
+    *("links", "registrations", "api_tokens", "used_challenges", "outbox"),
+}
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ SELECT table_name, column_name
 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
 """
-TABLES_WITHOUT_USER = {"alembic_version", "attempts", "invites"}
-OMITTED_TABLES = {"idempotency_keys", "account_usage", "known_tags"}
+TABLES_WITHOUT_USER = {"alembic_version", "attempts", "invites", "registrations"}
+OMITTED_TABLES = {"idempotency_keys", "account_usage", "known_tags", "recovery_codes", "used_challenges"}
 OMITTED_COLUMNS = {
     ("users", "password_hash"),
     ("users", "known_networks"),
@@ -37,10 +37,38 @@ OMITTED_COLUMNS = {
     ("turns", "stored_bytes"),
     ("rounds", "extras"),
     ("tool_calls", "extras"),
+    ("links", "token_hash"),
+    ("links", "email_key"),
+    ("api_tokens", "token_hash"),
+    ("totp", "secret"),
+    ("totp", "last_step"),
+    ("passkeys", "credential_id"),
+    ("passkeys", "public_key"),
+    ("passkeys", "sign_count"),
+    ("outbox", "channel"),
+    ("outbox", "leased_until"),
+    ("outbox", "last_error"),
 }
 ONE_OF_EACH = (
     """INSERT INTO todos (id, user_id, title, "order") VALUES ($1, $1, 'Buy milk', 1)""",
     """INSERT INTO projects (id, user_id, name, "order") VALUES ($1, $1, 'Home', 1)""",
+    """
+    INSERT INTO links (id, user_id, purpose, token_hash, expires_at)
+    VALUES ($1, $1, 'verify_email', uuid_send($1), now())
+    """,
+    """
+    INSERT INTO api_tokens (id, user_id, name, token_hash, scopes)
+    VALUES ($1, $1, 'Phone', uuid_send($1), '{todos:read}')
+    """,
+    "INSERT INTO totp (id, user_id, secret) VALUES ($1, $1, '')",
+    """
+    INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, transports, backed_up)
+    VALUES ($1, $1, uuid_send($1), '', 0, 'Phone', '{internal}', true)
+    """,
+    """
+    INSERT INTO outbox (id, kind, channel, user_id, payload)
+    VALUES ($1, 'mail', 'example.com', $1, '{"template": "verify_email"}')
+    """,
 )
 FILL = (
     """

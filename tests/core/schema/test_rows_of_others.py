@@ -61,6 +61,25 @@ FILL = (
     INSERT INTO assistant_usage (user_id, day) SELECT id, '2030-01-01'::date + n
     FROM users, generate_series(1, {rows}) AS n
     """,
+    """
+    INSERT INTO outbox (id, user_id, kind, channel, payload)
+    SELECT gen_random_uuid(), users.id, 'mail', 'example.com', '{{}}' FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
+    INSERT INTO links (id, user_id, purpose, token_hash, expires_at)
+    SELECT gen_random_uuid(), users.id, 'verify_email', uuid_send(gen_random_uuid()), now()
+    FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
+    INSERT INTO api_tokens (id, user_id, name, token_hash, scopes)
+    SELECT gen_random_uuid(), users.id, 'Phone', uuid_send(gen_random_uuid()), '{{todos:read}}'
+    FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
+    INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, transports, backed_up)
+    SELECT gen_random_uuid(), users.id, uuid_send(gen_random_uuid()), '', 0, 'Phone', '{{internal}}', true
+    FROM users, generate_series(1, {rows}) AS n
+    """,
 )
 FILL_OWN = (FILL[1], FILL[2], FILL[3], FILL[7])
 

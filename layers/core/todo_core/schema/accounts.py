@@ -38,6 +38,7 @@ class UserRow(SQLModel, table=True):
         sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"), info=NOT_EXPORTED)
     )
     """Keyed digests of the last networks that signed in. Failed logins of others do not lock these out."""
+    email_verified_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
 
 
 class SessionRow(SQLModel, table=True):
@@ -48,6 +49,13 @@ class SessionRow(SQLModel, table=True):
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     user_id: UUID = Field(sa_column=owner_column(index=True))
     user_agent: str | None = Field(sa_column=Column(Text))
+    opened_by: str = Field(sa_column=Column(Text, nullable=False, server_default="password"))
+    """The proofs with which the user signed in: `password`, `totp`, `recovery_code`, `passkey`, `password_passkey`.
+
+    With `totp` and `recovery_code`, a password came first.
+    """
+    confirmed_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    """The time at which the user has last proved, within the session, who they are."""
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     last_seen_at: datetime = Field(sa_column=instant_column("last_seen_at"))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))

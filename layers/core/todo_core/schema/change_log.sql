@@ -65,17 +65,23 @@ CREATE OR REPLACE FUNCTION operation_of(was todos, todo todos) RETURNS text LANG
     END
 $$;
 
+-- Returns the name of the API token in the setting `todo.actor`, or null for another actor. The name may have colons.
+CREATE OR REPLACE FUNCTION token_name_of(signature text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN signature LIKE 'token:%' THEN substring(signature FROM '^[^:]*:[^:]*:[^:]*:(.+)$') END
+$$;
+
 -- The three functions below add one row to `change_log` for each todo that a statement has created, updated or purged.
 -- Triggers, because no write can bypass a trigger; for statements, because one INSERT costs less than one for each row.
 --
--- The rows have the todo before and after the change. Their actor and turn are read from the setting `todo.actor`,
--- which begins with `kind:turn_id`; without that setting the actor is `system`. Todos of an account that is being
--- deleted are not logged, because the account has no counters any more.
+-- The rows have the todo before and after the change. Their actor, turn and name of an API token are read from the
+-- setting `todo.actor`, which has the form `kind:turn_id:quotas:token_name`; without that setting the actor is `system`.
+-- Todos of an account that is being deleted are not logged, because the account has no counters any more.
 
 -- A loop over the owners, nearly always one: two statements without a join take less time than one with a join.
 CREATE OR REPLACE FUNCTION log_created_todos() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
     signature text := current_setting('todo.actor', true);
+    token text := token_name_of(signature);
     actor_kind text := coalesce(nullif(split_part(signature, ':', 1), ''), 'system');
     turn uuid := nullif(split_part(signature, ':', 2), '')::uuid;
     owned record;
@@ -88,10 +94,10 @@ BEGIN
     LOOP
         last_seq := count_changes(owned.user_id, owned.number, owned.live, owned.bytes, 1, false);
         IF last_seq IS NOT NULL THEN
-            INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, after, read_bytes)
+            INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, after, read_bytes, token_name)
             SELECT
                 todo.user_id, last_seq + row_number() OVER (), todo.id, 'create', actor_kind, turn,
-                snapshot_of(todo, true), todo_bytes(todo.title, todo.description, todo.tags)
+                snapshot_of(todo, true), todo_bytes(todo.title, todo.description, todo.tags), token
             FROM new_todos AS todo WHERE todo.user_id = owned.user_id;
         END IF;
     END LOOP;
@@ -102,12 +108,13 @@ $$;
 CREATE OR REPLACE FUNCTION log_purged_todos() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
     signature text := current_setting('todo.actor', true);
+    token text := token_name_of(signature);
 BEGIN
-    INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, before, read_bytes)
+    INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, before, read_bytes, token_name)
     SELECT
         todo.user_id, counted.last_seq + row_number() OVER (PARTITION BY todo.user_id), todo.id, 'purge',
         coalesce(nullif(split_part(signature, ':', 1), ''), 'system'), nullif(split_part(signature, ':', 2), '')::uuid,
-        snapshot_of(todo, true), todo_bytes(todo.title, todo.description, todo.tags)
+        snapshot_of(todo, true), todo_bytes(todo.title, todo.description, todo.tags), token
     FROM old_todos AS todo JOIN (
         -- The bytes of the todo are those of its row in the log, so their sum stays.
         SELECT user_id, count_changes(user_id, count(*), -count(*) FILTER (WHERE deleted_at IS NULL), 0, 0, true)
@@ -124,6 +131,7 @@ $$;
 CREATE OR REPLACE FUNCTION log_updated_todos() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
     signature text := current_setting('todo.actor', true);
+    token text := token_name_of(signature);
     may_cascade boolean;
 BEGIN
     WITH updated AS MATERIALIZED (
@@ -138,12 +146,12 @@ BEGIN
             was.project_id IS DISTINCT FROM todo.project_id AS is_moved
         FROM old_todos AS was FULL JOIN new_todos AS todo ON todo.id = was.id
     ), logged AS (
-        INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, before, after, read_bytes)
+        INSERT INTO change_log (user_id, seq, todo_id, op, actor, turn_id, before, after, read_bytes, token_name)
         SELECT
             updated.user_id, counted.last_seq + row_number() OVER (PARTITION BY updated.user_id), updated.id,
             updated.op, coalesce(nullif(split_part(signature, ':', 1), ''), 'system'),
             nullif(split_part(signature, ':', 2), '')::uuid,
-            updated.before, updated.after, updated.bytes_before + updated.bytes_after
+            updated.before, updated.after, updated.bytes_before + updated.bytes_after, token
         FROM updated JOIN (
             SELECT user_id, count_changes(user_id, count(*), sum(live), 2 * sum(bytes_after - left_out)::bigint,
                 sum(bytes_after - bytes_before)::bigint, bool_and(op = 'delete')) AS last_seq

@@ -146,3 +146,5 @@ class ChangeRow(SQLModel, table=True):
 
     Bounds the size of a page before the rows are read. Null in rows of older versions.
     """
+    token_name: str | None = Field(sa_column=Column(Text))
+    """The name of the API token with which the change was made."""

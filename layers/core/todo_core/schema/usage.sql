@@ -26,7 +26,7 @@ $$;
 -- Returns a quota of the actor who writes: 1 is the number of todos, 2 of tags, 3 of stored bytes.
 --
 -- Null without quotas: for the system, and for SQL that sets no actor. The setting `todo.actor` has the form
--- `kind:turn_id:todos,tags,stored_bytes`.
+-- `kind:turn_id:todos,tags,stored_bytes:token_name`.
 CREATE OR REPLACE FUNCTION actor_quota(place integer) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT nullif(split_part(split_part(current_setting('todo.actor', true), ':', 3), ',', place), '')::bigint
 $$;
