@@ -28,6 +28,7 @@ ERRORS_OF_PARAMETERS = {
     "todo_id": "todo_not_found",
     "conversation_id": "conversation_not_found",
     "session_id": "session_not_found",
+    "token_id": "token_not_found",
     "turn_id": "turn_not_found",
     "if-match": "stale_version",
     "idempotency-key": "idempotency_key_reused",
@@ -44,6 +45,7 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/password": PASSWORD_ERRORS | {"common_password"},
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
+    f"POST {AUTH}/tokens": {"quota_exceeded"},
     f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "request_in_progress"},
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
@@ -100,7 +102,7 @@ def errors_that_can_occur(operation: Operation) -> set[str]:
     for parameter in operation.parameters & ERRORS_OF_PARAMETERS.keys():
         codes |= {ERRORS_OF_PARAMETERS[parameter]}
     if operation.needs_session:
-        codes |= {"not_authenticated"}
+        codes |= {"not_authenticated", "insufficient_scope"}
     return codes | ERRORS_OF_THEIR_OWN.get(str(operation), set())
 
 
@@ -214,7 +216,13 @@ class TestSecurity:
 
         assert needing
         for operation in needing:
-            assert operation.description["security"] == [{"SessionCookie": []}, {"BearerToken": []}]
+            assert operation.description["security"][:2] == [{"SessionCookie": []}, {"BearerToken": []}]
+
+    def test_the_example_of_an_insufficient_scope_names_the_scopes(self, operations: list[Operation]) -> None:
+        for operation in (each for each in operations if each.needs_session):
+            example = operation.responses["403"]["content"][PROBLEM]["examples"]["insufficient_scope"]["value"]
+            scopes = [name for each in operation.description["security"] for name in each.get("ApiToken", ())]
+            assert example.get("scope", "").split() == scopes
 
     def test_logout_needs_no_session(self, operations: list[Operation]) -> None:
         (logout,) = (each for each in operations if each.path == f"{AUTH}/logout")

@@ -43,8 +43,8 @@ async def execute(db: Database, settings: Settings, caller: Caller, command: Com
         case "reset-password":
             return await _reset_password(db, PasswordHasher(settings.bcrypt_rounds), caller, email)
         case "end-sessions":
-            ended = await operator.end_sessions(db, caller, email)
-            return {"message": f"Sessions of {email} that ended: {ended}."}
+            ended, tokens = await operator.end_sessions(db, caller, email)
+            return {"message": f"Sessions of {email} that ended: {ended}. Deleted API tokens: {tokens}."}
         case "close":
             closed = await operator.close_account(db, caller, email)
             return {"message": f"The account {closed.email} and all its data are deleted."}

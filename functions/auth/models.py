@@ -31,6 +31,7 @@ _USAGE_EXAMPLE: Final[dict[str, JsonValue]] = {
     "tags": {"used": 4, "limit": 1_000},
     "conversations": {"used": 3, "limit": 1_000},
     "sessions": {"used": 1, "limit": 100},
+    "api_tokens": {"used": 2, "limit": 50},
     "stored_bytes": {"used": 30_720, "limit": 268_435_456},
     "assistant_turns": {"used": 5, "limit": 500},
     "assistant_tokens": {"used": 21_300, "limit": 1_000_000},
@@ -85,6 +86,7 @@ class UsageRead(BaseModel):
     tags: UseRead
     conversations: UseRead
     sessions: UseRead
+    api_tokens: UseRead
     stored_bytes: UseRead
     assistant_turns: UseRead
     assistant_tokens: UseRead

@@ -17,7 +17,7 @@ from functions.auth.models import (
     UserRead,
 )
 from todo_core.accounts import operations, sessions, usage
-from todo_core.accounts.audit import Caller, Event, record
+from todo_core.accounts.audit import Event, record
 from todo_core.accounts.errors import (
     CommonPassword,
     EmailTaken,
@@ -35,12 +35,13 @@ from todo_core.accounts.sessions import Session
 from todo_core.accounts.usage import Usage
 from todo_core.accounts.user import User
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, RateLimited, TooBusy
-from todo_core.web.addresses import find_client_address
-from todo_core.web.devices import find_device_token, set_device_cookie
+from todo_core.web.callers import find_caller
+from todo_core.web.devices import set_device_cookie
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
-    SignedInUser,
+    SessionUser,
+    UserWithSession,
     clear_session_cookie,
     find_bearer_token,
     set_session_cookie,
@@ -51,6 +52,7 @@ from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_response
 from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
+from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/auth"
 _SESSION_HEADER: Final = "Session-Token"
@@ -81,6 +83,9 @@ _SESSIONS: Final = PagedList[Session, tuple[datetime, UUID]](
 register_cost("GET", f"{PATH}/me/export", 20)
 register_cost("POST", f"{PATH}/login", 5)
 register_cost("POST", f"{PATH}/register", 5)
+register_scopes(f"{PATH}/me", read=["account:read"])
+# The export has all data of the account.
+register_scopes(f"{PATH}/me/export", read=["account:read", "chat", "todos:read"])
 
 router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
 
@@ -115,7 +120,7 @@ async def register(registration: Registration, request: Request) -> User:
         resources.settings.rate_limits,
         resources.settings.registration,
         registration,
-        caller=_get_caller(request),
+        caller=find_caller(request),
     )
 
 
@@ -134,7 +139,7 @@ async def login(submitted: SubmittedLogin, request: Request, response: Response)
     """
     resources = get_resources(request)
     verified = await operations.authenticate(
-        resources.database, resources.password_checks, submitted.credentials, caller=_get_caller(request)
+        resources.database, resources.password_checks, submitted.credentials, caller=find_caller(request)
     )
     user = verified.user
     session = await sessions.open_session(
@@ -172,7 +177,7 @@ async def _end_session_of_token(request: Request, token: str | None, event: Even
         with suppress(NotAuthenticated, SessionNotFound):
             claims = resources.session_tokens.verify_even_if_expired(token)
             await sessions.close(resources.database, claims.user_id, claims.session_id)
-            record(event, "success", _get_caller(request), account_id=claims.user_id)
+            record(event, "success", find_caller(request), account_id=claims.user_id)
 
 
 @router.get("/me", response_model=UserRead, responses=error_responses(NotAuthenticated))
@@ -186,7 +191,7 @@ async def me(user: CurrentUser) -> User:
     response_model=UserRead,
     responses=error_responses(NotAuthenticated, CrossOrigin, ValidationFailed, *BODY_ERRORS),
 )
-async def update_me(changes: ProfileUpdate, user: CurrentUser, db: CurrentDatabase) -> User:
+async def update_me(changes: ProfileUpdate, user: SessionUser, db: CurrentDatabase) -> User:
     """Changes the name and the time zone. A merge patch: absent fields stay as they are, `null` clears the name."""
     return await operations.update_profile(db, user, changes)
 
@@ -218,7 +223,7 @@ async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) ->
 @router.post(
     "/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS, CommonPassword) | {204: _NEW_TOKEN}
 )
-async def change_password(change: PasswordChange, user: CurrentUser, request: Request, response: Response) -> None:
+async def change_password(change: PasswordChange, user: SessionUser, request: Request, response: Response) -> None:
     """Sets a new password and ends every other session of the account.
 
     The session gets a new token, and its old tokens are refused from then on. The new token is in the cookie, or in the
@@ -234,7 +239,7 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
         change.new_password,
         session_id=user.session_id,
     )
-    record("password_change", "success", _get_caller(request), account_id=user.id)
+    record("password_change", "success", find_caller(request), account_id=user.id)
     token = sign_token(request, user.id, session)
     if user.by == "user":
         set_session_cookie(response, request, token, session)
@@ -249,7 +254,7 @@ async def change_password(change: PasswordChange, user: CurrentUser, request: Re
 )
 async def list_sessions(
     query: Annotated[PageQuery, Depends(parse_query(PageQuery))],
-    user: CurrentUser,
+    user: SessionUser,
     db: CurrentDatabase,
     request: Request,
     response: Response,
@@ -271,26 +276,28 @@ async def list_sessions(
     responses=error_responses(NotAuthenticated, CrossOrigin, SessionNotFound, ValidationFailed),
 )
 async def end_session(
-    session_id: UUID, user: CurrentUser, db: CurrentDatabase, request: Request, response: Response
+    session_id: UUID, user: SessionUser, db: CurrentDatabase, request: Request, response: Response
 ) -> None:
     """Ends a session, which invalidates its token. Ending the current session is a logout."""
     await sessions.close(db, user.id, session_id)
-    record("session_end", "success", _get_caller(request), account_id=user.id)
+    record("session_end", "success", find_caller(request), account_id=user.id)
     if session_id == user.session_id:
         clear_session_cookie(response, get_resources(request).settings.sessions)
 
 
 @router.post("/close-account", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
-async def close_account(closing: Closing, user: CurrentUser, request: Request, response: Response) -> None:
+async def close_account(closing: Closing, user: SessionUser, request: Request, response: Response) -> None:
     """Deletes the account with all its data, immediately and permanently. `GET /me/export` downloads a copy before."""
     resources = get_resources(request)
     verified = await _verify_password(closing.password, user, request, "close_account")
     await operations.close_account(resources.database, verified)
-    record("close_account", "success", _get_caller(request), account_id=user.id)
+    record("close_account", "success", find_caller(request), account_id=user.id)
     clear_session_cookie(response, resources.settings.sessions)
 
 
-async def _verify_password(password: SecretStr, user: SignedInUser, request: Request, event: Event) -> VerifiedPassword:
+async def _verify_password(
+    password: SecretStr, user: UserWithSession, request: Request, event: Event
+) -> VerifiedPassword:
     """Checks the password of the signed-in user. Raises WrongPassword, TooManyAttempts and TooBusy."""
     resources = get_resources(request)
     return await operations.verify_current_password(
@@ -299,10 +306,6 @@ async def _verify_password(password: SecretStr, user: SignedInUser, request: Req
         user,
         password,
         session_id=user.session_id,
-        caller=_get_caller(request),
+        caller=find_caller(request),
         event=event,
     )
-
-
-def _get_caller(request: Request) -> Caller:
-    return Caller(find_client_address(request.scope), request.state.request_id, find_device_token(request))

@@ -51,6 +51,7 @@ from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.requests import Count
 from todo_core.web.resources import CurrentDatabase, get_resources
+from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/chat"
 _EVENT_STREAM: Final = "text/event-stream"
@@ -86,6 +87,7 @@ _HISTORY: Final = PagedList[Message, MessagePosition](
 _FAILURES: Final = (AssistantUnavailable, AssistantNotConfigured)
 
 register_cost("POST", PATH, 5)
+register_scopes(PATH, read=["chat"], write=["chat"])
 
 router = APIRouter(
     prefix=PATH, tags=["chat"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -158,6 +160,7 @@ async def chat(
     turn = await assistant.begin(user.id, new)
     if turn.lease is None:
         response.headers[REPLAYED] = "true"
+    turn.token_name = user.token_name
     return await _respond(turn, assistant, request, response)
 
 
@@ -257,6 +260,7 @@ async def decide_turn(
 ) -> TurnRead | Response:
     """Continues a turn that waits for approval. An approval can be given once, for the listed calls only."""
     turn = await assistant.answer_approval(user.id, turn_id, approved=decision.approve)
+    turn.token_name = user.token_name
     return await _respond(turn, assistant, request, response)
 
 

@@ -225,10 +225,14 @@ class ChangesQuery(BaseModel):
 
 
 class ActorRead(BaseModel):
-    """The author of a change: the user on a page, a program with a bearer token, the assistant, or the system."""
+    """The author of a change: the user on a page, a program with a bearer token, the assistant, or the system.
+
+    `token` is the name of the API token of the request, and absent without one.
+    """
 
     kind: ActorKind
     turn_id: UUID | None = None
+    token: str | None = None
 
 
 class ChangeRead(BaseModel):
@@ -265,8 +269,13 @@ def build_change_json(change: Change, collection_url: str) -> dict[str, Any]:
         "seq": change.seq,
         "todo_id": change.todo_id,
         "op": change.op,
-        "actor": {"kind": change.actor, "turn_id": change.turn_id},
+        "actor": _build_actor_json(change),
         "before": change.before and build_todo_json(change.before, collection_url),
         "after": change.after and build_todo_json(change.after, collection_url),
         "created_at": change.created_at,
     }
+
+
+def _build_actor_json(change: Change) -> dict[str, Any]:
+    actor = {"kind": change.actor, "turn_id": change.turn_id}
+    return actor if change.token_name is None else actor | {"token": change.token_name}

@@ -43,6 +43,7 @@ from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_response
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
+from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/todos"
 
@@ -50,6 +51,7 @@ _LOCATION_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
 register_todo_id()
 register_cache_policy(PATH, REVALIDATE)
+register_scopes(PATH, read=["todos:read"], write=["todos:write"])
 register_cost("POST", f"{PATH}/batch", 10)
 register_cost("DELETE", PATH, 10)
 register_cost("GET", f"{PATH}/changes", 2)

@@ -18,6 +18,7 @@ from tests import postgres, serving
 from tests.accounts import AUTH, Account, change_password, new_email, problem, sign_in, sign_up
 from tests.python_processes import environment_without_settings, run_python
 from tests.serving import LambdaContext, Surface
+from tests.surfaces.api_tokens import bearer, create_token
 
 NEW_PASSWORD: Final = "wrong donkey charger nail"
 ME: Final = f"{AUTH}/me"
@@ -127,14 +128,23 @@ class TestEndSessions:
     def test_all_sessions_end_and_the_password_stays(self, service: Surface, ada: Account) -> None:
         with service.client() as phone:
             sign_in(phone, ada.email)
-            assert invoke("end-sessions", email=ada.email)["message"].endswith("ended: 2.")
+            assert "that ended: 2." in invoke("end-sessions", email=ada.email)["message"]
 
             problem(phone.get(ME), 401, "not_authenticated")
         problem(ada.client.get(ME), 401, "not_authenticated")
         assert sign_in(ada.client, ada.email).status_code == 200
 
     def test_the_case_of_the_email_is_ignored(self, ada: Account) -> None:
-        assert invoke("end-sessions", email=ada.email.upper())["message"].endswith("ended: 1.")
+        assert "that ended: 1." in invoke("end-sessions", email=ada.email.upper())["message"]
+
+    def test_api_tokens_are_deleted(self, service: Surface, ada: Account) -> None:
+        tokens = [create_token(ada) for _ in range(2)]
+
+        assert invoke("end-sessions", email=ada.email)["message"].endswith("Deleted API tokens: 2.")
+
+        with service.client() as program:
+            for token in tokens:
+                problem(program.get(ME, headers=bearer(token)), 401, "not_authenticated")
 
 
 @pytest.mark.usefixtures("environment")
@@ -222,7 +232,8 @@ class TestTerminal:
     def test_sessions_end(self, tmp_path: Path, database_url: str, ada: Account) -> None:
         ended = self.run(tmp_path, database_url, "end-sessions", ada.email)
 
-        assert (ended.returncode, ended.stdout) == (0, f"Sessions of {ada.email} that ended: 1.\n")
+        message = f"Sessions of {ada.email} that ended: 1. Deleted API tokens: 0.\n"
+        assert (ended.returncode, ended.stdout) == (0, message)
 
     @pytest.mark.parametrize(("typed", "closes"), [("y\n", True), ("n\n", False), ("", False)])
     def test_closing_asks_first(

@@ -23,8 +23,11 @@ def test_the_app_of_a_group_serves_the_routers_of_the_registry(group: RouteGroup
 
 
 @every_group
-def test_the_routers_of_a_group_have_its_paths_as_prefixes(group: RouteGroup) -> None:
-    assert tuple(router.prefix for router in group.routers() if router.prefix) == group.paths
+def test_the_routers_of_a_group_serve_its_paths_and_below(group: RouteGroup) -> None:
+    prefixes = [router.prefix for router in group.routers() if router.prefix]
+
+    assert tuple(prefix for prefix in prefixes if prefix in group.paths) == group.paths
+    assert all(find_group(prefix) == group for prefix in prefixes)
 
 
 @pytest.mark.parametrize(
@@ -44,5 +47,7 @@ def test_a_path_belongs_to_the_group_that_serves_it(path: str, name: str) -> Non
 
 
 def test_routers_are_loaded_by_the_names_of_their_groups() -> None:
-    assert [router.prefix for router in load_routers("auth", "chat")] == ["/api/v1/auth", "/api/v1/chat"]
+    prefixes = [router.prefix for router in load_routers("chat", "todos")]
+
+    assert prefixes == ["/api/v1/todos", "/api/v1/projects", "/api/v1/tags", "/api/v1/chat"]
     assert len(load_routers()) == sum(len(group.router_modules) for group in GROUPS)

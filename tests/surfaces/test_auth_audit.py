@@ -8,6 +8,7 @@ import pytest
 
 from tests.accounts import AUTH, PASSWORD, Account, Newcomers, change_password, close_account, new_email, sign_in
 from tests.serving import Surface
+from tests.surfaces.api_tokens import TOKENS, create_token
 from tests.surfaces.test_auth import serve
 from tests.surfaces.test_auth_invites import make_invite
 from tests.surfaces.test_auth_register import post_registration
@@ -53,6 +54,17 @@ class TestEvents:
         act(ada)
 
         assert list_events(service_log) == [(event, "success", ada.user["id"], None)]
+
+    def test_api_tokens_are_named_by_their_account_alone(
+        self, ada: Account, service_log: pytest.LogCaptureFixture
+    ) -> None:
+        token = create_token(ada, name="Backup of Ada")
+        ada.client.delete(f"{TOKENS}/{token['id']}")
+
+        made = [(event, "success", ada.user["id"], None) for event in ("api_token_create", "api_token_delete")]
+        assert list_events(service_log) == made
+        assert not [line for line in service_log.records if token["token"] in str(vars(line))]
+        assert not [line for line in service_log.records if "Backup of Ada" in str(vars(line))]
 
     def test_a_login_that_ends_a_session_has_two_events(
         self, ada: Account, service_log: pytest.LogCaptureFixture

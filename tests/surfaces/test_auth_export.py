@@ -13,6 +13,7 @@ from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, Account, probl
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
+from tests.surfaces.api_tokens import create_token, list_tokens
 from tests.surfaces.test_auth_sessions import list_sessions
 
 EXPORT = f"{AUTH}/me/export"
@@ -57,6 +58,7 @@ def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
         tags=["home"],
         description='a "quoted"\nline',
     )
+    create_token(ada, "todos:read", name="Backup")
     trashed = ada.add("Buy bread", due_date="2030-01-31")
     ada.client.patch(trashed["url"], json={"completed": True})
     ada.client.delete(trashed["url"])
@@ -129,13 +131,16 @@ class TestDocument:
             name: listed[name] for name in listed.keys() - {"current"}
         }
 
+    def test_it_has_the_api_tokens(self, eve: Account) -> None:
+        assert export(eve)["api_tokens"] == list_tokens(eve)
+
     def test_it_has_no_secrets(self, eve: Account, database_url: str) -> None:
         (row,) = postgres.query(database_url, "SELECT password_hash FROM users WHERE id = $1", UUID(eve.user["id"]))
         texts = find_texts(export(eve))
 
         for secret in (PASSWORD, row["password_hash"], eve.token):
             assert not [text for text in texts if secret in text]
-        assert not {"password_hash", "email_key", "lease", "request_digest", "words"} & set(texts)
+        assert not {"password_hash", "email_key", "token_hash", "lease", "request_digest", "words"} & set(texts)
 
     def test_its_times_are_in_utc(self, eve: Account) -> None:
         times = [text for text in find_texts(export(eve)) if re.match(r"\d{4}-\d\d-\d\dT", text)]

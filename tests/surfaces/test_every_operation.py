@@ -43,6 +43,8 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:
             return [victim.project]
         case "session_id":
             return [session["id"] for session in victim.account.client.get(f"{AUTH}/sessions").json()]
+        case "token_id":
+            return [token["id"] for token in victim.account.client.get(f"{AUTH}/tokens").json()]
         case "conversation_id":
             return [victim.done["conversation_id"]]
         case "turn_id":
@@ -70,7 +72,7 @@ def test_without_a_session_the_answer_is_a_401(operation: Operation, client: htt
             response = client.request(operation.method, path, json=body)
 
             problem(response, 401, "not_authenticated")
-            assert response.headers["www-authenticate"] == "Bearer"
+            assert response.headers["www-authenticate"] == 'Bearer realm="todo-backend"'
 
 
 @pytest.mark.parametrize("operation", HAVE_ID, ids=str)

@@ -86,6 +86,7 @@ class TestUsage:
             "tags": 2,
             "conversations": 0,
             "sessions": 1,
+            "api_tokens": 0,
             "assistant_turns": 0,
             "assistant_tokens": 0,
         }

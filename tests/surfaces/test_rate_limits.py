@@ -15,6 +15,7 @@ from tests.accounts import AUTH, Account, Newcomers, problem
 from tests.conftest import FRONT_END, SECRET_KEY
 from tests.locked_log import locked_log
 from tests.serving import InProcess, wait_until
+from tests.surfaces.api_tokens import add_token, invent_token
 from todo_core import workload
 from todo_core.limits import RequestLimits
 from todo_core.settings import Settings
@@ -34,6 +35,10 @@ class Limited:
     def count_requests(self) -> int:
         """Returns the number of requests on which the service works."""
         return get_resources(self.surface.app).workload.count
+
+    def count_uses(self) -> int:
+        """Returns the number of statements and transactions that the service has sent to the database."""
+        return get_resources(self.surface.app).database.pool_use.uses
 
     @contextmanager
     def account(self) -> Iterator[Account]:
@@ -92,6 +97,36 @@ class TestRequestsPerMinute:
             responses = [program.get(TODOS, headers=ada.bearer) for _ in range(4)]
 
         assert [response.status_code for response in responses] == [200, 200, 200, 429]
+
+    def test_api_tokens_count_with_the_other_bearer_tokens_of_the_user(self, three: Limited, database_url: str) -> None:
+        with three.account() as ada, three.surface.client() as program:
+            first, second = (add_token(database_url, ada) for _ in range(2))
+            # The first request of each token counts for its network, which needs no token.
+            assert [program.get(TODOS, headers=token).status_code for token in (first, second)] == [200, 200]
+            statuses = [program.get(TODOS, headers=token).status_code for token in (first, second, ada.bearer, first)]
+            assert ada.client.get(TODOS).status_code == 200
+
+        assert statuses == [200, 200, 200, 429]
+
+    def test_unknown_api_tokens_count_by_network(self, three: Limited) -> None:
+        with three.surface.client(address="2001:db8:3::1") as client:
+            tokens = [{"Authorization": f"Bearer {invent_token()}"} for _ in range(4)]
+            assert [client.get(TODOS, headers=token).status_code for token in tokens] == [401, 401, 401, 429]
+
+    def test_an_unknown_api_token_is_looked_up_once(self, three: Limited) -> None:
+        token = {"Authorization": f"Bearer {invent_token()}"}
+        with three.surface.client() as client:
+            before = three.count_uses()
+            assert [client.get(TODOS, headers=token).status_code for _ in range(3)] == [401] * 3
+
+        assert three.count_uses() == before + 1
+
+    def test_a_malformed_api_token_is_not_looked_up(self, three: Limited) -> None:
+        with three.surface.client() as client:
+            before = three.count_uses()
+            assert client.get(TODOS, headers={"Authorization": f"Bearer {invent_token()}x"}).status_code == 401
+
+        assert three.count_uses() == before
 
     def test_all_sessions_of_a_user_share_one_limit(self, three: Limited) -> None:
         with three.account() as ada, three.surface.client() as other:

@@ -121,7 +121,7 @@ class TestHead:
         response = client.head(TODOS)
 
         assert (response.status_code, response.content) == (401, b"")
-        assert response.headers["www-authenticate"] == "Bearer"
+        assert response.headers["www-authenticate"] == 'Bearer realm="todo-backend"'
 
     def test_head_is_not_allowed_where_get_is_not(self, client: httpx2.Client) -> None:
         response = client.head(f"{AUTH}/register")

@@ -8,7 +8,10 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import TODOS, Account, problem
+from tests.accounts import CHAT, TODOS, Account, problem
+from tests.model_replies import Call, Say
+from tests.scripted_model import ScriptedModel
+from tests.surfaces.api_tokens import TOKENS, bearer, create_token
 
 CHANGES = f"{TODOS}/changes"
 LARGEST_SEQ = 2**63 - 1
@@ -111,6 +114,33 @@ class TestChanges:
         program.client.post(f"{url}/restore")
         kinds = [change["actor"] for change in read_changes(ada)]
         assert kinds == [{"kind": kind, "turn_id": None} for kind in ("user", "token", "user", "token", "token")]
+
+    def test_a_change_by_an_api_token_has_its_name(self, ada: Account, client: httpx2.Client) -> None:
+        token = create_token(ada, "todos:write", name="CI: nightly: €")
+        url = client.post(TODOS, json={"title": "Milk"}, headers=bearer(token)).json()["url"]
+        client.patch(url, json={"title": "Oat milk"}, headers=bearer(token))
+        ada.delete(url)
+        client.post(f"{url}/restore", headers=bearer(token))
+        user, program = ({"kind": kind, "turn_id": None} for kind in ("user", "token"))
+        by_token = program | {"token": "CI: nightly: €"}
+        assert [change["actor"] for change in read_changes(ada)] == [by_token, by_token, user, by_token]
+
+    def test_a_change_by_a_turn_has_the_name_of_the_api_token(
+        self, ada: Account, client: httpx2.Client, model: ScriptedModel
+    ) -> None:
+        model.play(Call("add_todos", {"todos": [{"title": "Milk"}]}), Say("Added."))
+        token = create_token(ada, "chat", name="Voice")
+        turn = client.post(CHAT, json={"message": "Add milk."}, headers=bearer(token)).json()
+        client.post(f"{CHAT}/turns/{turn['turn_id']}/undo", headers=bearer(token))
+        added, undone = (change["actor"] for change in read_changes(ada))
+        assert added == {"kind": "assistant", "turn_id": turn["turn_id"], "token": "Voice"}
+        assert undone == {"kind": "token", "turn_id": None, "token": "Voice"}
+
+    def test_a_change_keeps_the_name_of_a_deleted_token(self, ada: Account, client: httpx2.Client) -> None:
+        token = create_token(ada, "todos:write", name="Backup")
+        client.post(TODOS, json={"title": "Milk"}, headers=bearer(token))
+        ada.client.delete(f"{TOKENS}/{token['id']}")
+        assert [change["actor"]["token"] for change in read_changes(ada)] == ["Backup"]
 
     def test_a_bearer_token_reads_the_same_log(self, ada: Account, program: Account) -> None:
         ada.add()

@@ -19,6 +19,7 @@ from todo_core.web.paging import PagedList, build_url
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources
+from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/projects"
 _PROJECTS: Final = PagedList[Project, tuple[float, UUID]](
@@ -28,6 +29,7 @@ _PROJECTS: Final = PagedList[Project, tuple[float, UUID]](
 )
 
 register_cache_policy(PATH, REVALIDATE)
+register_scopes(PATH, read=["todos:read"], write=["todos:write"])
 
 router = APIRouter(
     prefix=PATH, tags=["projects"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

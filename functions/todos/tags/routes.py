@@ -13,6 +13,7 @@ from todo_core.web.paging import PagedList, decode_text, encode_text
 from todo_core.web.problems import ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import get_resources
+from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/tags"
 _TAGS: Final = PagedList[TagCount, tuple[str, str]](
@@ -22,6 +23,7 @@ _TAGS: Final = PagedList[TagCount, tuple[str, str]](
 )
 
 register_cache_policy(PATH, REVALIDATE)
+register_scopes(PATH, read=["todos:read"])
 
 router = APIRouter(
     prefix=PATH, tags=["tags"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

@@ -9,8 +9,8 @@ from todo_core.limits import Quotas
 type ActorKind = Literal["user", "token", "assistant", "system"]
 """The kind of client that makes a change.
 
-`user` is a browser with the session cookie, and `token` a program with a bearer token. `assistant` is the assistant in
-a turn, and `system` is maintenance.
+`user` is a browser with the session cookie, and `token` a program with a bearer token: that of a session, or an API
+token. `assistant` is the assistant in a turn, and `system` is maintenance.
 """
 
 SET_ACTOR: Final = "set_config('todo.actor', :actor, true)"
@@ -33,12 +33,16 @@ class Actor:
     """The owner's IANA time zone."""
 
     quotas: Quotas = _DEFAULT_QUOTAS
+    token_name: str | None = None
+    """The name of the API token whose request makes the change, also by a turn of the assistant."""
 
     @property
     def signature(self) -> str:
         """The text of the database setting `todo.actor`, such as `user::50000,1000,268435456`.
 
-        Its parts are the kind, the turn, and the quotas of todos, tags and stored bytes.
+        Its parts are the kind, the turn, and the quotas of todos, tags and stored bytes. With an API token the last
+        part is its name, which may have colons itself.
         """
         quotas = self.quotas
-        return f"{self.kind}:{self.turn_id or ''}:{quotas.todos},{quotas.tags},{quotas.stored_bytes}"
+        parts = f"{self.kind}:{self.turn_id or ''}:{quotas.todos},{quotas.tags},{quotas.stored_bytes}"
+        return parts if self.token_name is None else f"{parts}:{self.token_name}"

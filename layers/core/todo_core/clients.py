@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Final, Literal, NamedTuple
 
 type ClientKind = Literal["user", "token", "network"]
-"""`user` for requests with the cookie, `token` for bearer tokens, `network` without a valid session token."""
+"""`user` for requests with the cookie, `token` for bearer tokens, `network` without a valid token."""
 
 
 type Owner = int | str

@@ -1,6 +1,6 @@
 """The base class of all errors that an API client may see, and errors that belong to no single subject."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, Literal
 
 type JsonMember = str | int | list[str]
@@ -16,7 +16,8 @@ class ServiceError(Exception):
     `code` is a stable name for programs, `title` the kind of error, and `detail` one sentence for a person.
     `retry_after` is the time after which to repeat the request, in whole seconds. None means that repeating the
     unchanged request cannot help. `members` are further fields of the problem document. `is_expected` marks a status
-    of 500 or more that is a refusal by design: it is not logged as an error.
+    of 500 or more that is a refusal by design: it is not logged as an error. `bearer_error` is the error code of
+    RFC 6750, which the header WWW-Authenticate names.
     """
 
     status: ClassVar[int]
@@ -24,6 +25,7 @@ class ServiceError(Exception):
     title: ClassVar[str]
     detail: ClassVar[str]
     is_expected: ClassVar[bool] = False
+    bearer_error: ClassVar[str | None] = None
     retry_after: int | None = None
     members: Mapping[str, JsonMember]
 
@@ -50,6 +52,30 @@ class NotAuthenticated(ServiceError):
     detail = "Sign in first: send the session_token cookie or an Authorization: Bearer header."
 
 
+class InvalidToken(NotAuthenticated):
+    """The request has a bearer token, but not a valid one. The client does not learn whether it was valid before."""
+
+    detail = "The bearer token is not valid: it is malformed, has expired or was revoked; sign in, or make a new token."
+    bearer_error = "invalid_token"
+
+
+class InsufficientScope(ServiceError):
+    """The API token lacks a scope that the operation needs. No API token may do what needs a session."""
+
+    status = 403
+    code = "insufficient_scope"
+    title = "Insufficient scope"
+    detail = "API tokens may not do this; sign in with the password instead."
+    bearer_error = "insufficient_scope"
+
+    def __init__(self, scopes: Iterable[str] = ()) -> None:
+        """Names the scopes that the operation needs. Without scopes, it needs a session."""
+        needed = " ".join(sorted(scopes))
+        super().__init__(f"This needs an API token with the scopes: {needed}." if needed else None)
+        if needed:
+            self.members = {"scope": needed}
+
+
 class CrossOrigin(ServiceError):
     status = 403
     code = "cross_origin"
@@ -57,13 +83,14 @@ class CrossOrigin(ServiceError):
     detail = "A page of this origin may not change anything here; add its origin to CORS_ORIGINS."
 
 
-type QuotaName = Literal["todos", "projects", "tags", "conversations", "stored_bytes"]
+type QuotaName = Literal["todos", "projects", "tags", "conversations", "api_tokens", "stored_bytes"]
 
 _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "todos": ("todos", "delete some"),
     "projects": ("projects", "delete one"),
     "tags": ("different tags", "use one that you have, or remove one from all of its todos"),
     "conversations": ("conversations", "delete one"),
+    "api_tokens": ("API tokens", "delete one"),
     "stored_bytes": ("stored bytes", "delete conversations, or delete todos and wait until the log is cut"),
 }
 """Maps each quota to the name of what it counts, and to how a user can make room."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -11,7 +12,8 @@ import pytest
 from tests import postgres
 from tests.core.databases import add_user, connect, run
 from todo_assistant.turns import conversations, undo
-from todo_core.accounts import sessions
+from todo_core.accounts import api_tokens, sessions
+from todo_core.accounts.api_tokens import TokenMemory
 from todo_core.accounts.export import stream_document
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Row, Transaction
@@ -153,6 +155,10 @@ async def use_everything(db: Explainer, user_id: UUID) -> None:
     await undo.find_turn_to_reverse(db, user, page[0].id, "undo")
     await undo.find_turn_to_reverse(db, user, page[0].id, "redo")
     await conversations.messages(db, user_id, page[0].id, limit=50)
+    token = await api_tokens.create(executor, user_id, name="Backup", scopes=["chat"], expires_at=None, quota=50)
+    await api_tokens.fetch_user(db, TokenMemory(), sha256(token.token.encode()).digest())
+    await api_tokens.list_page(db, user_id, limit=50)
+    await api_tokens.delete(db, user_id, token.id)
     await sessions.list_page(executor, user_id, max_lifetime=timedelta(days=90), limit=50)
     await changes.undo_turn(db, user, turn_id)
     await operations.delete(db, user, todo.id)

@@ -8,7 +8,7 @@ from tests import postgres
 from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
 from todo_core.todos import operations
-from todo_core.todos.model import TodoCreate
+from todo_core.todos.model import TodoCreate, TodoUpdate
 
 pytestmark = pytest.mark.pooler
 
@@ -217,6 +217,19 @@ class TestLogRows:
             ("assistant", turn_id),
             ("token", None),
         ]
+
+    @pytest.mark.parametrize("name", ["Backup", ":", "a:b::c", "Ünïcode €"])
+    def test_have_the_name_of_the_api_token(self, database_url: str, ada: UUID, name: str) -> None:
+        async def write() -> None:
+            async with open_database(database_url) as db:
+                actor = Actor(ada, "token", token_name=name)
+                todo = await operations.add(db, actor, TodoCreate(title="Milk"))
+                await operations.update(db, Actor(ada, "token"), todo.id, TodoUpdate(title="Oat milk"))
+                await operations.delete(db, actor, todo.id)
+
+        run(write())
+        log = "SELECT token_name FROM change_log WHERE user_id = $1 ORDER BY seq"
+        assert [row["token_name"] for row in postgres.query(database_url, log, ada)] == [name, None, name]
 
     def test_do_not_take_the_actor_of_an_earlier_transaction(self, database_url: str, ada_with_two: UUID) -> None:
         async def write() -> None:

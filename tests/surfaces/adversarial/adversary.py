@@ -144,6 +144,7 @@ def stored_data(account: Account) -> Json:
     conversations = read_whole_list(client.get(f"{CHAT}/conversations"))
     return {
         "sessions": [session["id"] for session in read_whole_list(client.get(f"{AUTH}/sessions"))],
+        "tokens": read_whole_list(client.get(f"{AUTH}/tokens")),
         "projects": read_whole_list(client.get(PROJECTS)),
         "todos": read_whole_list(client.get(TODOS)),
         "trash": read_whole_list(client.get(TODOS, params={"trashed": True})),

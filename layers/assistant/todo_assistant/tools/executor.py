@@ -166,7 +166,7 @@ class ToolExecutor:
             raise _CallRejected("invalid", describe_invalid_arguments(error)) from None
 
     def _create_context(self, transaction: Transaction, turn: Turn) -> ToolContext:
-        actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone, self._quotas)
+        actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone, self._quotas, turn.token_name)
         return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
 
 

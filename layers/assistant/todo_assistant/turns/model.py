@@ -89,7 +89,8 @@ class Turn:
     """A message of the user with all model responses to it so far.
 
     `lease` is the token with which this process may write to the turn. Without a lease the turn is only read.
-    `reserved_tokens` are those that the turn may still spend.
+    `reserved_tokens` are those that the turn may still spend. `token_name` is the name of the API token whose request
+    runs the turn. It is not stored with the turn, but with its changes.
     """
 
     id: UUID
@@ -105,6 +106,7 @@ class Turn:
     created_at: datetime
     reserved_tokens: int = 0
     lease: UUID | None = None
+    token_name: str | None = None
     model_responses: list[ModelResponse] = field(default_factory=list)
 
     @property

@@ -22,6 +22,8 @@ type Event = Literal[
     "session_end",
     "close_account",
     "invite",
+    "api_token_create",
+    "api_token_delete",
 ]
 type Outcome = Literal["success", "failure", "refused"]
 """`refused`: by a limit, or because a new password is common. `failure`: by another error, such as a wrong password."""

@@ -29,6 +29,13 @@ class SessionNotFound(ServiceError):
     detail = "You have no session with this id; it may have ended already."
 
 
+class TokenNotFound(ServiceError):
+    status = 404
+    code = "token_not_found"
+    title = "Token not found"
+    detail = "You have no API token with this id; it may have been deleted, or has expired."
+
+
 class EmailTaken(ServiceError):
     status = 409
     code = "email_taken"

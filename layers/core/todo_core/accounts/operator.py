@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 from typing import Final
 from uuid import UUID
 
-from todo_core.accounts import audit, invites, operations, rate_limits, sessions
+from todo_core.accounts import api_tokens, audit, invites, operations, rate_limits, sessions
 from todo_core.accounts.audit import Caller
 from todo_core.accounts.errors import AccountNotFound
 from todo_core.accounts.invites import Invite
@@ -64,12 +64,14 @@ async def reset_password(db: Database, hasher: PasswordHasher, caller: Caller, e
     return TemporaryPassword(password, row["password_expires_at"])
 
 
-async def end_sessions(db: Database, caller: Caller, email: str) -> int:
-    """Ends all sessions of the account. Returns their number. Raises AccountNotFound."""
+async def end_sessions(db: Database, caller: Caller, email: str) -> tuple[int, int]:
+    """Ends all sessions of the account and deletes its API tokens. Returns both numbers. Raises AccountNotFound."""
     account = await _find(db, email)
-    ended = await sessions.close_all(db, account.user.id)
+    async with db.transaction() as transaction:
+        ended = await sessions.close_all(transaction, account.user.id)
+        deleted = await api_tokens.delete_all(transaction, account.user.id)
     _record("session_end", caller, account.user.id)
-    return ended
+    return ended, deleted
 
 
 async def close_account(db: Database, caller: Caller, email: str) -> User:

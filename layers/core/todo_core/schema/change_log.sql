@@ -65,9 +65,10 @@ CREATE OR REPLACE FUNCTION operation_of(was todos, todo todos) RETURNS text LANG
     END
 $$;
 
--- Returns the name of the API token in the setting `todo.actor`, or null for another actor. The name may have colons.
+-- Returns the name of the API token in a value of the setting `todo.actor`: all after the third colon. Null without one.
 CREATE OR REPLACE FUNCTION token_name_of(signature text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN signature LIKE 'token:%' THEN substring(signature FROM '^[^:]*:[^:]*:[^:]*:(.+)$') END
+    SELECT nullif(substr(signature, 4 + length(split_part(signature, ':', 1)) + length(split_part(signature, ':', 2))
+        + length(split_part(signature, ':', 3))), '')
 $$;
 
 -- The three functions below add one row to `change_log` for each todo that a statement has created, updated or purged.

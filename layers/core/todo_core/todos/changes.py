@@ -27,13 +27,17 @@ type Operation = Literal["create", "update", "complete", "reopen", "delete", "re
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one todo. `before` is None if the todo was created, `after` if it was purged from the trash."""
+    """One change of one todo. `before` is None if the todo was created, `after` if it was purged from the trash.
+
+    `token_name` is the name that the API token had whose request made the change.
+    """
 
     seq: int
     todo_id: UUID
     op: Operation
     actor: ActorKind
     turn_id: UUID | None
+    token_name: str | None
     before: Todo | None
     after: Todo | None
     created_at: datetime
@@ -93,7 +97,7 @@ _UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS
 
 _PAGE_SINCE: Final = end_by_bytes(
     """
-    SELECT seq, todo_id, op, actor, turn_id, before, after, read_bytes, created_at
+    SELECT seq, todo_id, op, actor, turn_id, token_name, before, after, read_bytes, created_at
     FROM change_log WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
     """,
     # Rows of older versions have no `read_bytes`.
@@ -102,7 +106,7 @@ _PAGE_SINCE: Final = end_by_bytes(
     order_by="seq",
 )
 _SELECT_SINCE = Statement(f"""
-    SELECT seq, todo_id, op, actor, turn_id,
+    SELECT seq, todo_id, op, actor, turn_id, token_name,
         CAST(CAST(:defaults AS jsonb) || full_snapshot(before, :user_id, todo_id, seq) AS text) AS before,
         CAST(CAST(:defaults AS jsonb) || full_snapshot(after, :user_id, todo_id, seq) AS text) AS after, created_at,
         {BYTES_SO_FAR}

@@ -90,7 +90,7 @@ def _list_middleware(resources: Resources, refusals: Refusals) -> list[Middlewar
             expose_headers=EXPOSED_HEADERS,
             max_age=_PREFLIGHT_SECONDS,
         ),
-        Middleware(ClientScope, session_tokens=resources.session_tokens),
+        Middleware(ClientScope, session_tokens=resources.session_tokens, token_memory=resources.token_memory),
         Middleware(RateLimit, limits=settings.request_limits, refusals=refusals),
         Middleware(OverloadLimit, workload=resources.workload, refusals=refusals),
         Middleware(UnexpectedErrors),

@@ -1,4 +1,4 @@
-"""The current user of a request, found by the session token in its cookie or Authorization header."""
+"""The current user of a request, found by its session token or API token."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,21 +12,24 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
-from todo_core.accounts import sessions
+from todo_core.accounts import api_tokens, sessions
 from todo_core.accounts.session_tokens import SessionClaims, SessionTokens
 from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import User
 from todo_core.actors import Actor, ActorKind
+from todo_core.clients import Client, current_client
 from todo_core.deadlines import CHANGE_SECONDS, extend
-from todo_core.errors import NotAuthenticated, ServiceError
+from todo_core.errors import InsufficientScope, InvalidToken, NotAuthenticated, ServiceError
 from todo_core.limits import Quotas
 from todo_core.logs import log
 from todo_core.settings import SessionSettings
 from todo_core.web.resources import get_resources
+from todo_core.web.scopes import find_scopes
 
 COOKIE: Final = "session_token"
 
 _LOGIN: Final = "/api/v1/auth/login"
+_TOKENS: Final = "/api/v1/auth/tokens"
 
 
 def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
@@ -47,6 +50,12 @@ def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
             # The URL includes the root path, because tools resolve a relative URL in different ways.
             "flows": {"password": {"tokenUrl": f"{root}{_LOGIN}", "scopes": {}}},
         },
+        "ApiToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": f"{api_tokens.PREFIX}...",
+            "description": f"An API token from `POST {_TOKENS}`. It needs the scopes that an operation names.",
+        },
     }
 
 
@@ -56,15 +65,21 @@ def find_bearer_token(headers: Headers) -> str | None:
     return token if scheme.lower() == "bearer" else None
 
 
-type VerifiedToken = tuple[SessionClaims, Literal["user", "token"]]
-"""The claims of a valid session token, and the kind of client that sent it: `user` by cookie, `token` as a bearer."""
+type VerifiedToken = tuple[SessionClaims, Literal["user", "token"]] | bytes
+"""The part of a token that is verified without the database.
+
+For a session token its claims, and the kind of client that sent it: `user` by cookie, `token` as a bearer. For a bearer
+token with the form of an API token its hash.
+"""
 
 
-def verify_session_token(scope: Scope, tokens: SessionTokens) -> VerifiedToken | None:
-    """Returns the claims of the request's session token, or None without a valid token."""
+def verify_token(scope: Scope, tokens: SessionTokens) -> VerifiedToken | None:
+    """Returns what is verified of the request's token. None without a token, and for one that cannot be valid."""
     token, kind = _find_token(scope)
     if not token:
         return None
+    if kind == "token" and token.startswith(api_tokens.PREFIX):
+        return api_tokens.hash_token(token)
     try:
         return tokens.verify(token), kind
     except NotAuthenticated:
@@ -72,7 +87,7 @@ def verify_session_token(scope: Scope, tokens: SessionTokens) -> VerifiedToken |
 
 
 def _find_token(scope: Scope) -> tuple[str | None, Literal["user", "token"]]:
-    """Returns the session token of the request, if it has any, and the kind of client that sends tokens so.
+    """Returns the token of the request, if it has any, and the kind of client that sends tokens so.
 
     With a bearer token, even an invalid one, the cookie is ignored. The bearer token has exempted the request from CSRF
     protection, so a forged request could otherwise use the cookie.
@@ -89,47 +104,96 @@ def _find_token(scope: Scope) -> tuple[str | None, Literal["user", "token"]]:
     return token, "user"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SignedInUser(User):
-    """The user of a request, with their session. `by` is `user` for a cookie and `token` for a bearer token."""
+    """The user of a request. `by` is `user` for a cookie and `token` for a bearer token.
 
-    session_id: UUID
+    `token_name` is the name of an API token.
+    """
+
     by: ActorKind
     quotas: Quotas
+    token_name: str | None = None
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.id, self.by, timezone=self.timezone, quotas=self.quotas)
+        return Actor(self.id, self.by, timezone=self.timezone, quotas=self.quotas, token_name=self.token_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserWithSession(SignedInUser):
+    """The user of a request that has a session."""
+
+    session_id: UUID
 
 
 async def _current_user(request: Request) -> SignedInUser:
-    claims, by = _verify_token(request)
-    resources = get_resources(request)
-    user = await sessions.fetch_user(
-        resources.database,
-        resources.last_seen,
-        resources.settings.sessions.max_lifetime,
-        claims.user_id,
-        claims.session_id,
-    )
+    """Returns the user of the request's token.
+
+    Raises NotAuthenticated without a valid token, and InsufficientScope for an API token that lacks a scope.
+    """
+    verified: VerifiedToken | None = request.scope["state"]["verified_token"]
+    if verified is None:
+        raise _make_refusal(request)
+    if isinstance(verified, bytes):
+        user: SignedInUser = await _fetch_user_of_api_token(request, verified)
+    else:
+        user = await _fetch_user_with_session(request, *verified)
     if request.method != "GET":
         extend(CHANGE_SECONDS)
+    return user
+
+
+async def _current_user_with_session(request: Request) -> UserWithSession:
+    user = await _current_user(request)
+    if not isinstance(user, UserWithSession):
+        raise InsufficientScope
+    return user
+
+
+CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
+"""The user of a session or of an API token with the scopes that are registered for the route."""
+
+SessionUser = Annotated[UserWithSession, Depends(_current_user_with_session)]
+"""The user of a session. A route with it refuses API tokens."""
+
+
+def _make_refusal(request: Request) -> NotAuthenticated:
+    """Returns the error for a request without a valid token. It tells a bearer token that is not valid from none."""
+    return InvalidToken() if find_bearer_token(request.headers) else NotAuthenticated()
+
+
+async def _fetch_user_with_session(
+    request: Request, claims: SessionClaims, by: Literal["user", "token"]
+) -> UserWithSession:
+    resources = get_resources(request)
+    try:
+        user = await sessions.fetch_user(
+            resources.database,
+            resources.last_seen,
+            resources.settings.sessions.max_lifetime,
+            claims.user_id,
+            claims.session_id,
+        )
+    except NotAuthenticated:
+        raise _make_refusal(request) from None
     request.state.user_id = str(user.id)
     if by == "user" and claims.is_half_over:
         # The session is renewed when the response starts, because it may end while the request is served.
         request.state.add_response_headers = partial(_renew_cookie, request, claims)
-    return SignedInUser(**vars(user), session_id=claims.session_id, by=by, quotas=resources.settings.quotas)
+    return UserWithSession(**vars(user), session_id=claims.session_id, by=by, quotas=resources.settings.quotas)
 
 
-CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
-
-
-def _verify_token(request: Request) -> VerifiedToken:
-    """Returns the claims that the middleware has found. Raises NotAuthenticated when there are none."""
-    verified: VerifiedToken | None = request.scope["state"]["verified_token"]
-    if verified is None:
-        raise NotAuthenticated
-    return verified
+async def _fetch_user_of_api_token(request: Request, token_hash: bytes) -> SignedInUser:
+    resources = get_resources(request)
+    found = await api_tokens.fetch_user(resources.database, resources.token_memory, token_hash)
+    # Until now the request may have counted for its network. From here on its user waits for the database.
+    current_client.set(Client("token", found.user.id.int))
+    request.state.user_id = str(found.user.id)
+    needed = find_scopes(request.method, request.scope["route"].path_format)
+    if not needed or not needed <= found.scopes:
+        raise InsufficientScope(needed)
+    return SignedInUser(**vars(found.user), by="token", quotas=resources.settings.quotas, token_name=found.token_name)
 
 
 async def _renew_cookie(request: Request, claims: SessionClaims) -> list[tuple[bytes, bytes]]:

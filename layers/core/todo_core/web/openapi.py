@@ -10,17 +10,18 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from todo_core.errors import NotAuthenticated, RateLimited, TooBusy
+from todo_core.errors import InsufficientScope, NotAuthenticated, RateLimited, ServiceError, TooBusy
 from todo_core.web.idempotency import REPLAYED
 from todo_core.web.identity import build_security_schemes
-from todo_core.web.problems import MEDIA_TYPE, Problem, RequestIncomplete, error_responses
+from todo_core.web.problems import MEDIA_TYPE, REALM, Problem, RequestIncomplete, error_responses
 from todo_core.web.request_heads import HEAD_ERRORS
 from todo_core.web.requests import PROBES
+from todo_core.web.scopes import find_scopes
 
 TITLE: Final = "Todo backend"
 VERSION: Final = version("todo-core")
 DESCRIPTION: Final = """\
-Todos with accounts, for web pages on other origins (session cookie), programs (bearer token) and an assistant.
+Todos with accounts, for web pages on other origins (session cookie), programs (API token) and an assistant.
 
 Errors are problem documents (RFC 9457) with a stable `code`. Lists are JSON arrays; if more items follow, the
 `Link` header has the URL of the next page. A page of long texts has fewer items than `limit`. Every response has an
@@ -30,7 +31,11 @@ Errors are problem documents (RFC 9457) with a stable `code`. Lists are JSON arr
 
 _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-ID": {"description": "The id of the request in the log.", "schema": {"type": "string"}},
-    "WWW-Authenticate": {"description": "The authentication scheme.", "schema": {"const": "Bearer"}},
+    "WWW-Authenticate": {
+        "description": "The challenge of RFC 6750. It names the error of a bearer token, and the scopes that it lacks.",
+        "schema": {"type": "string", "pattern": f'^Bearer realm="{REALM}"'},
+        "example": f'Bearer realm="{REALM}", error="insufficient_scope", scope="todos:write"',
+    },
     "Retry-After": {
         "description": "Seconds to wait before the next attempt.",
         "schema": {"type": "integer", "minimum": 1},
@@ -100,16 +105,29 @@ def _declare_refusals(content: dict[str, Any]) -> None:
             *([RequestIncomplete] if "requestBody" in operation else ()),
             *([RateLimited, TooBusy] if path not in PROBES else ()),
         ]
-        for status, refused in error_responses(*errors).items():
-            declared = operation["responses"].setdefault(str(status), refused)
-            declared["content"][MEDIA_TYPE]["examples"] |= refused["content"][MEDIA_TYPE]["examples"]
+        _add_errors(operation, *errors)
 
 
 def _declare_security(content: dict[str, Any]) -> None:
+    """Adds the ways to authenticate and the refusal of API tokens to all operations that need a user.
+
+    The requirement of an API token lists the scopes. An operation without scopes has no such requirement.
+    """
     content["components"]["securitySchemes"] = build_security_schemes()
-    for operation in _operations(content):
-        if _needs_session(operation):
-            operation["security"] = [{name: []} for name in build_security_schemes()]
+    for path, methods in content["paths"].items():
+        for method, operation in methods.items():
+            if _needs_user(operation):
+                scopes = sorted(find_scopes(method.upper(), path))
+                operation["security"] = [{"SessionCookie": []}, {"BearerToken": []}]
+                if scopes:
+                    operation["security"].append({"ApiToken": scopes})
+                _add_errors(operation, InsufficientScope(scopes))
+
+
+def _add_errors(operation: dict[str, Any], *errors: type[ServiceError] | ServiceError) -> None:
+    for status, response in error_responses(*errors).items():
+        declared = operation["responses"].setdefault(str(status), response)
+        declared["content"][MEDIA_TYPE]["examples"] |= response["content"][MEDIA_TYPE]["examples"]
 
 
 def _drop_header_defaults(content: dict[str, Any]) -> None:
@@ -134,11 +152,17 @@ def _describe_headers(content: dict[str, Any]) -> None:
         for status, response in operation["responses"].items():
             names = [
                 *_common_headers(int(status), _resolve_schema(response, content)),
+                *_challenge_headers(operation, int(status)),
                 *_key_headers(operation, status),
                 *(() if path in PROBES else _LIMIT_HEADERS),
             ]
             described = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             response["headers"] = response.get("headers", {}) | described
+
+
+def _challenge_headers(operation: dict[str, Any], status: int) -> Iterator[str]:
+    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and "security" in operation):
+        yield "WWW-Authenticate"
 
 
 def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:
@@ -154,8 +178,6 @@ def _common_headers(status: int, schema: dict[str, Any]) -> Iterator[str]:
     """Yields the response headers that follow from status and schema, such as ETag for an object with a version."""
     properties = schema.get("properties", {})
     yield "X-Request-ID"
-    if status == HTTPStatus.UNAUTHORIZED:
-        yield "WWW-Authenticate"
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         yield "Retry-After"
     if "version" in properties or status == HTTPStatus.NOT_MODIFIED:
@@ -190,8 +212,8 @@ def _operations_by_path(content: dict[str, Any]) -> Iterator[tuple[str, dict[str
         yield from ((path, operation) for operation in operations.values())
 
 
-def _needs_session(operation: dict[str, Any]) -> bool:
-    """Returns True if the operation's declared responses include the error for a missing session, NotAuthenticated."""
+def _needs_user(operation: dict[str, Any]) -> bool:
+    """Returns True if the operation's declared responses include the error for a missing token, NotAuthenticated."""
     unauthorized = operation["responses"].get(str(NotAuthenticated.status), {})
     examples: dict[str, object] = unauthorized.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
     return NotAuthenticated.code in examples

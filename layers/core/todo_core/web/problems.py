@@ -16,6 +16,8 @@ from todo_core.errors import RateLimited, ServiceError, TooBusy
 from todo_core.logs import format_stack, log
 
 MEDIA_TYPE: Final = "application/problem+json"
+REALM: Final = "todo-backend"
+"""The name of the protected space in challenges for authentication."""
 _MAX_FIELD_ERRORS: Final = 100
 """The most field errors that a problem document lists.
 
@@ -169,9 +171,19 @@ def make_problem_response(
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+    if error.status == HTTPStatus.UNAUTHORIZED or error.bearer_error is not None:
+        headers["WWW-Authenticate"] = _format_challenge(error)
     return ProblemResponse(make_problem(error, request_id, errors), headers)
+
+
+def _format_challenge(error: ServiceError) -> str:
+    """Returns the challenge of RFC 6750. It names an error only if the request had a bearer token."""
+    parameters = {"realm": REALM}
+    if error.bearer_error is not None:
+        parameters |= {"error": error.bearer_error, "error_description": error.sentence}
+    if "scope" in error.members:
+        parameters["scope"] = str(error.members["scope"])
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
 
 
 async def on_service_error(request: Request, error: ServiceError) -> Response:
@@ -258,8 +270,11 @@ def _drop_union_tags(body: Any, path: Sequence[Any]) -> Iterator[object]:
 BODY_ERRORS = (MalformedBody, ContentTooLarge, UnsupportedMediaType)
 
 
-def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """Returns the OpenAPI responses for these errors, with an example each. Errors of one status share one response."""
+def error_responses(*errors: type[ServiceError] | ServiceError) -> dict[int | str, dict[str, Any]]:
+    """Returns the OpenAPI responses for these errors, with an example each. Errors of one status share one response.
+
+    The example of a class is the error with its default sentence.
+    """
     responses: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         response = responses.setdefault(
@@ -274,7 +289,8 @@ def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, An
             if error is ValidationFailed
             else None
         )
-        example = make_problem(error(), _EXAMPLE_REQUEST_ID, fields)
+        raised = error() if isinstance(error, type) else error
+        example = make_problem(raised, _EXAMPLE_REQUEST_ID, fields)
         response["content"][MEDIA_TYPE]["examples"][error.code] = {
             "summary": error.title,
             "value": example.model_dump(exclude_none=True),

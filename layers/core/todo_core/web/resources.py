@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from fastapi import Depends, FastAPI, Request
 
+from todo_core.accounts.api_tokens import TokenMemory
 from todo_core.accounts.devices import Devices
 from todo_core.accounts.login_limits import PasswordChecks
 from todo_core.accounts.passwords import PasswordHasher
@@ -25,6 +26,7 @@ class Resources:
     database: Database
     password_checks: PasswordChecks
     session_tokens: SessionTokens
+    token_memory: TokenMemory
     last_seen: SessionUpdates
     renewals: SessionUpdates
     cursors: Cursors
@@ -42,6 +44,7 @@ class Resources:
                 PasswordHasher(settings.bcrypt_rounds), settings.rate_limits, Devices(settings.secret_keys)
             ),
             session_tokens=SessionTokens(settings.secret_keys),
+            token_memory=TokenMemory(),
             last_seen=SessionUpdates(LAST_SEEN_INTERVAL_SECONDS),
             renewals=SessionUpdates(RENEWAL_INTERVAL_SECONDS),
             cursors=Cursors(settings.secret_keys),

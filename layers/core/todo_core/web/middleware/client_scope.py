@@ -1,33 +1,42 @@
-"""The middleware that finds the client of each request by its session token or its network."""
+"""The middleware that finds the client of each request by its token or its network."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from todo_core.accounts.api_tokens import TokenMemory
 from todo_core.accounts.rate_limits import find_network
 from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.clients import Client, current_client
 from todo_core.web.addresses import find_client_address
-from todo_core.web.identity import verify_session_token
+from todo_core.web.identity import VerifiedToken, verify_token
 
 
 class ClientScope:
-    """Sets the client of the current task, and leaves the claims of the session token for the routes.
+    """Sets the client of the current task, and leaves what is verified of the token for the routes.
 
-    The claims count before the session is looked up in the database. So a request of a session that has ended counts
-    for its user, until the route refuses it.
+    The claims of a session token count before the session is looked up in the database. So a request of a session that
+    has ended counts for its user, until the route refuses it.
+
+    An API token has no claims. Until this process has seen it, its requests count for their network. So the networks'
+    limits bound the look-ups of invented tokens.
     """
 
-    def __init__(self, app: ASGIApp, session_tokens: SessionTokens) -> None:
+    def __init__(self, app: ASGIApp, session_tokens: SessionTokens, token_memory: TokenMemory) -> None:
         self.app = app
         self._session_tokens = session_tokens
+        self._token_memory = token_memory
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            verified = verify_session_token(scope, self._session_tokens)
+            verified = verify_token(scope, self._session_tokens)
             scope["state"]["verified_token"] = verified
-            if verified is None:
-                client = Client("network", find_network(find_client_address(scope)))
-            else:
-                claims, kind = verified
-                client = Client(kind, claims.user_id.int)
-            current_client.set(client)
+            current_client.set(self._find_client(verified, scope))
         await self.app(scope, receive, send)
+
+    def _find_client(self, verified: VerifiedToken | None, scope: Scope) -> Client:
+        if isinstance(verified, tuple):
+            claims, kind = verified
+            return Client(kind, claims.user_id.int)
+        owner = None if verified is None else self._token_memory.find_owner(verified)
+        if owner is None:
+            return Client("network", find_network(find_client_address(scope)))
+        return Client("token", owner.int)
