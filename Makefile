@@ -24,8 +24,8 @@ KUBECTL := PATH="$$PATH:$(CURDIR)/.tools/helm/bin" kubectl
 IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
 	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
-# python-jose imports them for RSA signatures only. The service uses HMAC, and they are 2% of a cold start.
-UNUSED := --no-emit-package rsa --no-emit-package pyasn1
+# python-jose imports it for RSA signatures only. The service uses HMAC.
+UNUSED := --no-emit-package rsa
 # Leaves out the packages that the core layer contains.
 ON_CORE = $(COMPILE) $(UNUSED) --constraint locks/service.txt \
 	$$(sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p' locks/layer-core.txt)

@@ -35,7 +35,17 @@ GROUPS: Final = (
         ("functions.todos.routes", "functions.todos.projects.routes", "functions.todos.tags.routes"),
         ("/api/v1/todos", "/api/v1/projects", "/api/v1/tags"),
     ),
-    RouteGroup("auth", ("functions.auth.routes", "functions.auth.tokens.routes"), ("/api/v1/auth",)),
+    RouteGroup(
+        "auth",
+        (
+            "functions.auth.routes",
+            "functions.auth.second_factor.routes",
+            "functions.auth.passkeys.routes",
+            "functions.auth.passkeys.login",
+            "functions.auth.tokens.routes",
+        ),
+        ("/api/v1/auth",),
+    ),
     RouteGroup("chat", ("functions.chat.routes",), ("/api/v1/chat",)),
     RouteGroup("meta", ("functions.meta.routes",)),
 )

@@ -11,7 +11,9 @@ from tests.accounts import AUTH
 
 COMMITTED_DOCUMENT: Final = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
 PROBLEM: Final = "application/problem+json"
-WITHOUT_SESSION: Final = {f"{AUTH}/register", f"{AUTH}/login", f"{AUTH}/logout"}
+WITHOUT_SESSION: Final = {
+    f"{AUTH}/{call}" for call in ("register", "login", "login/passkey", "login/passkey/options", "logout")
+}
 
 type Json = dict[str, Any]
 

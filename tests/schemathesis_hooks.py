@@ -14,7 +14,20 @@ from schemathesis.core.failures import Failure
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from tests.accounts import AUTH, CHAT, TODOS, new_email, sign_up
+from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, Account, new_email, sign_up
+from tests.authenticators import (
+    CONFIRM,
+    PASSKEY_LOGIN,
+    PASSKEYS,
+    TOTP,
+    App,
+    Authenticator,
+    add_app,
+    add_passkey,
+    begin_login,
+    begin_passkey,
+    confirm,
+)
 from tests.room import ROOM_SECONDS
 
 COOKIE = "session_token"
@@ -22,11 +35,30 @@ ENDING_SESSIONS = {
     f"{AUTH}/{call}" for call in ("register", "login", "logout", "password", "sessions/{session_id}", "close-account")
 }
 """Calls that may end the session with which they are sent. A login replaces the session of the same browser."""
+CHANGING_FACTORS = {
+    CONFIRM,
+    f"{TOTP}/confirm",
+    TOTP,
+    f"{AUTH}/second-factor/recovery-codes",
+    PASSKEYS,
+    f"{PASSKEYS}/{{passkey_id}}",
+    PASSKEY_LOGIN,
+}
+"""Calls that add and remove second factors, or need some, so that each gets a user of its own."""
 CODES_OF_SERVER_STATE = {
     "invalid_cursor",
     "stale_version",
     "idempotency_key_reused",
     "wrong_password",
+    "wrong_code",
+    "wrong_passkey",
+    "invalid_challenge",
+    "invalid_code",
+    "invalid_passkey",
+    "passkey_refused",
+    "confirmation_required",
+    "totp_not_found",
+    "second_factor_not_found",
     "unknown_parent",
     "unknown_project",
     "recurrence_needs_due",
@@ -50,7 +82,9 @@ schemathesis.openapi.format(
 
 def new_token(url: str) -> str:
     with httpx2.Client(base_url=url, timeout=ROOM_SECONDS) as client:
-        return sign_up(client).token
+        account = sign_up(client)
+        confirm(client)
+        return account.token
 
 
 @cache
@@ -88,12 +122,36 @@ class Session:
 
     def get(self, _case: Case[Any], context: AuthContext) -> str:
         url = context.operation.schema.get_base_url()
-        return new_token(url) if context.operation.path in ENDING_SESSIONS else shared_token(url)
+        return new_token(url) if context.operation.path in ENDING_SESSIONS | CHANGING_FACTORS else shared_token(url)
 
     def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
         case.cookies[COOKIE] = data
-        if is_valid_coverage_case(case) and "session_id" in case.path_parameters:
-            case.path_parameters["session_id"] = jwt.get_unverified_claims(data)["sid"]
+        if is_valid_coverage_case(case):
+            if "session_id" in case.path_parameters:
+                case.path_parameters["session_id"] = jwt.get_unverified_claims(data)["sid"]
+            if case.operation.path in CHANGING_FACTORS:
+                prepare_factors(case, data)
+
+
+def prepare_factors(case: Case[Any], token: str) -> None:
+    """Gives the user of the request what it needs: a prepared app, a second factor, or a proof as the body."""
+    url, device = case.operation.schema.get_base_url(), Authenticator()
+    with httpx2.Client(base_url=url, cookies={COOKIE: token}, timeout=ROOM_SECONDS) as client:
+        account = Account(client, {})
+        match f"{case.operation.method.upper()} {case.operation.path.removeprefix(AUTH)}":
+            case "POST /confirm":
+                case.body = {"password": PASSWORD}
+            case "POST /second-factor/totp/confirm":
+                case.body = {"code": App(client.post(TOTP).json()["secret"]).next_code()}
+            case "DELETE /second-factor/totp" | "POST /second-factor/recovery-codes":
+                add_app(account)
+            case "POST /passkeys":
+                case.body = {"name": "Laptop", "credential": device.create(begin_passkey(account))}
+            case "DELETE /passkeys/{passkey_id}":
+                case.path_parameters["passkey_id"] = add_passkey(account, device)["id"]
+            case "POST /login/passkey":
+                add_passkey(account, device)
+                case.body = {"credential": device.get(begin_login(client))}
 
 
 def is_valid_coverage_case(case: Case[Any]) -> bool:

@@ -29,6 +29,7 @@ ERRORS_OF_PARAMETERS = {
     "conversation_id": "conversation_not_found",
     "session_id": "session_not_found",
     "token_id": "token_not_found",
+    "passkey_id": "passkey_not_found",
     "turn_id": "turn_not_found",
     "if-match": "stale_version",
     "idempotency-key": "idempotency_key_reused",
@@ -38,10 +39,23 @@ MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 TURN_ERRORS = {"assistant_budget_spent", "too_many_turns", "quota_exceeded"}
 PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due"}
+PASSKEY_ERRORS = {"invalid_passkey", "passkeys_not_configured"}
+CONFIRMATION_ERRORS = {"wrong_code", "wrong_passkey", "confirmation_required", "passkeys_not_configured"}
 REGISTRATION_ERRORS = {"registration_closed", "invite_required", "invite_invalid"}
 ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/register": {"email_taken", "common_password", "too_many_attempts", "too_busy", *REGISTRATION_ERRORS},
-    f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"},
+    f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"}
+    | {"second_factor_required", "invalid_challenge", "invalid_code", *PASSKEY_ERRORS},
+    f"POST {AUTH}/login/passkey": {"too_many_attempts", *PASSKEY_ERRORS},
+    f"POST {AUTH}/login/passkey/options": {"invalid_challenge", "passkeys_not_configured"},
+    f"POST {AUTH}/confirm": PASSWORD_ERRORS | CONFIRMATION_ERRORS,
+    f"POST {AUTH}/second-factor/totp": {"confirmation_required", "totp_enabled"},
+    f"POST {AUTH}/second-factor/totp/confirm": {"confirmation_required", "wrong_code", "totp_not_found"},
+    f"DELETE {AUTH}/second-factor/totp": {"confirmation_required", "totp_not_found"},
+    f"POST {AUTH}/second-factor/recovery-codes": {"confirmation_required", "second_factor_not_found"},
+    f"POST {AUTH}/passkeys/options": {"confirmation_required", "passkeys_not_configured"},
+    f"POST {AUTH}/passkeys": {"quota_exceeded", "passkey_taken", "passkey_refused", "passkeys_not_configured"},
+    f"DELETE {AUTH}/passkeys/{{passkey_id}}": {"confirmation_required"},
     f"POST {AUTH}/password": PASSWORD_ERRORS | {"common_password"},
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
@@ -229,7 +243,9 @@ class TestSecurity:
 
         assert {} in logout.description.get("security", [{}])
 
-    @pytest.mark.parametrize("path", [f"{AUTH}/register", f"{AUTH}/login", "/health", "/health/ready"])
+    @pytest.mark.parametrize(
+        "path", [f"{AUTH}/register", f"{AUTH}/login", f"{AUTH}/login/passkey", "/health", "/health/ready"]
+    )
     def test_public_operations_declare_no_security(self, operations: list[Operation], path: str) -> None:
         (operation,) = (each for each in operations if each.path == path)
 

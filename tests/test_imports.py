@@ -52,6 +52,13 @@ def test_auth_loads_the_export_and_its_tables_on_first_use() -> None:
     assert not loaded & {"todo_core.accounts.export", "todo_core.todos"}
 
 
+@pytest.mark.parametrize("module", ["functions.auth.app", "functions.todos.app", "functions.main"])
+def test_second_factors_load_their_libraries_on_first_use(module: str) -> None:
+    loaded = modules_after_import(module)
+
+    assert not loaded & {"webauthn", "pyotp", "cryptography", "OpenSSL", "cbor2", "pyasn1", "rsa"}
+
+
 def test_chat_loads_openai_on_first_use() -> None:
     loaded = modules_after_import("functions.chat.app")
 

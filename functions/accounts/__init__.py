@@ -1,1 +1,1 @@
-"""Commands of the operator on accounts: invites, temporary passwords, ends of sessions and accounts."""
+"""Commands of the operator on accounts: invites, passwords, lost second factors, ends of sessions and accounts."""

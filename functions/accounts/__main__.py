@@ -52,6 +52,7 @@ def _parse(arguments: list[str]) -> Namespace:
     invite.add_argument("email", nargs="?", metavar="EMAIL", help="the only email that may use it (default: any)")
     texts = {
         "reset-password": "set a temporary password for 24 hours, print it, and end all sessions",
+        "reset-second-factor": "remove the app, passkeys and recovery codes of an account, and end all sessions",
         "end-sessions": "end all sessions of an account",
         "close": "delete an account with all its data",
     }

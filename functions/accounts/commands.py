@@ -20,7 +20,7 @@ type Result = dict[str, str]
 class Command(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """A command. An invite is valid for `days`. Closing an account needs `yes`, because it cannot be undone."""
 
-    command: Literal["invite", "reset-password", "end-sessions", "close"]
+    command: Literal["invite", "reset-password", "reset-second-factor", "end-sessions", "close"]
     email: Email | None = None
     days: int = Field(default=7, ge=1, le=365)
     yes: bool = False
@@ -42,6 +42,9 @@ async def execute(db: Database, settings: Settings, caller: Caller, command: Com
             return await _invite(db, settings.registration, caller, command)
         case "reset-password":
             return await _reset_password(db, PasswordHasher(settings.bcrypt_rounds), caller, email)
+        case "reset-second-factor":
+            await operator.reset_second_factor(db, caller, email)
+            return {"message": f"{email} signs in by the password alone. All passkeys and all sessions have ended."}
         case "end-sessions":
             ended, tokens = await operator.end_sessions(db, caller, email)
             return {"message": f"Sessions of {email} that ended: {ended}. Deleted API tokens: {tokens}."}

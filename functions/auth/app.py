@@ -1,7 +1,16 @@
+import functions.auth.passkeys.login
+import functions.auth.passkeys.routes
 import functions.auth.routes
+import functions.auth.second_factor.routes
 import functions.auth.tokens.routes
 from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import LambdaHandler
 
-app = create_app(functions.auth.routes.router, functions.auth.tokens.routes.router)
+app = create_app(
+    functions.auth.routes.router,
+    functions.auth.second_factor.routes.router,
+    functions.auth.passkeys.routes.router,
+    functions.auth.passkeys.login.router,
+    functions.auth.tokens.routes.router,
+)
 handler = LambdaHandler(app)

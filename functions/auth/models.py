@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from todo_core.accounts.models import Credentials, Email, Password
-from todo_core.accounts.sessions import Session
+from todo_core.accounts.models import Credentials, Email, Password, SecondStep
+from todo_core.accounts.sessions import OpenedBy, Session
 from todo_core.web.problems import MalformedBody, UnsupportedMediaType, make_validation_error, read_json_body
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -32,6 +32,7 @@ _USAGE_EXAMPLE: Final[dict[str, JsonValue]] = {
     "conversations": {"used": 3, "limit": 1_000},
     "sessions": {"used": 1, "limit": 100},
     "api_tokens": {"used": 2, "limit": 50},
+    "passkeys": {"used": 1, "limit": 20},
     "stored_bytes": {"used": 30_720, "limit": 268_435_456},
     "assistant_turns": {"used": 5, "limit": 500},
     "assistant_tokens": {"used": 21_300, "limit": 1_000_000},
@@ -87,13 +88,18 @@ class UsageRead(BaseModel):
     conversations: UseRead
     sessions: UseRead
     api_tokens: UseRead
+    passkeys: UseRead
     stored_bytes: UseRead
     assistant_turns: UseRead
     assistant_tokens: UseRead
 
 
 class SessionRead(BaseModel):
-    """A sign-in of the account. `last_seen_at` may be up to an hour old. `current` marks the session of the request."""
+    """A sign-in of the account. `last_seen_at` may be up to an hour old. `current` marks the session of the request.
+
+    `opened_by` is the proof with which the user signed in: the password alone, with a code of the app (`totp`), with a
+    recovery code, or with a passkey (`password_passkey`); or a passkey alone.
+    """
 
     model_config: ClassVar = ConfigDict(
         json_schema_extra={
@@ -103,6 +109,7 @@ class SessionRead(BaseModel):
                     "created_at": "2030-01-01T08:00:00Z",
                     "last_seen_at": "2030-01-03T17:30:00Z",
                     "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                    "opened_by": "password",
                     "current": True,
                 }
             ]
@@ -113,6 +120,7 @@ class SessionRead(BaseModel):
     created_at: datetime
     last_seen_at: datetime
     user_agent: str | None
+    opened_by: OpenedBy
     current: bool
 
     @classmethod
@@ -188,11 +196,14 @@ def _parse_form(body: bytes) -> dict[str, str]:
         raise MalformedBody from None
 
 
-async def _parse_login(request: Request) -> Login:
+async def _parse_login(request: Request) -> Login | SecondStep:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == _JSON:
-            return Login(Credentials.model_validate(await read_json_body(request)), by_form=False)
+            body = await read_json_body(request)
+            if isinstance(body, dict) and "challenge" in body:
+                return SecondStep.model_validate(body)
+            return Login(Credentials.model_validate(body), by_form=False)
         if media_type == _FORM:
             form = PasswordForm.model_validate(_parse_form(await request.body()))
             return Login(Credentials(email=form.username, password=form.password), by_form=True)
@@ -201,13 +212,17 @@ async def _parse_login(request: Request) -> Login:
     raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {_FORM}, and name the format in Content-Type.")
 
 
-SubmittedLogin = Annotated[Login, Depends(_parse_login)]
+SubmittedLogin = Annotated[Login | SecondStep, Depends(_parse_login)]
+
+_SECOND_STEP: Final = SecondStep.model_json_schema(ref_template="#/components/schemas/{model}")
+# Other routes take the response of a passkey too, so the document has its schemas.
+del _SECOND_STEP["$defs"]
 
 LOGIN_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {
-            _JSON: {"schema": Credentials.model_json_schema()},
+            _JSON: {"schema": {"anyOf": [Credentials.model_json_schema(), _SECOND_STEP]}},
             _FORM: {"schema": PasswordForm.model_json_schema()},
         },
     }

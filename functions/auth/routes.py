@@ -1,4 +1,3 @@
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -6,37 +5,48 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import SecretStr
 
+from functions.auth.checks import CurrentChecks
 from functions.auth.export_response import ExportTooLarge, build_response
 from functions.auth.models import (
     LOGIN_BODY,
     ExportRead,
+    Login,
     SessionRead,
     SubmittedLogin,
     TokenRead,
     UsageRead,
     UserRead,
 )
-from todo_core.accounts import operations, sessions, usage
+from functions.auth.signing_in import end_session_of_token, sign_in
+from todo_core.accounts import confirmations, logins, operations, sessions, usage
 from todo_core.accounts.audit import Event, record
 from todo_core.accounts.errors import (
     CommonPassword,
+    ConfirmationRequired,
     EmailTaken,
+    InvalidChallenge,
+    InvalidCode,
     InvalidCredentials,
+    InvalidPasskey,
     InviteInvalid,
     InviteRequired,
+    PasskeysNotConfigured,
     RegistrationClosed,
+    SecondFactorRequired,
     SessionNotFound,
     TooManyAttempts,
+    WrongCode,
+    WrongPasskey,
     WrongPassword,
 )
-from todo_core.accounts.models import Closing, PasswordChange, ProfileUpdate, Registration
+from todo_core.accounts.login_checks import LoginChecks
+from todo_core.accounts.models import Closing, Confirmation, PasswordChange, ProfileUpdate, Registration, SecondStep
 from todo_core.accounts.operations import VerifiedPassword
-from todo_core.accounts.sessions import Session
+from todo_core.accounts.sessions import OpenedBy, Session
 from todo_core.accounts.usage import Usage
 from todo_core.accounts.user import User
-from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, RateLimited, TooBusy
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
 from todo_core.web.callers import find_caller
-from todo_core.web.devices import set_device_cookie
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
@@ -128,37 +138,47 @@ async def register(registration: Registration, request: Request) -> User:
     "/login",
     openapi_extra=LOGIN_BODY,
     responses=error_responses(
-        CrossOrigin, InvalidCredentials, TooManyAttempts, ValidationFailed, TooBusy, DatabaseUnavailable, *BODY_ERRORS
+        CrossOrigin,
+        InvalidCredentials,
+        SecondFactorRequired,
+        InvalidChallenge,
+        InvalidCode,
+        InvalidPasskey,
+        TooManyAttempts,
+        ValidationFailed,
+        TooBusy,
+        PasskeysNotConfigured,
+        DatabaseUnavailable,
+        *BODY_ERRORS,
     ),
 )
-async def login(submitted: SubmittedLogin, request: Request, response: Response) -> TokenRead | UserRead:
+async def login(
+    submitted: SubmittedLogin, checks: CurrentChecks, request: Request, response: Response
+) -> TokenRead | UserRead:
     """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself.
+
+    An account with a second factor gets the error `second_factor_required` with a `challenge`. Send the challenge
+    within five minutes with a `code`, or with the `credential` of a passkey.
 
     Ends the session of a cookie that comes with the request. Also sets the cookie `device_token`, with which this
     browser can still sign in while others guess the password.
     """
-    resources = get_resources(request)
-    verified = await operations.authenticate(
-        resources.database, resources.password_checks, submitted.credentials, caller=find_caller(request)
-    )
-    user = verified.user
-    session = await sessions.open_session(
-        resources.database,
-        resources.settings.sessions,
-        user.id,
-        password_hash=verified.password_hash,
-        user_agent=request.headers.get("user-agent"),
-    )
-    # The login has succeeded. If the database fails or is too busy now, these sessions end when they expire.
-    with suppress(DatabaseUnavailable, RateLimited):
-        await _end_session_of_token(request, request.cookies.get(COOKIE), "session_end")
-        await sessions.close_surplus(resources.database, user.id, max_sessions=resources.settings.quotas.sessions)
-    token = sign_token(request, user.id, session)
-    set_session_cookie(response, request, token, session)
-    set_device_cookie(response, request, operations.make_device_token(resources.password_checks, user))
-    if submitted.by_form:
-        return TokenRead(**vars(user), access_token=token, expires_in=round(session.remaining.total_seconds()))
-    return UserRead.model_validate(user)
+    verified, opened_by = await _verify_login(submitted, checks, request)
+    signed_in = await sign_in(verified, opened_by, request, response)
+    if isinstance(submitted, Login) and submitted.by_form:
+        return TokenRead(**vars(verified.user), access_token=signed_in.token, expires_in=signed_in.seconds)
+    return UserRead.model_validate(verified.user)
+
+
+async def _verify_login(
+    submitted: Login | SecondStep, checks: LoginChecks, request: Request
+) -> tuple[VerifiedPassword, OpenedBy]:
+    db, caller = get_resources(request).database, find_caller(request)
+    if isinstance(submitted, SecondStep):
+        return await logins.complete(db, checks, submitted, caller=caller)
+    verified = await operations.authenticate(db, checks.passwords, submitted.credentials, caller=caller)
+    await logins.require_no_second_factor(db, checks, verified, caller=caller)
+    return verified, "password"
 
 
 @router.post("/logout", status_code=204, responses=error_responses(CrossOrigin))
@@ -167,17 +187,7 @@ async def logout(request: Request, response: Response) -> None:
     resources = get_resources(request)
     clear_session_cookie(response, resources.settings.sessions)
     for token in (request.cookies.get(COOKIE), find_bearer_token(request.headers)):
-        await _end_session_of_token(request, token, "logout")
-
-
-async def _end_session_of_token(request: Request, token: str | None, event: Event) -> None:
-    """Ends the session of a token, expired or not, and logs the event. Does nothing when the session has ended."""
-    if token:
-        resources = get_resources(request)
-        with suppress(NotAuthenticated, SessionNotFound):
-            claims = resources.session_tokens.verify_even_if_expired(token)
-            await sessions.close(resources.database, claims.user_id, claims.session_id)
-            record(event, "success", find_caller(request), account_id=claims.user_id)
+        await end_session_of_token(request, token, "logout")
 
 
 @router.get("/me", response_model=UserRead, responses=error_responses(NotAuthenticated))
@@ -245,6 +255,33 @@ async def change_password(change: PasswordChange, user: SessionUser, request: Re
         set_session_cookie(response, request, token, session)
     else:
         response.headers[_SESSION_HEADER] = token
+
+
+@router.post(
+    "/confirm",
+    status_code=204,
+    responses=error_responses(*_PASSWORD_ERRORS, WrongCode, WrongPasskey, ConfirmationRequired, PasskeysNotConfigured),
+)
+async def confirm(
+    proof: Confirmation,
+    user: SessionUser,
+    checks: CurrentChecks,
+    request: Request,
+) -> None:
+    """Proves again that you are present. For ten minutes, this session may then change second factors and passkeys.
+
+    An account with a second factor confirms by that: a code, or a passkey with `POST /login/passkey/options`. Another
+    account confirms by its password.
+    """
+    resources = get_resources(request)
+    await confirmations.confirm(
+        resources.database,
+        checks,
+        user,
+        proof,
+        session_id=user.session_id,
+        caller=find_caller(request),
+    )
 
 
 @router.get(

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, new_email
 
@@ -37,6 +38,14 @@ class PageResponse:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class PasskeyResponse:
+    """The response of a passkey that the page's script receives, or the name of the browser's error."""
+
+    credential: Any
+    error: str | None
 
 
 class Chromium:
@@ -75,6 +84,33 @@ class Chromium:
         response = self._driver.execute_async_script(script, url, method, body)
         return PageResponse(response["status"], response["body"], response["id"])
 
+    def plug_in_authenticator(self) -> None:
+        """Adds an authenticator that keeps passkeys, and whose user always agrees and shows a fingerprint."""
+        options = VirtualAuthenticatorOptions()
+        options.protocol = VirtualAuthenticatorOptions.Protocol.CTAP2
+        options.transport = VirtualAuthenticatorOptions.Transport.INTERNAL
+        options.has_resident_key = True
+        options.has_user_verification = True
+        options.is_user_verified = True
+        self._driver.add_virtual_authenticator(options)
+
+    def count_passkeys(self) -> int:
+        """Returns the number of passkeys that the authenticator keeps."""
+        return len(self._driver.get_credentials())
+
+    def create_passkey(self, options: Any) -> PasskeyResponse:
+        """Makes a passkey from the page's script, by the options of the API."""
+        return self._ask("createPasskey", options)
+
+    def get_passkey(self, options: Any) -> PasskeyResponse:
+        """Signs in by a passkey from the page's script, by the options of the API."""
+        return self._ask("getPasskey", options)
+
+    def _ask(self, function: str, options: Any) -> PasskeyResponse:
+        script = f"const [options, done] = arguments; {function}(options).then(done)"
+        response = self._driver.execute_async_script(script, options)
+        return PasskeyResponse(response["credential"], response["error"])
+
     def cookies(self) -> list[dict[str, Any]]:
         """Returns the browser's cookies of all sites, including HttpOnly cookies."""
         found: list[dict[str, Any]] = self._driver.execute_cdp_cmd("Storage.getCookies", {})["cookies"]
@@ -110,6 +146,35 @@ class FrontEnd:
 
     def say(self, message: str) -> PageResponse:
         return self._call("POST", CHAT, {"message": message})
+
+    def confirm(self, proof: object) -> PageResponse:
+        return self._call("POST", f"{AUTH}/confirm", proof)
+
+    def passkey_options(self) -> Any:
+        return self._call("POST", f"{AUTH}/passkeys/options").json()
+
+    def login_options(self, start: object = None) -> Any:
+        return self._call("POST", f"{AUTH}/login/passkey/options", start).json()
+
+    def add_passkey(self, credential: object) -> PageResponse:
+        return self._call("POST", f"{AUTH}/passkeys", {"name": "Laptop", "credential": credential})
+
+    def passkeys(self) -> list[Any]:
+        found: list[Any] = self._call("GET", f"{AUTH}/passkeys").json()
+        return found
+
+    def remove_passkey(self, passkey_id: str) -> PageResponse:
+        return self._call("DELETE", f"{AUTH}/passkeys/{passkey_id}")
+
+    def sign_in_by_passkey(self, credential: object) -> PageResponse:
+        return self._call("POST", f"{AUTH}/login/passkey", {"credential": credential})
+
+    def sign_in(self, body: object) -> PageResponse:
+        return self._call("POST", f"{AUTH}/login", body)
+
+    def sessions(self) -> list[Any]:
+        found: list[Any] = self._call("GET", f"{AUTH}/sessions").json()
+        return found
 
     def logout(self) -> PageResponse:
         return self._call("POST", f"{AUTH}/logout")

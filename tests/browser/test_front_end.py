@@ -2,96 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests import postgres, serving
-from tests.accounts import AUTH
+from tests import serving
 from tests.browser.chromium import Chromium, FrontEnd
-from tests.certificates import Certificate, self_signed
-from tests.listening import QuietHandler, listening
+from tests.browser.deployments import Deployment
+from tests.certificates import Certificate
 
-PAGE = Path(__file__).with_name("page.html").read_bytes()
 A_WEEK = 7 * 24 * 3600
-
-
-class PageHandler(QuietHandler):
-    """HTTP handler that serves page.html at every path."""
-
-    def do_GET(self) -> None:  # noqa: N802 - the base class calls it by this name
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(PAGE)))
-        self.end_headers()
-        self.wfile.write(PAGE)
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """Origins of the API, of a page that CORS allows, and of a foreign page that CORS does not allow."""
-
-    page: str
-    foreign_page: str
-    api: str
-
-    @property
-    def api_host(self) -> str:
-        return str(httpx2.URL(self.api).host)
-
-    @property
-    def is_https(self) -> bool:
-        return self.api.startswith("https://")
-
-    def rejects(self, token: str) -> bool:
-        """Returns True if the API answers 401 to the session token, sent without the browser as a bearer token."""
-        url = self.api.replace(self.api_host, "127.0.0.1")
-        response = httpx2.get(f"{url}{AUTH}/me", headers={"Authorization": f"Bearer {token}"}, verify=False)
-        return response.status_code == HTTPStatus.UNAUTHORIZED
-
-    def front_end(self, chromium: Chromium) -> FrontEnd:
-        chromium.open(self.page)
-        return FrontEnd(chromium, self.api)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return self_signed(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture(scope="module")
-def deployments(
-    environment: dict[str, str], server_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., AbstractContextManager[Deployment]]:
-    @contextmanager
-    def deployment(page_host: str, api_host: str, certificate: Certificate | None = None) -> Iterator[Deployment]:
-        """Serves the API and two pages, each on its own port. CORS_ORIGINS contains only the first page's origin."""
-        with (
-            postgres.database(server_url) as database,
-            listening(PageHandler, certificate) as page,
-            listening(PageHandler, certificate) as foreign_page,
-        ):
-            origin = page.replace("127.0.0.1", page_host)
-            # Without an OpenAI key the built-in command model answers, which is sufficient for these tests.
-            settings = environment | {"DATABASE_URL": database, "CORS_ORIGINS": origin, "OPENAI_API_KEY": ""}
-            folder = str(tmp_path_factory.mktemp("service"))
-            with serving.on_port(settings, folder=folder, certificate=certificate) as service:
-                foreign_origin = foreign_page.replace("127.0.0.1", page_host)
-                yield Deployment(origin, foreign_origin, service.url.replace("127.0.0.1", api_host))
-
-    return deployment
-
-
-@pytest.fixture(scope="module")
-def localhost(deployments: Callable[..., AbstractContextManager[Deployment]]) -> Iterator[Deployment]:
-    """Deployment as on a developer's machine: page and API on two ports of localhost, over plain HTTP."""
-    with deployments("localhost", "localhost") as deployment:
-        yield deployment
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +28,10 @@ def one_site(deployments: Callable[..., Any], certificate: Certificate) -> Itera
 
 
 def session_of(chromium: Chromium) -> dict[str, Any]:
-    """Returns the session cookie, and asserts that the browser has no other cookie."""
-    (cookie,) = chromium.cookies()
-    assert cookie["name"] == "session_token"
-    return cookie
+    """Returns the session cookie, and asserts that the browser has no other cookie but that of the device."""
+    cookies = {cookie["name"]: cookie for cookie in chromium.cookies()}
+    assert cookies.keys() == {"session_token", "device_token"}
+    return cookies["session_token"]
 
 
 def use(front_end: FrontEnd) -> None:
@@ -142,7 +62,7 @@ class TestAllDeployments:
         assert chromium.evaluate("document.cookie") == ""
 
         assert front_end.logout().status == 204
-        assert chromium.cookies() == []
+        assert [cookie["name"] for cookie in chromium.cookies()] == ["device_token"]
         assert front_end.me().status == 401
         assert deployment.rejects(cookie["value"])
 

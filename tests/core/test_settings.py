@@ -94,6 +94,7 @@ class TestDefaults:
             "QUOTA_CONVERSATIONS": 1_000,
             "QUOTA_SESSIONS": 100,
             "QUOTA_API_TOKENS": 50,
+            "QUOTA_PASSKEYS": 20,
             "QUOTA_STORED_BYTES": 268_435_456,
             "CHANGE_LOG_DAYS": 90,
             "OPENAI_API_KEY": None,

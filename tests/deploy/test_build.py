@@ -68,6 +68,7 @@ print(json.dumps([section.name for library in libraries for section in library.s
 It runs in a separate process, because LIEF would print warnings when pytest ends.
 """
 LATER: Final = {
+    "AuthFunction": ["webauthn", "pyotp", "cryptography.fernet"],
     "ChatFunction": ["openai", "todo_assistant.models.endpoint", "todo_assistant.phrases.dates"],
     "MetaFunction": ["fastapi_offline"],
 }

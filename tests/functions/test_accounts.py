@@ -16,6 +16,7 @@ import pytest
 from functions.accounts.app import handler
 from tests import postgres, serving
 from tests.accounts import AUTH, Account, change_password, new_email, problem, sign_in, sign_up
+from tests.authenticators import Authenticator, add_app, add_passkey, confirm, log_in_by_passkey
 from tests.python_processes import environment_without_settings, run_python
 from tests.serving import LambdaContext, Surface
 from tests.surfaces.api_tokens import bearer, create_token
@@ -124,6 +125,27 @@ class TestResetPassword:
 
 
 @pytest.mark.usefixtures("environment")
+class TestResetSecondFactor:
+    def test_the_password_alone_signs_in_again(self, service: Surface, ada: Account) -> None:
+        app, codes = add_app(ada)
+        device = Authenticator()
+        add_passkey(ada, device, code=codes[0])
+
+        assert ada.email in invoke("reset-second-factor", email=ada.email)["message"]
+
+        with service.client() as client:
+            problem(log_in_by_passkey(client, device), 401, "invalid_passkey")
+            assert sign_in(client, ada.email).json() == ada.user
+            problem(confirm(client, code=app.next_code()), 403, "wrong_code")
+            assert client.get(f"{AUTH}/second-factor").json() == {"totp": False, "passkeys": 0, "recovery_codes": 0}
+
+    def test_all_sessions_end(self, ada: Account) -> None:
+        invoke("reset-second-factor", email=ada.email)
+
+        problem(ada.client.get(ME), 401, "not_authenticated")
+
+
+@pytest.mark.usefixtures("environment")
 class TestEndSessions:
     def test_all_sessions_end_and_the_password_stays(self, service: Surface, ada: Account) -> None:
         with service.client() as phone:
@@ -163,13 +185,13 @@ class TestClose:
 
 @pytest.mark.usefixtures("environment")
 class TestEvent:
-    @pytest.mark.parametrize("command", ["reset-password", "end-sessions", "close"])
+    @pytest.mark.parametrize("command", ["reset-password", "reset-second-factor", "end-sessions", "close"])
     def test_an_unknown_email_is_an_error(self, command: str) -> None:
         assert invoke(command, email=new_email(), yes=True) == {
             "error": "No account has this email; check it and try again."
         }
 
-    @pytest.mark.parametrize("command", ["reset-password", "end-sessions", "close"])
+    @pytest.mark.parametrize("command", ["reset-password", "reset-second-factor", "end-sessions", "close"])
     def test_a_missing_email_is_an_error(self, command: str) -> None:
         assert "needs the email" in invoke(command)["error"]
 
@@ -185,13 +207,15 @@ class TestEvent:
         results = [
             invoke("invite", email=ada.email),
             invoke("reset-password", email=ada.email),
+            invoke("reset-second-factor", email=ada.email),
             invoke("end-sessions", email=ada.email),
             invoke("close", email=ada.email, yes=True),
         ]
         output = capsys.readouterr().out
         lines = [json.loads(line) for line in output.splitlines() if '"event"' in line]
 
-        assert [line["event"] for line in lines] == ["invite", "password_reset", "session_end", "close_account"]
+        events = ["invite", "password_reset", "second_factor_reset", "session_end", "close_account"]
+        assert [line["event"] for line in lines] == events
         assert {line["address"] for line in lines} == {"operator"}
         assert {line.get("account_id") for line in lines[1:]} == {ada.user["id"]}
         secrets = [result.get("invite") or result.get("password", ada.email) for result in results]
@@ -228,6 +252,17 @@ class TestTerminal:
 
         with service.client() as client:
             assert sign_in(client, ada.email, ended.stdout.strip()).status_code == 200
+
+    def test_a_second_factor_is_removed(
+        self, tmp_path: Path, database_url: str, service: Surface, ada: Account
+    ) -> None:
+        add_app(ada)
+
+        ended = self.run(tmp_path, database_url, "reset-second-factor", ada.email)
+
+        assert (ended.returncode, ended.stderr.count("\n")) == (0, 1)
+        with service.client() as client:
+            assert sign_in(client, ada.email).status_code == 200
 
     def test_sessions_end(self, tmp_path: Path, database_url: str, ada: Account) -> None:
         ended = self.run(tmp_path, database_url, "end-sessions", ada.email)
@@ -272,7 +307,10 @@ class TestTerminal:
         ended = run_python("-m", "functions.accounts", "--help", folder=tmp_path)
 
         assert ended.returncode == 0
-        assert all(name in ended.stdout for name in ("invite", "reset-password", "end-sessions", "close"))
+        assert all(
+            name in ended.stdout
+            for name in ("invite", "reset-password", "reset-second-factor", "end-sessions", "close")
+        )
 
     def test_missing_settings_are_reported_in_one_sentence(self, tmp_path: Path) -> None:
         ended = run_python("-m", "functions.accounts", "invite", folder=tmp_path, ENVIRONMENT="production")

@@ -9,6 +9,7 @@ import pytest
 
 from tests import emulator, engine, sam, serving
 from tests.accounts import AUTH, CHAT, TODOS, Account, Newcomers, sign_up
+from tests.authenticators import Authenticator, add_passkey
 from tests.conftest import SECRET_KEY
 from tests.deploy import artifacts
 from tests.deploy.artifacts import Build
@@ -174,6 +175,7 @@ def bob(surface: Surface, newcomers: Newcomers) -> Iterator[Account]:
 def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[Victim]:
     with app_surface.client() as client:
         account = sign_up(client)
+        add_passkey(account, Authenticator())
         client.post(f"{AUTH}/tokens", json={"name": "Secret", "scopes": ["chat"]}).raise_for_status()
         project = account.add_project("Secret project")
         live, trashed, waiting = (

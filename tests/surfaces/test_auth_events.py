@@ -19,6 +19,15 @@ from tests.accounts import (
     register,
     sign_in,
 )
+from tests.authenticators import (
+    Authenticator,
+    add_app,
+    add_passkey,
+    answer,
+    begin_second_step,
+    confirm,
+    log_in_by_passkey,
+)
 from tests.serving import Surface
 from tests.surfaces.test_auth_limits import FAILURES_PER_ACCOUNT
 
@@ -41,6 +50,11 @@ def events(service_log: pytest.LogCaptureFixture) -> Callable[[], list[Event]]:
 @pytest.fixture
 def eve(app_surface: Surface, newcomers: Newcomers) -> Account:
     return newcomers.sign_in(app_surface.client())
+
+
+def sign_in_by(client: httpx2.Client, account: Account, **proof: object) -> httpx2.Response:
+    """Signs in by the password and then by a second factor."""
+    return answer(client, begin_second_step(client, account)["challenge"], **proof)
 
 
 class TestLogin:
@@ -82,6 +96,54 @@ class TestLogin:
                 sign_in(client, eve.email, "a wrong password")
 
         assert (events()[-1]["outcome"], events()[-1]["reason"]) == ("refused", "too_many_attempts")
+
+
+class TestSecondFactor:
+    def test_a_right_password_alone_is_a_failure(self, eve: Account, events: Callable[[], list[Event]]) -> None:
+        add_app(eve)
+        sign_in(eve.client, eve.email)
+
+        event = events()[-1]
+        expected = {"event": "login", "outcome": "failure", "reason": "second_factor_required"}
+        assert (expected | {"account_id": eve.user["id"]}).items() <= event.items()
+
+    def test_a_success_says_how_the_session_was_opened(self, eve: Account, events: Callable[[], list[Event]]) -> None:
+        app, codes = add_app(eve)
+        device = Authenticator()
+        add_passkey(eve, device, code=codes[0])
+        sign_in_by(eve.client, eve, code=app.next_code())
+        sign_in_by(eve.client, eve, code=codes[1])
+        log_in_by_passkey(eve.client, device)
+
+        logins = [event for event in events() if (event["event"], event["outcome"]) == ("login", "success")]
+        assert [event["opened_by"] for event in logins] == ["totp", "recovery_code", "passkey"]
+
+    @pytest.mark.parametrize(("code", "reason"), [("000000", "invalid_code"), ("x" * 29, "invalid_code")])
+    def test_a_wrong_code_is_a_failure(
+        self, eve: Account, events: Callable[[], list[Event]], code: str, reason: str
+    ) -> None:
+        add_app(eve)
+        sign_in_by(eve.client, eve, code=code)
+
+        event = events()[-1]
+        assert (event["event"], event["outcome"], event["reason"]) == ("login", "failure", reason)
+        assert event["account_id"] == eve.user["id"]
+
+    def test_each_change_of_a_factor_has_an_event(self, eve: Account, events: Callable[[], list[Event]]) -> None:
+        app, _ = add_app(eve)
+        confirm(eve.client, code="000000")
+        confirm(eve.client, code=app.next_code())
+        eve.client.post(f"{AUTH}/second-factor/recovery-codes")
+        eve.client.delete(f"{AUTH}/second-factor/totp")
+
+        assert [(event["event"], event["outcome"]) for event in events()] == [
+            ("confirm", "success"),
+            ("second_factor_add", "success"),
+            ("confirm", "failure"),
+            ("confirm", "success"),
+            ("recovery_codes", "success"),
+            ("second_factor_remove", "success"),
+        ]
 
 
 class TestRegistration:
@@ -142,6 +204,11 @@ class TestPrivacy:
             sign_in(client, user["email"], "a wrong password")
             sign_in(client, user["email"])
             tokens = [client.cookies["session_token"], client.cookies["device_token"]]
+            app, codes = add_app(Account(client, user))
+            challenge = begin_second_step(client, Account(client, user))["challenge"]
+            code = app.next_code()
+            answer(client, challenge, code=code)
+            tokens += [app.secret, *codes, challenge, code]
             sign_in(client, f"nobody.{user['email']}")
             change_password(client, "a wrong password")
             close_account(client)

@@ -10,6 +10,7 @@ import pytest
 
 from tests import postgres
 from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, Account, problem
+from tests.authenticators import PASSKEYS, Authenticator, add_app, add_passkey
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
@@ -59,6 +60,8 @@ def eve(ada: Account, bob: Account, scripted: ScriptedModel) -> Account:
         description='a "quoted"\nline',
     )
     create_token(ada, "todos:read", name="Backup")
+    app, _ = add_app(ada)
+    add_passkey(ada, Authenticator(), code=app.next_code())
     trashed = ada.add("Buy bread", due_date="2030-01-31")
     ada.client.patch(trashed["url"], json={"completed": True})
     ada.client.delete(trashed["url"])
@@ -134,6 +137,13 @@ class TestDocument:
     def test_it_has_the_api_tokens(self, eve: Account) -> None:
         assert export(eve)["api_tokens"] == list_tokens(eve)
 
+    def test_it_has_the_passkeys_and_the_authenticator_app(self, eve: Account) -> None:
+        document = export(eve)
+
+        assert document["passkeys"] == eve.client.get(PASSKEYS).json()
+        (app,) = document["totp"]
+        assert app.keys() == {"id", "created_at", "confirmed_at"}
+
     def test_it_has_no_secrets(self, eve: Account, database_url: str) -> None:
         (row,) = postgres.query(database_url, "SELECT password_hash FROM users WHERE id = $1", UUID(eve.user["id"]))
         texts = find_texts(export(eve))
@@ -141,6 +151,7 @@ class TestDocument:
         for secret in (PASSWORD, row["password_hash"], eve.token):
             assert not [text for text in texts if secret in text]
         assert not {"password_hash", "email_key", "token_hash", "lease", "request_digest", "words"} & set(texts)
+        assert not {"secret", "last_step", "code_hash", "public_key", "credential_id"} & set(texts)
 
     def test_its_times_are_in_utc(self, eve: Account) -> None:
         times = [text for text in find_texts(export(eve)) if re.match(r"\d{4}-\d\d-\d\dT", text)]

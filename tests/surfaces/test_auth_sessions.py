@@ -58,6 +58,7 @@ class TestList:
             "created_at": session["created_at"],
             "last_seen_at": session["last_seen_at"],
             "user_agent": "browser/7",
+            "opened_by": "password",
             "current": True,
         }
         for name in ("created_at", "last_seen_at"):

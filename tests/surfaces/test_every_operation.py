@@ -41,10 +41,9 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:
             return [victim.live, victim.trashed]
         case "project_id":
             return [victim.project]
-        case "session_id":
-            return [session["id"] for session in victim.account.client.get(f"{AUTH}/sessions").json()]
-        case "token_id":
-            return [token["id"] for token in victim.account.client.get(f"{AUTH}/tokens").json()]
+        case "session_id" | "token_id" | "passkey_id":
+            listed = victim.account.client.get(f"{AUTH}/{parameter.removesuffix('_id')}s").json()
+            return [each["id"] for each in listed]
         case "conversation_id":
             return [victim.done["conversation_id"]]
         case "turn_id":

@@ -87,6 +87,7 @@ class TestUsage:
             "conversations": 0,
             "sessions": 1,
             "api_tokens": 0,
+            "passkeys": 0,
             "assistant_turns": 0,
             "assistant_tokens": 0,
         }

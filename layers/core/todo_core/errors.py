@@ -83,7 +83,7 @@ class CrossOrigin(ServiceError):
     detail = "A page of this origin may not change anything here; add its origin to CORS_ORIGINS."
 
 
-type QuotaName = Literal["todos", "projects", "tags", "conversations", "api_tokens", "stored_bytes"]
+type QuotaName = Literal["todos", "projects", "tags", "conversations", "api_tokens", "passkeys", "stored_bytes"]
 
 _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "todos": ("todos", "delete some"),
@@ -91,6 +91,7 @@ _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "tags": ("different tags", "use one that you have, or remove one from all of its todos"),
     "conversations": ("conversations", "delete one"),
     "api_tokens": ("API tokens", "delete one"),
+    "passkeys": ("passkeys", "remove one"),
     "stored_bytes": ("stored bytes", "delete conversations, or delete todos and wait until the log is cut"),
 }
 """Maps each quota to the name of what it counts, and to how a user can make room."""

@@ -47,6 +47,7 @@ class Quotas(SettingsGroup):
     conversations: int = Field(default=1_000, ge=1, le=100_000)
     sessions: int = Field(default=100, ge=1, le=10_000)
     api_tokens: int = Field(default=50, ge=1, le=10_000)
+    passkeys: int = Field(default=20, ge=1, le=100)
     stored_bytes: int = Field(default=256 * 1024 * 1024, ge=10_000, le=2**40)
 
 

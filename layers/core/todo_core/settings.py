@@ -226,6 +226,11 @@ class Settings(BaseSettings):
             return () if self.in_production else _DEVELOPMENT_ORIGINS
         return self.cors_origins
 
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """The web origins of the pages at which users sign in, the main one first. Passkeys belong to its host."""
+        return self.allowed_origins
+
     @model_validator(mode="after")
     def _require_one_endpoint(self) -> Self:
         azure = self.azure_openai

@@ -12,7 +12,7 @@ import pytest
 from tests import postgres
 from tests.core.databases import add_user, connect, run
 from todo_assistant.turns import conversations, undo
-from todo_core.accounts import api_tokens, sessions
+from todo_core.accounts import api_tokens, passkeys, second_factor, sessions
 from todo_core.accounts.api_tokens import TokenMemory
 from todo_core.accounts.export import stream_document
 from todo_core.actors import Actor
@@ -160,6 +160,9 @@ async def use_everything(db: Explainer, user_id: UUID) -> None:
     await api_tokens.list_page(db, user_id, limit=50)
     await api_tokens.delete(db, user_id, token.id)
     await sessions.list_page(executor, user_id, max_lifetime=timedelta(days=90), limit=50)
+    await second_factor.find(db, user_id)
+    await passkeys.list_page(db, user_id, limit=50)
+    await passkeys.list_credentials(db, user_id)
     await changes.undo_turn(db, user, turn_id)
     await operations.delete(db, user, todo.id)
     await operations.restore(db, user, todo.id)

@@ -145,6 +145,7 @@ def stored_data(account: Account) -> Json:
     return {
         "sessions": [session["id"] for session in read_whole_list(client.get(f"{AUTH}/sessions"))],
         "tokens": read_whole_list(client.get(f"{AUTH}/tokens")),
+        "passkeys": read_whole_list(client.get(f"{AUTH}/passkeys")),
         "projects": read_whole_list(client.get(PROJECTS)),
         "todos": read_whole_list(client.get(TODOS)),
         "trash": read_whole_list(client.get(TODOS, params={"trashed": True})),

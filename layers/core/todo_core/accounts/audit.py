@@ -21,6 +21,11 @@ type Event = Literal[
     "password_reset",
     "session_end",
     "close_account",
+    "confirm",
+    "second_factor_add",
+    "second_factor_remove",
+    "second_factor_reset",
+    "recovery_codes",
     "invite",
     "api_token_create",
     "api_token_delete",
@@ -43,11 +48,20 @@ class Caller:
     device_token: str | None = field(default=None, repr=False)
 
 
-def record(
-    event: Event, outcome: Outcome, caller: Caller, *, account_id: UUID | None = None, reason: str | None = None
+def record(  # noqa: PLR0913 - the fields of a line
+    event: Event,
+    outcome: Outcome,
+    caller: Caller,
+    *,
+    account_id: UUID | None = None,
+    reason: str | None = None,
+    opened_by: str | None = None,
 ) -> None:
-    """Logs an event. `account_id` is None when no account is known. `reason` is the code of the failure."""
-    fields = {"account_id": str(account_id) if account_id else None, "reason": reason}
+    """Logs an event. `account_id` is None when no account is known. `reason` is the code of the failure.
+
+    `opened_by` names the proof of a login, such as `passkey`.
+    """
+    fields = {"account_id": str(account_id) if account_id else None, "reason": reason, "opened_by": opened_by}
     log.info(
         "%s %s",
         event,

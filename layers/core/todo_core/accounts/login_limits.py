@@ -79,10 +79,21 @@ def find_session_counters(limits: RateLimits, email_key: str, session_id: UUID) 
     return Counters(own, {own: limits.failed_logins_per_account}, successes, (own,))
 
 
+def find_code_counter(checks: PasswordChecks, email_key: str, caller: Caller) -> str:
+    """Returns the key under which wrong codes of a login count: that of a known device, or that of the account."""
+    device_id = checks.devices.find_id(caller.device_token, email_key)
+    return f"codes:device:{device_id}" if device_id else f"codes:account:{digest_email(email_key)}"
+
+
+def find_session_code_counter(session_id: UUID) -> str:
+    """Returns the key under which wrong codes of a signed-in user count."""
+    return f"codes:session:{session_id}"
+
+
 def list_account_keys(email_key: str) -> list[str]:
     """Returns the keys that belong to an account alone, to delete them with the account."""
     account = digest_email(email_key)
-    return [f"{kind}:account:{account}" for kind in ("login", "logins", "passwords")]
+    return [f"{kind}:account:{account}" for kind in ("login", "logins", "passwords", "codes")]
 
 
 def digest_email(email_key: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import (
     MISSING,
@@ -15,9 +15,11 @@ from pydantic import (
     Field,
     JsonValue,
     SecretStr,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from todo_core.accounts.passkey_models import ASSERTION_EXAMPLE, Assertion
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
 
@@ -78,6 +80,9 @@ NewPassword = Annotated[
     Field(max_length=_MAX_CHARACTERS_BEFORE_NFC, json_schema_extra=_NEW_PASSWORD_RULE.json_schema),
     AfterValidator(_NEW_PASSWORD_RULE.check),
 ]
+Code = Annotated[str, Field(min_length=6, max_length=40), AfterValidator(lambda code: code.replace(" ", ""))]
+"""Six digits of an authenticator app, or a recovery code. People type spaces between groups of digits."""
+SignedChallenge = Annotated[str, Field(min_length=1, max_length=200)]
 Password = Annotated[
     SecretStr,
     Field(max_length=_MAX_CHARACTERS_BEFORE_NFC, json_schema_extra=_PASSWORD_RULE.json_schema),
@@ -116,6 +121,67 @@ class Credentials(BaseModel):
 
     email: Email
     password: Password
+
+
+class TotpConfirmation(BaseModel):
+    model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "492039"}]})
+
+    code: Code
+
+
+class Confirmation(BaseModel):
+    """Exactly one proof that the user is present: the password, a code, or the response of a passkey."""
+
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "minProperties": 1,
+            "maxProperties": 1,
+            "examples": [
+                {"password": "correct horse battery staple"},
+                {"code": "492039"},
+                {"credential": ASSERTION_EXAMPLE},
+            ],
+        },
+    )
+
+    password: Password | MISSING = MISSING
+    code: Code | MISSING = MISSING
+    credential: Assertion | MISSING = MISSING
+
+    @model_validator(mode="after")
+    def _require_one(self) -> Self:
+        return _require_fields(self, 1)
+
+
+class SecondStep(BaseModel):
+    """The second step of a login: its challenge, with either a code or the response of a passkey."""
+
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "minProperties": 2,
+            "maxProperties": 2,
+            "examples": [
+                {"challenge": "lKUVfnKA9xQ", "code": "492039"},
+                {"challenge": "lKUVfnKA9xQ", "credential": ASSERTION_EXAMPLE},
+            ],
+        },
+    )
+
+    challenge: SignedChallenge
+    code: Code | MISSING = MISSING
+    credential: Assertion | MISSING = MISSING
+
+    @model_validator(mode="after")
+    def _require_one(self) -> Self:
+        return _require_fields(self, 2)
+
+
+def _require_fields[Model: BaseModel](model: Model, number: int) -> Model:
+    if len(model.model_fields_set) != number:
+        raise PydanticCustomError("one_of", "Send exactly one proof")
+    return model
 
 
 class ProfileUpdate(BaseModel):

@@ -184,7 +184,6 @@ async def authenticate(
     network = checks.devices.digest_network(rate_limits.find_network(caller.address), email_key)
     if network not in known_networks:
         await db.write(_ADD_NETWORK, user_id=verified.user.id, network=network)
-    record("login", "success", caller, account_id=verified.user.id)
     return verified
 
 

@@ -1,4 +1,7 @@
-"""Operations of the operator, who needs no password: invites, temporary passwords, ends of sessions and accounts."""
+"""Operations of the operator, who needs no password.
+
+They are invites, temporary passwords, lost second factors, and ends of sessions and accounts.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -6,7 +9,7 @@ from secrets import token_urlsafe
 from typing import Final
 from uuid import UUID
 
-from todo_core.accounts import api_tokens, audit, invites, operations, rate_limits, sessions
+from todo_core.accounts import api_tokens, audit, invites, operations, rate_limits, second_factor, sessions
 from todo_core.accounts.audit import Caller
 from todo_core.accounts.errors import AccountNotFound
 from todo_core.accounts.invites import Invite
@@ -72,6 +75,16 @@ async def end_sessions(db: Database, caller: Caller, email: str) -> tuple[int, i
         deleted = await api_tokens.delete_all(transaction, account.user.id)
     _record("session_end", caller, account.user.id)
     return ended, deleted
+
+
+async def reset_second_factor(db: Database, caller: Caller, email: str) -> None:
+    """Removes the account's app, passkeys and recovery codes, and ends all sessions. Raises AccountNotFound."""
+    account = await _find(db, email)
+    async with db.transaction() as transaction:
+        await second_factor.remove_all(transaction, account.user.id)
+        await sessions.close_all(transaction, account.user.id)
+    await rate_limits.clear_attempts(db, list_account_keys(normalize_email(email)))
+    _record("second_factor_reset", caller, account.user.id)
 
 
 async def close_account(db: Database, caller: Caller, email: str) -> User:

@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from jose import JWTError, jwt
-
+from todo_core.accounts.json_web_tokens import JWTError, jwt
 from todo_core.errors import NotAuthenticated
 
 _ALGORITHM: Final = "HS256"

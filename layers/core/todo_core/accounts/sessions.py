@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from todo_core.accounts.errors import InvalidCredentials, SessionNotFound
@@ -24,6 +24,12 @@ A client that lost the renewed cookie gets another one after this time.
 """
 _MAX_CACHED_SESSIONS: Final = 4096
 
+type OpenedBy = Literal["password", "totp", "recovery_code", "passkey", "password_passkey"]
+"""The proof with which a user has signed in.
+
+`totp` and `recovery_code` are a password with a code, and `password_passkey` is a password with a passkey.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -33,6 +39,7 @@ class Session:
     created_at: datetime
     last_seen_at: datetime
     user_agent: str | None
+    opened_by: OpenedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,10 @@ _RENEWED: Final = f"""
 """
 
 _INSERT = Statement("""
-    INSERT INTO sessions (id, user_id, user_agent, expires_at)
-    SELECT CAST(:id AS uuid), users.id, CAST(:user_agent AS text), now() + CAST(:lifetime AS interval)
+    INSERT INTO sessions (id, user_id, user_agent, opened_by, expires_at)
+    SELECT
+        CAST(:id AS uuid), users.id, CAST(:user_agent AS text), CAST(:opened_by AS text),
+        now() + CAST(:lifetime AS interval)
     FROM users WHERE users.id = :user_id AND password_hash = :password_hash
     -- Conflicts with the UPDATE of a password change: whichever comes second waits for the first and sees its rows.
     FOR SHARE
@@ -96,7 +105,7 @@ _DELETE_SURPLUS = Statement("""
     )
 """)
 _SELECT_PAGE = Statement(f"""
-    SELECT id, created_at, last_seen_at, user_agent FROM sessions
+    SELECT id, created_at, last_seen_at, user_agent, opened_by FROM sessions
     WHERE user_id = :user_id AND {_NOT_EXPIRED} AND (created_at, id) < (:created_at, :id)
     ORDER BY created_at DESC, id DESC LIMIT :limit
 """)  # noqa: S608
@@ -127,8 +136,14 @@ _DELETE_EXPIRED = Statement("""
 _BEFORE_FIRST_PAGE: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 
-async def open_session(
-    db: Database, settings: SessionSettings, user_id: UUID, *, password_hash: str, user_agent: str | None
+async def open_session(  # noqa: PLR0913 - the user, and what the session stores
+    db: Database,
+    settings: SessionSettings,
+    user_id: UUID,
+    *,
+    password_hash: str,
+    user_agent: str | None,
+    opened_by: OpenedBy = "password",
 ) -> OpenSession:
     """Signs the user in.
 
@@ -140,6 +155,7 @@ async def open_session(
         user_id=user_id,
         password_hash=password_hash,
         user_agent=user_agent[:_MAX_USER_AGENT_CHARACTERS] if user_agent else None,
+        opened_by=opened_by,
         lifetime=min(settings.lifetime, settings.max_lifetime),
     )
     if opened is None:
