@@ -22,7 +22,7 @@ THOROUGH = "SCHEMATHESIS_EXAMPLES" in os.environ
 SCENARIOS = 25 if THOROUGH else 15
 """Minimum number of request sequences. Fewer would miss faults that only some sequences reveal."""
 
-# Rate limits and the daily quota are out of reach: otherwise they would soon refuse the generated requests.
+# Limits and quotas are out of reach: otherwise they would soon refuse the generated requests.
 LIMITS = {
     "FAILED_LOGINS_PER_ACCOUNT": "1000000",
     "FAILED_LOGINS_PER_ADDRESS": "1000000",
@@ -30,6 +30,7 @@ LIMITS = {
     "LOGINS_PER_ADDRESS": "1000000",
     "REGISTRATIONS_PER_ADDRESS": "1000000",
     "ASSISTANT_DAILY_TURNS": "1000000",
+    "QUOTA_API_TOKENS": "10000",
     # An empty key selects the built-in command model, whose responses are predictable.
     "OPENAI_API_KEY": "",
     "LOG_LEVEL": "WARNING",

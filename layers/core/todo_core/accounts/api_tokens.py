@@ -197,7 +197,9 @@ async def fetch_user(db: Executor, memory: TokenMemory, token_hash: bytes) -> To
 
     Raises InvalidToken when the token is unknown, was revoked or has expired.
     """
-    row = None if memory.is_refused(token_hash) else await db.fetch_one(_SELECT_USER, token_hash=token_hash)
+    if memory.is_refused(token_hash):
+        raise InvalidToken
+    row = await db.fetch_one(_SELECT_USER, token_hash=token_hash)
     if row is None:
         memory.note_refusal(token_hash)
         raise InvalidToken
