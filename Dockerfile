@@ -23,7 +23,7 @@ RUN python tools/artifact.py /opt/venv/lib/python3.13/site-packages /opt/venv/li
 # The code has its own layer, because the packages are larger and change less often.
 COPY layers layers
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --no-deps --target /app ./layers/core ./layers/assistant
+    uv pip install --no-deps --target /app ./layers/core ./layers/assistant ./layers/delivery
 COPY functions /app/functions
 COPY migrations /app/migrations
 RUN python tools/artifact.py /app /app \

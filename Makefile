@@ -23,7 +23,8 @@ KUBECTL := PATH="$$PATH:$(CURDIR)/.tools/helm/bin" kubectl
 # tests/conftest.py decides the order: the longest tests start first.
 IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.13 \
-	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant $(UPGRADE)
+	--generate-hashes --no-emit-index-url --no-emit-package todo-core --no-emit-package todo-assistant \
+	--no-emit-package todo-delivery $(UPGRADE)
 # python-jose imports it for RSA signatures only. The service uses HMAC.
 UNUSED := --no-emit-package rsa
 # Leaves out the packages that the core layer contains.
@@ -36,8 +37,9 @@ ON_CORE = $(COMPILE) $(UNUSED) --constraint locks/service.txt \
 help:
 	@sed -nE 's/^([a-z]+):.* ## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-.venv/ready: tools/environment.sh locks/dev.txt pyproject.toml layers/core/pyproject.toml layers/assistant/pyproject.toml
-	@tools/environment.sh .venv locks/dev.txt --editable layers/core --editable layers/assistant --editable .
+LAYERS := core assistant delivery
+.venv/ready: tools/environment.sh locks/dev.txt pyproject.toml $(LAYERS:%=layers/%/pyproject.toml)
+	@tools/environment.sh .venv locks/dev.txt $(LAYERS:%=--editable layers/%) --editable .
 
 .tools/%/ready: locks/%.txt tools/environment.sh
 	@tools/environment.sh .tools/$* $<
@@ -180,6 +182,7 @@ lock: .venv/ready ## write locks/ from the pyproject.toml files (UPGRADE=--upgra
 	@# Packages of the Lambda layers, at the versions of locks/service.txt.
 	$(COMPILE) layers/core/pyproject.toml --constraint locks/service.txt $(UNUSED) -o locks/layer-core.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o locks/layer-assistant.txt
+	$(ON_CORE) layers/delivery/pyproject.toml -o locks/layer-delivery.txt
 	echo alembic | $(ON_CORE) - -o locks/layer-migration.txt
 
 .PHONY: openapi

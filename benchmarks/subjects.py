@@ -73,7 +73,9 @@ def ours_with_model(database_url: str, model_url: str, *, pool_size: int) -> Ite
 def at_commit(postgres_url: str, name: str, root: Path) -> Iterator[Subject]:
     """Starts the service as it ships, with the code below `root` and a database with the name of the subject."""
     # These paths come before those of the installed packages.
-    paths = os.pathsep.join(str(root / folder) for folder in (".", "layers/core", "layers/assistant"))
+    paths = os.pathsep.join(
+        str(root / folder) for folder in (".", "layers/core", "layers/assistant", "layers/delivery")
+    )
     settings = _ours_settings(new_database(postgres_url, name), secrets.token_urlsafe(32)) | {"PYTHONPATH": paths}
     with service(settings) as server:
         yield Subject(name, server, _requests(server, f"{_OURS_API}/todos", _sign_in_to_ours))

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from functions import groups
 from functions.chat.routes import close_assistant, prepare_assistant
+from functions.deliver.app import delivering
 from todo_core.database import embedded
 from todo_core.web.app import create_app
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
@@ -34,7 +35,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals]]:
         # Imports the model's libraries in the background: requests to other routes need not wait for them.
         preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
-            yield {EARLY_REFUSALS: app.state.early_refusals}
+            async with delivering(app, settings):
+                yield {EARLY_REFUSALS: app.state.early_refusals}
         preparation.cancel()
         await close_assistant(app)
         await resources.database.close()

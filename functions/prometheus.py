@@ -123,6 +123,17 @@ class ProcessState(Collector):
         yield GaugeMetricFamily("todo_requests_working", "Requests that do not wait for others.", workload.count)
         yield GaugeMetricFamily("todo_password_checks_waiting", "Password checks in the queue.", logins.waiting)
         yield GaugeMetricFamily("todo_password_checks_waiting_limit", "Length of the queue.", logins.max_waiting)
+        yield from self._collect_outbox()
+
+    def _collect_outbox(self) -> Iterator[Metric]:
+        """Returns what this process delivered, and what all processes had left when this one looked last."""
+        counts, backlog = self._resources.outbox.counts, self._resources.outbox.backlog
+        yield CounterMetricFamily("todo_outbox_delivered", "Messages delivered.", counts.delivered)
+        yield CounterMetricFamily("todo_outbox_failed", "Attempts that failed.", counts.failed)
+        yield CounterMetricFamily("todo_outbox_died", "Messages that are not tried again.", counts.died)
+        yield GaugeMetricFamily("todo_outbox_waiting", "Messages that are not delivered yet.", backlog.waiting)
+        yield GaugeMetricFamily("todo_outbox_oldest_seconds", "Age of the oldest of them.", backlog.oldest_seconds)
+        yield GaugeMetricFamily("todo_outbox_dead", "Messages that are dead.", backlog.dead)
 
     def _collect_database(self) -> Iterator[Metric]:
         use = self._resources.database.pool_use

@@ -36,6 +36,9 @@ def test_a_function_loads_no_module_that_it_does_not_need(group: str) -> None:
         "openai",
         "dateutil",
         "todo_assistant",
+        "todo_delivery",
+        "aiosmtplib",
+        "jinja2",
         "uvicorn",
         "prometheus_client",
         "psutil",
@@ -59,6 +62,14 @@ def test_second_factors_load_their_libraries_on_first_use(module: str) -> None:
     assert not loaded & {"webauthn", "pyotp", "cryptography", "OpenSSL", "cbor2", "pyasn1", "rsa"}
 
 
+@pytest.mark.parametrize("module", ["functions.deliver.app", "functions.main"])
+def test_the_delivery_loads_libraries_of_mail_with_the_first_mail(module: str) -> None:
+    loaded = modules_after_import(module)
+
+    assert "todo_delivery.mail.sending" in loaded
+    assert not loaded & {"aiosmtplib", "jinja2", "todo_delivery.mail.smtp", "todo_delivery.mail.rendering"}
+
+
 def test_chat_loads_openai_on_first_use() -> None:
     loaded = modules_after_import("functions.chat.app")
 
@@ -76,7 +87,7 @@ def test_chat_loads_openai_on_first_use() -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_no_function_loads_another(group: str) -> None:
-    others = {f"functions.{name}" for name in (*GROUPS, "accounts", "migrate", "purge", "main")} - {
+    others = {f"functions.{name}" for name in (*GROUPS, "accounts", "deliver", "migrate", "purge", "main")} - {
         f"functions.{group}"
     }
 

@@ -137,7 +137,9 @@ class TestReferences:
 
     @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
     def test_every_module_exists(self, document: Path) -> None:
-        for name in re.findall(r"`((?:functions|todo_core|todo_assistant)\.[a-z_.]+)(?=[`:])", document.read_text()):
+        for name in re.findall(
+            r"`((?:functions|todo_core|todo_assistant|todo_delivery)\.[a-z_.]+)(?=[`:])", document.read_text()
+        ):
             assert find_spec(name), name
 
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 ROOT: Final = Path(__file__).parents[1]
-PROJECTS: Final = ("pyproject.toml", "layers/core/pyproject.toml", "layers/assistant/pyproject.toml")
-PACKAGES: Final = ("todo-backend", "todo-core", "todo-assistant")
+PROJECTS: Final = ("pyproject.toml", *(f"layers/{name}/pyproject.toml" for name in ("core", "assistant", "delivery")))
+PACKAGES: Final = ("todo-backend", "todo-core", "todo-assistant", "todo-delivery")
 STATED: Final = {"0.2.0": "0.1.0"}
 """The version in the files of a release, where it is another: 0.2.0 was tagged afterwards."""
 HEADING: Final = re.compile(r"(?m)^## (\S+)(?: - (\d{4}-\d{2}-\d{2}))?$")

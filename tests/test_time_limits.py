@@ -23,6 +23,7 @@ from todo_core.deadlines import (
     begin_request,
     limit_statement,
 )
+from todo_core.outbox.leases import ATTEMPT_SECONDS, LEASE_SECONDS
 
 GATEWAY_SECONDS: Final = 30
 """API Gateway's limit for an HTTP API, which cannot be raised."""
@@ -55,6 +56,10 @@ def test_a_request_ends_before_a_probe_of_the_chart_gives_up(probe: str) -> None
 def test_a_change_ends_before_the_lambda_function_and_this_before_the_gateway(function: str) -> None:
     assert template.timeout(function) - INVOCATION_RESERVE_SECONDS > CHANGE_SECONDS
     assert template.timeout(function) < GATEWAY_SECONDS
+
+
+def test_an_attempt_to_deliver_a_message_ends_and_is_stored_before_its_lease_ends() -> None:
+    assert ATTEMPT_SECONDS + STATEMENT_SECONDS <= LEASE_SECONDS
 
 
 def test_a_turn_of_the_assistant_ends_before_the_lambda_function() -> None:

@@ -15,6 +15,7 @@ COPIES: Final = (
     ("pyproject.toml", r'(?m)^version = "(.+)"$'),
     ("layers/core/pyproject.toml", r'(?m)^version = "(.+)"$'),
     ("layers/assistant/pyproject.toml", r'(?m)^version = "(.+)"$'),
+    ("layers/delivery/pyproject.toml", r'(?m)^version = "(.+)"$'),
     ("k8s/todo-web-app/Chart.yaml", r"(?m)^version: (.+)$"),
     ("k8s/todo-web-app/Chart.yaml", r"(?m)^appVersion: (.+)$"),
     ("Dockerfile", r"(?m)^ARG VERSION=(.+)$"),

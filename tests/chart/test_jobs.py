@@ -7,7 +7,10 @@ from tests.chart.rendering import Release
 HELM_TIMEOUT_SECONDS: Final = 300
 """The default of helm's option --timeout, for each hook."""
 
-SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"}
+SECRETS: Final = {
+    *("DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY"),
+    *("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "MAIL_URL"),
+}
 
 
 class TestPurge:

@@ -79,6 +79,18 @@ class TestNetworkPolicy:
         release = Release("default", f"settings.OPENAI_BASE_URL={url}", "networkPolicy.egressPorts={5432}")
         assert self.ports(release.manifest("NetworkPolicy")["spec"]["egress"]) == [53, 53, 5432, port, "http"]
 
+    @pytest.mark.parametrize(
+        ("url", "port"),
+        [
+            ("smtp://user:password@mail.example.com:2525", 2525),
+            ("smtp://mail.example.com", 587),
+            ("smtps://mail.example.com", 465),
+        ],
+    )
+    def test_the_port_of_the_mail_server_is_that_of_its_url(self, url: str, port: int) -> None:
+        release = Release("default", f"secrets.MAIL_URL={url}", "networkPolicy.egressPorts={5432}")
+        assert self.ports(release.manifest("NetworkPolicy")["spec"]["egress"]) == [53, 53, 5432, port, "http"]
+
     def test_only_the_service_can_reach_the_database_which_can_reach_nothing(self) -> None:
         release = Release("full")
         policy = release.manifest("NetworkPolicy", "todo-app-postgresql")["spec"]

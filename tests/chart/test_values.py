@@ -11,7 +11,10 @@ from todo_core.settings import VARIABLES, Settings, nest_variables
 
 URL: Final = "secrets.DATABASE_URL=postgresql://todo:password@db.example.com/todo"
 
-SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"}
+SECRETS: Final = {
+    *("DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY"),
+    *("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "MAIL_URL"),
+}
 
 
 class TestErrors:

@@ -126,6 +126,7 @@ class TestContent:
             "sbom.cdx.json",
             "todo_assistant",
             "todo_core",
+            "todo_delivery",
         }
         assert not {path for path in files if path.is_relative_to("/source")}
         assert not {path for path in files if path.name.startswith((".env", ".git")) or "tests" in path.parts}

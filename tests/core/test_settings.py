@@ -10,6 +10,7 @@ from tests.core.variables import Environment
 from tests.python_processes import run_python
 from tests.settings_fields import read_setting
 from todo_core.errors import InvalidSettings
+from todo_core.mail_servers import MailSender, MailServer
 from todo_core.settings import VARIABLES, Settings
 
 DATABASE_URL = "postgresql://ada:hunter2@db.example.com/todos"
@@ -20,6 +21,8 @@ SECRETS = {
     "DATABASE_URL": f"postgresql://ada:{SECRET_TEXT}@db.example.com/todos",
     "DATABASE_URL_UNPOOLED": f"postgresql://ada:{SECRET_TEXT}@db.example.com/todos",
     "SECRET_KEY": f"{SECRET_TEXT},{SECRET_TEXT}-that-is-long-enough-to-be-a-key",
+    "MAIL_URL": f"smtp://ada:{SECRET_TEXT}@mail.example.com",
+    "MAIL_FROM": "todos@example.com",
 }
 
 PLACEHOLDERS = [
@@ -97,6 +100,11 @@ class TestDefaults:
             "QUOTA_PASSKEYS": 20,
             "QUOTA_STORED_BYTES": 268_435_456,
             "CHANGE_LOG_DAYS": 90,
+            "MAIL_URL": None,
+            "MAIL_FROM": None,
+            "PUBLIC_URL": None,
+            "FRONTEND_URL": None,
+            "OUTBOX_SECONDS": 30,
             "OPENAI_API_KEY": None,
             "OPENAI_BASE_URL": None,
             "OPENAI_MODEL": "gpt-4.1-mini",
@@ -189,6 +197,51 @@ class TestLanguageModel:
         variables = {"AZURE_OPENAI_ENDPOINT": url, "AZURE_OPENAI_API_KEY": "secret"}
         assert environment.load(**variables).has_language_model
         assert environment.load_error(OPENAI_BASE_URL=url) == "set either AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL."
+
+
+class TestMail:
+    def test_it_has_a_server_and_a_sender(self, environment: Environment) -> None:
+        settings = environment.load(MAIL_URL="smtps://ada:hunter2@mail.example.com", MAIL_FROM="Todos <t@example.com>")
+
+        assert settings.mail.server == MailServer("mail.example.com", 465, "tls", "ada", "hunter2")
+        assert settings.mail.sender == MailSender("Todos", "t@example.com")
+
+    def test_a_server_needs_a_sender(self, environment: Environment) -> None:
+        assert environment.load_error(MAIL_URL="smtp://mail") == (
+            "MAIL_URL needs MAIL_FROM, the address from which mails come."
+        )
+
+    def test_development_writes_files_without_a_server(self, environment: Environment) -> None:
+        settings = environment.load()
+        assert settings.can_send_mail
+        assert settings.mail.server is None
+
+    def test_production_cannot_send_without_a_server(self, production: Environment) -> None:
+        settings = production.load(DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
+        assert not settings.can_send_mail
+
+    @pytest.mark.parametrize(
+        ("given", "base"),
+        [
+            ({}, "http://localhost:8000"),
+            ({"PORT": "9000"}, "http://localhost:9000"),
+            ({"PUBLIC_URL": "https://api.example.com/"}, "https://api.example.com"),
+            ({"PUBLIC_URL": "https://example.com/todos", "PORT": "9000"}, "https://example.com/todos"),
+            (
+                {"PUBLIC_URL": "https://api.example.com", "FRONTEND_URL": "https://app.example.com"},
+                "https://app.example.com",
+            ),
+        ],
+    )
+    def test_links_lead_to_the_front_end_or_to_this_service(
+        self, environment: Environment, given: dict[str, str], base: str
+    ) -> None:
+        assert environment.load(**given).link_base == base
+
+    def test_production_must_say_where_links_lead(self, production: Environment) -> None:
+        settings = production.load(DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY)
+        with pytest.raises(InvalidSettings, match=r"^PUBLIC_URL or FRONTEND_URL must be set in production"):
+            _ = settings.link_base
 
 
 class TestDotEnv:
@@ -313,7 +366,9 @@ class TestSecretsAreHidden:
         for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
             assert SECRET_TEXT not in shown
 
-    @pytest.mark.parametrize("wrong", ["ENVIRONMENT", "LOG_LEVEL", "CORS_ORIGINS", "DATABASE_URL", "BCRYPT_ROUNDS"])
+    @pytest.mark.parametrize(
+        "wrong", ["ENVIRONMENT", "LOG_LEVEL", "CORS_ORIGINS", "DATABASE_URL", "MAIL_URL", "BCRYPT_ROUNDS"]
+    )
     def test_in_the_error_and_its_causes(self, environment: Environment, wrong: str) -> None:
         with pytest.raises(InvalidSettings) as refused:
             environment.load(**{**SECRETS, wrong: f"{SECRET_TEXT}://{SECRET_TEXT}:{SECRET_TEXT}@{SECRET_TEXT}"})

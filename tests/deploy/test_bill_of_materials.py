@@ -37,7 +37,14 @@ def test_all_packages_of_the_layers_are_listed_with_their_versions(build: Build,
 
     assert document["bomFormat"] == "CycloneDX"
     assert {(component["name"], component["version"]) for component in document["components"]} == shipped
-    assert {name for name, _ in shipped} > {"asyncpg", "fastapi", "openai", "todo-core", "todo-assistant"}
+    assert {name for name, _ in shipped} > {
+        "asyncpg",
+        "fastapi",
+        "openai",
+        "todo-core",
+        "todo-assistant",
+        "todo-delivery",
+    }
 
 
 def test_their_licences_are_allowed(sbom: Path) -> None:

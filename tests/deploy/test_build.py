@@ -70,6 +70,7 @@ It runs in a separate process, because LIEF would print warnings when pytest end
 LATER: Final = {
     "AuthFunction": ["webauthn", "pyotp", "cryptography.fernet"],
     "ChatFunction": ["openai", "todo_assistant.models.endpoint", "todo_assistant.phrases.dates"],
+    "DeliverFunction": ["todo_delivery.mail.smtp", "todo_delivery.mail.composing", "todo_delivery.mail.rendering"],
     "MetaFunction": ["fastapi_offline"],
 }
 """Modules that a function imports only when it needs them, so the test imports them after the handler."""

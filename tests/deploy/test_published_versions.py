@@ -24,10 +24,12 @@ NEW_VERSIONS_BY_ARTIFACT: Final = {
     **{name: frozenset({name}) for name in sorted(FUNCTIONS)},
     "MigrateFunction": NONE,
     "PurgeFunction": NONE,
+    "DeliverFunction": NONE,
     "AccountsFunction": NONE,
     "DependenciesLayer": FUNCTIONS,
     "CoreLayer": FUNCTIONS,
     "AssistantLayer": CHAT,
+    "DeliveryLayer": NONE,
     "MigrationLayer": NONE,
 }
 IN_FUNCTIONS: Final = {
@@ -36,6 +38,10 @@ IN_FUNCTIONS: Final = {
     "CorsOrigins": "https://app.example.com",
     "OpenaiBaseUrl": "https://models.example.com/v1",
     "OpenaiModel": "other",
+    "MailFrom": "Todos <todos@example.com>",
+    "PublicUrl": "https://todos.example.com",
+    "FrontendUrl": "https://app.example.com",
+    "DomainName": "api.example.com",
     "Architecture": "x86_64",
     "SnapStart": "PublishedVersions",
     "LogLevel": "DEBUG",
@@ -55,7 +61,6 @@ BESIDE_FUNCTIONS: Final = {
     "RequestsPerSecond": "7",
     "AuthRequestsPerSecond": "7",
     "ChatRequestsPerSecond": "7",
-    "DomainName": "api.example.com",
     "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
     "HostedZoneId": "Z1",
 }

@@ -16,9 +16,10 @@ from functions.groups import GROUPS, RouteGroup
 from tests import serving
 from tests.deploy import artifacts, template
 from tests.settings_fields import FIELDS
+from todo_core.outbox.leases import LEASE_SECONDS
 
 CHECKOV: Final = template.ROOT / ".tools/checkov/bin/checkov"
-SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY"}
+SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY", "MAIL_URL"}
 NOT_SETTINGS: Final = {"SETTINGS_SECRET", "SETTINGS_GENERATION"}
 
 type Route = tuple[str, str]
@@ -165,6 +166,39 @@ class TestPurge:
 
     def test_the_purge_has_at_least_a_minute(self, purge: dict[str, Any]) -> None:
         assert purge["Timeout"] >= 60
+
+
+class TestDeliver:
+    @pytest.fixture
+    def deliver(self) -> dict[str, Any]:
+        return template.functions()["DeliverFunction"]
+
+    def test_it_runs_every_minute(self, deliver: dict[str, Any]) -> None:
+        (event,) = deliver["Events"].values()
+        assert (event["Type"], event["Properties"]["ScheduleExpression"]) == ("ScheduleV2", "rate(1 minute)")
+
+    def test_it_starts_after_the_migration(self) -> None:
+        assert template.load()["Resources"]["DeliverFunction"]["DependsOn"] == "DatabaseSchema"
+
+    def test_a_run_has_time_for_several_attempts(self, deliver: dict[str, Any]) -> None:
+        assert deliver["Timeout"] >= 2 * LEASE_SECONDS
+
+    def test_requests_invoke_it_by_its_name(self, deliver: dict[str, Any]) -> None:
+        variables = template.functions()["AuthFunction"]["Environment"]["Variables"]
+        (policy,) = template.resources("AWS::IAM::Policy").values()
+        (statement,) = policy["PolicyDocument"]["Statement"]
+
+        assert variables["DELIVER_FUNCTION"] == deliver["FunctionName"]
+        assert statement["Action"] == "lambda:InvokeFunction"
+        assert statement["Resource"] == {"GetAtt": "DeliverFunction.Arn"}
+
+    def test_its_links_lead_to_the_gateway_without_another_address(self, deliver: dict[str, Any]) -> None:
+        condition, _, otherwise = deliver["Environment"]["Variables"]["PUBLIC_URL"]["If"]
+        assert (condition, otherwise) == ("HasPublicUrl", {"GetAtt": "HttpApi.ApiEndpoint"})
+
+    def test_an_alarm_watches_the_oldest_message(self) -> None:
+        alarm = template.resources("AWS::CloudWatch::Alarm")["OutboxAlarm"]
+        assert (alarm["MetricName"], alarm["Statistic"]) == ("OutboxOldestSeconds", "Maximum")
 
 
 class TestAccounts:

@@ -25,7 +25,7 @@ class Release:
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables with which Python imports the code of the release."""
-        code = (self.folder, self.folder / "layers/core", self.folder / "layers/assistant")
+        code = (self.folder, *sorted((self.folder / "layers").glob("*/")))
         return {**environment_without_settings(), "PYTHONPATH": os.pathsep.join(map(str, code))}
 
     def run(self, *arguments: str, **settings: str) -> str:

@@ -1,5 +1,6 @@
 """The metrics that Prometheus scrapes from a running service."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -27,7 +28,9 @@ from tests.scripted_model import ScriptedModel
 from tests.serving import OnPort
 from tests.surfaces.adversarial.adversary import HostileChat
 from todo_core import logs
+from todo_core.database.executor import Database
 from todo_core.logs import log
+from todo_core.outbox.messages import Mail, enqueue
 from todo_core.settings import Settings
 from todo_core.web.requests import AnsweredRequest, Count, log_request
 
@@ -69,7 +72,7 @@ def target(environment: dict[str, str], server_url: str, tmp_path_factory: pytes
     port = serving.free_port()
     with postgres.database(server_url) as url:
         pool = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": str(POOL_SIZE)}
-        settings = environment | pool | {"METRICS_PORT": str(port), "ASSISTANT_SECONDS": "60"}
+        settings = environment | pool | {"METRICS_PORT": str(port), "ASSISTANT_SECONDS": "60", "OUTBOX_SECONDS": "1"}
         with serving.on_port(settings, folder=str(tmp_path_factory.mktemp("scraped"))) as service:
             yield Target(service, port, url)
 
@@ -83,6 +86,23 @@ def client(target: Target) -> Iterator[httpx2.Client]:
 @pytest.fixture
 def ada(client: httpx2.Client) -> Account:
     return sign_up(client)
+
+
+class TestOutbox:
+    def test_deliveries_are_counted(self, target: Target) -> None:
+        before = target.value("todo_outbox_delivered_total")
+        parameters = {"url": "https://todos.example.com/reset-password?token=x"}
+
+        async def write() -> None:
+            db = Database(target.database)
+            try:
+                await enqueue(db, Mail("reset_password", "ada@example.com", parameters=parameters))
+            finally:
+                await db.close()
+
+        asyncio.run(write())
+        target.wait_for(before + 1, "todo_outbox_delivered_total")
+        assert target.value("todo_outbox_waiting") == 0
 
 
 class TestRequests:

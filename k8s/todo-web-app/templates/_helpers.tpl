@@ -287,6 +287,11 @@ volumeMounts:
 {{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "http" | ternary 80 443) -}}
 {{- $ports = append $ports $port -}}
 {{- end -}}
+{{- with .Values.secrets.MAIL_URL -}}
+{{- $url := urlParse . -}}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "smtps" | ternary 465 587) -}}
+{{- $ports = append $ports $port -}}
+{{- end -}}
 {{- range $ports | uniq }}
 - protocol: TCP
   port: {{ int . }}

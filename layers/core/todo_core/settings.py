@@ -34,6 +34,7 @@ from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
 from todo_core.hosts import Hosts, Origins
 from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, Retention, TurnLimits
+from todo_core.mail_servers import MailSender, MailServer, MailUrlSecret, SenderText, parse_sender, parse_server
 from todo_core.secret_keys import estimate_bits
 from todo_core.settings_group import SettingsGroup
 
@@ -41,6 +42,8 @@ _MIN_KEY_CHARACTERS: Final = 32
 _MIN_KEY_BITS: Final = 40
 _DEVELOPMENT_KEY: Final = "development-only-key-that-production-refuses"
 _DEVELOPMENT_ORIGINS: Final = ("http://localhost:3000", "http://localhost:5173")
+_DEVELOPMENT_SENDER: Final = "Todos <todos@localhost>"
+_DEFAULT_PORT: Final = "8000"
 _SECRET_VARIABLE: Final = "SETTINGS_SECRET"  # noqa: S105 - the name of a variable
 _PLACEHOLDER: Final = re.compile(
     r"(change|replace)[-_ .]*(me|this|it|in|with)|secret[-_ .]?key|your[-_ .]|placeholder|development", re.IGNORECASE
@@ -90,6 +93,27 @@ class SessionSettings(SettingsGroup):
     @property
     def max_lifetime(self) -> timedelta:
         return timedelta(seconds=self.session_max_seconds)
+
+
+class MailSettings(SettingsGroup):
+    """The server and sender of mails, and the pages to which links in mails lead.
+
+    Links lead to `frontend_url`, or else to the pages of this service at `public_url`.
+    """
+
+    mail_url: MailUrlSecret | None = None
+    mail_from: SenderText | None = None
+    public_url: HttpUrl | None = None
+    frontend_url: HttpUrl | None = None
+    outbox_seconds: float = Field(default=30, ge=1, le=86_400)
+
+    @property
+    def server(self) -> MailServer | None:
+        return parse_server(self.mail_url.get_secret_value()) if self.mail_url else None
+
+    @property
+    def sender(self) -> MailSender:
+        return parse_sender(self.mail_from or _DEVELOPMENT_SENDER)
 
 
 class OpenAISettings(SettingsGroup):
@@ -153,6 +177,7 @@ class Settings(BaseSettings):
     request_limits: RequestLimits = RequestLimits()
     quotas: Annotated[Quotas, Prefix("QUOTA_")] = Quotas()
     retention: Retention = Retention()
+    mail: MailSettings = MailSettings()
 
     openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()
     azure_openai: Annotated[AzureOpenAISettings, Prefix("AZURE_OPENAI_")] = AzureOpenAISettings()
@@ -197,6 +222,22 @@ class Settings(BaseSettings):
         return self.model_copy(update={"database": self.database.with_url(url)})
 
     @property
+    def can_send_mail(self) -> bool:
+        """True if mails have a server. In development, mails without one are written into files."""
+        return self.mail.mail_url is not None or not self.in_production
+
+    @property
+    def link_base(self) -> str:
+        """The URL, without a slash at its end, of the pages to which links in mails lead.
+
+        Raises InvalidSettings in production when none is set.
+        """
+        url = self.mail.frontend_url or self.mail.public_url
+        if url is None and self.in_production:
+            raise InvalidSettings("PUBLIC_URL or FRONTEND_URL must be set in production, if MAIL_URL is.")
+        return str(url or f"http://localhost:{os.environ.get('PORT', _DEFAULT_PORT)}").rstrip("/")
+
+    @property
     def has_language_model(self) -> bool:
         """True if a language model is configured. Without one, the assistant understands commands only."""
         return self.openai.api_key is not None or self.azure_openai.endpoint is not None
@@ -238,6 +279,12 @@ class Settings(BaseSettings):
             raise PydanticCustomError("azure", "AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY belong together")
         if azure.endpoint is not None and self.openai.base_url is not None:
             raise PydanticCustomError("azure", "set either AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _require_sender(self) -> Self:
+        if self.mail.mail_url is not None and self.mail.mail_from is None:
+            raise PydanticCustomError("missing", "MAIL_URL needs MAIL_FROM, the address from which mails come")
         return self
 
     @model_validator(mode="after")

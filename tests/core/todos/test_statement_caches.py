@@ -11,6 +11,7 @@ from typing import get_args
 import functions
 import todo_assistant
 import todo_core
+import todo_delivery
 from todo_core.todos import lists, queries
 from todo_core.todos.filters import Filters, ListSort
 from todo_core.todos.model import TodoUpdate
@@ -88,7 +89,7 @@ def find_modules(*packages: ModuleType) -> Iterator[ModuleType]:
 def test_a_cache_without_a_bound_has_keys_that_no_client_chooses() -> None:
     unbounded = {
         f"{module.__name__}.{name}"
-        for module in find_modules(functions, todo_assistant, todo_core)
+        for module in find_modules(functions, todo_assistant, todo_delivery, todo_core)
         for name, value in vars(module).items()
         if hasattr(value, "cache_parameters")
         and value.__module__ == module.__name__

@@ -1,6 +1,7 @@
-"""Metrics for CloudWatch, which reads them from a Lambda function's log: one line of EMF (JSON) per request.
+"""Metrics for CloudWatch, which reads them from a Lambda function's log: one line of EMF (JSON) per invocation.
 
 Per route: Requests, Errors (status 5xx), Latency in milliseconds, and the counts that the route reports.
+Of the outbox: messages delivered, failed attempts, messages that died, those that wait, and the age of the oldest.
 The environment variables POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME set their namespace and service.
 """
 
@@ -9,19 +10,35 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from todo_core.outbox.outbox import Outbox
 from todo_core.web.requests import AnsweredRequest
+
+
+def _begin_metrics() -> EphemeralMetrics:
+    return EphemeralMetrics(
+        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "TodoBackend"),
+        service=os.environ.get("POWERTOOLS_SERVICE_NAME", "todo-backend"),
+    )
+
+
+def emit_outbox_metrics(outbox: Outbox) -> None:
+    """Writes the metrics of a delivery, as one line, to standard output."""
+    counts, backlog = outbox.counts, outbox.backlog
+    metrics = _begin_metrics()
+    metrics.add_metric("OutboxDelivered", MetricUnit.Count, counts.delivered)
+    metrics.add_metric("OutboxFailed", MetricUnit.Count, counts.failed)
+    metrics.add_metric("OutboxDied", MetricUnit.Count, counts.died)
+    metrics.add_metric("OutboxWaiting", MetricUnit.Count, backlog.waiting)
+    metrics.add_metric("OutboxOldestSeconds", MetricUnit.Seconds, round(backlog.oldest_seconds))
+    metrics.flush_metrics()
 
 
 class CloudWatchMetrics:
     """Writes the metrics of answered requests to standard output, from which CloudWatch reads them."""
 
-    def __init__(self) -> None:
-        self._namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "TodoBackend")
-        self._service = os.environ.get("POWERTOOLS_SERVICE_NAME", "todo-backend")
-
     def emit(self, request: AnsweredRequest) -> None:
         """Writes the metrics of one request, as one line, to standard output."""
-        metrics = EphemeralMetrics(namespace=self._namespace, service=self._service)
+        metrics = _begin_metrics()
         metrics.add_dimension("route", f"{request.method} {request.route or '(no route)'}")
         metrics.add_metric("Requests", MetricUnit.Count, 1)
         metrics.add_metric("Errors", MetricUnit.Count, int(request.status >= HTTPStatus.INTERNAL_SERVER_ERROR))

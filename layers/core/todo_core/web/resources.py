@@ -12,6 +12,7 @@ from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTERVAL_SECONDS, SessionUpdates
 from todo_core.database.executor import Database
+from todo_core.outbox.outbox import Outbox
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
 from todo_core.web.readiness import Readiness
@@ -32,6 +33,7 @@ class Resources:
     cursors: Cursors
     workload: Workload
     readiness: Readiness
+    outbox: Outbox
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -50,6 +52,7 @@ class Resources:
             cursors=Cursors(settings.secret_keys),
             workload=Workload(settings.request_limits.requests_at_once),
             readiness=Readiness(database, settings.readiness_seconds),
+            outbox=Outbox(can_send_mail=settings.can_send_mail),
         )
 
 

@@ -1,0 +1,72 @@
+"""Messages of the outbox. The transaction that causes a message writes it, so both happen or neither does."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from todo_core.database.executor import Executor
+from todo_core.database.statements import Statement
+from todo_core.identifiers import new_id
+
+MAIL: Final = "mail"
+"""The kind of messages that are sent by mail."""
+
+type MailTemplate = Literal["verify_email", "reset_password"]
+"""The name of a mail's text, which is a file of `todo_delivery/templates`."""
+type LinkPurpose = Literal["register", "verify_email", "reset_password", "change_email", "take_back_email"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRef:
+    """A stored link. Its token is derived when the mail is sent, so the outbox never holds it."""
+
+    id: UUID
+    purpose: LinkPurpose
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to one address. Its template uses the `parameters`, and the URL of the `link`.
+
+    With `user_id`, the mail is deleted with the user's account, if it waits then.
+    """
+
+    template: MailTemplate
+    to: str
+    user_id: UUID | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    link: LinkRef | None = None
+
+    def to_payload(self) -> dict[str, Any]:
+        """Returns the mail as JSON for the outbox, without the user's id, which has a column."""
+        link = self.link and {"id": str(self.link.id), "purpose": self.link.purpose}
+        return {"template": self.template, "to": self.to, "parameters": dict(self.parameters), "link": link}
+
+    @classmethod
+    def of_payload(cls, payload: Mapping[str, Any]) -> "Mail":
+        """Returns the mail of a message in the outbox, without the user's id."""
+        link = payload["link"] and LinkRef(UUID(payload["link"]["id"]), payload["link"]["purpose"])
+        return cls(payload["template"], payload["to"], parameters=payload["parameters"], link=link)
+
+
+_INSERT = Statement("""
+    INSERT INTO outbox (id, kind, channel, user_id, payload)
+    VALUES (:id, :kind, :channel, :user_id, CAST(:payload AS jsonb))
+    RETURNING id
+""")
+
+
+async def enqueue(executor: Executor, mail: Mail) -> UUID:
+    """Writes a mail into the outbox. Call it in the transaction of its cause. Returns the id of the message."""
+    message_id = new_id()
+    await executor.write(
+        _INSERT,
+        id=message_id,
+        kind=MAIL,
+        channel=mail.to.rpartition("@")[2].lower(),
+        user_id=mail.user_id,
+        payload=json.dumps(mail.to_payload()),
+    )
+    return message_id

@@ -1,0 +1,1 @@
+"""Delivery of messages that leave the service. Outside this package, only tests import `aiosmtplib` and Jinja2."""

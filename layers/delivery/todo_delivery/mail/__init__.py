@@ -1,0 +1,1 @@
+"""Mail: texts from templates, and their way to an SMTP server or, in development, into files."""
