@@ -57,7 +57,7 @@ def deployments(
             origin = page.replace("127.0.0.1", page_host)
             # Without an OpenAI key the built-in command model answers, which is sufficient for these tests.
             settings = environment | {"DATABASE_URL": database, "CORS_ORIGINS": origin, "OPENAI_API_KEY": ""}
-            settings |= {"PUBLIC_URL": "", "FRONTEND_URL": ""}
+            settings |= {"PUBLIC_URL": "", "FRONTEND_URL": "", "REGISTRATIONS_PER_ADDRESS": "1000"}
             folder = str(tmp_path_factory.mktemp("service"))
             with serving.on_port(settings, folder=folder, certificate=certificate) as service:
                 foreign_origin = foreign_page.replace("127.0.0.1", page_host)

@@ -32,8 +32,8 @@ ATTESTATION_EXAMPLE: Final[dict[str, JsonValue]] = _CREDENTIAL_EXAMPLE | {
 ASSERTION_EXAMPLE: Final[dict[str, JsonValue]] = _CREDENTIAL_EXAMPLE | {
     "response": {
         "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
-        "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
-        "signature": "MEUCIQCx5cJpAB3kGP6bqCIoAV6CkBpVAf8rcx0WSwIgOvLk",
+        "authenticatorData": "YXV0aGVudGljYXRvciBkYXRh",
+        "signature": "c2lnbmF0dXJl",
         "userHandle": "AZjFoW5XfSydKwseanyfEA",
     }
 }
