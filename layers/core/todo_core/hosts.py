@@ -30,6 +30,11 @@ def _parse_origin(text: str) -> str:
     other_parts = url.username, url.password, url.query, url.fragment, (url.path or "").strip("/")
     if any(other_parts) or "*" in text:
         raise _NOT_AN_ORIGIN
+    return find_origin(url)
+
+
+def find_origin(url: HttpUrl) -> str:
+    """Returns the origin of a URL as browsers write it."""
     return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port != _DEFAULT_PORTS[url.scheme] else "")
 
 

@@ -32,7 +32,7 @@ from pydantic_settings import (
 
 from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
-from todo_core.hosts import Hosts, Origins
+from todo_core.hosts import Hosts, Origins, find_origin
 from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, Retention, TurnLimits
 from todo_core.mail_servers import MailSender, MailServer, MailUrlSecret, SenderText, parse_sender, parse_server
 from todo_core.secret_keys import estimate_bits
@@ -235,7 +235,7 @@ class Settings(BaseSettings):
         url = self.mail.frontend_url or self.mail.public_url
         if url is None and self.in_production:
             raise InvalidSettings("PUBLIC_URL or FRONTEND_URL must be set in production, if MAIL_URL is.")
-        return str(url or f"http://localhost:{os.environ.get('PORT', _DEFAULT_PORT)}").rstrip("/")
+        return str(url or self._local_url).rstrip("/")
 
     @property
     def has_language_model(self) -> bool:
@@ -270,7 +270,14 @@ class Settings(BaseSettings):
     @property
     def page_origins(self) -> tuple[str, ...]:
         """The web origins of the pages at which users sign in, the main one first. Passkeys belong to its host."""
-        return self.allowed_origins
+        urls = [url for url in (self.mail.frontend_url, self.mail.public_url) if url is not None]
+        own = () if self.in_production else (find_origin(self._local_url),)
+        return (*map(find_origin, urls), *self.allowed_origins, *own)
+
+    @property
+    def _local_url(self) -> HttpUrl:
+        """The URL of a service that a developer runs."""
+        return HttpUrl(f"http://localhost:{os.environ.get('PORT', _DEFAULT_PORT)}")
 
     @model_validator(mode="after")
     def _require_one_endpoint(self) -> Self:

@@ -23,7 +23,20 @@ def party_of(environment: Environment, **variables: str) -> RelyingParty:
 
 
 class TestDomain:
-    def test_it_is_the_host_of_the_first_origin(self, variables: Environment) -> None:
+    def test_it_is_the_host_of_the_front_end(self, variables: Environment) -> None:
+        urls = {"FRONTEND_URL": "https://app.example.com/sign-in", "PUBLIC_URL": "https://api.example.com"}
+        party = party_of(variables, **PRODUCTION, **urls, CORS_ORIGINS="https://app.example.com,https://example.com")
+
+        assert party.id == "app.example.com"
+        assert set(party.origins) == {"https://app.example.com"}
+
+    def test_without_a_front_end_it_is_the_host_of_the_service(self, variables: Environment) -> None:
+        urls = {"PUBLIC_URL": "https://todo.example.com:443/"}
+        party = party_of(variables, **PRODUCTION, **urls, CORS_ORIGINS="https://app.example.com")
+
+        assert (party.id, party.origins) == ("todo.example.com", ["https://todo.example.com"])
+
+    def test_without_both_it_is_the_host_of_the_first_origin(self, variables: Environment) -> None:
         origins = "https://app.example.com,https://app.example.com:8443,https://example.com"
         party = party_of(variables, **PRODUCTION, CORS_ORIGINS=origins)
 
@@ -44,11 +57,11 @@ class TestDomain:
 
 
 class TestDevelopment:
-    def test_it_is_localhost(self, variables: Environment) -> None:
-        party = party_of(variables)
+    def test_it_is_localhost_with_the_ports_of_front_ends_and_of_the_service(self, variables: Environment) -> None:
+        party = party_of(variables, PORT="8123")
 
         assert party.id == "localhost"
-        assert {"http://localhost:3000", "http://localhost:5173"} <= set(party.origins)
+        assert set(party.origins) == {f"http://localhost:{port}" for port in (3000, 5173, 8123)}
 
     def test_settings_replace_it(self, variables: Environment) -> None:
         party = party_of(variables, CORS_ORIGINS="https://app.example.com")
