@@ -28,6 +28,7 @@ UNBOUNDED = {
     "todo_core.todos.projects._update_columns": "3 columns and a flag",
     "todo_core.todos.queries.delete": "a flag",
     "todo_core.todos.queries.restore": "a flag",
+    "todo_core.web.scopes.find_scopes": "operations",
     "functions.todos.listing.list_sorted_by": "sort orders",
     "todo_assistant.phrases.languages.lexicon.load_lexicon": "languages",
     "todo_assistant.phrases.languages.replies._ordinals": "languages",
