@@ -240,10 +240,11 @@ bench-export: .venv/ready
 bench-cold: .venv/ready .tools/aws/ready
 	PYTHONPATH=. $(BIN)/python benchmarks/cold.py
 
-# Times of failed logins with and without an account.
+# Times of failed logins, and of other answers that must not tell it, with and without an account.
 .PHONY: bench-logins
 bench-logins: .venv/ready
 	$(BIN)/python benchmarks/login_times.py
+	PYTHONPATH=. $(BIN)/python benchmarks/existence_times.py
 
 # Tasks of the assistant, with the commands or the model of OPENAI_* (RUNS, TASKS, LIMIT, SECONDS, MINUTES).
 .PHONY: bench-eval eval

@@ -105,22 +105,23 @@ def migrate(environment: Mapping[str, str]) -> None:
 
 @contextmanager
 def _serving(command: Sequence[str], environment: Mapping[str, str], port: int) -> Iterator[Server]:
-    process = subprocess.Popen(  # noqa: S603 - the command has no external input
-        # `-P`: a file in the working folder, which all users share, must not replace a module of Python.
-        [sys.executable, "-P", *command],
-        # Without inherited variables and .env files, which could change the measured settings.
-        env=dict(environment),
-        cwd=tempfile.gettempdir(),
-        stdout=subprocess.DEVNULL,
-        # Ctrl-C reaches the benchmark only, which then stops its servers.
-        start_new_session=True,
-    )
-    try:
-        server = Server(port, process.pid)
-        _wait_until_ready(server, process)
-        yield server
-    finally:
-        stop(process)
+    # The service writes its mails below the working folder.
+    with tempfile.TemporaryDirectory(prefix="todo-bench-", ignore_cleanup_errors=True) as folder:
+        process = subprocess.Popen(  # noqa: S603 - the command has no external input
+            [sys.executable, *command],
+            # Without inherited variables and .env files, which could change the measured settings.
+            env=dict(environment),
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            # Ctrl-C reaches the benchmark only, which then stops its servers.
+            start_new_session=True,
+        )
+        try:
+            server = Server(port, process.pid)
+            _wait_until_ready(server, process)
+            yield server
+        finally:
+            stop(process)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -120,7 +120,7 @@ _SIGN_UP: Final = """
     WITH newcomer AS (
         INSERT INTO users (id, email, email_key, password_hash, timezone)
         SELECT gen_random_uuid(), email, email, $2, 'UTC' FROM unnest($1::text[]) AS email
-        RETURNING id, email, name, timezone, created_at
+        RETURNING id, email, name, timezone, created_at, false AS email_verified
     ), session AS (
         INSERT INTO sessions (id, user_id, expires_at) SELECT gen_random_uuid(), id, now() + $3 FROM newcomer
         RETURNING id, user_id

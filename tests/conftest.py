@@ -10,14 +10,17 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
+from functions.deliver.app import run as deliver
 from tests import kubernetes, postgres
 from tests.deploy import artifacts
 from tests.deploy.artifacts import ARCHITECTURE, Build
 from tests.kubernetes import Release
+from tests.mail_server import MailServer, mail_server
+from tests.mailbox import PUBLIC_URL, SENDER, Mailbox
 from tests.postgres import Pooler
 from tests.scripted_model import ScriptedModel, scripted_model
 from todo_core.errors import InvalidSettings
-from todo_core.settings import VARIABLES, Settings
+from todo_core.settings import VARIABLES, Settings, load
 
 FRONT_END = "https://app.example.com"
 SECRET_KEY = "the-key-that-signs-in-all-of-the-tests-0123456789"
@@ -141,14 +144,24 @@ def database_url(direct_url: str, pooler: Pooler | None) -> str:
 @pytest.fixture(scope="session")
 def scripted(pytestconfig: pytest.Config) -> Iterator[ScriptedModel]:
     """Fake language model with scripted replies, which the service calls in this test run."""
-    in_containers = pytestconfig.getoption("--image") or "sam" in (pytestconfig.getoption("--surface") or ())
-    with scripted_model("0.0.0.0" if in_containers else "127.0.0.1") as model:  # noqa: S104 - containers connect through a bridge network
+    with scripted_model("0.0.0.0" if _has_containers(pytestconfig) else "127.0.0.1") as model:  # noqa: S104 - containers connect through a bridge network
         yield model
+
+
+def _has_containers(config: pytest.Config) -> bool:
+    return bool(config.getoption("--image")) or "sam" in (config.getoption("--surface") or ())
+
+
+@pytest.fixture(scope="session")
+def mails(pytestconfig: pytest.Config) -> Iterator[MailServer]:
+    """Mail server to which the service sends in this test run."""
+    with mail_server(host="0.0.0.0" if _has_containers(pytestconfig) else "localhost") as server:  # noqa: S104 - as above
+        yield server
 
 
 @pytest.fixture(scope="session")
 def environment(
-    database_url: str, direct_url: str, scripted: ScriptedModel, pooler: Pooler | None
+    database_url: str, direct_url: str, scripted: ScriptedModel, mails: MailServer, pooler: Pooler | None
 ) -> Iterator[dict[str, str]]:
     """Environment variables of the service. They are also set in this process, before it imports an app."""
     variables = {
@@ -165,6 +178,9 @@ def environment(
         "LOGINS_PER_ACCOUNT": "40",
         "LOGINS_PER_ADDRESS": "60",
         "REGISTRATIONS_PER_ADDRESS": "8",
+        "MAIL_URL": mails.url,
+        "MAIL_FROM": SENDER,
+        "PUBLIC_URL": PUBLIC_URL,
         **HIGH_LIMITS,
     }
     if pooler:
@@ -173,6 +189,13 @@ def environment(
         for name, value in variables.items():
             patch.setenv(name, value)
         yield variables
+
+
+@pytest.fixture
+def mailbox(mails: MailServer, environment: dict[str, str]) -> Mailbox:
+    """Mailbox of the test run. It also delivers the outbox, because some surfaces have no loop that does."""
+    assert environment
+    return Mailbox(mails, lambda: deliver(load()))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -189,4 +189,5 @@ def settings_for_containers(environment: Mapping[str, str], database_url: str) -
         **environment,
         "DATABASE_URL": database_url,
         "OPENAI_BASE_URL": model._replace(netloc=f"{HOST}:{model.port}").geturl(),
+        "MAIL_URL": environment["MAIL_URL"].replace("localhost", HOST),
     }

@@ -26,7 +26,7 @@ from tests.room import ROOM_SECONDS
 CHART: Final = template.ROOT / "k8s/todo-web-app"
 NAME: Final = "todo-app"
 DATABASE: Final = f"{NAME}-postgresql"
-_SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY"}
+_SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY", "MAIL_URL"}
 _NODE_NETWORKS: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 """Private networks, one of which contains the node's address.
 
@@ -115,6 +115,7 @@ class Release:
         for_pods = {
             **settings,
             "OPENAI_BASE_URL": model._replace(netloc=f"{self.this_machine}:{model.port}").geturl(),
+            "MAIL_URL": settings["MAIL_URL"].replace("localhost", self.this_machine),
             "FORWARDED_ALLOW_IPS": _NODE_NETWORKS,
         }
         return {

@@ -121,8 +121,9 @@ def mail_server(
     *,
     encryption: Literal["none", "starttls", "tls"] = "none",
     needs_password: bool = False,
+    host: str = "localhost",
 ) -> Iterator[MailServer]:
-    """Runs a server in another thread until the end of the block.
+    """Runs a server in another thread until the end of the block. `host` is the address on which it listens.
 
     Its URL has user and password if it needs them, and `?tls=off` without encryption.
     """
@@ -132,7 +133,7 @@ def mail_server(
         context.load_cert_chain(certificate.chain, certificate.key)
     controller = Controller(
         state,
-        "localhost",
+        host,
         port,
         ssl_context=context if encryption == "tls" else None,
         tls_context=context if encryption == "starttls" else None,

@@ -93,6 +93,7 @@ def _settings_for_containers(settings: Mapping[str, str]) -> dict[str, str]:
         **settings,
         "DATABASE_URL": urlunsplit(outside),
         "OPENAI_BASE_URL": urlunsplit(model._replace(netloc=host)),
+        "MAIL_URL": settings["MAIL_URL"].replace("localhost", os.environ.get("SAM_HOST", _HOST)),
     }
 
 

@@ -43,7 +43,10 @@ PASSKEY_ERRORS = {"invalid_passkey", "passkeys_not_configured"}
 CONFIRMATION_ERRORS = {"wrong_code", "wrong_passkey", "confirmation_required", "passkeys_not_configured"}
 REGISTRATION_ERRORS = {"registration_closed", "invite_required", "invite_invalid"}
 ERRORS_OF_THEIR_OWN = {
-    f"POST {AUTH}/register": {"email_taken", "common_password", "too_many_attempts", "too_busy", *REGISTRATION_ERRORS},
+    f"POST {AUTH}/register": {
+        *("email_taken", "common_password", "too_many_attempts", "too_busy", "mail_not_configured"),
+        *REGISTRATION_ERRORS,
+    },
     f"POST {AUTH}/login": {"invalid_credentials", "too_many_attempts", "too_busy"}
     | {"second_factor_required", "invalid_challenge", "invalid_code", *PASSKEY_ERRORS},
     f"POST {AUTH}/login/passkey": {"too_many_attempts", *PASSKEY_ERRORS},
@@ -56,6 +59,12 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/passkeys/options": {"confirmation_required", "passkeys_not_configured"},
     f"POST {AUTH}/passkeys": {"quota_exceeded", "passkey_taken", "passkey_refused", "passkeys_not_configured"},
     f"DELETE {AUTH}/passkeys/{{passkey_id}}": {"confirmation_required"},
+    f"POST {AUTH}/password/forgot": {"too_many_attempts", "mail_not_configured"},
+    f"POST {AUTH}/password/reset": {"link_invalid", "common_password", "too_many_attempts", "too_busy"},
+    f"POST {AUTH}/email/verification": {"email_already_verified", "too_many_attempts", "mail_not_configured"},
+    f"POST {AUTH}/email/verify": {"link_invalid", "invite_invalid"},
+    f"POST {AUTH}/email/take-back": {"link_invalid", "mail_not_configured"},
+    f"POST {AUTH}/email": PASSWORD_ERRORS | {"mail_not_configured"},
     f"POST {AUTH}/password": PASSWORD_ERRORS | {"common_password"},
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
@@ -79,6 +88,12 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone", "quota_exceeded"},
     "GET /health/ready": {"schema_outdated"},
 }
+
+FOR_UNVERIFIED = {
+    *(f"GET {AUTH}/{name}" for name in ("me", "me/export")),
+    *(f"POST {AUTH}/{name}" for name in ("email/verification", "close-account")),
+}
+"""The operations with a session that an account may use before its email is verified."""
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +132,8 @@ def errors_that_can_occur(operation: Operation) -> set[str]:
         codes |= {ERRORS_OF_PARAMETERS[parameter]}
     if operation.needs_session:
         codes |= {"not_authenticated", "insufficient_scope"}
+        if str(operation) not in FOR_UNVERIFIED:
+            codes |= {"email_not_verified"}
     return codes | ERRORS_OF_THEIR_OWN.get(str(operation), set())
 
 

@@ -12,7 +12,7 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from tests import postgres, serving
-from tests.serving import OnPort
+from tests.service import Service
 from tests.settings_fields import FIELDS
 
 ROOT: Final = Path(__file__).parents[1]
@@ -24,6 +24,8 @@ SETTING_ROWS: Final = {
 }
 
 _FOLDERS: Final = "benchmarks|docs|functions|k8s|layers|locks|migrations|tests|tools"
+_PRINTED_TOKEN: Final = "vC1zl5mHqVvWnKcMcTb0fAz0JtMdv8cY2pX9mS3uQkE"
+"""The token of the link in the documents. The tests read the real one in the terminal, as the reader does."""
 _EXAMPLE_GROUP: Final = "stats"
 """The route group of an example in CONTRIBUTING.md. Its files do not exist, so the test of paths ignores them."""
 
@@ -51,27 +53,42 @@ def mask(text: str) -> str:
 
 
 @pytest.fixture
-def service(server_url: str, tmp_path: Path) -> Iterator[OnPort]:
+def service(server_url: str, tmp_path: Path) -> Iterator[Service]:
+    """The process that `make run` starts, with the settings of a new user: no language model and no mail server."""
     with postgres.database(server_url) as url:
-        # No OpenAI key, as for a new user: the documents show the answers of the built-in command model.
-        settings = {"DATABASE_URL": url, "OPENAI_API_KEY": ""}
-        with serving.on_port(settings, folder=str(tmp_path)) as service:
-            yield service
+        settings = {"DATABASE_URL": url, "DATA_FOLDER": str(tmp_path / ".data")}
+        service = Service(settings | dict.fromkeys(("OPENAI_API_KEY", "MAIL_URL", "PUBLIC_URL"), ""), tmp_path / "log")
+        service.start()
+        yield service
+        service.kill()
 
 
 class TestConversations:
-    @pytest.mark.parametrize(("document", "count"), [("README.md", 1), ("docs/tour.md", 6)])
-    def test_they_run_as_printed(self, service: OnPort, tmp_path: Path, document: str, count: int) -> None:
+    @pytest.mark.parametrize(("document", "count"), [("README.md", 1), ("docs/tour.md", 8)])
+    def test_they_run_as_printed(self, service: Service, tmp_path: Path, document: str, count: int) -> None:
         conversations = conversations_of(document)
         assert len(conversations) == count
         for conversation in conversations:
+            if _PRINTED_TOKEN in conversation:
+                conversation = conversation.replace(_PRINTED_TOKEN, _read_token_in_terminal(service))  # noqa: PLW2901
             output = _run(conversation, service, tmp_path)
             assert [mask(line) for line in output.splitlines() if line] == [
                 mask(line) for line in conversation.splitlines() if line
             ]
 
 
-def _run(conversation: str, service: OnPort, folder: Path) -> str:
+def _read_token_in_terminal(service: Service) -> str:
+    """Returns the token of the link for a new password, which the terminal of the service shows."""
+    printed = re.compile(
+        r"^Mail to ada@example\.com: Choose a new password\n {2}(http://\S+)\?token=(\S+)$", re.MULTILINE
+    )
+    serving.wait_until(lambda: printed.search(service.log.read_text()) is not None)
+    [(page, token)] = printed.findall(service.log.read_text())
+    assert page == f"{service.url.replace('127.0.0.1', 'localhost')}/account/reset-password"
+    return str(token)
+
+
+def _run(conversation: str, service: Service, folder: Path) -> str:
     """Runs the commands of a console example in one shell. Returns each command followed by its output."""
     commands = re.findall(r"^\$ (.*)$", conversation, re.MULTILINE)
     script = "\n".join(f"echo {_quote('$ ' + command)}\n{command}\necho" for command in commands)

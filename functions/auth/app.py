@@ -1,3 +1,5 @@
+import functions.auth.links.routes
+import functions.auth.pages.routes
 import functions.auth.passkeys.login
 import functions.auth.passkeys.routes
 import functions.auth.routes
@@ -12,5 +14,7 @@ app = create_app(
     functions.auth.passkeys.routes.router,
     functions.auth.passkeys.login.router,
     functions.auth.tokens.routes.router,
+    functions.auth.links.routes.router,
+    functions.auth.pages.routes.router,
 )
 handler = LambdaHandler(app)

@@ -23,6 +23,7 @@ _USER_EXAMPLE: Final[dict[str, JsonValue]] = {
     "name": "Ada",
     "timezone": "Europe/London",
     "created_at": "2030-01-01T08:00:00Z",
+    "email_verified": True,
 }
 
 _USAGE_EXAMPLE: Final[dict[str, JsonValue]] = {
@@ -49,6 +50,7 @@ class UserRead(BaseModel):
     name: str | None
     timezone: str
     created_at: datetime
+    email_verified: bool
 
 
 class TokenRead(UserRead):
@@ -128,6 +130,17 @@ class SessionRead(BaseModel):
         return cls(**asdict(session), current=session.id == current_id)
 
 
+class ExportedAccount(BaseModel):
+    """The account in an export."""
+
+    id: UUID
+    email: str
+    name: str | None
+    timezone: str
+    created_at: datetime
+    email_verified_at: datetime | None
+
+
 class ExportRead(BaseModel):
     """All data that the service stores about a user: the account, and one list for each table.
 
@@ -141,7 +154,14 @@ class ExportRead(BaseModel):
             "examples": [
                 {
                     "exported_at": "2030-02-01T08:00:00Z",
-                    "account": _USER_EXAMPLE,
+                    "account": {
+                        "id": "0198c5a1-6e57-7d2c-9d2b-0b1e6a7c9f10",
+                        "email": "ada@example.com",
+                        "name": "Ada",
+                        "timezone": "Europe/London",
+                        "created_at": "2030-01-01T08:00:00Z",
+                        "email_verified_at": "2030-01-01T08:05:00Z",
+                    },
                     "todos": [
                         {
                             "id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
@@ -158,7 +178,7 @@ class ExportRead(BaseModel):
     __pydantic_extra__: dict[str, list[dict[str, JsonValue]]]
 
     exported_at: datetime
-    account: UserRead
+    account: ExportedAccount
 
 
 class PasswordForm(BaseModel):
@@ -185,7 +205,7 @@ class Login:
     by_form: bool
 
 
-def _parse_form(body: bytes) -> dict[str, str]:
+def parse_form(body: bytes) -> dict[str, str]:
     """Returns the fields of a form. Raises MalformedBody if it is not UTF-8 or has too many fields.
 
     Starlette's parser would read the characters as Latin-1 that a client has not encoded with percent signs.
@@ -205,7 +225,7 @@ async def _parse_login(request: Request) -> Login | SecondStep:
                 return SecondStep.model_validate(body)
             return Login(Credentials.model_validate(body), by_form=False)
         if media_type == _FORM:
-            form = PasswordForm.model_validate(_parse_form(await request.body()))
+            form = PasswordForm.model_validate(parse_form(await request.body()))
             return Login(Credentials(email=form.username, password=form.password), by_form=True)
     except ValidationError as error:
         raise make_validation_error("body", error) from None

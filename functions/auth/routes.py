@@ -3,7 +3,6 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import SecretStr
 
 from functions.auth.checks import CurrentChecks
 from functions.auth.export_response import ExportTooLarge, build_response
@@ -17,9 +16,10 @@ from functions.auth.models import (
     UsageRead,
     UserRead,
 )
+from functions.auth.passwords import PASSWORD_ERRORS, verify_password
 from functions.auth.signing_in import end_session_of_token, sign_in
-from todo_core.accounts import confirmations, logins, operations, sessions, usage
-from todo_core.accounts.audit import Event, record
+from todo_core.accounts import confirmations, logins, operations, registrations, sessions, usage
+from todo_core.accounts.audit import record
 from todo_core.accounts.errors import (
     CommonPassword,
     ConfirmationRequired,
@@ -37,21 +37,21 @@ from todo_core.accounts.errors import (
     TooManyAttempts,
     WrongCode,
     WrongPasskey,
-    WrongPassword,
 )
 from todo_core.accounts.login_checks import LoginChecks
 from todo_core.accounts.models import Closing, Confirmation, PasswordChange, ProfileUpdate, Registration, SecondStep
 from todo_core.accounts.operations import VerifiedPassword
+from todo_core.accounts.registrations import RegistrationRules
 from todo_core.accounts.sessions import OpenedBy, Session
 from todo_core.accounts.usage import Usage
 from todo_core.accounts.user import User
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
+from todo_core.outbox.errors import MailNotConfigured
 from todo_core.web.callers import find_caller
 from todo_core.web.identity import (
     COOKIE,
     CurrentUser,
     SessionUser,
-    UserWithSession,
     clear_session_cookie,
     find_bearer_token,
     set_session_cookie,
@@ -63,19 +63,10 @@ from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
+from todo_core.web.verified_emails import allow_unverified
 
 PATH: Final = "/api/v1/auth"
 _SESSION_HEADER: Final = "Session-Token"
-_PASSWORD_ERRORS: Final = (
-    NotAuthenticated,
-    CrossOrigin,
-    WrongPassword,
-    TooManyAttempts,
-    ValidationFailed,
-    TooBusy,
-    DatabaseUnavailable,
-    *BODY_ERRORS,
-)
 _NEW_TOKEN: Final[dict[str, Any]] = {
     "headers": {
         _SESSION_HEADER: {
@@ -96,6 +87,9 @@ register_cost("POST", f"{PATH}/register", 5)
 register_scopes(f"{PATH}/me", read=["account:read"])
 # The export has all data of the account.
 register_scopes(f"{PATH}/me/export", read=["account:read", "chat", "todos:read"])
+allow_unverified("GET", f"{PATH}/me")
+allow_unverified("GET", f"{PATH}/me/export")
+allow_unverified("POST", f"{PATH}/close-account")
 
 router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
 
@@ -113,25 +107,30 @@ router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(Databas
         CommonPassword,
         TooManyAttempts,
         ValidationFailed,
+        MailNotConfigured,
         TooBusy,
         DatabaseUnavailable,
         *BODY_ERRORS,
     ),
 )
 async def register(registration: Registration, request: Request) -> User:
-    """Creates an account. Sign in to it with `POST /login`.
+    """Creates an account, and mails a link that verifies its email. Sign in to it with `POST /login`.
 
-    The operator decides who may register: everyone, owners of an `invite`, or nobody.
+    The operator decides who may register: everyone, owners of an `invite`, or nobody. If the operator demands verified
+    emails, the account begins when its link is used. Then the response does not tell whether the email is taken.
     """
     resources = get_resources(request)
-    return await operations.register(
+    settings = resources.settings
+    user = await registrations.register(
         resources.database,
         resources.password_checks.hasher,
-        resources.settings.rate_limits,
-        resources.settings.registration,
+        resources.account_mails,
+        RegistrationRules(settings.registration, settings.require_verified_email, settings.rate_limits),
         registration,
         caller=find_caller(request),
     )
+    resources.outbox.wake()
+    return user
 
 
 @router.post(
@@ -231,7 +230,7 @@ async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) ->
 
 
 @router.post(
-    "/password", status_code=204, responses=error_responses(*_PASSWORD_ERRORS, CommonPassword) | {204: _NEW_TOKEN}
+    "/password", status_code=204, responses=error_responses(*PASSWORD_ERRORS, CommonPassword) | {204: _NEW_TOKEN}
 )
 async def change_password(change: PasswordChange, user: SessionUser, request: Request, response: Response) -> None:
     """Sets a new password and ends every other session of the account.
@@ -240,15 +239,17 @@ async def change_password(change: PasswordChange, user: SessionUser, request: Re
     header `Session-Token` for a request with a bearer token.
     """
     resources = get_resources(request)
-    verified = await _verify_password(change.current_password, user, request, "password_change")
+    verified = await verify_password(change.current_password, user, request, "password_change")
     session = await operations.change_password(
         resources.database,
         resources.password_checks.hasher,
+        resources.account_mails,
         resources.settings.sessions,
         verified,
         change.new_password,
         session_id=user.session_id,
     )
+    resources.outbox.wake()
     record("password_change", "success", find_caller(request), account_id=user.id)
     token = sign_token(request, user.id, session)
     if user.by == "user":
@@ -260,7 +261,7 @@ async def change_password(change: PasswordChange, user: SessionUser, request: Re
 @router.post(
     "/confirm",
     status_code=204,
-    responses=error_responses(*_PASSWORD_ERRORS, WrongCode, WrongPasskey, ConfirmationRequired, PasskeysNotConfigured),
+    responses=error_responses(*PASSWORD_ERRORS, WrongCode, WrongPasskey, ConfirmationRequired, PasskeysNotConfigured),
 )
 async def confirm(
     proof: Confirmation,
@@ -322,27 +323,11 @@ async def end_session(
         clear_session_cookie(response, get_resources(request).settings.sessions)
 
 
-@router.post("/close-account", status_code=204, responses=error_responses(*_PASSWORD_ERRORS))
+@router.post("/close-account", status_code=204, responses=error_responses(*PASSWORD_ERRORS))
 async def close_account(closing: Closing, user: SessionUser, request: Request, response: Response) -> None:
     """Deletes the account with all its data, immediately and permanently. `GET /me/export` downloads a copy before."""
     resources = get_resources(request)
-    verified = await _verify_password(closing.password, user, request, "close_account")
+    verified = await verify_password(closing.password, user, request, "close_account")
     await operations.close_account(resources.database, verified)
     record("close_account", "success", find_caller(request), account_id=user.id)
     clear_session_cookie(response, resources.settings.sessions)
-
-
-async def _verify_password(
-    password: SecretStr, user: UserWithSession, request: Request, event: Event
-) -> VerifiedPassword:
-    """Checks the password of the signed-in user. Raises WrongPassword, TooManyAttempts and TooBusy."""
-    resources = get_resources(request)
-    return await operations.verify_current_password(
-        resources.database,
-        resources.password_checks,
-        user,
-        password,
-        session_id=user.session_id,
-        caller=find_caller(request),
-        event=event,
-    )

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import ClassVar, Final, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict
 from starlette import responses
 from starlette.exceptions import HTTPException
 from starlette.responses import MalformedRangeHeader
 
 from functions.meta import pages
+from todo_core.accounts.links import FORGOT_PATH
 from todo_core.errors import DatabaseUnavailable, SchemaOutdated
 from todo_core.web import openapi
 from todo_core.web.problems import RangeNotSatisfiable, RouteNotFound, error_responses
@@ -65,6 +66,14 @@ async def openapi_document(request: Request) -> Response:
         app.openapi_schema = openapi.build_document(app)
     document = openapi.move_to_root_path(app.openapi_schema, root) if root else app.openapi_schema
     return Response(json.dumps(document), media_type="application/json")
+
+
+@router.get("/.well-known/change-password", include_in_schema=False)
+async def change_password_page(request: Request) -> RedirectResponse:
+    """Leads password managers to the page for a new password ("A Well-Known URL for Changing Passwords" of the W3C)."""
+    front_end = get_resources(request).settings.mail.frontend_url
+    base = str(front_end).rstrip("/") if front_end else request.scope["root_path"]
+    return RedirectResponse(f"{base}{FORGOT_PATH}", 303)
 
 
 @router.get("/docs", include_in_schema=False)

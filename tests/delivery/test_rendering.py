@@ -13,12 +13,13 @@ from todo_delivery.mail.rendering import RenderedMail, render
 
 URL: Final = "https://todos.example.com/reset-password?token=" + "x" * 43
 TEMPLATES: Final = get_args(MailTemplate.__value__)
+VARIABLES: Final = {"url": URL, "base": "https://todos.example.com", "new_email": "ada@example.org"}
 
 
 class TestTemplates:
     @pytest.mark.parametrize("template", TEMPLATES)
     def test_each_has_a_short_subject_and_both_bodies(self, template: str) -> None:
-        mail = render(template, {"url": URL})
+        mail = render(template, VARIABLES)
 
         assert re.fullmatch(r"[^\n]{5,60}", mail.subject)
         assert mail.text.startswith("\n") is False
@@ -26,22 +27,22 @@ class TestTemplates:
 
     @pytest.mark.parametrize("template", TEMPLATES)
     def test_the_text_is_readable_in_a_terminal(self, template: str) -> None:
-        lines = render(template, {"url": URL}).text.splitlines()
+        lines = render(template, VARIABLES).text.splitlines()
 
         assert all(len(line) <= 78 for line in lines if line != URL)
         assert all(line == line.rstrip() for line in lines)
         assert "\n\n\n" not in "\n".join(lines)
 
     def test_a_link_has_a_line_of_its_own(self) -> None:
-        assert URL in render("reset_password", {"url": URL}).text.splitlines()
+        assert URL in render("reset_password", VARIABLES).text.splitlines()
 
     def test_html_is_escaped(self) -> None:
-        html = render("reset_password", {"url": 'https://x/"><script>'}).html
+        html = render("reset_password", VARIABLES | {"url": 'https://x/"><script>'}).html
         assert "<script>" not in html
 
     def test_html_loads_nothing_from_elsewhere(self) -> None:
         for template in TEMPLATES:
-            html = render(template, {"url": URL}).html
+            html = render(template, VARIABLES).html
             assert re.findall(r"src=|<script|<link|url\(", html) == []
 
     def test_a_variable_that_is_not_passed_is_an_error(self) -> None:

@@ -259,6 +259,7 @@ class TestLimits:
         ("path", "parameter"),
         [
             ("/api/v1/auth", "AuthRequestsPerSecond"),
+            ("/account", "AuthRequestsPerSecond"),
             ("/api/v1/chat", "ChatRequestsPerSecond"),
             ("/api/v1/todos", "RequestsPerSecond"),
             ("$default", "RequestsPerSecond"),

@@ -144,6 +144,7 @@ class TestFunction:
     ) -> None:
         for name, value in {"DATABASE_URL": database_url, "ENVIRONMENT": "production"}.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.delenv("MAIL_URL", raising=False)
         add_mails(database_url, "ada@example.com")
 
         assert handler({}, DeliverContext("deliver")) == {"delivered": 0, "failed": 0, "waiting": 0}

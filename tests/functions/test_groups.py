@@ -26,7 +26,7 @@ def test_the_app_of_a_group_serves_the_routers_of_the_registry(group: RouteGroup
 def test_the_routers_of_a_group_serve_its_paths_and_below(group: RouteGroup) -> None:
     prefixes = [router.prefix for router in group.routers() if router.prefix]
 
-    assert tuple(prefix for prefix in prefixes if prefix in group.paths) == group.paths
+    assert tuple(dict.fromkeys(prefix for prefix in prefixes if prefix in group.paths)) == group.paths
     assert all(find_group(prefix) == group for prefix in prefixes)
 
 
@@ -37,6 +37,8 @@ def test_the_routers_of_a_group_serve_its_paths_and_below(group: RouteGroup) -> 
         ("/api/v1/todos/batch", "todos"),
         ("/api/v1/tags/", "todos"),
         ("/api/v1/auth/me", "auth"),
+        ("/account/reset-password", "auth"),
+        ("/.well-known/change-password", "meta"),
         ("/api/v1/todosx", "meta"),
         ("/health", "meta"),
         ("/", "meta"),

@@ -151,7 +151,7 @@ class TwoUsers(RuleBasedStateMachine):
         if token in self.live:
             person = self.people[token.owner]
             exported = [todo["id"] for todo in response.json()["todos"] if todo["deleted_at"] is None]
-            assert response.json()["account"] == person.user
+            assert response.json()["account"]["email"] == person.user["email"]
             assert sorted(exported) == sorted(person.todos)
 
     @rule(token=tokens, title=words, given=todo_fields)

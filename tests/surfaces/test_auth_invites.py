@@ -15,7 +15,7 @@ from tests.serving import Surface, new_address
 from tests.surfaces.test_auth import serve
 from tests.surfaces.test_auth_register import post_registration
 from todo_core.accounts import invites
-from todo_core.accounts.operations import normalize_email
+from todo_core.accounts.email_keys import normalize_email
 
 ATTEMPTS = 4
 

@@ -39,6 +39,7 @@ class TestResponse:
             "name": "Ada",
             "timezone": "Europe/London",
             "created_at": user["created_at"],
+            "email_verified": False,
         }
 
     def test_the_id_is_a_uuid_of_version_7(self, client: httpx2.Client) -> None:

@@ -14,7 +14,7 @@ from tests.surfaces.test_every_operation import bodies_of, paths_of
 OPERATIONS = operations_of(committed_document())
 NEED_USER = [operation for operation in OPERATIONS if operation.needs_session]
 NEED_NOBODY = [operation for operation in OPERATIONS if not operation.needs_session]
-PASSED = {200, 204, 404, 422}
+PASSED = {200, 202, 204, 404, 422}
 """Statuses of requests whose ids are unknown and whose body is not valid, after authentication has let them pass."""
 CHALLENGE = 'Bearer realm="todo-backend"'
 TAGS = "/api/v1/tags"

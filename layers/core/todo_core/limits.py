@@ -8,18 +8,29 @@ from todo_core.settings_group import SettingsGroup
 
 
 class RateLimits(SettingsGroup):
-    """Limits of login and registration attempts within a window of time."""
+    """Limits of logins, registrations, requests for a new password and mails, each within a window of time.
+
+    An account may cause `mails_per_account` to mailboxes that it does not own yet.
+    """
 
     failed_logins_per_account: int = Field(default=10, ge=1, le=1_000_000)
     failed_logins_per_address: int = Field(default=100, ge=1, le=1_000_000)
     logins_per_account: int = Field(default=100, ge=1, le=1_000_000)
     logins_per_address: int = Field(default=300, ge=1, le=1_000_000)
     registrations_per_address: int = Field(default=30, ge=1, le=1_000_000)
+    forgotten_passwords_per_address: int = Field(default=30, ge=1, le=1_000_000)
     attempts_window_seconds: int = Field(default=15 * 60, ge=1, le=30 * 24 * 3600)
+    mails_per_mailbox: int = Field(default=6, ge=1, le=1_000_000)
+    mails_per_account: int = Field(default=12, ge=1, le=1_000_000)
+    mails_window_seconds: int = Field(default=3600, ge=1, le=30 * 24 * 3600)
 
     @property
     def window(self) -> timedelta:
         return timedelta(seconds=self.attempts_window_seconds)
+
+    @property
+    def mails_window(self) -> timedelta:
+        return timedelta(seconds=self.mails_window_seconds)
 
 
 class RequestLimits(SettingsGroup):

@@ -173,6 +173,7 @@ class Settings(BaseSettings):
     sessions: SessionSettings = SessionSettings()
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
     registration: RegistrationMode = "open"
+    require_verified_email: bool = False
     rate_limits: RateLimits = RateLimits()
     request_limits: RequestLimits = RequestLimits()
     quotas: Annotated[Quotas, Prefix("QUOTA_")] = Quotas()

@@ -10,14 +10,17 @@ import pytest
 from pydantic import SecretStr
 
 from tests import postgres
-from todo_core.accounts import operations, sessions
+from todo_core.accounts import operations, registrations, sessions
 from todo_core.accounts.audit import Caller
 from todo_core.accounts.devices import Devices
 from todo_core.accounts.errors import InvalidCredentials, TooManyAttempts, WrongPassword
+from todo_core.accounts.links import LinkTokens
 from todo_core.accounts.login_limits import PasswordChecks
+from todo_core.accounts.mails import AccountMails
 from todo_core.accounts.models import Credentials, Registration
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passwords import PasswordHasher
+from todo_core.accounts.registrations import RegistrationRules
 from todo_core.accounts.sessions import OpenSession
 from todo_core.database.executor import Database
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
@@ -34,6 +37,7 @@ LIMITS = RateLimits(
     attempts_window_seconds=600,
 )
 SESSIONS = SessionSettings()
+MAILS = AccountMails(LinkTokens(["a key"]), LIMITS, is_configured=False)
 
 
 class PausedHasher(PasswordHasher):
@@ -79,7 +83,8 @@ class Client:
 
     async def register(self) -> None:
         registration = Registration(email=self.email, password=SecretStr(PASSWORD))
-        await operations.register(self._db, self.hasher, LIMITS, "open", registration, caller=self.caller)
+        rules = RegistrationRules("open", must_verify=False, limits=LIMITS)
+        await registrations.register(self._db, self.hasher, MAILS, rules, registration, caller=self.caller)
 
     async def sign_in(
         self, password: str = PASSWORD, *, hasher: PasswordHasher | None = None, email: str = ""
@@ -99,7 +104,7 @@ class Client:
         """Changes the password in the session with this id, or in a new one."""
         session_id = session_id or (await self.open_session(verified)).id
         return await operations.change_password(
-            self._db, self.hasher, SESSIONS, verified, SecretStr(new), session_id=session_id
+            self._db, self.hasher, MAILS, SESSIONS, verified, SecretStr(new), session_id=session_id
         )
 
     async def close(self, verified: VerifiedPassword) -> None:

@@ -191,6 +191,31 @@ class InviteInvalid(ServiceError):
     detail = "This invite is not valid for this email, or no longer; ask the operator for a new one."
 
 
+class LinkInvalid(ServiceError):
+    """The token of a link is unknown, used up, expired, or for another purpose. The client does not learn which."""
+
+    status = 403
+    code = "link_invalid"
+    title = "Invalid link"
+    detail = "This link was used already or has expired; ask for a new one."
+
+
+class EmailNotVerified(ServiceError):
+    """The operator demands verified emails, and the account's email is not verified yet."""
+
+    status = 403
+    code = "email_not_verified"
+    title = "Email not verified"
+    detail = "Confirm your email first: open the link that was mailed to you, or ask for a new one."
+
+
+class EmailAlreadyVerified(ServiceError):
+    status = 409
+    code = "email_already_verified"
+    title = "Email already verified"
+    detail = "The email of this account is verified already; no link is needed."
+
+
 class AccountNotFound(ServiceError):
     """The operator has named an email without an account. No route raises this error."""
 

@@ -49,20 +49,23 @@ async def create(db: Database, *, email_key: str | None, lifetime: timedelta) ->
 
 async def require_valid(db: Executor, code: SecretStr | None, *, email_key: str) -> None:
     """Checks the code of an invite. Raises InviteRequired without one, and InviteInvalid if it is not valid."""
-    if code is None:
-        raise InviteRequired
-    if await db.fetch_one(_SELECT, code_hash=_hash(code.get_secret_value()), email_key=email_key) is None:
+    if await db.fetch_one(_SELECT, code_hash=hash_code(code), email_key=email_key) is None:
         raise InviteInvalid
 
 
-async def use_up(db: Executor, code: SecretStr | None, *, email_key: str) -> None:
-    """Deletes the invite, in the transaction that creates the account. Raises as `require_valid` does.
+def hash_code(code: SecretStr | None) -> bytes:
+    """Returns the hash by which an invite is stored. Raises InviteRequired without a code."""
+    if code is None:
+        raise InviteRequired
+    return _hash(code.get_secret_value())
+
+
+async def use_up(db: Executor, code_hash: bytes, *, email_key: str) -> None:
+    """Deletes the invite, in the transaction that creates the account. Raises InviteInvalid if it is not valid.
 
     Of concurrent registrations with one code, all but the first wait here and then raise InviteInvalid.
     """
-    if code is None:
-        raise InviteRequired
-    if await db.write(_DELETE, code_hash=_hash(code.get_secret_value()), email_key=email_key) is None:
+    if await db.write(_DELETE, code_hash=code_hash, email_key=email_key) is None:
         raise InviteInvalid
 
 

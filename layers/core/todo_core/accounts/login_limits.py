@@ -93,7 +93,7 @@ def find_session_code_counter(session_id: UUID) -> str:
 def list_account_keys(email_key: str) -> list[str]:
     """Returns the keys that belong to an account alone, to delete them with the account."""
     account = digest_email(email_key)
-    return [f"{kind}:account:{account}" for kind in ("login", "logins", "passwords", "codes")]
+    return [f"{kind}:account:{account}" for kind in ("login", "logins", "passwords", "codes", "mails")]
 
 
 def digest_email(email_key: str) -> str:

@@ -11,11 +11,12 @@ from todo_core.accounts import passkeys, rate_limits, recovery_codes, second_fac
 from todo_core.accounts.audit import Caller, failures_recorded
 from todo_core.accounts.ceremonies import Options, build_login_options, find_challenge
 from todo_core.accounts.challenges import Challenge, decode_base64, digest_hash, encode_base64, use_up
+from todo_core.accounts.email_keys import normalize_email
 from todo_core.accounts.errors import InvalidChallenge, InvalidCode, InvalidPasskey, SecondFactorRequired
 from todo_core.accounts.login_checks import LoginChecks
 from todo_core.accounts.login_limits import find_code_counter, find_login_counters
 from todo_core.accounts.models import SecondStep
-from todo_core.accounts.operations import VerifiedPassword, normalize_email
+from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passkey_models import Assertion
 from todo_core.accounts.passkeys import VerifiedPasskey
 from todo_core.accounts.sessions import OpenedBy

@@ -73,6 +73,7 @@ def _refuse_display_name(email: object) -> object:
 
 
 Email = Annotated[EmailStr, Field(max_length=254), BeforeValidator(_refuse_display_name)]
+LinkToken = Annotated[SecretStr, Field(min_length=1, max_length=100)]
 InviteCode = Annotated[SecretStr, Field(min_length=1, max_length=100)]
 Name = Annotated[str, Text(max_length=200)]
 NewPassword = Annotated[
@@ -216,3 +217,43 @@ class Closing(BaseModel):
     )
 
     password: Password
+
+
+class UsedLink(BaseModel):
+    """The token of a link from a mail."""
+
+    model_config: ClassVar = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"token": "vC1zl5mHqVvWnKcMcTb0fAz0JtMdv8cY2pX9mS3uQkE"}]}
+    )
+
+    token: LinkToken
+
+
+class EmailChange(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"email": "ada@example.org", "password": "correct horse battery staple"}]},
+    )
+
+    email: Email
+    password: Password
+
+
+class ForgottenPassword(BaseModel):
+    model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"email": "ada@example.com"}]})
+
+    email: Email
+
+
+class PasswordReset(BaseModel):
+    model_config: ClassVar = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"token": "vC1zl5mHqVvWnKcMcTb0fAz0JtMdv8cY2pX9mS3uQkE", "password": "wrong donkey charger nail"}
+            ]
+        },
+    )
+
+    token: LinkToken
+    password: NewPassword

@@ -1,7 +1,6 @@
-"""Account operations: registration, password checks, profile and password changes, and closing (deletion)."""
+"""Account operations: password checks, profile and password changes, and closing (deletion)."""
 
 import asyncio
-import unicodedata
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -10,30 +9,29 @@ from uuid import UUID
 import asyncpg
 from pydantic import SecretStr
 
-from todo_core.accounts import invites, rate_limits, sessions
-from todo_core.accounts.audit import Caller, Event, failures_recorded, record
+from todo_core.accounts import links, rate_limits, sessions
+from todo_core.accounts.audit import Caller, Event, failures_recorded
 from todo_core.accounts.common_passwords import require_uncommon
-from todo_core.accounts.errors import EmailTaken, InvalidCredentials, RegistrationClosed, WrongPassword
+from todo_core.accounts.email_keys import normalize_email
+from todo_core.accounts.errors import InvalidCredentials, WrongPassword
 from todo_core.accounts.login_limits import (
     Counters,
     PasswordChecks,
     find_login_counters,
     find_session_counters,
     list_account_keys,
-    network_client,
     session_client,
 )
-from todo_core.accounts.models import Credentials, ProfileUpdate, Registration
+from todo_core.accounts.mails import AccountMails
+from todo_core.accounts.models import Credentials, ProfileUpdate
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import USER_COLUMNS, User
-from todo_core.database.executor import Database, Executor, Row
+from todo_core.database.executor import Database, Row
 from todo_core.database.statements import Statement, assignments
 from todo_core.deadlines import extend
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
-from todo_core.identifiers import new_id
-from todo_core.limits import RateLimits
-from todo_core.settings import RegistrationMode, SessionSettings
+from todo_core.settings import SessionSettings
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
 """The timeout of a deletion, long enough for an account with hundreds of thousands of todos."""
@@ -55,12 +53,6 @@ class VerifiedPassword:
 
 _HASH_UNCHANGED: Final = "id = :user_id AND password_hash = :known_hash"
 
-_INSERT = Statement(f"""
-    INSERT INTO users (id, email, email_key, password_hash, name, timezone)
-    VALUES (:id, :email, :email_key, :password_hash, :name, :timezone)
-    ON CONFLICT (email_key) DO NOTHING
-    RETURNING {USER_COLUMNS}
-""")  # noqa: S608 - constants, as all below
 # Without a hash, the check of an expired temporary password takes as long as that of an unknown account.
 _SELECT_BY_EMAIL = Statement(f"""
     SELECT
@@ -91,80 +83,6 @@ _DELETE = Statement(f"DELETE FROM users WHERE {_HASH_UNCHANGED} RETURNING id")  
 @cache
 def _build_update(columns: frozenset[str]) -> Statement:
     return Statement(f"UPDATE users SET {assignments(columns)} WHERE id = :user_id RETURNING {USER_COLUMNS}")  # noqa: S608
-
-
-def normalize_email(email: str) -> str:
-    """Returns the form of an email that only one account may have: emails that differ only by case are the same."""
-    return unicodedata.normalize("NFC", email.casefold())
-
-
-async def register(  # noqa: PLR0913 - the resources and the rules of a registration
-    db: Database,
-    hasher: PasswordHasher,
-    limits: RateLimits,
-    mode: RegistrationMode,
-    registration: Registration,
-    *,
-    caller: Caller,
-) -> User:
-    """Creates an account. Counts the attempt against the limit of the address's network.
-
-    With the mode `invite`, uses up an invite in the transaction that creates the account.
-
-    Raises RegistrationClosed, InviteRequired and InviteInvalid according to the mode. Raises CommonPassword,
-    EmailTaken, TooBusy, and TooManyAttempts after too many registrations from the network.
-    """
-    with failures_recorded("register", caller):
-        if mode == "closed":
-            raise RegistrationClosed
-        require_uncommon(registration.password, email=registration.email, name=registration.name, field="password")
-        password_hash = await _hash_for_registration(db, hasher, limits, mode, registration, caller=caller)
-        user = await _create_account(db, mode, registration, password_hash)
-    record("register", "success", caller, account_id=user.id)
-    return user
-
-
-async def _hash_for_registration(  # noqa: PLR0913 - see `register`
-    db: Database,
-    hasher: PasswordHasher,
-    limits: RateLimits,
-    mode: RegistrationMode,
-    registration: Registration,
-    *,
-    caller: Caller,
-) -> str:
-    network = rate_limits.find_network(caller.address)
-    attempts = {f"register:{network}": limits.registrations_per_address}
-    await rate_limits.require_attempts_left(db, attempts)
-    async with hasher.slot(network_client(network)):
-        await rate_limits.count_attempt(db, attempts, limits.window)
-        if mode == "invite":
-            # Before the slow hash; the invite is checked again when it is used up.
-            await invites.require_valid(db, registration.invite, email_key=normalize_email(registration.email))
-        return await hasher.hash(registration.password.get_secret_value())
-
-
-async def _create_account(db: Database, mode: RegistrationMode, registration: Registration, password_hash: str) -> User:
-    if mode != "invite":
-        return await _insert_account(db, registration, password_hash)
-    async with db.transaction() as transaction:
-        await invites.use_up(transaction, registration.invite, email_key=normalize_email(registration.email))
-        return await _insert_account(transaction, registration, password_hash)
-
-
-async def _insert_account(db: Executor, registration: Registration, password_hash: str) -> User:
-    row = await db.write(
-        _INSERT,
-        id=new_id(),
-        email=registration.email,
-        email_key=normalize_email(registration.email),
-        password_hash=password_hash,
-        name=registration.name,
-        timezone=registration.timezone,
-    )
-    if row is None:
-        raise EmailTaken
-    return User(*row)
 
 
 async def authenticate(
@@ -263,9 +181,10 @@ async def update_profile(db: Database, user: User, changes: ProfileUpdate) -> Us
     return User(*row)
 
 
-async def change_password(  # noqa: PLR0913 - the proof, the new password, and what a new token needs
+async def change_password(  # noqa: PLR0913, PLR0917 - the proof, the new password, and what a new token needs
     db: Database,
     hasher: PasswordHasher,
+    mails: AccountMails,
     settings: SessionSettings,
     verified: VerifiedPassword,
     new_password: SecretStr,
@@ -273,6 +192,8 @@ async def change_password(  # noqa: PLR0913 - the proof, the new password, and w
     session_id: UUID,
 ) -> OpenSession:
     """Stores a new password and ends all sessions except `session_id`. Returns that session under its new id.
+
+    Links for another password or email no longer work. The owner is told by mail.
 
     Raises CommonPassword, TooBusy, WrongPassword when `verified` is no longer valid, and NotAuthenticated when the
     session has ended.
@@ -289,6 +210,8 @@ async def change_password(  # noqa: PLR0913 - the proof, the new password, and w
         if replaced is None:
             raise WrongPassword
         await sessions.close_others(transaction, verified.user.id, session_id)
+        await links.cancel(transaction, verified.user.id, "reset_password", "change_email")
+        await mails.tell_of_new_password(transaction, verified.user)
         return await sessions.replace(transaction, settings, verified.user.id, session_id)
 
 

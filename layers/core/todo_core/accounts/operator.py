@@ -11,10 +11,11 @@ from uuid import UUID
 
 from todo_core.accounts import api_tokens, audit, invites, operations, rate_limits, second_factor, sessions
 from todo_core.accounts.audit import Caller
+from todo_core.accounts.email_keys import normalize_email
 from todo_core.accounts.errors import AccountNotFound
 from todo_core.accounts.invites import Invite
 from todo_core.accounts.login_limits import list_account_keys
-from todo_core.accounts.operations import VerifiedPassword, normalize_email
+from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database

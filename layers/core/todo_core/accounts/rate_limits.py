@@ -6,7 +6,8 @@ reported: other guesses may have failed in the meantime. A guess beyond the limi
 right.
 
 The table stays small: all keys have a bounded length, and each row costs a password hash or belongs to a session.
-Clients without an account can add as many rows as the process can hash passwords, about 3,600 in 15 minutes.
+Clients without an account can add as many rows as the process can hash passwords, about 3,600 in 15 minutes. A
+forgotten password adds a row for its network, and one for the mailbox of an account.
 """
 
 from collections.abc import Mapping, Sequence

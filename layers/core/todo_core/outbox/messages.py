@@ -13,7 +13,15 @@ from todo_core.identifiers import new_id
 MAIL: Final = "mail"
 """The kind of messages that are sent by mail."""
 
-type MailTemplate = Literal["verify_email", "reset_password"]
+type MailTemplate = Literal[
+    "register",
+    "verify_email",
+    "reset_password",
+    "password_changed",
+    "change_email",
+    "take_back_email",
+    "account_exists",
+]
 """The name of a mail's text, which is a file of `todo_delivery/templates`."""
 type LinkPurpose = Literal["register", "verify_email", "reset_password", "change_email", "take_back_email"]
 

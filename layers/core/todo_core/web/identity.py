@@ -25,6 +25,7 @@ from todo_core.logs import log
 from todo_core.settings import SessionSettings
 from todo_core.web.resources import get_resources
 from todo_core.web.scopes import find_scopes
+from todo_core.web.verified_emails import require_verified
 
 COOKIE: Final = "session_token"
 
@@ -139,6 +140,8 @@ async def _current_user(request: Request) -> SignedInUser:
         user: SignedInUser = await _fetch_user_of_api_token(request, verified)
     else:
         user = await _fetch_user_with_session(request, *verified)
+    if get_resources(request).settings.require_verified_email:
+        require_verified(user, request.method, request.scope["route"].path_format)
     if request.method != "GET":
         extend(CHANGE_SECONDS)
     return user

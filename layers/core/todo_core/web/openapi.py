@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from todo_core.accounts.errors import EmailNotVerified
 from todo_core.errors import InsufficientScope, NotAuthenticated, RateLimited, ServiceError, TooBusy
 from todo_core.web.idempotency import REPLAYED
 from todo_core.web.identity import build_security_schemes
@@ -17,6 +18,7 @@ from todo_core.web.problems import MEDIA_TYPE, REALM, Problem, RequestIncomplete
 from todo_core.web.request_heads import HEAD_ERRORS
 from todo_core.web.requests import PROBES
 from todo_core.web.scopes import find_scopes
+from todo_core.web.verified_emails import allows_unverified
 
 TITLE: Final = "Todo backend"
 VERSION: Final = version("todo-core")
@@ -109,7 +111,7 @@ def _declare_refusals(content: dict[str, Any]) -> None:
 
 
 def _declare_security(content: dict[str, Any]) -> None:
-    """Adds the ways to authenticate and the refusal of API tokens to all operations that need a user.
+    """Adds the ways to authenticate to all operations that need a user, and the refusals that follow.
 
     The requirement of an API token lists the scopes. An operation without scopes has no such requirement.
     """
@@ -122,6 +124,8 @@ def _declare_security(content: dict[str, Any]) -> None:
                 if scopes:
                     operation["security"].append({"ApiToken": scopes})
                 _add_errors(operation, InsufficientScope(scopes))
+                if not allows_unverified(method.upper(), path):
+                    _add_errors(operation, EmailNotVerified)
 
 
 def _add_errors(operation: dict[str, Any], *errors: type[ServiceError] | ServiceError) -> None:

@@ -7,7 +7,9 @@ from fastapi import Depends, FastAPI, Request
 
 from todo_core.accounts.api_tokens import TokenMemory
 from todo_core.accounts.devices import Devices
+from todo_core.accounts.links import LinkTokens
 from todo_core.accounts.login_limits import PasswordChecks
+from todo_core.accounts.mails import AccountMails
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTERVAL_SECONDS, SessionUpdates
@@ -26,6 +28,7 @@ class Resources:
     settings: Settings
     database: Database
     password_checks: PasswordChecks
+    account_mails: AccountMails
     session_tokens: SessionTokens
     token_memory: TokenMemory
     last_seen: SessionUpdates
@@ -44,6 +47,9 @@ class Resources:
             database=database,
             password_checks=PasswordChecks(
                 PasswordHasher(settings.bcrypt_rounds), settings.rate_limits, Devices(settings.secret_keys)
+            ),
+            account_mails=AccountMails(
+                LinkTokens(settings.secret_keys), settings.rate_limits, is_configured=settings.can_send_mail
             ),
             session_tokens=SessionTokens(settings.secret_keys),
             token_memory=TokenMemory(),

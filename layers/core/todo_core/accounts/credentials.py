@@ -1,0 +1,22 @@
+"""Everything beside the password that opens an account: API tokens, passkeys and the second factor."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from todo_core.database.executor import Executor
+from todo_core.database.statements import Statement
+
+_RECENT: Final = "user_id = :user_id AND (CAST(:since AS timestamptz) IS NULL OR created_at >= :since)"
+
+_DELETE: Final = Statement(f"""
+    WITH of_programs AS (DELETE FROM api_tokens WHERE {_RECENT}),
+    of_devices AS (DELETE FROM passkeys WHERE {_RECENT}),
+    of_app AS (DELETE FROM totp WHERE {_RECENT} RETURNING user_id)
+    DELETE FROM recovery_codes WHERE user_id IN (SELECT user_id FROM of_app)
+""")  # noqa: S608 - constants
+
+
+async def remove(db: Executor, user_id: UUID, *, since: datetime | None = None) -> None:
+    """Deletes the user's API tokens, passkeys and second factor: all of them, or those added at `since` or later."""
+    await db.write(_DELETE, user_id=user_id, since=since)
