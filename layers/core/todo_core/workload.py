@@ -6,7 +6,7 @@ for another service, such as a language model. It then delays no other request.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
@@ -60,11 +60,15 @@ class Workload:
         if self._count >= self._find_places(is_first=client not in self._shares):
             raise TooBusy(retry_after=1)
         shares = _COSTLY_SHARES if is_costly else 1
+        await self.add_in_turn(client, shares, max_wait_seconds=limit_wait(_MAX_WAIT_SECONDS))
+        return Work(self, client, shares)
+
+    async def add_in_turn(self, client: Client, shares: int, *, max_wait_seconds: float | None = None) -> None:
+        """Counts a request after earlier ones of the client. Raises RateLimited after `max_wait_seconds`."""
         if client not in self._waiting and self._has_room(client, shares):
             self.add(client, shares)
         else:
-            await self._wait(client, shares)
-        return Work(self, client, shares)
+            await self._wait(client, shares, max_wait_seconds)
 
     def add(self, client: Client, shares: int) -> None:
         self._count += 1
@@ -83,11 +87,11 @@ class Workload:
     def _has_room(self, client: Client, shares: int) -> bool:
         return self._shares.get(client, 0) + shares <= _SHARES_PER_CLIENT
 
-    async def _wait(self, client: Client, shares: int) -> None:
+    async def _wait(self, client: Client, shares: int, max_seconds: float | None) -> None:
         waiter = _Waiter(asyncio.get_running_loop().create_future(), shares)
         self._waiting.setdefault(client, deque()).append(waiter)
         try:
-            async with asyncio.timeout(limit_wait(_MAX_WAIT_SECONDS)):
+            async with asyncio.timeout(max_seconds):
                 await waiter.turn
         except BaseException as error:
             if waiter.turn.done() and not waiter.turn.cancelled():
@@ -157,6 +161,12 @@ class Work:
         self._pauses -= 1
         self._count()
 
+    async def resume_in_turn(self) -> None:
+        """Resumes the only pause, after earlier requests of the client."""
+        await self._workload.add_in_turn(self._client, self._shares)
+        self._is_counted = True
+        self._pauses -= 1
+
     def end(self) -> None:
         self._has_ended = True
         self._count()
@@ -188,8 +198,20 @@ def waiting() -> Iterator[None]:
         work.resume()
 
 
-def stop_counting() -> None:
-    """Marks the rest of the current request as no work. For streams, which wait for their reader most of the time."""
-    work = current_work.get()
-    if work is not None:
-        work.end()
+async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> AsyncIterator[Part]:
+    """Yields the parts of a response, of which the first is made already.
+
+    The request counts while a part is made, but not while the client reads a part. Each part waits for the client's
+    earlier requests, so that several streams of a client together work as much as one.
+    """
+    work, part = current_work.get(), first
+    while True:
+        if work is not None:
+            work.pause()
+        yield part
+        if work is not None:
+            await work.resume_in_turn()
+        try:
+            part = await anext(others)
+        except StopAsyncIteration:
+            return
