@@ -22,6 +22,8 @@ _COSTLY_SHARES: Final = 3
 _MAX_WAIT_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 0.5
 """The longest time in which many requests count as a burst. After it, they count as an overload."""
+_REST_SECONDS: Final = 0.02
+"""An overload ends when half of its places are free for so long. They are free for a few milliseconds in between."""
 _OVERLOAD_PART: Final = 6
 
 
@@ -37,7 +39,7 @@ class Workload:
     def __init__(self, places: int) -> None:
         self._burst_places = places
         self._overload_places = max(places // _OVERLOAD_PART, 1)
-        self._calm_at = 0.0
+        self._calm_at = self._busy_at = 0.0
         self._count = 0
         self._shares: dict[Client, int] = {}
         self._waiting: dict[Client, deque[_Waiter]] = {}
@@ -125,11 +127,12 @@ class Workload:
 
         An overload begins when half of its places were always taken for half a second.
         """
-        now, places = monotonic(), self._burst_places
-        if self._count <= self._overload_places // 2:
+        now = monotonic()
+        if self._count > self._overload_places // 2:
+            self._busy_at = now
+        elif now - self._busy_at >= _REST_SECONDS:
             self._calm_at = now
-        elif now - self._calm_at >= _PATIENCE_SECONDS:
-            places = self._overload_places
+        places = self._burst_places if now - self._calm_at < _PATIENCE_SECONDS else self._overload_places
         return places + places // 4 if is_first else places
 
 
