@@ -81,9 +81,9 @@ test-main: .venv/ready .tools/aws/ready .tools/checkov/ready .tools/chart/ready 
 
 .PHONY: test-coverage coverage
 coverage: test-coverage
-test-coverage: .venv/ready # statement and branch coverage of the tests that run in process; fails below 95%
+test-coverage: .venv/ready # statement and branch coverage of the tests in process, the first example of each rule; fails below 95%
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app -m "not cpu_time" --ignore tests/surfaces/adversarial \
+	$(BIN)/coverage run -m pytest $(IN_PARALLEL) --surface app --one-example=all -m "not cpu_time" --ignore tests/surfaces/adversarial \
 		tests/surfaces tests/assistant tests/functions tests/core $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

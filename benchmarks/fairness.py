@@ -1,4 +1,4 @@
-"""Latency of the lists of four users, alone and beside a hostile user with 20 connections for each kind.
+"""Latency of the lists of 16 users, alone and beside a hostile user with 20 connections for each kind.
 
 The service runs as it ships, with its default limits. The hostile user sends each kind alone, and all kinds at once.
 The p99 of the others must be at most twice that without the hostile one. None of their requests may fail.
@@ -18,9 +18,9 @@ from servers import Server, postgres
 from subjects import hostile_requests, list_requests, shipped
 
 _CONNECTIONS: Final = 20
-_USERS: Final = 4
-_LISTS_PER_SECOND: Final = 20.0
-"""The pace of all users together. One alone would exceed its 600 requests a minute."""
+_USERS: Final = 16
+_LISTS_PER_SECOND: Final = 80.0
+"""The pace of all users together, so that a segment has 480 lists. One user may send 600 requests a minute."""
 _SECONDS: Final = 6.0
 _PAIRS: Final = 3
 _MAX_RATIO: Final = 2.0
@@ -68,7 +68,7 @@ def _compare(server: Server, lists: Sequence[bytes], kinds: Sequence[str]) -> bo
 
 def _run(port: int, lists: Sequence[bytes], kinds: Mapping[str, Sequence[bytes]]) -> dict[str, Results]:
     loads = [Load(name, requests, _CONNECTIONS) for name, requests in kinds.items()]
-    with under(port, loads) as hostile, under(port, [Load("lists", lists, 4, _LISTS_PER_SECOND)]) as measured:
+    with under(port, loads) as hostile, under(port, [Load("lists", lists, _USERS, _LISTS_PER_SECOND)]) as measured:
         time.sleep(_SECONDS)
     return hostile | measured
 

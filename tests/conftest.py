@@ -56,8 +56,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--one-example",
-        action="store_true",
-        help="on surfaces other than app, run only the first parameter set of each test",
+        nargs="?",
+        choices=("others", "all"),
+        const="others",
+        help="run only the first parameter set of each test: on all surfaces, or (the default) on those other than app",
     )
     parser.addoption("--image", metavar="NAME", help="also run tests/container and tests/cluster, with this image")
     parser.addoption("--browser", metavar="PATH", help="also run tests/browser, with this Chromium")

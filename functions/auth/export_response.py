@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from todo_core.deadlines import extend
 from todo_core.errors import ServiceError
 from todo_core.web.content_codings import accepts_gzip
-from todo_core.workload import stop_counting
+from todo_core.workload import stream_in_turns
 
 _GZIP_WINDOW_BITS: Final = 16 + zlib.MAX_WBITS
 """Value of zlib's `wbits`: the added 16 selects the gzip format instead of the zlib format."""
@@ -47,14 +47,7 @@ async def build_response(parts: AsyncIterator[bytes], request: Request) -> Respo
         return Response(await _read_all(parts, zipped=zipped), headers=headers, media_type="application/json")
     # Reads the first part before the status is sent, so that an unavailable database is answered with status 503.
     first = await anext(parts)
-    stop_counting()
-    return StreamingResponse(_prepend(first, parts), headers=headers, media_type="application/json")
-
-
-async def _prepend(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for part in others:
-        yield part
+    return StreamingResponse(stream_in_turns(first, parts), headers=headers, media_type="application/json")
 
 
 async def _compress(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,6 +1,7 @@
 """The count of requests on which a process works: places, turns of one client, pauses and the end."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.core.event_loop import run_scenario, settle
 from todo_core import workload as workload_module
 from todo_core.clients import Client
 from todo_core.errors import RateLimited, TooBusy
-from todo_core.workload import Work, Workload, current_work, stop_counting, waiting
+from todo_core.workload import Work, Workload, current_work, stream_in_turns, waiting
 
 ADA, BOB, EVE = (Client("user", name) for name in ("ada", "bob", "eve"))
 
@@ -165,19 +166,9 @@ class TestPauses:
         run_scenario(scenario)
 
     def test_waiting_without_a_request_has_no_effect(self) -> None:
-        with waiting():
-            stop_counting()
-
-    def test_a_stream_does_not_count(self) -> None:
         async def scenario() -> None:
-            workload = Workload(10)
-            work = await workload.begin(ADA)
-            current_work.set(work)
-            stop_counting()
-            assert workload.count == 0
             with waiting():
-                work.end()
-            assert workload.count == 0
+                assert [part async for part in stream_in_turns(0, count_to(2))] == [0, 1, 2]
 
         run_scenario(scenario)
 
@@ -191,3 +182,73 @@ class TestPauses:
             assert workload.count == 0
 
         run_scenario(scenario)
+
+
+class TestStreams:
+    def test_a_stream_counts_while_a_part_is_made_and_not_while_the_client_reads_it(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(10)
+            work = await workload.begin(ADA)
+            current_work.set(work)
+            counts_at_parts = []
+
+            async def make_parts() -> AsyncIterator[int]:
+                for number in range(1, 3):
+                    counts_at_parts.append(workload.count)
+                    yield number
+
+            counts_of_reader = [workload.count async for _ in stream_in_turns(0, make_parts())]
+            assert counts_at_parts == [1, 1]
+            assert counts_of_reader == [0, 0, 0]
+            work.end()
+            assert workload.count == 0
+
+        run_scenario(scenario)
+
+    def test_a_part_waits_for_the_other_requests_of_the_client(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(10)
+            current_work.set(await workload.begin(ADA, is_costly=True))
+            stream = stream_in_turns(0, count_to(1))
+            assert await anext(stream) == 0
+            costly = await workload.begin(ADA, is_costly=True)
+            part = asyncio.create_task(anext(stream, None))
+            await settle()
+            assert not part.done()
+            costly.end()
+            await settle()
+            assert part.result() == 1
+
+        run_scenario(scenario)
+
+    def test_a_part_waits_for_no_other_client(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(10)
+            current_work.set(await workload.begin(ADA, is_costly=True))
+            await workload.begin(BOB, is_costly=True)
+            assert [part async for part in stream_in_turns(0, count_to(1))] == [0, 1]
+
+        run_scenario(scenario)
+
+    def test_a_stream_whose_client_has_gone_away_does_not_count(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(10)
+            work = await workload.begin(ADA, is_costly=True)
+            current_work.set(work)
+            stream = stream_in_turns(0, count_to(1))
+            await anext(stream)
+            other = await workload.begin(ADA, is_costly=True)
+            part = asyncio.create_task(anext(stream, None))
+            await settle()
+            part.cancel()
+            await settle()
+            work.end()
+            other.end()
+            assert workload.count == 0
+
+        run_scenario(scenario)
+
+
+async def count_to(last: int) -> AsyncIterator[int]:
+    for number in range(1, last + 1):
+        yield number

@@ -108,8 +108,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     surfaces = set(config.getoption("--surface") or SURFACES)
     if surfaces <= {"sam", "container", "cluster"}:
         left_out |= {item for item in ours if not _runs_there(item, surfaces)}
-    if config.getoption("--one-example"):
-        left_out |= set(_other_examples(ours))
+    if which := config.getoption("--one-example"):
+        left_out |= set(_other_examples(ours, every_example_on=set() if which == "all" else {"app"}))
     config.hook.pytest_deselected(items=left_out)
     # The slower surfaces come first: at the end of the run, idle workers would wait for their tests.
     kept = [item for item in items if item not in left_out]
@@ -127,12 +127,12 @@ def _runs_there(item: pytest.Item, surfaces: set[str]) -> bool:
     return _surface_of(item) is not None and not ("sam" in surfaces and sam.find_exclusion_reason(item.nodeid))
 
 
-def _other_examples(items: list[pytest.Item]) -> Iterator[pytest.Function]:
-    """Yields all parameter sets of each test except its first one, for each surface other than "app"."""
+def _other_examples(items: list[pytest.Item], *, every_example_on: set[str]) -> Iterator[pytest.Function]:
+    """Yields all parameter sets of each test except its first one, for each surface that runs not every example."""
     seen: set[tuple[object, ...]] = set()
     for item in items:
         surface = _surface_of(item)
-        if isinstance(item, pytest.Function) and surface not in {None, "app"}:
+        if isinstance(item, pytest.Function) and surface is not None and surface not in every_example_on:
             test = item.path, item.cls, item.originalname, surface
             if test in seen:
                 yield item

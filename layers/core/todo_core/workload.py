@@ -6,7 +6,7 @@ for another service, such as a language model. It then delays no other request.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
@@ -22,6 +22,8 @@ _COSTLY_SHARES: Final = 3
 _MAX_WAIT_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 0.5
 """The longest time in which many requests count as a burst. After it, they count as an overload."""
+_REST_SECONDS: Final = 0.02
+"""An overload ends when half of its places are free for so long. They are free for a few milliseconds in between."""
 _OVERLOAD_PART: Final = 6
 
 
@@ -37,7 +39,7 @@ class Workload:
     def __init__(self, places: int) -> None:
         self._burst_places = places
         self._overload_places = max(places // _OVERLOAD_PART, 1)
-        self._calm_at = 0.0
+        self._calm_at = self._busy_at = 0.0
         self._count = 0
         self._shares: dict[Client, int] = {}
         self._waiting: dict[Client, deque[_Waiter]] = {}
@@ -60,11 +62,15 @@ class Workload:
         if self._count >= self._find_places(is_first=client not in self._shares):
             raise TooBusy(retry_after=1)
         shares = _COSTLY_SHARES if is_costly else 1
+        await self.add_in_turn(client, shares, max_wait_seconds=limit_wait(_MAX_WAIT_SECONDS))
+        return Work(self, client, shares)
+
+    async def add_in_turn(self, client: Client, shares: int, *, max_wait_seconds: float | None = None) -> None:
+        """Counts a request after earlier ones of the client. Raises RateLimited after `max_wait_seconds`."""
         if client not in self._waiting and self._has_room(client, shares):
             self.add(client, shares)
         else:
-            await self._wait(client, shares)
-        return Work(self, client, shares)
+            await self._wait(client, shares, max_wait_seconds)
 
     def add(self, client: Client, shares: int) -> None:
         self._count += 1
@@ -83,11 +89,11 @@ class Workload:
     def _has_room(self, client: Client, shares: int) -> bool:
         return self._shares.get(client, 0) + shares <= _SHARES_PER_CLIENT
 
-    async def _wait(self, client: Client, shares: int) -> None:
+    async def _wait(self, client: Client, shares: int, max_seconds: float | None) -> None:
         waiter = _Waiter(asyncio.get_running_loop().create_future(), shares)
         self._waiting.setdefault(client, deque()).append(waiter)
         try:
-            async with asyncio.timeout(limit_wait(_MAX_WAIT_SECONDS)):
+            async with asyncio.timeout(max_seconds):
                 await waiter.turn
         except BaseException as error:
             if waiter.turn.done() and not waiter.turn.cancelled():
@@ -121,11 +127,12 @@ class Workload:
 
         An overload begins when half of its places were always taken for half a second.
         """
-        now, places = monotonic(), self._burst_places
-        if self._count <= self._overload_places // 2:
+        now = monotonic()
+        if self._count > self._overload_places // 2:
+            self._busy_at = now
+        elif now - self._busy_at >= _REST_SECONDS:
             self._calm_at = now
-        elif now - self._calm_at >= _PATIENCE_SECONDS:
-            places = self._overload_places
+        places = self._burst_places if now - self._calm_at < _PATIENCE_SECONDS else self._overload_places
         return places + places // 4 if is_first else places
 
 
@@ -156,6 +163,12 @@ class Work:
     def resume(self) -> None:
         self._pauses -= 1
         self._count()
+
+    async def resume_in_turn(self) -> None:
+        """Resumes the only pause, after earlier requests of the client."""
+        await self._workload.add_in_turn(self._client, self._shares)
+        self._is_counted = True
+        self._pauses -= 1
 
     def end(self) -> None:
         self._has_ended = True
@@ -188,8 +201,20 @@ def waiting() -> Iterator[None]:
         work.resume()
 
 
-def stop_counting() -> None:
-    """Marks the rest of the current request as no work. For streams, which wait for their reader most of the time."""
-    work = current_work.get()
-    if work is not None:
-        work.end()
+async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> AsyncIterator[Part]:
+    """Yields the parts of a response, of which the first is made already.
+
+    The request counts while a part is made, but not while the client reads a part. Each part waits for the client's
+    earlier requests, so that several streams of a client together work as much as one.
+    """
+    work, part = current_work.get(), first
+    while True:
+        if work is not None:
+            work.pause()
+        yield part
+        if work is not None:
+            await work.resume_in_turn()
+        try:
+            part = await anext(others)
+        except StopAsyncIteration:
+            return

@@ -51,6 +51,8 @@ def create_app(
         description=openapi.DESCRIPTION,
         openapi_url=None,  # functions.meta serves the OpenAPI document instead
         redirect_slashes=False,
+        # This service has its own log and metrics. A look for OpenTelemetry would take 1% of a request's time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=_list_middleware(resources, refusals),
         exception_handlers={
             ServiceError: problems.on_service_error,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.types import Scope
 
-from todo_core.logs import log
+from todo_core import logs
 from todo_core.web.refusals import RefusalLog
 
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
@@ -55,19 +55,16 @@ def log_request(request: AnsweredRequest) -> None:
         return
     # Successful health checks are logged only at DEBUG: they arrive every few seconds and would hide other lines.
     is_successful_probe = request.route in PROBES and request.status == HTTPStatus.OK
-    log.log(
+    milliseconds = round(request.milliseconds, 1)
+    logs.write(
         logging.DEBUG if is_successful_probe else logging.INFO,
-        "%s %s %d %.1f ms",
-        request.method,
-        request.route or "(no route)",
-        request.status,
-        request.milliseconds,
-        extra={
+        f"{request.method} {request.route or '(no route)'} {request.status} {milliseconds} ms",
+        {
             "request_id": request.request_id,
             "method": request.method,
             "route": request.route,
             "status": request.status,
-            "milliseconds": round(request.milliseconds, 1),
+            "milliseconds": milliseconds,
             "problem": request.problem,
             "user_id": request.user_id,
         },
