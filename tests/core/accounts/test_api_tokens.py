@@ -46,10 +46,10 @@ def record(database_url: str, scenario: Callable[[RecordingDatabase], Awaitable[
 
 class TestForm:
     def test_a_token_of_the_first_release_stays_valid(self) -> None:
-        token = "todo_pat_3AHOVcjqx4BIPWdkry5CJQXelsz6DKRYfm33tkH1"
+        token = f"todo_pat_{34 * 'x'}1XAvCd"
 
         assert hash_token(token) is not None
-        assert hash_token(f"{token[:-1]}2") is None
+        assert hash_token(f"{token[:-1]}e") is None
 
     def test_the_text_of_a_token_is_not_in_its_representation(self, database_url: str) -> None:
         user_id = add_user(database_url)
