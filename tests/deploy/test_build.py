@@ -20,7 +20,7 @@ from todo_core.schema.revision import HEAD_REVISION
 from todo_core.schema.sql_files import SQL_FILES
 
 FUNCTIONS: Final = sorted(template.functions())
-MAX_BYTES: Final = dict.fromkeys(FUNCTIONS, 70_000_000) | {"ChatFunction": 90_000_000}
+MAX_BYTES: Final = dict.fromkeys(FUNCTIONS, 80_000_000) | {"ChatFunction": 100_000_000}
 """Maximum unpacked size of each function with its layers, in bytes. Lambda's own limit is 250 MB."""
 X86_64, AARCH64 = 62, 183
 UNCHECKED_HASH: Final = 1
@@ -226,7 +226,9 @@ class TestProcessor:
 
     def test_both_architectures_have_the_same_packages(self, build: Build, arm64_build: Build) -> None:
         def packages(of: Build) -> set[str]:
-            return {path.name for layer in of.layers.values() for path in (layer / "python").iterdir()}
+            names = {path.name for layer in of.layers.values() for path in (layer / "python").iterdir()}
+            # A library beside the packages has the processor in its name.
+            return {name.partition(".cpython-")[0] for name in names}
 
         assert packages(build) == packages(arm64_build)
 
