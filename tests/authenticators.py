@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.accounts import AUTH, PASSWORD, Account
-from tests.conftest import FRONT_END
+from tests.mailbox import PUBLIC_URL
 
 CONFIRM: Final = f"{AUTH}/confirm"
 TOTP: Final = f"{AUTH}/second-factor/totp"
@@ -51,7 +51,7 @@ class Authenticator:
     `origin` is that of the page which asks. `counts` whether the device counts its signatures.
     """
 
-    origin: str = FRONT_END
+    origin: str = PUBLIC_URL
     verifies_user: bool = True
     counts: bool = False
     algorithm: int = -7

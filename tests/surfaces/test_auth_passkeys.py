@@ -22,7 +22,7 @@ from tests.authenticators import (
     encode,
     log_in_by_passkey,
 )
-from tests.conftest import FRONT_END
+from tests.mailbox import PUBLIC_URL
 from tests.surfaces.test_auth_second_factor import age_confirmation, read_factors
 from tests.surfaces.test_auth_sessions import list_sessions
 from tests.surfaces.tokens import ME, read_cookies
@@ -54,7 +54,7 @@ class TestOptions:
     def test_they_name_the_service_and_the_user(self, ada: Account) -> None:
         options = begin_passkey(ada)
 
-        assert options["rp"] == {"id": FRONT_END.removeprefix("https://"), "name": "Todo"}
+        assert options["rp"] == {"id": PUBLIC_URL.removeprefix("https://"), "name": "Todo"}
         assert options["user"]["name"] == ada.email
         assert options["user"]["id"] == encode(UUID(ada.user["id"]).bytes)
         assert options["authenticatorSelection"]["userVerification"] == "required"
@@ -78,7 +78,7 @@ class TestOptions:
             options = response.json()
             assert options["allowCredentials"] == []
             assert options["userVerification"] == "required"
-            assert options["rpId"] == FRONT_END.removeprefix("https://")
+            assert options["rpId"] == PUBLIC_URL.removeprefix("https://")
 
     def test_each_has_another_challenge(self, client: httpx2.Client) -> None:
         assert len({begin_login(client)["challenge"] for _ in range(3)}) == 3
