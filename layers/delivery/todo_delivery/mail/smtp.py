@@ -3,6 +3,7 @@
 A connection with STARTTLS or TLS is encrypted and its certificate checked, or nothing is sent.
 """
 
+import re
 import ssl
 from contextlib import suppress
 from email.message import EmailMessage
@@ -25,6 +26,9 @@ from todo_delivery.mail.composing import encode_domain
 _REPLY_SECONDS: Final = 20
 """Time for the connection, and for each reply of the server."""
 _GOODBYE_SECONDS: Final = 2
+_MAX_REASON_CHARACTERS: Final = 500
+_ADDRESS: Final = re.compile(r"[^\s<>]{1,64}@[^\s<>]{1,255}")
+"""Matches an address in a server's reply: the log and the outbox keep none."""
 _PERMANENT: Final = range(500, 600)
 """Replies after which the same command must not be repeated (RFC 5321)."""
 
@@ -43,7 +47,8 @@ async def send(server: MailServer, sender: MailSender, message: EmailMessage, *,
         with suppress(SMTPException, OSError):
             await client.quit(timeout=_GOODBYE_SECONDS)
     except (SMTPException, OSError) as error:
-        raise DeliveryFailed(_describe(error).replace(to, "(address)"), is_final=_is_final(error)) from None
+        reason = _ADDRESS.sub("(address)", _describe(error)[:_MAX_REASON_CHARACTERS])
+        raise DeliveryFailed(reason, is_final=_is_final(error)) from None
     finally:
         client.close()
 
