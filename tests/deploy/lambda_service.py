@@ -19,6 +19,7 @@ class LambdaService:
     url: str = ""
     functions: dict[str, Callable[[], object]] = field(default_factory=dict)
     invoked: list[str] = field(default_factory=list)
+    _running: list[threading.Thread] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -27,7 +28,14 @@ class LambdaService:
 
     def invoke(self, name: str) -> None:
         self.invoked.append(name)
-        threading.Thread(target=self.functions[name]).start()
+        thread = threading.Thread(target=self.functions[name])
+        self._running.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Waits for the end of all invocations."""
+        for thread in self._running:
+            thread.join()
 
 
 @contextmanager
