@@ -17,6 +17,7 @@ from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_response
 from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/auth/login/passkey"
+_NO_CHALLENGE: Final = PasskeyLoginStart()
 
 router = APIRouter(prefix=PATH, tags=["passkeys"], responses=error_responses(DatabaseUnavailable))
 
@@ -29,13 +30,13 @@ router = APIRouter(prefix=PATH, tags=["passkeys"], responses=error_responses(Dat
     ),
 )
 async def begin_passkey_login(
-    checks: CurrentChecks, db: CurrentDatabase, start: PasskeyLoginStart | None = None
+    checks: CurrentChecks, db: CurrentDatabase, start: PasskeyLoginStart = _NO_CHALLENGE
 ) -> Options:
     """Returns the options with which a browser asks for a passkey, valid for five minutes.
 
     Send its response to `POST /login/passkey`, or with the challenge of a password to `POST /login`.
     """
-    return await logins.begin_by_passkey(db, checks, start.challenge if start else None)
+    return await logins.begin_by_passkey(db, checks, start.challenge)
 
 
 @router.post(
