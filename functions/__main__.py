@@ -46,14 +46,16 @@ class AnnouncingServer(uvicorn.Server):
 
 
 def _print_pages(url: str, settings: Settings) -> None:
-    """Prints the addresses, database and assistant to stderr, for the person at the terminal."""
+    """Prints the addresses, database, mail and assistant to stderr, for the person at the terminal."""
     commands = "built-in commands; set OPENAI_API_KEY to use a language model"
     embedded = f"embedded PostgreSQL, stored in {settings.data_folder / 'postgres'}"
+    server, files = settings.mail.server, f"files in {settings.data_folder / 'mail'}; set MAIL_URL to send them"
     metrics = f"Metrics   http://{_find_name(settings.metrics_host)}:{settings.metrics_port}/metrics"
     print(  # noqa: T201 - a message for the person at the terminal
         f"API       {url}/api/v1",
         f"Docs      {url}/docs",
         f"Database  {settings.database.display_name or embedded}",
+        f"Mail      {server.host if server else files}",
         f"Assistant {settings.openai.model if settings.has_language_model else commands}",
         *([metrics] if settings.metrics_port else []),
         "Stop with Ctrl-C.",

@@ -135,6 +135,7 @@ class TestStarting:
         assert f"API       http://localhost:{first_run.port}/api/v1" in lines
         assert f"Docs      http://localhost:{first_run.port}/docs" in lines
         assert f"Database  embedded PostgreSQL, stored in {EMBEDDED}" in lines
+        assert "Mail      files in .data/mail; set MAIL_URL to send them" in lines
         assert "Assistant built-in commands; set OPENAI_API_KEY to use a language model" in lines
 
     def test_the_printed_pages_exist(self, first_run: FirstRun) -> None:
