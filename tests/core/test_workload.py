@@ -125,13 +125,34 @@ class TestTurns:
     def test_a_request_that_waits_too_long_for_others_of_its_client_is_rate_limited(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(workload_module, "_MAX_WAIT_SECONDS", 0.05)
+
+        async def scenario() -> None:
+            workload = Workload(100)
+            first, *works = [await workload.begin(ADA) for _ in range(4)]
+            earlier, later = (asyncio.create_task(workload.begin(ADA)) for _ in range(2))
+            await settle()
+            first.end()
+            with pytest.raises(RateLimited):
+                await later
+            for work in [*works, await earlier]:
+                work.end()
+            assert workload.count == 0
+
+        run_scenario(scenario)
+
+    def test_a_request_that_waits_for_others_that_hang_is_refused_as_too_busy(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(workload_module, "_MAX_WAIT_SECONDS", 0)
 
         async def scenario() -> None:
             workload = Workload(100)
             works = [await workload.begin(ADA) for _ in range(4)]
-            with pytest.raises(RateLimited):
-                await workload.begin(ADA)
+            waiting_requests = [asyncio.create_task(workload.begin(ADA)) for _ in range(2)]
+            for request in waiting_requests:
+                with pytest.raises(TooBusy):
+                    await request
             for work in works:
                 work.end()
             assert workload.count == 0

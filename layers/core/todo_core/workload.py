@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -42,7 +43,7 @@ class Workload:
         self._calm_at = self._busy_at = 0.0
         self._count = 0
         self._shares: dict[Client, int] = {}
-        self._waiting: dict[Client, deque[_Waiter]] = {}
+        self._waiting: dict[Client, _Line] = {}
 
     @property
     def count(self) -> int:
@@ -57,7 +58,7 @@ class Workload:
         """Counts a new request, until its `end` is called. Waits for earlier requests of the client.
 
         Raises TooBusy when the process works on too many requests. Raises RateLimited after 10 seconds, and at the end
-        of the request.
+        of the request. But raises TooBusy if none of the client's requests ended meanwhile: they hang.
         """
         if self._count >= self._find_places(is_first=client not in self._shares):
             raise TooBusy(retry_after=1)
@@ -66,7 +67,7 @@ class Workload:
         return Work(self, client, shares)
 
     async def add_in_turn(self, client: Client, shares: int, *, max_wait_seconds: float | None = None) -> None:
-        """Counts a request after earlier ones of the client. Raises RateLimited after `max_wait_seconds`."""
+        """Counts a request after earlier ones of the client. Raises as `begin` does, after `max_wait_seconds`."""
         if client not in self._waiting and self._has_room(client, shares):
             self.add(client, shares)
         else:
@@ -84,14 +85,17 @@ class Workload:
         else:
             del self._shares[client]
         if client in self._waiting:
+            self._waiting[client].ended += 1
             self._admit_waiting(client)
 
     def _has_room(self, client: Client, shares: int) -> bool:
         return self._shares.get(client, 0) + shares <= _SHARES_PER_CLIENT
 
     async def _wait(self, client: Client, shares: int, max_seconds: float | None) -> None:
+        line = self._waiting.setdefault(client, _Line())
         waiter = _Waiter(asyncio.get_running_loop().create_future(), shares)
-        self._waiting.setdefault(client, deque()).append(waiter)
+        line.waiters.append(waiter)
+        ended_before = line.ended
         try:
             async with asyncio.timeout(max_seconds):
                 await waiter.turn
@@ -99,15 +103,16 @@ class Workload:
             if waiter.turn.done() and not waiter.turn.cancelled():
                 # The request was admitted at the moment of the timeout or of the task's cancellation.
                 self.remove(client, shares)
-            else:
-                self._forget(client, waiter)
+            elif waiter in line.waiters:
+                line.waiters.remove(waiter)
+                self._admit_waiting(client)
             if isinstance(error, TimeoutError):
-                raise RateLimited("Your other requests take long; send fewer at a time.") from None
+                raise _find_refusal(ended=line.ended - ended_before) from None
             raise
 
     def _admit_waiting(self, client: Client) -> None:
         """Admits the requests that have waited longest, as far as there is room."""
-        waiters = self._waiting[client]
+        waiters = self._waiting[client].waiters
         while waiters and (waiters[0].turn.done() or self._has_room(client, waiters[0].shares)):
             waiter = waiters.popleft()
             if not waiter.turn.done():
@@ -115,12 +120,6 @@ class Workload:
                 waiter.turn.set_result(None)
         if not waiters:
             del self._waiting[client]
-
-    def _forget(self, client: Client, waiter: "_Waiter") -> None:
-        waiters = self._waiting.get(client)
-        if waiters is not None and waiter in waiters:
-            waiters.remove(waiter)
-            self._admit_waiting(client)
 
     def _find_places(self, *, is_first: bool) -> int:
         """Returns the places for the client's first request or for a further one.
@@ -134,6 +133,21 @@ class Workload:
             self._calm_at = now
         places = self._burst_places if now - self._calm_at < _PATIENCE_SECONDS else self._overload_places
         return places + places // 4 if is_first else places
+
+
+def _find_refusal(*, ended: int) -> RateLimited | TooBusy:
+    """Returns the error after a wait in which this many requests of the client ended. Without any, they hang."""
+    if ended:
+        return RateLimited("Your other requests take long; send fewer at a time.")
+    return TooBusy(retry_after=1)
+
+
+@dataclass(slots=True)
+class _Line:
+    """The waiting requests of a client, the longest waiting first. `ended` counts others that ended meanwhile."""
+
+    waiters: "deque[_Waiter]" = field(default_factory=deque)
+    ended: int = 0
 
 
 class _Waiter(NamedTuple):

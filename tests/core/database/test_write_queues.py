@@ -9,7 +9,7 @@ from tests.core.event_loop import run_scenario, settle
 from todo_core.clients import Owner
 from todo_core.database import write_queues
 from todo_core.database.write_queues import WriteQueues
-from todo_core.errors import RateLimited
+from todo_core.errors import DatabaseUnavailable, RateLimited
 
 ADA, BOB = "ada", "bob"
 
@@ -115,12 +115,29 @@ class TestBounds:
 
         run(scenario)
 
-    def test_a_write_that_waits_too_long_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_write_that_waits_too_long_for_many_others_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(write_queues, "_MAX_WAIT_SECONDS", 0.05)
+
+        async def scenario(writers: Writers) -> None:
+            await writers.add(ADA, "a")
+            await writers.add(ADA, "b")
+            last = await writers.add(ADA, "c")
+            await writers.end("a")
+            with pytest.raises(RateLimited):
+                await last
+            await writers.end("b")
+            assert len(writers.queues) == 0
+
+        run(scenario)
+
+    def test_a_write_that_waits_for_one_that_hangs_gets_the_error_of_the_database(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(write_queues, "_MAX_WAIT_SECONDS", 0)
 
         async def scenario(writers: Writers) -> None:
             await writers.add(ADA, "a")
-            with pytest.raises(RateLimited):
+            with pytest.raises(DatabaseUnavailable):
                 await (await writers.add(ADA, "b"))
             await writers.end("a")
             assert len(writers.queues) == 0

@@ -10,7 +10,7 @@ from typing import Final
 
 from todo_core.clients import Owner
 from todo_core.deadlines import limit_wait
-from todo_core.errors import RateLimited
+from todo_core.errors import DatabaseUnavailable, RateLimited
 from todo_core.workload import waiting
 
 _MAX_WAITING: Final = 100
@@ -18,12 +18,13 @@ _MAX_WAIT_SECONDS: Final = 10.0
 
 
 class _Queue:
-    """The task that writes now, and the waiting tasks, the longest waiting first."""
+    """The task that writes now, and the waiting tasks, the longest waiting first. `ended` counts writes that ended."""
 
-    __slots__ = ("waiting", "writer")
+    __slots__ = ("ended", "waiting", "writer")
 
     def __init__(self, writer: asyncio.Task[object] | None) -> None:
         self.writer = writer
+        self.ended = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
 
 
@@ -39,8 +40,9 @@ class WriteQueues:
     async def enter(self, owner: Owner | None) -> None:
         """Waits until the owner's earlier writes have ended. The caller must call `leave` at the end of the write.
 
-        Raises RateLimited when 100 writes wait already, after 10 seconds, and at the end of the request. Raises
-        RuntimeError for a write inside a write of the same task, which would wait for itself.
+        Raises RateLimited when 100 writes wait already, after 10 seconds, and at the end of the request. But raises
+        DatabaseUnavailable if no write of the owner ended meanwhile. Raises RuntimeError for a write inside a write of
+        the same task, which would wait for itself.
         """
         if owner is None:
             return
@@ -62,6 +64,7 @@ class WriteQueues:
             return
         queue = self._queues[owner]
         queue.writer = None
+        queue.ended += 1
         while queue.waiting:
             waiter = queue.waiting.popleft()
             if not waiter.done():
@@ -73,6 +76,7 @@ class WriteQueues:
     async def _wait(self, owner: Owner, queue: _Queue) -> None:
         waiter = asyncio.get_running_loop().create_future()
         queue.waiting.append(waiter)
+        ended_before = queue.ended
         try:
             with waiting():
                 async with asyncio.timeout(limit_wait(_MAX_WAIT_SECONDS)):
@@ -84,7 +88,8 @@ class WriteQueues:
             elif waiter in queue.waiting:
                 queue.waiting.remove(waiter)
             if isinstance(error, TimeoutError):
-                raise _too_many_writes() from None
+                has_advanced = queue.ended > ended_before
+                raise (_too_many_writes() if has_advanced else DatabaseUnavailable) from None
             raise
 
 
