@@ -11,12 +11,12 @@ from functions.chat.routes import close_assistant, prepare_assistant
 from todo_core.database import embedded
 from todo_core.web.app import create_app
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
-from todo_core.web.middleware.draining import ConnectionClosing, Drain
+from todo_core.web.middleware.draining import DRAIN, ConnectionClosing, Drain
 from todo_core.web.resources import get_resources
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals]]:
+async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals | Drain]]:
     """Connects the app to its database at the start, and closes all connections at the end.
 
     Without a database URL, the embedded PostgreSQL server is started. Outside production, the migrations run. Yields
@@ -34,7 +34,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals]]:
         # Imports the model's libraries in the background: requests to other routes need not wait for them.
         preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
-            yield {EARLY_REFUSALS: app.state.early_refusals}
+            yield {EARLY_REFUSALS: app.state.early_refusals, DRAIN: drain}
         preparation.cancel()
         await close_assistant(app)
         await resources.database.close()
