@@ -219,7 +219,7 @@ async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> Asy
     """Yields the parts of a response, of which the first is made already.
 
     The request counts while a part is made, but not while the client reads a part. Each part waits for the client's
-    earlier requests, so that several streams of a client together work as much as one.
+    earlier requests. So several streams of a client together work as much as one.
     """
     work, part = current_work.get(), first
     while True:
