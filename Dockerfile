@@ -48,10 +48,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     ENVIRONMENT=production \
     METRICS_HOST=:: \
     METRICS_PORT=9090 \
-    UVICORN_HTTP=functions.http_protocol:BoundedProtocol \
-    UVICORN_PORT=8000 \
-    UVICORN_LOG_LEVEL=warning \
-    UVICORN_SERVER_HEADER=false \
     # Longer than the idle timeout of proxies. The client must close idle connections, or a request could meet a closed one.
     UVICORN_TIMEOUT_KEEP_ALIVE=75 \
     # Longer than a turn of the assistant.
@@ -64,7 +60,7 @@ EXPOSE 8000 9090
 # A bare socket without packages, because the check runs every two seconds and starts a Python process each time.
 HEALTHCHECK --interval=2s --timeout=2s --retries=10 CMD ["python", "-ISc", "\
 import os, socket; \
-connection = socket.create_connection(('localhost', os.environ['UVICORN_PORT']), timeout=2); \
+connection = socket.create_connection(('localhost', os.environ.get('UVICORN_PORT') or os.environ.get('PORT') or 8000), timeout=2); \
 connection.sendall(b'GET /health HTTP/1.0\\r\\n\\r\\n'); \
 raise SystemExit(b' 200 ' not in connection.recv(16))"]
 # The empty host: all addresses of IPv4, and of IPv6 where the kernel has it. An environment variable cannot be empty.

@@ -1,6 +1,6 @@
 """The HTTP protocol of the server: uvicorn's, with limits for requests that are large, slow or never complete.
 
-`python -m functions` uses it, and the container by UVICORN_HTTP. On Lambda, the API gateway has limits of its own.
+`python -m functions` uses it. On Lambda, the API gateway has limits of its own.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from todo_core.errors import ServiceError
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
+from todo_core.web.middleware.draining import DRAIN, Drain
 from todo_core.web.problems import make_problem_response
 from todo_core.web.request_heads import MAX_HEAD_BYTES, MAX_HEADERS, HeadersTooLarge, MalformedRequest
 from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
@@ -70,6 +71,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unsent_bytes = 0
         self._unsent_since = 0.0
         self._early_refusals: EarlyRefusals | None = app_state.get(EARLY_REFUSALS)
+        self._drain: Drain | None = app_state.get(DRAIN)
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn declares it
@@ -126,6 +128,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answers a request without the app. Changes the cycle as the messages of the app would."""
         if cycle.disconnected:
             return
+        if self._drain is not None and self._drain.has_begun:
+            cycle.keep_alive = False
         self.transport.write(make_response(cycle.scope, self.server_state.default_headers, closes=not cycle.keep_alive))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:

@@ -12,12 +12,12 @@ from functions.deliver.app import delivering
 from todo_core.database import embedded
 from todo_core.web.app import create_app
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
-from todo_core.web.middleware.draining import ConnectionClosing, Drain
+from todo_core.web.middleware.draining import DRAIN, ConnectionClosing, Drain
 from todo_core.web.resources import get_resources
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals]]:
+async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals | Drain]]:
     """Connects the app to its database at the start, and closes all connections at the end.
 
     Without a database URL, the embedded PostgreSQL server is started. Outside production, the migrations run. Yields
@@ -35,8 +35,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals]]:
         # Imports the model's libraries in the background: requests to other routes need not wait for them.
         preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
+<<<<<<< HEAD
             async with delivering(app, settings):
                 yield {EARLY_REFUSALS: app.state.early_refusals}
+=======
+            yield {EARLY_REFUSALS: app.state.early_refusals, DRAIN: drain}
+>>>>>>> main
         preparation.cancel()
         await close_assistant(app)
         await resources.database.close()

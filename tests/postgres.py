@@ -69,6 +69,14 @@ def server() -> Iterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
+    with own_server() as url:
+        yield url
+
+
+@contextmanager
+def own_server() -> Iterator[str]:
+    """Yields the URL of a new embedded server, whose template databases may change. Stops and deletes it afterwards."""
+    # No folder of pytest: each start of pytest takes the rights on those folders from PostgreSQL's user.
     folder = Path(tempfile.mkdtemp(prefix="todo-tests-"))
     postgres = start(folder / "postgres")
     try:

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from functions.accounts.commands import Command, Result, execute
 from todo_core import logs
 from todo_core.accounts.audit import Caller
-from todo_core.database import embedded
-from todo_core.database.executor import Database
+from todo_core.database.command import connect_for_command
 from todo_core.errors import ServiceError
 from todo_core.settings import Settings, load
 
@@ -33,12 +32,8 @@ def run(settings: Settings, command: Command, *, request_id: str) -> Result:
 
 
 async def _run(settings: Settings, command: Command, caller: Caller) -> Result:
-    async with embedded.ensure_server(settings.database.url, settings.data_folder / "postgres") as url:
-        db = Database.from_settings(settings.database.with_url(url))
-        try:
-            return await execute(db, settings, caller, command)
-        finally:
-            await db.close()
+    async with connect_for_command(settings.database, settings.data_folder / "postgres") as db:
+        return await execute(db, settings, caller, command)
 
 
 def handler(event: object, context: Invocation) -> Result:

@@ -6,6 +6,7 @@ from math import inf
 from typing import Protocol
 
 from todo_core import logs, purge
+<<<<<<< HEAD
 from todo_core.accounts import (  # noqa: F401 - they register their tables
     api_tokens,
     challenges,
@@ -17,6 +18,11 @@ from todo_core.accounts import (  # noqa: F401 - they register their tables
 )
 from todo_core.database import embedded, idempotency  # noqa: F401 - idempotency registers its table
 from todo_core.database.executor import Database
+=======
+from todo_core.accounts import invites, rate_limits, sessions  # noqa: F401 - they register their tables
+from todo_core.database import idempotency  # noqa: F401 - it registers its table
+from todo_core.database.command import connect_for_command
+>>>>>>> main
 from todo_core.logs import log
 from todo_core.outbox import dead_letters  # noqa: F401 - it registers the outbox
 from todo_core.purge import PurgeResult
@@ -44,12 +50,8 @@ def run(settings: Settings, *, seconds_left: Callable[[], float] = lambda: inf) 
 
 
 async def _run(settings: Settings, seconds_left: Callable[[], float]) -> PurgeResult:
-    async with embedded.ensure_server(settings.database.url, settings.data_folder / "postgres") as url:
-        db = Database.from_settings(settings.database.with_url(url))
-        try:
-            return await purge.purge(db, settings.retention, seconds_left=seconds_left)
-        finally:
-            await db.close()
+    async with connect_for_command(settings.database, settings.data_folder / "postgres") as db:
+        return await purge.purge(db, settings.retention, seconds_left=seconds_left)
 
 
 def handler(_event: object, context: Invocation) -> dict[str, int | bool]:

@@ -94,6 +94,11 @@ class TestStart:
             container.wait_until_healthy()
             assert docker("exec", container.id, "python", "-c", READ_STATUS, *urls) == "200 200"
 
+    @pytest.mark.parametrize("variable", ["PORT", "UVICORN_PORT"])
+    def test_its_health_check_follows_the_port(self, image: str, settings: dict[str, str], variable: str) -> None:
+        with engine.container(image, settings | {variable: "8123"}) as container:
+            container.wait_until_healthy()
+
     def test_it_serves_without_ipv6(self, image: str, settings: dict[str, str], tmp_path: Path) -> None:
         profile = tmp_path / "seccomp.json"
         profile.write_text(json.dumps(WITHOUT_IPV6))

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from tests.deploy import template
-from tests.serving import HTTP_PROTOCOL
 
 DOCKERFILE = template.ROOT / "Dockerfile"
 
@@ -15,10 +14,6 @@ def test_hadolint_passes() -> None:
     found = subprocess.run((hadolint, "--no-color", DOCKERFILE), capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stdout) == (0, "")
-
-
-def test_its_server_has_the_limits_of_http() -> None:
-    assert f" UVICORN_HTTP={HTTP_PROTOCOL} " in DOCKERFILE.read_text()
 
 
 def test_it_needs_no_external_frontend() -> None:

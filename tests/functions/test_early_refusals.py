@@ -15,6 +15,7 @@ from todo_core.limits import RequestLimits
 from todo_core.settings import Settings, load
 from todo_core.web.app import create_app
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
+from todo_core.web.middleware.draining import DRAIN, Drain
 from todo_core.web.resources import get_resources
 
 ORIGIN = "https://pages.example"
@@ -28,8 +29,9 @@ def request(method: bytes = b"GET", path: bytes = TODOS, *lines: bytes, body: by
 
 
 @asynccontextmanager
-async def with_early_refusals(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals]]:
-    yield {EARLY_REFUSALS: app.state.early_refusals}
+async def with_early_refusals(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals | Drain]]:
+    app.state.drain = Drain(0)
+    yield {EARLY_REFUSALS: app.state.early_refusals, DRAIN: app.state.drain}
 
 
 def make_app(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
@@ -133,6 +135,19 @@ class TestAnswers:
         else:
             connection.send(request(b"GET", b"/echo"))
             assert connection.read_response()[0] == 200
+
+    def test_each_closes_its_connection_while_the_process_drains(
+        self, app: FastAPI, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection = server.connect()
+        with full(app):
+            connection.send(request())
+            assert "connection" not in connection.read_response()[1]
+            monkeypatch.setattr(app.state.drain, "has_begun", True)
+            connection.send(request())
+            status, headers, _ = connection.read_response()
+        assert (status, headers["connection"]) == (503, "close")
+        assert connection.is_closed()
 
 
 class TestRequests:

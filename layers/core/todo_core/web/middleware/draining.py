@@ -6,8 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+DRAIN: Final = "drain"
+"""The name of the object in the state of the lifespan, where the HTTP protocol finds it."""
 
 
 class Drain:
