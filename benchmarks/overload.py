@@ -1,11 +1,7 @@
 """Latency of list requests past the capacity of a process: 1,000 connections send ten times what it can serve.
 
 The p99 of what is served is at most three times that of 100 connections at the capacity. The process must refuse the
-<<<<<<< HEAD
-rest at once. Within two seconds after the overload it must serve as at half the capacity before.
-=======
 rest at once. Within two seconds after the overload, it must serve as at half the capacity before.
->>>>>>> main
 """
 
 import sys

@@ -35,12 +35,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals | D
         # Imports the model's libraries in the background: requests to other routes need not wait for them.
         preparation = asyncio.create_task(prepare_assistant(app))
         with drain.on_sigterm():
-<<<<<<< HEAD
             async with delivering(app, settings):
-                yield {EARLY_REFUSALS: app.state.early_refusals}
-=======
-            yield {EARLY_REFUSALS: app.state.early_refusals, DRAIN: drain}
->>>>>>> main
+                yield {EARLY_REFUSALS: app.state.early_refusals, DRAIN: drain}
         preparation.cancel()
         await close_assistant(app)
         await resources.database.close()

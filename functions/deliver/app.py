@@ -10,8 +10,7 @@ from fastapi import FastAPI
 
 from functions.deliver.senders import make_senders
 from todo_core import logs
-from todo_core.database import embedded
-from todo_core.database.executor import Database
+from todo_core.database.command import connect_for_command
 from todo_core.logs import log
 from todo_core.outbox.deliverer import Deliverer
 from todo_core.outbox.outbox import Outbox
@@ -45,13 +44,9 @@ async def _run(settings: Settings, seconds_left: Callable[[], float]) -> Outbox:
     outbox = Outbox(can_send_mail=settings.can_send_mail)
     if not settings.can_send_mail:
         return outbox
-    async with embedded.ensure_server(settings.database.url, settings.data_folder / "postgres") as url:
-        db = Database.from_settings(settings.database.with_url(url))
-        try:
-            deliverer = Deliverer(db, outbox, make_senders(settings, db))
-            await deliverer.deliver_due(seconds_left=seconds_left)
-        finally:
-            await db.close()
+    async with connect_for_command(settings.database, settings.data_folder / "postgres") as db:
+        deliverer = Deliverer(db, outbox, make_senders(settings, db))
+        await deliverer.deliver_due(seconds_left=seconds_left)
     return outbox
 
 

@@ -6,7 +6,6 @@ from math import inf
 from typing import Protocol
 
 from todo_core import logs, purge
-<<<<<<< HEAD
 from todo_core.accounts import (  # noqa: F401 - they register their tables
     api_tokens,
     challenges,
@@ -16,13 +15,8 @@ from todo_core.accounts import (  # noqa: F401 - they register their tables
     registrations,
     sessions,
 )
-from todo_core.database import embedded, idempotency  # noqa: F401 - idempotency registers its table
-from todo_core.database.executor import Database
-=======
-from todo_core.accounts import invites, rate_limits, sessions  # noqa: F401 - they register their tables
 from todo_core.database import idempotency  # noqa: F401 - it registers its table
 from todo_core.database.command import connect_for_command
->>>>>>> main
 from todo_core.logs import log
 from todo_core.outbox import dead_letters  # noqa: F401 - it registers the outbox
 from todo_core.purge import PurgeResult

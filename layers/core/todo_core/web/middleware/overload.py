@@ -16,11 +16,7 @@ _WITHOUT_BODY: Final = {"GET", "HEAD"}
 class OverloadLimit:
     """Answers 503 at once while the process works on too many requests. Health checks always pass.
 
-<<<<<<< HEAD
-    A request does not count while it waits for its body, or while its client reads from a stream.
-=======
     A request does not count while it waits for its body, or while its client reads a part.
->>>>>>> main
     """
 
     def __init__(self, app: ASGIApp, workload: Workload, refusals: Refusals) -> None:
