@@ -1,20 +1,19 @@
-import functions.auth.links.routes
-import functions.auth.pages.routes
-import functions.auth.passkeys.login
-import functions.auth.passkeys.routes
-import functions.auth.routes
-import functions.auth.second_factor.routes
-import functions.auth.tokens.routes
+from fastapi import APIRouter
+
+from functions.auth.routes import PATH, router
 from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import LambdaHandler
+from todo_core.web.lazy_routes import LazyRoutes
 
-app = create_app(
-    functions.auth.routes.router,
-    functions.auth.second_factor.routes.router,
-    functions.auth.passkeys.routes.router,
-    functions.auth.passkeys.login.router,
-    functions.auth.tokens.routes.router,
-    functions.auth.links.routes.router,
-    functions.auth.pages.routes.router,
+_rare = APIRouter(
+    routes=[
+        LazyRoutes("functions.auth.second_factor.routes", f"{PATH}/second-factor"),
+        LazyRoutes("functions.auth.passkeys.routes", f"{PATH}/passkeys"),
+        LazyRoutes("functions.auth.passkeys.login", f"{PATH}/login/passkey"),
+        LazyRoutes("functions.auth.tokens.routes", f"{PATH}/tokens"),
+        LazyRoutes("functions.auth.links.routes", f"{PATH}/email", f"{PATH}/password"),
+        LazyRoutes("functions.auth.pages.routes", "/account"),
+    ]
 )
+app = create_app(router, _rare)
 handler = LambdaHandler(app)
