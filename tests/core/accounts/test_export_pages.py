@@ -85,5 +85,5 @@ class TestPages:
         self, crowded_url: str, ada: UUID, table: str, plan: str, *, from_middle: bool
     ) -> None:
         url = f"{crowded_url}{'&' if '?' in crowded_url else '?'}plan_cache_mode={plan}"
-        # A bitmap scan takes each row from the index and from the table.
-        assert LIMIT <= count_rows_read(url, table, ada, from_middle=from_middle) <= 3 * ROWS
+        # A bitmap scan takes each row from the index and from the table, and a sort takes it again.
+        assert LIMIT <= count_rows_read(url, table, ada, from_middle=from_middle) <= 3 * ROWS + LIMIT
