@@ -170,6 +170,8 @@ class TestServing:
         with running.client() as client:
             client.get(f"{AUTH}/me", headers={"X-Request-ID": "mine"})
 
+        # The engine receives the output a moment after the client has its response.
+        serving.wait_until(lambda: len(running.log.splitlines()) > 1)
         start, line = map(json.loads, running.log.splitlines())
         assert start["message"].startswith("Serving on ")
         assert (line["request_id"], line["status"]) == ("mine", 401)

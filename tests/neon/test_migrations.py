@@ -14,7 +14,7 @@ from todo_core.errors import DatabaseUnavailable
 from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
-UNREACHABLE = "postgresql://ada@127.0.0.1:1/todos"
+UNREACHABLE = "postgresql://127.0.0.1:1/todos"
 REVISION = "SELECT version_num FROM alembic_version"
 
 

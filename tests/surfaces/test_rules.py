@@ -42,8 +42,9 @@ UNUSUAL_REQUESTS: list[dict[str, Any]] = [
 
 
 def stable_headers(response: httpx2.Response) -> dict[str, str]:
-    """Returns the headers except X-Request-ID and Date, which differ even between equal requests."""
-    return {name: value for name, value in response.headers.items() if name not in {"x-request-id", "date"}}
+    """Returns the headers that do not differ between equal requests."""
+    volatile = {"x-request-id", "date", "ratelimit"}
+    return {name: value for name, value in response.headers.items() if name not in volatile}
 
 
 def codes(document: dict[str, Any]) -> dict[str, str]:

@@ -21,6 +21,7 @@ type Run = Callable[[Database, Statement], Awaitable[object]]
 SELECT_NUMBERS = Statement("SELECT * FROM numbers")
 SET_IDLE_TIMEOUT = Statement("SELECT set_config('idle_in_transaction_session_timeout', '20ms', true)")
 SET_TRANSACTION_TIMEOUT = Statement("SELECT set_config('transaction_timeout', '20ms', true)")
+HAS_TRANSACTION_TIMEOUT = "SELECT FROM pg_settings WHERE name = 'transaction_timeout'"
 
 STAYS = ["40001", "40P01", "53100", "53200", "53300", "53400", "57014", "58000", "58030", "58P01"]
 CLOSES = ["08000", "08003", "08006", "08P01", "25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57P05"]
@@ -88,6 +89,9 @@ class TestTransaction:
     def test_a_transaction_that_the_server_ends_is_unavailable(
         self, url: str, limit: Statement, loop_factory: Callable[[], asyncio.AbstractEventLoop]
     ) -> None:
+        if limit is SET_TRANSACTION_TIMEOUT and not postgres.query(url, HAS_TRANSACTION_TIMEOUT):
+            pytest.skip("PostgreSQL has this limit since version 17")
+
         async def scenario(database: Database) -> None:
             with pytest.raises(DatabaseUnavailable):
                 await outlast(database, limit)
