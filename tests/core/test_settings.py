@@ -72,7 +72,7 @@ class TestDefaults:
             "DATABASE_URL": None,
             "DATABASE_URL_UNPOOLED": None,
             "DATABASE_POOL_SIZE": 10,
-            "READINESS_SECONDS": 30,
+            "READINESS_SECONDS": 40,
             "DATABASE_PREPARED_STATEMENTS": None,
             "DATA_FOLDER": Path(".data"),
             "SECRET_KEY": None,

@@ -299,7 +299,7 @@ def is_listening(port: int, host: str = "127.0.0.1") -> bool:
 
 
 class TestCost:
-    def test_counting_takes_at_most_a_quarter_of_the_log_line(
+    def test_counting_takes_at_most_half_as_long_as_the_log_line(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         request = AnsweredRequest("an-id", "GET", TODOS, 200, 3.2, None, {})
@@ -310,5 +310,5 @@ class TestCost:
             work(request)
             return min(timeit.repeat(lambda: work(request), number=500, repeat=20))
 
-        assert seconds(RequestMetrics(CollectorRegistry()).count) < seconds(log_request) / 4
+        assert seconds(RequestMetrics(CollectorRegistry()).count) < seconds(log_request) / 2
         assert capsys.readouterr().out.count("an-id") > 500

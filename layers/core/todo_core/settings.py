@@ -186,7 +186,7 @@ class Settings(BaseSettings):
 
     cors_origins: Origins | None = None
     allowed_hosts: Hosts | None = None
-    readiness_seconds: float = Field(default=30, ge=0, le=7 * 24 * 3600)
+    readiness_seconds: float = Field(default=40, ge=0, le=7 * 24 * 3600)
     drain_seconds: float = Field(default=0, ge=0, le=300)
     max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -12,4 +12,4 @@ async def greet(name: str) -> dict[str, str]:
 
 @router.delete("/{name}", status_code=204)
 async def forget(name: str) -> None:
-    """Has the path of `greet`, with another method."""
+    """Answers another method of the path of `greet`."""

@@ -79,8 +79,11 @@ class Deliverer:
     async def _look(self, poll_seconds: float) -> float:
         """Begins to deliver what is due. Returns the seconds after which to look again."""
         try:
-            await self._begin_attempts()
-            backlog = self._outbox.backlog = await leases.read_backlog(self._db)
+            backlog = await leases.read_backlog(self._db)
+            if backlog.is_due:
+                await self._begin_attempts()
+                backlog = await leases.read_backlog(self._db)
+            self._outbox.backlog = backlog
         except ServiceError as error:
             log.warning("The outbox cannot be read: %s", error.code)
             return max(poll_seconds, _OUTAGE_PAUSE_SECONDS)
@@ -88,8 +91,9 @@ class Deliverer:
             log.error("The outbox cannot be read", extra={"error": format_stack(error)})
             return max(poll_seconds, _OUTAGE_PAUSE_SECONDS)
         # A message that is due now, and was not begun, waits for the end of another attempt.
-        is_later = backlog.next_seconds is not None and backlog.next_seconds > 0
-        return min(poll_seconds, backlog.next_seconds) if is_later and backlog.next_seconds else poll_seconds
+        if backlog.next_seconds is None or backlog.is_due:
+            return poll_seconds
+        return min(poll_seconds, backlog.next_seconds)
 
     async def _begin_attempts(self) -> bool:
         """Begins to deliver messages that are due, within the limits. Returns True if others may be due too."""

@@ -52,6 +52,10 @@ class Backlog:
     dead: int = 0
     next_seconds: float | None = None
 
+    @property
+    def is_due(self) -> bool:
+        return self.next_seconds is not None and self.next_seconds <= 0
+
 
 _CLAIM = Statement("""
     UPDATE outbox SET

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 
 class LazyRoutes(BaseRoute):
-    """The routes of the `router` of a module, which is imported when a request has one of `paths` or a path below."""
+    """The routes of a module's `router`. A request for one of `paths`, or for a path below, imports the module."""
 
     def __init__(self, module: str, *paths: str) -> None:
         self._module = module
