@@ -20,11 +20,13 @@ from uuid import uuid4
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from functions import groups
 from functions.chat.routes import close_assistant
 from tests.certificates import Certificate
 from tests.room import ROOM_SECONDS
+from todo_core.web.lazy_routes import LazyRoutes
 from todo_core.web.resources import get_resources
 
 HTTP_PROTOCOL: Final = "functions.http_protocol:BoundedProtocol"
@@ -215,6 +217,11 @@ def app_of(group: str) -> FastAPI:
     """Returns the app of a route group's function. Imports it in the thread that calls its handler."""
     app: FastAPI = _lambda_thread.submit(lambda: import_module(f"functions.{group}.app").app).result()
     return app
+
+
+def list_routes(app: FastAPI) -> list[BaseRoute]:
+    """Returns the routes of an app, with those that it builds at the first request for them."""
+    return [each for route in app.routes for each in (route.routes if isinstance(route, LazyRoutes) else [route])]
 
 
 def invoke(group: str, event: LambdaEvent) -> dict[str, Any]:

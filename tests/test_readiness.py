@@ -107,7 +107,7 @@ def test_each_probe_after_a_failed_probe_asks(proxy: CountingProxy, client: http
     assert client.get(READY).status_code == 200
     (row,) = postgres.query(proxy.server_url, "SELECT version_num FROM alembic_version")
     postgres.run(proxy.server_url, OTHER_REVISION)
-    clock.now += 30
+    clock.now += Settings().readiness_seconds
     problem(client.get(READY), 503, "schema_outdated")
     problem(client.get(READY), 503, "schema_outdated")
     postgres.run(proxy.server_url, f"UPDATE alembic_version SET version_num = '{row['version_num']}'")  # noqa: S608

@@ -337,7 +337,8 @@ class TestProcess:
 
 
 def routes(app: FastAPI) -> set[tuple[str, str]]:
-    return {(method, route.path or "") for route in iter_route_contexts(app.routes) for method in route.methods or ()}
+    contexts = iter_route_contexts(serving.list_routes(app))
+    return {(method, route.path or "") for route in contexts for method in route.methods or ()}
 
 
 class TestFunctions:

@@ -17,7 +17,7 @@ def paths(routes: object) -> set[str]:
 @every_group
 @pytest.mark.usefixtures("environment")
 def test_the_app_of_a_group_serves_the_routers_of_the_registry(group: RouteGroup) -> None:
-    served, registered = serving.app_of(group.name).routes, [router.routes for router in group.routers()]
+    served, registered = serving.list_routes(serving.app_of(group.name)), [router.routes for router in group.routers()]
 
     assert paths(served) == {path for routes in registered for path in paths(routes)}
 

@@ -20,7 +20,7 @@ class LazyRoutes(BaseRoute):
         self._paths = paths
 
     @cached_property
-    def _routes(self) -> Sequence[BaseRoute]:
+    def routes(self) -> Sequence[BaseRoute]:
         routes: Sequence[BaseRoute] = import_module(self._module).router.routes
         return routes
 
@@ -30,7 +30,7 @@ class LazyRoutes(BaseRoute):
         best: tuple[Match, Scope] = Match.NONE, {}
         path = f"{scope['path'].removeprefix(scope['root_path'])}/"
         if any(path.startswith(f"{own}/") for own in self._paths):
-            for route in self._routes:
+            for route in self.routes:
                 match, child_scope = route.matches(scope)
                 if match is Match.FULL:
                     return match, child_scope
