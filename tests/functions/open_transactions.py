@@ -11,8 +11,9 @@ from tests.serving import wait_until
 SELECT_LOCK_WAITERS = """
 SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
-
-
+SELECT_EXCLUSIVE_WAITERS = """
+SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation = 'todos'::regclass
+"""
 SELECT_CONNECTIONS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
@@ -31,6 +32,11 @@ def open_transaction(url: str, statement: str) -> Iterator[None]:
 def wait_for_lock_waiters(url: str, count: int) -> None:
     """Waits until at least `count` connections to the database wait for a lock, at most 30 seconds."""
     wait_until(lambda: len(postgres.query(url, SELECT_LOCK_WAITERS)) >= count, seconds=30)
+
+
+def wait_for_exclusive_waiter(url: str) -> None:
+    """Waits until a connection waits for the todos alone, so that reads wait behind it. At most 30 seconds."""
+    wait_until(lambda: len(postgres.query(url, SELECT_EXCLUSIVE_WAITERS)) > 0, seconds=30)
 
 
 def wait_for_connections(url: str, count: int) -> None:

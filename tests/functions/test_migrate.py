@@ -21,7 +21,7 @@ from functions.migrate.errors import MigrationFailed
 from tests import postgres
 from tests.core.databases import add_user
 from tests.core.schema.definitions import read_functions_and_triggers, read_schema
-from tests.functions.open_transactions import open_transaction, wait_for_connections, wait_for_lock_waiters
+from tests.functions.open_transactions import open_transaction, wait_for_connections, wait_for_exclusive_waiter
 from tests.python_processes import run_python
 from tests.serving import LambdaContext
 from todo_core.errors import DatabaseUnavailable
@@ -135,7 +135,7 @@ class TestLocks:
         with ThreadPoolExecutor(1) as pool:
             with open_transaction(empty_database, "SELECT FROM todos"):
                 running = pool.submit(upgrade, settings(database_url=empty_database))
-                wait_for_lock_waiters(empty_database, 1)
+                wait_for_exclusive_waiter(empty_database)
                 started = time.monotonic()
                 # Waits behind the migration, which waits for the open transaction.
                 postgres.run(empty_database, f"SELECT FROM todos WHERE user_id = '{user_id}'")
