@@ -57,8 +57,9 @@ class ForkServer:
 def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
     parent = subprocess.Popen(
         (sys.executable, "-m", "tests.processes.crashing_app"),
-        # Not development, in which each process would run the migrations at its start.
-        env={**os.environ, **environment, "ENVIRONMENT": "production"},
+        # Not development, in which each process would run the migrations at its start. Without mail, whose delivery
+        # would ask the database beside the request.
+        env={**os.environ, **environment, "ENVIRONMENT": "production", "MAIL_URL": ""},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
