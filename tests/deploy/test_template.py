@@ -83,7 +83,8 @@ def function_for(method: str, path: str) -> str:
 
 
 def routes(app: FastAPI) -> set[Route]:
-    return {(method, route.path or "") for route in iter_route_contexts(app.routes) for method in route.methods or ()}
+    contexts = iter_route_contexts(serving.list_routes(app))
+    return {(method, route.path or "") for route in contexts for method in route.methods or ()}
 
 
 def routes_of(function: str) -> set[Route]:
