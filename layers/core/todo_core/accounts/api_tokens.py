@@ -18,7 +18,7 @@ from zlib import crc32
 from todo_core.accounts.errors import TokenNotFound
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor
-from todo_core.database.expiry import deletes_expired
+from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
 from todo_core.errors import InvalidToken, NotAuthenticated, QuotaExceeded
 from todo_core.identifiers import new_id
@@ -126,12 +126,6 @@ _SELECT_USER = Statement(f"""
 _UPDATE_LAST_USED = Statement(f"""
     UPDATE api_tokens SET last_used_at = {_THIS_HOUR} WHERE token_hash = :token_hash AND {_USED_IN_EARLIER_HOUR}
 """)  # noqa: S608
-_DELETE_EXPIRED = Statement("""
-    DELETE FROM api_tokens WHERE id IN (
-        SELECT id FROM api_tokens WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
-""")
 
 _BEFORE_FIRST_PAGE: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
@@ -211,10 +205,7 @@ async def fetch_user(db: Executor, memory: TokenMemory, token_hash: bytes) -> To
     return TokenUser(user, token_name, frozenset(scopes))
 
 
-@deletes_expired("api_tokens")
-async def delete_expired(db: Database, *, limit: int) -> int:
-    """Deletes at most `limit` expired tokens. Returns the number of deleted tokens."""
-    return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
+delete_expired: Final = purged_at_expiry("api_tokens")
 
 
 def hash_token(token: str) -> bytes | None:

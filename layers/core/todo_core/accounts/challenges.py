@@ -16,8 +16,8 @@ from time import time
 from typing import Final, Literal, Self
 from uuid import UUID
 
-from todo_core.database.executor import Database, Executor
-from todo_core.database.expiry import deletes_expired
+from todo_core.database.executor import Executor
+from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
 
 type ChallengeKind = Literal["second_factor", "passkey_login", "passkey_registration"]
@@ -33,12 +33,6 @@ _USE_UP = Statement("""
     INSERT INTO used_challenges (id, user_id, expires_at)
     SELECT CAST(:id AS uuid), users.id, to_timestamp(CAST(:expires_at AS bigint)) FROM users WHERE users.id = :user_id
     ON CONFLICT (id) DO NOTHING
-    RETURNING id
-""")
-_DELETE_EXPIRED = Statement("""
-    DELETE FROM used_challenges WHERE id IN (
-        SELECT id FROM used_challenges WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
     RETURNING id
 """)
 
@@ -94,10 +88,7 @@ async def use_up(db: Executor, challenge: Challenge, user_id: UUID) -> bool:
     return await db.write(_USE_UP, id=challenge.id, user_id=user_id, expires_at=expires_at) is not None
 
 
-@deletes_expired("used_challenges")
-async def delete_expired(db: Database, *, limit: int) -> int:
-    """Deletes at most `limit` expired rows. Returns their number."""
-    return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
+delete_expired: Final = purged_at_expiry("used_challenges")
 
 
 def digest_hash(password_hash: str) -> bytes:

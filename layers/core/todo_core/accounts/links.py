@@ -16,8 +16,8 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from todo_core.accounts.errors import LinkInvalid
-from todo_core.database.executor import Database, Executor
-from todo_core.database.expiry import deletes_expired
+from todo_core.database.executor import Executor
+from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
 from todo_core.outbox.messages import LinkPurpose, LinkRef
@@ -55,12 +55,6 @@ _DELETE_OF_USER = Statement("""
 _SELECT_HASH = Statement("""
     SELECT token_hash FROM links WHERE id = :id AND expires_at > now()
     UNION ALL SELECT token_hash FROM registrations WHERE id = :id AND expires_at > now()
-""")
-_DELETE_EXPIRED = Statement("""
-    DELETE FROM links WHERE id IN (
-        SELECT id FROM links WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
 """)
 
 
@@ -150,7 +144,4 @@ async def build_url(db: Executor, settings: Settings, link: LinkRef) -> str | No
     return f"{settings.link_base}{_PATHS[link.purpose]}?token={token}" if token else None
 
 
-@deletes_expired("links")
-async def delete_expired(db: Database, *, limit: int) -> int:
-    """Deletes at most `limit` expired links. Returns the number of deleted links."""
-    return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
+delete_expired: Final = purged_at_expiry("links")

@@ -23,7 +23,7 @@ from todo_core.accounts.models import Registration
 from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor, Row, Transaction
-from todo_core.database.expiry import deletes_expired
+from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
 from todo_core.limits import RateLimits
@@ -64,12 +64,6 @@ _DELETE_REGISTRATION: Final = Statement("""
     RETURNING id, email, email_key, password_hash, name, timezone, invite_hash, created_at
 """)
 _DELETE_OTHERS: Final = Statement("DELETE FROM registrations WHERE email_key = :email_key")
-_DELETE_EXPIRED: Final = Statement("""
-    DELETE FROM registrations WHERE id IN (
-        SELECT id FROM registrations WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
-""")
 
 
 async def register(  # noqa: PLR0913 - the resources and the rules of a registration
@@ -217,7 +211,4 @@ async def _begin_verified(db: Transaction, stored: Row) -> User:
     return user
 
 
-@deletes_expired("registrations")
-async def delete_expired(db: Database, *, limit: int) -> int:
-    """Deletes at most `limit` registrations whose link has expired. Returns the number of deleted registrations."""
-    return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
+delete_expired: Final = purged_at_expiry("registrations")

@@ -9,7 +9,7 @@ from uuid import UUID
 from todo_core.accounts.errors import InvalidCredentials, SessionNotFound
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor
-from todo_core.database.expiry import deletes_expired
+from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
@@ -126,12 +126,6 @@ _SELECT_USER_AND_UPDATE = Statement(f"""
     )
     {_SELECT_USER_SQL}
 """)  # noqa: S608
-_DELETE_EXPIRED = Statement("""
-    DELETE FROM sessions WHERE id IN (
-        SELECT id FROM sessions WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
-""")
 
 _BEFORE_FIRST_PAGE: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
@@ -241,7 +235,4 @@ async def close_all(db: Executor, user_id: UUID) -> int:
     return len(await db.fetch_all(_DELETE_ALL, user_id=user_id))
 
 
-@deletes_expired("sessions")
-async def delete_expired(db: Database, *, limit: int) -> int:
-    """Deletes at most `limit` expired sessions. Returns the number of deleted sessions."""
-    return len(await db.fetch_all(_DELETE_EXPIRED, limit=limit))
+delete_expired: Final = purged_at_expiry("sessions")

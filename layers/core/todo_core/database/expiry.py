@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from todo_core.database.executor import Database
+from todo_core.database.statements import Statement
 from todo_core.limits import Retention
 
 
@@ -51,6 +52,22 @@ def deletes_expired[Function: DeleteExpired](
         return function
 
     return register
+
+
+def purged_at_expiry(table: str) -> DeleteExpired:
+    """Registers a table whose rows have an `id` and expire at `expires_at`. Returns the function that deletes them."""
+    statement = Statement(f"""
+        DELETE FROM {table} WHERE id IN (
+            SELECT id FROM {table} WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        )
+        RETURNING id
+    """)  # noqa: S608 - the name of a table
+
+    @deletes_expired(table)
+    async def delete_expired(db: Database, *, limit: int) -> int:
+        return len(await db.fetch_all(statement, limit=limit))
+
+    return delete_expired
 
 
 def deletes_old[Function: DeleteOld](table: str) -> Callable[[Function], Function]:
