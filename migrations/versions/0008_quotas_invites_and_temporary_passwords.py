@@ -105,9 +105,9 @@ def upgrade() -> None:
         op.execute(f"DROP TRIGGER {trigger} ON todos")
     op.execute("DROP FUNCTION log_todo_change()")
     op.execute("DROP FUNCTION repair_undone_todo()")
-    run_sql_file(op.get_bind(), "usage")
-    # Today's change_log.sql needs a column of revision 0009.
-    run_script(op.get_bind(), Path(__file__).with_name("0008_change_log.sql").read_text())
+    # Today's files need columns of later revisions.
+    for name in ("0009_usage", "0008_change_log"):
+        run_script(op.get_bind(), Path(__file__).with_name(f"{name}.sql").read_text())
     for name in ("trees", "accounts", "assistant"):
         run_sql_file(op.get_bind(), name)
     # The new triggers lock the tables `users` and `todos`, so no row is missed and none is counted twice.

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from todo_core.schema.sql_files import run_script, run_sql_file
+from todo_core.schema.sql_files import run_script
 
 revision: str = "0009"
 down_revision: str | None = "0008"
@@ -30,7 +30,8 @@ def upgrade() -> None:
     _create_api_tokens()
     _create_second_factors()
     _create_outbox()
-    run_sql_file(op.get_bind(), "change_log")
+    # Today's change_log.sql needs columns of later revisions.
+    run_script(op.get_bind(), Path(__file__).with_name("0009_change_log.sql").read_text())
 
 
 def _create_links() -> None:

@@ -1,0 +1,119 @@
+-- The use of an account: one row per user in `account_usage`, which counts changes, todos and bytes, and the quotas.
+
+-- Adds the row of a new user.
+CREATE OR REPLACE FUNCTION begin_account_usage() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO account_usage (user_id) VALUES (NEW.id);
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER users_usage AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION begin_account_usage();
+
+-- Returns the stored bytes of a todo, or of a todo in the change log: its title, description and tags in UTF-8, and 600
+-- bytes for all other columns. A description that the log leaves out is null here.
+CREATE OR REPLACE FUNCTION todo_bytes(title text, description text, tags text[]) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT 600::bigint + octet_length(title) + coalesce(octet_length(description), 0)
+        + octet_length(array_to_string(tags, ','))
+$$;
+
+-- Returns the stored bytes of a todo in the change log, or 0 for null.
+CREATE OR REPLACE FUNCTION snapshot_bytes(snapshot jsonb) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(todo_bytes(snapshot->>'title', snapshot->>'description',
+        ARRAY(SELECT jsonb_array_elements_text(snapshot->'tags'))), 0)
+$$;
+
+-- Returns a quota of the actor who writes: 1 is the number of todos, 2 of tags, 3 of stored bytes.
+--
+-- Null without quotas: for the system, and for SQL that sets no actor. The setting `todo.actor` has the form
+-- `kind:turn_id:todos,tags,stored_bytes:token_name`.
+CREATE OR REPLACE FUNCTION actor_quota(place integer) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT nullif(split_part(split_part(current_setting('todo.actor', true), ':', 3), ',', place), '')::bigint
+$$;
+
+-- Fails like a check constraint with the name `quota_` and the subject. The application maps the name to an error.
+CREATE OR REPLACE FUNCTION refuse_beyond_quota(subject text, quota bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = 'quota_' || subject, DETAIL = quota::text,
+        MESSAGE = format('the account has more than %s %s', quota, subject);
+END
+$$;
+
+-- Counts the changes that one statement has made to todos of one user. Returns the last sequence number before them.
+--
+-- Locks the user's row until the transaction ends. Returns null if the user has no row, because the account is being
+-- deleted. `live` and `bytes` are added to the counters; `growth` is the part of `bytes` by which the todos grew.
+--
+-- Checks the quotas of todos and of stored bytes. Deletes always pass, so that users can make room. Changes that let no
+-- todo grow, such as completing one, may use a tenth more, because they only add to the log.
+CREATE OR REPLACE FUNCTION count_changes(
+    owner uuid, number bigint, live bigint, bytes bigint, growth bigint, only_deletes boolean
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    usage account_usage;
+    quota bigint;
+BEGIN
+    UPDATE account_usage
+    SET last_seq = last_seq + number, live_todos = live_todos + live, stored_bytes = stored_bytes + bytes
+    WHERE user_id = owner RETURNING * INTO usage;
+    IF live > 0 AND usage.live_todos > actor_quota(1) THEN
+        PERFORM refuse_beyond_quota('todos', actor_quota(1));
+    END IF;
+    -- Cascades are not checked again: their cause was, and a delete must not fail by what it cascades to.
+    IF NOT only_deletes AND pg_trigger_depth() = 1 THEN
+        quota := actor_quota(3);
+        IF usage.stored_bytes > (CASE WHEN growth > 0 THEN quota ELSE quota + quota / 10 END) THEN
+            PERFORM refuse_beyond_quota('stored_bytes', quota);
+        END IF;
+    END IF;
+    RETURN usage.last_seq - number;
+END
+$$;
+
+-- Checks the quota of distinct tags when a todo outside the trash gets a tag, or leaves the trash with its tags.
+--
+-- `known_tags` has all tags of a user's live todos, and perhaps tags that no todo has any more. Those are removed when
+-- the known tags exceed the quota. Thus only a tag that is not known costs more than one look at an index: an INSERT that
+-- inserts nothing takes three times as long as the look.
+CREATE OR REPLACE FUNCTION check_tags() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    quota bigint;
+BEGIN
+    IF cardinality(NEW.tags) = (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id AND tag = ANY (NEW.tags)) THEN
+        RETURN NULL;
+    END IF;
+    quota := actor_quota(2);
+    INSERT INTO known_tags (user_id, tag) SELECT NEW.user_id, unnest(NEW.tags) ON CONFLICT DO NOTHING;
+    IF NOT FOUND OR quota IS NULL OR (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id) <= quota THEN
+        RETURN NULL;
+    END IF;
+    DELETE FROM known_tags WHERE user_id = NEW.user_id AND tag NOT IN (
+        SELECT unnest(tags) FROM todos WHERE user_id = NEW.user_id AND deleted_at IS NULL
+    );
+    IF (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id) > quota THEN
+        PERFORM refuse_beyond_quota('tags', quota);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER todos_tags_new AFTER INSERT ON todos FOR EACH ROW
+WHEN (NEW.tags <> '{}' AND NEW.deleted_at IS NULL) EXECUTE FUNCTION check_tags();
+
+CREATE OR REPLACE TRIGGER todos_tags AFTER UPDATE ON todos FOR EACH ROW
+WHEN (NEW.tags <> '{}' AND NEW.deleted_at IS NULL AND (OLD.deleted_at IS NOT NULL OR NOT NEW.tags <@ OLD.tags))
+EXECUTE FUNCTION check_tags();
+
+-- Fails if a user has as many projects as the quota allows, and returns true otherwise.
+--
+-- Locks the change log until the transaction ends. So it counts the projects of all transactions that held the lock
+-- before.
+CREATE OR REPLACE FUNCTION require_room_for_project(owner uuid, quota integer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_change_log(owner);
+    IF (SELECT count(*) FROM projects WHERE user_id = owner) >= quota THEN
+        PERFORM refuse_beyond_quota('projects', quota);
+    END IF;
+    RETURN true;
+END
+$$;
