@@ -1,6 +1,6 @@
 """The functions and triggers of today, which use the columns and tables of the revisions before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,19 +16,26 @@ depends_on: str | Sequence[str] | None = None
 _CHANGED: Final = ("usage", "change_log")
 """The files of which `0009_*.sql` is the text before this revision."""
 _NEW_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {}
-_NEW_FUNCTIONS: Final[tuple[str, ...]] = ()
+_NEW_FUNCTIONS: Final[tuple[str, ...]] = ("log_created_todo()", "check_tags(uuid, text[])", "check_changed_tags()")
+_OLD_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {"todos": ("todos_tags_new",)}
+_OLD_FUNCTIONS: Final[tuple[str, ...]] = ("log_created_todos()", "check_tags()")
 
 
 def upgrade() -> None:
     for name in SQL_FILES:
         run_sql_file(op.get_bind(), name)
+    _drop(_OLD_TRIGGERS, _OLD_FUNCTIONS)
 
 
 def downgrade() -> None:
-    for table, triggers in _NEW_TRIGGERS.items():
-        for trigger in triggers:
-            op.execute(f"DROP TRIGGER {trigger} ON {table}")
     for name in _CHANGED:
         run_script(op.get_bind(), Path(__file__).with_name(f"0009_{name}.sql").read_text())
-    for function in _NEW_FUNCTIONS:
+    _drop(_NEW_TRIGGERS, _NEW_FUNCTIONS)
+
+
+def _drop(triggers: Mapping[str, Sequence[str]], functions: Sequence[str]) -> None:
+    for table, names in triggers.items():
+        for name in names:
+            op.execute(f"DROP TRIGGER {name} ON {table}")
+    for function in functions:
         op.execute(f"DROP FUNCTION {function}")

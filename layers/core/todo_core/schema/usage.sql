@@ -70,39 +70,43 @@ BEGIN
 END
 $$;
 
--- Checks the quota of distinct tags when a todo outside the trash gets a tag, or leaves the trash with its tags.
+-- Checks the quota of distinct tags when a todo of a user outside the trash gets tags.
 --
 -- `known_tags` has all tags of a user's live todos, and perhaps tags that no todo has any more. Those are removed when
 -- the known tags exceed the quota. Thus only a tag that is not known costs more than one look at an index: an INSERT that
 -- inserts nothing takes three times as long as the look.
-CREATE OR REPLACE FUNCTION check_tags() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION check_tags(owner uuid, added text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     quota bigint;
 BEGIN
-    IF cardinality(NEW.tags) = (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id AND tag = ANY (NEW.tags)) THEN
-        RETURN NULL;
+    IF cardinality(added) = (SELECT count(*) FROM known_tags WHERE user_id = owner AND tag = ANY (added)) THEN
+        RETURN;
     END IF;
     quota := actor_quota(2);
-    INSERT INTO known_tags (user_id, tag) SELECT NEW.user_id, unnest(NEW.tags) ON CONFLICT DO NOTHING;
-    IF NOT FOUND OR quota IS NULL OR (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id) <= quota THEN
-        RETURN NULL;
+    INSERT INTO known_tags (user_id, tag) SELECT owner, unnest(added) ON CONFLICT DO NOTHING;
+    IF NOT FOUND OR quota IS NULL OR (SELECT count(*) FROM known_tags WHERE user_id = owner) <= quota THEN
+        RETURN;
     END IF;
-    DELETE FROM known_tags WHERE user_id = NEW.user_id AND tag NOT IN (
-        SELECT unnest(tags) FROM todos WHERE user_id = NEW.user_id AND deleted_at IS NULL
+    DELETE FROM known_tags WHERE user_id = owner AND tag NOT IN (
+        SELECT unnest(tags) FROM todos WHERE user_id = owner AND deleted_at IS NULL
     );
-    IF (SELECT count(*) FROM known_tags WHERE user_id = NEW.user_id) > quota THEN
+    IF (SELECT count(*) FROM known_tags WHERE user_id = owner) > quota THEN
         PERFORM refuse_beyond_quota('tags', quota);
     END IF;
+END
+$$;
+
+-- Checks the tags of a todo that gets a tag, or that leaves the trash with its tags.
+CREATE OR REPLACE FUNCTION check_changed_tags() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM check_tags(NEW.user_id, NEW.tags);
     RETURN NULL;
 END
 $$;
 
-CREATE OR REPLACE TRIGGER todos_tags_new AFTER INSERT ON todos FOR EACH ROW
-WHEN (NEW.tags <> '{}' AND NEW.deleted_at IS NULL) EXECUTE FUNCTION check_tags();
-
 CREATE OR REPLACE TRIGGER todos_tags AFTER UPDATE ON todos FOR EACH ROW
 WHEN (NEW.tags <> '{}' AND NEW.deleted_at IS NULL AND (OLD.deleted_at IS NOT NULL OR NOT NEW.tags <@ OLD.tags))
-EXECUTE FUNCTION check_tags();
+EXECUTE FUNCTION check_changed_tags();
 
 -- Fails if a user has as many projects as the quota allows, and returns true otherwise.
 --
