@@ -1,4 +1,4 @@
-"""How recurring todos move on."""
+"""Columns for the way in which recurring todos move on."""
 
 from collections.abc import Sequence
 
