@@ -1,1 +1,1 @@
-"""Delivery of messages that leave the service. Outside this package, only tests import `aiosmtplib` and Jinja2."""
+"""Delivery of messages that leave the service. Outside this package, only tests import its libraries."""
