@@ -38,7 +38,7 @@ PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 TURN_ERRORS = {"assistant_budget_spent", "too_many_turns", "quota_exceeded"}
 PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
-CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due"}
+CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due", "recurrence_never_comes"}
 PASSKEY_ERRORS = {"invalid_passkey", "passkeys_not_configured"}
 CONFIRMATION_ERRORS = {"wrong_code", "wrong_passkey", "confirmation_required", "passkeys_not_configured"}
 REGISTRATION_ERRORS = {"registration_closed", "invite_required", "invite_invalid"}
@@ -69,9 +69,10 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
     f"POST {AUTH}/tokens": {"quota_exceeded"},
-    f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "request_in_progress"},
+    f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "recurrence_never_comes", "request_in_progress"},
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
+    f"POST {TODOS}/{{todo_id}}/skip": {"quota_exceeded", "does_not_recur", "recurrence_ends", "request_in_progress"},
     f"GET {TODOS}/changes": {"changes_expired"},
     f"POST {TODOS}/batch": PLACE_ERRORS
     | CHANGE_ERRORS

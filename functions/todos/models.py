@@ -16,7 +16,8 @@ from todo_core.times import DayOrInstant
 from todo_core.todos.batch import OperationResult
 from todo_core.todos.changes import Change, Operation
 from todo_core.todos.filters import DueBound, Filters, ListSort
-from todo_core.todos.model import Priority, Tag, Todo
+from todo_core.todos.model import Priority, RecurrenceFrom, Tag, Todo
+from todo_core.todos.operations import Completion, Updated
 from todo_core.web.query import DEFAULT_PAGE_ITEMS, Limit, PageQuery
 
 
@@ -52,6 +53,7 @@ TODO_EXAMPLE: Final[dict[str, JsonValue]] = {
     "due_at": "2030-01-31T17:00:00Z",
     "reminder_at": "2030-01-31T16:00:00Z",
     "recurrence": "FREQ=WEEKLY;BYDAY=TH",
+    "recurrence_from": "due",
     "tags": ["home"],
     "project_id": "0198c5a0-11d2-7c1b-9a43-6f1f0a7b3c55",
     "parent_id": None,
@@ -79,6 +81,7 @@ class TodoRead(BaseModel):
     due_at: datetime | None
     reminder_at: datetime | None
     recurrence: str | None
+    recurrence_from: RecurrenceFrom
     tags: list[str]
     project_id: UUID | None
     parent_id: UUID | None
@@ -88,6 +91,38 @@ class TodoRead(BaseModel):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+
+
+class CompletionRead(BaseModel):
+    """The result of completing a todo: `completed`, or `moved` to the next occurrence of its recurrence.
+
+    `completed_due` is the due date that was completed, `next_due` that to which the todo was moved.
+    """
+
+    result: Literal["completed", "moved"]
+    completed_due: date | datetime | None
+    next_due: date | datetime | None
+
+
+class UpdatedTodoRead(TodoRead):
+    """A todo after a change. `completion` is absent unless the change completes the todo."""
+
+    model_config: ClassVar = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                TODO_EXAMPLE
+                | {
+                    "completion": {
+                        "result": "moved",
+                        "completed_due": "2030-01-24T17:00:00Z",
+                        "next_due": "2030-01-31T17:00:00Z",
+                    }
+                }
+            ]
+        }
+    )
+
+    completion: CompletionRead | None = None
 
 
 class TodoJson(Todo, frozen=True):
@@ -100,6 +135,26 @@ def build_todo_json(todo: Todo, collection_url: str) -> TodoJson:
     """Returns the todo with its URL. `collection_url` is the URL of the list of todos."""
     values = (*msgspec.structs.astuple(todo), f"{collection_url}/{todo.id}")
     return TodoJson(*values)
+
+
+class UpdatedTodoJson(TodoJson, frozen=True):
+    """A changed todo as a response contains it. Without a completion, the field is left out."""
+
+    completion: Completion | msgspec.UnsetType = msgspec.UNSET
+
+
+def build_updated_json(updated: Updated, collection_url: str) -> TodoJson:
+    """Returns the todo with its URL, and with its completion if there is one."""
+    todo = build_todo_json(updated.todo, collection_url)
+    if updated.completion is None:
+        return todo
+    return UpdatedTodoJson(**msgspec.structs.asdict(todo), completion=updated.completion)
+
+
+class SkippedTodo(BaseModel):
+    """The todo to skip, which an idempotency key stores in the place of a body."""
+
+    id: UUID
 
 
 class TodoFilters(BaseModel):
@@ -165,12 +220,16 @@ class TodoQuery(PageQuery, TodoFilters):
 
 
 class ResultRead(BaseModel):
-    """The result of one operation: the todo right after it, or null for a delete."""
+    """The result of one operation: the todo right after it, or null for a delete.
+
+    `completion` is absent unless the operation completes the todo.
+    """
 
     op: Literal["create", "update", "delete", "restore"]
     id: UUID
     ref: str | None
     todo: TodoRead | None
+    completion: CompletionRead | None = None
 
 
 class BatchRead(BaseModel):
@@ -194,17 +253,13 @@ class BatchRead(BaseModel):
 
 def build_batch_json(results: Sequence[OperationResult], collection_url: str) -> dict[str, Any]:
     """Returns the fields of a BatchRead."""
-    return {
-        "results": [
-            {
-                "op": result.op,
-                "id": result.id,
-                "ref": result.ref,
-                "todo": result.todo and build_todo_json(result.todo, collection_url),
-            }
-            for result in results
-        ]
-    }
+    return {"results": [_build_result_json(result, collection_url) for result in results]}
+
+
+def _build_result_json(result: OperationResult, collection_url: str) -> dict[str, Any]:
+    todo = result.todo and build_todo_json(result.todo, collection_url)
+    fields = {"op": result.op, "id": result.id, "ref": result.ref, "todo": todo}
+    return fields if result.completion is None else fields | {"completion": result.completion}
 
 
 _MAX_SEQUENCE_NUMBER: Final = 2**63 - 1

@@ -9,12 +9,15 @@ from functions.todos.models import (
     BatchRead,
     ChangeRead,
     ChangesQuery,
+    SkippedTodo,
     TodoFilters,
     TodoQuery,
     TodoRead,
+    UpdatedTodoRead,
     build_batch_json,
     build_change_json,
     build_todo_json,
+    build_updated_json,
 )
 from functions.todos.paths import TODO_ID, register_todo_id
 from todo_core.database.executor import Executor
@@ -25,7 +28,10 @@ from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
     BatchTooLarge,
     ChangesExpired,
+    DoesNotRecur,
+    RecurrenceEnds,
     RecurrenceNeedsDue,
+    RecurrenceNeverComes,
     StaleVersion,
     TodoNotFound,
     TreeCycle,
@@ -90,7 +96,9 @@ async def list_todos(
     "",
     status_code=201,
     response_model=TodoRead,
-    responses=error_responses(CrossOrigin, QuotaExceeded, *_LOCATION_ERRORS, *BODY_ERRORS, *KEY_ERRORS),
+    responses=error_responses(
+        CrossOrigin, QuotaExceeded, *_LOCATION_ERRORS, RecurrenceNeverComes, *BODY_ERRORS, *KEY_ERRORS
+    ),
 )
 async def create_todo(
     new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
@@ -116,6 +124,7 @@ async def create_todo(
         *_LOCATION_ERRORS,
         TreeCycle,
         RecurrenceNeedsDue,
+        RecurrenceNeverComes,
         BatchTooLarge,
         *BODY_ERRORS,
         *KEY_ERRORS,
@@ -187,7 +196,7 @@ async def read_todo(
 
 @router.patch(
     f"/{TODO_ID}",
-    response_model=TodoRead,
+    response_model=UpdatedTodoRead,
     responses=error_responses(
         CrossOrigin,
         QuotaExceeded,
@@ -197,6 +206,7 @@ async def read_todo(
         *_LOCATION_ERRORS,
         TreeCycle,
         RecurrenceNeedsDue,
+        RecurrenceNeverComes,
         *BODY_ERRORS,
     ),
 )
@@ -212,13 +222,18 @@ async def update_todo(
     """Applies a merge patch: an absent field stays, `null` clears it.
 
     Completing a todo sets `completed_at`, also of open subtodos. A recurring todo moves to its next occurrence instead,
-    in the user's time zone. Its completed subtodos are opened again.
+    in the user's time zone: the first one later than its due date and than now. Its completed subtodos are opened
+    again. `completion` in the answer says which of both happened.
+
+    A due date without `recurrence` moves only the current occurrence. With a `recurrence`, the rule begins there.
 
     `parent_id` moves a todo with its subtodos to the project of its parent. A subtodo that gets its own `project_id`
     leaves its parent.
     """
-    todo = await operations.update(db, user.actor, todo_id, changes, parse_if_match(if_match))
-    return _respond(todo, request, response)
+    updated = await operations.apply(db, user.actor, todo_id, changes, parse_if_match(if_match))
+    response.headers["ETag"] = format_etag(updated.todo.version)
+    content = msgspec.json.encode(build_updated_json(updated, build_url(request, PATH)))
+    return Response(content, media_type="application/json", headers=response.headers)
 
 
 @router.delete(f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion))
@@ -241,6 +256,36 @@ async def restore_todo(
     A todo that is not in the trash is returned as it is.
     """
     return _respond(await operations.restore(db, user.actor, todo_id, parse_if_match(if_match)), request, response)
+
+
+@router.post(
+    f"/{TODO_ID}/skip",
+    response_model=TodoRead,
+    responses=error_responses(
+        CrossOrigin, QuotaExceeded, TodoNotFound, StaleVersion, DoesNotRecur, RecurrenceEnds, *KEY_ERRORS
+    ),
+)
+async def skip_todo(
+    todo_id: UUID,
+    user: CurrentUser,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = (),
+    key: IdempotencyKey = None,
+) -> Response:
+    """Moves an open recurring todo to its next occurrence without completing it.
+
+    This is the first one later than its due date and than now. Its completed subtodos are opened again.
+    """
+
+    async def skip(db: Executor) -> StoredResponse:
+        todo = await operations.skip(db, user.actor, todo_id, parse_if_match(if_match))
+        content = msgspec.json.encode(build_todo_json(todo, build_url(request, PATH)))
+        return StoredResponse(200, content, {"ETag": format_etag(todo.version)})
+
+    return await answer_once(
+        skip, SkippedTodo(id=todo_id), user_id=user.id, key=key, request=request, response=response
+    )
 
 
 def _respond(todo: Todo, request: Request, response: Response) -> Response:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -40,6 +41,8 @@ class Todo:
     parent_id: UUID | None = None
     version: int = 1
     deleted_at: int | None = None
+    place: tuple[date | datetime, datetime | None] | None = field(default=None, compare=False)
+    """Due date and reminder of the current occurrence before it was postponed."""
 
     @property
     def is_live(self) -> bool:
@@ -95,6 +98,7 @@ class TodoModel:
             return
         new = replace(old)
         self._set_fields(new, {name: value for name, value in fields.items() if name != "completed"})
+        new.place = _find_place(old, new, fields)
         recurred = False
         if fields.get("completed") and old.completed_at is None:
             recurred = _move_to_next_occurrence(new, self.zone)
@@ -313,21 +317,60 @@ def _move_to_next_occurrence(todo: Todo, zone: ZoneInfo) -> bool:
         return False
     rule = dict(part.split("=") for part in todo.recurrence.split(";"))
     step = STEPS[rule["FREQ"]]
-    next_due = _add_on_wall_clock(todo.due, step, zone)
-    day = next_due.astimezone(zone).date() if isinstance(next_due, datetime) else next_due
-    if rule.get("COUNT") == "1" or f"{day:%Y%m%d}" > rule.get("UNTIL", "99991231"):
+    origin = todo.place[0] if todo.place else todo.due
+    steps = next(
+        number for number in count(1) if _is_later(_add_on_wall_clock(origin, step * number, zone), todo.due, zone)
+    )
+    next_due = _add_on_wall_clock(origin, step * steps, zone)
+    left = int(rule.get("COUNT", "9999")) - steps
+    if left < 1 or f"{_day_of(next_due, zone):%Y%m%d}" > rule.get("UNTIL", "99991231"):
         return False
     if "COUNT" in rule:
-        rule["COUNT"] = str(int(rule["COUNT"]) - 1)
+        rule["COUNT"] = str(left)
     todo.recurrence = ";".join(f"{name}={value}" for name, value in rule.items())
-    todo.due = next_due
     if todo.reminder_at is not None:
-        todo.reminder_at = _add_on_wall_clock(todo.reminder_at, step, zone)
+        lead = _find_lead(todo, todo.reminder_at, zone)
+        todo.reminder_at = (_local(next_due, zone) + lead).replace(tzinfo=zone).astimezone(UTC)
+    todo.due, todo.place = next_due, None
     return True
 
 
-def _add_on_wall_clock[Moment: (date, datetime)](moment: Moment, step: timedelta, zone: ZoneInfo) -> Moment:
+def _find_place(old: Todo, new: Todo, fields: dict[str, Any]) -> tuple[date | datetime, datetime | None] | None:
+    """Returns the place of a changed todo in its series: a rule begins at the due date, a due date alone postpones."""
+    if "recurrence" in fields:
+        return old.place if (old.recurrence, old.due) == (new.recurrence, new.due) else None
+    if new.due == old.due or old.due is None or old.recurrence is None:
+        return old.place
+    return old.place or (old.due, old.reminder_at)
+
+
+def _find_lead(todo: Todo, reminder: datetime, zone: ZoneInfo) -> timedelta:
+    """Returns the distance of the reminder from the due date, for a postponed todo that before the postponement."""
+    due = todo.due
+    assert due is not None
+    if todo.place and todo.place[1] and (todo.due != todo.place[0] or todo.place[1] == reminder):
+        due, reminder = todo.place[0], todo.place[1]
+    return _local(reminder, zone) - _local(due, zone)
+
+
+def _is_later(moment: date | datetime, due: date | datetime, zone: ZoneInfo) -> bool:
+    """Returns whether a moment is later than a due date. A due date without a time is its whole day."""
+    if isinstance(moment, datetime) and isinstance(due, datetime):
+        return moment > due
+    return _day_of(moment, zone) > _day_of(due, zone)
+
+
+def _day_of(moment: date | datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
+
+
+def _local(moment: date | datetime, zone: ZoneInfo) -> datetime:
+    if isinstance(moment, datetime):
+        return moment.astimezone(zone).replace(tzinfo=None)
+    return datetime.combine(moment, time())
+
+
+def _add_on_wall_clock(moment: date | datetime, step: timedelta, zone: ZoneInfo) -> date | datetime:
     if not isinstance(moment, datetime):
         return moment + step
-    local = moment.astimezone(zone).replace(tzinfo=None) + step
-    return local.replace(tzinfo=zone).astimezone(UTC)
+    return (_local(moment, zone) + step).replace(tzinfo=zone).astimezone(UTC)

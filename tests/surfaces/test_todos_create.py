@@ -39,6 +39,7 @@ class TestCreate:
         todo = ada.add("Buy milk")
         given_by_the_server = {"id", "title", "url", "created_at", "updated_at"}
         not_null = {"completed": False, "priority": "none", "tags": [], "order": 1, "version": 1}
+        not_null["recurrence_from"] = "due"
         assert {name: todo[name] for name in todo if name not in given_by_the_server} == dict.fromkeys(
             name for name in TodoRead.model_fields if name not in given_by_the_server
         ) | not_null
@@ -50,6 +51,8 @@ class TestCreate:
             "completed": True,
             "priority": "high",
             "due_date": "2030-01-31",
+            "recurrence": "FREQ=DAILY",
+            "recurrence_from": "completion",
             "tags": ["home", "shop"],
             "order": 12.5,
         }

@@ -1,32 +1,12 @@
 """Recurring todos: completing one moves it to its next occurrence on the wall clock of the user's zone."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests import postgres
 from tests.accounts import TODOS, Account, problem
-
-CHANGES = f"{TODOS}/changes"
-DAILY = "FREQ=DAILY"
-
-type Json = dict[str, Any]
-
-
-def complete(account: Account, todo: Json, **changes: object) -> Json:
-    response = account.client.patch(todo["url"], json={"completed": True, **changes})
-    assert response.status_code == 200, response.text
-    after: Json = response.json()
-    return after
-
-
-def only(todo: Json, *names: str) -> Json:
-    return {name: todo[name] for name in names}
-
-
-def live_in(account: Account, timezone: str, database_url: str) -> None:
-    postgres.query(database_url, "UPDATE users SET timezone = $1 WHERE id = $2", timezone, account.user["id"])
+from tests.surfaces.recurring import CHANGES, DAILY, Json, complete, live_in, only, patch, today
 
 
 class TestRule:
@@ -48,6 +28,30 @@ class TestRule:
         created = ada.client.post(TODOS, json={"title": "Milk", "due_date": "2030-01-31", "recurrence": rule})
         [error] = problem(created, 422, "validation_failed")["errors"]
         assert error["field"] == "recurrence"
+
+    def test_a_rule_that_never_comes_after_the_due_date_is_refused(self, ada: Account) -> None:
+        rule = "FREQ=MONTHLY;INTERVAL=12;BYMONTH=2"
+        new = {"title": "Milk", "due_date": "2030-11-01", "recurrence": rule}
+        problem(ada.client.post(TODOS, json=new), 422, "recurrence_never_comes")
+        assert ada.add(due_date="2030-02-01", recurrence=rule)["recurrence"] == rule
+        todo = ada.add(due_date="2030-11-01")
+        for changes in ({}, {"due_date": "2031-11-01"}, {"completed": True}):
+            problem(ada.client.patch(todo["url"], json={"recurrence": rule, **changes}), 422, "recurrence_never_comes")
+        assert ada.client.get(todo["url"]).json() == todo
+        assert patch(ada, todo, recurrence=rule, due_date="2031-02-01")["recurrence"] == rule
+
+    def test_a_weekday_of_the_start_is_that_of_the_users_time_zone(self, ada: Account, database_url: str) -> None:
+        live_in(ada, "America/New_York", database_url)
+        new = {"title": "Milk", "due_at": "2030-01-08T03:00:00Z"}  # Monday evening in New York
+        never = ada.client.post(TODOS, json={**new, "recurrence": "FREQ=DAILY;INTERVAL=7;BYDAY=TU"})
+        problem(never, 422, "recurrence_never_comes")
+        assert ada.client.post(TODOS, json={**new, "recurrence": "FREQ=DAILY;INTERVAL=7;BYDAY=MO"}).status_code == 201
+
+    def test_a_postponed_todo_keeps_a_rule_that_would_never_come_after_its_date(self, ada: Account) -> None:
+        todo = ada.add(due_date="2030-02-15", recurrence="FREQ=MONTHLY;BYMONTH=2")
+        postponed = patch(ada, todo, due_date="2030-03-30")
+        assert patch(ada, todo, **only(postponed, "due_date", "recurrence"))["due_date"] == "2030-03-30"
+        assert complete(ada, todo)["due_date"] == "2031-02-15"
 
     def test_a_rule_needs_a_due_date(self, ada: Account) -> None:
         created = ada.client.post(TODOS, json={"title": "Milk", "recurrence": DAILY})
@@ -77,15 +81,65 @@ class TestCompleting:
         todo = ada.add(due_at="2030-01-08T17:00:00Z", recurrence="FREQ=MONTHLY;BYDAY=2TU")
         assert complete(ada, todo)["due_at"] == "2030-02-12T17:00:00Z"
 
-    def test_the_next_occurrence_follows_the_due_date_and_not_today(self, ada: Account) -> None:
-        todo = ada.add(due_date="2001-01-01", recurrence=DAILY)
-        assert complete(ada, todo)["due_date"] == "2001-01-02"
+    def test_an_overdue_todo_does_not_come_back_overdue(self, ada: Account) -> None:
+        days, weeks = (
+            ada.add(due_date=today(-3), recurrence=DAILY),
+            ada.add(due_date=today(-8), recurrence="FREQ=WEEKLY"),
+        )
+        assert complete(ada, days)["due_date"] == today(1)
+        assert complete(ada, weeks)["due_date"] == today(6)
+
+    def test_an_overdue_instant_comes_back_after_now(self, ada: Account) -> None:
+        now = datetime.now(UTC).replace(microsecond=0)
+        for due, following in (
+            (now - timedelta(days=2, hours=1), 23),
+            (now - timedelta(days=3) + timedelta(hours=1), 1),
+        ):
+            todo = ada.add(due_at=due.isoformat(), recurrence=DAILY)
+            assert complete(ada, todo)["due_at"] == f"{now + timedelta(hours=following):%Y-%m-%dT%H:%M:%SZ}"
+
+    def test_count_includes_the_occurrences_that_are_over(self, ada: Account) -> None:
+        todo = ada.add(due_date=today(-3), recurrence="FREQ=DAILY;COUNT=6")
+        assert complete(ada, todo)["recurrence"] == "FREQ=DAILY;COUNT=2"
+        assert complete(ada, ada.add(due_date=today(-6), recurrence="FREQ=DAILY;COUNT=6"))["completed"]
 
     def test_the_change_log_records_the_completion(self, ada: Account) -> None:
         todo = ada.add(due_date="2030-01-31", recurrence=DAILY)
         after = complete(ada, todo)
         [change] = ada.client.get(CHANGES, params={"since": 1}).json()
         assert only(change, "op", "before", "after") == {"op": "complete", "before": todo, "after": after}
+
+    def test_the_response_says_what_became_of_the_completion(self, ada: Account) -> None:
+        todo = ada.add(due_date="2030-01-01", recurrence="FREQ=DAILY;COUNT=2")
+        url, completed = todo["url"], {"completed": True}
+        assert [ada.client.patch(url, json=completed).json()["completion"] for _ in range(3)] == [
+            {"result": "moved", "completed_due": "2030-01-01", "next_due": "2030-01-02"},
+            {"result": "completed", "completed_due": "2030-01-02", "next_due": None},
+            {"result": "completed", "completed_due": "2030-01-02", "next_due": None},
+        ]
+        instant = ada.add(due_at="2030-01-01T09:00:00Z", recurrence=DAILY)
+        assert ada.client.patch(instant["url"], json=completed).json()["completion"] == {
+            "result": "moved",
+            "completed_due": "2030-01-01T09:00:00Z",
+            "next_due": "2030-01-02T09:00:00Z",
+        }
+        for changes in ({}, {"recurrence": None}, {"title": "Oat"}):
+            plain = ada.client.patch(ada.add()["url"], json=completed | changes).json()
+            assert plain["completion"] == {"result": "completed", "completed_due": None, "next_due": None}
+
+    def test_other_responses_have_no_completion(self, ada: Account) -> None:
+        todo = ada.add(due_date="2030-01-01", recurrence=DAILY)
+        for changes in ({"title": "Oat"}, {"completed": False}, {}):
+            assert "completion" not in patch(ada, todo, **changes)
+        assert "completion" not in ada.client.get(todo["url"]).json()
+
+    def test_the_result_in_a_batch_says_what_became_of_the_completion(self, ada: Account) -> None:
+        todo = ada.add(due_date="2030-01-01", recurrence=DAILY)
+        update = {"op": "update", "id": todo["id"]}
+        operations = [update | {"changes": {"completed": True}}, update | {"changes": {"title": "Oat"}}]
+        moved, renamed = ada.client.post(f"{TODOS}/batch", json={"operations": operations}).json()["results"]
+        assert moved["completion"] == {"result": "moved", "completed_due": "2030-01-01", "next_due": "2030-01-02"}
+        assert "completion" not in renamed
 
     def test_completing_decrements_count(self, ada: Account) -> None:
         todo = ada.add(due_date="2030-01-01", recurrence="FREQ=DAILY;COUNT=2")
@@ -182,12 +236,29 @@ class TestClocks:
             "reminder_at": "2030-03-31T23:30:00Z",
         }
 
-    def test_a_new_due_at_replaces_the_remembered_time(self, ada: Account, database_url: str) -> None:
+    @pytest.mark.parametrize("changes", [{}, {"recurrence": DAILY}])
+    def test_the_same_due_date_sent_back_keeps_the_remembered_time(
+        self, ada: Account, database_url: str, changes: Json
+    ) -> None:
+        live_in(ada, "Europe/Berlin", database_url)
+        todo = ada.add(due_at="2030-03-30T01:30:00Z", recurrence=DAILY)
+        moved = complete(ada, todo)
+        patch(ada, todo, due_at=moved["due_at"], **changes)
+        assert complete(ada, todo)["due_at"] == "2030-04-01T00:30:00Z"
+
+    def test_a_new_due_date_with_the_rule_replaces_the_remembered_time(self, ada: Account, database_url: str) -> None:
         live_in(ada, "Europe/Berlin", database_url)
         todo = ada.add(due_at="2030-03-30T01:30:00Z", recurrence=DAILY)
         complete(ada, todo)
-        ada.client.patch(todo["url"], json={"due_at": "2030-04-01T07:00:00Z"})
+        patch(ada, todo, due_at="2030-04-01T07:00:00Z", recurrence=DAILY)
         assert complete(ada, todo)["due_at"] == "2030-04-02T07:00:00Z"
+
+    def test_another_time_zone_goes_on_from_the_moved_instant(self, ada: Account, database_url: str) -> None:
+        live_in(ada, "Europe/Berlin", database_url)
+        todo = ada.add(due_at="2030-03-30T01:30:00Z", recurrence=DAILY)
+        assert complete(ada, todo)["due_at"] == "2030-03-31T01:30:00Z"
+        live_in(ada, "America/New_York", database_url)
+        assert complete(ada, todo)["due_at"] == "2030-04-01T01:30:00Z"
 
 
 class TestReminder:

@@ -23,16 +23,19 @@ EVERYTHING: dict[str, Any] = {
     "completed": True,
     "priority": "high",
     "due_date": "2030-01-31",
+    "recurrence": "FREQ=DAILY",
+    "recurrence_from": "completion",
     "tags": ["home", "shop"],
     "order": 4.5,
 }
 
 
 def patch(account: Account, todo: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """Patches a todo and returns the todo of the response. Fails the test unless the status is 200."""
+    """Patches a todo and returns the todo of the response, without `completion`. Fails the test unless it is a 200."""
     response = account.client.patch(todo["url"], json=changes)
     assert response.status_code == 200, response.text
     after: dict[str, Any] = response.json()
+    after.pop("completion", None)
     return after
 
 
@@ -100,7 +103,13 @@ class TestUpdate:
 
     @pytest.mark.parametrize(
         ("field", "cleared"),
-        [("description", None), ("due_date", None), ("tags", []), ("priority", "none")],
+        [
+            ("description", None),
+            ("recurrence", None),
+            ("recurrence_from", "due"),
+            ("tags", []),
+            ("priority", "none"),
+        ],
     )
     def test_null_clears_a_field(self, ada: Account, field: str, cleared: object) -> None:
         todo = ada.add(**EVERYTHING)

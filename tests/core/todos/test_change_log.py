@@ -1,5 +1,6 @@
 """Triggers log every write to a todo, with the todo before and after the write and the write's author."""
 
+import json
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,9 +19,10 @@ type Logged = tuple[str, str | None, str | None]
 SELECT_LOG = """
     SELECT seq, todo_id, op, actor, turn_id, before, after FROM changes WHERE user_id = $1 ORDER BY seq
 """
-SELECT_SNAPSHOT = (
-    "SELECT (to_jsonb(todos) - ARRAY['user_id', 'words'])::text FROM todos WHERE user_id = $1 AND title = $2"
-)
+SELECT_SNAPSHOT = """
+    SELECT (to_jsonb(todos) - ARRAY['user_id', 'words', 'skips', 'series'])::text FROM todos
+    WHERE user_id = $1 AND title = $2
+"""
 SELECT_TITLES = """
     SELECT op, before->>'title', after->>'title' FROM changes WHERE user_id = $1 AND seq > 2 ORDER BY seq
 """
@@ -195,6 +197,16 @@ class TestLogRows:
         before, after = run(change())
         *_, entry = postgres.query(database_url, SELECT_LOG, ada_with_two)
         assert (entry["before"], entry["after"]) == (before, after)
+
+    @pytest.mark.parametrize("change", ["recurrence = 'FREQ=DAILY', due_date = '2030-01-01'", "skips = 1"])
+    def test_of_a_todo_that_recurs_or_did_so_contain_its_series(
+        self, database_url: str, ada_with_two: UUID, change: str
+    ) -> None:
+        postgres.query(database_url, f"UPDATE todos SET {change} WHERE user_id = $1", ada_with_two)  # noqa: S608
+        *_, entry = postgres.query(database_url, SELECT_LOG, ada_with_two)
+        before, after = (json.loads(entry[side]) for side in ("before", "after"))
+        assert not {"skips", "series"} & before.keys()
+        assert {"skips", "series"} <= after.keys()
 
     def test_of_a_write_without_an_actor_belong_to_the_system(self, database_url: str, ada_with_two: UUID) -> None:
         for statement, _ in WRITES.values():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from time import sleep
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from todo_core.todos import operations
 from todo_core.todos.errors import TodoNotFound
 from todo_core.todos.filters import Filters
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
-from todo_core.todos.next_due import next_due_values
+from todo_core.todos.next_due import apply_changes, next_due_values
 
 BLOCKED = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY title"
@@ -125,8 +126,9 @@ class TestComplete:
         assert db.change is None
         assert done.version == 3
         assert done.title == changes.to_columns().get("title", "Milk")
-        before = {**structs.asdict(todo), "due_time": None, "occurrences": 0, **changes.to_columns(), **patch}
-        expected = None if changes.to_columns().get("completed") else next_due_values(before, ZoneInfo("UTC"))
+        stored = {**structs.asdict(todo), "due_time": None, "occurrences": 0, "skips": 0, "series": None}
+        before = apply_changes(apply_changes(stored, changes.to_columns()), patch)
+        expected = None if before["completed"] else next_due_values(before, ZoneInfo("UTC"), datetime.now(UTC))
         assert done.completed == (expected is None)
         assert done.due_date == (expected or before)["due_date"]
         assert done.recurrence == before["recurrence"]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.core.todos.recurrences import APIA, BERLIN, LORD_HOWE, NEW_YORK, NUUK, UTC_ZONE, occurrences
-from todo_core.todos.recurrence import Occurrence, next_occurrence
+from todo_core.todos.recurrence import Occurrence, depends_on_start, ever_recurs, next_occurrence
 
 
 def days(rule: str, due: str, limit: int = 4, timezone: ZoneInfo = UTC_ZONE) -> list[str]:
@@ -86,6 +86,36 @@ class TestOnDays:
         assert days("FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", "2026-01-01", 2) == ["2026-12-28", "2032-12-27"]
         assert days("FREQ=YEARLY;BYYEARDAY=100,-1", "2026-11-25", 3) == ["2026-12-31", "2027-04-10", "2027-12-31"]
 
+    def test_a_week_without_a_day_is_on_the_weekday_of_the_due_date(self) -> None:
+        assert days("FREQ=YEARLY;BYWEEKNO=20", "1997-05-12", 2) == ["1998-05-11", "1999-05-17"]
+
+    def test_weeks_belong_to_the_year_with_most_of_their_days(self) -> None:
+        assert days("FREQ=YEARLY;BYWEEKNO=52;BYDAY=SU", "2020-12-27", 2) == ["2022-01-02", "2023-01-01"]
+        assert days("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", "2024-01-01", 2) == ["2024-12-30", "2025-12-29"]
+        assert days("FREQ=YEARLY;BYWEEKNO=-1;BYDAY=MO,SU", "2020-12-28", 3) == [
+            *("2021-01-03", "2021-12-27", "2022-01-02"),
+        ]
+        assert days("FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO", "2024-12-30", 2) == ["2027-01-04", "2029-01-01"]
+
+    def test_a_week_may_be_limited_to_months(self) -> None:
+        assert days("FREQ=WEEKLY;BYMONTH=6;BYDAY=MO,TU", "2026-06-29", 3) == ["2026-06-30", "2027-06-01", "2027-06-07"]
+
+    def test_a_position_counts_the_days_of_a_week_that_are_in_the_months(self) -> None:
+        # The first week of July 2026 begins on 29 June.
+        rule = "FREQ=WEEKLY;BYMONTH=7;BYDAY=MO,WE,FR;BYSETPOS=1"
+
+        assert days(rule, "2026-06-15", 3) == ["2026-07-01", "2026-07-06", "2026-07-13"]
+        assert days("FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=-1", "2026-11-23", 2) == ["2026-11-27", "2026-12-04"]
+
+    def test_days_may_be_limited_to_weekdays_months_and_days_of_the_month(self) -> None:
+        assert days("FREQ=DAILY;INTERVAL=2;BYDAY=MO,TU", "2026-11-23", 3) == ["2026-12-01", "2026-12-07", "2026-12-15"]
+        assert days("FREQ=DAILY;BYMONTHDAY=13;BYDAY=FR", "2026-01-01", 3) == ["2026-02-13", "2026-03-13", "2026-11-13"]
+        assert days("FREQ=DAILY;BYMONTH=1", "2026-01-30", 2) == ["2026-01-31", "2027-01-01"]
+
+    def test_intervals_may_be_longer_than_a_lifetime(self) -> None:
+        assert days("FREQ=DAILY;INTERVAL=999999", "2026-01-01") == ["4763-11-28", "7501-10-24"]
+        assert days("FREQ=YEARLY;INTERVAL=9999", "2026-01-01") == []
+
     def test_the_due_date_need_not_match_the_rule(self) -> None:
         assert days("FREQ=WEEKLY;BYDAY=MO", "2026-11-25", 2) == ["2026-11-30", "2026-12-07"]
 
@@ -107,6 +137,47 @@ class TestOnDays:
     @pytest.mark.parametrize("timezone", [BERLIN, NEW_YORK, APIA])
     def test_a_rule_may_start_at_the_first_day_of_the_calendar(self, timezone: ZoneInfo) -> None:
         assert days("FREQ=YEARLY", "0001-01-02", 1, timezone) == ["0002-01-02"]
+
+
+class TestEverRecurs:
+    @pytest.mark.parametrize(
+        ("rule", "due", "recurs"),
+        [
+            ("FREQ=MONTHLY;INTERVAL=12;BYMONTH=2", "2026-11-25", False),
+            ("FREQ=MONTHLY;INTERVAL=12;BYMONTH=2", "2026-02-25", True),
+            ("FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29", "2027-11-25", False),
+            ("FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29", "2028-02-29", True),
+            ("FREQ=MONTHLY;BYMONTH=2", "2026-01-30", False),
+            ("FREQ=DAILY;INTERVAL=7;BYDAY=TU", "2026-11-23", False),
+            ("FREQ=DAILY;INTERVAL=7;BYDAY=MO", "2026-11-23", True),
+            ("FREQ=YEARLY;BYMONTH=12;BYWEEKNO=1", "2026-11-28", False),
+            ("FREQ=YEARLY;BYMONTH=12;BYWEEKNO=1", "2026-11-23", True),
+            # The end of the calendar is no fault of the rule.
+            ("FREQ=DAILY", "9999-12-30", True),
+            ("FREQ=DAILY;UNTIL=20200101", "2026-11-25", True),
+        ],
+    )
+    def test_a_rule_may_never_come_after_some_due_dates(self, rule: str, due: str, *, recurs: bool) -> None:
+        assert ever_recurs(rule, date.fromisoformat(due), UTC_ZONE) is recurs
+
+    @pytest.mark.parametrize(
+        "rule", ["FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=MO", "FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO"]
+    )
+    def test_most_rules_come_after_any_due_date(self, rule: str) -> None:
+        assert not depends_on_start(rule)
+
+    @pytest.mark.parametrize(
+        "rule",
+        ["FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=30", "FREQ=MONTHLY;BYMONTH=2", "FREQ=YEARLY;BYMONTH=12;BYWEEKNO=1"],
+    )
+    def test_some_rules_depend_on_the_due_date(self, rule: str) -> None:
+        assert depends_on_start(rule)
+
+    def test_the_day_of_an_instant_is_that_of_the_time_zone(self) -> None:
+        due = datetime(2026, 11, 24, 3, tzinfo=UTC)
+
+        assert ever_recurs("FREQ=DAILY;INTERVAL=7;BYDAY=MO", due, NEW_YORK)
+        assert not ever_recurs("FREQ=DAILY;INTERVAL=7;BYDAY=MO", due, UTC_ZONE)
 
 
 class TestEndOfARule:
@@ -191,6 +262,19 @@ class TestTimeOfDay:
         occurrence = next_occurrence("FREQ=DAILY", due, BERLIN)
 
         assert occurrence == Occurrence(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "FREQ=DAILY", None)
+
+    def test_that_occurs_twice_on_the_day_of_the_due_date_leaves_no_trace(self) -> None:
+        # The second 02:30 of 25 October 2026, and then the last Sundays of March and October.
+        due = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+        found = [each.due for each in islice(occurrences("FREQ=YEARLY;BYMONTH=3,10;BYDAY=-1SU", due, BERLIN), 2)]
+
+        assert found == [datetime(2027, 3, 28, 1, 30, tzinfo=UTC), datetime(2027, 10, 31, 0, 30, tzinfo=UTC)]
+
+    def test_a_wall_time_of_another_time_zone_does_not_count(self) -> None:
+        due = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+        occurrence = next_occurrence("FREQ=DAILY", due, NEW_YORK, time(2, 30))
+
+        assert occurrence == Occurrence(datetime(2026, 3, 30, 1, 30, tzinfo=UTC), "FREQ=DAILY", None)
 
     def test_weekdays_are_those_of_the_time_zone(self) -> None:
         # 23:00 on Tuesday in New York is Wednesday in UTC, but BYDAY means the day in New York.

@@ -129,6 +129,14 @@ class TestPatch:
         patch(ada, todo, completed=True, **changes)
         assert proxy.count_round_trips(lambda: patch(ada, todo, completed=True, **changes)) == 3
 
+    def test_of_a_rule_takes_one_more_if_the_rule_may_never_come_after_the_due_date(
+        self, proxy: CountingProxy, ada: Account
+    ) -> None:
+        todo = ada.add(due_date="2030-01-01")
+        patch(ada, todo, recurrence="FREQ=DAILY")
+        assert proxy.count_round_trips(lambda: patch(ada, todo, recurrence="FREQ=WEEKLY;BYDAY=MO")) == 2
+        assert proxy.count_round_trips(lambda: patch(ada, todo, recurrence="FREQ=MONTHLY;BYMONTH=2")) == 3
+
     def test_that_completes_a_todo_and_removes_its_recurrence_takes_two(
         self, proxy: CountingProxy, ada: Account
     ) -> None:

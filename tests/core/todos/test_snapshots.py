@@ -29,6 +29,7 @@ ADD_CHANGE = """
 """
 SET_BEFORE = "UPDATE change_log SET before = CAST($2 AS jsonb) WHERE user_id = $1 AND actor = 'assistant'"
 SELECT_TODO = "SELECT to_jsonb(todos) FROM todos WHERE user_id = $1"
+NEVER_RECURRED: Json = {"due_time": None, "occurrences": 0, "skips": 0, "series": None}
 CHANGED_BY_THE_TURN: Json = {
     "title": "Changed",
     "description": "Changed",
@@ -36,6 +37,7 @@ CHANGED_BY_THE_TURN: Json = {
     "due_at": "2031-01-01T00:00:00Z",
     "reminder_at": "2031-01-01T00:00:00Z",
     "recurrence": "FREQ=YEARLY",
+    "recurrence_from": "due",
     "tags": ["changed"],
 }
 
@@ -86,7 +88,7 @@ class TestFindSince:
         assert change.before == change.after
         assert change.after is not None
         fields = {name: getattr(change.after, name) for name in Todo.__struct_fields__}
-        assert fields == {name: parse_value(row.get(name)) for name in fields}
+        assert fields == {name: parse_value(({"recurrence_from": "due"} | row).get(name)) for name in fields}
 
     def test_a_new_field_has_its_default_in_an_older_row(
         self, database_url: str, ada: UUID, monkeypatch: pytest.MonkeyPatch
@@ -129,7 +131,7 @@ class TestUndoTurn:
         postgres.query(database_url, SET_BEFORE, ada, json.dumps(before))
         assert run(undo()) == [todo_id]
         [[stored]] = postgres.query(database_url, SELECT_TODO, ada)
-        expected = derive_snapshot_defaults(Todo, TodoCreate) | {"due_time": None, "occurrences": 0} | before
+        expected = derive_snapshot_defaults(Todo, TodoCreate) | NEVER_RECURRED | before
         names = expected.keys() - {"id", "version", "created_at", "updated_at"}
         todo = json.loads(stored)
         assert {name: parse_value(todo[name]) for name in names} == {

@@ -20,7 +20,7 @@ from todo_core.todos.projects import ProjectCreate
 
 STATE = """
     SELECT id, title, completed, deleted_at IS NOT NULL AS trashed, due_date, recurrence, occurrences, project_id,
-        parent_id
+        parent_id, recurrence_from, skips, series
     FROM todos WHERE user_id = $1 ORDER BY id
 """
 
@@ -54,6 +54,9 @@ class Scenario:
 
     def change(self, actor: Actor, todo_id: UUID, **changes: Any) -> Todo:
         return self.runner.run(operations.update(self.db, actor, todo_id, TodoUpdate(**changes)))
+
+    def skip(self, actor: Actor, todo_id: UUID) -> Todo:
+        return self.runner.run(operations.skip(self.db, actor, todo_id))
 
     def delete(self, actor: Actor, todo_id: UUID) -> None:
         self.runner.run(operations.delete(self.db, actor, todo_id))
@@ -150,6 +153,26 @@ class TestUndo:
             scenario.url, "SELECT op FROM changes WHERE todo_id = $1 ORDER BY seq DESC LIMIT 1", todo
         )
         assert last["op"] == "reopen"
+
+    def test_a_skipped_todo_moves_back_to_its_postponed_due_date(self, scenario: Scenario) -> None:
+        todo = scenario.add("Milk", due_date=date(2030, 1, 1), recurrence="FREQ=WEEKLY")
+        scenario.change(scenario.ada, todo, due_date=date(2030, 1, 3))
+        before = scenario.state()
+        assert scenario.skip(scenario.turn, todo).due_date == date(2030, 1, 8)
+        assert scenario.undo() == {todo}
+        assert scenario.state() == before
+        [last] = postgres.query(
+            scenario.url, "SELECT op FROM changes WHERE todo_id = $1 ORDER BY seq DESC LIMIT 1", todo
+        )
+        assert last["op"] == "update"
+        assert scenario.change(scenario.ada, todo, completed=True).due_date == date(2030, 1, 8)
+
+    def test_a_todo_that_recurs_from_its_completion_does_so_again(self, scenario: Scenario) -> None:
+        todo = scenario.add("Milk", due_date=date(2030, 1, 1), recurrence="FREQ=DAILY", recurrence_from="completion")
+        before = scenario.state()
+        scenario.change(scenario.turn, todo, recurrence=None, recurrence_from="due")
+        scenario.undo()
+        assert scenario.state() == before
 
     def test_created_todos_go_into_the_trash_with_later_subtodos(self, scenario: Scenario) -> None:
         added = scenario.add("Added", actor=scenario.turn)

@@ -21,16 +21,20 @@ $$;
 
 -- Returns a todo as the change log holds it: all its columns, except the owner and the words for the search.
 --
+-- Columns that only recurring todos use are left out of other todos; readers have their defaults.
 -- `keeps_description` is false for a change that leaves the description as it is.
 CREATE OR REPLACE FUNCTION snapshot_of(todo todos, keeps_description boolean) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object(
+    SELECT (jsonb_build_object(
         'id', todo.id, 'title', todo.title,
         'description', CASE WHEN keeps_description THEN todo.description END,
         'completed', todo.completed, 'completed_at', todo.completed_at, 'priority', todo.priority,
         'due_date', todo.due_date, 'due_at', todo.due_at, 'due_time', todo.due_time, 'reminder_at', todo.reminder_at,
-        'recurrence', todo.recurrence, 'occurrences', todo.occurrences, 'tags', todo.tags,
-        'project_id', todo.project_id, 'parent_id', todo.parent_id, 'order', todo."order", 'version', todo.version,
-        'created_at', todo.created_at, 'updated_at', todo.updated_at, 'deleted_at', todo.deleted_at
+        'recurrence', todo.recurrence, 'recurrence_from', todo.recurrence_from, 'occurrences', todo.occurrences,
+        'tags', todo.tags, 'project_id', todo.project_id, 'parent_id', todo.parent_id, 'order', todo."order",
+        'version', todo.version, 'created_at', todo.created_at, 'updated_at', todo.updated_at,
+        'deleted_at', todo.deleted_at
+    ) || CASE WHEN todo.recurrence IS NULL AND todo.skips = 0 THEN '{}'::jsonb
+        ELSE jsonb_build_object('skips', todo.skips, 'series', todo.series) END
     ) - CASE WHEN keeps_description THEN '' ELSE 'description' END
 $$;
 
@@ -54,13 +58,15 @@ $$;
 -- Returns the kind of a change: what happened to a todo that was `was` and is `todo`.
 --
 -- Completing a recurring todo does not set `completed`: an increased number of occurrences counts as `complete`, a
--- decreased one as `reopen`.
+-- decreased one as `reopen`. Skipping an occurrence increases `skips` too.
 CREATE OR REPLACE FUNCTION operation_of(was todos, todo todos) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN was.deleted_at IS NULL AND todo.deleted_at IS NOT NULL THEN 'delete'
         WHEN was.deleted_at IS NOT NULL AND todo.deleted_at IS NULL THEN 'restore'
+        WHEN todo.skips > was.skips THEN 'skip'
         WHEN todo.completed AND NOT was.completed OR todo.occurrences > was.occurrences THEN 'complete'
-        WHEN was.completed AND NOT todo.completed OR todo.occurrences < was.occurrences THEN 'reopen'
+        WHEN was.completed AND NOT todo.completed OR todo.occurrences - todo.skips < was.occurrences - was.skips
+            THEN 'reopen'
         ELSE 'update'
     END
 $$;

@@ -84,14 +84,23 @@ class TodoRow(SQLModel, table=True):
     due_date: date | None = Field(sa_column=Column(Date))
     due_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     due_time: time | None = Field(sa_column=Column(Time))
-    """The intended time of day of a recurring todo, in case a clock change has moved `due_at` to another time.
+    """The intended time of day of a recurring todo whose due date a clock change has moved. Else null.
 
-    Later occurrences return to this time. Null if `due_at` has the intended time.
+    Later occurrences return to this time. With a `series`, this is the time of its due date.
     """
     reminder_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     recurrence: str | None = Field(sa_column=Column(Text))
     occurrences: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
-    """Counts how often completing a recurring todo has moved it to its next due date."""
+    """Counts how often completing or skipping a recurring todo has moved it to its next due date."""
+    recurrence_from: str = Field(sa_column=Column(Text, nullable=False, server_default="due"))
+    """The start of the rule for the next occurrence: `due` or `completion`."""
+    skips: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    """Counts how many of the occurrences were skipped."""
+    series: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    """The place of the current occurrence in its series, if the todo was postponed or its reminder moved.
+
+    `SeriesPlace` in next_due.py describes the fields. Null if the due date and the reminder are at their place.
+    """
     tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
     project_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("projects.id", ondelete="SET NULL")))
     # Without a foreign key, which would look for subtodos at the deletion of each row: see trees.sql.

@@ -42,12 +42,16 @@ Each key is the UUID that `convert_ref_to_id` returns for the ref.
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """The result of one operation of a batch. `todo` is the todo right after the operation, None for a delete."""
+    """The result of one operation of a batch. `todo` is the todo right after the operation, None for a delete.
+
+    `completion` is set if the operation completes the todo.
+    """
 
     op: Literal["create", "update", "delete", "restore"]
     id: UUID
     ref: str | None
     todo: Todo | None
+    completion: operations.Completion | None = None
 
 
 async def run_batch(db: Executor, actor: Actor, batch: Batch) -> Sequence[OperationResult]:
@@ -103,7 +107,9 @@ async def _run_operation(
         operation = operation.model_copy(update={"changes": _replace_ref(operation.changes, refs)})
     todo_id = refs.get(operation.id, operation.id)
     changed = await _change_todo(transaction, actor, todo_id, operation)
-    return OperationResult(operation.op, todo_id, None, changed)
+    if changed is None:
+        return OperationResult(operation.op, todo_id, None, None)
+    return OperationResult(operation.op, todo_id, None, changed.todo, changed.completion)
 
 
 async def _change_todo(
@@ -111,13 +117,13 @@ async def _change_todo(
     actor: Actor,
     todo_id: UUID,
     operation: UpdateOperation | DeleteOperation | RestoreOperation,
-) -> Todo | None:
+) -> operations.Updated | None:
     versions = None if operation.version is None else [operation.version]
     match operation:
         case UpdateOperation():
-            return await operations.update(transaction, actor, todo_id, operation.changes, versions)
+            return await operations.apply(transaction, actor, todo_id, operation.changes, versions)
         case RestoreOperation():
-            return await operations.restore(transaction, actor, todo_id, versions)
+            return operations.Updated(await operations.restore(transaction, actor, todo_id, versions))
         case DeleteOperation():
             await operations.delete(transaction, actor, todo_id, versions)
             return None

@@ -22,7 +22,7 @@ from todo_core.database.statements import Statement
 from todo_core.todos.errors import ChangesExpired
 from todo_core.todos.model import Todo, TodoCreate
 
-type Operation = Literal["create", "update", "complete", "reopen", "delete", "restore", "purge"]
+type Operation = Literal["create", "update", "complete", "reopen", "skip", "delete", "restore", "purge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def derive_snapshot_defaults(todo: type[Todo], new_todo: type[TodoCreate]) -> di
 
 _FIELD_DEFAULTS: Final = derive_snapshot_defaults(Todo, TodoCreate)
 _SNAPSHOT_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS).decode()
-_INTERNAL_DEFAULTS: Final = {"due_time": None, "occurrences": 0}
+_INTERNAL_DEFAULTS: Final = {"due_time": None, "occurrences": 0, "skips": 0, "series": None}
 """Columns of recurring todos that `Todo` does not have, with their values for a todo that never recurred."""
 _UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS).decode()
 

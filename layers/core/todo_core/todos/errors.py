@@ -79,6 +79,26 @@ class TreeTooDeep(InvalidTodo):
     detail = "Below a top-level todo there are five levels of subtodos at most; give a parent_id further up."
 
 
+class RecurrenceNeverComes(InvalidTodo):
+    code = "recurrence_never_comes"
+    title = "Recurrence never comes"
+    detail = "From its due date on, the todo never recurs by this rule; give another recurrence or another due date."
+
+
+class DoesNotRecur(ServiceError):
+    status = 409
+    code = "does_not_recur"
+    title = "Todo does not recur"
+    detail = "Only an open todo with a recurrence can be skipped; complete or delete this one instead."
+
+
+class RecurrenceEnds(ServiceError):
+    status = 409
+    code = "recurrence_ends"
+    title = "Recurrence ends"
+    detail = "This is the last occurrence of the todo, so it cannot be skipped; complete or delete it instead."
+
+
 @raised_for("recurrence_needs_due")
 class RecurrenceNeedsDue(InvalidTodo):
     code = "recurrence_needs_due"

@@ -50,6 +50,7 @@ Description = Annotated[str, Text(max_length=16_384, multiline=True)]
 Priority = Literal["none", "low", "medium", "high"]
 Tag = Annotated[str, Text(min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(remove_repeats)]
+RecurrenceFrom = Literal["due", "completion"]
 OrderNumber = Annotated[float, Field(strict=True, ge=-_MAX_ORDER, le=_MAX_ORDER, allow_inf_nan=False)]
 
 
@@ -66,6 +67,7 @@ class Todo(msgspec.Struct, frozen=True):
     due_at: datetime | None
     reminder_at: datetime | None
     recurrence: str | None
+    recurrence_from: RecurrenceFrom
     tags: list[str]
     project_id: UUID | None
     parent_id: UUID | None
@@ -115,6 +117,10 @@ class TodoCreate(BaseModel):
     due_at: Instant | None = None
     reminder_at: Instant | None = None
     recurrence: RecurrenceRule | None = None
+    recurrence_from: RecurrenceFrom = Field(
+        default="due",
+        description="The start of the rule for the next occurrence: the due date, or the day of the completion.",
+    )
     tags: Tags = []
     project_id: UUID | None = Field(default=None, description="A subtodo gets the project of its parent.")
     parent_id: UUID | None = Field(default=None, description="The todo of which this is a subtodo.")
@@ -147,6 +153,7 @@ class TodoUpdate(BaseModel):
     due_at: Instant | None | MISSING = MISSING
     reminder_at: Instant | None | MISSING = MISSING
     recurrence: RecurrenceRule | None | MISSING = MISSING
+    recurrence_from: RecurrenceFrom | None | MISSING = MISSING
     tags: Tags | None | MISSING = MISSING
     project_id: UUID | None | MISSING = MISSING
     parent_id: UUID | None | MISSING = MISSING
@@ -160,12 +167,15 @@ class TodoUpdate(BaseModel):
     def to_columns(self) -> dict[str, Any]:
         """Returns the columns to write and their values. A cleared priority becomes `none`, cleared tags become [].
 
+        A cleared `recurrence_from` becomes `due`.
         A new `due_date` clears `due_at` and vice versa. A `project_id` beside a `parent_id` is left out: a subtodo gets
         the project of its parent.
         """
         values = self.model_dump()
         if "priority" in values:
             values["priority"] = values["priority"] or "none"
+        if "recurrence_from" in values:
+            values["recurrence_from"] = values["recurrence_from"] or "due"
         if "tags" in values:
             values["tags"] = values["tags"] or []
         if values.get("due_date"):

@@ -1,12 +1,14 @@
 """Operations on todos. Each includes the owner in its statements, so another user's todo is not found.
 
 Most operations are one statement, on the database or in a transaction, because triggers cascade to subtodos. But
-completing a recurring todo reads it first, `delete_all` works in chunks, and a failed write reads the todo.
+completing and skipping a recurring todo read it first, `delete_all` works in chunks, and a failed write reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,10 +18,11 @@ from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
 from todo_core.todos import lists, queries
-from todo_core.todos.errors import StaleVersion, TodoNotFound
+from todo_core.todos.errors import DoesNotRecur, RecurrenceEnds, RecurrenceNeverComes, StaleVersion, TodoNotFound
 from todo_core.todos.filters import Filters, Page, Position, Sort
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
-from todo_core.todos.next_due import next_due_values
+from todo_core.todos.next_due import apply_changes, next_due_values
+from todo_core.todos.recurrence import Due, depends_on_start, ever_recurs
 from todo_core.todos.sort_orders import SortOrder
 
 type Versions = Sequence[int] | None
@@ -28,6 +31,26 @@ type Versions = Sequence[int] | None
 _MAX_DELETED_PER_STATEMENT: Final = 5_000
 """The most todos that one statement of `delete_all` selects. It takes about a second for this many."""
 _FIELD_COUNT: Final = len(Todo.__struct_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The result of completing a todo: it is completed, or moved to its next occurrence.
+
+    `completed_due` is the due date that was completed, `next_due` that to which the todo was moved.
+    """
+
+    result: Literal["completed", "moved"]
+    completed_due: Due | None
+    next_due: Due | None
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """A todo after an update, and what became of its completion, if the update completes the todo."""
+
+    todo: Todo
+    completion: Completion | None = None
 
 
 async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, after: Position | None = None) -> Page:
@@ -99,24 +122,54 @@ async def find_subtodos(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -
 
 
 async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
-    """Stores a new todo. Raises InvalidTodo when it breaks a rule of the database, such as for an unknown parent."""
+    """Stores a new todo. Raises InvalidTodo if its recurrence never comes, or for a broken rule of the database."""
+    if new.recurrence is not None and not _ever_recurs(new.recurrence, new.due_at or new.due_date, actor):
+        raise RecurrenceNeverComes
     row = await db.write(queries.INSERT, user_id=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
     assert row is not None  # noqa: S101 - INSERT ... RETURNING returns its row or raises
     return _parse_written_row(row)
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
+    """Applies the changes to the todo, as `apply` does, and returns the todo."""
+    return (await apply(db, actor, todo_id, changes, versions)).todo
+
+
+async def apply(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Updated:
     """Applies the changes to the todo. Completing a recurring todo moves it to its next occurrence, if there is one.
 
     Raises TodoNotFound, StaleVersion and InvalidTodo.
     """
     values = changes.to_columns()
     if not values:
-        return await _get_version(db, actor.user_id, todo_id, versions)
+        return Updated(await _get_version(db, actor.user_id, todo_id, versions))
+    if values.get("recurrence") is not None:
+        await _check_new_rule(db, actor, todo_id, values)
     if values.get("completed") and values.get("recurrence", "") is not None:
         return await _complete(db, actor, todo_id, values, versions)
     statement = queries.update_columns(frozenset(values), checked=versions is not None)
-    return await _write(db, actor, todo_id, statement, versions, **values)
+    todo = await _write(db, actor, todo_id, statement, versions, **values)
+    return _tell_completed(todo) if values.get("completed") else Updated(todo)
+
+
+async def skip(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> Todo:
+    """Moves an open recurring todo to its next occurrence without completing it.
+
+    Raises TodoNotFound, StaleVersion, DoesNotRecur, and RecurrenceEnds when there is no next occurrence.
+    """
+    while True:
+        row = await db.fetch_one(queries.SELECT_SERIES, user_id=actor.user_id, todo_id=todo_id)
+        if row is None:
+            raise TodoNotFound
+        _check_version(Todo(*row[:_FIELD_COUNT]), versions)
+        if row["completed"] or row["recurrence"] is None:
+            raise DoesNotRecur
+        values = next_due_values(dict(row), ZoneInfo(actor.timezone), datetime.now(UTC), "skipped")
+        if values is None:
+            raise RecurrenceEnds
+        written = await _write_version(db, actor, todo_id, row["version"], values)
+        if written is not None:
+            return written
 
 
 async def delete(db: Executor, actor: Actor, todo_id: UUID, versions: Versions = None) -> None:
@@ -140,7 +193,7 @@ async def restore(db: Executor, actor: Actor, todo_id: UUID, versions: Versions 
     return _check_version(found[0], versions)
 
 
-async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Todo:
+async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str, Any], versions: Versions) -> Updated:
     """Completes the todo, or moves an open recurring todo to its next occurrence.
 
     Starts again when another writer changed the todo between two of its statements.
@@ -155,26 +208,61 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
             await _get_version(db, actor.user_id, todo_id, versions)
             continue
         if row["occurrences"] is None:  # null only if the statement has written the todo
-            return Todo(*row[:_FIELD_COUNT])
+            return _tell_completed(Todo(*row[:_FIELD_COUNT]))
         _check_version(Todo(*row[:_FIELD_COUNT]), versions)
-        to_write = _find_values_to_write(row, values, ZoneInfo(actor.timezone))
-        conditional = queries.update_columns(frozenset(to_write), checked=True)
-        written = await db.write(conditional, **this, **to_write, versions=[row["version"]])
+        # A due date or a rule in `values` replaces that of the todo before the next occurrence is computed.
+        completed = apply_changes(dict(row), values)
+        moved = next_due_values(completed, ZoneInfo(actor.timezone), datetime.now(UTC))
+        to_write = values if moved is None else {name: values[name] for name in values if name != "completed"} | moved
+        written = await _write_version(db, actor, todo_id, row["version"], to_write)
         if written is not None:
-            return _parse_written_row(written)
+            due = completed["due_at"] or completed["due_date"]
+            is_moved = moved is not None
+            return (
+                Updated(written, Completion("moved", due, _due_of(written))) if is_moved else _tell_completed(written)
+            )
 
 
-def _find_values_to_write(todo: Row, values: dict[str, Any], timezone: ZoneInfo) -> dict[str, Any]:
-    """Returns the columns to write when the changes in `values` complete an open recurring todo.
+def _tell_completed(todo: Todo) -> Updated:
+    return Updated(todo, Completion("completed", _due_of(todo), None))
 
-    A due date or a rule in `values` replaces that of the todo before the next occurrence is computed. When there is
-    no next occurrence, `values` are returned unchanged and complete the todo.
+
+async def _write_version(
+    db: Executor, actor: Actor, todo_id: UUID, version: int, values: Mapping[str, object]
+) -> Todo | None:
+    """Writes the columns of one version of a todo. Returns None when the todo no longer has this version."""
+    row = await db.write(
+        queries.update_columns(frozenset(values), checked=True),
+        user_id=actor.user_id,
+        actor=actor.signature,
+        todo_id=todo_id,
+        versions=[version],
+        **values,
+    )
+    return None if row is None else _parse_written_row(row)
+
+
+async def _check_new_rule(db: Executor, actor: Actor, todo_id: UUID, values: Mapping[str, Any]) -> None:
+    """Checks the rule in `values`. Raises RecurrenceNeverComes if the todo never recurs by it, and TodoNotFound.
+
+    Accepts the rule and the due date that the todo has already: its series may have begun at another due date.
     """
-    has_new_due = "due_date" in values or "due_at" in values
-    moved = next_due_values({**todo, **({"due_time": None} if has_new_due else {}), **values}, timezone)
-    if moved is None:
-        return values
-    return {name: value for name, value in values.items() if name != "completed"} | moved
+    rule, due = values["recurrence"], values.get("due_at") or values.get("due_date")
+    if not depends_on_start(rule) or (due is not None and _ever_recurs(rule, due, actor)):
+        return
+    todo = await get(db, actor.user_id, todo_id)
+    new, old = (rule, due or _due_of(todo)), (todo.recurrence, _due_of(todo))
+    if new != old and not _ever_recurs(*new, actor):
+        raise RecurrenceNeverComes
+
+
+def _ever_recurs(rule: str, due: Due | None, actor: Actor) -> bool:
+    """Returns whether the rule has an occurrence after the due date. The database refuses a rule without a due date."""
+    return due is None or ever_recurs(rule, due, ZoneInfo(actor.timezone))
+
+
+def _due_of(todo: Todo) -> Due | None:
+    return todo.due_at or todo.due_date
 
 
 async def _write(

@@ -16,10 +16,20 @@ _LOCK_LOG: Final = "(SELECT lock_change_log(:user_id))"
 """Locks the user's change log before a todo is locked: with this order in all writes, writes do not deadlock."""
 _NEXT_VERSION: Final = "version = version + 1, updated_at = now()"
 _COLUMNS_WITHOUT_DESCRIPTION: Final = COLUMNS.replace('"description"', "NULL::text AS description")
+INTERNAL_COLUMNS: Final = ("due_time", "occurrences", "skips", "series")
+"""Columns of recurring todos that `Todo` does not have."""
+_SERIES_OF_POSTPONED: Final = """CASE
+    WHEN recurrence IS NULL THEN NULL
+    WHEN CAST(series->>'occurrence' AS integer) = occurrences THEN series
+    ELSE jsonb_build_object(
+        'occurrence', occurrences, 'due_date', due_date, 'due_at', due_at, 'reminder_at', reminder_at)
+END"""
+"""The place of a todo in its series when its due date changes. It stays if the todo was postponed before."""
 _MAX_CACHED_STATEMENTS: Final = 128
 """Clients choose the fields of a change and the filters of a deletion, which make thousands of statements."""
 
 SELECT_ONE = Statement(f"SELECT {COLUMNS} FROM todos WHERE {_THIS}")  # noqa: S608 - constants, as all below
+SELECT_SERIES = Statement(f"SELECT {COLUMNS}, {', '.join(INTERNAL_COLUMNS)} FROM todos WHERE {_THIS}")  # noqa: S608
 SELECT_SOME = Statement(f"SELECT {COLUMNS} FROM todos WHERE user_id = :user_id AND id = ANY(:todo_ids)")  # noqa: S608
 SELECT_SUBTODOS = Statement(f"""
     WITH RECURSIVE subtodos AS (
@@ -56,17 +66,19 @@ def complete_or_read(columns: frozenset[str], *, checked: bool) -> Statement:
     """Returns a statement that completes one todo by writing the named columns, or only reads an open recurring todo.
 
     The recurring todo is only read, because Python finds its next due date. Every open todo counts as recurring when
-    `recurrence` is among the columns. The resulting row has the columns of the todo, then `due_time` and
-    `occurrences`. These two are null when the todo was written.
+    `recurrence` is among the columns. The resulting row has the columns of the todo, then INTERNAL_COLUMNS, which are
+    null when the todo was written.
     """
     brings_recurrence = "recurrence" in columns
     only_written = "completed" if brings_recurrence else "(recurrence IS NULL OR completed)"
     only_read = "NOT completed" if brings_recurrence else "recurrence IS NOT NULL AND NOT completed"
     return Statement(f"""
         WITH written AS ({_update(_assign_columns(columns), checked=checked, this=f"{_THIS} AND {only_written}")})
-        SELECT {COLUMNS}, NULL::time AS due_time, NULL::integer AS occurrences FROM written
+        SELECT {COLUMNS}, NULL::time AS due_time, NULL::integer AS occurrences, NULL::integer AS skips,
+            NULL::jsonb AS series
+        FROM written
         UNION ALL
-        SELECT {COLUMNS}, due_time, occurrences FROM todos WHERE {_THIS} AND {only_read}
+        SELECT {COLUMNS}, {", ".join(INTERNAL_COLUMNS)} FROM todos WHERE {_THIS} AND {only_read}
     """)  # noqa: S608
 
 
@@ -107,13 +119,24 @@ def restore(*, checked: bool) -> Statement:
 
 
 def _assign_columns(columns: frozenset[str]) -> dict[str, str]:
-    """Returns the SQL value of each column to write. Adds `completed_at` and `due_time` where they must change too."""
+    """Returns the SQL value of each column to write. Adds `completed_at` and columns of a series that change too."""
     values = {name: f":{name}" for name in sorted(columns)}
     if "completed" in columns:
         values["completed_at"] = "CASE WHEN :completed THEN coalesce(completed_at, now()) END"
-    if not columns.isdisjoint({"due_date", "due_at"}):
-        values.setdefault("due_time", "NULL")
-    return values
+    return _place_in_series(columns) | values
+
+
+def _place_in_series(columns: frozenset[str]) -> dict[str, str]:
+    """Returns the SQL values of the columns that hold the place of a todo in its series.
+
+    A new rule, or a rule with another due date, begins a series at the due date. A due date alone moves only the
+    current occurrence. `apply_changes` in next_due.py has the same rules.
+    """
+    if "recurrence" in columns:
+        names = sorted(columns & {"due_date", "due_at", "recurrence"})
+        same = " AND ".join(f"{name} IS NOT DISTINCT FROM :{name}" for name in names)
+        return {name: f"CASE WHEN {same} THEN {name} END" for name in ("due_time", "series")}
+    return {} if columns.isdisjoint({"due_date", "due_at"}) else {"series": _SERIES_OF_POSTPONED}
 
 
 def _update(values: Mapping[str, str], *, checked: bool, this: str = _THIS) -> str:

@@ -10,18 +10,17 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from todo_core.todos.recurrence import DAY_PARTS, RuleParts, find_next_day, format_rule
+from todo_core.todos.recurrence import format_rule
+from todo_core.todos.recurrence_calendar import WEEKDAYS, RuleParts
+from todo_core.todos.recurrence_days import MatchingDays
 
 _MAX_RULE_CHARACTERS: Final = 500
-_MAX_INTERVAL: Final = 999
+_MAX_INTERVAL: Final = 999_999
 _MAX_COUNT: Final = 9_999
 _MAX_WEEKDAY_NUMBER_IN_MONTH: Final = 5
-_MAX_SET_POSITIONS: Final = 7
-"""The most values of BYSETPOS, because dateutil lists the days of the month or year again for each value."""
 
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _LONG_FREQUENCIES: Final = ("MONTHLY", "YEARLY")
-_WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 class _InvalidValueError(ValueError):
@@ -33,7 +32,7 @@ def _parse_number(text: str, *, limit: int, signed: bool = False) -> str:
 
     The returned text has no leading zeros and no plus sign.
     """
-    number = int(text) if re.fullmatch(r"[+-]?\d{1,4}" if signed else r"\d{1,4}", text) else 0
+    number = int(text) if re.fullmatch(r"[+-]?\d{1,6}" if signed else r"\d{1,6}", text) else 0
     if not 1 <= abs(number) <= limit:
         raise _InvalidValueError
     return str(number)
@@ -78,9 +77,7 @@ _PARTS: Final = {
     "INTERVAL": _Part(f"a number from 1 to {_MAX_INTERVAL}", partial(_parse_number, limit=_MAX_INTERVAL)),
     "COUNT": _Part(f"a number from 1 to {_MAX_COUNT}", partial(_parse_number, limit=_MAX_COUNT)),
     "UNTIL": _Part("a day such as 20301231, or an instant in UTC such as 20301231T170000Z", _parse_until),
-    "BYMONTH": _Part(
-        "months from 1 to 12", partial(_parse_number, limit=12), is_list=True, frequencies=_LONG_FREQUENCIES
-    ),
+    "BYMONTH": _Part("months from 1 to 12", partial(_parse_number, limit=12), is_list=True),
     "BYWEEKNO": _Part(
         "weeks from 1 to 53 or from -1 to -53",
         partial(_parse_number, limit=53, signed=True),
@@ -97,18 +94,20 @@ _PARTS: Final = {
         "days from 1 to 31 or from -1 to -31",
         partial(_parse_number, limit=31, signed=True),
         is_list=True,
-        frequencies=_LONG_FREQUENCIES,
+        frequencies=("DAILY", *_LONG_FREQUENCIES),
     ),
     "BYDAY": _Part("weekdays such as MO, or such as 2TU and -1FR in a month or a year", _parse_weekday, is_list=True),
     "BYSETPOS": _Part(
         "positions from 1 to 366 or from -1 to -366",
         partial(_parse_number, limit=366, signed=True),
         is_list=True,
-        frequencies=_LONG_FREQUENCIES,
     ),
-    "WKST": _Part("a weekday such as MO", partial(_parse_choice, choices=_WEEKDAYS)),
+    "WKST": _Part("a weekday such as MO", partial(_parse_choice, choices=WEEKDAYS)),
 }
 """The parts that a recurrence rule may have, in the order of its canonical form."""
+_SETS: Final = {"BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY"}
+_DAYS: Final = {"BYYEARDAY", "BYMONTHDAY", "BYDAY"}
+_SOME_START: Final = date(2000, 1, 1)
 
 
 def _canonicalize_rule(rule: str) -> str:
@@ -124,21 +123,26 @@ def _canonicalize_rule(rule: str) -> str:
             raise _build_error(f"{name} is allowed only with FREQ={' or FREQ='.join(_PARTS[name].frequencies)}")
     if "COUNT" in parts and "UNTIL" in parts:
         raise _build_error("It may have COUNT or UNTIL, but not both")
-    if "BYSETPOS" in parts and not parts.keys() & DAY_PARTS:
-        raise _build_error("BYSETPOS needs another part that names days, such as BYDAY")
-    if parts.get("BYSETPOS", "").count(",") >= _MAX_SET_POSITIONS:
-        raise _build_error(f"BYSETPOS takes at most {_MAX_SET_POSITIONS} positions")
+    if "BYSETPOS" in parts and parts.keys().isdisjoint(_SETS):
+        raise _build_error("BYSETPOS needs another part with BY, such as BYDAY")
     _check_weekdays(parts)
-    if parts.keys() & DAY_PARTS and find_next_day(parts | {"INTERVAL": "1"}, date(2000, 1, 1)) is None:
+    if not _may_occur(parts):
         raise _build_error("It never occurs: no day of the calendar matches all of its parts")
     return format_rule(parts)
+
+
+def _may_occur(parts: RuleParts) -> bool:
+    """Returns False for a rule that matches no day, whatever its start: `BYMONTH=2;BYMONTHDAY=30`."""
+    # Any month has the first day. Of the weekdays, a rule for weeks may need a certain one.
+    weekdays = {"BYDAY": ",".join(WEEKDAYS)} if "BYWEEKNO" in parts and parts.keys().isdisjoint(_DAYS) else {}
+    return MatchingDays(parts | {"INTERVAL": "1"} | weekdays, _SOME_START).find_first_after(_SOME_START) is not None
 
 
 def _parse_parts(rule: str) -> RuleParts:
     parts: RuleParts = {}
     # Only an ASCII rule is put into capitals. Otherwise the dotless i, for example, would become an ASCII letter, and
     # an invalid rule would be accepted.
-    for part in (rule.upper() if rule.isascii() else rule).removeprefix("RRULE:").split(";"):
+    for part in (rule.upper() if rule.isascii() else rule).removeprefix("RRULE:").removesuffix(";").split(";"):
         name, equals, value = part.partition("=")
         if not (equals and part.isascii() and re.fullmatch("[A-Z-]{1,20}", name)):
             raise _build_error("It consists of parts such as FREQ=WEEKLY;BYDAY=MO,TH")
@@ -161,11 +165,9 @@ def _parse_part(name: str, value: str) -> str:
 
 
 def _check_weekdays(parts: RuleParts) -> None:
-    """Refuses BYDAY with a daily INTERVAL, which may never match, and numbered weekdays where they are not allowed."""
+    """Refuses numbered weekdays where they are not allowed."""
     if "BYDAY" not in parts:
         return
-    if parts["FREQ"] == "DAILY" and parts.get("INTERVAL", "1") != "1":
-        raise _build_error("BYDAY is not allowed with FREQ=DAILY and an INTERVAL: use FREQ=WEEKLY")
     numbers = [abs(int(day[:-2])) for day in parts["BYDAY"].split(",") if day[:-2]]
     if numbers and (parts["FREQ"] not in _LONG_FREQUENCIES or "BYWEEKNO" in parts):
         raise _build_error("A weekday with a number, such as 2TU, is allowed only in a month or a year")
