@@ -236,14 +236,41 @@ class TestTools:
         assert first["error"].startswith("There is no project “Secret”.")
         assert "no todo with the id in parent_id" in second["error"]
 
-    def test_the_next_occurrence_is_computed_in_the_time_zone_of_the_turn(
-        self, ada: Account, model: ScriptedModel
+    @pytest.mark.parametrize("tool", ["complete_todos", "skip_todos"])
+    def test_the_next_occurrence_is_computed_in_the_time_zone_of_the_account(
+        self, ada: Account, model: ScriptedModel, tool: str
     ) -> None:
+        ada.client.patch("/api/v1/auth/me", json={"timezone": "Europe/Berlin"}).raise_for_status()
         todo = ada.add("Call", due_at="2040-03-24T16:00:00Z", recurrence="FREQ=DAILY")
-        model.play(Call("complete_todos", {"ids": [todo["id"]]}), Say("Done."))
-        run_turn(ada, timezone="Europe/Berlin")
+        model.play(Call(tool, {"ids": [todo["id"]]}), Say("Done."))
+        run_turn(ada, timezone="America/New_York")
 
         assert ada.client.get(todo["url"]).json()["due_at"] == "2040-03-25T15:00:00Z"
+
+    def test_a_skipped_todo_moves_on_and_the_undo_moves_it_back(self, ada: Account, model: ScriptedModel) -> None:
+        todo, plain = ada.add("Call", due_date="2040-01-31", recurrence="FREQ=DAILY;COUNT=2"), ada.add("Milk")
+        model.play(Call("skip_todos", {"ids": [todo["id"], plain["id"]]}), Say("Skipped."))
+        answer = run_turn(ada)
+
+        skipped, refused = tool_result(answer)["results"]
+        assert skipped["next_due"] == "Wednesday 1 February 2040 (2040-02-01)"
+        assert (refused["ok"], refused["code"]) == (False, "does_not_recur")
+        assert ada.client.get(f"{TODOS}/changes").json()[-1]["op"] == "skip"
+        ada.client.post(f"/api/v1/chat/turns/{answer['turn_id']}/undo").raise_for_status()
+        assert ada.client.get(todo["url"]).json()["due_date"] == "2040-01-31"
+
+    def test_a_recurrence_may_count_from_the_completion(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(Call("add_todos", new_todos("Water plants", recurrence="every! 3 days")), Say("Added."))
+        (item,) = tool_result(run_turn(ada))["results"]
+        assert item["todo"]["recurrence"] == "every 3 days after completion"
+        (todo,) = ada.client.get(TODOS).json()
+        assert (todo["recurrence"], todo["recurrence_from"]) == ("FREQ=DAILY;INTERVAL=3", "completion")
+
+        model.play(
+            Call("update_todos", {"changes": [{"id": todo["id"], "recurrence": "every 3 days"}]}), Say("Changed.")
+        )
+        run_turn(ada)
+        assert ada.client.get(todo["url"]).json()["recurrence_from"] == "due"
 
     def test_the_trash_can_be_searched_and_restored_from(self, ada: Account, model: ScriptedModel) -> None:
         milk = ada.add("Milk")

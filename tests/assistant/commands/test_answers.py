@@ -65,6 +65,27 @@ class TestAnswers:
         assert chat.say("stop repeating water plants") == "Ended the recurrence of “water plants”."
         assert chat.say("done water plants") == "Completed “water plants”."
 
+    def test_a_recurring_todo_is_skipped(self, chat: ChatClient) -> None:
+        chat.say("water plants on jan 31 2040 every week")
+        chat.say("bins on jan 31 2040")
+
+        assert chat.say("skip plants") == (
+            "Do you mean a todo that you have, or a new one?\n"
+            "1. “water plants”, due Tuesday 31 January 2040, every week\n"
+            "2. Add “skip plants” as a new todo"
+        )
+        assert chat.say("1") == "Skipped “water plants”, next due Tuesday 7 February 2040."
+        assert chat.say("skip water plants") == "Skipped “water plants”, next due Tuesday 14 February 2040."
+        assert chat.say("skip bins") == "That todo does not repeat, so there is nothing to skip."
+
+    def test_a_recurrence_counts_from_the_completion(self, chat: ChatClient) -> None:
+        assert chat.say("water plants every! 3 days from jan 31 2040") == (
+            "Added “water plants”, due Tuesday 31 January 2040, every 3 days after completion."
+        )
+        assert chat.say("repeat plants every! week") == (
+            "Changed “water plants”, due Tuesday 31 January 2040, every week after completion."
+        )
+
     def test_a_project_is_created_when_a_command_names_it(self, chat: ChatClient) -> None:
         assert chat.say("projects") == "There are no projects yet. Type `new project Work` to add one."
         assert chat.say("new project Home office") == "Added the project “Home office”."

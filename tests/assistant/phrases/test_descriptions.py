@@ -53,6 +53,23 @@ class TestDescriptions:
         assert RULE.validate_python(rule) == rule
         assert describe_rule(rule) == words
 
+    @pytest.mark.parametrize(
+        ("rule", "words"),
+        [
+            ("FREQ=DAILY;INTERVAL=3", "every 3 days after completion"),
+            ("FREQ=WEEKLY;COUNT=5", "every week after completion, 5 times"),
+            ("FREQ=YEARLY;BYYEARDAY=100", "by the rule FREQ=YEARLY;BYYEARDAY=100 after completion"),
+        ],
+    )
+    def test_a_rule_may_count_from_the_completion(self, rule: str, words: str) -> None:
+        assert describe_rule(rule, "completion") == words
+
+    def test_such_a_description_is_parsed_as_the_same_recurrence(self) -> None:
+        description = describe_rule("FREQ=DAILY;INTERVAL=3;COUNT=5", "completion")
+        parsed = parse_recurrence(description, now=SATURDAY, timezone=ZoneInfo("Europe/Berlin"))
+
+        assert (parsed.rule, parsed.counts_from) == ("FREQ=DAILY;INTERVAL=3;COUNT=5", "completion")
+
     @pytest.mark.parametrize("phrase", PHRASES)
     def test_a_description_is_parsed_as_the_same_rule(self, phrase: str) -> None:
         rule = parsed_rule(phrase)

@@ -219,6 +219,29 @@ class TestUnreadable:
         assert least_cpu_seconds(lambda: parsed(phrase)) < 1
 
 
+class TestCountsFrom:
+    @pytest.mark.parametrize(
+        "phrase",
+        [
+            *("every! 3 days", "ev! 3 days", "Every! 3 days", "every 3 days after completion"),
+            *("every 3 days from completion", "every 3 days after the last completion"),
+            "every 3 days after each completion",
+        ],
+    )
+    def test_the_completion_may_be_the_start_of_the_rule(self, phrase: str) -> None:
+        assert parsed(phrase) == ParsedRecurrence("FREQ=DAILY;INTERVAL=3", date(2026, 11, 28), "completion")
+
+    def test_other_words_of_the_phrase_keep_their_meaning(self) -> None:
+        assert parsed("every! 3 days at 9am, 5 times") == ParsedRecurrence(
+            "FREQ=DAILY;INTERVAL=3;COUNT=5", berlin(2026, 11, 29, 9), "completion"
+        )
+        assert parsed("every day after completion until june").rule == "FREQ=DAILY;UNTIL=20270601"
+
+    @pytest.mark.parametrize("phrase", PHRASES)
+    def test_else_it_is_the_due_date(self, phrase: str) -> None:
+        assert parsed(phrase).counts_from == "due"
+
+
 class TestIsRecurrencePhrase:
     @pytest.mark.parametrize("phrase", PHRASES)
     def test_a_recurrence_is_distinguished_from_a_date(self, phrase: str) -> None:

@@ -24,6 +24,7 @@ NAMES = [
     "day_overview",
     "count_todos",
     "redo_last_undo",
+    "skip_todos",
 ]
 # The service drops these keywords from tool schemas, because strict function calling accepts a subset of JSON Schema.
 UNSUPPORTED_KEYWORDS = {"default", "maxLength", "minLength", "pattern", "title"}

@@ -6,6 +6,7 @@ from typing import Final
 
 from todo_assistant.phrases.rule_parts import FREQUENCIES, NTH_NUMBERS, WEEKDAY_CODES, WORKDAYS, RuleParts
 from todo_assistant.phrases.written_dates import write_date
+from todo_core.todos.model import RecurrenceFrom
 
 _UNITS: Final = {frequency: unit for unit, frequency in FREQUENCIES.items()}
 _WEEKDAY_NAMES: Final = {code: f"{date(2001, 1, day):%A}" for day, code in enumerate(WEEKDAY_CODES, start=1)}
@@ -13,17 +14,20 @@ _WEEKDAY_NAMES: Final = {code: f"{date(2001, 1, day):%A}" for day, code in enume
 _NTH_WORDS: Final = {number: word for word, number in NTH_NUMBERS.items()}
 
 
-def describe_rule(rule: str) -> str:
+def describe_rule(rule: str, counts_from: RecurrenceFrom = "due") -> str:
     """Returns a recurrence rule in English; a rule without a short description becomes `by the rule FREQ=...`.
+
+    A rule that counts from the completion becomes `every 3 days after completion`.
 
     `parse_recurrence` parses most descriptions to the same rule again.
     """
     parts = dict(part.split("=") for part in rule.split(";"))
+    after = " after completion" if counts_from == "completion" else ""
     try:
         days = _describe_days(parts)
     except (KeyError, TypeError, ValueError):
-        return f"by the rule {rule}"
-    return days + _describe_end(parts)
+        return f"by the rule {rule}{after}"
+    return f"{days}{after}{_describe_end(parts)}"
 
 
 def _describe_days(parts: RuleParts) -> str:

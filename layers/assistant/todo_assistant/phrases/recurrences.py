@@ -32,6 +32,7 @@ from todo_assistant.phrases.vocabulary import (
     TOLD_HOUR,
     WEEKDAY_PARTS,
 )
+from todo_core.todos.model import RecurrenceFrom
 from todo_core.todos.recurrence import next_occurrence
 
 _MAX_PHRASE_CHARACTERS: Final = 150
@@ -50,6 +51,12 @@ _CLAUSE_BREAK: Final = Pattern(
     rf"|(?:at|around|by|before|in the {PART})\b|@|{EXCEPT}\b)"
 )
 """Matches the space before each clause after the first, to split the phrase: `every day | at 9am | until june`."""
+_EVERY_FROM_COMPLETION: Final = Pattern(r"^(?:every|ev)! ")
+"""Finds the beginning of a recurrence that counts from the completion: `every! 3 days`."""
+_AFTER_COMPLETION: Final = Pattern(
+    r" (?:after|from|since) (?:(?:its|the|each|last|the last) )?completion(?!\w)", re.ASCII
+)
+"""Finds words that count a recurrence from the completion: `every 3 days after completion`."""
 _REPEAT_COUNT: Final = Pattern(rf" (?:for )?({COUNT}) (?:times|occurrences)$", re.ASCII)
 """Finds the number of occurrences at the end of a phrase: `every monday 10 times`."""
 _CLOCK_LAST: Final = Pattern(rf"(.+?) ((?:in the |at )?{PART}|{CLOCK}|{DIGITAL}|{TOLD_HOUR})", re.ASCII)
@@ -77,10 +84,14 @@ class UnreadableRecurrence(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ParsedRecurrence:
-    """A recurrence rule and the due date of its first occurrence."""
+    """A recurrence rule and the due date of its first occurrence.
+
+    `counts_from` is the start of the rule for the later occurrences: the due date, or the completion.
+    """
 
     rule: str
     due: Due
+    counts_from: RecurrenceFrom = "due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +137,16 @@ def parse_recurrence(phrase: str, *, now: datetime, timezone: ZoneInfo, start: D
 
 
 def _parse_english(phrase: str, now: datetime, timezone: ZoneInfo, start: Due | None) -> ParsedRecurrence:
+    words, counts_from = _take_start(_normalize(phrase))
     try:
-        clauses = _parse_clauses(_normalize(phrase), now, timezone)
+        clauses = _parse_clauses(words, now, timezone)
         due = _first_due(clauses, now, timezone, clauses.start or start)
         parts = _add_end(clauses, due, timezone)
     except (ValueError, OverflowError) as error:
         raise UnreadableRecurrence(phrase) from error
     if parts.get("UNTIL") and date.fromisoformat(parts["UNTIL"]) < local_day(due, timezone):
         raise UnreadableRecurrence(phrase, "would end before it begins")
-    return ParsedRecurrence(format_rule(parts), due)
+    return ParsedRecurrence(format_rule(parts), due, counts_from)
 
 
 def _normalize(phrase: str) -> str:
@@ -142,6 +154,12 @@ def _normalize(phrase: str) -> str:
     words = re.sub(r"(?<=[a-z])/(?=[a-z])", " and ", words)
     words = re.sub(rf"{WEEKDAY_PARTS}(?!\w)", lambda found: found[0][:-1].replace("day ", "days "), words)
     return words.removeprefix("on ").removeprefix("repeat ").rstrip(".!")
+
+
+def _take_start(words: str) -> tuple[str, RecurrenceFrom]:
+    """Returns a recurrence as it is without words such as `every!`, and from where it counts."""
+    plain = _AFTER_COMPLETION.sub("", _EVERY_FROM_COMPLETION.sub("every ", words))
+    return plain, "due" if plain == words else "completion"
 
 
 def _parse_clauses(words: str, now: datetime, timezone: ZoneInfo) -> _Clauses:

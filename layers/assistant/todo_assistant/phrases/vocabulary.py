@@ -76,8 +76,8 @@ PART: Final = r"(?:morning|afternoon|evening|night)"
 WORKDAY: Final = r"(?:(?:week|work|working|business) ?day)"
 """Matches the words for a day from Monday to Friday: `weekday`, `working day`."""
 
-EACH: Final = r"(?:every|each|ev\.?)(?: single)?"
-"""Matches the first word of most recurrences: `every`, `each`, `every single`."""
+EACH: Final = r"(?:(?:every|ev)!|(?:every|each|ev\.?)(?: single)?)"
+"""Matches the first word of most recurrences: `every`, `each`, `every single`; `every!` counts from the completion."""
 ADVERB: Final = (
     r"(?:daily|every ?day|nightly|weekly|bi-?weekly|fortnightly|monthly|quarterly|yearly|annually"
     r"|once (?:a|per) (?:day|week|month|year)|twice (?:a|per) year)"

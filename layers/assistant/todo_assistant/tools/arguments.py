@@ -24,7 +24,8 @@ RecurrencePhrase = Annotated[
     Field(
         min_length=1,
         max_length=150,
-        description="As the user said it: `every weekday at 9am`, `every 2nd tuesday`, `every 3 months until june`.",
+        description="As the user said it: `every weekday at 9am`, `every 2nd tuesday`, `every 3 months until june`. "
+        "`every! 3 days` counts from each completion.",
     ),
 ]
 DayPhrase = Annotated[str, Field(min_length=1, max_length=100, description="A day as the user said it.")]

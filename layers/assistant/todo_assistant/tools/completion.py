@@ -1,4 +1,4 @@
-"""Tools that complete and reopen todos."""
+"""Tools that complete, skip and reopen todos."""
 
 from uuid import UUID
 
@@ -26,15 +26,32 @@ class CompletedTodoIds(TodoIds):
         return Effect([*self.ids, *(todo.id for todo in changed if todo.deleted_at is None)])
 
 
+class SkippedTodoIds(TodoIds):
+    async def effect(self, context: ToolContext) -> Effect:
+        """Predicts that the call changes the todos with these ids, and reopens their completed subtodos."""
+        subtodos = await operations.find_subtodos(context.db, context.user_id, self.ids)
+        return Effect([*self.ids, *(todo.id for todo in subtodos if todo.completed and todo.deleted_at is None)])
+
+
 async def complete_todos(context: ToolContext, arguments: CompletedTodoIds) -> ToolResult:
     """Mark todos as done. A recurring todo is open again at once; the result has its next due date."""
 
     async def complete(todo_id: UUID) -> ChangedTodo:
-        todo = await operations.update(context.db, context.actor, todo_id, TodoUpdate(completed=True))
-        next_due = None if todo.completed else format_due(todo.due_date or todo.due_at, context.timezone)
-        return ChangedTodo(todo, {"next_due": next_due})
+        updated = await operations.apply(context.db, context.actor, todo_id, TodoUpdate(completed=True))
+        next_due = updated.completion.next_due if updated.completion else None
+        return ChangedTodo(updated.todo, {"next_due": format_due(next_due, context.timezone)})
 
     return await change_each(context, arguments.ids, complete)
+
+
+async def skip_todos(context: ToolContext, arguments: SkippedTodoIds) -> ToolResult:
+    """Move recurring todos on to their next occurrence without completing them. The result has the next due date."""
+
+    async def skip(todo_id: UUID) -> ChangedTodo:
+        todo = await operations.skip(context.db, context.actor, todo_id)
+        return ChangedTodo(todo, {"next_due": format_due(todo.due_date or todo.due_at, context.timezone)})
+
+    return await change_each(context, arguments.ids, skip)
 
 
 async def reopen_todos(context: ToolContext, arguments: ChangedTodoIds) -> ToolResult:

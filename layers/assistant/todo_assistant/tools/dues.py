@@ -98,13 +98,13 @@ def other_readings(readings: Sequence[Due], timezone: ZoneInfo) -> dict[str, Jso
 
 
 def recurrence_fields(context: ToolContext, phrase: str, start: Due | None = None) -> dict[str, object]:
-    """Returns the recurrence rule of a phrase and, as the due date, its first occurrence from `start` on.
+    """Returns the recurrence of a phrase and, as the due date, its first occurrence from `start` on.
 
     The default of `start` is now. Raises ArgumentRejected for an unreadable phrase.
     """
     with _rejecting_unreadable(phrase):
         parsed = parse_recurrence(phrase, now=context.now, timezone=context.timezone, start=start)
-        return {"recurrence": parsed.rule, **due_fields([parsed.due])}
+        return {"recurrence": parsed.rule, "recurrence_from": parsed.counts_from, **due_fields([parsed.due])}
 
 
 async def changed_recurrence_fields(context: ToolContext, todo_id: UUID, phrase: str) -> dict[str, object]:

@@ -29,7 +29,7 @@ class TodoChange(Arguments):
     add_tags: Tags = Field(default_factory=list)
     remove_tags: Tags = Field(default_factory=list)
     recurrence: Annotated[str, Field(max_length=150)] | None = Field(
-        None, description="As the user said it. An empty text ends the recurrence."
+        None, description="As the user said it, as in add_todos. An empty text ends the recurrence."
     )
     reminder: Annotated[str, Field(max_length=100)] | None = Field(
         None,

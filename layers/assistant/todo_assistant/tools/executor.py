@@ -91,7 +91,7 @@ class ToolExecutor:
             # Before a call runs, its own todos are counted anyway.
             return set()
         async with self._db.transaction() as transaction:
-            context = self._create_context(transaction, turn)
+            context = self._create_context(transaction, turn, turn.timezone)
             effects = [await self._predict_effect(context, call) for call in calls]
             return {
                 todo.id
@@ -109,8 +109,9 @@ class ToolExecutor:
         async with self._db.transaction() as transaction:
             # An undo locks the change log first and the turn second. The opposite order here could deadlock with it.
             await changes.lock_log(transaction, turn.user_id)
-            await store.lock_leased_turn(transaction, turn)
-            result = await self._run_if_allowed(self._create_context(transaction, turn), turn, call, planned_ids)
+            timezone = await store.lock_leased_turn(transaction, turn)
+            context = self._create_context(transaction, turn, timezone)
+            result = await self._run_if_allowed(context, turn, call, planned_ids)
             if isinstance(result, ApprovalCall):
                 return result
             call.ok, call.result = result.ok, result.result
@@ -165,8 +166,9 @@ class ToolExecutor:
         except ValidationError as error:
             raise _CallRejected("invalid", describe_invalid_arguments(error)) from None
 
-    def _create_context(self, transaction: Transaction, turn: Turn) -> ToolContext:
-        actor = Actor(turn.user_id, "assistant", turn.id, turn.timezone, self._quotas, turn.token_name)
+    def _create_context(self, transaction: Transaction, turn: Turn, account_timezone: str) -> ToolContext:
+        """Returns the context of a tool call. Phrases have the turn's time zone, recurrences the account's."""
+        actor = Actor(turn.user_id, "assistant", turn.id, account_timezone, self._quotas, turn.token_name)
         return ToolContext(transaction, actor, turn.conversation_id, turn.created_at, ZoneInfo(turn.timezone))
 
 

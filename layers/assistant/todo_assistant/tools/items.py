@@ -8,7 +8,7 @@ from pydantic import JsonValue, ValidationError
 
 from todo_assistant.tools.registry import ToolContext, ToolResult, describe_failure, describe_invalid_arguments
 from todo_assistant.tools.views import describe_todos, name_todo
-from todo_core.todos.errors import InvalidTodo, TodoNotFound
+from todo_core.todos.errors import DoesNotRecur, InvalidTodo, RecurrenceEnds, TodoNotFound
 from todo_core.todos.model import Todo
 
 MAX_ITEMS: Final = 100
@@ -40,7 +40,7 @@ class ChangedTodo:
     more: dict[str, JsonValue] = field(default_factory=dict)
 
 
-_ITEM_ERRORS: Final = (TodoNotFound, InvalidTodo, ArgumentRejected, ValidationError)
+_ITEM_ERRORS: Final = (TodoNotFound, InvalidTodo, DoesNotRecur, RecurrenceEnds, ArgumentRejected, ValidationError)
 
 
 async def run_for_each[Item](
@@ -106,7 +106,7 @@ def _describe_error(error: Exception) -> dict[str, JsonValue]:
         case TodoNotFound():
             sentence = "There is no todo with this id (any more). Find the right id with search_todos."
             return describe_failure(error.code, sentence, {})
-        case InvalidTodo():
+        case InvalidTodo() | DoesNotRecur() | RecurrenceEnds():
             return describe_failure(error.code, str(error), {})
         case ArgumentRejected():
             return describe_failure(error.code, str(error), error.data)

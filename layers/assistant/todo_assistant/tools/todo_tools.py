@@ -3,7 +3,7 @@
 from typing import Final
 
 from todo_assistant.tools.adding import add_todos
-from todo_assistant.tools.completion import complete_todos, reopen_todos
+from todo_assistant.tools.completion import complete_todos, reopen_todos, skip_todos
 from todo_assistant.tools.editing import update_todos
 from todo_assistant.tools.projects import add_projects, list_projects
 from todo_assistant.tools.registry import ToolRegistry
@@ -30,5 +30,6 @@ TODO_TOOLS: Final = ToolRegistry(
         day_overview,
         count_todos,
         redo_last_undo,
+        skip_todos,
     ]
 )

@@ -62,7 +62,7 @@ def _describe(
         "priority": todo.priority,
         "due": format_due(todo.due_date or todo.due_at, timezone),
         "reminder": format_due(todo.reminder_at, timezone),
-        "recurrence": describe_rule(todo.recurrence) if todo.recurrence else None,
+        "recurrence": describe_rule(todo.recurrence, todo.recurrence_from) if todo.recurrence else None,
         "tags": list(todo.tags),
         "project": project_names[todo.project_id] if todo.project_id else None,
         "parent": {"id": str(todo.parent_id), "title": parent_titles.get(todo.parent_id)} if todo.parent_id else None,

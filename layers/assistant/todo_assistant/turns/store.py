@@ -43,9 +43,10 @@ _ANSWER_APPROVAL = Statement("""
     )
     RETURNING id
 """)
-_LOCK_LEASED_TURN = Statement(
-    "SELECT id FROM turns WHERE id = :turn_id AND lease = :lease AND status = 'running' FOR UPDATE"
-)
+_LOCK_LEASED_TURN = Statement("""
+    SELECT (SELECT users.timezone FROM users WHERE users.id = turns.user_id) AS timezone
+    FROM turns WHERE id = :turn_id AND lease = :lease AND status = 'running' FOR UPDATE
+""")
 _SPEND_TOKENS = Statement("""
     UPDATE turns SET reserved_tokens = greatest(0, reserved_tokens - :tokens), stored_bytes = stored_bytes + :bytes
     WHERE id = :turn_id AND lease = :lease
@@ -177,13 +178,18 @@ async def answer_approval(db: Database, user_id: UUID, turn_id: UUID, rules: Tur
     return turn
 
 
-async def lock_leased_turn(transaction: Transaction, turn: Turn) -> None:
+async def lock_leased_turn(transaction: Transaction, turn: Turn) -> str:
     """Locks the turn until the transaction ends, so that no other process can take over the lease of the turn.
+
+    Returns the time zone of the account, which may be another one than that of the turn.
 
     Raises TurnInProgress if this process has lost the lease, and TurnNotFound if the turn was deleted.
     """
-    if await transaction.fetch_one(_LOCK_LEASED_TURN, turn_id=turn.id, lease=turn.lease) is None:
+    row = await transaction.fetch_one(_LOCK_LEASED_TURN, turn_id=turn.id, lease=turn.lease)
+    if row is None:
         await _raise_lease_lost(transaction, turn)
+    timezone: str = row["timezone"]
+    return timezone
 
 
 async def release_lease(db: Executor, turn: Turn) -> None:

@@ -113,6 +113,13 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """Moves recurring todos to their next occurrence without completing them."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
 class Reopen:
     target: Target
 
@@ -256,7 +263,9 @@ class Incomplete:
     options: tuple[str, ...] = ()
 
 
-type TargetCommand = Complete | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore
+type TargetCommand = (
+    Complete | Skip | Reopen | Reschedule | Repeat | Remind | MoveTo | Update | Describe | Delete | Restore
+)
 """A command that changes existing todos; its `target` describes which."""
 
 

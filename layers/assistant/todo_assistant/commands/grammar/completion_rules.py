@@ -1,12 +1,13 @@
-"""Rules for commands that complete or reopen todos."""
+"""Rules for commands that complete, skip or reopen todos."""
 
 import re
 from dataclasses import replace
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Command, Complete, Reopen, Target
+from todo_assistant.commands.grammar.commands import Command, Complete, Reopen, Skip, Target
 from todo_assistant.commands.grammar.past_verbs import BARE_PAST_VERB, FINISHED, PARTICIPLE, PAST_VERB, to_present
 from todo_assistant.commands.grammar.periods import read_past
+from todo_assistant.commands.grammar.quick_add import parse_new_todo
 from todo_assistant.commands.grammar.rules import (
     CommandParser,
     answer,
@@ -35,6 +36,12 @@ def _parse_not_past(found: re.Match[str], is_readable: IsReadable) -> Reopen | N
     is_common = verb in {"buy", "bought", "get", "got", "do", "done", "finish", "finished", "complete", "completed"}
     target = parse_target(found["rest"] if is_common else f"{to_present(verb)} {found['rest']}", is_readable)
     return Reopen(target) if target else None
+
+
+def _parse_skip(found: re.Match[str], is_readable: IsReadable) -> Skip | None:
+    """Parses `skip milk`. A line with a date, such as `skip milk today`, is no certain command."""
+    target, new = parse_target(found[1], is_readable), parse_new_todo(found.string, is_readable)
+    return Skip(target) if target and not (new.due or new.recurrence) else None
 
 
 def _reopen(target: Target) -> Reopen:
@@ -72,6 +79,7 @@ _NO_TITLE: Final = (
     r"|hope|pretend)\b"
 )
 """Matches words before `done` that begin the title of a new todo: `make sure the oven is done`, `get it done`."""
+_OCCURRENCE: Final = r"(?:(?:the |this )?(?:next |current )?(?:occurrence|one|time)|today's)"
 COMPLETION_RULES: Final = compile_rules(
     (
         (
@@ -148,6 +156,10 @@ COMPLETION_RULES: Final = compile_rules(
     (r"(?:re-?open) (.+) again", with_target(Reopen)),
     (r"(?:open) ((?:it|that|this|them|\d+)) again", with_target(Reopen)),
     (r"(?:complete|finish|close|tick|check|x) (.+)", with_target_or_new(Complete)),
+    (
+        rf"skip (?:{_OCCURRENCE} of )?(.+?)(?: (?:this|for this|for the next) time| (?:just )?(?:this )?once)?",
+        or_new(_parse_skip),
+    ),
     (r"(?:undo|un-do) (?:the )?(.+)", with_target_or_new(Reopen)),
     (
         r"(\S+(?: \S+){0,5}?)(?:[:,]| -|['\u2019]s| is| are)? (?:not (?:yet )?|un)done(?: yet)?",
@@ -164,4 +176,4 @@ COMPLETION_RULES: Final = compile_rules(
         answer("Say which todo is meant: `done milk`, `done 2` or `done it`; `reopen milk` opens it again."),
     ),
 )
-"""Rules that complete or reopen todos: `done milk`, `milk is done`, `check off milk`, `reopen milk`."""
+"""Rules that complete, skip or reopen todos: `done milk`, `milk is done`, `skip milk`, `reopen milk`."""

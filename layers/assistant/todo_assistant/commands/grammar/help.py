@@ -22,6 +22,7 @@ Look at what there is:
 Get it done, or change it:
   done milk
   done all #home
+  skip 2
   reopen milk
   move milk to friday
   remove date from milk

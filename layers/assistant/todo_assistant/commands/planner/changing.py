@@ -18,6 +18,7 @@ from todo_assistant.commands.grammar.commands import (
     Repeat,
     Reschedule,
     Restore,
+    Skip,
     TargetCommand,
     Update,
 )
@@ -47,6 +48,7 @@ _MAX_REMINDERS: Final = 100
 _TOOLS: Final[dict[type[TargetCommand], str]] = {
     Complete: "complete_todos",
     Reopen: "reopen_todos",
+    Skip: "skip_todos",
     Reschedule: "reschedule_todos",
     Delete: "delete_todos",
     Restore: "restore_todos",

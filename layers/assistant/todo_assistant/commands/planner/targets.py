@@ -13,6 +13,7 @@ from todo_assistant.commands.grammar.commands import (
     Filter,
     Reopen,
     Restore,
+    Skip,
     TargetCommand,
     Update,
 )
@@ -36,6 +37,7 @@ from todo_assistant.models.messages import Option
 
 _NOUNS: Final[dict[type[TargetCommand], str]] = {
     Complete: "open todo",
+    Skip: "open todo",
     Reopen: "completed todo",
     Restore: "todo in the trash",
 }
@@ -278,7 +280,7 @@ def _states(command: TargetCommand) -> list[bool | None]:
     """Returns the states in which a command looks for its todo, the preferred one first. None stands for any state."""
     selected: Filter = command.target.filter
     match command:
-        case Complete():
+        case Complete() | Skip():
             return [False]
         case Reopen():
             return [True]

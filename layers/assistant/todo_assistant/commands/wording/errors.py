@@ -25,6 +25,13 @@ _SENTENCES: Final[dict[str, Callable[[Failure], str]]] = {
     "tree_cycle": lambda _: "A todo cannot go under itself or under its own subtodo.",
     "tree_too_deep": lambda _: "Subtodos cannot be nested that deeply.",
     "recurrence_needs_due": lambda _: "A todo that repeats needs a date.",
+    "recurrence_never_comes": lambda _: (
+        "From that date on, it would never come again. Give another date or recurrence."
+    ),
+    "does_not_recur": lambda _: "That todo does not repeat, so there is nothing to skip.",
+    "recurrence_ends": lambda _: (
+        "That is its last time, so there is nothing to skip to. Complete or delete it instead."
+    ),
     "too_long": lambda _: "That is too much at once, so nothing was changed.",
     "nothing_to_undo": lambda _: "There is nothing to undo in this conversation.",
     "nothing_to_redo": lambda _: "There is nothing to redo in this conversation.",

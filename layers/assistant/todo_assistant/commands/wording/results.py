@@ -24,6 +24,7 @@ _PAST_TENSE_VERBS: Final = {
     "add_todos": "Added",
     "complete_todos": "Completed",
     "reopen_todos": "Reopened",
+    "skip_todos": "Skipped",
     "reschedule_todos": "Moved",
     "update_todos": "Changed",
     "delete_todos": "Deleted",
