@@ -144,6 +144,11 @@ test-container: image .venv/ready # the container image: its content, start, sto
 test-faults: .venv/ready # nothing acknowledged is lost while database, service and network fail (10 minutes; FAULT_MINUTES)
 	$(BIN)/python -m pytest --faults --capture=no tests/faults $(ARGS)
 
+.PHONY: test-reminders
+test-reminders: .venv/ready # 100,000 reminders within an hour, while processes and the database fail (REMINDERS, REMINDER_SECONDS)
+	REMINDERS=$${REMINDERS:-100000} REMINDER_SECONDS=$${REMINDER_SECONDS:-3600} \
+		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
+
 .PHONY: test-browser
 test-browser: require-chromium .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
 	@# Selenium is added to the packages of the tests. Its lock uses the same versions.

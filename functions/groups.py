@@ -49,6 +49,7 @@ GROUPS: Final = (
         ("/api/v1/auth", "/account"),
     ),
     RouteGroup("chat", ("functions.chat.routes",), ("/api/v1/chat",)),
+    RouteGroup("reminders", ("functions.reminders.routes",), ("/api/v1/reminders",)),
     RouteGroup("meta", ("functions.meta.routes",)),
 )
 

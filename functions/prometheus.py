@@ -134,6 +134,12 @@ class ProcessState(Collector):
         yield GaugeMetricFamily("todo_outbox_waiting", "Messages that are not delivered yet.", backlog.waiting)
         yield GaugeMetricFamily("todo_outbox_oldest_seconds", "Age of the oldest of them.", backlog.oldest_seconds)
         yield GaugeMetricFamily("todo_outbox_dead", "Messages that are dead.", backlog.dead)
+        yield CounterMetricFamily("todo_reminders_fired", "Reminders that fired.", counts.reminders)
+        yield CounterMetricFamily("todo_reminders_late", "Reminders that fired late.", counts.late_reminders)
+        yield CounterMetricFamily("todo_reminders_sent", "Messages of reminders delivered.", counts.reminders_sent)
+        yield GaugeMetricFamily(
+            "todo_reminders_overdue_seconds", "Time by which the next reminder is late.", backlog.overdue_seconds
+        )
 
     def _collect_database(self) -> Iterator[Metric]:
         use = self._resources.database.pool_use

@@ -26,6 +26,8 @@ FRONT_END = "https://app.example.com"
 SECRET_KEY = "the-key-that-signs-in-all-of-the-tests-0123456789"
 RETIRED_KEY = "the-key-that-signed-before-the-tests-9876543210"
 
+VAPID_PRIVATE_KEY = "c0rtoeFkBeZhTfYsyUe9zD4n6Vx2PqJmR8wL3GaKd5I"
+
 HIGH_LIMITS = dict.fromkeys(("REQUESTS_PER_MINUTE", "REQUESTS_IN_FLIGHT", "REQUESTS_AT_ONCE"), "1000000")
 """Settings of limits that no test reaches. Tests of these limits start a service with low ones."""
 
@@ -183,6 +185,8 @@ def environment(
         "MAIL_URL": mails.url,
         "MAIL_FROM": SENDER,
         "PUBLIC_URL": PUBLIC_URL,
+        "VAPID_PRIVATE_KEY": VAPID_PRIVATE_KEY,
+        "VAPID_SUBJECT": "mailto:admin@example.com",
         **HIGH_LIMITS,
     }
     if pooler:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ class ReceivedMail:
     recipient: str
     is_encrypted: bool
     user: str | None
+    arrived_at: float = field(default_factory=time.time)
+    """Seconds since 1970."""
 
     @property
     def id(self) -> str:

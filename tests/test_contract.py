@@ -30,10 +30,12 @@ ERRORS_OF_PARAMETERS = {
     "session_id": "session_not_found",
     "token_id": "token_not_found",
     "passkey_id": "passkey_not_found",
+    "subscription_id": "subscription_not_found",
     "turn_id": "turn_not_found",
     "if-match": "stale_version",
     "idempotency-key": "idempotency_key_reused",
 }
+REMINDERS = "/api/v1/reminders"
 PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 TURN_ERRORS = {"assistant_budget_spent", "too_many_turns", "quota_exceeded"}
@@ -87,6 +89,8 @@ ERRORS_OF_THEIR_OWN = {
         *MODEL_ERRORS,
     },
     f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone", "quota_exceeded"},
+    f"GET {REMINDERS}/push-key": {"push_not_configured"},
+    f"POST {REMINDERS}/push-subscriptions": {"push_not_configured", "quota_exceeded", "request_in_progress"},
     "GET /health/ready": {"schema_outdated"},
 }
 
@@ -117,7 +121,7 @@ def errors_that_can_occur(operation: Operation) -> set[str]:
         codes |= {"database_unavailable"}
     if not operation.path.startswith("/health"):
         codes |= {"rate_limited", "too_busy"}
-    if operation.method in {"post", "patch", "delete"}:
+    if operation.method in {"post", "put", "patch", "delete"}:
         codes |= {"cross_origin"}
     if operation.body:
         codes |= {

@@ -58,8 +58,9 @@ NEED_A_PROOF: Final = {
     *(f"POST {AUTH}/{name}" for name in ("email/take-back", "email/verify", "password/reset", "login/passkey")),
     *(f"POST {AUTH}/second-factor/{name}" for name in ("totp/confirm", "recovery-codes")),
     *(f"POST {AUTH}/passkeys", f"DELETE {AUTH}/passkeys/{{passkey_id}}", f"DELETE {AUTH}/second-factor/totp"),
+    *("POST /api/v1/reminders/push-subscriptions", "DELETE /api/v1/reminders/push-subscriptions/{subscription_id}"),
 }
-"""Operations that accept no generated request: they need a token from a mail, or a code or signature of a device."""
+"""Operations that accept no generated request: they need a token from a mail, or what only a device can make."""
 
 
 @dataclass(frozen=True)

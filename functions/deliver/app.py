@@ -1,8 +1,12 @@
-"""Delivers due messages: as a Lambda function, by `python -m functions.deliver`, or in a loop of the container."""
+"""Delivers due messages and reminders: as a Lambda function, by a command, or in a loop of the container.
+
+The command is `python -m functions.deliver`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from math import inf
 from typing import Protocol
 
@@ -11,9 +15,11 @@ from fastapi import FastAPI
 from functions.deliver.senders import make_senders
 from todo_core import logs
 from todo_core.database.command import connect_for_command
+from todo_core.database.executor import Database
 from todo_core.logs import log
 from todo_core.outbox.deliverer import Deliverer
 from todo_core.outbox.outbox import Outbox
+from todo_core.reminders.firing import ReminderChannels, fire_due
 from todo_core.settings import Settings, load
 from todo_core.web.metrics import emit_outbox_metrics
 from todo_core.web.resources import get_resources
@@ -29,39 +35,35 @@ class Invocation(Protocol):
 
 
 def run(settings: Settings, *, seconds_left: Callable[[], float] = lambda: inf) -> Outbox:
-    """Delivers the messages that are due, while enough seconds are left, and logs their numbers.
+    """Delivers the messages and reminders that are due, while enough seconds are left, and logs their numbers.
 
     Returns the outbox with its figures. Raises DatabaseUnavailable, SchemaOutdated and InvalidSettings.
     """
     outbox = asyncio.run(_run(settings, seconds_left))
     counts, backlog = outbox.counts, outbox.backlog
     numbers = {"delivered": counts.delivered, "failed": counts.failed, "died": counts.died, "waiting": backlog.waiting}
+    numbers["reminders"] = counts.reminders
     log.info("Delivered", extra=numbers)
     return outbox
 
 
 async def _run(settings: Settings, seconds_left: Callable[[], float]) -> Outbox:
     outbox = Outbox(can_send_mail=settings.can_send_mail)
-    if not settings.can_send_mail:
-        return outbox
     async with connect_for_command(settings.database, settings.data_folder / "postgres") as db:
-        deliverer = Deliverer(db, outbox, make_senders(settings, db))
-        await deliverer.deliver_due(seconds_left=seconds_left)
+        await _make_deliverer(settings, db, outbox).deliver_due(seconds_left=seconds_left)
     return outbox
 
 
 @asynccontextmanager
 async def delivering(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
-    """Delivers messages beside the routes of an app during the block.
+    """Delivers messages and reminders beside the routes of an app during the block.
 
     Without a mail server, logs a warning in production, where no mail can be sent then. Raises InvalidSettings.
     """
     resources = get_resources(app)
     if not settings.can_send_mail:
         log.warning("MAIL_URL is not set: requests that need mail are refused with mail_not_configured.")
-        yield
-        return
-    deliverer = Deliverer(resources.database, resources.outbox, make_senders(settings, resources.database))
+    deliverer = _make_deliverer(settings, resources.database, resources.outbox)
     loop = asyncio.create_task(deliverer.run(poll_seconds=settings.mail.outbox_seconds))
     try:
         yield
@@ -71,8 +73,17 @@ async def delivering(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
             await loop
 
 
+def _make_deliverer(settings: Settings, db: Database, outbox: Outbox) -> Deliverer:
+    """Returns the deliverer of the kinds of messages that the settings make possible. Raises InvalidSettings."""
+    channels = ReminderChannels(mail=settings.can_send_mail, push=settings.can_push)
+    return Deliverer(db, outbox, make_senders(settings, db), partial(fire_due, db, channels, outbox.counts))
+
+
 def handler(_event: object, context: Invocation) -> dict[str, int]:
-    """Delivers the messages that are due, by Lambda's schedule and after requests. Returns their numbers."""
+    """Delivers the messages and reminders that are due, by Lambda's schedule and after requests.
+
+    Returns the numbers of messages.
+    """
     settings = load()
     logs.configure(settings)
     logs.correlate(function_request_id=context.aws_request_id)

@@ -15,8 +15,14 @@ depends_on: str | Sequence[str] | None = None
 
 _CHANGED: Final = ("usage", "change_log")
 """The files of which `0009_*.sql` is the text before this revision."""
-_NEW_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {}
-_NEW_FUNCTIONS: Final[tuple[str, ...]] = ("log_created_todo()", "check_tags(uuid, text[])", "check_changed_tags()")
+_NEW_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
+    "todos": ("todos_past_reminder_new", "todos_past_reminder"),
+}
+_NEW_FUNCTIONS: Final[tuple[str, ...]] = (
+    *("log_created_todo()", "check_tags(uuid, text[])", "check_changed_tags()"),
+    *("skip_reminder()", "quiet_until(timestamptz, text, time, time)"),
+    "reminder_message_id(uuid, timestamptz, text, uuid)",
+)
 _OLD_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {"todos": ("todos_tags_new",)}
 _OLD_FUNCTIONS: Final[tuple[str, ...]] = ("log_created_todos()", "check_tags()")
 

@@ -13,7 +13,7 @@ URL: Final = "secrets.DATABASE_URL=postgresql://todo:password@db.example.com/tod
 
 SECRETS: Final = {
     *("DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY"),
-    *("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "MAIL_URL"),
+    *("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "MAIL_URL", "VAPID_PRIVATE_KEY"),
 }
 
 

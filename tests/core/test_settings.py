@@ -3,9 +3,11 @@
 import traceback
 from pathlib import Path
 from secrets import token_hex
+from uuid import UUID
 
 import pytest
 
+from functions.reminders.keys import make_private_key
 from tests.core.variables import Environment
 from tests.python_processes import run_python
 from tests.settings_fields import read_setting
@@ -23,6 +25,8 @@ SECRETS = {
     "SECRET_KEY": f"{SECRET_TEXT},{SECRET_TEXT}-that-is-long-enough-to-be-a-key",
     "MAIL_URL": f"smtp://ada:{SECRET_TEXT}@mail.example.com",
     "MAIL_FROM": "todos@example.com",
+    "VAPID_PRIVATE_KEY": f"{SECRET_TEXT}{'A' * 37}",
+    "VAPID_SUBJECT": "mailto:admin@example.com",
 }
 
 PLACEHOLDERS = [
@@ -103,6 +107,7 @@ class TestDefaults:
             "QUOTA_SESSIONS": 100,
             "QUOTA_API_TOKENS": 50,
             "QUOTA_PASSKEYS": 20,
+            "QUOTA_PUSH_SUBSCRIPTIONS": 20,
             "QUOTA_STORED_BYTES": 268_435_456,
             "CHANGE_LOG_DAYS": 90,
             "MAIL_URL": None,
@@ -110,6 +115,9 @@ class TestDefaults:
             "PUBLIC_URL": None,
             "FRONTEND_URL": None,
             "OUTBOX_SECONDS": 30,
+            "VAPID_PRIVATE_KEY": None,
+            "VAPID_SUBJECT": None,
+            "WEBHOOKS_ALLOW_PRIVATE": False,
             "OPENAI_API_KEY": None,
             "OPENAI_BASE_URL": None,
             "OPENAI_MODEL": "gpt-4.1-mini",
@@ -202,6 +210,54 @@ class TestLanguageModel:
         variables = {"AZURE_OPENAI_ENDPOINT": url, "AZURE_OPENAI_API_KEY": "secret"}
         assert environment.load(**variables).has_language_model
         assert environment.load_error(OPENAI_BASE_URL=url) == "set either AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL."
+
+
+class TestWebhooks:
+    def test_private_receivers_are_for_development(self, environment: Environment) -> None:
+        assert environment.load(WEBHOOKS_ALLOW_PRIVATE="true").webhooks.allow_private
+        sentence = environment.load_error(
+            ENVIRONMENT="production", DATABASE_URL=DATABASE_URL, SECRET_KEY=SECRET_KEY, WEBHOOKS_ALLOW_PRIVATE="true"
+        )
+        assert sentence == "WEBHOOKS_ALLOW_PRIVATE is for development, not for production."
+
+
+class TestPush:
+    KEY = make_private_key()
+
+    def test_it_has_a_key_and_a_contact(self, environment: Environment) -> None:
+        for subject in ("mailto:admin@example.com", "https://example.com"):
+            assert environment.load(VAPID_PRIVATE_KEY=self.KEY, VAPID_SUBJECT=subject).can_push
+
+    def test_without_a_key_there_is_none(self, environment: Environment) -> None:
+        assert not environment.load().can_push
+
+    @pytest.mark.parametrize("name", ["VAPID_PRIVATE_KEY", "VAPID_SUBJECT"])
+    def test_key_and_contact_belong_together(self, environment: Environment, name: str) -> None:
+        both = {"VAPID_PRIVATE_KEY": self.KEY, "VAPID_SUBJECT": "mailto:admin@example.com"}
+        sentence = environment.load_error(**both | {name: ""})
+        assert sentence == "VAPID_PRIVATE_KEY and VAPID_SUBJECT belong together."
+
+    @pytest.mark.parametrize(
+        "key", ["x", "ü" * 43, "A" * 43, "_" * 43, "A" * 42, f"{'A' * 86}E", "-----BEGIN EC PRIVATE KEY-----"]
+    )
+    def test_other_keys_are_refused_and_not_repeated(self, environment: Environment, key: str) -> None:
+        sentence = environment.load_error(VAPID_PRIVATE_KEY=key, VAPID_SUBJECT="mailto:admin@example.com")
+        assert sentence == "VAPID_PRIVATE_KEY: must be 32 bytes in base64url; make one with functions.reminders.keys."
+
+    @pytest.mark.parametrize("subject", ["admin@example.com", "mailto:admin", "http://example.com", "https://a/b"])
+    def test_other_contacts_are_refused(self, environment: Environment, subject: str) -> None:
+        assert "VAPID_SUBJECT: must be like" in environment.load_error(
+            VAPID_PRIVATE_KEY=self.KEY, VAPID_SUBJECT=subject
+        )
+
+    @pytest.mark.parametrize(
+        ("front_end", "url"),
+        [("", None), ("https://app.example.com", f"https://app.example.com/todos/{UUID(int=1)}")],
+    )
+    def test_a_todo_has_a_page_in_the_front_end(
+        self, environment: Environment, front_end: str, url: str | None
+    ) -> None:
+        assert environment.load(FRONTEND_URL=front_end).build_todo_url(UUID(int=1)) == url
 
 
 class TestMail:

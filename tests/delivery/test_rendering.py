@@ -13,7 +13,17 @@ from todo_delivery.mail.rendering import RenderedMail, render
 
 URL: Final = "https://todos.example.com/reset-password?token=" + "x" * 43
 TEMPLATES: Final = get_args(MailTemplate.__value__)
-VARIABLES: Final = {"url": URL, "base": "https://todos.example.com", "new_email": "ada@example.org"}
+VARIABLES: Final = {
+    "url": URL,
+    "base": "https://todos.example.com",
+    "new_email": "ada@example.org",
+    "title": "Buy milk",
+    "short_title": "Buy milk",
+    "due": "Due on Wednesday, 25 September 2030 at 18:00",
+    "meant": "Wednesday, 25 September 2030 at 17:00",
+    "sent": "Wednesday, 25 September 2030 at 19:05",
+    "timezone": "America/Argentina/ComodRivadavia",
+}
 
 
 class TestTemplates:

@@ -15,7 +15,7 @@ from tests.deploy import artifacts, template
 from tests.deploy.translation import Deployment, Stack, translate
 
 DOCUMENTATION: Final = template.ROOT / "docs/deploy-aws.md"
-FUNCTIONS: Final = frozenset({"AuthFunction", "TodosFunction", "ChatFunction", "MetaFunction"})
+FUNCTIONS: Final = frozenset({"AuthFunction", "TodosFunction", "ChatFunction", "RemindersFunction", "MetaFunction"})
 """Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
 CHAT: Final = frozenset({"ChatFunction"})
 NONE: Final = frozenset[str]()
@@ -41,6 +41,7 @@ IN_FUNCTIONS: Final = {
     "MailFrom": "Todos <todos@example.com>",
     "PublicUrl": "https://todos.example.com",
     "FrontendUrl": "https://app.example.com",
+    "VapidSubject": "mailto:admin@example.com",
     "DomainName": "api.example.com",
     "Architecture": "x86_64",
     "SnapStart": "PublishedVersions",

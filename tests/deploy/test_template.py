@@ -19,7 +19,10 @@ from tests.settings_fields import FIELDS
 from todo_core.outbox.leases import LEASE_SECONDS
 
 CHECKOV: Final = template.ROOT / ".tools/checkov/bin/checkov"
-SECRETS: Final = {"DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY", "OPENAI_API_KEY", "MAIL_URL"}
+SECRETS: Final = {
+    *("DATABASE_URL", "DATABASE_URL_UNPOOLED", "SECRET_KEY"),
+    *("OPENAI_API_KEY", "MAIL_URL", "VAPID_PRIVATE_KEY"),
+}
 NOT_SETTINGS: Final = {"SETTINGS_SECRET", "SETTINGS_GENERATION"}
 
 type Route = tuple[str, str]
@@ -200,6 +203,10 @@ class TestDeliver:
     def test_an_alarm_watches_the_oldest_message(self) -> None:
         alarm = template.resources("AWS::CloudWatch::Alarm")["OutboxAlarm"]
         assert (alarm["MetricName"], alarm["Statistic"]) == ("OutboxOldestSeconds", "Maximum")
+
+    def test_an_alarm_watches_the_next_reminder(self) -> None:
+        alarm = template.resources("AWS::CloudWatch::Alarm")["RemindersAlarm"]
+        assert (alarm["MetricName"], alarm["Statistic"]) == ("RemindersOverdueSeconds", "Maximum")
 
 
 class TestAccounts:

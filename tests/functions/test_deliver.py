@@ -5,6 +5,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from fastapi import APIRouter, Request
 
 from functions.deliver.app import handler
+from functions.reminders.keys import make_private_key
 from tests import postgres, serving
+from tests.core.databases import add_user
 from tests.core.outbox.scenarios import pass_time, read_outbox
 from tests.mail_server import MailServer, mail_server
+from tests.push_service import Browser, push_service
 from tests.python_processes import run_python
 from tests.serving import LambdaContext
 from todo_core.database.executor import Database
@@ -28,6 +32,13 @@ from todo_core.web.resources import get_resources
 
 LINK = "https://todos.example.com/reset-password?token=x"
 SENDER = "Todos <todos@example.com>"
+ADD_SUBSCRIPTION = """
+    INSERT INTO push_subscriptions (id, user_id, endpoint, p256dh, auth, endpoint_hash)
+    SELECT gen_random_uuid(), id, $1, $2, $3, $4 FROM users
+"""
+ADD_REMINDER = """
+    INSERT INTO todos (id, user_id, title, "order", reminder_at) VALUES (gen_random_uuid(), $1, 'Buy milk', 1, now())
+"""
 KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 
@@ -66,6 +77,16 @@ def add_mails(database_url: str, *addresses: str) -> list[str]:
     return asyncio.run(write())
 
 
+def add_due_reminder(database_url: str) -> str:
+    """Adds a todo whose reminder is due to a user with a verified email. Returns the email."""
+    user_id = add_user(database_url)
+    [row] = postgres.query(
+        database_url, "UPDATE users SET email_verified_at = now() WHERE id = $1 RETURNING email", user_id
+    )
+    postgres.query(database_url, ADD_REMINDER, user_id)
+    return str(row["email"])
+
+
 def run_job(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return run_python("-m", "functions.deliver", folder=folder, **settings)
 
@@ -85,6 +106,40 @@ class TestFunction:
         assert {mail.id for mail in server.mails} == set(ids)
         assert LINK in server.mails[0].text
         assert read_outbox(database_url) == []
+
+    @pytest.mark.usefixtures("variables")
+    def test_it_sends_the_reminders_that_are_due(self, database_url: str, server: MailServer) -> None:
+        email = add_due_reminder(database_url)
+
+        assert handler({}, DeliverContext("deliver")) == {"delivered": 1, "failed": 0, "waiting": 0}
+        [mail] = server.mails
+        assert (mail.recipient, mail.message["Subject"]) == (email, "Reminder: Buy milk")
+
+    @pytest.mark.usefixtures("variables")
+    def test_a_reminder_is_pushed_to_browsers_and_ended_ones_are_dropped(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = {"VAPID_PRIVATE_KEY": make_private_key(), "VAPID_SUBJECT": "https://example.com"}
+        for name, value in {**settings, "WEBHOOKS_ALLOW_PRIVATE": "true"}.items():
+            monkeypatch.setenv(name, value)
+        with push_service() as service:
+            browser, ended = Browser(service, "browser"), Browser(service, "ended")
+            service.statuses["/ended"] = 410
+            add_due_reminder(database_url)
+            for each in (browser, ended):
+                postgres.query(
+                    database_url,
+                    ADD_SUBSCRIPTION,
+                    each.endpoint,
+                    each.public_key,
+                    each.auth,
+                    sha256(each.endpoint.encode()).digest(),
+                )
+            assert handler({}, DeliverContext("deliver"))["delivered"] == 2
+
+        assert [message["title"] for message in browser.read()] == ["Buy milk"]
+        left = postgres.query(database_url, "SELECT endpoint FROM push_subscriptions")
+        assert [row["endpoint"] for row in left] == [browser.endpoint]
 
     @pytest.mark.usefixtures("variables")
     def test_a_greylisted_mail_is_sent_by_a_later_run(self, database_url: str, server: MailServer) -> None:
@@ -147,8 +202,26 @@ class TestFunction:
         monkeypatch.delenv("MAIL_URL", raising=False)
         add_mails(database_url, "ada@example.com")
 
-        assert handler({}, DeliverContext("deliver")) == {"delivered": 0, "failed": 0, "waiting": 0}
-        assert len(read_outbox(database_url)) == 1
+        assert handler({}, DeliverContext("deliver")) == {"delivered": 0, "failed": 0, "waiting": 1}
+        assert [row["attempts"] for row in read_outbox(database_url)] == [0]
+
+    def test_without_a_mail_server_reminders_fire(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name, value in {"DATABASE_URL": database_url, "ENVIRONMENT": "production"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("MAIL_URL", raising=False)
+        add_due_reminder(database_url)
+
+        handler({}, DeliverContext("deliver"))
+        assert read_outbox(database_url) == []
+        [line] = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in line]
+        assert {name: line[name] for name in line if name.startswith("Reminders")} == {
+            "RemindersFired": [1.0],
+            "RemindersLate": [0.0],
+            "RemindersSent": [0.0],
+            "RemindersOverdueSeconds": [0.0],
+        }
 
 
 class TestJob:

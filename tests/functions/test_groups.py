@@ -38,6 +38,7 @@ def test_the_routers_of_a_group_serve_its_paths_and_below(group: RouteGroup) -> 
         ("/api/v1/tags/", "todos"),
         ("/api/v1/auth/me", "auth"),
         ("/account/reset-password", "auth"),
+        ("/api/v1/reminders/channels", "reminders"),
         ("/.well-known/change-password", "meta"),
         ("/api/v1/todosx", "meta"),
         ("/health", "meta"),

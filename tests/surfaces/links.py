@@ -14,6 +14,10 @@ NO_TOKEN: Final = "vC1zl5mHqVvWnKcMcTb0fAz0JtMdv8cY2pX9mS3uQkE"
 INVALID_TOKENS: Final = (NO_TOKEN, "x", "\ud800", "a\u0000", "a" * 100)
 _ADD_CREDENTIALS: Final = (
     """
+    INSERT INTO push_subscriptions (id, user_id, endpoint, endpoint_hash, p256dh, auth, created_at)
+    VALUES (gen_random_uuid(), $1, 'https://push.example.com/x', '', '', '', now() - $2::text::interval)
+    """,
+    """
     INSERT INTO api_tokens (id, user_id, name, token_hash, scopes, created_at)
     VALUES (gen_random_uuid(), $1, 'x', gen_random_uuid()::text::bytea, '{chat}', now() - $2::text::interval)
     """,
@@ -61,7 +65,7 @@ def mark_verified(database_url: str, account: Account) -> None:
 
 
 def add_credentials(database_url: str, account: Account, age: str = "0 days") -> None:
-    """Adds an API token, a passkey and a second factor to the account, which were made `age` ago."""
+    """Adds an API token, a passkey, a push subscription and a second factor, which were made `age` ago."""
     user_id = UUID(account.user["id"])
     for statement in _ADD_CREDENTIALS:
         postgres.query(database_url, statement, user_id, age)
@@ -69,10 +73,10 @@ def add_credentials(database_url: str, account: Account, age: str = "0 days") ->
 
 
 def count_credentials(database_url: str, account: Account) -> list[int]:
-    """Returns the numbers of API tokens, passkeys, second factors and recovery codes of the account."""
+    """Returns the numbers of API tokens, passkeys, push subscriptions, second factors and recovery codes."""
     return [
         len(postgres.query(database_url, f"SELECT FROM {table} WHERE user_id = $1", UUID(account.user["id"])))
-        for table in ("api_tokens", "passkeys", "totp", "recovery_codes")
+        for table in ("api_tokens", "passkeys", "push_subscriptions", "totp", "recovery_codes")
     ]
 
 

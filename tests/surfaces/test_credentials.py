@@ -18,6 +18,7 @@ PASSED = {200, 202, 204, 404, 422}
 """Statuses of requests whose ids are unknown and whose body is not valid, after authentication has let them pass."""
 CHALLENGE = 'Bearer realm="todo-backend"'
 TAGS = "/api/v1/tags"
+REMINDERS = "/api/v1/reminders"
 SETS_OF_SCOPES = [set(scopes) for size in (1, 3, 4) for scopes in combinations(SCOPES, size)]
 """The sets of one scope, of all scopes but one, and of all scopes."""
 
@@ -32,6 +33,8 @@ def scopes_of(operation: Operation) -> set[str]:
         return {"todos:read" if is_read else "todos:write"}
     if operation.path.startswith(CHAT):
         return {"chat"}
+    if operation.path.startswith(REMINDERS):
+        return {"todos:read"} if is_read else {"todos:read", "todos:write"}
     if operation.path == f"{AUTH}/me/export":
         return {"account:read", "chat", "todos:read"}
     return {"account:read"} if is_read and operation.path in {f"{AUTH}/me", f"{AUTH}/me/usage"} else set()

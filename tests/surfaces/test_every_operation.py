@@ -44,6 +44,10 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:
         case "session_id" | "token_id" | "passkey_id":
             listed = victim.account.client.get(f"{AUTH}/{parameter.removesuffix('_id')}s").json()
             return [each["id"] for each in listed]
+        case "subscription_id":
+            listed = victim.account.client.get("/api/v1/reminders/push-subscriptions").json()
+            assert listed
+            return [each["id"] for each in listed]
         case "conversation_id":
             return [victim.done["conversation_id"]]
         case "turn_id":

@@ -88,6 +88,7 @@ class TestUsage:
             "sessions": 1,
             "api_tokens": 0,
             "passkeys": 0,
+            "push_subscriptions": 0,
             "assistant_turns": 0,
             "assistant_tokens": 0,
         }

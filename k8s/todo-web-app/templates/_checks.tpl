@@ -1,7 +1,7 @@
 {{/* Checks of the values whose errors a JSON schema cannot explain in a sentence. */}}
 {{- define "todo-web-app.check" -}}
 {{- with .Values -}}
-{{- $secrets := list "DATABASE_URL" "DATABASE_URL_UNPOOLED" "SECRET_KEY" "OPENAI_API_KEY" "AZURE_OPENAI_API_KEY" "MAIL_URL" -}}
+{{- $secrets := list "DATABASE_URL" "DATABASE_URL_UNPOOLED" "SECRET_KEY" "OPENAI_API_KEY" "AZURE_OPENAI_API_KEY" "MAIL_URL" "VAPID_PRIVATE_KEY" -}}
 {{- range $name, $value := . -}}
   {{- if regexMatch "^[A-Z_]+$" $name -}}
     {{- fail (printf "%s is not a value of the chart. Set %s.%s instead." $name (has $name $secrets | ternary "secrets" "settings") $name) -}}

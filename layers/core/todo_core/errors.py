@@ -83,7 +83,9 @@ class CrossOrigin(ServiceError):
     detail = "A page of this origin may not change anything here; add its origin to CORS_ORIGINS."
 
 
-type QuotaName = Literal["todos", "projects", "tags", "conversations", "api_tokens", "passkeys", "stored_bytes"]
+type QuotaName = Literal[
+    "todos", "projects", "tags", "conversations", "api_tokens", "passkeys", "push_subscriptions", "stored_bytes"
+]
 
 _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "todos": ("todos", "delete some"),
@@ -92,6 +94,7 @@ _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "conversations": ("conversations", "delete one"),
     "api_tokens": ("API tokens", "delete one"),
     "passkeys": ("passkeys", "remove one"),
+    "push_subscriptions": ("push subscriptions", "delete one"),
     "stored_bytes": ("stored bytes", "delete conversations, or delete todos and wait until the log is cut"),
 }
 """Maps each quota to the name of what it counts, and to how a user can make room."""

@@ -59,6 +59,7 @@ class Quotas(SettingsGroup):
     sessions: int = Field(default=100, ge=1, le=10_000)
     api_tokens: int = Field(default=50, ge=1, le=10_000)
     passkeys: int = Field(default=20, ge=1, le=100)
+    push_subscriptions: int = Field(default=20, ge=1, le=1_000)
     stored_bytes: int = Field(default=256 * 1024 * 1024, ge=10_000, le=2**40)
 
 

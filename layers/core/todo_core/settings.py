@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, cast
+from uuid import UUID
 
 from pydantic import (
     BaseModel,
@@ -37,6 +38,7 @@ from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, Rete
 from todo_core.mail_servers import MailSender, MailServer, MailUrlSecret, SenderText, parse_sender, parse_server
 from todo_core.secret_keys import estimate_bits
 from todo_core.settings_group import SettingsGroup
+from todo_core.web_push_keys import VapidKeySecret, VapidSubject
 
 _MIN_KEY_CHARACTERS: Final = 32
 _MIN_KEY_BITS: Final = 40
@@ -116,6 +118,19 @@ class MailSettings(SettingsGroup):
         return parse_sender(self.mail_from or _DEVELOPMENT_SENDER)
 
 
+class WebhookSettings(SettingsGroup):
+    """Receivers of webhooks and of web push. `allow_private` is for development: private hosts, and http."""
+
+    allow_private: bool = False
+
+
+class PushSettings(SettingsGroup):
+    """The key with which the service signs web push, and the contact of its operator (VAPID, RFC 8292)."""
+
+    private_key: VapidKeySecret | None = None
+    subject: VapidSubject | None = None
+
+
 class OpenAISettings(SettingsGroup):
     """Access to the language model. Without a key, the assistant understands commands only.
 
@@ -179,6 +194,8 @@ class Settings(BaseSettings):
     quotas: Annotated[Quotas, Prefix("QUOTA_")] = Quotas()
     retention: Retention = Retention()
     mail: MailSettings = MailSettings()
+    webhooks: Annotated[WebhookSettings, Prefix("WEBHOOKS_")] = WebhookSettings()
+    push: Annotated[PushSettings, Prefix("VAPID_")] = PushSettings()
 
     openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()
     azure_openai: Annotated[AzureOpenAISettings, Prefix("AZURE_OPENAI_")] = AzureOpenAISettings()
@@ -226,6 +243,16 @@ class Settings(BaseSettings):
     def can_send_mail(self) -> bool:
         """True if mails have a server. In development, mails without one are written into files."""
         return self.mail.mail_url is not None or not self.in_production
+
+    @property
+    def can_push(self) -> bool:
+        """True if reminders can be sent by web push."""
+        return self.push.private_key is not None
+
+    def build_todo_url(self, todo_id: UUID) -> str | None:
+        """Returns the URL of a todo in the front end. None without FRONTEND_URL."""
+        url = self.mail.frontend_url
+        return None if url is None else f"{str(url).rstrip('/')}/todos/{todo_id}"
 
     @property
     def link_base(self) -> str:
@@ -296,11 +323,19 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _require_push_contact(self) -> Self:
+        if (self.push.private_key is None) != (self.push.subject is None):
+            raise PydanticCustomError("missing", "VAPID_PRIVATE_KEY and VAPID_SUBJECT belong together")
+        return self
+
+    @model_validator(mode="after")
     def _check_secrets_in_production(self) -> Self:
         if not self.in_production:
             return self
         if self.database.url is None:
             raise PydanticCustomError("missing", "DATABASE_URL must be set in production")
+        if self.webhooks.allow_private:
+            raise PydanticCustomError("private", "WEBHOOKS_ALLOW_PRIVATE is for development, not for production")
         for key in self._given_keys:
             if len(key) < _MIN_KEY_CHARACTERS:
                 raise PydanticCustomError("short", f"SECRET_KEY must have at least {_MIN_KEY_CHARACTERS} characters")

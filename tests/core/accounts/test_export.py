@@ -45,6 +45,10 @@ OMITTED_COLUMNS = {
     ("passkeys", "credential_id"),
     ("passkeys", "public_key"),
     ("passkeys", "sign_count"),
+    ("push_subscriptions", "session_id"),
+    ("push_subscriptions", "endpoint_hash"),
+    ("push_subscriptions", "p256dh"),
+    ("push_subscriptions", "auth"),
     ("outbox", "channel"),
     ("outbox", "leased_until"),
     ("outbox", "last_error"),
@@ -64,6 +68,11 @@ ONE_OF_EACH = (
     """
     INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, transports, backed_up)
     VALUES ($1, $1, uuid_send($1), '', 0, 'Phone', '{internal}', true)
+    """,
+    "INSERT INTO reminder_channels (id, user_id, mail, push, webhook) VALUES ($1, $1, true, true, true)",
+    """
+    INSERT INTO push_subscriptions (id, user_id, endpoint, endpoint_hash, p256dh, auth)
+    VALUES ($1, $1, 'https://push.example.com/1', uuid_send($1), '', '')
     """,
     """
     INSERT INTO outbox (id, kind, channel, user_id, payload)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from math import inf
 from time import monotonic
 
@@ -14,10 +15,12 @@ from tests.core.databases import open_database, run
 from tests.core.outbox.scenarios import add_mail, read_outbox, sleep
 from todo_core.database.executor import Database
 from todo_core.outbox import deliverer
+from todo_core.outbox.announcements import announce
 from todo_core.outbox.deliverer import Deliverer, Outcome
-from todo_core.outbox.errors import DeliveryFailed
+from todo_core.outbox.errors import DeliveryFailed, DeliveryHeld
 from todo_core.outbox.leases import LeasedMessage
 from todo_core.outbox.outbox import DeliveryCounts, Outbox
+from todo_core.outbox.places import MAX_AT_ONCE, MAX_PER_CHANNEL, MIN_PER_CHANNEL
 
 RARELY = 3600.0
 """An interval of looks that no test waits for."""
@@ -82,7 +85,7 @@ class TestDue:
         assert sorted(receiver.taken) == sorted(f"{number}@example.com" for number in range(30))
         assert read_outbox(database_url) == []
 
-    def test_few_messages_are_under_way_and_fewer_of_one_channel(self, database_url: str) -> None:
+    def test_some_messages_are_under_way_and_fewer_of_one_channel(self, database_url: str) -> None:
         async def wait(_: LeasedMessage) -> None:
             await asyncio.sleep(0.02)
 
@@ -95,9 +98,38 @@ class TestDue:
                 await receiver.deliverer(db).deliver_due(seconds_left=lambda: inf)
 
         run(scenario())
-        assert receiver.most["all"] == 8
-        assert max(count for channel, count in receiver.most.items() if channel != "all") == 2
+        assert receiver.most["all"] <= MAX_AT_ONCE
+        assert MIN_PER_CHANNEL < max(receiver.most[f"{number}.example"] for number in range(5)) <= MAX_PER_CHANNEL
         assert len(receiver.taken) == 40
+
+    def test_a_quick_channel_gets_half_of_the_places(self, database_url: str) -> None:
+        async def wait(_: LeasedMessage) -> None:
+            await asyncio.sleep(0.05)
+
+        receiver = Receiver(before=wait)
+
+        async def scenario() -> None:
+            async with open_database(database_url) as db:
+                for number in range(120):
+                    await add_mail(db, f"{number}@one.example")
+                await receiver.deliverer(db).deliver_due(seconds_left=lambda: inf)
+
+        run(scenario())
+        assert receiver.most["all"] == MAX_PER_CHANNEL
+        assert len(receiver.taken) == 120
+
+    def test_messages_of_other_kinds_are_left(self, database_url: str) -> None:
+        receiver = Receiver()
+
+        async def scenario() -> None:
+            async with open_database(database_url) as db:
+                await add_mail(db)
+                deliverer = Deliverer(db, Outbox(can_send_mail=True), {"other": receiver.take})
+                await deliverer.deliver_due(seconds_left=lambda: inf)
+
+        run(scenario())
+        assert receiver.taken == []
+        assert [row["attempts"] for row in read_outbox(database_url)] == [0]
 
     def test_a_receiver_that_does_not_answer_delays_only_its_own(self, database_url: str) -> None:
         forever = asyncio.Event()
@@ -258,6 +290,56 @@ class TestLoop:
                     await until(lambda: len(receiver.taken) == 1)
 
         run(scenario())
+
+    def test_a_delivered_message_is_marked_after_an_outage_and_not_sent_again(self, database_url: str) -> None:
+        async def scenario() -> None:
+            async with open_database(database_url) as db:
+                await add_mail(db)
+
+                async def cut(_: LeasedMessage) -> None:
+                    db.connect_to("postgresql://127.0.0.1:1/nothing")
+                    await db.close()
+                    asyncio.get_running_loop().call_later(0.2, db.connect_to, database_url)
+
+                receiver = Receiver(before=cut)
+                async with running(receiver.deliverer(db), poll_seconds=0.1):
+                    await until(lambda: len(receiver.taken) == 1)
+                    while await asyncio.to_thread(read_outbox, database_url):  # noqa: ASYNC110 - as in `until`
+                        await asyncio.sleep(0.01)
+                assert len(receiver.taken) == 1
+
+        run(scenario())
+
+    def test_an_announced_time_is_looked_at_though_no_look_is_due(self, database_url: str) -> None:
+        receiver = Receiver()
+
+        async def scenario() -> None:
+            async with open_database(database_url) as db, running(receiver.deliverer(db)):
+                await asyncio.sleep(0.3)
+                await add_mail(db)
+                announce(datetime.now(UTC))
+                await until(lambda: len(receiver.taken) == 1)
+
+        run(scenario())
+
+    def test_a_message_that_is_held_comes_at_the_end_of_its_hold(self, database_url: str) -> None:
+        until_time: list[datetime] = []
+
+        async def hold(_: LeasedMessage) -> None:
+            if not until_time:
+                until_time.append(datetime.now(UTC) + timedelta(seconds=1))
+                raise DeliveryHeld(until_time[0])
+
+        receiver = Receiver(before=hold)
+
+        async def scenario() -> datetime:
+            async with open_database(database_url) as db, running(receiver.deliverer(db)):
+                await add_mail(db)
+                announce(datetime.now(UTC))
+                await until(lambda: len(receiver.taken) == 1)
+                return datetime.now(UTC)
+
+        assert run(scenario()) >= until_time[0]
 
     def test_an_attempt_that_runs_at_the_end_may_finish(self, database_url: str) -> None:
         async def wait(_: LeasedMessage) -> None:

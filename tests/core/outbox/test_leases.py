@@ -1,8 +1,9 @@
 """Leases: each message has one process at a time, and another one after its end."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,8 +11,11 @@ from tests import postgres
 from tests.core.databases import open_database, run
 from tests.core.outbox.scenarios import add_mail, read_outbox, sleep
 from todo_core.database.executor import Database
-from todo_core.outbox import leases
+from todo_core.outbox import backlog, leases
+from todo_core.outbox.backlog import Backlog
 from todo_core.outbox.leases import LeasedMessage
+
+KINDS = ["mail"]
 
 type Scenario[Result] = Callable[[Database], Awaitable[Result]]
 
@@ -25,20 +29,19 @@ def play[Result](database_url: str, scenario: Scenario[Result]) -> Result:
 
 
 async def claim(db: Database) -> LeasedMessage:
-    message = await leases.claim(db)
-    assert message is not None
+    [message] = await leases.claim(db, KINDS)
     return message
 
 
 class TestClaim:
     def test_a_message_has_one_lease_at_a_time(self, database_url: str) -> None:
-        async def scenario(db: Database) -> list[LeasedMessage | None]:
-            for _ in range(3):
-                await add_mail(db)
-            return await asyncio.gather(*(leases.claim(db) for _ in range(6)))
+        async def scenario(db: Database) -> list[list[LeasedMessage]]:
+            for number in range(6):
+                await add_mail(db, f"ada@{number}.example")
+            return await asyncio.gather(*(leases.claim(db, KINDS, limit=2) for _ in range(6)))
 
-        claimed = [message.id for message in play(database_url, scenario) if message is not None]
-        assert len(claimed) == len(set(claimed)) == 3
+        claimed = [message.id for messages in play(database_url, scenario) for message in messages]
+        assert len(claimed) == len(set(claimed)) == 6
 
     def test_the_message_that_is_due_for_the_longest_time_comes_first(self, database_url: str) -> None:
         async def scenario(db: Database) -> None:
@@ -54,7 +57,7 @@ class TestClaim:
             await add_mail(db)
             first = await claim(db)
             await sleep(database_url, f"{leases.LEASE_SECONDS - 5} seconds")
-            assert await leases.claim(db) is None
+            assert await leases.claim(db, KINDS) == []
             await sleep(database_url, "6 seconds")
             second = await claim(db)
             assert (second.id, first.attempts, second.attempts) == (first.id, 1, 2)
@@ -74,15 +77,30 @@ class TestClaim:
         [row] = read_outbox(database_url)
         assert (row["attempts"], row["dead_at"], row["last_error"]) == (2, None, None)
 
-    def test_busy_channels_are_skipped(self, database_url: str) -> None:
-        async def scenario(db: Database) -> LeasedMessage:
+    def test_full_channels_are_skipped(self, database_url: str) -> None:
+        async def scenario(db: Database) -> list[LeasedMessage]:
             await add_mail(db, "ada@slow.example")
             await add_mail(db, "ada@quick.example")
-            message = await leases.claim(db, busy_channels=["slow.example"])
-            assert message is not None
-            return message
+            return await leases.claim(db, KINDS, limit=9, full_channels=["slow.example"])
 
-        assert play(database_url, scenario).channel == "quick.example"
+        assert [message.channel for message in play(database_url, scenario)] == ["quick.example"]
+
+    def test_a_channel_gets_as_many_as_it_has_room_for(self, database_url: str) -> None:
+        async def scenario(db: Database) -> list[LeasedMessage]:
+            for number in range(18):
+                await add_mail(db, f"ada@{('slow', 'quick', 'unknown')[number % 3]}.example")
+            return await leases.claim(db, KINDS, limit=18, rooms={"slow.example": 1, "quick.example": 5})
+
+        claimed = Counter(message.channel for message in play(database_url, scenario))
+        assert claimed == {"slow.example": 1, "quick.example": 5, "unknown.example": 2}
+
+    def test_messages_of_other_kinds_stay(self, database_url: str) -> None:
+        async def scenario(db: Database) -> list[LeasedMessage]:
+            await add_mail(db)
+            return await leases.claim(db, ["push"])
+
+        assert play(database_url, scenario) == []
+        assert read_outbox(database_url)[0]["attempts"] == 0
 
     def test_it_reads_the_index_of_due_messages(self, database_url: str) -> None:
         postgres.query(
@@ -91,7 +109,8 @@ class TestClaim:
             " '{}', now() + interval '1 hour' FROM generate_series(1, 5000)",
         )
         postgres.run(database_url, "ANALYZE outbox")
-        arguments = leases._CLAIM.arguments({"lease": timedelta(seconds=1), "busy_channels": []})  # noqa: SLF001
+        lists: dict[str, object] = {name: [] for name in ("kinds", "full_channels", "channels", "rooms")}
+        arguments = leases._CLAIM.arguments({"lease": timedelta(seconds=1), "limit": 32, "room": 2} | lists)  # noqa: SLF001
         plan = postgres.query(database_url, f"EXPLAIN {leases._CLAIM.sql}", *arguments)  # noqa: SLF001
 
         assert "outbox_by_due" in str(plan)
@@ -110,7 +129,7 @@ class TestEnd:
         async def scenario(db: Database) -> None:
             await add_mail(db)
             assert not await leases.postpone(db, await claim(db), "451 Later", is_final=False)
-            assert await leases.claim(db) is None
+            assert await leases.claim(db, KINDS) == []
             await sleep(database_url, "31 seconds")
             assert (await claim(db)).attempts == 2
 
@@ -123,7 +142,7 @@ class TestEnd:
             await add_mail(db)
             assert await leases.postpone(db, await claim(db), "550 No such user", is_final=True)
             await sleep(database_url, "5 hours")
-            assert await leases.claim(db) is None
+            assert await leases.claim(db, KINDS) == []
 
         play(database_url, scenario)
         [row] = read_outbox(database_url)
@@ -133,9 +152,9 @@ class TestEnd:
         async def scenario(db: Database) -> int:
             await add_mail(db)
             failures = 0
-            while message := await leases.claim(db):
+            while messages := await leases.claim(db, KINDS):
                 failures += 1
-                await leases.postpone(db, message, "x" * 10_000, is_final=False)
+                await leases.postpone(db, messages[0], "x" * 10_000, is_final=False)
                 await sleep(database_url, "4 hours")
             return failures
 
@@ -154,20 +173,47 @@ class TestEnd:
 
 class TestBacklog:
     def test_it_counts_waiting_and_dead_messages(self, database_url: str) -> None:
-        async def scenario(db: Database) -> leases.Backlog:
+        async def scenario(db: Database) -> Backlog:
             for _ in range(3):
                 await add_mail(db)
             await sleep(database_url, "2 minutes")
             await leases.postpone(db, await claim(db), "550", is_final=True)
             await leases.postpone(db, await claim(db), "451", is_final=False)
             await claim(db)
-            return await leases.read_backlog(db)
+            return await backlog.read(db, KINDS)
 
-        backlog = play(database_url, scenario)
-        assert (backlog.waiting, backlog.dead) == (2, 1)
-        assert 120 <= backlog.oldest_seconds < 180
-        assert backlog.next_seconds is not None
-        assert 14 < backlog.next_seconds <= 30
+        found = play(database_url, scenario)
+        assert (found.waiting, found.dead) == (2, 1)
+        assert 120 <= found.oldest_seconds < 180
+        assert found.next_seconds is not None
+        assert 14 < found.next_seconds <= 30
+
+    def test_only_kinds_that_this_process_can_deliver_are_due(self, database_url: str) -> None:
+        async def scenario(db: Database) -> Backlog:
+            await add_mail(db)
+            return await backlog.read(db, ["push"])
+
+        found = play(database_url, scenario)
+        assert (found.waiting, found.next_seconds, found.is_due) == (1, None, False)
+
+    def test_the_next_message_is_found_without_counting(self, database_url: str) -> None:
+        async def scenario(db: Database) -> Backlog:
+            await add_mail(db)
+            return await backlog.find_next(db, KINDS, Backlog(waiting=7))
+
+        found = play(database_url, scenario)
+        assert (found.waiting, found.is_due) == (7, True)
+
+    def test_held_messages_have_no_age(self, database_url: str) -> None:
+        async def scenario(db: Database) -> Backlog:
+            await add_mail(db)
+            await leases.hold(db, await claim(db), datetime.now(UTC) + timedelta(hours=8))
+            return await backlog.read(db, KINDS)
+
+        found = play(database_url, scenario)
+        assert (found.waiting, found.oldest_seconds) == (1, 0)
+        assert found.next_seconds is not None
+        assert found.next_seconds > 7.9 * 3600
 
     def test_an_empty_outbox_has_none(self, database_url: str) -> None:
-        assert play(database_url, leases.read_backlog) == leases.Backlog()
+        assert play(database_url, lambda db: backlog.read(db, KINDS)) == Backlog()

@@ -35,8 +35,7 @@ def test_a_delivery_reads_the_mail_that_was_written(database_url: str) -> None:
     async def scenario() -> None:
         async with open_database(database_url) as db:
             message_id = await enqueue(db, mail)
-            message = await leases.claim(db)
-            assert message is not None
+            [message] = await leases.claim(db, ["mail"])
             assert (message.id, message.kind, message.channel) == (message_id, "mail", "example.com")
             assert Mail.of_payload(message.payload) == mail
 

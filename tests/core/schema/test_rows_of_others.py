@@ -18,6 +18,9 @@ from todo_core.accounts.export import stream_document
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Row, Transaction
 from todo_core.database.statements import Statement
+from todo_core.reminders import channels, push_subscriptions
+from todo_core.reminders.channels import Channels
+from todo_core.reminders.push_subscriptions import NewSubscription
 from todo_core.todos import changes, counts, operations, projects, tags
 from todo_core.todos.filters import DueBound, Filters
 from todo_core.todos.model import TodoCreate, TodoUpdate
@@ -76,6 +79,15 @@ FILL = (
     INSERT INTO api_tokens (id, user_id, name, token_hash, scopes)
     SELECT gen_random_uuid(), users.id, 'Phone', uuid_send(gen_random_uuid()), '{{todos:read}}'
     FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
+    INSERT INTO push_subscriptions (id, user_id, endpoint, endpoint_hash, p256dh, auth)
+    SELECT gen_random_uuid(), users.id, 'https://push.example.com/' || n, uuid_send(gen_random_uuid()), '', ''
+    FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
+    INSERT INTO reminder_channels (id, user_id, mail, push, webhook)
+    SELECT gen_random_uuid(), id, true, true, true FROM users
     """,
     """
     INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, transports, backed_up)
@@ -163,6 +175,12 @@ async def use_everything(db: Explainer, user_id: UUID) -> None:
     await second_factor.find(db, user_id)
     await passkeys.list_page(db, user_id, limit=50)
     await passkeys.list_credentials(db, user_id)
+    await channels.replace(db, user_id, Channels(quiet_hours=None))
+    await channels.read(db, user_id)
+    new = NewSubscription("https://push.example.com/own", b"", b"")
+    device = await push_subscriptions.add(executor, user_id, new, session_id=None, user_agent=None, quota=50)
+    await push_subscriptions.list_page(db, user_id, limit=50)
+    await push_subscriptions.delete(db, user_id, device.id)
     await changes.undo_turn(db, user, turn_id)
     await operations.delete(db, user, todo.id)
     await operations.restore(db, user, todo.id)

@@ -20,7 +20,7 @@ SELECT_LOG = """
     SELECT seq, todo_id, op, actor, turn_id, before, after FROM changes WHERE user_id = $1 ORDER BY seq
 """
 SELECT_SNAPSHOT = """
-    SELECT (to_jsonb(todos) - ARRAY['user_id', 'words', 'skips', 'series'])::text FROM todos
+    SELECT (to_jsonb(todos) - ARRAY['user_id', 'words', 'skips', 'series', 'reminded_at'])::text FROM todos
     WHERE user_id = $1 AND title = $2
 """
 SELECT_TITLES = """

@@ -146,6 +146,8 @@ def stored_data(account: Account) -> Json:
         "sessions": [session["id"] for session in read_whole_list(client.get(f"{AUTH}/sessions"))],
         "tokens": read_whole_list(client.get(f"{AUTH}/tokens")),
         "passkeys": read_whole_list(client.get(f"{AUTH}/passkeys")),
+        "push_subscriptions": read_whole_list(client.get("/api/v1/reminders/push-subscriptions")),
+        "reminder_channels": client.get("/api/v1/reminders/channels").json(),
         "projects": read_whole_list(client.get(PROJECTS)),
         "todos": read_whole_list(client.get(TODOS)),
         "trash": read_whole_list(client.get(TODOS, params={"trashed": True})),

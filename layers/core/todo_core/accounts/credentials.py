@@ -1,4 +1,7 @@
-"""Everything beside the password that opens an account: API tokens, passkeys and the second factor."""
+"""Everything beside the password that opens an account, or shows what is in it.
+
+These are API tokens, passkeys, the second factor, and push subscriptions, which show titles on a device.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -12,11 +15,15 @@ _RECENT: Final = "user_id = :user_id AND (CAST(:since AS timestamptz) IS NULL OR
 _DELETE: Final = Statement(f"""
     WITH of_programs AS (DELETE FROM api_tokens WHERE {_RECENT}),
     of_devices AS (DELETE FROM passkeys WHERE {_RECENT}),
+    of_browsers AS (DELETE FROM push_subscriptions WHERE {_RECENT}),
     of_app AS (DELETE FROM totp WHERE {_RECENT} RETURNING user_id)
     DELETE FROM recovery_codes WHERE user_id IN (SELECT user_id FROM of_app)
 """)  # noqa: S608 - constants
 
 
 async def remove(db: Executor, user_id: UUID, *, since: datetime | None = None) -> None:
-    """Deletes the user's API tokens, passkeys and second factor: all of them, or those added at `since` or later."""
+    """Deletes the user's API tokens, passkeys, second factor and push subscriptions.
+
+    Deletes all of them, or those added at `since` or later.
+    """
     await db.write(_DELETE, user_id=user_id, since=since)

@@ -1,4 +1,7 @@
-"""Sessions. A session token is accepted only while its session is stored: deleting the session revokes the token."""
+"""Sessions. A session token is accepted only while its session is stored: deleting the session revokes the token.
+
+A session that is ended takes its push subscriptions along: a browser that is signed out shows no reminders any more.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -111,9 +114,18 @@ _SELECT_PAGE = Statement(f"""
 """)  # noqa: S608
 _RENEW = Statement(f"UPDATE sessions SET {_RENEWED}")  # noqa: S608
 _REPLACE = Statement(f"UPDATE sessions SET id = :new_id, {_RENEWED}")  # noqa: S608
-_DELETE = Statement(f"DELETE FROM sessions WHERE {_THIS_SESSION} RETURNING id")  # noqa: S608
-_DELETE_OTHERS = Statement("DELETE FROM sessions WHERE user_id = :user_id AND id <> :session_id")
-_DELETE_ALL = Statement("DELETE FROM sessions WHERE user_id = :user_id RETURNING id")
+_DELETE = Statement(f"""
+    WITH push AS (DELETE FROM push_subscriptions WHERE user_id = :user_id AND session_id = :session_id)
+    DELETE FROM sessions WHERE {_THIS_SESSION} RETURNING id
+""")  # noqa: S608
+_DELETE_OTHERS = Statement("""
+    WITH push AS (DELETE FROM push_subscriptions WHERE user_id = :user_id AND session_id <> :session_id)
+    DELETE FROM sessions WHERE user_id = :user_id AND id <> :session_id
+""")
+_DELETE_ALL = Statement("""
+    WITH push AS (DELETE FROM push_subscriptions WHERE user_id = :user_id AND session_id IS NOT NULL)
+    DELETE FROM sessions WHERE user_id = :user_id RETURNING id
+""")
 _SELECT_USER_SQL: Final = f"""
     SELECT {USER_COLUMNS} FROM sessions JOIN users ON users.id = sessions.user_id
     WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}

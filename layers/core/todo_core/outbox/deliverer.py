@@ -1,131 +1,195 @@
-"""Delivers messages that are due: at most a few at a time, and fewer of one channel.
-
-So a receiver that is slow or does not answer delays its own messages only.
-"""
+"""Delivers messages that are due: some at a time, and fewer of one channel. Lets reminders fire that are due."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Final, Literal
 
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
 from todo_core.logs import format_stack, log
-from todo_core.outbox import leases
-from todo_core.outbox.errors import DeliveryFailed
+from todo_core.outbox import backlog, leases
+from todo_core.outbox.announcements import listening
+from todo_core.outbox.errors import DeliveryFailed, DeliveryHeld
 from todo_core.outbox.leases import ATTEMPT_SECONDS, LEASE_SECONDS, LeasedMessage
 from todo_core.outbox.outbox import Outbox
+from todo_core.outbox.places import QUICK_SECONDS, Places
 
-_MAX_AT_ONCE: Final = 8
-_MAX_PER_CHANNEL: Final = 2
 _WAKE_DELAY_SECONDS: Final = 0.1
 """Time between a call and the look into the outbox. The response of the request that called is sent by then.
 
 Otherwise the work on a mail could delay the response, whose time would tell that there is a mail.
 """
-_OUTAGE_PAUSE_SECONDS: Final = 5.0
+_ANNOUNCED_DELAYS_SECONDS: Final = (0.5, 5.0)
+"""Times of the looks after an announced time, or after the announcement. A transaction may commit after the first."""
+_WORKING_PAUSE_SECONDS: Final = 0.5
+"""Pause between two looks while messages or reminders are due. It makes batches of reminders that come one by one."""
+_COUNTING_SECONDS: Final = 10.0
+"""Age of the counted backlog at which a look counts again. Many messages take long to count."""
+_OUTAGE_PAUSE_SECONDS: Final = 1.0
+"""Pause after the first look that fails. Each further one doubles it, up to the interval of looks."""
+_MARKING_PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
+"""Pauses between tries to mark a delivered message. Together they are shorter than what is left of the lease."""
 _STOP_SECONDS: Final = 5.0
 
 type Outcome = Literal["delivered", "dropped"]
 """The end of a message. It is dropped if nobody needs it any more, such as a mail whose link has expired."""
 type Send = Callable[[LeasedMessage], Awaitable[Outcome]]
-"""Delivers one message, or raises DeliveryFailed."""
+"""Delivers one message, or raises DeliveryFailed or DeliveryHeld."""
+type Fire = Callable[[], Awaitable[bool]]
+"""Writes the messages of reminders that are due. Returns True if others may be due."""
+
+
+async def _fire_nothing() -> bool:
+    return False
 
 
 class Deliverer:
-    """Delivers the messages of the outbox by the `senders`, which are named by the kind of message."""
+    """Delivers the messages of the outbox by the `senders`, which are named by the kind of message.
 
-    def __init__(self, db: Database, outbox: Outbox, senders: Mapping[str, Send]) -> None:
+    Leaves messages of other kinds to other processes. `fire` writes the messages of reminders that are due.
+    """
+
+    def __init__(self, db: Database, outbox: Outbox, senders: Mapping[str, Send], fire: Fire = _fire_nothing) -> None:
         self._db = db
         self._outbox = outbox
         self._senders = senders
+        self._fire = fire
         self._attempts: set[asyncio.Task[None]] = set()
-        self._busy: Counter[str] = Counter()
+        self._places = Places()
         self._changed = asyncio.Event()
+        self._waits_for_places = False
+        self._counted_at = -_COUNTING_SECONDS
+        self._expected: set[int] = set()
 
     async def deliver_due(self, *, seconds_left: Callable[[], float]) -> None:
-        """Delivers the messages that are due, while `seconds_left()` is enough for another attempt.
+        """Delivers the messages and reminders that are due, while `seconds_left()` is enough for another attempt.
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
         may_be_left = True
         while may_be_left or self._attempts:
-            may_be_left = seconds_left() > LEASE_SECONDS and await self._begin_attempts()
+            may_be_left = False
+            if seconds_left() > LEASE_SECONDS:
+                may_be_left = await self._fire()
+                may_be_left |= await self._begin_attempts()
             if self._attempts:
                 await asyncio.wait(self._attempts, return_when=asyncio.FIRST_COMPLETED)
-        self._outbox.backlog = await leases.read_backlog(self._db)
+        self._outbox.backlog = await backlog.read(self._db, self._senders)
 
     async def run(self, *, poll_seconds: float) -> None:
-        """Delivers messages when they are due, until the task is cancelled.
+        """Delivers messages and reminders when they are due, until the task is cancelled.
 
-        Looks into the outbox when `wake` is called and when a message becomes due. Every `poll_seconds`, it looks for
-        messages that another process has left.
+        Looks into the database when `wake` is called, when the next one is due, and at announced times. Looks every
+        `poll_seconds` for what another process has left.
         """
         loop = asyncio.get_running_loop()
         self._outbox.on_wake(lambda: loop.call_later(_WAKE_DELAY_SECONDS, self._changed.set))
+        failures = 0
         try:
-            while True:
-                self._changed.clear()
-                pause = await self._look(poll_seconds)
-                try:
-                    async with asyncio.timeout(pause):
-                        await self._changed.wait()
-                except TimeoutError:
-                    continue
+            with listening(lambda moment: self._expect(moment, loop, poll_seconds)):
+                while True:
+                    self._changed.clear()
+                    pause = await self._try_to_look(poll_seconds)
+                    failures = failures + 1 if pause is None else 0
+                    await self._wait(min(poll_seconds, _OUTAGE_PAUSE_SECONDS * 2**failures) if pause is None else pause)
         finally:
             self._outbox.on_wake(None)
             await self._end_attempts()
 
-    async def _look(self, poll_seconds: float) -> float:
-        """Begins to deliver what is due. Returns the seconds after which to look again."""
+    async def _wait(self, seconds: float) -> None:
         try:
-            backlog = await leases.read_backlog(self._db)
-            if backlog.is_due:
-                await self._begin_attempts()
-                backlog = await leases.read_backlog(self._db)
-            self._outbox.backlog = backlog
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _expect(self, moment: datetime, loop: asyncio.AbstractEventLoop, poll_seconds: float) -> None:
+        seconds = max(0.0, (moment - datetime.now(UTC)).total_seconds())
+        if seconds < poll_seconds:
+            loop.call_soon_threadsafe(self._look_after, seconds, loop)
+
+    def _look_after(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Looks after this time. Reminders of the same second have their looks in common, so few are planned."""
+        second = round(loop.time() + seconds)
+        if second not in self._expected:
+            self._expected.add(second)
+            for delay in _ANNOUNCED_DELAYS_SECONDS:
+                loop.call_later(seconds + delay, self._changed.set)
+            loop.call_later(seconds + max(_ANNOUNCED_DELAYS_SECONDS), self._expected.discard, second)
+
+    async def _try_to_look(self, poll_seconds: float) -> float | None:
+        """Begins to deliver what is due. Returns the seconds after which to look again, or None after a failure."""
+        try:
+            return await self._look(poll_seconds)
         except ServiceError as error:
             log.warning("The outbox cannot be read: %s", error.code)
-            return max(poll_seconds, _OUTAGE_PAUSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - the delivery must go on in the next minutes
             log.error("The outbox cannot be read", extra={"error": format_stack(error)})
-            return max(poll_seconds, _OUTAGE_PAUSE_SECONDS)
-        # A message that is due now, and was not begun, waits for the end of another attempt.
-        if backlog.next_seconds is None or backlog.is_due:
-            return poll_seconds
-        return min(poll_seconds, backlog.next_seconds)
+        return None
+
+    async def _look(self, poll_seconds: float) -> float:
+        found = self._outbox.backlog = await self._read_backlog()
+        if not (found.has_due_reminders or found.is_due):
+            nexts = (found.next_seconds, found.reminder_seconds)
+            return min([poll_seconds, *(seconds for seconds in nexts if seconds is not None)])
+        if found.has_due_reminders:
+            await self._fire()
+        self._waits_for_places = await self._begin_attempts()
+        return min(poll_seconds, _WORKING_PAUSE_SECONDS)
+
+    async def _read_backlog(self) -> backlog.Backlog:
+        """Counts the messages, or only finds the next ones if they were counted a short time ago."""
+        if monotonic() - self._counted_at < _COUNTING_SECONDS:
+            return await backlog.find_next(self._db, self._senders, self._outbox.backlog)
+        counted = await backlog.read(self._db, self._senders)
+        self._counted_at = monotonic()
+        return counted
 
     async def _begin_attempts(self) -> bool:
-        """Begins to deliver messages that are due, within the limits. Returns True if others may be due too."""
-        while len(self._attempts) < _MAX_AT_ONCE:
-            busy = [channel for channel, count in self._busy.items() if count >= _MAX_PER_CHANNEL]
-            message = await leases.claim(self._db, busy_channels=busy)
-            if message is None:
-                return bool(busy)
-            self._busy[message.channel] += 1
-            attempt = asyncio.create_task(self._attempt(message))
-            self._attempts.add(attempt)
-            attempt.add_done_callback(self._note_end)
+        """Begins to deliver messages that are due. Returns True if others are left that wait for places."""
+        while limit := self._places.free:
+            full = self._places.full_channels
+            messages = await leases.claim(
+                self._db, self._senders, limit=limit, full_channels=full, rooms=self._places.rooms
+            )
+            for message in messages:
+                self._begin(message)
+            now_full = self._places.full_channels
+            if not messages or (len(messages) < limit and len(now_full) == len(full)):
+                return bool(now_full)
         return True
+
+    def _begin(self, message: LeasedMessage) -> None:
+        self._places.take(message.channel)
+        attempt = asyncio.create_task(self._attempt(message))
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._note_end)
 
     def _note_end(self, attempt: asyncio.Task[None]) -> None:
         self._attempts.discard(attempt)
-        self._changed.set()
+        if self._waits_for_places:
+            self._changed.set()
 
     async def _attempt(self, message: LeasedMessage) -> None:
+        began, has_succeeded = monotonic(), False
         try:
-            await self._deliver(message)
+            has_succeeded = await self._deliver(message)
         except ServiceError as error:
             # The message is delivered again after the lease, with the same id.
             log.warning("A message could not be marked: %s", error.code, extra={"message_id": message.id})
         finally:
-            self._busy -= Counter({message.channel: 1})
+            was_quick = has_succeeded and monotonic() - began < QUICK_SECONDS
+            self._places.give_back(message.channel, was_quick=was_quick)
 
-    async def _deliver(self, message: LeasedMessage) -> None:
-        counts = self._outbox.counts
+    async def _deliver(self, message: LeasedMessage) -> bool:
+        """Returns True if the receiver has taken the message, or nobody needs it any more."""
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 outcome = await self._senders[message.kind](message)
+        except DeliveryHeld as held:
+            await leases.hold(self._db, message, held.until)
         except DeliveryFailed as failure:
             await self._postpone(message, failure.reason, is_final=failure.is_final)
         except TimeoutError:
@@ -136,10 +200,21 @@ class Deliverer:
             log.error("Delivery failed unexpectedly", extra={"message_id": message.id, "error": format_stack(error)})
             await self._postpone(message, type(error).__name__)
         else:
-            counts.delivered += outcome == "delivered"
-            await leases.complete(self._db, message)
+            self._outbox.counts.count_end(message.kind, is_delivered=outcome == "delivered")
+            await self._complete(message)
             facts = {"message_id": message.id, "kind": message.kind, "attempts": message.attempts}
             log.info("Message %s", outcome, extra=facts)
+            return True
+        return False
+
+    async def _complete(self, message: LeasedMessage) -> None:
+        """Deletes a delivered message. Tries again during an outage: otherwise the message would be sent twice."""
+        for pause in _MARKING_PAUSES_SECONDS:
+            try:
+                return await leases.complete(self._db, message)
+            except ServiceError:
+                await asyncio.sleep(pause)
+        return await leases.complete(self._db, message)
 
     async def _postpone(self, message: LeasedMessage, reason: str, *, is_final: bool = False) -> None:
         self._outbox.counts.failed += 1

@@ -1,5 +1,7 @@
 """Errors of the outbox: what a client learns when mail cannot leave, and why a message was not delivered."""
 
+from datetime import datetime
+
 from todo_core.errors import ServiceError
 
 
@@ -21,3 +23,11 @@ class DeliveryFailed(Exception):
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final
+
+
+class DeliveryHeld(Exception):
+    """A message must not be delivered before a time, for example within the quiet hours of its user."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"Held until {until}")
+        self.until = until

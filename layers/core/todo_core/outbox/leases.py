@@ -1,4 +1,4 @@
-"""Leases of messages: a process takes a message that is due, and deletes it when it is delivered.
+"""Leases of messages: a process takes messages that are due, and deletes each when it is delivered.
 
 A process that dies keeps its lease until the end, `due_at`. Then another process takes the message. The number of
 attempts identifies a lease: a process whose lease has ended cannot change the message any more.
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
+from todo_core.outbox.places import MIN_PER_CHANNEL
 
 LEASE_SECONDS: Final = 60
 """Time for which a process has a message. It is longer than an attempt to deliver the message may take."""
@@ -25,6 +26,7 @@ _FIRST_PAUSE_SECONDS: Final = 30
 _MAX_PAUSE_SECONDS: Final = 4 * 3600
 _MAX_DOUBLINGS: Final = 12
 _MAX_REASON_CHARACTERS: Final = 500
+_NO_ROOMS: Final[Mapping[str, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +39,29 @@ class LeasedMessage:
     payload: Mapping[str, Any]
     created_at: datetime
     attempts: int
+    user_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """The messages that are not delivered.
-
-    `waiting` are tried again, the oldest of which was written `oldest_seconds` ago. `dead` are not. `next_seconds` is
-    the time until the next one is due: negative if it is due already, and None without any.
-    """
-
-    waiting: int = 0
-    oldest_seconds: float = 0.0
-    dead: int = 0
-    next_seconds: float | None = None
-
-    @property
-    def is_due(self) -> bool:
-        return self.next_seconds is not None and self.next_seconds <= 0
-
-
+# Each channel gets as many candidates as it has room for. The others are free again when the statement ends.
 _CLAIM = Statement("""
+    WITH candidates AS MATERIALIZED (
+        SELECT id, channel, due_at FROM outbox
+        WHERE dead_at IS NULL AND due_at <= now() AND kind = ANY (CAST(:kinds AS text[]))
+            AND channel <> ALL (CAST(:full_channels AS text[]))
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), ranked AS (
+        SELECT id, channel, row_number() OVER (PARTITION BY channel ORDER BY due_at) AS place FROM candidates
+    ), chosen AS (
+        SELECT id FROM ranked
+        LEFT JOIN unnest(CAST(:channels AS text[]), CAST(:rooms AS int[])) AS known(channel, room) USING (channel)
+        WHERE place <= coalesce(room, :room)
+    )
     UPDATE outbox SET
         attempts = attempts + 1,
         due_at = now() + CAST(:lease AS interval),
         leased_until = now() + CAST(:lease AS interval)
-    WHERE id = (
-        SELECT id FROM outbox
-        WHERE dead_at IS NULL AND due_at <= now() AND channel <> ALL (CAST(:busy_channels AS text[]))
-        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id, kind, channel, payload, created_at, attempts
+    WHERE id IN (SELECT id FROM chosen)
+    RETURNING id, kind, channel, payload, created_at, attempts, user_id
 """)
 _THIS_LEASE: Final = "id = :id AND attempts = :attempts AND dead_at IS NULL"
 _COMPLETE = Statement(f"DELETE FROM outbox WHERE {_THIS_LEASE} RETURNING id")  # noqa: S608 - constants, as below
@@ -80,23 +74,36 @@ _POSTPONE = Statement(f"""
     WHERE {_THIS_LEASE}
     RETURNING dead_at IS NOT NULL AS is_dead
 """)  # noqa: S608
-_SELECT_BACKLOG = Statement("""
-    SELECT
-        count(*) FILTER (WHERE dead_at IS NULL) AS waiting,
-        coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE dead_at IS NULL)), 0)::float AS oldest,
-        count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
-        extract(epoch FROM min(due_at) FILTER (WHERE dead_at IS NULL) - now())::float AS next
-    FROM outbox
-""")
+_HOLD = Statement(f"""
+    UPDATE outbox SET leased_until = NULL, created_at = :until, due_at = :until WHERE {_THIS_LEASE} RETURNING id
+""")  # noqa: S608
 
 
-async def claim(executor: Executor, *, busy_channels: Collection[str] = ()) -> LeasedMessage | None:
-    """Takes the message that is due for the longest time, or None. Skips the channels that are busy."""
-    row = await executor.write(_CLAIM, lease=timedelta(seconds=LEASE_SECONDS), busy_channels=sorted(busy_channels))
-    if row is None:
-        return None
-    message_id, kind, channel, payload, created_at, attempts = row
-    return LeasedMessage(message_id, kind, channel, json.loads(payload), created_at, attempts)
+async def claim(
+    executor: Executor,
+    kinds: Collection[str],
+    *,
+    limit: int = 1,
+    full_channels: Collection[str] = (),
+    rooms: Mapping[str, int] = _NO_ROOMS,
+) -> list[LeasedMessage]:
+    """Takes at most `limit` messages of these kinds, those that are due for the longest time first.
+
+    Takes none of the channels that are full. Of another channel, takes no more than its number in `rooms`, or
+    MIN_PER_CHANNEL.
+    """
+    # A repeat on another connection may leave messages without a process. They are due again after the lease.
+    rows = await executor.fetch_all(
+        _CLAIM,
+        lease=timedelta(seconds=LEASE_SECONDS),
+        kinds=sorted(kinds),
+        limit=limit,
+        full_channels=sorted(full_channels),
+        channels=[*rooms.keys()],
+        rooms=[*rooms.values()],
+        room=MIN_PER_CHANNEL,
+    )
+    return [LeasedMessage(**{**row, "payload": json.loads(row["payload"])}) for row in rows]
 
 
 async def complete(executor: Executor, message: LeasedMessage) -> None:
@@ -130,7 +137,6 @@ def find_pause(attempts: int) -> timedelta:
     return timedelta(seconds=min(doubled, _MAX_PAUSE_SECONDS) * uniform(0.5, 1))  # noqa: S311 - no secret
 
 
-async def read_backlog(executor: Executor) -> Backlog:
-    row = await executor.fetch_one(_SELECT_BACKLOG)
-    assert row is not None  # noqa: S101 - an aggregate has one row
-    return Backlog(*row)
+async def hold(executor: Executor, message: LeasedMessage, until: datetime) -> None:
+    """Returns a message that must not be delivered before a time. The message counts as written then."""
+    await executor.write(_HOLD, id=message.id, attempts=message.attempts, until=until)

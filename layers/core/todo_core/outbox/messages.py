@@ -12,6 +12,11 @@ from todo_core.identifiers import new_id
 
 MAIL: Final = "mail"
 """The kind of messages that are sent by mail."""
+REMINDER_MAIL: Final = "reminder_mail"
+"""The kind of mails that remind of a todo. They have no text before they are sent."""
+PUSH: Final = "push"
+"""The kind of messages that remind of a todo on a device, by web push."""
+REMINDER_KINDS: Final = frozenset({REMINDER_MAIL, PUSH})
 
 type MailTemplate = Literal[
     "register",
@@ -21,6 +26,7 @@ type MailTemplate = Literal[
     "change_email",
     "take_back_email",
     "account_exists",
+    "reminder",
 ]
 """The name of a mail's text, which is a file of `todo_delivery/templates`."""
 type LinkPurpose = Literal["register", "verify_email", "reset_password", "change_email", "take_back_email"]

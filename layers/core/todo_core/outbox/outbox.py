@@ -3,17 +3,29 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from todo_core.outbox.backlog import Backlog
 from todo_core.outbox.errors import MailNotConfigured
-from todo_core.outbox.leases import Backlog
+from todo_core.outbox.messages import REMINDER_KINDS
 
 
 @dataclass(slots=True)
 class DeliveryCounts:
-    """The attempts of this process: messages delivered, attempts that failed, and messages that died."""
+    """The attempts of this process: messages delivered, attempts that failed, and messages that died.
+
+    Also the reminders that fired, those of them that were late, and the delivered messages of reminders.
+    """
 
     delivered: int = 0
     failed: int = 0
     died: int = 0
+    reminders: int = 0
+    late_reminders: int = 0
+    reminders_sent: int = 0
+
+    def count_end(self, kind: str, *, is_delivered: bool) -> None:
+        """Counts a message that was delivered or dropped."""
+        self.delivered += is_delivered
+        self.reminders_sent += is_delivered and kind in REMINDER_KINDS
 
 
 class Outbox:

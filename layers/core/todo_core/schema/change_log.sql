@@ -58,7 +58,7 @@ $$;
 -- Returns the kind of a change: what happened to a todo that was `was` and is `todo`.
 --
 -- Completing a recurring todo does not set `completed`: an increased number of occurrences counts as `complete`, a
--- decreased one as `reopen`. Skipping an occurrence increases `skips` too.
+-- decreased one as `reopen`. Skipping an occurrence increases `skips` too. A reminder that fires keeps the version.
 CREATE OR REPLACE FUNCTION operation_of(was todos, todo todos) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN was.deleted_at IS NULL AND todo.deleted_at IS NOT NULL THEN 'delete'
@@ -67,6 +67,7 @@ CREATE OR REPLACE FUNCTION operation_of(was todos, todo todos) RETURNS text LANG
         WHEN todo.completed AND NOT was.completed OR todo.occurrences > was.occurrences THEN 'complete'
         WHEN was.completed AND NOT todo.completed OR todo.occurrences - todo.skips < was.occurrences - was.skips
             THEN 'reopen'
+        WHEN todo.reminded_at IS DISTINCT FROM was.reminded_at AND todo.version = was.version THEN 'reminder'
         ELSE 'update'
     END
 $$;
@@ -163,7 +164,7 @@ BEGIN
         ) AS counted USING (user_id)
         WHERE counted.last_seq IS NOT NULL
     )
-    SELECT bool_or(op <> 'update' OR is_moved) INTO may_cascade FROM updated;
+    SELECT bool_or(op NOT IN ('update', 'reminder') OR is_moved) INTO may_cascade FROM updated;
     -- Spares the trigger `todos_subtodos` a look at the rows of most statements.
     IF may_cascade AND EXISTS (SELECT FROM new_todos AS parent JOIN todos ON todos.parent_id = parent.id) THEN
         PERFORM set_config('todo.may_cascade', 'on', true);

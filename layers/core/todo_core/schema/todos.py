@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from todo_core.schema.columns import EXPORT_NAME, NOT_EXPORTED, TODO_SNAPSHOT, instant_column, owner_column
+from todo_core.schema.pending_reminders import IS_PENDING
 from todo_core.schema.sort_keys import SORT_KEYS, TERMS, location_key
 
 _LIVE = text("deleted_at IS NULL")
@@ -65,6 +66,8 @@ class TodoRow(SQLModel, table=True):
         _sorted_index("todos_by_title", "title"),
         _location_index("todos_by_project", "project_id"),
         _location_index("todos_by_parent", "parent_id"),
+        # With the owner, so that reminders of a busy owner are skipped in the index.
+        Index("todos_to_remind", "reminder_at", "user_id", postgresql_where=text(IS_PENDING)),
         # With `fastupdate`, the index would keep new entries in a pending list, which each search would have to read.
         Index(
             "todos_by_terms",
@@ -89,6 +92,11 @@ class TodoRow(SQLModel, table=True):
     Later occurrences return to this time. With a `series`, this is the time of its due date.
     """
     reminder_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    reminded_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    """The latest `reminder_at` that has fired or was skipped. Reminders up to this time are done.
+
+    Setting it makes no new version of the todo.
+    """
     recurrence: str | None = Field(sa_column=Column(Text))
     occurrences: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     """Counts how often completing or skipping a recurring todo has moved it to its next due date."""

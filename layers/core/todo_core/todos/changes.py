@@ -22,7 +22,7 @@ from todo_core.database.statements import Statement
 from todo_core.todos.errors import ChangesExpired
 from todo_core.todos.model import Todo, TodoCreate
 
-type Operation = Literal["create", "update", "complete", "reopen", "skip", "delete", "restore", "purge"]
+type Operation = Literal["create", "update", "complete", "reopen", "skip", "delete", "restore", "purge", "reminder"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from todo_core.database.byte_pages import MAX_PAGE_BYTES, drop_row_after_page
 from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
+from todo_core.outbox.announcements import announce
 from todo_core.todos import lists, queries
 from todo_core.todos.errors import DoesNotRecur, RecurrenceEnds, RecurrenceNeverComes, StaleVersion, TodoNotFound
 from todo_core.todos.filters import Filters, Page, Position, Sort
@@ -290,8 +291,13 @@ def _check_version(todo: Todo, versions: Versions) -> Todo:
 
 
 def _parse_written_row(row: Row) -> Todo:
-    """Returns the todo of a row that a write returned. Drops the row's last column, the actor's signature."""
-    return Todo(*row[:-1])
+    """Returns the todo of a row that a write returned. Drops the row's last column, the actor's signature.
+
+    Announces the todo's reminder, which may be due soon.
+    """
+    todo = Todo(*row[:-1])
+    announce(todo.reminder_at)
+    return todo
 
 
 def _find_page_start(sort: Sort, after: Position | None) -> lists.PageStart:

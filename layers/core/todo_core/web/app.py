@@ -80,7 +80,7 @@ def _list_middleware(resources: Resources, refusals: Refusals) -> list[Middlewar
             CrossOriginPolicy,
             allow_origins=settings.allowed_origins,
             allow_credentials=True,
-            allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
+            allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=(
                 "Authorization",
                 "Content-Type",

@@ -2,6 +2,7 @@
 
 Per route: Requests, Errors (status 5xx), Latency in milliseconds, and the counts that the route reports.
 Of the outbox: messages delivered, failed attempts, messages that died, those that wait, and the age of the oldest.
+Of reminders: those that fired, those of them that were late, messages sent, and the delay of the next one.
 The environment variables POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME set their namespace and service.
 """
 
@@ -30,6 +31,10 @@ def emit_outbox_metrics(outbox: Outbox) -> None:
     metrics.add_metric("OutboxDied", MetricUnit.Count, counts.died)
     metrics.add_metric("OutboxWaiting", MetricUnit.Count, backlog.waiting)
     metrics.add_metric("OutboxOldestSeconds", MetricUnit.Seconds, round(backlog.oldest_seconds))
+    metrics.add_metric("RemindersFired", MetricUnit.Count, counts.reminders)
+    metrics.add_metric("RemindersLate", MetricUnit.Count, counts.late_reminders)
+    metrics.add_metric("RemindersSent", MetricUnit.Count, counts.reminders_sent)
+    metrics.add_metric("RemindersOverdueSeconds", MetricUnit.Seconds, round(backlog.overdue_seconds))
     metrics.flush_metrics()
 
 

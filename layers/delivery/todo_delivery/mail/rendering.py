@@ -22,7 +22,7 @@ class RenderedMail:
     html: str
 
 
-def render(template: str, variables: Mapping[str, str]) -> RenderedMail:
+def render(template: str, variables: Mapping[str, str | None]) -> RenderedMail:
     """Renders the mail of a template. Raises an error of Jinja2 if the template uses a variable that is not passed."""
     environment = _load_environment()
     written = environment.get_template(f"{template}.txt").render(variables)

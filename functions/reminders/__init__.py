@@ -1,0 +1,1 @@
+"""The channels of reminders, and the browsers that get them by web push."""
