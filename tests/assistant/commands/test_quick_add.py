@@ -54,7 +54,7 @@ class TestQuickAdd:
     def test_the_first_of_several_recurrences_counts(self) -> None:
         assert added("gym every monday or every friday").recurrence == "every monday"
 
-    @pytest.mark.parametrize("word", ["every! day", "every 12 hours", "/usr/local", "and/or", "/42", "under the bed"])
+    @pytest.mark.parametrize("word", ["every 12 hours", "/usr/local", "and/or", "/42", "under the bed"])
     def test_words_that_resemble_fields_stay_in_the_title(self, word: str) -> None:
         assert added(f"buy milk {word}") == NewTodo(f"buy milk {word}")
 
