@@ -244,6 +244,13 @@ class TestFromCompletion:
         assert after is not None
         assert _text(after["due_at"]) == "2026-03-30T00:30Z"
 
+    def test_a_completion_on_the_day_of_a_clock_change_keeps_the_time_of_day(self) -> None:
+        start = todo(due_at="2026-03-27T01:30:00Z", recurrence_from="completion")
+        moved = move(start, BERLIN, "2026-03-29T12:00:00+00:00")
+
+        assert moved is not None
+        assert _text(moved["due_at"]) == "2026-03-30T00:30Z"
+
     def test_count_is_lower_by_one_for_each_completion(self) -> None:
         start = todo("FREQ=DAILY;COUNT=2", due_date="2030-01-01", recurrence_from="completion")
         moved = move(start, now="2030-02-01T12:00:00+00:00")

@@ -55,7 +55,7 @@ def next_due_values(
     place = _read_place(todo)
     origin = (place.due_at or place.due_date or due) if place else due
     try:
-        last = _find_last(origin, (due, now), timezone)
+        last = _find_later(origin, due, now, timezone)
         start = origin
         if todo["recurrence_from"] == "completion":
             start, clock = _restart(origin, clock, now if cause == "completed" else last, timezone)
@@ -116,11 +116,11 @@ def _read_place(todo: Mapping[str, Any]) -> SeriesPlace | None:
     return place if place.occurrence == todo["occurrences"] else None
 
 
-def _find_last(origin: Due, others: tuple[Due, datetime], timezone: ZoneInfo) -> Due:
-    """Returns the latest of several times, as a day or an instant like `origin`. A day lasts until its end."""
+def _find_later(origin: Due, due: Due, now: datetime, timezone: ZoneInfo) -> Due:
+    """Returns the later of a due date and now, as a day or an instant like `origin`. A day lasts until its end."""
     if not isinstance(origin, datetime):
-        return max(origin, *(find_local_day(other, timezone) for other in others))
-    return max(origin, *(_find_end(other, timezone) for other in others))
+        return max(find_local_day(due, timezone), find_local_day(now, timezone))
+    return max(_find_end(due, timezone), now)
 
 
 def _find_end(due: Due, timezone: ZoneInfo) -> datetime:

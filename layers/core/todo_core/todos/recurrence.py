@@ -87,7 +87,7 @@ def find_meant_time(due: Due, timezone: ZoneInfo, wall_time: time | None) -> dat
 
 def to_instant(local: datetime, timezone: ZoneInfo) -> datetime:
     """Returns the instant of a local time. One that occurs twice is the first, one that is skipped is later."""
-    return local.replace(tzinfo=timezone, fold=0).astimezone(UTC)
+    return local.replace(tzinfo=timezone).astimezone(UTC)
 
 
 def find_local_day(due: Due, timezone: ZoneInfo) -> date:
