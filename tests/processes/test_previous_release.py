@@ -113,6 +113,20 @@ class TestUpdate:
         assert [created["op"], updated["op"]] == ["create", "update"]
         assert [updated[name]["description"] for name in ("before", "after")] == ["in the garden"] * 2
 
+    def test_a_recurring_todo_that_new_code_postponed_or_skipped_is_moved_on(self, update: Update) -> None:
+        todo = update.ada_at_new.add("Put out the bins", due_date="2030-01-01", recurrence="FREQ=WEEKLY")
+        path = f"{TODOS}/{todo['id']}"
+        update.new.post(f"{path}/skip").raise_for_status()
+        update.new.patch(path, json={"due_date": "2030-01-10"}).raise_for_status()
+
+        # The old code knows no postponement: the series goes on from the due date.
+        by_old, by_new = (client.patch(path, json={"completed": True}).json() for client in (update.old, update.new))
+        assert (by_old["due_date"], by_new["due_date"]) == ("2030-01-17", "2030-01-24")
+        changes = update.old.get(CHANGES, params={"since": 0, "limit": 200}).json()
+        assert [change["op"] for change in changes if change["todo_id"] == todo["id"]] == [
+            *("create", "skip", "update", "complete", "complete"),
+        ]
+
     def test_an_undo_keeps_a_description(self, update: Update) -> None:
         todo = update.ada.add("Water the plants", description="not the cactus")
         turn = run_turn(update.ada, "complete water the plants")

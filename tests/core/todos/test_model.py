@@ -30,7 +30,7 @@ class TestCreate:
         assert faults(TodoCreate) == {"title": "missing"}
 
     def test_other_fields_have_defaults(self) -> None:
-        not_null = {"title": "Buy milk", "completed": False, "priority": "none", "tags": []}
+        not_null = {"title": "Buy milk", "completed": False, "priority": "none", "recurrence_from": "due", "tags": []}
         assert dict(TodoCreate(title="Buy milk")) == dict.fromkeys(TodoCreate.model_fields) | not_null
 
     def test_an_unknown_field_is_refused(self) -> None:
