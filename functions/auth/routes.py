@@ -1,4 +1,6 @@
+import asyncio
 from datetime import datetime
+from importlib import import_module
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -223,10 +225,9 @@ async def read_usage(user: CurrentUser, request: Request) -> Usage:
 )
 async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) -> Response:
     """Returns all data that the service stores about the user, as one JSON document to download."""
-    # Imported here: the export loads SQLAlchemy and all tables, which no other auth route needs.
-    from todo_core.accounts.export import stream_document  # noqa: PLC0415
-
-    return await build_response(stream_document(db, user.id), request)
+    # Imported here, beside the event loop: the export loads SQLAlchemy and all tables, which no other auth route needs.
+    export = await asyncio.to_thread(import_module, "todo_core.accounts.export")
+    return await build_response(export.stream_document(db, user.id), request)
 
 
 @router.post(

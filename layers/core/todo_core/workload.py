@@ -6,7 +6,7 @@ for another service, such as a language model. It then delays no other request.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -232,3 +232,11 @@ async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> Asy
             part = await anext(others)
         except StopAsyncIteration:
             return
+
+
+async def in_slices[Item](items: Sequence[Item], size: int) -> AsyncIterator[Sequence[Item]]:
+    """Yields the items in slices of `size`. Lets other tasks of the process run between them."""
+    for start in range(0, len(items), size):
+        if start:
+            await asyncio.sleep(0)
+        yield items[start : start + size]

@@ -21,6 +21,7 @@ from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos.errors import ChangesExpired
 from todo_core.todos.model import Todo, TodoCreate
+from todo_core.workload import in_slices
 
 type Operation = Literal["create", "update", "complete", "reopen", "delete", "restore", "purge"]
 
@@ -43,6 +44,8 @@ class Change:
     created_at: datetime
 
 
+CHANGES_AT_ONCE: Final = 25
+"""The number of changes that are parsed or encoded in one step. It takes a quarter of a millisecond."""
 _CHANGE_FIELDS: Final = tuple(field.name for field in fields(Change))
 
 
@@ -196,7 +199,10 @@ async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> Ch
     if rows and rows[0]["seq"] > seq + 1:
         raise ChangesExpired(rows[0]["seq"] - 1)
     has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
-    return ChangePage([_parse_change(row) for row in rows], has_more)
+    changes: list[Change] = []
+    async for part in in_slices(rows, CHANGES_AT_ONCE):
+        changes += map(_parse_change, part)
+    return ChangePage(changes, has_more)
 
 
 async def find_changed_todos(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, bool]:
