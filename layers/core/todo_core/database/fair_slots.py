@@ -48,8 +48,8 @@ class FairSlots:
     async def acquire(self, owner: Owner | None, *, seconds: float) -> None:
         """Takes a slot, for which it waits at most some seconds.
 
-        Raises RateLimited when the owner itself then holds its full share, and otherwise TimeoutError. Raises TimeoutError
-        too if the owner returned no slot meanwhile: its work hangs.
+        Raises RateLimited when the owner itself then holds its full share, and otherwise TimeoutError. Raises
+        TimeoutError too if the owner returned no slot meanwhile: its work hangs.
         """
         if self.try_acquire(owner):
             return
