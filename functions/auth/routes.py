@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from msgspec import structs
 
 from functions.auth.checks import CurrentChecks
 from functions.auth.export_response import ExportTooLarge, build_response
@@ -167,7 +168,7 @@ async def login(
     verified, opened_by = await _verify_login(submitted, checks, request)
     signed_in = await sign_in(verified, opened_by, request, response)
     if isinstance(submitted, Login) and submitted.by_form:
-        return TokenRead(**vars(verified.user), access_token=signed_in.token, expires_in=signed_in.seconds)
+        return TokenRead(**structs.asdict(verified.user), access_token=signed_in.token, expires_in=signed_in.seconds)
     return UserRead.model_validate(verified.user)
 
 

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from todo_core.clients import Client
 from todo_core.deadlines import limit_wait
@@ -142,8 +143,7 @@ def _find_refusal(*, ended: int) -> RateLimited | TooBusy:
     return TooBusy(retry_after=1)
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     """The waiting requests of a client, the longest waiting first. `ended` counts others that ended meanwhile."""
 
     waiters: "deque[_Waiter]" = field(default_factory=deque)

@@ -1,10 +1,11 @@
 """Sessions. A session token is accepted only while its session is stored: deleting the session revokes the token."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final, Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.accounts.errors import InvalidCredentials, SessionNotFound
 from todo_core.accounts.user import USER_COLUMNS, User
@@ -31,8 +32,7 @@ type OpenedBy = Literal["password", "totp", "recovery_code", "passkey", "passwor
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A sign-in that has neither ended nor expired. `last_seen_at` is at most an hour before the latest request."""
 
     id: UUID
@@ -42,8 +42,7 @@ class Session:
     opened_by: OpenedBy
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(Struct, frozen=True):
     """A session for which a token can be signed. It expires after `remaining` unless it is renewed."""
 
     id: UUID

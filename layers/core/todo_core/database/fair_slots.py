@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from todo_core.clients import Owner
 from todo_core.errors import RateLimited
@@ -119,8 +120,7 @@ class FairSlots:
                 del self._waiting[owner]
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     """The waiting tasks of an owner, the longest waiting first. `returned` counts slots that it returned meanwhile."""
 
     waiters: deque[asyncio.Future[None]] = field(default_factory=deque)

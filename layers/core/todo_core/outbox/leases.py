@@ -6,11 +6,12 @@ attempts identifies a lease: a process whose lease has ended cannot change the m
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import uniform
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -27,8 +28,7 @@ _MAX_DOUBLINGS: Final = 12
 _MAX_REASON_CHARACTERS: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class LeasedMessage:
+class LeasedMessage(Struct, frozen=True):
     """A message for which this process has the lease. `attempts` counts this one."""
 
     id: UUID
@@ -39,8 +39,7 @@ class LeasedMessage:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """The messages that are not delivered.
 
     `waiting` are tried again, the oldest of which was written `oldest_seconds` ago. `dead` are not. `next_seconds` is

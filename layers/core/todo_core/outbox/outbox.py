@@ -1,14 +1,14 @@
 """The outbox of a process: whether it can send mail, the call that a message may wait, and figures for metrics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from todo_core.outbox.errors import MailNotConfigured
 from todo_core.outbox.leases import Backlog
 
 
-@dataclass(slots=True)
-class DeliveryCounts:
+class DeliveryCounts(Struct):
     """The attempts of this process: messages delivered, attempts that failed, and messages that died."""
 
     delivered: int = 0

@@ -7,11 +7,12 @@ same weekdays and lengths. So at most 28 months or 21 years are searched after t
 
 from calendar import isleap, monthrange
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import lcm
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 type Due = date | datetime
 """A due date: a day, or an instant in UTC."""
@@ -34,8 +35,7 @@ _CALENDAR_CYCLE_YEARS: Final = 400
 """The number of years after which weekdays and leap years repeat, so that a longer search finds nothing new."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """The next due date of a recurring todo: a day if the previous due date was a day, else an instant in UTC.
 
     `rule` is the rule to store: its COUNT, if any, is one lower. `wall_time` is the intended time of day, set only when
