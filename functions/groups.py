@@ -1,14 +1,13 @@
 """The registry of route groups. Each group is one Lambda function; `functions.main` serves all groups in one app."""
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
 
 from fastapi import APIRouter
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class RouteGroup:
+class RouteGroup(Struct, frozen=True):
     """A package of `functions` with routes, and the paths that the API gateway sends to its Lambda function.
 
     Each of the `paths` includes all paths below it. A group without paths gets all other requests.

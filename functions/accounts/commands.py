@@ -17,7 +17,7 @@ type Result = dict[str, str]
 """A `message` for the operator, and `invite` or `password` if the command makes one."""
 
 
-class Command(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+class Command(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True):
     """A command. An invite is valid for `days`. Closing an account needs `yes`, because it cannot be undone."""
 
     command: Literal["invite", "reset-password", "reset-second-factor", "end-sessions", "close"]

@@ -1,12 +1,12 @@
 """Request and response bodies of the auth routes."""
 
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import Depends, Request
+from msgspec import Struct, structs
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_core.accounts.models import Credentials, Email, Password, SecondStep
@@ -129,7 +129,7 @@ class SessionRead(BaseModel):
 
     @classmethod
     def of(cls, session: Session, current_id: UUID) -> Self:
-        return cls(**asdict(session), current=session.id == current_id)
+        return cls(**structs.asdict(session), current=session.id == current_id)
 
 
 class ExportedAccount(BaseModel):
@@ -199,8 +199,7 @@ class PasswordForm(BaseModel):
     password: Password
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """Credentials, and whether they were sent in the OAuth2 password form."""
 
     credentials: Credentials

@@ -1,8 +1,11 @@
+import asyncio
 from datetime import datetime
+from importlib import import_module
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from msgspec import structs
 
 from functions.auth.checks import CurrentChecks
 from functions.auth.export_response import ExportTooLarge, build_response
@@ -165,7 +168,7 @@ async def login(
     verified, opened_by = await _verify_login(submitted, checks, request)
     signed_in = await sign_in(verified, opened_by, request, response)
     if isinstance(submitted, Login) and submitted.by_form:
-        return TokenRead(**vars(verified.user), access_token=signed_in.token, expires_in=signed_in.seconds)
+        return TokenRead(**structs.asdict(verified.user), access_token=signed_in.token, expires_in=signed_in.seconds)
     return UserRead.model_validate(verified.user)
 
 
@@ -223,10 +226,9 @@ async def read_usage(user: CurrentUser, request: Request) -> Usage:
 )
 async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) -> Response:
     """Returns all data that the service stores about the user, as one JSON document to download."""
-    # Imported here: the export loads SQLAlchemy and all tables, which no other auth route needs.
-    from todo_core.accounts.export import stream_document  # noqa: PLC0415
-
-    return await build_response(stream_document(db, user.id), request)
+    # Imported here, beside the event loop: the export loads SQLAlchemy and all tables, which no other auth route needs.
+    export = await asyncio.to_thread(import_module, "todo_core.accounts.export")
+    return await build_response(export.stream_document(db, user.id), request)
 
 
 @router.post(

@@ -1,7 +1,6 @@
 """The session that a login opens: its token, its cookies, and its event in the log."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from fastapi import Request, Response
 
@@ -11,17 +10,17 @@ from todo_core.accounts.errors import SessionNotFound
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.sessions import OpenedBy
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated, RateLimited
+from todo_core.secret_values import SecretValue
 from todo_core.web.callers import find_caller
 from todo_core.web.devices import set_device_cookie
 from todo_core.web.identity import COOKIE, set_session_cookie, sign_token
 from todo_core.web.resources import get_resources
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(SecretValue, frozen=True):
     """The token of a new session, and the seconds until it expires."""
 
-    token: str = field(repr=False)
+    token: str
     seconds: int
 
 

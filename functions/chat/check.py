@@ -5,11 +5,13 @@ Needs no database. Nothing that the model asks for is carried out.
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from todo_assistant.errors import AssistantFailure
 from todo_assistant.models import prompt
@@ -47,8 +49,7 @@ _ADVICE: Final[Mapping[Fault, str]] = {
 }
 
 
-@dataclass
-class Report:
+class Report(Struct):
     """The findings, one line each, and the exit status: 0 works, 1 fails, 2 needs other settings."""
 
     status: int = WORKS

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
@@ -11,6 +10,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from functions.migrate import rights
@@ -27,8 +27,7 @@ from todo_core.settings import Settings, load
 _MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True):
     """The revisions of a schema before and after an upgrade. `before` is None if the database was empty."""
 
     before: str | None

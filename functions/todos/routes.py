@@ -50,6 +50,7 @@ from todo_core.web.query import describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
+from todo_core.workload import in_slices
 
 PATH: Final = "/api/v1/todos"
 
@@ -172,7 +173,10 @@ async def list_changes(
     page = await changes.find_since(db, user.id, query.since, limit=query.limit)
     if page.has_more:
         link_to_next(request, response, since=str(page.changes[-1].seq))
-    content = msgspec.json.encode([build_change_json(change, url) for change in page.changes])
+    parts: list[bytes] = []
+    async for some in in_slices(page.changes, changes.CHANGES_AT_ONCE):
+        parts += (msgspec.json.encode(build_change_json(change, url)) for change in some)
+    content = b"[" + b",".join(parts) + b"]"
     return Response(content, media_type="application/json", headers=response.headers)
 
 

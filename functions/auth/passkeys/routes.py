@@ -1,9 +1,9 @@
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from msgspec import structs
 
 from functions.auth.checks import CurrentChecks
 from functions.auth.passkeys.models import (
@@ -103,7 +103,7 @@ async def add_passkey(
             resources.database, user.id, new, registration, quota=resources.settings.quotas.passkeys
         )
     record("second_factor_add", "success", find_caller(request), account_id=user.id)
-    return NewPasskeyRead(**asdict(passkey), recovery_codes=codes)
+    return NewPasskeyRead(**structs.asdict(passkey), recovery_codes=codes)
 
 
 @router.delete(

@@ -1,8 +1,9 @@
 """The actor of a change: the user whose data changes, and the kind of client that makes the change."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.limits import Quotas
 
@@ -22,8 +23,7 @@ Passes the actor to the triggers that write the change log and enforce the quota
 _DEFAULT_QUOTAS: Final = Quotas()
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """The owner of the changed data, the kind of client that changes the data and, for the assistant, its turn."""
 
     user_id: UUID

@@ -1,12 +1,14 @@
 """Mail servers and senders of mail, as the settings MAIL_URL and MAIL_FROM describe them."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
 from pydantic import AfterValidator, SecretStr
 from pydantic_core import PydanticCustomError
+
+from todo_core.secret_values import SecretValue
 
 type Encryption = Literal["starttls", "tls", "none"]
 
@@ -19,8 +21,7 @@ _SENDER: Final = re.compile(r"(?P<name>[^<>\"\\\x00-\x1f]{1,100}) <(?P<named>[^<
 _ADDRESS: Final = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class MailServer:
+class MailServer(SecretValue, frozen=True):
     """An SMTP server.
 
     `starttls` begins without encryption, and sends nothing before the connection is encrypted. `tls` is encrypted from
@@ -31,11 +32,10 @@ class MailServer:
     port: int
     encryption: Encryption
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MailSender:
+class MailSender(Struct, frozen=True):
     """The name and address from which mails come. The name may be empty."""
 
     name: str

@@ -1,8 +1,9 @@
 """Deletes expired rows: todos that were in the trash long enough, old changes, sessions, invites, and others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from todo_core.database.executor import Database
 from todo_core.database.expiry import expiring_tables
@@ -14,8 +15,7 @@ _CHUNK_SECONDS: Final = 20.0
 """Time that must be left when a chunk begins: more than the timeout of a statement, so no chunk is interrupted."""
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeResult:
+class PurgeResult(Struct, frozen=True):
     """The number of deleted rows per table. `complete` is false if the time ended while expired rows may be left."""
 
     rows: dict[str, int]

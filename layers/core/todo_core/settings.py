@@ -5,12 +5,12 @@ import os
 import re
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, cast
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -151,11 +151,10 @@ class AzureOpenAISettings(SettingsGroup):
 
     endpoint: HttpUrl | None = None
     api_key: SecretStr | None = None
-    api_version: str | None = Field(default=None, pattern=r"^[\w.-]{1,40}$")
+    api_version: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,40}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(Struct, frozen=True):
     """Annotates a group of settings: the names of the group's environment variables begin with `text`."""
 
     text: str

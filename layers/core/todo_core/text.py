@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -12,8 +12,7 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _CONTROL_BUT_TAB_AND_NEWLINE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     r"""Annotates a `str` field: `Title = Annotated[str, Text(min_length=1, max_length=500)]`.
 
     Lengths are in characters and are checked before and after normalization to NFC. `min_length` is 0 or 1; 1 also

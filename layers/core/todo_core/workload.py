@@ -6,12 +6,13 @@ for another service, such as a language model. It then delays no other request.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from todo_core.clients import Client
 from todo_core.deadlines import limit_wait
@@ -142,8 +143,7 @@ def _find_refusal(*, ended: int) -> RateLimited | TooBusy:
     return TooBusy(retry_after=1)
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     """The waiting requests of a client, the longest waiting first. `ended` counts others that ended meanwhile."""
 
     waiters: "deque[_Waiter]" = field(default_factory=deque)
@@ -232,3 +232,11 @@ async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> Asy
             part = await anext(others)
         except StopAsyncIteration:
             return
+
+
+async def in_slices[Item](items: Sequence[Item], size: int) -> AsyncIterator[Sequence[Item]]:
+    """Yields the items in slices of `size`. Lets other tasks of the process run between them."""
+    for start in range(0, len(items), size):
+        if start:
+            await asyncio.sleep(0)
+        yield items[start : start + size]

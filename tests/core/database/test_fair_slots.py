@@ -98,11 +98,23 @@ class TestTurns:
 
 
 class TestEndOfWaiting:
-    def test_an_owner_that_waits_for_itself_is_rate_limited(self) -> None:
+    def test_an_owner_that_waits_for_its_own_work_is_rate_limited(self) -> None:
+        async def scenario() -> None:
+            waiting = Waiting(FairSlots(3))
+            assert waiting.slots.try_acquire(ADA)
+            await waiting.add(ADA)
+            last = await waiting.add(ADA, seconds=0.5)
+            await waiting.release(ADA)
+            with pytest.raises(RateLimited):
+                await last
+
+        run_scenario(scenario)
+
+    def test_an_owner_whose_work_hangs_gets_a_timeout(self) -> None:
         async def scenario() -> None:
             slots = FairSlots(3)
             assert slots.try_acquire(ADA)
-            with pytest.raises(RateLimited):
+            with pytest.raises(TimeoutError):
                 await slots.acquire(ADA, seconds=0)
 
         run_scenario(scenario)

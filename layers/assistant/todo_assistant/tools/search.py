@@ -1,7 +1,8 @@
 """Tools that read todos: search, counts, todos with their descriptions, and the overview of a day."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID

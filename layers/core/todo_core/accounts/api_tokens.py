@@ -6,7 +6,6 @@ has its SHA-256 alone. Deleting the row revokes the token.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import choice
@@ -15,6 +14,8 @@ from typing import Final, Literal
 from uuid import UUID
 from zlib import crc32
 
+from msgspec import Struct
+
 from todo_core.accounts.errors import TokenNotFound
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor
@@ -22,6 +23,7 @@ from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
 from todo_core.errors import InvalidToken, NotAuthenticated, QuotaExceeded
 from todo_core.identifiers import new_id
+from todo_core.secret_values import SecretValue
 
 type TokenScope = Literal["todos:read", "todos:write", "chat", "account:read"]
 """A part of the API that a token opens. `chat` includes all that the assistant may do with todos."""
@@ -36,8 +38,7 @@ _TOKEN: Final = re.compile(
 _MAX_REMEMBERED_TOKENS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class ApiToken:
+class ApiToken(Struct, frozen=True):
     """An API token that has not expired. `last_used_at` is the beginning of the hour of its latest use (UTC)."""
 
     id: UUID
@@ -48,15 +49,13 @@ class ApiToken:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedApiToken(ApiToken):
+class CreatedApiToken(ApiToken, SecretValue, frozen=True):
     """A new API token. Its text is known only now."""
 
-    token: str = field(repr=False)
+    token: str
 
 
-@dataclass(frozen=True, slots=True)
-class TokenUser:
+class TokenUser(Struct, frozen=True):
     """The user of a valid API token, with the name of the token and all that it may do."""
 
     user: User

@@ -5,13 +5,13 @@ A line never contains an email, a password, a token or a name.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Literal
 from uuid import UUID
 
 from todo_core.errors import ServiceError
 from todo_core.logs import log
+from todo_core.secret_values import SecretValue
 
 type Event = Literal[
     "register",
@@ -40,8 +40,7 @@ type Outcome = Literal["success", "failure", "refused"]
 _REFUSALS: Final = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(SecretValue, frozen=True):
     """The client of a request: its address, for rate limits and the log, and the id of the request.
 
     `device_token` is the token of its device cookie, see `devices`.
@@ -49,7 +48,7 @@ class Caller:
 
     address: str
     request_id: str
-    device_token: str | None = field(default=None, repr=False)
+    device_token: str | None = None
 
 
 def record(  # noqa: PLR0913 - the fields of a line

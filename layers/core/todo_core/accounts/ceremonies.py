@@ -8,13 +8,15 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from todo_core.accounts.challenges import LIFETIME_SECONDS, decode_base64
 from todo_core.accounts.passkey_models import Assertion, Attestation
 from todo_core.accounts.relying_party import NAME, RelyingParty
 from todo_core.accounts.user import User
+from todo_core.secret_values import SecretValue
 
 if TYPE_CHECKING:
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor
@@ -28,26 +30,23 @@ _ALGORITHMS: Final = (-7, -8, -257)
 _MAX_KEY_BYTES: Final = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCredential:
+class KnownCredential(Struct, frozen=True):
     """The id of a stored passkey, and the ways in which its authenticator connects, such as `usb` and `internal`."""
 
     id: bytes
     transports: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class NewCredential:
+class NewCredential(SecretValue, frozen=True):
     """A passkey that an authenticator has just created."""
 
     id: bytes
-    public_key: bytes = field(repr=False)
+    public_key: bytes
     sign_count: int
     is_backed_up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """The proof that an authenticator has signed a challenge, after the user's PIN, fingerprint or face."""
 
     sign_count: int

@@ -7,7 +7,6 @@ because each challenge is used once.
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest, digest
 from secrets import token_bytes
@@ -15,6 +14,8 @@ from struct import Struct
 from time import time
 from typing import Final, Literal, Self
 from uuid import UUID
+
+import msgspec
 
 from todo_core.database.executor import Executor
 from todo_core.database.expiry import purged_at_expiry
@@ -37,8 +38,7 @@ _USE_UP = Statement("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(msgspec.Struct, frozen=True):
     """The content of a challenge. `user_id` is None if anyone may answer it. `expires_at` is in Unix seconds.
 
     `password_digest` ties a second factor to the password hash that was checked before, see `digest_hash`.

@@ -1,6 +1,5 @@
 """Invites: codes that the operator makes, each of which registers one account while REGISTRATION is `invite`."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -12,6 +11,7 @@ from todo_core.accounts.errors import InviteInvalid, InviteRequired
 from todo_core.database.executor import Database, Executor
 from todo_core.database.expiry import deletes_expired
 from todo_core.database.statements import Statement
+from todo_core.secret_values import SecretValue
 
 _CODE_BYTES: Final = 24
 _VALID: Final = "code_hash = :code_hash AND expires_at > now() AND (email_key IS NULL OR email_key = :email_key)"
@@ -31,11 +31,10 @@ _DELETE_EXPIRED = Statement("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Invite:
+class Invite(SecretValue, frozen=True):
     """A new invite. The code is known only now, because the database has its hash alone."""
 
-    code: str = field(repr=False)
+    code: str
     expires_at: datetime
 
 

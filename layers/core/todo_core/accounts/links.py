@@ -6,13 +6,13 @@ database opens no account. The outbox needs no token, and each try to deliver a 
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import digest
 from typing import Final
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from todo_core.accounts.errors import LinkInvalid
@@ -58,8 +58,7 @@ _SELECT_HASH = Statement("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link that was not used yet. `email` is the one that a change sets, or that taking back a change restores."""
 
     id: UUID

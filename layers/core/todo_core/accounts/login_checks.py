@@ -1,7 +1,8 @@
 """The objects by which logins are checked: passwords, challenges, codes of apps, and passkeys."""
 
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from todo_core.accounts.challenges import Challenges
 from todo_core.accounts.login_limits import PasswordChecks
@@ -10,8 +11,7 @@ from todo_core.accounts.totp import SecretBox
 from todo_core.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class LoginChecks:
+class LoginChecks(Struct, frozen=True):
     """The keys and limits of logins. `box` holds the secrets of apps, and `party` is the domain of passkeys."""
 
     passwords: PasswordChecks

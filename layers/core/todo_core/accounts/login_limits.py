@@ -10,10 +10,11 @@ Without a known device, it also counts for the network.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.accounts.audit import Caller
 from todo_core.accounts.devices import Devices
@@ -24,8 +25,7 @@ from todo_core.limits import RateLimits
 _KEY_CHARACTERS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordChecks:
+class PasswordChecks(Struct, frozen=True):
     """The objects of a process by which passwords are checked."""
 
     hasher: PasswordHasher
@@ -33,8 +33,7 @@ class PasswordChecks:
     devices: Devices
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(Struct, frozen=True):
     """Rate-limit keys with the maximum of failures and successes in a window.
 
     A success deletes the failures of the key `own`. `clients` wait for the hashing slot.

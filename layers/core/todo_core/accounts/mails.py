@@ -1,8 +1,9 @@
 """Mails that account operations cause. Each is written to the outbox in the transaction of its operation."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.accounts import rate_limits
 from todo_core.accounts.errors import TooManyAttempts
@@ -17,8 +18,7 @@ from todo_core.outbox.messages import LinkRef, Mail, MailTemplate, enqueue
 _NO_PARAMETERS: Final[dict[str, str]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class AccountMails:
+class AccountMails(Struct, frozen=True):
     """The objects of a process by which account operations write mails."""
 
     tokens: LinkTokens

@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Self
 
+from msgspec import Struct
 from pydantic import (
     MISSING,
     AfterValidator,
@@ -33,8 +33,7 @@ It is four times the maximum after NFC, as NFC composes up to four characters in
 MIN_PASSWORD_CHARACTERS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _PasswordRule:
+class _PasswordRule(Struct, frozen=True):
     """Bounds for the length of a password, in characters after Unicode normalisation to NFC.
 
     The password is hashed in that form too, as keyboards send different code points for the same character.

@@ -1,7 +1,6 @@
 """Account operations: password checks, profile and password changes, and closing (deletion)."""
 
 import asyncio
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 from uuid import UUID
@@ -31,6 +30,7 @@ from todo_core.database.executor import Database, Row
 from todo_core.database.statements import Statement, assignments
 from todo_core.deadlines import extend
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
+from todo_core.secret_values import SecretValue
 from todo_core.settings import SessionSettings
 
 _CLOSING_TIMEOUT_SECONDS: Final = 60
@@ -40,15 +40,14 @@ _SAMPLED_HASHES: Final = 100
 _MAX_KNOWN_NETWORKS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedPassword:
+class VerifiedPassword(SecretValue, frozen=True):
     """Proof that the caller knows an account's password: the account, and its stored password hash at that time.
 
     The proof is valid until the stored hash changes.
     """
 
     user: User
-    password_hash: str = field(repr=False)
+    password_hash: str
 
 
 _HASH_UNCHANGED: Final = "id = :user_id AND password_hash = :known_hash"

@@ -3,7 +3,6 @@
 They are invites, temporary passwords, lost second factors, and ends of sessions and accounts.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Final
@@ -20,6 +19,7 @@ from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
+from todo_core.secret_values import SecretValue
 
 TEMPORARY_PASSWORD_LIFETIME: Final = timedelta(hours=24)
 _PASSWORD_BYTES: Final = 15
@@ -32,11 +32,10 @@ _SET_PASSWORD = Statement("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class TemporaryPassword:
+class TemporaryPassword(SecretValue, frozen=True):
     """A random password that is refused from `expires_at` on. The user signs in with it and chooses another one."""
 
-    password: str = field(repr=False)
+    password: str
     expires_at: datetime
 
 

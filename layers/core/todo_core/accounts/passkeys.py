@@ -1,9 +1,10 @@
 """Passkeys: credentials of WebAuthn, with which a user signs in without a password, or after it as a second factor."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.accounts import ceremonies
 from todo_core.accounts.ceremonies import KnownCredential, NewCredential, Options, Signature
@@ -45,8 +46,7 @@ _DELETE_ALL = Statement("DELETE FROM passkeys WHERE user_id = :user_id")
 _BEFORE_FIRST_PAGE: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Passkey:
+class Passkey(Struct, frozen=True):
     """A passkey of a user. `backed_up` if its provider keeps a copy, so that it survives the loss of a device."""
 
     id: UUID
@@ -57,8 +57,7 @@ class Passkey:
     last_used_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedPasskey:
+class VerifiedPasskey(Struct, frozen=True):
     """Proof that the client has a passkey of this user. It counts as used only when `use` has stored that."""
 
     row: Row

@@ -5,10 +5,10 @@ registration is stored, has the same response, and is a row of `registrations` u
 is an account. So an email belongs to the first person who proves it, and not to the first who types it.
 """
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from todo_core.accounts import email_keys, invites, links, rate_limits
@@ -31,8 +31,7 @@ from todo_core.outbox.messages import LinkRef
 from todo_core.settings import RegistrationMode
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationRules:
+class RegistrationRules(Struct, frozen=True):
     """The operator's rules: who may register, how often, and whether the email must be verified first."""
 
     mode: RegistrationMode

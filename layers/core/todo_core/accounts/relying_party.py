@@ -1,9 +1,10 @@
 """The relying party of WebAuthn: the domain to which passkeys belong, and the web origins whose pages may use them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from todo_core.accounts.errors import PasskeysNotConfigured
 
@@ -11,8 +12,7 @@ NAME: Final = "Todo"
 """The name of the service that browsers and authenticator apps show."""
 
 
-@dataclass(frozen=True, slots=True)
-class RelyingParty:
+class RelyingParty(Struct, frozen=True):
     """The pages at which users sign in, by their web origins as browsers write them, the main one first."""
 
     pages: Sequence[str]

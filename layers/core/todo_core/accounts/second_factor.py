@@ -4,9 +4,10 @@ A login by password asks for it as soon as the account has an app or a passkey. 
 codes, and the removal of the last one deletes the codes.
 """
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.accounts import passkeys, recovery_codes, totp
 from todo_core.accounts.ceremonies import NewCredential
@@ -29,8 +30,7 @@ _SELECT: Final = Statement("""
 _LOCK: Final = Statement("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
+class Factors(Struct, frozen=True):
     """The factors of an account: whether it has an app, and the numbers of its passkeys and unused recovery codes."""
 
     totp: bool

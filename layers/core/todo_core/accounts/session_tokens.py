@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.accounts.json_web_tokens import JWTError, jwt
 from todo_core.errors import NotAuthenticated
@@ -33,8 +34,7 @@ _INVALID_TOKEN: Final = (
 """Exceptions that `_decode` raises for a token that is malformed or was not signed with the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionClaims:
+class SessionClaims(Struct, frozen=True):
     """The claims of a session token whose signature is valid."""
 
     user_id: UUID

@@ -3,11 +3,12 @@
 A session that is ended takes its push subscriptions along: a browser that is signed out shows no reminders any more.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final, Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.accounts.errors import InvalidCredentials, SessionNotFound
 from todo_core.accounts.user import USER_COLUMNS, User
@@ -34,8 +35,7 @@ type OpenedBy = Literal["password", "totp", "recovery_code", "passkey", "passwor
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A sign-in that has neither ended nor expired. `last_seen_at` is at most an hour before the latest request."""
 
     id: UUID
@@ -45,8 +45,7 @@ class Session:
     opened_by: OpenedBy
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(Struct, frozen=True):
     """A session for which a token can be signed. It expires after `remaining` unless it is renewed."""
 
     id: UUID

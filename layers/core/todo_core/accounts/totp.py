@@ -7,7 +7,6 @@ first use, in a thread, because that takes tens of milliseconds.
 import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from hmac import compare_digest, digest
 from time import time
 from typing import TYPE_CHECKING, Final
@@ -18,6 +17,7 @@ from todo_core.accounts.relying_party import NAME
 from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
+from todo_core.secret_values import SecretValue
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -75,12 +75,11 @@ class SecretBox:
         return MultiFernet([Fernet(key) for key in self._keys])
 
 
-@dataclass(frozen=True, slots=True)
-class NewTotp:
+class NewTotp(SecretValue, frozen=True):
     """A secret to be entered into an app, as text and in a URI. Front ends show the URI as a QR code."""
 
-    secret: str = field(repr=False)
-    provisioning_uri: str = field(repr=False)
+    secret: str
+    provisioning_uri: str
 
 
 async def prepare(db: Executor, box: SecretBox, user_id: UUID, email: str) -> NewTotp:

@@ -1,9 +1,10 @@
 """The usage of an account: how much of each quota a user has used."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -11,16 +12,14 @@ from todo_core.errors import NotAuthenticated
 from todo_core.limits import DailyQuota, Quotas
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """The used part of one quota and its limit. `used` is above the limit if the limit was lowered."""
 
     used: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """The use of each quota. The assistant's turns and tokens are those of today (UTC)."""
 
     todos: Use

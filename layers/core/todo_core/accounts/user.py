@@ -3,14 +3,14 @@
 Every deployed function needs the class, but only the auth function should load the account operations.
 """
 
-from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class User:
+
+class User(Struct, frozen=True):
     """An account, without its password hash. `email_verified` is true once a link that was mailed there was used."""
 
     id: UUID
@@ -22,4 +22,4 @@ class User:
 
 
 _EXPRESSIONS: Final = {"email_verified": "users.email_verified_at IS NOT NULL AS email_verified"}
-USER_COLUMNS: Final = ", ".join(_EXPRESSIONS.get(field.name, f"users.{field.name}") for field in fields(User))
+USER_COLUMNS: Final = ", ".join(_EXPRESSIONS.get(name, f"users.{name}") for name in User.__struct_fields__)

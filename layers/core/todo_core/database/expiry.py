@@ -4,8 +4,9 @@ Each function is registered by a decorator where it is defined, so the purge job
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
@@ -24,8 +25,7 @@ class DeleteOld(Protocol):
     async def __call__(self, db: Database, *, limit: int, retention: Retention) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiringTable:
+class ExpiringTable(Struct, frozen=True):
     """A table whose rows expire.
 
     `is_unbounded` is true if deleting its expired rows may take a purge's whole time. Such tables are purged last.

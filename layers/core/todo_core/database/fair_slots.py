@@ -5,6 +5,8 @@ from collections import deque
 from contextlib import nullcontext
 from typing import Final
 
+from msgspec import Struct, field
+
 from todo_core.clients import Owner
 from todo_core.errors import RateLimited
 from todo_core.workload import waiting
@@ -25,7 +27,7 @@ class FairSlots:
         self._share = -(-size // _OWNERS_AT_FULL_SHARE)
         self._held: dict[Owner | None, int] = {}
         # The owners in the order in which they get a slot. Each has its waiting tasks, the longest waiting first.
-        self._waiting: dict[Owner | None, deque[asyncio.Future[None]]] = {}
+        self._waiting: dict[Owner | None, _Line] = {}
 
     @property
     def in_use(self) -> int:
@@ -35,7 +37,7 @@ class FairSlots:
     @property
     def waiting(self) -> int:
         """The number of tasks that wait for a slot. Any thread may read it."""
-        return sum(len(waiters) for waiters in list(self._waiting.values()))
+        return sum(len(line.waiters) for line in list(self._waiting.values()))
 
     def try_acquire(self, owner: Owner | None) -> bool:
         """Takes a slot if one is free and the owner may have one more. Returns False otherwise."""
@@ -47,12 +49,15 @@ class FairSlots:
     async def acquire(self, owner: Owner | None, *, seconds: float) -> None:
         """Takes a slot, for which it waits at most some seconds.
 
-        Raises RateLimited when the owner itself then holds its full share, and otherwise TimeoutError.
+        Raises RateLimited when the owner itself then holds its full share, and otherwise TimeoutError. Raises
+        TimeoutError too if the owner returned no slot meanwhile: its work hangs.
         """
         if self.try_acquire(owner):
             return
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(owner, deque()).append(waiter)
+        line = self._waiting.setdefault(owner, _Line())
+        line.waiters.append(waiter)
+        returned_before = line.returned
         try:
             # An owner at its full share waits for its own work only.
             with nullcontext() if self._may_take(owner) else waiting():
@@ -64,7 +69,8 @@ class FairSlots:
                 self.release(owner)
             else:
                 self._forget(owner, waiter)
-            if isinstance(error, TimeoutError) and not self._may_take(owner):
+            has_advanced = line.returned > returned_before
+            if isinstance(error, TimeoutError) and has_advanced and not self._may_take(owner):
                 raise RateLimited(
                     "Too many of your requests are waiting for the database; send fewer at a time."
                 ) from None
@@ -79,6 +85,8 @@ class FairSlots:
             del self._held[owner]
         self._free += 1
         if self._waiting:
+            if owner in self._waiting:
+                self._waiting[owner].returned += 1
             self._give()
 
     def _may_take(self, owner: Owner | None) -> bool:
@@ -96,17 +104,24 @@ class FairSlots:
                     break
             else:
                 return
-            waiters = self._waiting.pop(owner)
-            waiter = waiters.popleft()
-            if waiters:
-                self._waiting[owner] = waiters
+            line = self._waiting.pop(owner)
+            waiter = line.waiters.popleft()
+            if line.waiters:
+                self._waiting[owner] = line
             if not waiter.done():
                 self._take(owner)
                 waiter.set_result(None)
 
     def _forget(self, owner: Owner | None, waiter: asyncio.Future[None]) -> None:
-        waiters = self._waiting.get(owner)
-        if waiters is not None and waiter in waiters:
-            waiters.remove(waiter)
-            if not waiters:
+        line = self._waiting.get(owner)
+        if line is not None and waiter in line.waiters:
+            line.waiters.remove(waiter)
+            if not line.waiters:
                 del self._waiting[owner]
+
+
+class _Line(Struct):
+    """The waiting tasks of an owner, the longest waiting first. `returned` counts slots that it returned meanwhile."""
+
+    waiters: deque[asyncio.Future[None]] = field(default_factory=deque)
+    returned: int = 0

@@ -6,13 +6,13 @@ makes it wait. It then returns the stored response, or does the work if the tran
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec import Struct, field
 
 from todo_core.database.executor import Database, Transaction
 from todo_core.database.expiry import deletes_expired
@@ -24,8 +24,7 @@ _LOCK_TIMEOUT: Final = "5s"
 """The longest wait of a repeated request for the first one with the same key. After that it is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedRequest:
+class KeyedRequest(Struct, frozen=True):
     """A request with an idempotency key. The same key of another user or for another route is a different key."""
 
     user_id: UUID
@@ -37,8 +36,7 @@ class KeyedRequest:
     """The user's quota of stored bytes. Stored responses may use a tenth more, None means without a limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResponse:
+class StoredResponse(Struct, frozen=True):
     """The response that is stored with an idempotency key.
 
     `replayed` is true if an earlier request produced the response, false if the current request did.

@@ -8,13 +8,13 @@ SQL error or an error of this service. After other failures (a cancelled request
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import Final
 from uuid import uuid4
 
 import asyncpg
+from msgspec import Struct
 
 from todo_core.clients import Owner, find_owner
 from todo_core.database.fair_slots import FairSlots
@@ -39,8 +39,7 @@ class UniquelyNamedConnection(asyncpg.Connection):
         return f"{prefix}_{uuid4().hex}"
 
 
-@dataclass(frozen=True, slots=True)
-class PoolUse:
+class PoolUse(Struct, frozen=True):
     """The maximum number of connections, the numbers in use and idle, and the number of tasks that wait for one.
 
     `uses` counts the statements and transactions since the start of the pool. `use_seconds` sums their time on a

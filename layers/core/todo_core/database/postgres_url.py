@@ -2,9 +2,10 @@
 
 import re
 import ssl
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+
+from todo_core.secret_values import SecretValue
 
 _SCHEMES: Final = {"postgres", "postgresql"}
 _CHANNEL_BINDING: Final = {"disable", "prefer", "require"}
@@ -17,11 +18,10 @@ asyncpg would send them to the server, which does not know them.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresUrl:
+class PostgresUrl(SecretValue, frozen=True):
     """A URL for asyncpg. `display_name` names database and host without credentials, for logs and messages."""
 
-    dsn: str = field(repr=False)
+    dsn: str
     display_name: str
     user: str | None
     """The role that connects. None if the URL names none."""

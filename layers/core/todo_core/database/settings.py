@@ -20,7 +20,7 @@ def _require_postgres_url(secret: SecretStr) -> SecretStr:
 PostgresUrlSecret = Annotated[SecretStr, AfterValidator(_require_postgres_url)]
 
 
-class DatabaseSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+class DatabaseSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True):
     """URLs and pool size with which the service and the migrations connect to PostgreSQL."""
 
     url: PostgresUrlSecret | None = None

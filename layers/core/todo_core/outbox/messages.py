@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -32,16 +33,14 @@ type MailTemplate = Literal[
 type LinkPurpose = Literal["register", "verify_email", "reset_password", "change_email", "take_back_email"]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRef:
+class LinkRef(Struct, frozen=True):
     """A stored link. Its token is derived when the mail is sent, so the outbox never holds it."""
 
     id: UUID
     purpose: LinkPurpose
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A mail to one address. Its template uses the `parameters`, and the URL of the `link`.
 
     With `user_id`, the mail is deleted with the user's account, if it waits then.

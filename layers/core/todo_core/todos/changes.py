@@ -6,13 +6,13 @@ reader that continues after the last number it has seen misses no change.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
 from types import NoneType
 from typing import Final, Literal, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 from pydantic_core import PydanticUndefined
 
 from todo_core.actors import Actor, ActorKind
@@ -21,12 +21,12 @@ from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos.errors import ChangesExpired
 from todo_core.todos.model import Todo, TodoCreate
+from todo_core.workload import in_slices
 
 type Operation = Literal["create", "update", "complete", "reopen", "skip", "delete", "restore", "purge", "reminder"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change of one todo. `before` is None if the todo was created, `after` if it was purged from the trash.
 
     `token_name` is the name that the API token had whose request made the change.
@@ -43,19 +43,19 @@ class Change:
     created_at: datetime
 
 
-_CHANGE_FIELDS: Final = tuple(field.name for field in fields(Change))
+CHANGES_AT_ONCE: Final = 25
+"""The number of changes that are parsed or encoded in one step. It takes a quarter of a millisecond."""
+_CHANGE_FIELDS: Final = Change.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePage:
+class ChangePage(Struct, frozen=True):
     """A page of the change log. `has_more` is true if more changes follow."""
 
     changes: list[Change]
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TurnChange:
+class TurnChange(Struct, frozen=True):
     """A todo that a turn of the assistant changed. `title` is None when the todo has been purged.
 
     `to_trash` is true if an undo puts the todo into the trash: the turn created the todo or found it in the trash.
@@ -196,7 +196,10 @@ async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> Ch
     if rows and rows[0]["seq"] > seq + 1:
         raise ChangesExpired(rows[0]["seq"] - 1)
     has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
-    return ChangePage([_parse_change(row) for row in rows], has_more)
+    changes: list[Change] = []
+    async for part in in_slices(rows, CHANGES_AT_ONCE):
+        changes += map(_parse_change, part)
+    return ChangePage(changes, has_more)
 
 
 async def find_changed_todos(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, bool]:

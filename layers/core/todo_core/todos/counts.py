@@ -1,8 +1,9 @@
 """Counts todos by the filters of a list."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.todos import lists
@@ -12,8 +13,7 @@ _MAX_COUNTED: Final = 10_000
 """The most todos that one count reads, so that its cost does not grow with the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """The numbers of todos that meet some filters. Unless `is_exact`, there are more than the first 10,000 counted."""
 
     total: int
@@ -27,8 +27,7 @@ class Counts:
         return self.total - self.completed
 
 
-@dataclass(frozen=True, slots=True)
-class CountedDay:
+class CountedDay(Struct, frozen=True):
     """The current instant, and the midnights at which the user's day begins and ends."""
 
     now: DueBound

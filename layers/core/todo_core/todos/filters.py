@@ -1,11 +1,12 @@
 """The filters, the sort orders and the pages of a list of todos."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from todo_core.schema.sort_keys import NO_ID
 from todo_core.todos.model import Priority, Todo
@@ -34,8 +35,7 @@ to the oldest.
 type LocationFilter = UUID | Literal["none"]
 
 
-@dataclass(frozen=True, slots=True)
-class DueBound:
+class DueBound(Struct, frozen=True):
     """One end of a range of due dates.
 
     Todos due at an instant are compared with `at`, those due on a day with `day`.
@@ -65,8 +65,7 @@ class DueBound:
         return min(self.at, day), max(self.at, day)
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(Struct, frozen=True):
     """The filters and the sort order of a list. A todo must meet all filters; a filter that is None is not applied.
 
     A todo must have all `tags` and, for each word of `q`, a word that begins with it. `due_from` is inclusive,
@@ -152,8 +151,7 @@ _NULLABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """The place in a list after which a page begins: the sort key and the id of the last todo on the page before.
 
     `in_title` is true in a list by relevance if the title of that todo matches the search.
@@ -164,8 +162,7 @@ class Position:
     in_title: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page of a list of todos. `next` is the position after which the next page begins, None on the last page."""
 
     todos: list[Todo]

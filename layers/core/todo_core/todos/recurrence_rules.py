@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Final
 
+from msgspec import Struct
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -58,8 +58,7 @@ def _parse_choice(text: str, *, choices: tuple[str, ...]) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """A part of a rule: a description of its values for error messages, and their parser.
 
     `parse` raises ValueError for an invalid value. `is_list` allows several values with commas between. The part is

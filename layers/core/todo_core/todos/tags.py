@@ -1,7 +1,8 @@
 """The tags of a user's todos. A tag exists as long as a todo outside the trash has it."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -14,8 +15,7 @@ _SELECT_PAGE = Statement("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class TagCount:
+class TagCount(Struct, frozen=True):
     """A tag and the number of the user's todos outside the trash that have it.
 
     Tags are sorted by `key`, which is the name without case and accents, then by name.

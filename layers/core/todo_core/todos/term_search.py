@@ -11,8 +11,9 @@ yet full:
 See docs/decisions/0011-lists.md.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from todo_core.schema.sort_keys import TERMS
 from todo_core.todos.columns import COLUMNS
@@ -31,8 +32,7 @@ If more of 100,000 todos match, the third step finds 50 of them within about 2,5
 """
 
 
-@dataclass(frozen=True)
-class TermSearch:
+class TermSearch(Struct, frozen=True):
     """A search for tags, words or both among the todos that meet `where`.
 
     `excluded` and `enabled` are SQL: matches that meet `excluded` are left out; nothing is searched unless `enabled`.

@@ -1,13 +1,13 @@
 """The current user of a request, found by its session token or API token."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
+from msgspec import structs
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import Scope
@@ -105,8 +105,7 @@ def _find_token(scope: Scope) -> tuple[str | None, Literal["user", "token"]]:
     return token, "user"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SignedInUser(User):
+class SignedInUser(User, frozen=True, kw_only=True):
     """The user of a request. `by` is `user` for a cookie and `token` for a bearer token.
 
     `token_name` is the name of an API token.
@@ -121,8 +120,7 @@ class SignedInUser(User):
         return Actor(self.id, self.by, timezone=self.timezone, quotas=self.quotas, token_name=self.token_name)
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserWithSession(SignedInUser):
+class UserWithSession(SignedInUser, frozen=True, kw_only=True):
     """The user of a request that has a session."""
 
     session_id: UUID
@@ -184,7 +182,9 @@ async def _fetch_user_with_session(
     if by == "user" and claims.is_half_over:
         # The session is renewed when the response starts, because it may end while the request is served.
         request.state.add_response_headers = partial(_renew_cookie, request, claims)
-    return UserWithSession(**vars(user), session_id=claims.session_id, by=by, quotas=resources.settings.quotas)
+    return UserWithSession(
+        **structs.asdict(user), session_id=claims.session_id, by=by, quotas=resources.settings.quotas
+    )
 
 
 async def _fetch_user_of_api_token(request: Request, token_hash: bytes) -> SignedInUser:
@@ -196,7 +196,9 @@ async def _fetch_user_of_api_token(request: Request, token_hash: bytes) -> Signe
     needed = find_scopes(request.method, request.scope["route"].path_format)
     if not needed or not needed <= found.scopes:
         raise InsufficientScope(needed)
-    return SignedInUser(**vars(found.user), by="token", quotas=resources.settings.quotas, token_name=found.token_name)
+    return SignedInUser(
+        **structs.asdict(found.user), by="token", quotas=resources.settings.quotas, token_name=found.token_name
+    )
 
 
 async def _renew_cookie(request: Request, claims: SessionClaims) -> list[tuple[bytes, bytes]]:

@@ -2,12 +2,12 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request, Response
+from msgspec import Struct
 
 from todo_core.web.query import PageQuery
 from todo_core.web.resources import get_resources
@@ -17,8 +17,7 @@ def _no_parameters(_item: object) -> Mapping[str, str]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class PagedList[Item, Position]:
+class PagedList[Item, Position](Struct, frozen=True):
     """A list that a route returns page by page.
 
     `position_of` returns the two parts of an item's position, and `parse` makes a position of two parts from a cursor.

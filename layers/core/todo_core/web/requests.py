@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Literal
 from uuid import UUID
 
+from msgspec import Struct
 from starlette.types import Scope
 
 from todo_core import logs
@@ -19,8 +19,7 @@ PROBES: Final = {"/health", "/health/ready"}
 """The paths of the health checks, which have no limits."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredRequest:
+class AnsweredRequest(Struct, frozen=True):
     """The facts about a request that has been answered.
 
     `route` is the path template of its route, or None if no route matched. `counts` has the counts that it reported.

@@ -1,9 +1,9 @@
 """The resources of a process, such as its database, and the functions by which routes get them."""
 
-from dataclasses import dataclass
 from typing import Annotated, Self
 
 from fastapi import Depends, FastAPI, Request
+from msgspec import Struct
 
 from todo_core.accounts.api_tokens import TokenMemory
 from todo_core.accounts.devices import Devices
@@ -21,8 +21,7 @@ from todo_core.web.readiness import Readiness
 from todo_core.workload import Workload
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Struct, frozen=True):
     """Database, keys, caches, counts and settings that all requests of a process share."""
 
     settings: Settings
