@@ -5,9 +5,10 @@ hosts in one URL.
 """
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
+
+from msgspec import Struct
 
 from todo_core.public_addresses import is_public
 
@@ -34,8 +35,7 @@ class UrlRefused(ValueError):
     """A URL to which the service sends nothing. The message says why, for the client."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingUrl:
+class OutgoingUrl(Struct, frozen=True):
     """The parts of a URL. `host` is a name in ASCII and lower case, or an address without brackets.
 
     `target` is the path with the query.

@@ -1,16 +1,17 @@
 """The messages that wait, and the time at which the next message or reminder becomes due."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
 from todo_core.schema.pending_reminders import IS_PENDING
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """The messages that are not delivered, and the reminders that are to come.
 
     `waiting` messages are tried again, the oldest of which was written `oldest_seconds` ago. `dead` ones are not.

@@ -6,11 +6,12 @@ attempts identifies a lease: a process whose lease has ended cannot change the m
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import uniform
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -29,8 +30,7 @@ _MAX_REASON_CHARACTERS: Final = 500
 _NO_ROOMS: Final[Mapping[str, int]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class LeasedMessage:
+class LeasedMessage(Struct, frozen=True):
     """A message for which this process has the lease. `attempts` counts this one."""
 
     id: UUID

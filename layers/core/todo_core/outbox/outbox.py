@@ -1,15 +1,15 @@
 """The outbox of a process: whether it can send mail, the call that a message may wait, and figures for metrics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from todo_core.outbox.backlog import Backlog
 from todo_core.outbox.errors import MailNotConfigured
 from todo_core.outbox.messages import REMINDER_KINDS
 
 
-@dataclass(slots=True)
-class DeliveryCounts:
+class DeliveryCounts(Struct):
     """The attempts of this process: messages delivered, attempts that failed, and messages that died.
 
     Also the reminders that fired, those of them that were late, and the delivered messages of reminders.

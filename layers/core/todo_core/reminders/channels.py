@@ -1,8 +1,9 @@
 """The channels by which a user gets reminders, and the quiet hours in which none is sent."""
 
-from dataclasses import dataclass
 from datetime import time
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -10,16 +11,14 @@ from todo_core.errors import NotAuthenticated
 from todo_core.identifiers import new_id
 
 
-@dataclass(frozen=True, slots=True)
-class QuietHours:
+class QuietHours(Struct, frozen=True):
     """Local times of the user's zone. From `start` to `end`, which may be on the next day, reminders are held."""
 
     start: time
     end: time
 
 
-@dataclass(frozen=True, slots=True)
-class Channels:
+class Channels(Struct, frozen=True):
     """The channels of a user, all on by default.
 
     Mail needs an email that is verified, push needs a subscription, and webhooks need one. Without any of them, a

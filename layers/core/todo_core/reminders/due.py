@@ -1,9 +1,10 @@
 """A reminder at the time when its message is sent: what it says now, and whether it still holds."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -13,8 +14,7 @@ from todo_core.reminders.firing import LATE_AFTER
 from todo_core.reminders.push_subscriptions import NewSubscription
 
 
-@dataclass(frozen=True, slots=True)
-class DueReminder:
+class DueReminder(Struct, frozen=True):
     """A reminder that is sent now. Times are UTC; `timezone` is the user's IANA time zone."""
 
     todo_id: UUID

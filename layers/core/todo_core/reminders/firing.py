@@ -3,10 +3,11 @@
 All of it is one statement. So a process that dies loses no reminder, and no lock waits for a process.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
@@ -22,8 +23,7 @@ _MAX_AT_ONCE: Final = 200
 _MAX_BUSY_OWNERS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class ReminderChannels:
+class ReminderChannels(Struct, frozen=True):
     """The channels for which this process writes messages: those that the settings make possible."""
 
     mail: bool

@@ -1,10 +1,11 @@
 """Push subscriptions: the browsers that get a user's reminders by web push (RFC 8030)."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from todo_core.database.executor import Executor
 from todo_core.database.statements import Statement
@@ -15,8 +16,7 @@ from todo_core.reminders.errors import SubscriptionNotFound
 _MAX_USER_AGENT_CHARACTERS: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class NewSubscription:
+class NewSubscription(Struct, frozen=True):
     """The address of a browser at its push service, and the browser's keys: its public key, and a shared secret."""
 
     endpoint: str
@@ -24,8 +24,7 @@ class NewSubscription:
     auth: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PushSubscription:
+class PushSubscription(Struct, frozen=True):
     """A browser that gets the user's reminders. `is_new` is false for a subscription that existed before."""
 
     id: UUID

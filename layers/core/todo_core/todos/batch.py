@@ -1,12 +1,12 @@
 """Runs a batch: several operations on todos in one transaction, of which all take effect or none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from todo_core.actors import Actor
 from todo_core.database.executor import Executor, Transaction
@@ -40,8 +40,7 @@ Each key is the UUID that `convert_ref_to_id` returns for the ref.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class OperationResult:
+class OperationResult(Struct, frozen=True):
     """The result of one operation of a batch. `todo` is the todo right after the operation, None for a delete.
 
     `completion` is set if the operation completes the todo.

@@ -5,12 +5,13 @@ completing and skipping a recurring todo read it first, `delete_all` works in ch
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from todo_core.actors import Actor
 from todo_core.database.byte_pages import MAX_PAGE_BYTES, drop_row_after_page
@@ -34,8 +35,7 @@ _MAX_DELETED_PER_STATEMENT: Final = 5_000
 _FIELD_COUNT: Final = len(Todo.__struct_fields__)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """The result of completing a todo: it is completed, or moved to its next occurrence.
 
     `completed_due` is the due date that was completed, `next_due` that to which the todo was moved.
@@ -46,8 +46,7 @@ class Completion:
     next_due: Due | None
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(Struct, frozen=True):
     """A todo after an update, and what became of its completion, if the update completes the todo."""
 
     todo: Todo

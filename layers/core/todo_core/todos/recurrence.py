@@ -1,9 +1,10 @@
 """Finds the next occurrence of a recurrence rule (RFC 5545) in the local time of a user."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from todo_core.todos.recurrence_calendar import RuleParts
 from todo_core.todos.recurrence_days import MatchingDays
@@ -18,8 +19,7 @@ _MAX_DAYS_MOVED: Final = 2
 """An occurrence is due at most this many days after its meant day: Samoa has skipped a whole day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """The next due date of a recurring todo: a day if the previous due date was a day, else an instant in UTC.
 
     `rule` is the rule to store: its COUNT, if any, is lower by this occurrence and those left out before it.

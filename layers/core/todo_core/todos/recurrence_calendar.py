@@ -2,9 +2,10 @@
 
 from calendar import isleap
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from msgspec import Struct
 
 from todo_core.todos.day_sets import Days, all_days, choose, find_numbered, first_days, repeat
 
@@ -26,8 +27,7 @@ _MIN_DAYS_IN_FIRST_WEEK: Final = 4
 _ALL_MONTHS: Final = frozenset(range(1, YEAR_MONTHS + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule whose days are all named, also those that follow from its start."""
 
     frequency: str
