@@ -4,8 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from todo_core.accounts.errors import TooManyAttempts
 from todo_core.deadlines import NotCounted
@@ -16,8 +17,7 @@ _RETRY_SECONDS: Final = 5
 _MAX_CLIENTS_REMEMBERED: Final = 1024
 
 
-@dataclass(eq=False, slots=True)
-class _Request:
+class _Request(Struct, eq=False):
     clients: tuple[str, ...]
     lap: int
     """The lap in which the request is served. Each client has one request per lap."""
