@@ -32,7 +32,12 @@ class RouteGroup:
 GROUPS: Final = (
     RouteGroup(
         "todos",
-        ("functions.todos.routes", "functions.todos.projects.routes", "functions.todos.tags.routes"),
+        (
+            "functions.todos.routes",
+            "functions.todos.changes.routes",
+            "functions.todos.projects.routes",
+            "functions.todos.tags.routes",
+        ),
         ("/api/v1/todos", "/api/v1/projects", "/api/v1/tags"),
     ),
     RouteGroup(

@@ -123,6 +123,9 @@ class ProcessState(Collector):
         yield GaugeMetricFamily("todo_requests_working", "Requests that do not wait for others.", workload.count)
         yield GaugeMetricFamily("todo_password_checks_waiting", "Password checks in the queue.", logins.waiting)
         yield GaugeMetricFamily("todo_password_checks_waiting_limit", "Length of the queue.", logins.max_waiting)
+        live = self._resources.live
+        yield GaugeMetricFamily("todo_streams", "Streams, and requests that wait for a change.", live.count)
+        yield GaugeMetricFamily("todo_listening", "1 while changes are notified to the process.", live.is_listening)
         yield from self._collect_outbox()
 
     def _collect_outbox(self) -> Iterator[Metric]:

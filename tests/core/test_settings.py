@@ -100,6 +100,7 @@ class TestDefaults:
             "REQUESTS_PER_MINUTE": 600,
             "REQUESTS_IN_FLIGHT": 60,
             "REQUESTS_AT_ONCE": 100,
+            "STREAMS_PER_USER": 10,
             "QUOTA_TODOS": 50_000,
             "QUOTA_PROJECTS": 500,
             "QUOTA_TAGS": 1_000,

@@ -37,12 +37,14 @@ class RequestLimits(SettingsGroup):
     """Limits of requests. Each process counts for itself, by client: a user, a user's bearer tokens, or a network.
 
     A client may send `requests_per_minute`, all of them at once or evenly, and wait for `requests_in_flight` answers
-    at a time. A process works on `requests_at_once` for all clients together.
+    at a time. A process works on `requests_at_once` for all clients together. A user may have `streams_per_user`
+    streams of changes, and as many requests that wait for a change.
     """
 
     requests_per_minute: int = Field(default=600, ge=1, le=1_000_000)
     requests_in_flight: int = Field(default=60, ge=1, le=1_000_000)
     requests_at_once: int = Field(default=100, ge=1, le=1_000_000)
+    streams_per_user: int = Field(default=10, ge=1, le=1000)
 
 
 class Quotas(SettingsGroup):

@@ -6,8 +6,8 @@ for another service, such as a language model. It then delays no other request.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import monotonic
@@ -215,6 +215,17 @@ def waiting() -> Iterator[None]:
         work.resume()
 
 
+@asynccontextmanager
+async def waiting_in_turn() -> AsyncIterator[None]:
+    """Marks a block like `waiting`. After the block, the request waits for earlier requests of its client."""
+    work = current_work.get()
+    if work is not None:
+        work.pause()
+    yield
+    if work is not None:
+        await work.resume_in_turn()
+
+
 async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> AsyncIterator[Part]:
     """Yields the parts of a response, of which the first is made already.
 
@@ -232,3 +243,11 @@ async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> Asy
             part = await anext(others)
         except StopAsyncIteration:
             return
+
+
+async def in_slices[Item](items: Sequence[Item], size: int) -> AsyncIterator[Sequence[Item]]:
+    """Yields the items in slices of `size`. Lets other tasks of the process run between them."""
+    for start in range(0, len(items), size):
+        if start:
+            await asyncio.sleep(0)
+        yield items[start : start + size]

@@ -14,6 +14,7 @@ from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTERVAL_SECONDS, SessionUpdates
 from todo_core.database.executor import Database
+from todo_core.live.live_changes import LiveChanges
 from todo_core.outbox.outbox import Outbox
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
@@ -37,6 +38,7 @@ class Resources:
     workload: Workload
     readiness: Readiness
     outbox: Outbox
+    live: LiveChanges
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -59,6 +61,7 @@ class Resources:
             workload=Workload(settings.request_limits.requests_at_once),
             readiness=Readiness(database, settings.readiness_seconds),
             outbox=Outbox(can_send_mail=settings.can_send_mail),
+            live=LiveChanges(database, max_per_user=settings.request_limits.streams_per_user),
         )
 
 
