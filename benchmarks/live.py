@@ -135,7 +135,7 @@ def _measure_streams(server: Server, url: str) -> bool:
 
 
 async def _watch_streams(server: Server, url: str, tokens: Sequence[dict[str, str]]) -> tuple[int, float, float]:
-    await _close(await open_streams(server.url, tokens[:1] * _STREAMS_PER_USER))
+    await _close(await open_streams(server.url, [tokens[0]] * _STREAMS_PER_USER))
     before = read_memory(server).now
     streams = await open_streams(server.url, [headers for headers in tokens for _ in range(_STREAMS_PER_USER)])
     used = server.cpu_seconds()
