@@ -157,6 +157,14 @@ test-faults: .venv/ready # nothing acknowledged is lost while database, service 
 test-reminders: .venv/ready # 100,000 reminders within an hour, while processes and the database fail (REMINDERS, REMINDER_SECONDS)
 	REMINDERS=$${REMINDERS:-100000} REMINDER_SECONDS=$${REMINDER_SECONDS:-3600} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
+# npm reads the lock of tests/javascript, which has versions and hashes, but no addresses of a registry.
+tests/javascript/node_modules: tests/javascript/package-lock.json
+	npm ci --prefix tests/javascript --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: test-webhooks
+test-webhooks: require-node .venv/ready tests/javascript/node_modules # a receiver of webhooks in JavaScript verifies every signature (needs node and npm)
+	$(BIN)/python -m pytest --javascript tests/javascript $(ARGS)
 
 .PHONY: test-browser
 test-browser: require-chromium .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
@@ -317,6 +325,10 @@ require-docker:
 		{ echo "No Docker engine answers. Start one, or set DOCKER_HOST to its address." >&2; exit 1; }
 	@for plugin in buildx compose; do docker $$plugin version >/dev/null 2>&1 || \
 		{ echo "The Docker client lacks its plugin $$plugin. Install docker-$$plugin." >&2; exit 1; }; done
+
+.PHONY: require-node
+require-node:
+	@command -v node npm >/dev/null || { echo "Node.js was not found. Install it with npm, version 20 or later." >&2; exit 1; }
 
 .PHONY: require-chromium
 require-chromium:

@@ -55,6 +55,7 @@ GROUPS: Final = (
     ),
     RouteGroup("chat", ("functions.chat.routes",), ("/api/v1/chat",)),
     RouteGroup("reminders", ("functions.reminders.routes",), ("/api/v1/reminders",)),
+    RouteGroup("webhooks", ("functions.webhooks.routes",), ("/api/v1/webhooks",)),
     RouteGroup("meta", ("functions.meta.routes",)),
 )
 

@@ -64,6 +64,11 @@ class LiveChanges:
         self._callbacks.append(callback)
         self._update_listener()
 
+    def off_change(self, callback: Callable[[UUID], None]) -> None:
+        """Ends what `on_change` has begun."""
+        self._callbacks.remove(callback)
+        self._update_listener()
+
     @asynccontextmanager
     async def listening(self, url: PostgresUrl | None) -> AsyncIterator[None]:
         """Listens to the database at a direct URL during the block, and ends all watches after it.

@@ -1,6 +1,6 @@
 """Builds the OpenAPI document of an app, with problem documents for its errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -75,6 +75,16 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 
 _LIMIT_HEADERS: Final = ("RateLimit", "RateLimit-Policy")
 
+type DescribeEvents = Callable[[dict[str, Any]], dict[str, Any]]
+"""Returns the messages that the service sends, for the member `webhooks`. Gets the schemas of the document."""
+
+_events: Final[list[DescribeEvents]] = []
+
+
+def register_events(describe: DescribeEvents) -> None:
+    """Adds the messages of a route group to the OpenAPI document."""
+    _events.append(describe)
+
 
 def build_document(app: FastAPI) -> dict[str, Any]:
     """Returns the OpenAPI 3.1 document of all routes of the app."""
@@ -92,6 +102,8 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     _drop_header_defaults(content)
     _name_operations(content, app)
     _describe_headers(content)
+    for describe in _events:
+        content["webhooks"] = content.get("webhooks", {}) | describe(schemas)
     # Removes FastAPI's schemas of a 422 response, because the app answers with a problem document instead.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)

@@ -19,6 +19,8 @@ from todo_core.outbox.outbox import Outbox
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
 from todo_core.web.readiness import Readiness
+from todo_core.webhooks.figures import WebhookFigures
+from todo_core.webhooks.secrets import WebhookSecrets
 from todo_core.workload import Workload
 
 
@@ -39,6 +41,8 @@ class Resources:
     readiness: Readiness
     outbox: Outbox
     live: LiveChanges
+    webhook_secrets: WebhookSecrets
+    webhook_figures: WebhookFigures
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -62,6 +66,8 @@ class Resources:
             readiness=Readiness(database, settings.readiness_seconds),
             outbox=Outbox(can_send_mail=settings.can_send_mail),
             live=LiveChanges(database, max_per_user=settings.request_limits.streams_per_user),
+            webhook_secrets=WebhookSecrets(settings.secret_keys),
+            webhook_figures=WebhookFigures(),
         )
 
 
