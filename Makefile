@@ -114,6 +114,15 @@ test-fuzz: .venv/ready # 20,000 raw requests of any bytes, and 20,000 stateful r
 	RAW_REQUESTS=$${RAW_REQUESTS:-20000} SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-550} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_raw_requests.py tests/test_schemathesis.py $(ARGS)
 
+.PHONY: test-sync
+test-sync: .venv/ready # 10,000 histories of three clients that work offline (SYNC_HISTORIES)
+	SYNC_HISTORIES=$${SYNC_HISTORIES:-10000} $(BIN)/python -m pytest tests/stateful/test_sync.py $(ARGS)
+
+.PHONY: test-live
+test-live: .venv/ready # 1,000 changes that streams get, and 100,000 through restarts of service and database
+	LIVE_PROPAGATIONS=$${LIVE_PROPAGATIONS:-1000} LIVE_CHANGES=$${LIVE_CHANGES:-100000} \
+		$(BIN)/python -m pytest tests/processes/test_streams.py $(ARGS)
+
 .PHONY: test-neon
 test-neon: .venv/ready # through a connection pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)
 	$(BIN)/python -m pytest $(IN_PARALLEL) --pooler -m pooler --surface app --surface uvicorn tests $(ARGS)
@@ -148,6 +157,14 @@ test-faults: .venv/ready # nothing acknowledged is lost while database, service 
 test-reminders: .venv/ready # 100,000 reminders within an hour, while processes and the database fail (REMINDERS, REMINDER_SECONDS)
 	REMINDERS=$${REMINDERS:-100000} REMINDER_SECONDS=$${REMINDER_SECONDS:-3600} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
+# npm reads the lock of tests/javascript, which has versions and hashes, but no addresses of a registry.
+tests/javascript/node_modules: tests/javascript/package-lock.json
+	npm ci --prefix tests/javascript --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: test-webhooks
+test-webhooks: require-node .venv/ready tests/javascript/node_modules # a receiver of webhooks in JavaScript verifies every signature (needs node and npm)
+	$(BIN)/python -m pytest --javascript tests/javascript $(ARGS)
 
 .PHONY: test-browser
 test-browser: require-chromium .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
@@ -195,10 +212,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memory, export, cold, logins, fairness, overload, size or eval
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memory, export, cold, logins, fairness, overload, live, size or eval
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload, size or eval." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload, live, size or eval." >&2; exit 1
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
@@ -229,6 +246,11 @@ bench-fairness: .venv/ready
 .PHONY: bench-overload
 bench-overload: .venv/ready
 	$(BIN)/python benchmarks/overload.py
+
+# Delays, memory and connections of streams of changes, and the cost of polls (CHANGES).
+.PHONY: bench-live
+bench-live: .venv/ready
+	PYTHONPATH=. $(BIN)/python benchmarks/live.py
 
 # Requests per second of one process, CPU time per request, and memory.
 .PHONY: bench-size
@@ -303,6 +325,10 @@ require-docker:
 		{ echo "No Docker engine answers. Start one, or set DOCKER_HOST to its address." >&2; exit 1; }
 	@for plugin in buildx compose; do docker $$plugin version >/dev/null 2>&1 || \
 		{ echo "The Docker client lacks its plugin $$plugin. Install docker-$$plugin." >&2; exit 1; }; done
+
+.PHONY: require-node
+require-node:
+	@command -v node npm >/dev/null || { echo "Node.js was not found. Install it with npm, version 20 or later." >&2; exit 1; }
 
 .PHONY: require-chromium
 require-chromium:

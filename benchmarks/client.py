@@ -50,7 +50,7 @@ class Connection:
         self._socket.close()
 
     def exchange(self, request: bytes) -> None:
-        """Sends a request and reads the whole response. Raises RuntimeError if its status is not 2xx."""
+        """Sends a request and reads the whole response. Raises RuntimeError if its status is neither 2xx nor 304."""
         self._socket.sendall(request)
         response = self._receive()
         while (head_end := response.find(_HEAD_END)) < 0:
@@ -59,7 +59,7 @@ class Connection:
         size = head_end + len(_HEAD_END) + (int(length[1]) if length else 0)
         while len(response) < size:
             response += self._receive()
-        if not response.startswith(b"HTTP/1.1 2"):
+        if not response.startswith((b"HTTP/1.1 2", b"HTTP/1.1 304")):
             raise RuntimeError(f"{request.split(b' HTTP', 1)[0]!r} returned {response[:2000]!r}")
 
     def _receive(self) -> bytes:

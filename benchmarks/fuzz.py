@@ -18,6 +18,8 @@ from servers import Server
 _OMITTED: Final = {"logout", "close_account", "end_session", "export_me"}
 """Operations that end the session of the fuzz, after which all requests were refused alike, and the slow export."""
 _TIMEOUT_SECONDS: Final = 30
+_STREAM: Final = "/todos/changes"
+"""The path whose responses last on if the client accepts events."""
 _METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD")
 _ALPHABETS: Final = (string.ascii_lowercase + " ", string.printable, "äöüßéç—🚲日本", "".join(map(chr, range(256))))
 _TEXTS: Final = ["".join(random.Random(1).choices(alphabet, k=40_000)) for alphabet in _ALPHABETS]  # noqa: S311
@@ -110,6 +112,8 @@ class Fuzzer:
         for name in ("If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID", "Accept", "Accept-Encoding"):
             if _one_in(10, choose):
                 headers[name] = self._make_header()
+        if path.endswith(_STREAM):
+            headers.pop("Accept", None)  # the stream would not end
         body = self._make_body(operation.example) if method in {"POST", "PATCH", "PUT"} else None
         return method, f"{path}?{query}" if query else path, headers, body
 

@@ -31,7 +31,12 @@ class RouteGroup(Struct, frozen=True):
 GROUPS: Final = (
     RouteGroup(
         "todos",
-        ("functions.todos.routes", "functions.todos.projects.routes", "functions.todos.tags.routes"),
+        (
+            "functions.todos.routes",
+            "functions.todos.changes.routes",
+            "functions.todos.projects.routes",
+            "functions.todos.tags.routes",
+        ),
         ("/api/v1/todos", "/api/v1/projects", "/api/v1/tags"),
     ),
     RouteGroup(
@@ -49,6 +54,7 @@ GROUPS: Final = (
     ),
     RouteGroup("chat", ("functions.chat.routes",), ("/api/v1/chat",)),
     RouteGroup("reminders", ("functions.reminders.routes",), ("/api/v1/reminders",)),
+    RouteGroup("webhooks", ("functions.webhooks.routes",), ("/api/v1/webhooks",)),
     RouteGroup("meta", ("functions.meta.routes",)),
 )
 

@@ -19,7 +19,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from todo_core.errors import ServiceError
+from todo_core.live.live_changes import LIVE_CHANGES, LiveChanges
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
+from todo_core.web.event_stream import ABORT
 from todo_core.web.middleware.draining import DRAIN, Drain
 from todo_core.web.problems import make_problem_response
 from todo_core.web.request_heads import MAX_HEAD_BYTES, MAX_HEADERS, HeadersTooLarge, MalformedRequest
@@ -72,6 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unsent_since = 0.0
         self._early_refusals: EarlyRefusals | None = app_state.get(EARLY_REFUSALS)
         self._drain: Drain | None = app_state.get(DRAIN)
+        self._live: LiveChanges | None = app_state.get(LIVE_CHANGES)
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn declares it
@@ -108,6 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._expect_request()
         if self.client is not None:
             self.scope["state"]["peer"] = self.client[0]
+        self.scope["state"][ABORT] = self.transport.abort
 
     @override
     def on_headers_complete(self) -> None:
@@ -157,6 +161,13 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def _unsupported_upgrade_warning(self) -> None:
         """Logs nothing: Java's client offers an upgrade to HTTP/2 with each request, and accepts to be ignored."""
+
+    @override
+    def shutdown(self) -> None:
+        """Finishes the response when the server stops. A stream, which would last on, is told to end."""
+        super().shutdown()
+        if self._live is not None:
+            self._live.end_watches()
 
     def check(self, now: float) -> None:
         """Ends the connection if its request is late, or if its client has read nothing for too long."""

@@ -10,6 +10,7 @@ from functions import groups
 from functions.chat.routes import close_assistant, prepare_assistant
 from functions.deliver.app import delivering
 from todo_core.database import embedded
+from todo_core.live.live_changes import LIVE_CHANGES, LiveChanges
 from todo_core.web.app import create_app
 from todo_core.web.early_refusals import EARLY_REFUSALS, EarlyRefusals
 from todo_core.web.middleware.draining import DRAIN, ConnectionClosing, Drain
@@ -17,7 +18,7 @@ from todo_core.web.resources import get_resources
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals | Drain]]:
+async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals | Drain | LiveChanges]]:
     """Connects the app to its database at the start, and closes all connections at the end.
 
     Without a database URL, the embedded PostgreSQL server is started. Outside production, the migrations run. Yields
@@ -34,9 +35,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, EarlyRefusals | D
             await asyncio.to_thread(upgrade, settings)
         # Imports the model's libraries in the background: requests to other routes need not wait for them.
         preparation = asyncio.create_task(prepare_assistant(app))
-        with drain.on_sigterm():
-            async with delivering(app, settings):
-                yield {EARLY_REFUSALS: app.state.early_refusals, DRAIN: drain}
+        live = resources.live
+        with drain.on_sigterm(live.end_watches):
+            async with live.listening(settings.database.direct_url), delivering(app, settings):
+                yield {EARLY_REFUSALS: app.state.early_refusals, DRAIN: drain, LIVE_CHANGES: live}
         preparation.cancel()
         await close_assistant(app)
         await resources.database.close()

@@ -123,7 +123,11 @@ class ProcessState(Collector):
         yield GaugeMetricFamily("todo_requests_working", "Requests that do not wait for others.", workload.count)
         yield GaugeMetricFamily("todo_password_checks_waiting", "Password checks in the queue.", logins.waiting)
         yield GaugeMetricFamily("todo_password_checks_waiting_limit", "Length of the queue.", logins.max_waiting)
+        live = self._resources.live
+        yield GaugeMetricFamily("todo_streams", "Streams, and requests that wait for a change.", live.count)
+        yield GaugeMetricFamily("todo_listening", "1 while changes are notified to the process.", live.is_listening)
         yield from self._collect_outbox()
+        yield from self._collect_webhooks()
 
     def _collect_outbox(self) -> Iterator[Metric]:
         """Returns what this process delivered, and what all processes had left when this one looked last."""
@@ -140,6 +144,14 @@ class ProcessState(Collector):
         yield GaugeMetricFamily(
             "todo_reminders_overdue_seconds", "Time by which the next reminder is late.", backlog.overdue_seconds
         )
+
+    def _collect_webhooks(self) -> Iterator[Metric]:
+        """Returns what this process sent to webhooks, and those that failed when it looked last."""
+        figures = self._resources.webhook_figures
+        yield CounterMetricFamily("todo_webhooks_delivered", "Changes delivered to webhooks.", figures.delivered)
+        yield CounterMetricFamily("todo_webhooks_failed", "Attempts to deliver changes that failed.", figures.failed)
+        yield CounterMetricFamily("todo_webhooks_switched_off", "Webhooks that failed too long.", figures.switched_off)
+        yield GaugeMetricFamily("todo_webhooks_failing", "Webhooks that wait for a retry.", figures.backlog.failing)
 
     def _collect_database(self) -> Iterator[Metric]:
         use = self._resources.database.pool_use

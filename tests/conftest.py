@@ -38,6 +38,7 @@ _REQUIRED_OPTIONS = {
     "cluster": "--image",
     "container": "--image",
     "faults": "--faults",
+    "javascript": "--javascript",
     "neon": "--pooler",
 }
 """Folders of tests, each with the command-line option without which its tests are skipped."""
@@ -65,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--image", metavar="NAME", help="also run tests/container and tests/cluster, with this image")
     parser.addoption("--browser", metavar="PATH", help="also run tests/browser, with this Chromium")
+    parser.addoption("--javascript", action="store_true", help="also run tests/javascript, which need node and npm")
     parser.addoption("--faults", action="store_true", help="also run tests/faults, which take ten minutes")
     parser.addoption(
         "--pooler",

@@ -15,7 +15,7 @@ from functions.auth.models import UserRead
 from functions.groups import load_routers
 from functions.todos.models import TodoRead
 from tests import serving
-from tests.accounts import AUTH, CHAT, PROJECTS, TODOS
+from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, WEBHOOKS
 from tests.operations import PROBLEM, Json, Operation, bodies, committed_document, examples, operations_of
 from todo_core.accounts.models import Registration
 from todo_core.settings import Settings
@@ -31,6 +31,8 @@ ERRORS_OF_PARAMETERS = {
     "token_id": "token_not_found",
     "passkey_id": "passkey_not_found",
     "subscription_id": "subscription_not_found",
+    "webhook_id": "webhook_not_found",
+    "delivery_id": "delivery_not_found",
     "turn_id": "turn_not_found",
     "if-match": "stale_version",
     "idempotency-key": "idempotency_key_reused",
@@ -71,6 +73,10 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/close-account": PASSWORD_ERRORS,
     f"GET {AUTH}/me/export": {"export_too_large"},
     f"POST {AUTH}/tokens": {"quota_exceeded"},
+    f"POST {WEBHOOKS}": {"quota_exceeded", "webhook_url_refused"},
+    f"PATCH {WEBHOOKS}/{{webhook_id}}": {"webhook_url_refused"},
+    f"POST {WEBHOOKS}/{{webhook_id}}/test": {"too_many_attempts", "request_in_progress"},
+    f"POST {WEBHOOKS}/deliveries/{{delivery_id}}/redeliver": {"too_many_attempts", "request_in_progress"},
     f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "recurrence_never_comes", "request_in_progress"},
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},

@@ -32,6 +32,8 @@ LIMITS = {
     "REGISTRATIONS_PER_ADDRESS": "1000000",
     "ASSISTANT_DAILY_TURNS": "1000000",
     "QUOTA_API_TOKENS": "10000",
+    "QUOTA_WEBHOOKS": "1000",
+    "WEBHOOK_TESTS_PER_ACCOUNT": "1000000",
     # An empty key selects the built-in command model, whose responses are predictable.
     "OPENAI_API_KEY": "",
     "LOG_LEVEL": "WARNING",

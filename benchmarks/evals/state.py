@@ -24,7 +24,8 @@ _SELECT_TURNS: Final = """
     FROM turns WHERE user_id = $1 ORDER BY id
 """
 _SELECT_CHANGES: Final = """
-    SELECT todo_id, op, turn_id FROM change_log WHERE user_id = $1 AND actor = 'assistant' ORDER BY seq
+    SELECT todo_id, op, turn_id FROM change_log WHERE user_id = $1 AND actor = 'assistant' AND todo_id IS NOT NULL
+    ORDER BY seq
 """
 _SELECT_USAGE: Final = """
     SELECT coalesce(sum(prompt_tokens), 0)::int AS prompt_tokens,

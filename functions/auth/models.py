@@ -35,6 +35,7 @@ _USAGE_EXAMPLE: Final[dict[str, JsonValue]] = {
     "api_tokens": {"used": 2, "limit": 50},
     "passkeys": {"used": 1, "limit": 20},
     "push_subscriptions": {"used": 2, "limit": 20},
+    "webhooks": {"used": 1, "limit": 20},
     "stored_bytes": {"used": 30_720, "limit": 268_435_456},
     "assistant_turns": {"used": 5, "limit": 500},
     "assistant_tokens": {"used": 21_300, "limit": 1_000_000},
@@ -93,6 +94,7 @@ class UsageRead(BaseModel):
     api_tokens: UseRead
     passkeys: UseRead
     push_subscriptions: UseRead
+    webhooks: UseRead
     stored_bytes: UseRead
     assistant_turns: UseRead
     assistant_tokens: UseRead

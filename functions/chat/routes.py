@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from functions.chat.events import Emit, EventEmitter, EventStream
+from functions.chat.events import Emit, EventEmitter, TurnStream
 from functions.chat.models import (
     EVENTS_EXAMPLE,
     ChatRequest,
@@ -43,6 +43,7 @@ from todo_core.errors import (
     QuotaExceeded,
 )
 from todo_core.todos import changes
+from todo_core.web.event_stream import EVENT_STREAM
 from todo_core.web.idempotency import REPLAYED, IdempotencyKey, hash_body
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, parse_time_and_id
@@ -54,7 +55,6 @@ from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/chat"
-_EVENT_STREAM: Final = "text/event-stream"
 _RESERVED_SECONDS: Final = 2.0
 """Time of a request after its turn, to store and send the answer."""
 
@@ -68,7 +68,7 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
             "The turn. With `Accept: text/event-stream` it is sent as the events `turn`, `token`, `tool_call`, "
             "`tool_result`, and at the end `done` with the same object, or `error` with a problem document."
         ),
-        "content": {_EVENT_STREAM: {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
+        "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
         "links": _TURN_LINKS,
     }
 }
@@ -275,8 +275,8 @@ async def _respond(turn: Turn, assistant: Assistant, request: Request, response:
             await emitter.on_turn(turn)
         await emit("done", await _load_turn(assistant.db, turn.user_id, turn.id))
 
-    if _EVENT_STREAM in request.headers.get("accept", ""):
-        return EventStream(emit_events, request.state.request_id, dict(response.headers))
+    if EVENT_STREAM in request.headers.get("accept", ""):
+        return TurnStream(emit_events, request.state.request_id, dict(response.headers))
     if turn.lease is not None:
         await _run_agent(turn, assistant, request)
     return await _load_turn(assistant.db, turn.user_id, turn.id)

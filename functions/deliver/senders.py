@@ -8,23 +8,41 @@ from todo_core.accounts import links
 from todo_core.database.executor import Database
 from todo_core.outbox.deliverer import Send
 from todo_core.outbox.leases import LeasedMessage
-from todo_core.outbox.messages import MAIL, PUSH, REMINDER_MAIL
+from todo_core.outbox.messages import MAIL, PUSH, REMINDER_MAIL, WEBHOOK
 from todo_core.reminders import due, push_subscriptions
 from todo_core.settings import Settings
+from todo_core.webhooks import deliveries
+from todo_core.webhooks.deliverer import Sending
+from todo_core.webhooks.secrets import WebhookSecrets
 from todo_delivery.mail.files import write_to
 from todo_delivery.mail.reminders import make_reminder_sender
 from todo_delivery.mail.sending import make_sender
 from todo_delivery.mail.servers import send_to
 from todo_delivery.push.requests import make_post
 from todo_delivery.push.sending import make_push_sender
+from todo_delivery.webhooks.sending import make_message_sender
 
 
-def make_senders(settings: Settings, db: Database) -> Mapping[str, Send]:
+def make_sending(settings: Settings) -> Sending | None:
+    """Returns the objects by which messages to webhooks are made and sent. None without a key, which they need."""
+    if not settings.has_secret_keys:
+        return None
+    return Sending(
+        make_message_sender(allow_private=settings.webhooks.allow_private),
+        WebhookSecrets(settings.secret_keys),
+        settings.service_url,
+        can_mail=settings.can_send_mail,
+    )
+
+
+def make_senders(settings: Settings, db: Database, sending: Sending | None) -> Mapping[str, Send]:
     """Returns the senders that the settings make possible. Messages of other kinds stay in the outbox.
 
     Raises InvalidSettings in production if nothing says where links in mails lead.
     """
     senders: dict[str, Send] = {}
+    if sending is not None:
+        senders[WEBHOOK] = partial(deliveries.send_requested, db, sending)
     if settings.can_send_mail:
         senders |= _make_mail_senders(settings, db)
     if settings.can_push:

@@ -22,6 +22,7 @@ from todo_core.outbox import dead_letters  # noqa: F401 - it registers the outbo
 from todo_core.purge import PurgeResult
 from todo_core.settings import Settings, load
 from todo_core.todos import log_cut, trash  # noqa: F401 - they register the change log and the todos
+from todo_core.webhooks import deliveries  # noqa: F401 - it registers the deliveries
 
 
 class Invocation(Protocol):

@@ -10,15 +10,13 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from todo_core.actors import ActorKind
 from todo_core.text import Text
 from todo_core.times import DayOrInstant
 from todo_core.todos.batch import OperationResult
-from todo_core.todos.changes import Change, Operation
 from todo_core.todos.filters import DueBound, Filters, ListSort
 from todo_core.todos.model import Priority, RecurrenceFrom, Tag, Todo
 from todo_core.todos.operations import Completion, Updated
-from todo_core.web.query import DEFAULT_PAGE_ITEMS, Limit, PageQuery
+from todo_core.web.query import PageQuery
 
 
 def _require_true_or_false(value: object) -> object:
@@ -260,77 +258,3 @@ def _build_result_json(result: OperationResult, collection_url: str) -> dict[str
     todo = result.todo and build_todo_json(result.todo, collection_url)
     fields = {"op": result.op, "id": result.id, "ref": result.ref, "todo": todo}
     return fields if result.completion is None else fields | {"completion": result.completion}
-
-
-_MAX_SEQUENCE_NUMBER: Final = 2**63 - 1
-
-
-class ChangesQuery(BaseModel):
-    """The start of a page of the change log, and its length."""
-
-    model_config: ClassVar = ConfigDict(extra="forbid")
-
-    since: int = Field(
-        default=0,
-        ge=0,
-        le=_MAX_SEQUENCE_NUMBER,
-        description="The last `seq` that the client has seen, or 0 for all changes.",
-    )
-    limit: Limit = DEFAULT_PAGE_ITEMS
-
-
-class ActorRead(BaseModel):
-    """The author of a change: the user on a page, a program with a bearer token, the assistant, or the system.
-
-    `token` is the name of the API token of the request, and absent without one.
-    """
-
-    kind: ActorKind
-    turn_id: UUID | None = None
-    token: str | None = None
-
-
-class ChangeRead(BaseModel):
-    """One change of one todo. `before` is null for a creation, `after` for a purge from the trash."""
-
-    model_config: ClassVar = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "seq": 7,
-                    "todo_id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
-                    "op": "create",
-                    "actor": {"kind": "user", "turn_id": None},
-                    "before": None,
-                    "after": TODO_EXAMPLE,
-                    "created_at": "2030-01-01T08:00:00Z",
-                }
-            ]
-        },
-    )
-
-    seq: int
-    todo_id: UUID
-    op: Operation
-    actor: ActorRead
-    before: TodoRead | None
-    after: TodoRead | None
-    created_at: datetime
-
-
-def build_change_json(change: Change, collection_url: str) -> dict[str, Any]:
-    """Returns the fields of a ChangeRead."""
-    return {
-        "seq": change.seq,
-        "todo_id": change.todo_id,
-        "op": change.op,
-        "actor": _build_actor_json(change),
-        "before": change.before and build_todo_json(change.before, collection_url),
-        "after": change.after and build_todo_json(change.after, collection_url),
-        "created_at": change.created_at,
-    }
-
-
-def _build_actor_json(change: Change) -> dict[str, Any]:
-    actor = {"kind": change.actor, "turn_id": change.turn_id}
-    return actor if change.token_name is None else actor | {"token": change.token_name}

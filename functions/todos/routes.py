@@ -4,18 +4,16 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
+from functions.todos.list_versions import UNCHANGED, ListVersion
 from functions.todos.listing import list_sorted_by
 from functions.todos.models import (
     BatchRead,
-    ChangeRead,
-    ChangesQuery,
     SkippedTodo,
     TodoFilters,
     TodoQuery,
     TodoRead,
     UpdatedTodoRead,
     build_batch_json,
-    build_change_json,
     build_todo_json,
     build_updated_json,
 )
@@ -23,11 +21,10 @@ from functions.todos.paths import TODO_ID, register_todo_id
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
-from todo_core.todos import batch, changes, operations
+from todo_core.todos import batch, operations
 from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
     BatchTooLarge,
-    ChangesExpired,
     DoesNotRecur,
     RecurrenceEnds,
     RecurrenceNeedsDue,
@@ -44,13 +41,12 @@ from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import build_url, link_to_next
+from todo_core.web.paging import build_url
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
-from todo_core.workload import in_slices
 
 PATH: Final = "/api/v1/todos"
 
@@ -61,7 +57,6 @@ register_cache_policy(PATH, REVALIDATE)
 register_scopes(PATH, read=["todos:read"], write=["todos:write"])
 register_cost("POST", f"{PATH}/batch", 10)
 register_cost("DELETE", PATH, 10)
-register_cost("GET", f"{PATH}/changes", 2)
 
 router = APIRouter(
     prefix=PATH, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -71,7 +66,7 @@ router = APIRouter(
 @router.get(
     "",
     response_model=list[TodoRead],
-    responses=error_responses(InvalidCursor),
+    responses=error_responses(InvalidCursor) | UNCHANGED,
     openapi_extra=describe_query(TodoQuery),
 )
 async def list_todos(
@@ -79,13 +74,18 @@ async def list_todos(
     query: Annotated[TodoQuery, Depends(parse_query(TodoQuery))],
     request: Request,
     response: Response,
+    if_none_match: IfNoneMatch = (),
 ) -> Response:
     """Returns the todos that meet all filters, by `order` unless `sort` or a filter implies another sort order."""
+    version = ListVersion(user, request, response, depends_on_now=query.overdue is not None)
+    if await version.is_unchanged(if_none_match):
+        return Response(status_code=304, headers=response.headers)
     # Not by a dependency for the database: each dependency costs measurable time.
     db, url = get_resources(request).database, build_url(request, PATH)
     filters = query.build_filters(user.timezone, query.sort)
     todo_list = list_sorted_by(filters.sorted_by)
-    page = await operations.find(db, user.id, filters, limit=query.limit, after=todo_list.read_cursor(request, query))
+    after = todo_list.read_cursor(request, query)
+    page = await version.read(lambda: operations.find(db, user.id, filters, limit=query.limit, after=after))
     if page.next:
         todo_list.link_to_page_after(page.next, request, response)
     # Encoded by msgspec: pydantic models would cost more than reading the page from the database.
@@ -153,31 +153,6 @@ async def delete_todos(
 ) -> None:
     """Puts all todos that meet the filters, with their subtodos, into the trash. No filter selects all todos."""
     await operations.delete_all(db, user.actor, query.build_filters(user.timezone))
-
-
-@router.get(
-    "/changes",
-    response_model=list[ChangeRead],
-    responses=error_responses(ChangesExpired),
-    openapi_extra=describe_query(ChangesQuery),
-)
-async def list_changes(
-    user: CurrentUser,
-    query: Annotated[ChangesQuery, Depends(parse_query(ChangesQuery))],
-    db: CurrentDatabase,
-    request: Request,
-    response: Response,
-) -> Response:
-    """Returns the changes after a sequence number, oldest first. A client continues after the last `seq` it got."""
-    url = build_url(request, PATH)
-    page = await changes.find_since(db, user.id, query.since, limit=query.limit)
-    if page.has_more:
-        link_to_next(request, response, since=str(page.changes[-1].seq))
-    parts: list[bytes] = []
-    async for some in in_slices(page.changes, changes.CHANGES_AT_ONCE):
-        parts += (msgspec.json.encode(build_change_json(change, url)) for change in some)
-    content = b"[" + b",".join(parts) + b"]"
-    return Response(content, media_type="application/json", headers=response.headers)
 
 
 @router.get(

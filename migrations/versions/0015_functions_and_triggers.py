@@ -17,11 +17,14 @@ _CHANGED: Final = ("usage", "change_log")
 """The files of which `0009_*.sql` is the text before this revision."""
 _NEW_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "todos": ("todos_past_reminder_new", "todos_past_reminder"),
+    "projects": ("projects_log", "projects_no_truncate"),
 }
 _NEW_FUNCTIONS: Final[tuple[str, ...]] = (
     *("log_created_todo()", "check_tags(uuid, text[])", "check_changed_tags()"),
     *("skip_reminder()", "quiet_until(timestamptz, text, time, time)"),
     "reminder_message_id(uuid, timestamptz, text, uuid)",
+    *("log_project()", "snapshot_of_project(projects)", "log_tag(uuid, text, text)"),
+    "log_change(uuid, uuid, text, text, jsonb, jsonb)",
 )
 _OLD_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {"todos": ("todos_tags_new",)}
 _OLD_FUNCTIONS: Final[tuple[str, ...]] = ("log_created_todos()", "check_tags()")

@@ -60,7 +60,7 @@ ADD_MESSAGE = """
 NOTHING = dict.fromkeys(
     (
         *("idempotency_keys", "sessions", "invites", "attempts", "changes", "todos"),
-        *("links", "registrations", "api_tokens", "used_challenges", "outbox"),
+        *("links", "registrations", "api_tokens", "used_challenges", "outbox", "webhook_deliveries"),
     ),
     0,
 )
@@ -215,7 +215,9 @@ class TestTables:
     def test_every_table_with_an_expiry_is_purged(self) -> None:
         expiring = {table.name for table in all_tables().sorted_tables if "expires_at" in table.columns}
 
-        assert {table.name for table in expiring_tables()} == expiring | {"todos", "changes", "outbox"}
+        assert {table.name for table in expiring_tables()} == expiring | {
+            *("todos", "changes", "outbox", "webhook_deliveries")
+        }
 
     def test_the_trash_comes_last_because_it_may_take_all_the_time(self) -> None:
         assert expiring_tables()[-1].name == "todos"
@@ -233,7 +235,7 @@ class TestOtherRows:
             postgres.query(database_url, ADD_USED_CHALLENGE, ada, when)
             postgres.query(database_url, ADD_REGISTRATION, f"{uuid4()}", when)
 
-        tables = NOTHING.keys() - {"todos", "changes", "outbox"}
+        tables = NOTHING.keys() - {"todos", "changes", "outbox", "webhook_deliveries"}
         assert purged(database_url).rows == NOTHING | dict.fromkeys(tables, 1)
         for table in tables:
             rows = postgres.query(database_url, f"SELECT expires_at > now() AS live FROM {table}")  # noqa: S608

@@ -9,7 +9,7 @@ from tests.core.event_loop import run_scenario, settle
 from todo_core import workload as workload_module
 from todo_core.clients import Client
 from todo_core.errors import RateLimited, TooBusy
-from todo_core.workload import Work, Workload, current_work, stream_in_turns, waiting
+from todo_core.workload import Work, Workload, current_work, stream_in_turns, waiting, waiting_in_turn
 
 ADA, BOB, EVE = (Client("user", name) for name in ("ada", "bob", "eve"))
 
@@ -201,6 +201,30 @@ class TestPauses:
             work.end()
             work.resume()
             assert workload.count == 0
+
+        run_scenario(scenario)
+
+
+class TestWaitingInTurn:
+    def test_a_request_does_not_count_meanwhile_and_waits_for_earlier_ones_afterwards(self) -> None:
+        async def scenario() -> None:
+            workload = Workload(100)
+            work = await workload.begin(ADA, is_costly=True)
+            current_work.set(work)
+            async with waiting_in_turn():
+                assert workload.count == 0
+                other = await workload.begin(ADA, is_costly=True)
+                asyncio.get_running_loop().call_later(0.05, other.end)
+            assert workload.count == 1
+            work.end()
+            assert workload.count == 0
+
+        run_scenario(scenario)
+
+    def test_without_a_request_it_has_no_effect(self) -> None:
+        async def scenario() -> None:
+            async with waiting_in_turn():
+                assert current_work.get() is None
 
         run_scenario(scenario)
 

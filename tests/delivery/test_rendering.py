@@ -23,6 +23,9 @@ VARIABLES: Final = {
     "meant": "Wednesday, 25 September 2030 at 17:00",
     "sent": "Wednesday, 25 September 2030 at 19:05",
     "timezone": "America/Argentina/ComodRivadavia",
+    "webhook_url": "https://hooks.example.com/todos",
+    "since": "2030-01-01 08:00 UTC",
+    "error": "The receiver answered 503",
 }
 
 

@@ -15,7 +15,9 @@ from tests.deploy import artifacts, template
 from tests.deploy.translation import Deployment, Stack, translate
 
 DOCUMENTATION: Final = template.ROOT / "docs/deploy-aws.md"
-FUNCTIONS: Final = frozenset({"AuthFunction", "TodosFunction", "ChatFunction", "RemindersFunction", "MetaFunction"})
+FUNCTIONS: Final = frozenset(
+    {"AuthFunction", "TodosFunction", "ChatFunction", "RemindersFunction", "WebhooksFunction", "MetaFunction"}
+)
 """Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
 CHAT: Final = frozenset({"ChatFunction"})
 NONE: Final = frozenset[str]()

@@ -16,11 +16,13 @@ from fastapi import APIRouter, Request
 from functions.deliver.app import handler
 from functions.reminders.keys import make_private_key
 from tests import postgres, serving
-from tests.core.databases import add_user
+from tests.core.databases import add_user, open_database
 from tests.core.outbox.scenarios import pass_time, read_outbox
+from tests.core.webhooks.scenarios import Owner
 from tests.mail_server import MailServer, mail_server
 from tests.push_service import Browser, push_service
 from tests.python_processes import run_python
+from tests.receivers import receiver
 from tests.serving import LambdaContext
 from todo_core.database.executor import Database
 from todo_core.outbox.messages import Mail, enqueue
@@ -29,6 +31,9 @@ from todo_core.web import lambda_handler
 from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import LambdaHandler
 from todo_core.web.resources import get_resources
+from todo_core.webhooks import operations as webhooks
+from todo_core.webhooks.model import WebhookCreate
+from todo_core.webhooks.secrets import WebhookSecrets
 
 LINK = "https://todos.example.com/reset-password?token=x"
 SENDER = "Todos <todos@example.com>"
@@ -170,7 +175,7 @@ class TestFunction:
         server.replies["DATA"].append("451 4.7.1 Later")
         handler({}, DeliverContext("deliver"))
 
-        [line] = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in line]
+        line = read_metrics(capsys, "Outbox")
         assert {name: line[name] for name in line if name.startswith("Outbox")} == {
             "OutboxDelivered": [1.0],
             "OutboxFailed": [1.0],
@@ -215,13 +220,53 @@ class TestFunction:
 
         handler({}, DeliverContext("deliver"))
         assert read_outbox(database_url) == []
-        [line] = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in line]
+        line = read_metrics(capsys, "Reminders")
         assert {name: line[name] for name in line if name.startswith("Reminders")} == {
             "RemindersFired": [1.0],
             "RemindersLate": [0.0],
             "RemindersSent": [0.0],
             "RemindersOverdueSeconds": [0.0],
         }
+
+    def test_it_sends_changes_to_webhooks(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name, value in {"DATABASE_URL": database_url, "WEBHOOKS_ALLOW_PRIVATE": "true"}.items():
+            monkeypatch.setenv(name, value)
+        answers = iter([200, 500])
+        with receiver(lambda _: next(answers)) as subject:
+            add_webhook(database_url, subject.url)
+            handler({}, DeliverContext("deliver"))
+
+        assert [received.title for received in subject.log] == ["First", "Second"]
+        line = read_metrics(capsys, "Webhooks")
+        assert {name: line[name] for name in line if name.startswith("Webhooks")} == {
+            "WebhooksDelivered": [1.0],
+            "WebhooksFailed": [1.0],
+            "WebhooksSwitchedOff": [0.0],
+            "WebhooksFailing": [1.0],
+        }
+
+
+def read_metrics(capsys: pytest.CaptureFixture[str], prefix: str) -> dict[str, Any]:
+    """Returns the line of the output that has metrics with this prefix."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [line] = [line for line in lines if "_aws" in line and any(name.startswith(prefix) for name in line)]
+    found: dict[str, Any] = line
+    return found
+
+
+def add_webhook(database_url: str, url: str) -> None:
+    """Adds a webhook and two todos of its owner."""
+
+    async def write() -> None:
+        async with open_database(database_url) as db:
+            ada, secrets = await Owner.add(database_url), WebhookSecrets(Settings().secret_keys)
+            await webhooks.create(db, secrets, ada.id, WebhookCreate(url=url), quota=20, allow_private=True)
+            for title in ("First", "Second"):
+                await ada.add_todo(db, title)
+
+    asyncio.run(write())
 
 
 class TestJob:

@@ -52,5 +52,6 @@ def test_a_path_belongs_to_the_group_that_serves_it(path: str, name: str) -> Non
 def test_routers_are_loaded_by_the_names_of_their_groups() -> None:
     prefixes = [router.prefix for router in load_routers("chat", "todos")]
 
-    assert prefixes == ["/api/v1/todos", "/api/v1/projects", "/api/v1/tags", "/api/v1/chat"]
+    of_todos = ["/api/v1/todos", "/api/v1/todos/changes", "/api/v1/projects", "/api/v1/tags"]
+    assert prefixes == [*of_todos, "/api/v1/chat"]
     assert len(load_routers()) == sum(len(group.router_modules) for group in GROUPS)

@@ -21,7 +21,7 @@ ADD = """
 TODOS = "SELECT FROM todos WHERE user_id = $1"
 KINDS = {
     *("changes", "todos", "idempotency_keys", "sessions", "attempts", "invites"),
-    *("links", "registrations", "api_tokens", "used_challenges", "outbox"),
+    *("links", "registrations", "api_tokens", "used_challenges", "outbox", "webhook_deliveries"),
 }
 
 

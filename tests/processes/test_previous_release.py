@@ -127,6 +127,15 @@ class TestUpdate:
             *("create", "skip", "update", "complete", "complete"),
         ]
 
+    def test_projects_are_in_the_log_of_new_code_alone(self, update: Update) -> None:
+        project = update.ada.add_project("Attic")
+        assert update.old.patch(f"/api/v1/projects/{project['id']}", json={"name": "Loft"}).status_code == 200
+        changes = update.ada_at_new.client.get(CHANGES, params={"since": 0, "limit": 200}).json()
+
+        assert [change["op"] for change in changes if change["project_id"] == project["id"]] == ["create", "update"]
+        in_old = update.old.get(CHANGES, params={"since": 0, "limit": 200}).json()
+        assert all(change["todo_id"] for change in in_old)
+
     def test_an_undo_keeps_a_description(self, update: Update) -> None:
         todo = update.ada.add("Water the plants", description="not the cactus")
         turn = run_turn(update.ada, "complete water the plants")

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests import emulator, engine, sam, serving
-from tests.accounts import AUTH, CHAT, TODOS, Account, Newcomers, sign_up
+from tests.accounts import AUTH, CHAT, TODOS, WEBHOOKS, Account, Newcomers, sign_up
 from tests.authenticators import Authenticator, add_passkey
 from tests.conftest import SECRET_KEY
 from tests.deploy import artifacts
@@ -184,11 +184,15 @@ def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[V
             account.add(f"Secret {word}", tags=["secret"], project_id=project["id"]) for word in ("plan", "past", "end")
         )
         client.delete(f"{TODOS}/{trashed['id']}").raise_for_status()
+        webhook = client.post(WEBHOOKS, json={"url": "https://secret.example.com/"}).json()["id"]
+        client.post(f"{WEBHOOKS}/{webhook}/test").raise_for_status()
+        client.patch(f"{WEBHOOKS}/{webhook}", json={"enabled": False}).raise_for_status()
         chat = HostileChat(account, scripted)
         done = chat.run_turn(Call("add_todos", {"todos": [{"title": "Secret addition"}]}), Say("Secret answer."))
         waiting_turn = chat.run_turn(call_on("delete_todos", [waiting["id"]]), conversation_id=done["conversation_id"])
         assert waiting_turn["status"] == "needs_approval"
-        yield Victim(account, live["id"], trashed["id"], project["id"], done, waiting_turn, stored_data(account))
+        ids = (live["id"], trashed["id"], project["id"], webhook)
+        yield Victim(account, *ids, done, waiting_turn, stored_data(account))
 
 
 @pytest.fixture

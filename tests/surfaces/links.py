@@ -14,6 +14,10 @@ NO_TOKEN: Final = "vC1zl5mHqVvWnKcMcTb0fAz0JtMdv8cY2pX9mS3uQkE"
 INVALID_TOKENS: Final = (NO_TOKEN, "x", "\ud800", "a\u0000", "a" * 100)
 _ADD_CREDENTIALS: Final = (
     """
+    INSERT INTO webhooks (id, user_id, url, host, secret, position, updated_at)
+    VALUES (gen_random_uuid(), $1, 'https://hooks.example.com/', 'x', '', 0, now() - $2::text::interval)
+    """,
+    """
     INSERT INTO push_subscriptions (id, user_id, endpoint, endpoint_hash, p256dh, auth, created_at)
     VALUES (gen_random_uuid(), $1, 'https://push.example.com/x', '', '', '', now() - $2::text::interval)
     """,
@@ -65,7 +69,7 @@ def mark_verified(database_url: str, account: Account) -> None:
 
 
 def add_credentials(database_url: str, account: Account, age: str = "0 days") -> None:
-    """Adds an API token, a passkey, a push subscription and a second factor, which were made `age` ago."""
+    """Adds an API token, a passkey, a push subscription, a webhook and a second factor, made `age` ago."""
     user_id = UUID(account.user["id"])
     for statement in _ADD_CREDENTIALS:
         postgres.query(database_url, statement, user_id, age)
@@ -73,10 +77,10 @@ def add_credentials(database_url: str, account: Account, age: str = "0 days") ->
 
 
 def count_credentials(database_url: str, account: Account) -> list[int]:
-    """Returns the numbers of API tokens, passkeys, push subscriptions, second factors and recovery codes."""
+    """Returns the numbers of API tokens, passkeys, push subscriptions, webhooks, second factors and recovery codes."""
     return [
         len(postgres.query(database_url, f"SELECT FROM {table} WHERE user_id = $1", UUID(account.user["id"])))
-        for table in ("api_tokens", "passkeys", "push_subscriptions", "totp", "recovery_codes")
+        for table in ("api_tokens", "passkeys", "push_subscriptions", "webhooks", "totp", "recovery_codes")
     ]
 
 

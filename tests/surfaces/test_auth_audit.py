@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import AUTH, PASSWORD, Account, Newcomers, change_password, close_account, new_email, sign_in
+from tests.accounts import (
+    AUTH,
+    PASSWORD,
+    WEBHOOKS,
+    Account,
+    Newcomers,
+    change_password,
+    close_account,
+    new_email,
+    sign_in,
+)
 from tests.serving import Surface
 from tests.surfaces.api_tokens import TOKENS, create_token
 from tests.surfaces.test_auth import serve
@@ -65,6 +75,20 @@ class TestEvents:
         assert list_events(service_log) == made
         assert not [line for line in service_log.records if token["token"] in str(vars(line))]
         assert not [line for line in service_log.records if "Backup of Ada" in str(vars(line))]
+
+    def test_webhooks_are_named_by_their_account_alone(
+        self, ada: Account, service_log: pytest.LogCaptureFixture
+    ) -> None:
+        webhook = ada.client.post(WEBHOOKS, json={"url": "https://hooks.example.com/path-of-ada"}).json()
+        path = f"{WEBHOOKS}/{webhook['id']}"
+        ada.client.patch(path, json={"enabled": False}).raise_for_status()
+        ada.client.post(f"{path}/secret").raise_for_status()
+        ada.client.delete(path).raise_for_status()
+
+        events = ("webhook_create", "webhook_update", "webhook_secret", "webhook_delete")
+        assert list_events(service_log) == [(event, "success", ada.user["id"], None) for event in events]
+        texts = [str(vars(line)) for line in service_log.records]
+        assert not [text for text in texts if webhook["secret"] in text or "path-of-ada" in text]
 
     def test_a_login_that_ends_a_session_has_two_events(
         self, ada: Account, service_log: pytest.LogCaptureFixture

@@ -237,7 +237,7 @@ class TestTakeBack:
         reset(client, mailbox.wait_for(verified.email, "Choose").token)
         assert sign_in(client, verified.email, NEW_PASSWORD).status_code == 200
 
-    @pytest.mark.parametrize(("age", "left"), [("1 day", [0, 0, 0, 0, 0]), ("8 days", [1, 1, 1, 1, 1])])
+    @pytest.mark.parametrize(("age", "left"), [("1 day", [0, 0, 0, 0, 0, 0]), ("8 days", [1, 1, 1, 1, 1, 1])])
     def test_credentials_that_were_added_in_the_week_before_end(  # noqa: PLR0913, PLR0917 - fixtures and examples
         self,
         verified: Account,

@@ -103,8 +103,8 @@ class TestDocument:
         assert [change["seq"] for change in exported] == [change["seq"] for change in changes]
         for one, other in zip(exported, changes, strict=True):
             assert (one["actor"], one["turn_id"]) == (other["actor"]["kind"], other["actor"]["turn_id"])
-            assert {name: one[name] for name in ("todo_id", "op", "created_at")} == {
-                name: other[name] for name in ("todo_id", "op", "created_at")
+            assert {name: one[name] for name in ("todo_id", "project_id", "tag", "op", "created_at")} == {
+                name: other[name] for name in ("todo_id", "project_id", "tag", "op", "created_at")
             }
             for side in ("before", "after"):
                 fields = (other[side] or {}).keys() - {"url"}

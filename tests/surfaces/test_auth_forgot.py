@@ -216,7 +216,7 @@ class TestReset:
 
         reset(ada.client, get_reset_token(ada, mailbox))
 
-        assert count_credentials(database_url, ada) == [0, 0, 0, 0, 0]
+        assert count_credentials(database_url, ada) == [0, 0, 0, 0, 0, 0]
 
     def test_credentials_of_a_verified_account_stay(self, ada: Account, mailbox: Mailbox, database_url: str) -> None:
         mark_verified(database_url, ada)
@@ -224,7 +224,7 @@ class TestReset:
 
         reset(ada.client, get_reset_token(ada, mailbox))
 
-        assert count_credentials(database_url, ada) == [1, 1, 1, 1, 1]
+        assert count_credentials(database_url, ada) == [1, 1, 1, 1, 1, 1]
 
 
 class TestNewPassword:

@@ -25,9 +25,12 @@ EXPOSED_HEADERS = {
     "RateLimit-Policy",
     "Retry-After",
     "Session-Token",
+    "X-Change-Seq",
     "X-Request-ID",
 }
-ACCEPTED_HEADERS = ["Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
+ACCEPTED_HEADERS = [
+    *("Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID", "X-Request-ID")
+]
 ORIGIN = {"Origin": FRONT_END}
 HOUR_SECONDS = 3600
 

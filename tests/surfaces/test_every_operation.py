@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.accounts import AUTH, Account, problem
+from tests.accounts import AUTH, WEBHOOKS, Account, problem
 from tests.operations import Json, Operation, committed_document, examples, operations_of
 from tests.surfaces.adversarial.adversary import Victim
 
@@ -34,7 +34,7 @@ def headers_of(operation: Operation) -> Iterator[dict[str, str]]:
         yield from ({name: condition} for condition in CONDITIONS)
 
 
-def ids_of(victim: Victim, parameter: str) -> list[str]:
+def ids_of(victim: Victim, parameter: str) -> list[str]:  # noqa: PLR0911 - one for each kind of object
     """Returns the ids of the victim's objects that are values of the path parameter. Fails for an unknown parameter."""
     match parameter:
         case "todo_id":
@@ -48,6 +48,11 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:
             listed = victim.account.client.get("/api/v1/reminders/push-subscriptions").json()
             assert listed
             return [each["id"] for each in listed]
+        case "webhook_id":
+            return [victim.webhook]
+        case "delivery_id":
+            deliveries = victim.account.client.get(f"{WEBHOOKS}/{victim.webhook}/deliveries").json()
+            return [each["id"] for each in deliveries]
         case "conversation_id":
             return [victim.done["conversation_id"]]
         case "turn_id":

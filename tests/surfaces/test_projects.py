@@ -191,10 +191,10 @@ class TestDelete:
         ada.client.delete(project["url"])
         assert ada.titles() == ["Other", "None"]
         assert ada.titles(trashed=True) == ["Milk", "Oat"]
-        log = ada.client.get(CHANGES, params={"since": 4}).json()
-        assert [(change["op"], change["actor"]["kind"]) for change in log] == [("delete", "user")] * 2 + [
-            ("update", "user")
-        ] * 2
+        log = ada.client.get(CHANGES, params={"since": 6}).json()
+        todos = [("todo", "delete")] * 2, [("todo", "update")] * 2
+        assert [(change["kind"], change["op"]) for change in log] == [*todos[0], ("project", "delete"), *todos[1]]
+        assert {change["actor"]["kind"] for change in log} == {"user"}
 
     def test_its_restored_todos_have_no_project(self, ada: Account) -> None:
         project = ada.add_project()

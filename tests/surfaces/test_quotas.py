@@ -89,6 +89,7 @@ class TestUsage:
             "api_tokens": 0,
             "passkeys": 0,
             "push_subscriptions": 0,
+            "webhooks": 0,
             "assistant_turns": 0,
             "assistant_tokens": 0,
         }

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import CHAT, TODOS, Account, problem
+from tests.accounts import CHAT, PROJECTS, TODOS, Account, problem
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
 from tests.surfaces.api_tokens import TOKENS, bearer, create_token
@@ -60,7 +60,10 @@ class TestChanges:
         assert datetime.fromisoformat(change.pop("created_at")) == datetime.fromisoformat(todo["created_at"])
         assert change == {
             "seq": 1,
+            "kind": "todo",
             "todo_id": todo["id"],
+            "project_id": None,
+            "tag": None,
             "op": "create",
             "actor": {"kind": "user", "turn_id": None},
             "before": None,
@@ -160,6 +163,70 @@ class TestChanges:
         ada.add()
         assert ada.client.request(method, CHANGES).status_code in {405, 422}
         assert len(read_changes(ada)) == 1
+
+
+def read_states(account: Account, **parameters: int) -> list[tuple[str, Json | None, Json | None]]:
+    """Returns the operation of each change, with the object before and after it."""
+    return [(change["op"], change["before"], change["after"]) for change in read_changes(account, **parameters)]
+
+
+class TestProjects:
+    def test_a_project_is_logged_like_its_responses(self, ada: Account) -> None:
+        created = ada.add_project("Home")
+        renamed = ada.client.patch(created["url"], json={"name": "House"}).json()
+        archived = ada.client.patch(created["url"], json={"archived": True}).json()
+        ada.client.delete(created["url"])
+        assert read_states(ada) == [
+            ("create", None, created),
+            ("update", created, renamed),
+            ("update", renamed, archived),
+            ("delete", archived, None),
+        ]
+        found = read_changes(ada)
+        assert {(change["kind"], change["project_id"]) for change in found} == {("project", created["id"])}
+        assert {(change["todo_id"], change["tag"]) for change in found} == {(None, None)}
+
+    def test_a_deletion_is_logged_between_those_of_its_todos_and_the_loss_of_their_project(self, ada: Account) -> None:
+        project = ada.add_project("Home")
+        todo = ada.add("Dust", project_id=project["id"])
+        ada.client.delete(project["url"])
+        found = [(change["kind"], change["op"]) for change in read_changes(ada, since=2)]
+        assert found == [("todo", "delete"), ("project", "delete"), ("todo", "update")]
+        *_, update = read_changes(ada)
+        assert (update["todo_id"], update["after"]["project_id"]) == (todo["id"], None)
+
+    def test_a_refused_change_is_not_logged(self, ada: Account) -> None:
+        project = ada.add_project()
+        ada.client.patch(project["url"], json={"name": "Never"}, headers={"If-Match": '"7"'})
+        ada.client.delete(project["url"], headers={"If-Match": '"7"'})
+        assert len(read_changes(ada)) == 1
+
+    def test_the_actor_is_named(self, ada: Account, client: httpx2.Client, model: ScriptedModel) -> None:
+        token = create_token(ada, "todos:write", name="Import")
+        client.post(PROJECTS, json={"name": "Home"}, headers=bearer(token))
+        model.play(Call("add_projects", {"names": ["Garden"]}), Say("Added."))
+        turn = ada.client.post(CHAT, json={"message": "Add a project."}).json()
+        assert [change["actor"] for change in read_changes(ada)] == [
+            {"kind": "token", "turn_id": None, "token": "Import"},
+            {"kind": "assistant", "turn_id": turn["turn_id"]},
+        ]
+
+    def test_an_undo_of_the_turn_leaves_the_project(self, ada: Account, model: ScriptedModel) -> None:
+        model.play(
+            Call("add_projects", {"names": ["Garden"]}), Call("add_todos", {"todos": [{"title": "Dig"}]}), Say("Added.")
+        )
+        turn = ada.client.post(CHAT, json={"message": "Add a project and a todo."}).json()
+        undone = ada.client.post(f"{CHAT}/turns/{turn['turn_id']}/undo")
+        assert undone.status_code == 200, undone.text
+        assert [project["name"] for project in ada.client.get(PROJECTS).json()] == ["Garden"]
+        assert ada.titles() == []
+
+    def test_each_quota_of_bytes_counts_the_log_of_projects(self, ada: Account, database_url: str) -> None:
+        project = ada.add_project("a" * 200)
+        ada.client.patch(project["url"], json={"name": "b" * 200})
+        counted = "SELECT stored_bytes FROM account_usage WHERE user_id = $1"
+        [row] = postgres.query(database_url, counted, UUID(ada.user["id"]))
+        assert row["stored_bytes"] == 3 * 800
 
 
 class TestSince:

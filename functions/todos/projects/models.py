@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from functions.todos.models import TrueOrFalse
-from todo_core.todos.projects import Project
+from todo_core.todos.project import Project
 from todo_core.web.query import PageQuery
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {

@@ -4,13 +4,15 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
+from functions.todos.list_versions import UNCHANGED, ListVersion
 from functions.todos.projects.models import ProjectQuery, ProjectRead, build_project_json
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
 from todo_core.todos import projects
 from todo_core.todos.errors import ProjectNotFound, StaleVersion
-from todo_core.todos.projects import Project, ProjectCreate, ProjectUpdate
+from todo_core.todos.project import Project
+from todo_core.todos.projects import ProjectCreate, ProjectPosition, ProjectUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
@@ -39,7 +41,7 @@ router = APIRouter(
 @router.get(
     "",
     response_model=list[ProjectRead],
-    responses=error_responses(InvalidCursor),
+    responses=error_responses(InvalidCursor) | UNCHANGED,
     openapi_extra=describe_query(ProjectQuery),
 )
 async def list_projects(
@@ -47,15 +49,21 @@ async def list_projects(
     query: Annotated[ProjectQuery, Depends(parse_query(ProjectQuery))],
     request: Request,
     response: Response,
+    if_none_match: IfNoneMatch = (),
 ) -> Response:
     """Returns the projects by `order`: either the archived ones or the others."""
+    version = ListVersion(user, request, response)
+    if await version.is_unchanged(if_none_match):
+        return Response(status_code=304, headers=response.headers)
     db, url = get_resources(request).database, build_url(request, PATH)
-    page = await _PROJECTS.read_page(
-        request,
-        response,
-        query,
-        lambda limit, after: projects.find(db, user.id, archived=query.archived, limit=limit, after=after),
-    )
+
+    async def fetch(limit: int, after: ProjectPosition | None) -> list[Project]:
+        listed = await version.read(
+            lambda: projects.find(db, user.id, archived=query.archived, limit=limit, after=after)
+        )
+        return listed.items
+
+    page = await _PROJECTS.read_page(request, response, query, fetch)
     content = msgspec.json.encode([build_project_json(project, url) for project in page])
     return Response(content, media_type="application/json", headers=response.headers)
 
@@ -100,7 +108,10 @@ async def read_project(
     return ProjectRead.model_validate(build_project_json(project, build_url(request, PATH)))
 
 
-@router.patch("/{project_id}", responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion, *BODY_ERRORS))
+@router.patch(
+    "/{project_id}",
+    responses=error_responses(CrossOrigin, QuotaExceeded, ProjectNotFound, StaleVersion, *BODY_ERRORS),
+)
 async def update_project(
     project_id: UUID,
     changes: ProjectUpdate,

@@ -3,11 +3,13 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
+from functions.todos.list_versions import UNCHANGED, ListVersion
 from functions.todos.tags.models import TagQuery, TagRead
 from todo_core.errors import DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.todos import tags
 from todo_core.todos.tags import TagCount
 from todo_core.web.caching import REVALIDATE, register_cache_policy
+from todo_core.web.etags import IfNoneMatch
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, decode_text, encode_text
 from todo_core.web.problems import ValidationFailed, error_responses
@@ -33,7 +35,7 @@ router = APIRouter(
 @router.get(
     "",
     response_model=list[TagRead],
-    responses=error_responses(InvalidCursor),
+    responses=error_responses(InvalidCursor) | UNCHANGED,
     openapi_extra=describe_query(TagQuery),
 )
 async def list_tags(
@@ -41,11 +43,18 @@ async def list_tags(
     query: Annotated[TagQuery, Depends(parse_query(TagQuery))],
     request: Request,
     response: Response,
+    if_none_match: IfNoneMatch = (),
 ) -> Response:
     """Returns the tags of all todos outside the trash, by name."""
+    version = ListVersion(user, request, response)
+    if await version.is_unchanged(if_none_match):
+        return Response(status_code=304, headers=response.headers)
     db = get_resources(request).database
-    page = await _TAGS.read_page(
-        request, response, query, lambda limit, after: tags.find(db, user.id, limit=limit, after=after)
-    )
+
+    async def fetch(limit: int, after: tuple[str, str] | None) -> list[TagCount]:
+        listed = await version.read(lambda: tags.find(db, user.id, limit=limit, after=after))
+        return listed.items
+
+    page = await _TAGS.read_page(request, response, query, fetch)
     content = msgspec.json.encode([{"name": tag.name, "count": tag.count} for tag in page])
     return Response(content, media_type="application/json", headers=response.headers)

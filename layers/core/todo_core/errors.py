@@ -84,7 +84,15 @@ class CrossOrigin(ServiceError):
 
 
 type QuotaName = Literal[
-    "todos", "projects", "tags", "conversations", "api_tokens", "passkeys", "push_subscriptions", "stored_bytes"
+    "todos",
+    "projects",
+    "tags",
+    "conversations",
+    "api_tokens",
+    "passkeys",
+    "push_subscriptions",
+    "webhooks",
+    "stored_bytes",
 ]
 
 _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
@@ -95,6 +103,7 @@ _QUOTAS: Final[Mapping[QuotaName, tuple[str, str]]] = {
     "api_tokens": ("API tokens", "delete one"),
     "passkeys": ("passkeys", "remove one"),
     "push_subscriptions": ("push subscriptions", "delete one"),
+    "webhooks": ("webhooks", "delete one"),
     "stored_bytes": ("stored bytes", "delete conversations, or delete todos and wait until the log is cut"),
 }
 """Maps each quota to the name of what it counts, and to how a user can make room."""

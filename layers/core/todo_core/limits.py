@@ -10,7 +10,8 @@ from todo_core.settings_group import SettingsGroup
 class RateLimits(SettingsGroup):
     """Limits of logins, registrations, requests for a new password and mails, each within a window of time.
 
-    An account may cause `mails_per_account` to mailboxes that it does not own yet.
+    An account may cause `mails_per_account` to mailboxes that it does not own yet. In the same time, it may ask for
+    `webhook_tests_per_account` tests of webhooks and repeated deliveries.
     """
 
     failed_logins_per_account: int = Field(default=10, ge=1, le=1_000_000)
@@ -22,6 +23,7 @@ class RateLimits(SettingsGroup):
     attempts_window_seconds: int = Field(default=15 * 60, ge=1, le=30 * 24 * 3600)
     mails_per_mailbox: int = Field(default=6, ge=1, le=1_000_000)
     mails_per_account: int = Field(default=12, ge=1, le=1_000_000)
+    webhook_tests_per_account: int = Field(default=60, ge=1, le=1_000_000)
     mails_window_seconds: int = Field(default=3600, ge=1, le=30 * 24 * 3600)
 
     @property
@@ -37,12 +39,14 @@ class RequestLimits(SettingsGroup):
     """Limits of requests. Each process counts for itself, by client: a user, a user's bearer tokens, or a network.
 
     A client may send `requests_per_minute`, all of them at once or evenly, and wait for `requests_in_flight` answers
-    at a time. A process works on `requests_at_once` for all clients together.
+    at a time. A process works on `requests_at_once` for all clients together. A user may have `streams_per_user`
+    streams of changes, and as many requests that wait for a change.
     """
 
     requests_per_minute: int = Field(default=600, ge=1, le=1_000_000)
     requests_in_flight: int = Field(default=60, ge=1, le=1_000_000)
     requests_at_once: int = Field(default=100, ge=1, le=1_000_000)
+    streams_per_user: int = Field(default=10, ge=1, le=1000)
 
 
 class Quotas(SettingsGroup):
@@ -60,6 +64,7 @@ class Quotas(SettingsGroup):
     api_tokens: int = Field(default=50, ge=1, le=10_000)
     passkeys: int = Field(default=20, ge=1, le=100)
     push_subscriptions: int = Field(default=20, ge=1, le=1_000)
+    webhooks: int = Field(default=20, ge=1, le=1_000)
     stored_bytes: int = Field(default=256 * 1024 * 1024, ge=10_000, le=2**40)
 
 

@@ -265,6 +265,12 @@ class Settings(BaseSettings):
         return str(url or self._local_url).rstrip("/")
 
     @property
+    def service_url(self) -> str:
+        """The URL of this service without a slash at its end. In production without PUBLIC_URL, an empty text."""
+        url = self.mail.public_url or (None if self.in_production else self._local_url)
+        return str(url or "").rstrip("/")
+
+    @property
     def has_language_model(self) -> bool:
         """True if a language model is configured. Without one, the assistant understands commands only."""
         return self.openai.api_key is not None or self.azure_openai.endpoint is not None
@@ -278,6 +284,11 @@ class Settings(BaseSettings):
         if self.in_production and not self._given_keys:
             raise InvalidSettings("SECRET_KEY must be set in production.")
         return self._given_keys or [_DEVELOPMENT_KEY]
+
+    @property
+    def has_secret_keys(self) -> bool:
+        """False in production without a secret key: then secrets of users cannot be read."""
+        return bool(self._given_keys) or not self.in_production
 
     @property
     def _given_keys(self) -> list[str]:

@@ -7,7 +7,7 @@ for another service, such as a language model. It then delays no other request.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from time import monotonic
 from typing import Final, NamedTuple
@@ -213,6 +213,17 @@ def waiting() -> Iterator[None]:
         yield
     finally:
         work.resume()
+
+
+@asynccontextmanager
+async def waiting_in_turn() -> AsyncIterator[None]:
+    """Marks a block like `waiting`. After the block, the request waits for earlier requests of its client."""
+    work = current_work.get()
+    if work is not None:
+        work.pause()
+    yield
+    if work is not None:
+        await work.resume_in_turn()
 
 
 async def stream_in_turns[Part](first: Part, others: AsyncIterator[Part]) -> AsyncIterator[Part]:

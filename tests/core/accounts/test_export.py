@@ -52,6 +52,7 @@ OMITTED_COLUMNS = {
     ("outbox", "channel"),
     ("outbox", "leased_until"),
     ("outbox", "last_error"),
+    *(("webhooks", column) for column in ("host", "secret", "previous_secret", "position", "leased_until", "lease")),
 }
 ONE_OF_EACH = (
     """INSERT INTO todos (id, user_id, title, "order") VALUES ($1, $1, 'Buy milk', 1)""",
@@ -73,6 +74,14 @@ ONE_OF_EACH = (
     """
     INSERT INTO push_subscriptions (id, user_id, endpoint, endpoint_hash, p256dh, auth)
     VALUES ($1, $1, 'https://push.example.com/1', uuid_send($1), '', '')
+    """,
+    """
+    INSERT INTO webhooks (id, user_id, url, host, secret, position)
+    VALUES ($1, $1, 'https://hooks.example.com/', 'hooks.example.com', '', 0)
+    """,
+    """
+    INSERT INTO webhook_deliveries (webhook_id, id, message_id, event, state)
+    VALUES ($1, $1, 'msg_1', 'webhook.test', 'waiting')
     """,
     """
     INSERT INTO outbox (id, kind, channel, user_id, payload)

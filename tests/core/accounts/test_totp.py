@@ -11,7 +11,7 @@ from tests import postgres
 from tests.core.databases import add_user, open_database, run
 from todo_core.accounts import totp
 from todo_core.accounts.errors import TotpEnabled, TotpNotFound, WrongCode
-from todo_core.accounts.totp import SecretBox, find_step
+from todo_core.accounts.totp import find_step, make_box
 from todo_core.database.executor import Database
 
 SECRET = b32encode(b"12345678901234567890").decode()
@@ -25,7 +25,7 @@ VECTORS = [
 ]
 """Unix seconds and codes of appendix B of RFC 6238, for SHA-1. Of the eight digits, an app shows the last six."""
 NOW = 1_900_000_000
-BOX = SecretBox(["a key of the tests"])
+BOX = make_box(["a key of the tests"])
 
 
 class TestVectors:
@@ -51,16 +51,16 @@ class TestVectors:
 
 class TestSecretBox:
     def test_a_secret_is_readable_with_each_of_the_keys(self) -> None:
-        encrypted = SecretBox(["old"]).encrypt(SECRET)
+        encrypted = make_box(["old"]).encrypt(SECRET)
 
-        assert SecretBox(["new", "old"]).decrypt(encrypted) == SECRET
+        assert make_box(["new", "old"]).decrypt(encrypted) == SECRET
         assert SECRET.encode() not in encrypted
 
     def test_without_its_key_it_is_not_readable(self) -> None:
-        assert SecretBox(["new"]).decrypt(SecretBox(["old"]).encrypt(SECRET)) is None
+        assert make_box(["new"]).decrypt(make_box(["old"]).encrypt(SECRET)) is None
 
     def test_the_first_key_encrypts(self) -> None:
-        assert SecretBox(["new"]).decrypt(SecretBox(["new", "old"]).encrypt(SECRET)) == SECRET
+        assert make_box(["new"]).decrypt(make_box(["new", "old"]).encrypt(SECRET)) == SECRET
 
     def test_two_secrets_look_different(self) -> None:
         assert BOX.encrypt(SECRET) != BOX.encrypt(SECRET)
@@ -91,11 +91,11 @@ class TestOperations:
             async with open_database(database_url) as db:
                 new = await turn_on(db, user_id)
                 later = code_of(new.secret, NOW // 30 + 1)
-                assert await totp.use(db, SecretBox(["new", "a key of the tests"]), user_id, later)
+                assert await totp.use(db, make_box(["new", "a key of the tests"]), user_id, later)
 
         run(scenario())
         (row,) = postgres.query(database_url, "SELECT secret FROM totp WHERE user_id = $1", user_id)
-        assert SecretBox(["new"]).decrypt(row["secret"]) is not None
+        assert make_box(["new"]).decrypt(row["secret"]) is not None
 
     def test_an_app_is_confirmed_once(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         user_id = add_user(database_url)
@@ -118,7 +118,7 @@ class TestOperations:
         monkeypatch.setattr(totp, "time", lambda: NOW)
 
         async def scenario() -> None:
-            other = SecretBox(["another"])
+            other = make_box(["another"])
             async with open_database(database_url) as db:
                 new = await totp.prepare(db, BOX, user_id, "ada@example.com")
                 with pytest.raises(WrongCode):

@@ -24,6 +24,10 @@ from todo_core.reminders.push_subscriptions import NewSubscription
 from todo_core.todos import changes, counts, operations, projects, tags
 from todo_core.todos.filters import DueBound, Filters
 from todo_core.todos.model import TodoCreate, TodoUpdate
+from todo_core.webhooks import deliveries
+from todo_core.webhooks import operations as webhooks
+from todo_core.webhooks.model import WebhookCreate, WebhookUpdate
+from todo_core.webhooks.secrets import WebhookSecrets
 
 OTHERS = 100
 ROWS_PER_OTHER = 200
@@ -93,6 +97,15 @@ FILL = (
     INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, transports, backed_up)
     SELECT gen_random_uuid(), users.id, uuid_send(gen_random_uuid()), '', 0, 'Phone', '{{internal}}', true
     FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
+    INSERT INTO webhooks (id, user_id, url, host, secret, position)
+    SELECT gen_random_uuid(), users.id, 'https://hooks.example.com/', 'hooks.example.com', '', 0
+    FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
+    INSERT INTO webhook_deliveries (webhook_id, id, message_id, event, state)
+    SELECT id, id, 'msg_1', 'todo.created', 'delivered' FROM webhooks
     """,
 )
 FILL_OWN = (FILL[1], FILL[2], FILL[3], FILL[7])
@@ -181,12 +194,27 @@ async def use_everything(db: Explainer, user_id: UUID) -> None:
     device = await push_subscriptions.add(executor, user_id, new, session_id=None, user_agent=None, quota=50)
     await push_subscriptions.list_page(db, user_id, limit=50)
     await push_subscriptions.delete(db, user_id, device.id)
+    await use_webhooks(db, executor, user_id)
     await changes.undo_turn(db, user, turn_id)
     await operations.delete(db, user, todo.id)
     await operations.restore(db, user, todo.id)
     await operations.delete_all(db, user, Filters(completed=True))
     async for _ in stream_document(executor, user_id):
         pass
+
+
+async def use_webhooks(db: Explainer, executor: Database, user_id: UUID) -> None:
+    """Runs the statements of the routes of webhooks."""
+    secrets = WebhookSecrets(["a key of the tests"])
+    new = WebhookCreate(url="https://hooks.example.com/")
+    webhook = await webhooks.create(executor, secrets, user_id, new, quota=1000, allow_private=False)
+    await webhooks.list_page(db, user_id, limit=50)
+    await webhooks.update(executor, user_id, webhook.id, WebhookUpdate(enabled=True), allow_private=False)
+    await webhooks.rotate_secret(db, secrets, user_id, webhook.id)
+    delivery = await deliveries.request_test(db, user_id, webhook.id)
+    await deliveries.list_page(db, user_id, webhook.id, limit=50)
+    await deliveries.repeat(db, user_id, delivery.id)
+    await webhooks.delete(executor, user_id, webhook.id)
 
 
 def test_no_statement_reads_rows_of_others(crowded_database: str) -> None:

@@ -3,12 +3,14 @@
 import json
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from tests import postgres
 from tests.core.databases import add_user, connect, open_database, run
 from todo_core.actors import Actor
-from todo_core.todos import operations
+from todo_core.todos import changes, operations
+from todo_core.todos.changes import Change, TagName
 from todo_core.todos.model import TodoCreate, TodoUpdate
 
 pytestmark = pytest.mark.pooler
@@ -128,6 +130,16 @@ WRITES: dict[str, tuple[str, list[Logged]]] = {
 }
 
 
+ADD_PROJECTS = """
+    INSERT INTO projects (id, user_id, name, "order")
+    VALUES (gen_random_uuid(), $1, 'One', 1), (gen_random_uuid(), $1, 'Two', 2)
+"""
+SELECT_PROJECTS = """
+    SELECT op, before->>'name', after->>'name' FROM change_log WHERE user_id = $1 AND seq > 2 AND project_id IS NOT NULL
+    ORDER BY seq
+"""
+
+
 class TestWrites:
     @pytest.mark.parametrize("write", WRITES)
     def test_of_every_statement_are_logged(self, database_url: str, ada_with_two: UUID, write: str) -> None:
@@ -174,6 +186,71 @@ class TestWrites:
         with pytest.raises(ZeroDivisionError):
             run(change_and_fail())
         assert logged(database_url, ada_with_two) == []
+
+
+PROJECT_WRITES: dict[str, tuple[str, list[Logged]]] = {
+    "an insert": (
+        """INSERT INTO projects (id, user_id, name, "order") VALUES (gen_random_uuid(), $1, 'New', 1)""",
+        [("create", None, "New")],
+    ),
+    "an update of several rows": (
+        "UPDATE projects SET name = name || '!' WHERE user_id = $1",
+        [("update", "One", "One!"), ("update", "Two", "Two!")],
+    ),
+    "a delete": ("DELETE FROM projects WHERE user_id = $1 AND name = 'One'", [("delete", "One", None)]),
+    "a delete of several rows": (
+        "DELETE FROM projects WHERE user_id = $1",
+        [("delete", "One", None), ("delete", "Two", None)],
+    ),
+}
+
+
+class TestWritesOfProjects:
+    @pytest.mark.parametrize("write", PROJECT_WRITES)
+    def test_of_every_statement_are_logged(self, database_url: str, ada: UUID, write: str) -> None:
+        statement, expected = PROJECT_WRITES[write]
+        postgres.query(database_url, ADD_PROJECTS, ada)
+        postgres.query(database_url, statement, ada)
+        rows = postgres.query(database_url, SELECT_PROJECTS, ada)
+        assert sorted([tuple(row) for row in rows], key=str) == sorted(expected, key=str)
+        numbers = postgres.query(database_url, "SELECT seq FROM change_log WHERE user_id = $1 ORDER BY seq", ada)
+        assert [row["seq"] for row in numbers] == list(range(1, len(numbers) + 1))
+
+    def test_are_not_in_the_log_for_the_code_of_0_2_0(self, database_url: str, ada_with_two: UUID) -> None:
+        postgres.query(database_url, ADD_PROJECTS, ada_with_two)
+        postgres.query(database_url, "SELECT log_tag($1, 'home', 'house')", ada_with_two)
+        rows = postgres.query(database_url, SELECT_LOG, ada_with_two)
+        assert [row["seq"] for row in rows] == [1, 2]
+
+    def test_by_truncate_are_refused(self, database_url: str) -> None:
+        with pytest.raises(asyncpg.PostgresError, match="change log"):
+            postgres.run(database_url, "TRUNCATE projects CASCADE")
+
+    def test_are_deleted_with_the_account(self, database_url: str, ada: UUID) -> None:
+        postgres.query(database_url, ADD_PROJECTS, ada)
+        postgres.query(database_url, "DELETE FROM users WHERE id = $1", ada)
+        assert postgres.query(database_url, "SELECT FROM change_log WHERE user_id = $1", ada) == []
+
+
+class TestTags:
+    def test_a_renamed_and_a_deleted_tag_are_logged_with_their_actor(self, database_url: str, ada: UUID) -> None:
+        turn_id = uuid4()
+
+        async def scenario() -> list[Change]:
+            async with open_database(database_url) as db:
+                async with db.transaction() as transaction:
+                    await changes.log_tag(transaction, Actor(ada, "assistant", turn_id), "home", "house")
+                    await changes.log_tag(transaction, Actor(ada, token_name="Import"), "shop", None)
+                assert await changes.find_changed_todos(db, ada, turn_id) == {}
+                assert await changes.find_versions(db, ada, turn_id) == {}
+                assert await changes.find_turn_changes(db, ada, turn_id) == []
+                return (await changes.find_since(db, ada, 0, limit=10)).changes
+
+        renamed, deleted = run(scenario())
+        assert (renamed.kind, renamed.op, renamed.tag, renamed.turn_id) == ("tag", "rename", "home", turn_id)
+        assert (renamed.before, renamed.after) == (TagName("home"), TagName("house"))
+        assert (deleted.op, deleted.tag, deleted.token_name) == ("delete", "shop", "Import")
+        assert (deleted.before, deleted.after) == (TagName("shop"), None)
 
 
 class TestLogRows:

@@ -16,7 +16,7 @@ from todo_core.database.executor import Database
 from todo_core.todos import changes, operations
 from todo_core.todos.changes import Change
 from todo_core.todos.errors import StaleVersion, TodoNotFound
-from todo_core.todos.model import TodoCreate, TodoUpdate
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 
 pytestmark = pytest.mark.pooler
 
@@ -117,7 +117,7 @@ class Reader:
 
     @property
     def titles(self) -> list[str]:
-        return [change.after.title for change in self.seen if change.after is not None]
+        return [change.after.title for change in self.seen if isinstance(change.after, Todo)]
 
 
 async def read_while_writing(database_url: str, crowds: Sequence[Crowd]) -> list[Reader]:

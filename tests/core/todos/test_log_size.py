@@ -15,7 +15,8 @@ from todo_core.accounts.export import stream_document
 from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.todos import changes, operations
-from todo_core.todos.model import TodoCreate, TodoUpdate
+from todo_core.todos.changes import Snapshot
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 
 pytestmark = pytest.mark.pooler
 
@@ -34,6 +35,10 @@ FILL_IN = """
 
 def read_description(snapshot: dict[str, str | None] | None) -> str | None:
     return "-" if snapshot is None else snapshot["description"]
+
+
+def description_of(snapshot: Snapshot | None) -> str | None:
+    return snapshot.description if isinstance(snapshot, Todo) else "-"
 
 
 @dataclass
@@ -57,10 +62,7 @@ class Writer:
     def read_descriptions(self) -> list[tuple[str | None, str | None]]:
         """Returns the description before and after each change of the log; `-` stands for no todo."""
         page = self.run(changes.find_since(self.db, self.actor.user_id, 0, limit=200))
-        return [
-            (change.before.description if change.before else "-", change.after.description if change.after else "-")
-            for change in page.changes
-        ]
+        return [(description_of(change.before), description_of(change.after)) for change in page.changes]
 
     def export_descriptions(self) -> list[tuple[str | None, str | None]]:
         async def collect() -> bytes:

@@ -94,7 +94,7 @@ class TestFindSince:
         self, database_url: str, ada: UUID, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         defaults = derive_snapshot_defaults(TodoWithEstimate, NewTodoWithEstimate)
-        monkeypatch.setattr(changes, "Todo", TodoWithEstimate)
+        monkeypatch.setitem(changes._SNAPSHOT_TYPES, "todo", TodoWithEstimate)  # noqa: SLF001
         monkeypatch.setattr(changes, "_SNAPSHOT_DEFAULTS", json.dumps(defaults))
         postgres.query(database_url, ADD_CHANGE, ada, uuid4(), json.dumps(ROWS["0002"]))
         [change] = read_log(database_url, ada)
@@ -105,7 +105,7 @@ class TestFindSince:
         row = ROWS["0003"]
         postgres.query(database_url, ADD_CHANGE, ada, UUID(row["id"]), json.dumps(row))
         [change] = read_log(database_url, ada)
-        assert change.after is not None
+        assert isinstance(change.after, Todo)
         assert change.after.recurrence == row["recurrence"]
 
 

@@ -16,16 +16,17 @@ from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.errors import QuotaExceeded
 from todo_core.limits import Quotas
-from todo_core.todos import changes, operations
+from todo_core.todos import changes, operations, projects
 from todo_core.todos.errors import InvalidTodo, TodoNotFound
 from todo_core.todos.filters import Filters
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
+from todo_core.todos.projects import ProjectCreate, ProjectUpdate
 
 pytestmark = pytest.mark.pooler
 
 SELECT_COUNTERS = "SELECT last_seq, live_todos, stored_bytes FROM account_usage WHERE user_id = $1"
 COUNT = """
-    SELECT (SELECT max(seq) FROM changes WHERE user_id = $1) AS last_seq,
+    SELECT (SELECT max(seq) FROM change_log WHERE user_id = $1) AS last_seq,
         (SELECT count(*) FROM todos WHERE user_id = $1 AND deleted_at IS NULL) AS live_todos,
         (SELECT coalesce(sum(todo_bytes(title, description, tags)), 0) FROM todos WHERE user_id = $1)
         + (SELECT sum(snapshot_bytes(before) + snapshot_bytes(after)) FROM change_log WHERE user_id = $1)
@@ -107,7 +108,21 @@ class TestCounters:
                 "description": chance.choice([None, "x" * number, "same"]),
             }
             with suppress(TodoNotFound, InvalidTodo):
-                match chance.choice(["add", "add", "change", "complete", "delete", "restore", "move", "turn"]):
+                match chance.choice(
+                    [
+                        "add",
+                        "add",
+                        "change",
+                        "complete",
+                        "delete",
+                        "restore",
+                        "move",
+                        "turn",
+                        "project",
+                        "rename",
+                        "tag",
+                    ]
+                ):
                     case "add":
                         parent = todo.id if todo and chance.random() < 0.5 else None
                         todos.append(ada.add(**texts, tags=["a", "bc"][: chance.randint(0, 2)], parent_id=parent))
@@ -133,6 +148,20 @@ class TestCounters:
         ada.run(undo())
         postgres.query(ada.url, "DELETE FROM todos WHERE user_id = $1 AND deleted_at IS NOT NULL", ada.user_id)
         ada.run(operations.delete_all(ada.db, ada.actor, Filters(completed=True)))
+        [counted] = postgres.query(ada.url, COUNT, ada.user_id)
+        assert ada.read_counters() == dict(counted)
+        rows = postgres.query(ada.url, SELECT_READ_BYTES, ada.user_id)
+        assert [row["read_bytes"] for row in rows] == [row["counted"] for row in rows]
+
+    def test_equal_the_stored_rows_after_writes_of_projects_and_tags(self, ada: Writer) -> None:
+        ada.add(tags=["home"])
+        for number in range(5):
+            new = ProjectCreate(name="ü" * (number + 1))
+            project = ada.run(projects.add(ada.db, ada.actor, new))
+            ada.run(projects.update(ada.db, ada.actor, project.id, ProjectUpdate(name="x" * number or "y")))
+            postgres.query(ada.url, "SELECT log_tag($1, 'home', 'häuser')", ada.user_id)
+        postgres.query(ada.url, "SELECT log_tag($1, 'häuser', NULL)", ada.user_id)
+        postgres.query(ada.url, "DELETE FROM projects WHERE user_id = $1 AND name = 'y'", ada.user_id)
         [counted] = postgres.query(ada.url, COUNT, ada.user_id)
         assert ada.read_counters() == dict(counted)
         rows = postgres.query(ada.url, SELECT_READ_BYTES, ada.user_id)
@@ -201,6 +230,15 @@ class TestQuotaOfStoredBytes:
         ada.add(description="x" * 12_000)
         ada.set_full()
         ada.refuse_new("stored_bytes")
+
+    def test_a_project_beyond_it_is_refused(self, ada: Writer) -> None:
+        project = ada.run(projects.add(ada.db, ada.actor, ProjectCreate(name="Home")))
+        ada.add(description="x" * 12_000)
+        ada.set_full()
+        ada.refuse("stored_bytes", projects.add(ada.db, ada.actor, ProjectCreate(name="Garden")))
+        longer = ProjectUpdate(name="Home and garden")
+        ada.refuse("stored_bytes", projects.update(ada.db, ada.actor, project.id, longer))
+        postgres.query(ada.url, "DELETE FROM projects WHERE id = $1", project.id)
 
     def test_a_patch_that_lets_a_todo_grow_beyond_it_is_refused(self, ada: Writer) -> None:
         todo = ada.add(description="x" * 12_000)

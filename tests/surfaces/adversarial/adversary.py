@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, Account
+from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, WEBHOOKS, Account
 from tests.model_replies import Call, Json, ReceivedRequest, Reply, Say, ToolCalls
 from tests.scripted_model import ScriptedModel
 from tests.surfaces.chat import parse_events
@@ -104,6 +104,7 @@ class Victim:
     live: str
     trashed: str
     project: str
+    webhook: str
     done: Json
     waiting: Json
     stored_data: Json
@@ -145,6 +146,7 @@ def stored_data(account: Account) -> Json:
     return {
         "sessions": [session["id"] for session in read_whole_list(client.get(f"{AUTH}/sessions"))],
         "tokens": read_whole_list(client.get(f"{AUTH}/tokens")),
+        "webhooks": read_whole_list(client.get(WEBHOOKS)),
         "passkeys": read_whole_list(client.get(f"{AUTH}/passkeys")),
         "push_subscriptions": read_whole_list(client.get("/api/v1/reminders/push-subscriptions")),
         "reminder_channels": client.get("/api/v1/reminders/channels").json(),

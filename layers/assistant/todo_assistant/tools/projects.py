@@ -10,7 +10,8 @@ from todo_assistant.tools.items import MAX_ITEMS, ArgumentRejected, run_for_each
 from todo_assistant.tools.registry import Arguments, ToolContext, ToolResult
 from todo_core.todos import projects
 from todo_core.todos.model import remove_repeats
-from todo_core.todos.projects import Project, ProjectCreate, ProjectName
+from todo_core.todos.project import Project
+from todo_core.todos.projects import ProjectCreate, ProjectName
 
 _MAX_LISTED_PROJECTS: Final = 200
 _MAX_NAMES_IN_SENTENCE: Final = 20
@@ -26,9 +27,10 @@ class AddProjects(Arguments):
 
 async def list_projects(context: ToolContext, arguments: ListProjects) -> ToolResult:
     """The names of the user's projects."""
-    found = await projects.find(
+    listed = await projects.find(
         context.db, context.user_id, archived=arguments.archived, limit=_MAX_LISTED_PROJECTS + 1
     )
+    found = listed.items
     names: list[JsonValue] = [{"name": project.name} for project in found[:_MAX_LISTED_PROJECTS]]
     return ToolResult(ok=True, result={"projects": names, "more": len(found) > _MAX_LISTED_PROJECTS})
 
@@ -59,7 +61,8 @@ async def find_project_id(context: ToolContext, name: str) -> UUID:
 
 
 async def _find_projects(context: ToolContext) -> list[Project]:
-    return await projects.find(context.db, context.user_id, archived=False, limit=_MAX_LISTED_PROJECTS)
+    listed = await projects.find(context.db, context.user_id, archived=False, limit=_MAX_LISTED_PROJECTS)
+    return listed.items
 
 
 def _find_by_name(name: str, existing: Sequence[Project]) -> Project | None:

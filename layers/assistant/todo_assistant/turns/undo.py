@@ -14,7 +14,9 @@ from todo_core.database.executor import Executor, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos import changes
 
-_HAS_CHANGES = "EXISTS (SELECT FROM change_log WHERE turn_id = {turn}.id AND change_log.user_id = :user_id)"
+_HAS_CHANGES = """EXISTS (
+    SELECT FROM change_log
+    WHERE turn_id = {turn}.id AND change_log.user_id = :user_id AND change_log.todo_id IS NOT NULL)"""
 _OTHER_TURN = (
     "{turn}.user_id = :user_id AND {turn}.conversation_id = :conversation_id"
     " AND {turn}.id IS DISTINCT FROM CAST(:current_turn_id AS uuid)"
@@ -60,7 +62,8 @@ _BEGIN_REVERSAL = Statement("""
     UPDATE turns SET reversal = CASE
         WHEN reversal = CAST(:reversal AS text)
             OR reversal IS NULL AND NOT EXISTS (
-                SELECT FROM change_log WHERE user_id = :user_id AND change_log.turn_id = turns.id)
+                SELECT FROM change_log
+                WHERE user_id = :user_id AND change_log.turn_id = turns.id AND todo_id IS NOT NULL)
         THEN CAST(:reversal AS text)
     END
     WHERE id = :turn_id AND user_id = :user_id
@@ -69,7 +72,8 @@ _BEGIN_REVERSAL = Statement("""
 _END_REVERSAL = Statement("""
     UPDATE turns SET reversal = NULL
     WHERE id = :turn_id AND user_id = :user_id AND reversal IS NOT NULL AND EXISTS (
-        SELECT FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id AND created_at = now())
+        SELECT FROM change_log
+        WHERE user_id = :user_id AND turn_id = :turn_id AND todo_id IS NOT NULL AND created_at = now())
 """)
 
 

@@ -33,6 +33,10 @@ type Event = Literal[
     "invite",
     "api_token_create",
     "api_token_delete",
+    "webhook_create",
+    "webhook_update",
+    "webhook_delete",
+    "webhook_secret",
 ]
 type Outcome = Literal["success", "failure", "refused"]
 """`refused`: by a limit, or because a new password is common. `failure`: by another error, such as a wrong password."""

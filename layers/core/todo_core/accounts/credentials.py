@@ -16,6 +16,9 @@ _DELETE: Final = Statement(f"""
     WITH of_programs AS (DELETE FROM api_tokens WHERE {_RECENT}),
     of_devices AS (DELETE FROM passkeys WHERE {_RECENT}),
     of_browsers AS (DELETE FROM push_subscriptions WHERE {_RECENT}),
+    of_receivers AS (
+        DELETE FROM webhooks WHERE user_id = :user_id AND (CAST(:since AS timestamptz) IS NULL OR updated_at >= :since)
+    ),
     of_app AS (DELETE FROM totp WHERE {_RECENT} RETURNING user_id)
     DELETE FROM recovery_codes WHERE user_id IN (SELECT user_id FROM of_app)
 """)  # noqa: S608 - constants

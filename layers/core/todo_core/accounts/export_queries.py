@@ -88,7 +88,7 @@ def _measure(columns: list[Column[Any]]) -> str:
         if isinstance(column.type, Text | LargeBinary | JSONB):
             sizes.append(f'coalesce(octet_length("{column.name}"), 0)')
         elif isinstance(column.type, ARRAY):
-            sizes.append(f"octet_length(array_to_string(\"{column.name}\", ','))")
+            sizes.append(f"coalesce(octet_length(array_to_string(\"{column.name}\", ',')), 0)")
     return " + ".join(sizes)
 
 

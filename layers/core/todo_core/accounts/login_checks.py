@@ -7,7 +7,8 @@ from msgspec import Struct
 from todo_core.accounts.challenges import Challenges
 from todo_core.accounts.login_limits import PasswordChecks
 from todo_core.accounts.relying_party import RelyingParty
-from todo_core.accounts.totp import SecretBox
+from todo_core.accounts.totp import make_box
+from todo_core.secret_box import SecretBox
 from todo_core.settings import Settings
 
 
@@ -22,4 +23,4 @@ class LoginChecks(Struct, frozen=True):
     @classmethod
     def of(cls, settings: Settings, passwords: PasswordChecks) -> Self:
         keys = settings.secret_keys
-        return cls(passwords, Challenges(keys), SecretBox(keys), RelyingParty(settings.page_origins))
+        return cls(passwords, Challenges(keys), make_box(keys), RelyingParty(settings.page_origins))

@@ -20,10 +20,11 @@ from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.passkey_models import Assertion
 from todo_core.accounts.passkeys import VerifiedPasskey
 from todo_core.accounts.sessions import OpenedBy
-from todo_core.accounts.totp import CODE_DIGITS, SecretBox
+from todo_core.accounts.totp import CODE_DIGITS
 from todo_core.accounts.user import USER_COLUMNS, User
 from todo_core.database.executor import Database, Executor, Row
 from todo_core.database.statements import Statement
+from todo_core.secret_box import SecretBox
 
 _SELECT: Final = Statement(f"""
     SELECT {USER_COLUMNS}, password_hash, known_networks FROM users WHERE id = :user_id

@@ -15,10 +15,10 @@ from todo_core.accounts.challenges import Challenge
 from todo_core.accounts.errors import SecondFactorNotFound, TotpNotFound
 from todo_core.accounts.passkey_models import PasskeyRegistration
 from todo_core.accounts.passkeys import Passkey
-from todo_core.accounts.totp import SecretBox
 from todo_core.database.executor import Database, Executor
 from todo_core.database.statements import Statement
 from todo_core.errors import NotAuthenticated
+from todo_core.secret_box import SecretBox
 
 _SELECT: Final = Statement("""
     SELECT

@@ -1,15 +1,14 @@
 """Codes of authenticator apps: six digits that change every 30 seconds (TOTP, RFC 6238).
 
-The secret that an app shares with the service is encrypted in the database. pyotp and cryptography are imported at the
-first use, in a thread, because that takes tens of milliseconds.
+The secret that an app shares with the service is encrypted in the database. pyotp and `cryptography` are imported at
+the first use, in a thread, because that takes tens of milliseconds.
 """
 
 import asyncio
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from hmac import compare_digest, digest
+from hmac import compare_digest
 from time import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 
 from todo_core.accounts.errors import TotpEnabled, TotpNotFound, WrongCode
@@ -17,10 +16,8 @@ from todo_core.accounts.relying_party import NAME
 from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
+from todo_core.secret_box import SecretBox
 from todo_core.secret_values import SecretValue
-
-if TYPE_CHECKING:
-    from cryptography.fernet import MultiFernet
 
 STEP_SECONDS: Final = 30
 CODE_DIGITS: Final = 6
@@ -49,30 +46,9 @@ _USE = Statement("""
 _DELETE = Statement("DELETE FROM totp WHERE user_id = :user_id RETURNING id")
 
 
-class SecretBox:
-    """Encrypts the secrets of apps with a key that is derived from the first secret key. Decrypts with all keys."""
-
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = [
-            urlsafe_b64encode(digest(key.encode(), b"secrets of authenticator apps", "sha256")) for key in keys
-        ]
-
-    def encrypt(self, secret: str) -> bytes:
-        return self._load().encrypt(secret.encode())
-
-    def decrypt(self, encrypted: bytes) -> str | None:
-        """Returns the secret, or None if the key that encrypted it is no longer among the keys."""
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - see the module's docstring
-
-        try:
-            return self._load().decrypt(encrypted).decode()
-        except InvalidToken:
-            return None
-
-    def _load(self) -> "MultiFernet":
-        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
-
-        return MultiFernet([Fernet(key) for key in self._keys])
+def make_box(keys: Sequence[str]) -> SecretBox:
+    """Returns the box for the secrets of apps."""
+    return SecretBox(keys, b"secrets of authenticator apps")
 
 
 class NewTotp(SecretValue, frozen=True):

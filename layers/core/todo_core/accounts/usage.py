@@ -30,6 +30,7 @@ class Usage(Struct, frozen=True):
     api_tokens: Use
     passkeys: Use
     push_subscriptions: Use
+    webhooks: Use
     stored_bytes: Use
     assistant_turns: Use
     assistant_tokens: Use
@@ -44,6 +45,7 @@ _SELECT: Final = Statement("""
         (SELECT count(*) FROM api_tokens WHERE user_id = :user_id AND (expires_at > now()) IS NOT FALSE) AS api_tokens,
         (SELECT count(*) FROM passkeys WHERE user_id = :user_id) AS passkeys,
         (SELECT count(*) FROM push_subscriptions WHERE user_id = :user_id) AS push_subscriptions,
+        (SELECT count(*) FROM webhooks WHERE user_id = :user_id) AS webhooks,
         coalesce(today.turns, 0) AS assistant_turns, coalesce(today.tokens, 0) AS assistant_tokens
     FROM account_usage LEFT JOIN assistant_usage AS today
         ON today.user_id = account_usage.user_id AND today.day = :today

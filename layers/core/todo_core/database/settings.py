@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from todo_core.database import postgres_url
+from todo_core.database.postgres_url import PostgresUrl
 from todo_core.errors import InvalidSettings
 
 
@@ -46,6 +47,12 @@ class DatabaseSettings(BaseModel, frozen=True, extra="forbid", hide_input_in_err
         Raises InvalidSettings when neither is set.
         """
         return self.url_unpooled.get_secret_value() if self.url_unpooled else self.connection_url
+
+    @property
+    def direct_url(self) -> PostgresUrl | None:
+        """The URL of connections that keep their state, such as that of LISTEN. None if only a pooler is known."""
+        url = postgres_url.parse(self.migration_url)
+        return None if url.pooled else url
 
     @property
     def display_name(self) -> str | None:

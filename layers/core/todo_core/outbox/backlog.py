@@ -1,7 +1,7 @@
 """The messages that wait, and the time at which the next message or reminder becomes due."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from copy import replace
 from typing import Final
 
 from msgspec import Struct

@@ -18,6 +18,8 @@ REMINDER_MAIL: Final = "reminder_mail"
 PUSH: Final = "push"
 """The kind of messages that remind of a todo on a device, by web push."""
 REMINDER_KINDS: Final = frozenset({REMINDER_MAIL, PUSH})
+WEBHOOK: Final = "webhook"
+"""The kind of messages to webhooks that their owner asks for: tests, and deliveries that are repeated."""
 
 type MailTemplate = Literal[
     "register",
@@ -28,6 +30,7 @@ type MailTemplate = Literal[
     "take_back_email",
     "account_exists",
     "reminder",
+    "webhook_off",
 ]
 """The name of a mail's text, which is a file of `todo_delivery/templates`."""
 type LinkPurpose = Literal["register", "verify_email", "reset_password", "change_email", "take_back_email"]
@@ -73,13 +76,17 @@ _INSERT = Statement("""
 
 async def enqueue(executor: Executor, mail: Mail) -> UUID:
     """Writes a mail into the outbox. Call it in the transaction of its cause. Returns the id of the message."""
+    channel = mail.to.rpartition("@")[2].lower()
+    return await add(executor, MAIL, channel=channel, user_id=mail.user_id, payload=mail.to_payload())
+
+
+async def add(executor: Executor, kind: str, *, channel: str, user_id: UUID | None, payload: Mapping[str, Any]) -> UUID:
+    """Writes a message into the outbox. Call it in the transaction of its cause. Returns the id of the message.
+
+    `channel` names the receiver, whose slowness delays no messages of other channels.
+    """
     message_id = new_id()
     await executor.write(
-        _INSERT,
-        id=message_id,
-        kind=MAIL,
-        channel=mail.to.rpartition("@")[2].lower(),
-        user_id=mail.user_id,
-        payload=json.dumps(mail.to_payload()),
+        _INSERT, id=message_id, kind=kind, channel=channel, user_id=user_id, payload=json.dumps(payload)
     )
     return message_id

@@ -1,4 +1,5 @@
--- The change log: each change of a todo adds one row to `change_log`, in the transaction that makes the change.
+-- The change log: each change of a todo, a project or a tag adds one row to `change_log`, in the transaction that makes
+-- the change.
 
 -- Locks one user's change log until the end of the transaction, and returns true.
 --
@@ -41,10 +42,11 @@ $$;
 -- Returns a todo of the change log with its description, also if the change `number` has left the description out.
 --
 -- Such a change did not alter the description. So it is that of the todo before the next change that has one, or else
--- that of the todo now. Purging a todo always logs the description.
+-- that of the todo now. Purging a todo always logs the description. Projects and tags, for which `todo` is null, are
+-- returned as they are.
 CREATE OR REPLACE FUNCTION full_snapshot(snapshot jsonb, owner uuid, todo uuid, number bigint) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN snapshot ? 'description' THEN snapshot ELSE snapshot || jsonb_build_object('description', coalesce(
+    SELECT CASE WHEN todo IS NULL OR snapshot ? 'description' THEN snapshot ELSE snapshot || jsonb_build_object('description', coalesce(
         (
             SELECT later.before->>'description' FROM change_log AS later
             WHERE later.user_id = owner AND later.todo_id = todo AND later.seq > number
@@ -185,7 +187,72 @@ CREATE OR REPLACE TRIGGER todos_log_updated AFTER UPDATE ON todos
 REFERENCING OLD TABLE AS old_todos NEW TABLE AS new_todos
 FOR EACH STATEMENT EXECUTE FUNCTION log_updated_todos();
 
--- Refuses TRUNCATE of the todos: TRUNCATE fires no triggers for deleted rows, so the change log would miss them.
+-- Adds one row to `change_log` for a change of a project or of a tag. One of `project` and `changed_tag` is null.
+CREATE OR REPLACE FUNCTION log_change(
+    owner uuid, project uuid, changed_tag text, operation text, before jsonb, after jsonb
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    signature text := current_setting('todo.actor', true);
+    bytes_before bigint := snapshot_bytes(before);
+    bytes_after bigint := snapshot_bytes(after);
+    last_seq bigint;
+BEGIN
+    last_seq := count_changes(
+        owner, 1, 0, bytes_before + bytes_after, bytes_after - bytes_before, operation = 'delete'
+    );
+    IF last_seq IS NOT NULL THEN
+        INSERT INTO change_log (
+            user_id, seq, project_id, tag, op, actor, turn_id, before, after, read_bytes, token_name
+        ) VALUES (
+            owner, last_seq + 1, project, changed_tag, operation,
+            coalesce(nullif(split_part(signature, ':', 1), ''), 'system'),
+            nullif(split_part(signature, ':', 2), '')::uuid,
+            before, after, bytes_before + bytes_after, token_name_of(signature)
+        );
+    END IF;
+END
+$$;
+
+-- Returns a project as the change log holds it: all its columns, except the owner.
+CREATE OR REPLACE FUNCTION snapshot_of_project(project projects) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object(
+        'id', project.id, 'name', project.name, 'order', project."order", 'archived', project.archived,
+        'version', project.version, 'created_at', project.created_at, 'updated_at', project.updated_at
+    )
+$$;
+
+-- Logs a project that was created, updated or deleted. For each row, because few statements write several projects.
+--
+-- The todos of a deleted project are logged after it: the foreign key sets their `project_id` to null.
+CREATE OR REPLACE FUNCTION log_project() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
+BEGIN
+    CASE TG_OP
+        WHEN 'INSERT' THEN
+            PERFORM log_change(NEW.user_id, NEW.id, NULL, 'create', NULL, snapshot_of_project(NEW));
+        WHEN 'UPDATE' THEN
+            PERFORM log_change(
+                NEW.user_id, NEW.id, NULL, 'update', snapshot_of_project(OLD), snapshot_of_project(NEW)
+            );
+        ELSE
+            PERFORM log_change(OLD.user_id, OLD.id, NULL, 'delete', snapshot_of_project(OLD), NULL);
+    END CASE;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER projects_log AFTER INSERT OR UPDATE OR DELETE ON projects
+FOR EACH ROW EXECUTE FUNCTION log_project();
+
+-- Logs that all todos of a user have got another tag instead of a tag, or have lost the tag if `new_name` is null.
+--
+-- The application calls it beside the changes of the todos, which are logged one by one: a tag has no row of its own.
+CREATE OR REPLACE FUNCTION log_tag(owner uuid, name text, new_name text) RETURNS void LANGUAGE sql AS $$
+    SELECT log_change(owner, NULL, name, CASE WHEN new_name IS NULL THEN 'delete' ELSE 'rename' END,
+        jsonb_build_object('name', name),
+        CASE WHEN new_name IS NOT NULL THEN jsonb_build_object('name', new_name) END)
+$$;
+
+-- Refuses TRUNCATE of todos and projects: it fires no triggers for deleted rows, so the change log would miss them.
 CREATE OR REPLACE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'TRUNCATE would go around the change log; use DELETE';
@@ -193,6 +260,8 @@ END
 $$;
 
 CREATE OR REPLACE TRIGGER todos_no_truncate BEFORE TRUNCATE ON todos EXECUTE FUNCTION refuse_truncate();
+
+CREATE OR REPLACE TRIGGER projects_no_truncate BEFORE TRUNCATE ON projects EXECUTE FUNCTION refuse_truncate();
 
 -- Refuses a new id or owner of a todo: the log pairs the todo before and after by its id, and belongs to its owner.
 CREATE OR REPLACE FUNCTION refuse_new_identity() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -204,8 +273,9 @@ $$;
 CREATE OR REPLACE TRIGGER todos_identity BEFORE UPDATE OF id, user_id ON todos EXECUTE FUNCTION refuse_new_identity();
 
 -- The change log for the code of version 0.2.0, whose readers expect the description in each snapshot. It serves while an
--- update replaces that code. The release after the next migration drops the view.
+-- update replaces that code, which knows no changes of projects and tags. The release after the next migration drops the
+-- view.
 CREATE OR REPLACE VIEW changes AS SELECT
     user_id, seq, todo_id, op, actor, turn_id, full_snapshot(before, user_id, todo_id, seq) AS before,
     full_snapshot(after, user_id, todo_id, seq) AS after, created_at
-FROM change_log;
+FROM change_log WHERE todo_id IS NOT NULL;

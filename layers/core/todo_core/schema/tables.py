@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 _MODULES: Final = (
     *("accounts", "links", "api_tokens", "second_factors", "usage"),
-    *("projects", "todos", "assistant", "idempotency", "outbox", "reminders"),
+    *("projects", "todos", "assistant", "idempotency", "outbox", "reminders", "webhooks"),
 )
 
 

@@ -128,7 +128,9 @@ class TodoRow(SQLModel, table=True):
 
 
 class ChangeRow(SQLModel, table=True):
-    """One change of one todo, written by triggers on the table `todos`: see change_log.sql.
+    """One change of a todo, a project or a tag, written by triggers: see change_log.sql.
+
+    One of `todo_id`, `project_id` and `tag` is set. A renamed tag has its old name in `tag`.
 
     A change that leaves the description as it is has no description in `before` and `after`; full_snapshot() finds it.
     """
@@ -147,11 +149,13 @@ class ChangeRow(SQLModel, table=True):
         {"info": {EXPORT_NAME: "changes"}},
     )
 
-    # Without a foreign key, whose check would take a tenth of the time of a write. The owner exists, because the todo
-    # has a foreign key. A trigger of the table `users` deletes the changes with the account.
+    # Without a foreign key, whose check would take a tenth of the time of a write. The owner exists, because todos and
+    # projects have a foreign key. A trigger of the table `users` deletes the changes with the account.
     user_id: UUID = Field(sa_column=Column(Uuid, primary_key=True, info=NOT_EXPORTED))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    todo_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    todo_id: UUID | None = Field(sa_column=Column(Uuid))
+    project_id: UUID | None = Field(sa_column=Column(Uuid))
+    tag: str | None = Field(sa_column=Column(Text))
     op: str = Field(sa_column=Column(Text, nullable=False))
     actor: str = Field(sa_column=Column(Text, nullable=False))
     turn_id: UUID | None = Field(sa_column=Column(Uuid))
@@ -159,7 +163,7 @@ class ChangeRow(SQLModel, table=True):
     after: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True), info=TODO_SNAPSHOT))
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     read_bytes: int | None = Field(sa_column=Column(Integer, info=NOT_EXPORTED))
-    """Stored bytes of the todo before and after, as todo_bytes() defines them, with the descriptions that are left out.
+    """Stored bytes before and after, as todo_bytes() defines them, with the descriptions that are left out.
 
     Bounds the size of a page before the rows are read. Null in rows of older versions.
     """

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
 from todo_core.schema.columns import NOT_EXPORTED, instant_column, owner_column
@@ -31,6 +31,8 @@ class AccountUsageRow(SQLModel, table=True):
     """The number of todos outside the trash."""
     stored_bytes: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     """The bytes of all todos and of the change log by todo_bytes(), of all turns, and of stored responses."""
+    followed_until: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    """The time until which each change of the user is notified: see count_changes() in usage.sql. Null for never."""
 
 
 class KnownTagRow(SQLModel, table=True):

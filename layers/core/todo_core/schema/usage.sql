@@ -17,9 +17,9 @@ CREATE OR REPLACE FUNCTION todo_bytes(title text, description text, tags text[])
         + octet_length(array_to_string(tags, ','))
 $$;
 
--- Returns the stored bytes of a todo in the change log, or 0 for null.
+-- Returns the stored bytes of a todo, a project or a tag in the change log, or 0 for null.
 CREATE OR REPLACE FUNCTION snapshot_bytes(snapshot jsonb) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT coalesce(todo_bytes(snapshot->>'title', snapshot->>'description',
+    SELECT coalesce(todo_bytes(coalesce(snapshot->>'title', snapshot->>'name'), snapshot->>'description',
         ARRAY(SELECT jsonb_array_elements_text(snapshot->'tags'))), 0)
 $$;
 
@@ -39,13 +39,16 @@ BEGIN
 END
 $$;
 
--- Counts the changes that one statement has made to todos of one user. Returns the last sequence number before them.
+-- Counts the changes that one statement has made for one user. Returns the last sequence number before them.
 --
 -- Locks the user's row until the transaction ends. Returns null if the user has no row, because the account is being
 -- deleted. `live` and `bytes` are added to the counters; `growth` is the part of `bytes` by which the todos grew.
 --
 -- Checks the quotas of todos and of stored bytes. Deletes always pass, so that users can make room. Changes that let no
 -- todo grow, such as completing one, may use a tenth more, because they only add to the log.
+--
+-- Notifies the processes that listen to `todo_changes` with the user's id, while somebody follows the changes. Commits of
+-- transactions that notify wait for each other, so the changes of other users send nothing.
 CREATE OR REPLACE FUNCTION count_changes(
     owner uuid, number bigint, live bigint, bytes bigint, growth bigint, only_deletes boolean
 ) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -56,6 +59,9 @@ BEGIN
     UPDATE account_usage
     SET last_seq = last_seq + number, live_todos = live_todos + live, stored_bytes = stored_bytes + bytes
     WHERE user_id = owner RETURNING * INTO usage;
+    IF usage.followed_until > now() THEN
+        PERFORM pg_notify('todo_changes', owner::text);
+    END IF;
     IF live > 0 AND usage.live_todos > actor_quota(1) THEN
         PERFORM refuse_beyond_quota('todos', actor_quota(1));
     END IF;

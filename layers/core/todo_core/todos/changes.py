@@ -1,4 +1,4 @@
-"""Reads and locks the change log of todos, and undoes the changes that a turn of the assistant has made.
+"""Reads and locks the change log, and undoes the changes of todos that a turn of the assistant has made.
 
 Triggers of the database write the log in the transaction of each change. Sequence numbers are counted per user, under
 a lock that is held until the transaction ends. A user's changes thus become visible in the order of their numbers. A
@@ -15,37 +15,59 @@ import msgspec
 from msgspec import Struct
 from pydantic_core import PydanticUndefined
 
-from todo_core.actors import Actor, ActorKind
+from todo_core.actors import SET_ACTOR, Actor, ActorKind
 from todo_core.database.byte_pages import BYTES_SO_FAR, MAX_PAGE_BYTES, drop_row_after_page, end_by_bytes
 from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement
 from todo_core.todos.errors import ChangesExpired
 from todo_core.todos.model import Todo, TodoCreate
+from todo_core.todos.project import Project
 from todo_core.workload import in_slices
 
-type Operation = Literal["create", "update", "complete", "reopen", "skip", "delete", "restore", "purge", "reminder"]
+type ChangeKind = Literal["todo", "project", "tag"]
+type Operation = Literal[
+    "create", "update", "complete", "reopen", "skip", "delete", "restore", "purge", "reminder", "rename"
+]
+"""The operation of a change. Projects have `create`, `update` and `delete`; tags have `rename` and `delete`."""
+
+
+class TagName(msgspec.Struct, frozen=True):
+    """A tag as the change log holds it."""
+
+    name: str
+
+
+type Snapshot = Todo | Project | TagName
+"""A todo, a project or a tag as it was before or after a change."""
+_SNAPSHOT_TYPES: Final[dict[ChangeKind, type[Snapshot]]] = {"todo": Todo, "project": Project, "tag": TagName}
 
 
 class Change(Struct, frozen=True):
-    """One change of one todo. `before` is None if the todo was created, `after` if it was purged from the trash.
+    """One change of a todo, a project or a tag, as `kind` tells. The ids of the other kinds are None.
+
+    `before` is None for a creation. `after` is None if a todo was purged from the trash, or if a project or a tag was
+    deleted. The todos of a renamed or deleted tag have changes of their own.
 
     `token_name` is the name that the API token had whose request made the change.
     """
 
     seq: int
-    todo_id: UUID
+    kind: ChangeKind
+    todo_id: UUID | None
+    project_id: UUID | None
+    tag: str | None
     op: Operation
     actor: ActorKind
     turn_id: UUID | None
     token_name: str | None
-    before: Todo | None
-    after: Todo | None
+    before: Snapshot | None
+    after: Snapshot | None
     created_at: datetime
 
 
 CHANGES_AT_ONCE: Final = 25
 """The number of changes that are parsed or encoded in one step. It takes a quarter of a millisecond."""
-_CHANGE_FIELDS: Final = Change.__struct_fields__
+_CHANGE_FIELDS: Final = tuple(name for name in Change.__struct_fields__ if name != "kind")
 
 
 class ChangePage(Struct, frozen=True):
@@ -97,7 +119,7 @@ _UNDO_DEFAULTS: Final = msgspec.json.encode(_FIELD_DEFAULTS | _INTERNAL_DEFAULTS
 
 _PAGE_SINCE: Final = end_by_bytes(
     """
-    SELECT seq, todo_id, op, actor, turn_id, token_name, before, after, read_bytes, created_at
+    SELECT seq, todo_id, project_id, tag, op, actor, turn_id, token_name, before, after, read_bytes, created_at
     FROM change_log WHERE user_id = :user_id AND seq > :since ORDER BY seq LIMIT :limit
     """,
     # Rows of older versions have no `read_bytes`.
@@ -105,21 +127,26 @@ _PAGE_SINCE: Final = end_by_bytes(
         coalesce(octet_length(CAST(before AS text)), 0) + coalesce(octet_length(CAST(after AS text)), 0))""",
     order_by="seq",
 )
+# Only todos have fields that were added later, and descriptions that the log leaves out.
+_DEFAULTS: Final = "CASE WHEN todo_id IS NULL THEN '{}' ELSE CAST(:defaults AS jsonb) END"
 _SELECT_SINCE = Statement(f"""
-    SELECT seq, todo_id, op, actor, turn_id, token_name,
-        CAST(CAST(:defaults AS jsonb) || full_snapshot(before, :user_id, todo_id, seq) AS text) AS before,
-        CAST(CAST(:defaults AS jsonb) || full_snapshot(after, :user_id, todo_id, seq) AS text) AS after, created_at,
+    SELECT seq, todo_id, project_id, tag, op, actor, turn_id, token_name,
+        CAST({_DEFAULTS} || full_snapshot(before, :user_id, todo_id, seq) AS text) AS before,
+        CAST({_DEFAULTS} || full_snapshot(after, :user_id, todo_id, seq) AS text) AS after, created_at,
         {BYTES_SO_FAR}
     FROM ({_PAGE_SINCE}) AS page ORDER BY seq
-""")  # noqa: S608 - constants
-_SELECT_CHANGED_TODOS = Statement("""
+""")  # noqa: S608 - constants, as all below
+_SELECT_LAST_SEQ = Statement("SELECT last_seq FROM account_usage WHERE user_id = :user_id")
+_OF_TURN: Final = "user_id = :user_id AND turn_id = :turn_id AND todo_id IS NOT NULL"
+_SELECT_CHANGED_TODOS = Statement(f"""
     SELECT todo_id, bool_or(op = 'create') AS added
-    FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id ORDER BY min(seq)
-""")
-_SELECT_VERSIONS = Statement("""
+    FROM change_log WHERE {_OF_TURN} GROUP BY todo_id ORDER BY min(seq)
+""")  # noqa: S608
+_SELECT_VERSIONS = Statement(f"""
     SELECT todo_id, array_agg((after->>'version')::int) AS versions
-    FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id AND after IS NOT NULL GROUP BY todo_id
-""")
+    FROM change_log WHERE {_OF_TURN} AND after IS NOT NULL GROUP BY todo_id
+""")  # noqa: S608
+_LOG_TAG = Statement(f"SELECT {SET_ACTOR}, log_tag(:user_id, :name, :new_name)")
 _LOCK = Statement("SELECT lock_change_log(:user_id)")
 
 # An undo restores these columns. It keeps the id, the owner and `created_at`, and renews `version` and `updated_at`.
@@ -137,15 +164,15 @@ _RESTORED = ", ".join(f'"{name}"' for name in _RESTORED_COLUMNS)
 _OLD_VALUES = ", ".join(_EXISTING_REFERENCES.get(name, f'old."{name}"') for name in _RESTORED_COLUMNS)
 # The counters and the clock of a recurring todo are not compared: they only follow other columns.
 _COMPARED = [f'"{name}"' for name in _RESTORED_COLUMNS if name not in _INTERNAL_DEFAULTS]
-_TURN = """
+_TURN = f"""
     SELECT todo_id, changes, full_snapshot(before, :user_id, todo_id, first_seq) AS before,
         full_snapshot(after, :user_id, todo_id, last_seq) AS after
     FROM (
         SELECT todo_id, (array_agg(before ORDER BY seq))[1] AS before, (array_agg(after ORDER BY seq DESC))[1] AS after,
             min(seq) AS first_seq, max(seq) AS last_seq, count(*) AS changes
-        FROM change_log WHERE user_id = :user_id AND turn_id = :turn_id GROUP BY todo_id
+        FROM change_log WHERE {_OF_TURN} GROUP BY todo_id
     ) AS logged
-"""
+"""  # noqa: S608
 # True if the todo is as the turn has left it, and nothing else changed it between the turn's changes. The turn then
 # logged one change for each version. Later changes do not count if they were reverted, such as by another undo.
 _UNTOUCHED = f"""(
@@ -155,7 +182,7 @@ _UNTOUCHED = f"""(
         WHERE ({", ".join(f"was.{name}" for name in _COMPARED)})
             IS NOT DISTINCT FROM ({", ".join(f"todos.{name}" for name in _COMPARED)})
     )
-)"""  # noqa: S608 - constants, as all below
+)"""  # noqa: S608
 _SELECT_TURN_CHANGES = Statement(f"""
     WITH turn AS ({_TURN})
     SELECT turn.todo_id, turn.before IS NULL AS is_added,
@@ -178,28 +205,44 @@ _UNDO = Statement(f"""
 _STOP_UNDOING = Statement("SELECT set_config('todo.undoing', 'off', true)")
 
 
-async def find_since(db: Executor, user_id: UUID, seq: int, *, limit: int) -> ChangePage:
+async def find_since(
+    db: Executor, user_id: UUID, seq: int, *, limit: int, max_bytes: int = MAX_PAGE_BYTES
+) -> ChangePage:
     """Returns at most `limit` of the user's changes with a sequence number above `seq`, oldest first.
 
-    A page may be shorter: it has at most 512 KB of todos, but for a single change. Raises ChangesExpired when the next
-    change was cut off the log.
+    A page may be shorter: it has at most `max_bytes` of todos, but for a single change. Raises ChangesExpired when the
+    next change was cut off the log.
     """
     rows = await db.fetch_all(
         _SELECT_SINCE,
         user_id=user_id,
         since=seq,
         limit=limit + 1,
-        max_bytes=MAX_PAGE_BYTES,
+        max_bytes=max_bytes,
         defaults=_SNAPSHOT_DEFAULTS,
     )
     # Sequence numbers have no gaps, and the latest change is never cut.
     if rows and rows[0]["seq"] > seq + 1:
         raise ChangesExpired(rows[0]["seq"] - 1)
-    has_more = drop_row_after_page(rows, limit, MAX_PAGE_BYTES)
+    has_more = drop_row_after_page(rows, limit, max_bytes)
     changes: list[Change] = []
     async for part in in_slices(rows, CHANGES_AT_ONCE):
         changes += map(_parse_change, part)
     return ChangePage(changes, has_more)
+
+
+async def find_last_seq(db: Executor, user_id: UUID) -> int:
+    """Returns the sequence number of the user's latest change. 0 without any, or for an account that was closed."""
+    row = await db.fetch_one(_SELECT_LAST_SEQ, user_id=user_id)
+    return row["last_seq"] if row else 0
+
+
+async def log_tag(transaction: Transaction, actor: Actor, name: str, new_name: str | None) -> None:
+    """Logs that a tag of the user was renamed, or deleted if `new_name` is None.
+
+    Must be called in the transaction that changes the todos.
+    """
+    await transaction.write(_LOG_TAG, user_id=actor.user_id, actor=actor.signature, name=name, new_name=new_name)
 
 
 async def find_changed_todos(db: Executor, user_id: UUID, turn_id: UUID) -> dict[UUID, bool]:
@@ -248,8 +291,10 @@ async def lock_log(transaction: Transaction, user_id: UUID) -> None:
 
 def _parse_change(row: Row) -> Change:
     values = {name: row[name] for name in _CHANGE_FIELDS}
-    return Change(**values | {"before": _parse_snapshot(row["before"]), "after": _parse_snapshot(row["after"])})
+    kind: ChangeKind = "todo" if row["todo_id"] else "project" if row["project_id"] else "tag"
+    states = {name: _parse_snapshot(row[name], _SNAPSHOT_TYPES[kind]) for name in ("before", "after")}
+    return Change(kind=kind, **values | states)
 
 
-def _parse_snapshot(snapshot: str | None) -> Todo | None:
-    return None if snapshot is None else msgspec.json.decode(snapshot, type=Todo)
+def _parse_snapshot(snapshot: str | None, snapshot_type: type[Snapshot]) -> Snapshot | None:
+    return None if snapshot is None else msgspec.json.decode(snapshot, type=snapshot_type)

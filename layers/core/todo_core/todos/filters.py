@@ -163,7 +163,11 @@ class Position(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """A page of a list of todos. `next` is the position after which the next page begins, None on the last page."""
+    """A page of a list of todos. `next` is the position after which the next page begins, None on the last page.
+
+    `seq` is the number of the user's latest change that the page contains. None for a page without todos.
+    """
 
     todos: list[Todo]
     next: Position | None
+    seq: int | None

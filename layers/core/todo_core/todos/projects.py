@@ -4,12 +4,10 @@ Database triggers of the table `todos`, not this module, enforce which todos bel
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-import msgspec
 from pydantic import MISSING, BaseModel, ConfigDict, Field, StrictBool
 
 from todo_core.actors import SET_ACTOR, Actor
@@ -19,25 +17,15 @@ from todo_core.identifiers import new_id
 from todo_core.text import Text
 from todo_core.todos.changes import lock_log
 from todo_core.todos.errors import ProjectNotFound, StaleVersion
+from todo_core.todos.listed import LAST_SEQ, Listed
 from todo_core.todos.model import OrderNumber
 from todo_core.todos.operations import Versions
+from todo_core.todos.project import Project
 
 ProjectName = Annotated[str, Text(min_length=1, max_length=200)]
 
 type ProjectPosition = tuple[float, UUID]
 """The position at which a page of projects begins: `order` and id of the last project on the page before."""
-
-
-class Project(msgspec.Struct, frozen=True):
-    """A project as it is stored. An archived project is not in the list by default. Its todos stay as they are."""
-
-    id: UUID
-    name: str
-    order: float
-    archived: bool
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class ProjectCreate(BaseModel):
@@ -71,7 +59,7 @@ _INSERT = Statement(f"""
     SELECT :project_id, CASE WHEN require_room_for_project(:user_id, :max_projects) THEN :user_id::uuid END, :name,
         coalesce(:order, max("order") + 1, 1)
     FROM projects WHERE user_id = :user_id
-    RETURNING {_COLUMNS}
+    RETURNING {_COLUMNS}, {SET_ACTOR}
 """)  # noqa: S608
 _DELETE_TODOS = Statement(f"""
     UPDATE todos SET deleted_at = now(), version = version + 1, updated_at = now()
@@ -85,7 +73,8 @@ _DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {SET_ACTOR}")
 def _select_page(*, after: bool) -> Statement:
     after_position = 'AND ("order", id) > (:after_order, :after_id)' if after else ""
     return Statement(f"""
-        SELECT {_COLUMNS} FROM projects WHERE user_id = :user_id AND archived = :archived {after_position}
+        SELECT {_COLUMNS}, {LAST_SEQ} FROM projects
+        WHERE user_id = :user_id AND archived = :archived {after_position}
         ORDER BY "order", id LIMIT :limit
     """)  # noqa: S608
 
@@ -95,18 +84,18 @@ def _update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
     expected = "AND version = ANY(:versions)" if checked else ""
     return Statement(f"""
         UPDATE projects SET {assignments(columns)}, version = version + 1, updated_at = now()
-        WHERE {_THIS} {expected} RETURNING {_COLUMNS}
+        WHERE {_THIS} {expected} AND (SELECT lock_change_log(:user_id)) RETURNING {_COLUMNS}, {SET_ACTOR}
     """)  # noqa: S608
 
 
 async def find(
     db: Executor, user_id: UUID, *, archived: bool, limit: int, after: ProjectPosition | None = None
-) -> list[Project]:
+) -> Listed[Project]:
     """Returns at most `limit` of the user's projects, sorted by `order`: only archived ones, or only the others."""
     position: Mapping[str, object] = {} if after is None else {"after_order": after[0], "after_id": after[1]}
     page = _select_page(after=after is not None)
     rows = await db.fetch_all(page, user_id=user_id, archived=archived, limit=limit, **position)
-    return [Project(*row) for row in rows]
+    return Listed([Project(*row[:-1]) for row in rows], rows[0]["last_seq"] if rows else None)
 
 
 async def get(db: Executor, user_id: UUID, project_id: UUID) -> Project:
@@ -121,27 +110,33 @@ async def find_names(db: Executor, user_id: UUID, project_ids: Sequence[UUID]) -
 
 
 async def add(db: Executor, actor: Actor, new: ProjectCreate) -> Project:
-    """Adds a project. Raises QuotaExceeded when the user has too many projects."""
+    """Adds a project. Raises QuotaExceeded when the user has too many projects, or too much is stored."""
     row = await db.write(
-        _INSERT, user_id=actor.user_id, project_id=new_id(), max_projects=actor.quotas.projects, **dict(new)
+        _INSERT,
+        user_id=actor.user_id,
+        actor=actor.signature,
+        project_id=new_id(),
+        max_projects=actor.quotas.projects,
+        **dict(new),
     )
     assert row is not None  # noqa: S101 - INSERT ... RETURNING returns its row or raises
-    return Project(*row)
+    return Project(*row[:-1])
 
 
 async def update(
     db: Executor, actor: Actor, project_id: UUID, changes: ProjectUpdate, versions: Versions = None
 ) -> Project:
-    """Applies the changes to the project. Raises ProjectNotFound and StaleVersion."""
+    """Applies the changes to the project. Raises ProjectNotFound, StaleVersion and QuotaExceeded."""
     values = changes.model_dump()
     if not values:
         return _check_version(await get(db, actor.user_id, project_id), versions)
     statement = _update_columns(frozenset(values), checked=versions is not None)
-    row = await db.write(statement, user_id=actor.user_id, project_id=project_id, versions=versions, **values)
+    this = {"user_id": actor.user_id, "actor": actor.signature, "project_id": project_id}
+    row = await db.write(statement, **this, versions=versions, **values)
     if row is None:
         await get(db, actor.user_id, project_id)
         raise StaleVersion
-    return Project(*row)
+    return Project(*row[:-1])
 
 
 async def delete(transaction: Transaction, actor: Actor, project_id: UUID, versions: Versions = None) -> None:

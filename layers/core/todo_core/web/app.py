@@ -87,6 +87,7 @@ def _list_middleware(resources: Resources, refusals: Refusals) -> list[Middlewar
                 "Idempotency-Key",
                 "If-Match",
                 "If-None-Match",
+                "Last-Event-ID",
                 "X-Request-ID",
             ),
             expose_headers=EXPOSED_HEADERS,

@@ -34,7 +34,7 @@ def parse_if_match(if_match: Sequence[str]) -> list[int] | None:
     return [int(tag) for tag in tags if _VERSION.fullmatch(tag)]
 
 
-def is_current(version: int, if_none_match: Sequence[str]) -> bool:
+def is_current(version: int | str, if_none_match: Sequence[str]) -> bool:
     """Returns True if the lines of If-None-Match name this version, also as a weak tag, or are `*`."""
     line = ",".join(if_none_match)
     return line.strip() == "*" or any(tag["opaque"] == str(version) for tag in _TAG.finditer(line))

@@ -152,6 +152,14 @@ async def _current_user_with_session(request: Request) -> UserWithSession:
     return user
 
 
+async def check_again(request: Request) -> None:
+    """Checks the token of a request that has waited. Raises NotAuthenticated when the session has ended meanwhile.
+
+    Raises InsufficientScope when an API token has lost a scope.
+    """
+    await _current_user(request)
+
+
 CurrentUser = Annotated[SignedInUser, Depends(_current_user)]
 """The user of a session or of an API token with the scopes that are registered for the route."""
 

@@ -3,6 +3,7 @@
 Per route: Requests, Errors (status 5xx), Latency in milliseconds, and the counts that the route reports.
 Of the outbox: messages delivered, failed attempts, messages that died, those that wait, and the age of the oldest.
 Of reminders: those that fired, those of them that were late, messages sent, and the delay of the next one.
+Of webhooks: changes delivered, failed attempts, webhooks that were switched off, and those that fail.
 The environment variables POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME set their namespace and service.
 """
 
@@ -13,6 +14,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from todo_core.outbox.outbox import Outbox
 from todo_core.web.requests import AnsweredRequest
+from todo_core.webhooks.figures import WebhookFigures
 
 
 def _begin_metrics() -> EphemeralMetrics:
@@ -35,6 +37,16 @@ def emit_outbox_metrics(outbox: Outbox) -> None:
     metrics.add_metric("RemindersLate", MetricUnit.Count, counts.late_reminders)
     metrics.add_metric("RemindersSent", MetricUnit.Count, counts.reminders_sent)
     metrics.add_metric("RemindersOverdueSeconds", MetricUnit.Seconds, round(backlog.overdue_seconds))
+    metrics.flush_metrics()
+
+
+def emit_webhook_metrics(figures: WebhookFigures) -> None:
+    """Writes the metrics of webhooks, as one line, to standard output."""
+    metrics = _begin_metrics()
+    metrics.add_metric("WebhooksDelivered", MetricUnit.Count, figures.delivered)
+    metrics.add_metric("WebhooksFailed", MetricUnit.Count, figures.failed)
+    metrics.add_metric("WebhooksSwitchedOff", MetricUnit.Count, figures.switched_off)
+    metrics.add_metric("WebhooksFailing", MetricUnit.Count, figures.backlog.failing)
     metrics.flush_metrics()
 
 

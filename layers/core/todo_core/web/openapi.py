@@ -1,6 +1,6 @@
 """Builds the OpenAPI document of an app, with problem documents for its errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -22,6 +22,7 @@ from todo_core.web.verified_emails import allows_unverified
 
 TITLE: Final = "Todo backend"
 VERSION: Final = version("todo-core")
+CHANGE_SEQ: Final = "X-Change-Seq"
 DESCRIPTION: Final = """\
 Todos with accounts, for web pages on other origins (session cookie), programs (API token) and an assistant.
 
@@ -53,8 +54,12 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
         "example": '"minute";q=600;w=60, "in-flight";q=60;qu="concurrent-requests"',
     },
     "ETag": {
-        "description": "The version of the object, for `If-Match` and `If-None-Match`.",
+        "description": "The version of the object, for `If-Match` and `If-None-Match`; or of the list, for the latter.",
         "schema": {"type": "string"},
+    },
+    CHANGE_SEQ: {
+        "description": "The list contains all changes up to this `seq`. Follow the later ones from `/todos/changes`.",
+        "schema": {"type": "integer", "minimum": 0},
     },
     "Location": {"description": "The URL of the new object.", "schema": {"type": "string", "format": "uri"}},
     "Idempotent-Replayed": {
@@ -69,6 +74,16 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 
 
 _LIMIT_HEADERS: Final = ("RateLimit", "RateLimit-Policy")
+
+type DescribeEvents = Callable[[dict[str, Any]], dict[str, Any]]
+"""Returns the messages that the service sends, for the member `webhooks`. Gets the schemas of the document."""
+
+_events: Final[list[DescribeEvents]] = []
+
+
+def register_events(describe: DescribeEvents) -> None:
+    """Adds the messages of a route group to the OpenAPI document."""
+    _events.append(describe)
 
 
 def build_document(app: FastAPI) -> dict[str, Any]:
@@ -87,6 +102,8 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     _drop_header_defaults(content)
     _name_operations(content, app)
     _describe_headers(content)
+    for describe in _events:
+        content["webhooks"] = content.get("webhooks", {}) | describe(schemas)
     # Removes FastAPI's schemas of a 422 response, because the app answers with a problem document instead.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
@@ -157,6 +174,7 @@ def _describe_headers(content: dict[str, Any]) -> None:
             names = [
                 *_common_headers(int(status), _resolve_schema(response, content)),
                 *_challenge_headers(operation, int(status)),
+                *_list_headers(operation, status),
                 *_key_headers(operation, status),
                 *(() if path in PROBES else _LIMIT_HEADERS),
             ]
@@ -167,6 +185,14 @@ def _describe_headers(content: dict[str, Any]) -> None:
 def _challenge_headers(operation: dict[str, Any], status: int) -> Iterator[str]:
     if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and "security" in operation):
         yield "WWW-Authenticate"
+
+
+def _list_headers(operation: dict[str, Any], status: str) -> Iterator[str]:
+    """Yields the names of further response headers for a list that is answered with 304 while it is unchanged."""
+    answered = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+    is_list = answered.get("schema", {}).get("type") == "array"
+    if is_list and "304" in operation["responses"] and status in {"200", "304"}:
+        yield from ("ETag", CHANGE_SEQ)
 
 
 def _key_headers(operation: dict[str, Any], status: str) -> Iterator[str]:

@@ -71,7 +71,7 @@ async def fetch_page[Item](
 def link_to_next(request: Request, response: Response, **parameters: str) -> None:
     """Sets the Link header to the URL of this request, with these query parameters added or replaced."""
     others = [(name, value) for name, value in request.query_params.multi_items() if name not in parameters]
-    url = build_url(request, request.scope["route"].path_format)
+    url = build_url(request, request.scope["route"].path_format.format_map(request.path_params))
     response.headers["Link"] = f'<{url}?{urlencode([*others, *parameters.items()])}>; rel="next"'
 
 

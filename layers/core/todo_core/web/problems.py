@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, Self
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -163,6 +163,15 @@ def make_problem(error: ServiceError, request_id: str, errors: list[FieldError] 
         errors=errors,
         **error.members,
     )
+
+
+def make_problem_document(error: ServiceError, request_id: str) -> dict[str, JsonValue]:
+    """Returns the problem document of an error for an event of a stream.
+
+    Its member `retry_after` replaces the Retry-After header, because the headers are sent already.
+    """
+    document: dict[str, JsonValue] = make_problem(error, request_id).model_dump(exclude_none=True)
+    return document if error.retry_after is None else document | {"retry_after": error.retry_after}
 
 
 def make_problem_response(

@@ -15,6 +15,11 @@ from todo_core.web.refusals import RefusalLog
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
 """The names of the counts that a route may report for a request. They become CloudWatch metrics."""
 
+IS_HEAD: Final = "is_head"
+"""The key in the state of a HEAD request, which routes see as a GET request. A stream ends at once then."""
+WAITED_SECONDS: Final = "waited_seconds"
+"""The key in the state of a request that has waited for changes. Its value is the time, which is no time of work."""
+
 PROBES: Final = {"/health", "/health/ready"}
 """The paths of the health checks, which have no limits."""
 
@@ -22,6 +27,7 @@ PROBES: Final = {"/health", "/health/ready"}
 class AnsweredRequest(Struct, frozen=True):
     """The facts about a request that has been answered.
 
+    `milliseconds` is the time to the end of the response, without the time in which the request waited for changes.
     `route` is the path template of its route, or None if no route matched. `counts` has the counts that it reported.
     `problem` is the code of the error that answers it, or None. `refusal` is the same for an error of a limit only.
     """

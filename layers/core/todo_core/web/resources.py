@@ -14,10 +14,13 @@ from todo_core.accounts.passwords import PasswordHasher
 from todo_core.accounts.session_tokens import SessionTokens
 from todo_core.accounts.sessions import LAST_SEEN_INTERVAL_SECONDS, RENEWAL_INTERVAL_SECONDS, SessionUpdates
 from todo_core.database.executor import Database
+from todo_core.live.live_changes import LiveChanges
 from todo_core.outbox.outbox import Outbox
 from todo_core.settings import Settings
 from todo_core.web.cursors import Cursors
 from todo_core.web.readiness import Readiness
+from todo_core.webhooks.figures import WebhookFigures
+from todo_core.webhooks.secrets import WebhookSecrets
 from todo_core.workload import Workload
 
 
@@ -36,6 +39,9 @@ class Resources(Struct, frozen=True):
     workload: Workload
     readiness: Readiness
     outbox: Outbox
+    live: LiveChanges
+    webhook_secrets: WebhookSecrets
+    webhook_figures: WebhookFigures
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -58,6 +64,9 @@ class Resources(Struct, frozen=True):
             workload=Workload(settings.request_limits.requests_at_once),
             readiness=Readiness(database, settings.readiness_seconds),
             outbox=Outbox(can_send_mail=settings.can_send_mail),
+            live=LiveChanges(database, max_per_user=settings.request_limits.streams_per_user),
+            webhook_secrets=WebhookSecrets(settings.secret_keys),
+            webhook_figures=WebhookFigures(),
         )
 
 

@@ -21,6 +21,7 @@ EXPOSED_HEADERS: Final = (
     "RateLimit-Policy",
     "Retry-After",
     "Session-Token",
+    "X-Change-Seq",
     "X-Request-ID",
 )
 """The headers of responses that pages of other origins may read."""

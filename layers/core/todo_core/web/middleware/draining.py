@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -18,7 +18,7 @@ class Drain:
     """Delays the stop of a process after a SIGTERM by some seconds, in which all requests are answered.
 
     A load balancer still sends requests for some seconds after the signal. Clients may send the next request on an
-    open connection while the server closes it. So each answer then has `Connection: close`.
+    open connection while the server closes it. So each answer then has `Connection: close`, and streams end.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -26,10 +26,11 @@ class Drain:
         self._seconds = seconds
 
     @contextmanager
-    def on_sigterm(self) -> Iterator[None]:
+    def on_sigterm(self, end_streams: Callable[[], None]) -> Iterator[None]:
         """Delays the process's SIGTERM handler by the given seconds, for signals that arrive during the block.
 
-        Does nothing for 0 seconds or outside the main thread.
+        The signal calls `end_streams` at once, so that their clients connect to another process. Does nothing for
+        0 seconds or outside the main thread.
         """
         if not self._seconds or threading.current_thread() is not threading.main_thread():
             yield  # Python sets signal handlers only in the main thread
@@ -41,6 +42,7 @@ class Drain:
             self.has_begun = True
             # Restores the original handler, so that a second SIGTERM stops the process at once.
             signal.signal(number, stop)
+            loop.call_soon_threadsafe(end_streams)
             loop.call_soon_threadsafe(loop.call_later, self._seconds, signal.raise_signal, number)
 
         signal.signal(signal.SIGTERM, begin)

@@ -12,7 +12,7 @@ from todo_core.deadlines import begin_request
 from todo_core.web.caching import find_cache_policy
 from todo_core.web.problems import make_problem_response
 from todo_core.web.request_heads import HeadChecks
-from todo_core.web.requests import AnsweredRequest
+from todo_core.web.requests import IS_HEAD, WAITED_SECONDS, AnsweredRequest
 from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
 
 _CLIENT_CLOSED_REQUEST: Final = 499
@@ -45,6 +45,8 @@ class RequestScope:
             # Changes a copy of the scope, because the server still needs to know that the method is HEAD.
             scope, send = {**scope, "method": "GET"}, _drop_body(send)
         headers = _prepare(scope)
+        if method == "HEAD":
+            scope["state"][IS_HEAD] = True
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -68,7 +70,8 @@ class RequestScope:
         try:
             await app(scope, receive, send_with_headers)
         finally:
-            _notify_observers(scope, method, status or _CLIENT_CLOSED_REQUEST, (monotonic() - started) * 1000)
+            worked = monotonic() - started - scope["state"].get(WAITED_SECONDS, 0)
+            _notify_observers(scope, method, status or _CLIENT_CLOSED_REQUEST, max(worked, 0) * 1000)
 
 
 def _find_invocation_seconds(scope: Scope) -> float | None:

@@ -1,0 +1,1 @@
+"""The routes of the change log: pages, long polls and streams."""

@@ -1,0 +1,1 @@
+"""The routes of webhooks: `/api/v1/webhooks`."""

@@ -1,0 +1,1 @@
+"""Webhooks: signatures by Standard Webhooks, and requests to receivers."""
