@@ -53,7 +53,7 @@ _SELECT_FOR_PUSH = Statement(f"""
     LEFT JOIN reminder_channels AS channels ON channels.user_id = todos.user_id
     WHERE {_STILL_HOLDS} AND subscriptions.id = :device AND coalesce(channels.push, true)
 """)  # noqa: S608
-_FIELDS: Final = len(DueReminder.__dataclass_fields__)
+_FIELDS: Final = len(DueReminder.__struct_fields__)
 
 
 async def find_for_mail(db: Executor, message: LeasedMessage) -> DueReminder | None:

@@ -6,7 +6,7 @@ same message id. So each change arrives at least once, and the changes of one we
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, override
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,7 +16,6 @@ from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
 from todo_core.outbox.leases import RETRIED_FOR, find_pause
 from todo_core.outbox.messages import Mail, enqueue
-from todo_core.secret_values import SecretValue
 from todo_core.webhooks import operations
 from todo_core.webhooks.attempts import Result
 from todo_core.webhooks.figures import Backlog
@@ -28,7 +27,7 @@ MAX_LOGGED: Final = 1_000
 """The number of deliveries that the log keeps for one webhook."""
 
 
-class LeasedWebhook(SecretValue, frozen=True):
+class LeasedWebhook(Struct):
     """A webhook for which this process has the lease. `position` moves on while the process works."""
 
     id: UUID
@@ -43,6 +42,10 @@ class LeasedWebhook(SecretValue, frozen=True):
     lease: int
     sends_reminders: bool
     """False if the user's reminders do not go to webhooks."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"LeasedWebhook({self.id})"
 
     def wants(self, event: Event) -> bool:
         is_chosen = self.events is None or event in self.events
