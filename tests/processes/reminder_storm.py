@@ -149,8 +149,12 @@ class Faults:
 
 def run(storm: Storm, mails: MailServer) -> Report:
     """Plays a storm on an own database server. Returns what has arrived at the mail server."""
-    folder, chance = Path(tempfile.mkdtemp(prefix="todo-storm-")), random.Random(1)  # noqa: S311 - no secret
+    chance = random.Random(1)  # noqa: S311 - no secret
     with ExitStack() as stack:
+        # No folder of pytest: each start of pytest takes the rights on those folders from PostgreSQL's user.
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="todo-storm-", ignore_cleanup_errors=True))
+        )
         server = Server(folder)
         stack.callback(server.stop)
         url = stack.enter_context(postgres.database(server.url()))

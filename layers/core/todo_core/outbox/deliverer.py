@@ -25,6 +25,8 @@ _ANNOUNCED_DELAYS_SECONDS: Final = (0.5, 5.0)
 """Times of the looks after an announced time, or after the announcement. A transaction may commit after the first."""
 _WORKING_PAUSE_SECONDS: Final = 0.5
 """Pause between two looks while messages or reminders are due. It makes batches of reminders that come one by one."""
+_GATHERING_SECONDS: Final = 0.02
+"""Time in which other attempts may end, so that one statement claims messages for several places."""
 _COUNTING_SECONDS: Final = 10.0
 """Age of the counted backlog at which a look counts again. Many messages take long to count."""
 _OUTAGE_PAUSE_SECONDS: Final = 1.0
@@ -68,14 +70,19 @@ class Deliverer:
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
-        may_be_left = True
+        may_be_left, fires_at = True, 0.0
         while may_be_left or self._attempts:
             may_be_left = False
             if seconds_left() > LEASE_SECONDS:
-                may_be_left = await self._fire()
+                if monotonic() >= fires_at:
+                    may_be_left = await self._fire()
+                    fires_at = monotonic() + _WORKING_PAUSE_SECONDS
                 may_be_left |= await self._begin_attempts()
             if self._attempts:
                 await asyncio.wait(self._attempts, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.sleep(_GATHERING_SECONDS)
+            elif may_be_left:
+                await asyncio.sleep(_WORKING_PAUSE_SECONDS)
         self._outbox.backlog = await backlog.read(self._db, self._senders)
 
     async def run(self, *, poll_seconds: float) -> None:
@@ -104,6 +111,8 @@ class Deliverer:
                 await self._changed.wait()
         except TimeoutError:
             return
+        if self._waits_for_places:
+            await asyncio.sleep(_GATHERING_SECONDS)
 
     def _expect(self, moment: datetime, loop: asyncio.AbstractEventLoop, poll_seconds: float) -> None:
         seconds = max(0.0, (moment - datetime.now(UTC)).total_seconds())
@@ -154,11 +163,11 @@ class Deliverer:
             messages = await leases.claim(
                 self._db, self._senders, limit=limit, full_channels=full, rooms=self._places.rooms
             )
+            if not messages:
+                # Also if the attempts of a full channel have ended meanwhile: its messages were skipped.
+                return bool(full)
             for message in messages:
                 self._begin(message)
-            now_full = self._places.full_channels
-            if not messages or (len(messages) < limit and len(now_full) == len(full)):
-                return bool(now_full)
         return True
 
     def _begin(self, message: LeasedMessage) -> None:
