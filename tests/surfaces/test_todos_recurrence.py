@@ -276,6 +276,11 @@ class TestReminder:
         todo = ada.add(due_date="9999-12-20", reminder_at="9999-12-30T00:00:00Z", recurrence="FREQ=DAILY;INTERVAL=9")
         assert complete(ada, todo)["reminder_at"] is None
 
+    def test_a_reminder_outside_the_local_calendar_is_cleared(self, ada: Account, database_url: str) -> None:
+        live_in(ada, "Pacific/Apia", database_url)
+        todo = ada.add(due_date="2030-01-01", reminder_at="9999-12-31T23:30:00Z", recurrence=DAILY)
+        assert only(complete(ada, todo), "due_date", "reminder_at") == {"due_date": "2030-01-02", "reminder_at": None}
+
 
 class TestSubtodos:
     def test_completed_subtodos_are_reopened_with_the_next_occurrence(self, ada: Account) -> None:

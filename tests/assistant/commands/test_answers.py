@@ -78,6 +78,14 @@ class TestAnswers:
         assert chat.say("skip water plants") == "Skipped “water plants”, next due Tuesday 14 February 2040."
         assert chat.say("skip bins") == "That todo does not repeat, so there is nothing to skip."
 
+    @pytest.mark.parametrize("due", ["9999-12-31T23:30:00Z", "0001-01-02T00:30:00Z"])
+    def test_a_todo_at_an_end_of_the_calendar_is_answered_with_a_sentence(self, chat: ChatClient, due: str) -> None:
+        at_the_end = {"due_at": due, "reminder_at": due, "recurrence": "FREQ=DAILY"}
+        for number, command in enumerate(("done", "skip", "repeat", "move")):
+            chat.user.client.post(TODOS, json={"title": f"zebra{number}", **at_the_end}).raise_for_status()
+            more = {"repeat": " every week", "move": " to friday"}.get(command, "")
+            assert chat.say(f"{command} zebra{number}{more}")
+
     def test_a_recurrence_counts_from_the_completion(self, chat: ChatClient) -> None:
         assert chat.say("water plants every! 3 days from jan 31 2040") == (
             "Added “water plants”, due Tuesday 31 January 2040, every 3 days after completion."

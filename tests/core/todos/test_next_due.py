@@ -14,6 +14,8 @@ from todo_core.todos.next_due import apply_changes, move_reminder, next_due_valu
 
 BEIRUT = ZoneInfo("Asia/Beirut")
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 DAILY = "FREQ=DAILY"
 
 type Columns = dict[str, Any]
@@ -357,3 +359,34 @@ class TestMovedReminder:
         last = datetime(9999, 12, 30, tzinfo=UTC)
 
         assert move_reminder(last, date(9999, 12, 1), date(9999, 12, 20), zone) is None
+
+
+class TestEndsOfTheCalendar:
+    @pytest.mark.parametrize("reminder", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:30:00+00:00"])
+    @pytest.mark.parametrize("zone", [APIA, NEW_YORK])
+    def test_a_reminder_outside_the_local_calendar_moves_or_is_cleared(self, reminder: str, zone: ZoneInfo) -> None:
+        moved = move({**todo(due_date="2030-01-01"), "reminder_at": datetime.fromisoformat(reminder)}, zone)
+
+        assert moved is not None
+        assert moved["reminder_at"] is None or moved["reminder_at"].year in {1, 9999}
+
+    @pytest.mark.parametrize("due", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:30:00+00:00"])
+    @pytest.mark.parametrize("zone", [APIA, NEW_YORK])
+    def test_a_due_date_outside_the_local_calendar_ends_the_rule(self, due: str, zone: ZoneInfo) -> None:
+        moment = datetime.fromisoformat(due)
+        for columns in ({"due_at": moment}, {"due_at": moment, "recurrence_from": "completion"}):
+            moved = move(todo() | columns, zone, datetime(2026, 11, 30, tzinfo=UTC))
+            assert moved is None or moved["due_at"].year == 2026
+
+    @pytest.mark.parametrize("columns", [{"due_date": date.min, "due_at": None}, {"due_at": LAST_INSTANT}])
+    def test_a_todo_may_be_postponed_to_an_end_of_the_calendar(self, columns: Columns) -> None:
+        moved = move(apply_changes(todo(due_at="2030-01-01T09:00:00Z"), columns), APIA)
+
+        assert moved is None or moved["due_at"].year == 2030
+
+    @pytest.mark.parametrize("old", [date.min, LAST_INSTANT, FIRST_INSTANT])
+    @pytest.mark.parametrize("zone", [APIA, NEW_YORK])
+    def test_a_reminder_of_a_due_date_there_moves_or_is_cleared(self, old: date | datetime, zone: ZoneInfo) -> None:
+        moved = move_reminder(datetime(2030, 1, 1, tzinfo=UTC), old, date(2030, 1, 2), zone)
+
+        assert moved is None or moved.year > 2030

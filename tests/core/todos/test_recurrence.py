@@ -209,6 +209,11 @@ class TestEndOfARule:
         assert days(rule, "2026-12-08", timezone=NEW_YORK) == ["2026-12-09"]
         assert days(rule, "2026-12-08", timezone=BERLIN) == ["2026-12-09", "2026-12-10"]
 
+    @pytest.mark.parametrize("timezone", [BERLIN, NEW_YORK, APIA])
+    def test_until_the_end_of_the_calendar_is_no_end(self, timezone: ZoneInfo) -> None:
+        assert days("FREQ=DAILY;UNTIL=99991231T235959Z", "2026-11-25", 1, timezone) == ["2026-11-26"]
+        assert days("FREQ=DAILY;UNTIL=00010101T000000Z", "2026-11-25", 1, timezone) == []
+
     def test_until_before_the_due_date_has_no_occurrence(self) -> None:
         assert days("FREQ=DAILY;UNTIL=20200101", "2026-11-25") == []
 

@@ -148,7 +148,10 @@ def _not_before_today(context: ToolContext, due: Due) -> Due:
     """Returns the due date, or today (at the same time of day) if the due date is past."""
     if not isinstance(due, datetime):
         return max(due, context.today)
-    local = due.astimezone(context.timezone)
+    try:
+        local = due.astimezone(context.timezone)
+    except OverflowError:  # The local time lies outside the years 1 to 9999; the caller cannot read it either.
+        return due
     if local.date() >= context.today:
         return due
     return datetime.combine(context.today, local.time(), context.timezone)

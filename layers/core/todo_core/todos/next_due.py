@@ -98,11 +98,11 @@ def move_reminder(reminder: datetime, old: Due, new: Due, timezone: ZoneInfo) ->
     If only one of the due dates has a time of day, the reminder moves by whole days.
     Returns None outside the years 1 to 9999.
     """
-    distance = find_meant_time(new, timezone, None) - find_meant_time(old, timezone, None)
-    if isinstance(old, datetime) is not isinstance(new, datetime):
-        distance = _midnight_of(new, timezone) - _midnight_of(old, timezone)
-    meant_new = find_meant_time(new, timezone, None)
     try:
+        meant_new = find_meant_time(new, timezone, None)
+        distance = meant_new - find_meant_time(old, timezone, None)
+        if isinstance(old, datetime) is not isinstance(new, datetime):
+            distance = _midnight_of(new, timezone) - _midnight_of(old, timezone)
         lead = find_meant_time(reminder, timezone, None) + distance - meant_new
     except OverflowError:
         return None
@@ -145,7 +145,10 @@ def _move_series_reminder(
     """Returns the columns of the reminder at the next occurrence, and of the place in the series, which is here."""
     if todo["reminder_at"] is None:
         return {"series": None}
-    lead = _find_lead(todo, place, origin, timezone)
+    try:
+        lead = _find_lead(todo, place, origin, timezone)
+    except OverflowError:  # The local time of the reminder lies outside the years 1 to 9999.
+        return {"reminder_at": None, "series": None}
     meant_due = find_meant_time(following.due, timezone, following.wall_time)
     reminder = _remind(following.due, meant_due, lead, timezone)
     if reminder is None or find_meant_time(reminder, timezone, None) == meant_due + lead:

@@ -154,4 +154,9 @@ def _has_ended(parts: RuleParts, day: date, instant: datetime | None, timezone: 
     if "T" not in until:
         return day > date.fromisoformat(until)
     last = datetime.fromisoformat(until)
-    return instant > last if instant else day > last.astimezone(timezone).date()
+    if instant is not None:
+        return instant > last
+    try:
+        return day > find_local_day(last, timezone)
+    except OverflowError:  # Such as 99991231T235959Z, which stands for no end.
+        return day > last.date()
