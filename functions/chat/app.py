@@ -1,6 +1,7 @@
-from functions.chat.routes import router
+import functions.chat.quick_add.routes
+import functions.chat.routes
 from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import LambdaHandler
 
-app = create_app(router)
+app = create_app(functions.chat.routes.router, functions.chat.quick_add.routes.router)
 handler = LambdaHandler(app)

@@ -1,3 +1,4 @@
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -33,6 +34,7 @@ from todo_assistant.turns import conversations, store
 from todo_assistant.turns.conversations import Conversation, Message, MessagePosition
 from todo_assistant.turns.model import NewTurn, Turn
 from todo_core.database.executor import Executor
+from todo_core.database.idempotency import KeyedRequest, StoredResponse, run_once
 from todo_core.deadlines import extend
 from todo_core.errors import (
     CrossOrigin,
@@ -44,7 +46,16 @@ from todo_core.errors import (
 )
 from todo_core.todos import changes
 from todo_core.web.event_stream import EVENT_STREAM
-from todo_core.web.idempotency import REPLAYED, IdempotencyKey, hash_body
+from todo_core.web.idempotency import (
+    KEY_ERRORS,
+    NO_CONTENT,
+    REPLAYED,
+    IdempotencyKey,
+    answer_once,
+    build_keyed_request,
+    hash_body,
+    keep_model,
+)
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
@@ -200,21 +211,42 @@ async def list_conversations(
 
 
 @router.patch(
-    "/conversations/{conversation_id}", responses=error_responses(CrossOrigin, ConversationNotFound, *BODY_ERRORS)
+    "/conversations/{conversation_id}",
+    response_model=ConversationRead,
+    responses=error_responses(CrossOrigin, ConversationNotFound, *BODY_ERRORS, *KEY_ERRORS),
 )
 async def rename_conversation(
-    conversation_id: UUID, renamed: ConversationRename, user: CurrentUser, db: CurrentDatabase
-) -> ConversationRead:
+    conversation_id: UUID,
+    renamed: ConversationRename,
+    user: CurrentUser,
+    request: Request,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> Response:
     """Changes the title of a conversation."""
-    return ConversationRead.model_validate(await conversations.rename(db, user.id, conversation_id, renamed.title))
+
+    async def rename(db: Executor) -> StoredResponse:
+        conversation = await conversations.rename(db, user.id, conversation_id, renamed.title)
+        return keep_model(200, ConversationRead.model_validate(conversation))
+
+    return await answer_once(rename, renamed, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.delete(
-    "/conversations/{conversation_id}", status_code=204, responses=error_responses(CrossOrigin, ConversationNotFound)
+    "/conversations/{conversation_id}",
+    status_code=204,
+    responses=error_responses(CrossOrigin, ConversationNotFound, *KEY_ERRORS),
 )
-async def delete_conversation(conversation_id: UUID, user: CurrentUser, db: CurrentDatabase) -> None:
+async def delete_conversation(
+    conversation_id: UUID, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
+) -> Response:
     """Deletes the conversation with its messages. Changes of todos stay."""
-    await conversations.delete(db, user.id, conversation_id)
+
+    async def delete(db: Executor) -> StoredResponse:
+        await conversations.delete(db, user.id, conversation_id)
+        return NO_CONTENT
+
+    return await answer_once(delete, None, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.get("/turns/{turn_id}", responses=error_responses(TurnNotFound))
@@ -228,11 +260,23 @@ async def read_turn(turn_id: UUID, user: CurrentUser, db: CurrentDatabase) -> Tu
 
 @router.post(
     "/turns/{turn_id}/undo",
-    responses=error_responses(CrossOrigin, QuotaExceeded, TurnNotFound, TurnInProgress, TurnUndone),
+    response_model=UndoneRead,
+    responses=error_responses(CrossOrigin, QuotaExceeded, TurnNotFound, TurnInProgress, TurnUndone, *KEY_ERRORS),
 )
-async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistant) -> UndoneRead:
+async def undo_turn(
+    turn_id: UUID,
+    user: CurrentUser,
+    assistant: CurrentAssistant,
+    request: Request,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> Response:
     """Restores all todos that the turn changed, except those changed after the turn, which are reported."""
-    return UndoneRead.of(await assistant.undo(user.actor, turn_id))
+
+    async def undo(db: Executor) -> StoredResponse:
+        return keep_model(200, UndoneRead.of(await assistant.undo(db, user.actor, turn_id)))
+
+    return await answer_once(undo, None, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.post(
@@ -248,6 +292,7 @@ async def undo_turn(turn_id: UUID, user: CurrentUser, assistant: CurrentAssistan
         DatabaseUnavailable,
         *_FAILURES,
         *BODY_ERRORS,
+        *KEY_ERRORS,
     ),
 )
 async def decide_turn(
@@ -257,11 +302,46 @@ async def decide_turn(
     assistant: CurrentAssistant,
     request: Request,
     response: Response,
+    key: IdempotencyKey = None,
 ) -> TurnRead | Response:
-    """Continues a turn that waits for approval. An approval can be given once, for the listed calls only."""
-    turn = await assistant.answer_approval(user.id, turn_id, approved=decision.approve)
+    """Continues a turn that waits for approval. An approval can be given once, for the listed calls only.
+
+    With a key, a repeat gets the turn as it is now.
+    """
+
+    async def answer(db: Executor) -> Turn:
+        return await assistant.answer_approval(db, user.id, turn_id, approved=decision.approve)
+
+    if key is None:
+        turn = await answer(assistant.db)
+    else:
+        turn = await _answer_once(answer, build_keyed_request(request, decision, user.id, key), assistant, response)
     turn.token_name = user.token_name
     return await _respond(turn, assistant, request, response)
+
+
+async def _answer_once(
+    answer: Callable[[Executor], Awaitable[Turn]], keyed: KeyedRequest, assistant: Assistant, response: Response
+) -> Turn:
+    """Stores an answer to an approval together with its key, and returns the turn. A repeat returns the same turn.
+
+    Raises the errors of `Assistant.answer_approval` and of `run_once`.
+    """
+    turns: list[Turn] = []
+
+    async def store_answer(transaction: Executor) -> StoredResponse:
+        turns.append(await answer(transaction))
+        return StoredResponse(202, str(turns[0].id).encode())
+
+    stored = await run_once(assistant.db, keyed, store_answer)
+    if not stored.replayed:
+        return turns[0]
+    response.headers[REPLAYED] = "true"
+    try:
+        # Continues a turn whose process died.
+        return await answer(assistant.db)
+    except NothingToApprove:
+        return await store.load(assistant.db, keyed.user_id, UUID(stored.body.decode()))
 
 
 async def _respond(turn: Turn, assistant: Assistant, request: Request, response: Response) -> TurnRead | Response:

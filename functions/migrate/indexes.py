@@ -25,6 +25,17 @@ def build_index(name: str, definition: str) -> None:
         _run(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}", name)
 
 
+def rebuild_index(name: str) -> None:
+    """Builds an existing index anew without blocking writes, after a change of a function in its expression.
+
+    Commits what the migration has changed before. Raises MigrationFailed after an hour.
+    """
+    with op.get_context().autocommit_block():
+        # The name of the new index while PostgreSQL builds it; an interrupted build leaves it.
+        _run(f"DROP INDEX CONCURRENTLY IF EXISTS {name}_ccnew", name)
+        _run(f"REINDEX INDEX CONCURRENTLY {name}", name)
+
+
 def _run(statement: str, name: str) -> None:
     # On asyncpg's connection, which ends the statement at the time limit also behind a pooler.
     connection = op.get_bind().connection.dbapi_connection

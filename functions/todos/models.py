@@ -10,7 +10,7 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from todo_core.text import Text
+from todo_core.text import Text, is_visible
 from todo_core.times import DayOrInstant
 from todo_core.todos.batch import OperationResult
 from todo_core.todos.filters import DueBound, Filters, ListSort
@@ -149,12 +149,6 @@ def build_updated_json(updated: Updated, collection_url: str) -> TodoJson:
     return UpdatedTodoJson(**msgspec.structs.asdict(todo), completion=updated.completion)
 
 
-class SkippedTodo(BaseModel):
-    """The todo to skip, which an idempotency key stores in the place of a body."""
-
-    id: UUID
-
-
 class TodoFilters(BaseModel):
     """The query that selects todos, which meet all filters."""
 
@@ -191,16 +185,26 @@ class TodoFilters(BaseModel):
             completed=self.completed,
             priority=self.priority,
             tags=self.tag,
-            q=self.q,
+            # An empty search field lists all.
+            q=self.q if self.q and is_visible(self.q) else None,
             trashed=self.trashed,
             project_id=self.project_id,
             parent_id=self.parent_id,
             sort=sort,
+            timezone=zone,
             due_from=_build_bound(self.due_after, zone),
             due_until=_build_bound(self.due_before, zone),
             overdue=_build_bound(now, zone) if self.overdue else None,
             not_overdue=_build_bound(now, zone) if self.overdue is False else None,
         )
+
+
+class DeletionFilters(TodoFilters):
+    """The query that selects the todos to delete."""
+
+    q: Annotated[str, Text(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Words, or beginnings of words, that the title and the description contain."
+    )
 
 
 def _build_bound(when: date | datetime | None, timezone: ZoneInfo) -> DueBound | None:

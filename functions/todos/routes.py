@@ -8,8 +8,7 @@ from functions.todos.list_versions import UNCHANGED, ListVersion
 from functions.todos.listing import list_sorted_by
 from functions.todos.models import (
     BatchRead,
-    SkippedTodo,
-    TodoFilters,
+    DeletionFilters,
     TodoQuery,
     TodoRead,
     UpdatedTodoRead,
@@ -26,6 +25,7 @@ from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
     BatchTooLarge,
     DoesNotRecur,
+    IdTaken,
     RecurrenceEnds,
     RecurrenceNeedsDue,
     RecurrenceNeverComes,
@@ -39,7 +39,7 @@ from todo_core.todos.errors import (
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
-from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
+from todo_core.web.idempotency import KEY_ERRORS, NO_CONTENT, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import build_url
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
@@ -98,8 +98,9 @@ async def list_todos(
     status_code=201,
     response_model=TodoRead,
     responses=error_responses(
-        CrossOrigin, QuotaExceeded, *_LOCATION_ERRORS, RecurrenceNeverComes, *BODY_ERRORS, *KEY_ERRORS
-    ),
+        CrossOrigin, QuotaExceeded, *_LOCATION_ERRORS, RecurrenceNeverComes, IdTaken, *BODY_ERRORS, *KEY_ERRORS
+    )
+    | {200: {"model": TodoRead, "description": "You have a todo with this `id` already, which stays unchanged."}},
 )
 async def create_todo(
     new: TodoCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
@@ -107,9 +108,11 @@ async def create_todo(
     """Adds a todo, at the end of the list unless `order` is given."""
 
     async def create(db: Executor) -> StoredResponse:
-        todo, url = await operations.add(db, user.actor, new), build_url(request, PATH)
+        added, url = await operations.add_once(db, user.actor, new), build_url(request, PATH)
+        todo = added.todo
         headers = {"Location": f"{url}/{todo.id}", "ETag": format_etag(todo.version)}
-        return StoredResponse(201, msgspec.json.encode(build_todo_json(todo, url)), headers)
+        content = msgspec.json.encode(build_todo_json(todo, url))
+        return StoredResponse(201 if added.is_new else 200, content, headers)
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
@@ -126,6 +129,7 @@ async def create_todo(
         TreeCycle,
         RecurrenceNeedsDue,
         RecurrenceNeverComes,
+        IdTaken,
         BatchTooLarge,
         *BODY_ERRORS,
         *KEY_ERRORS,
@@ -147,12 +151,29 @@ async def change_todos(
     return await answer_once(change, new, user_id=user.id, key=key, request=request, response=response)
 
 
-@router.delete("", status_code=204, responses=error_responses(CrossOrigin), openapi_extra=describe_query(TodoFilters))
+@router.delete(
+    "",
+    status_code=204,
+    responses=error_responses(CrossOrigin, *KEY_ERRORS),
+    openapi_extra=describe_query(DeletionFilters),
+)
 async def delete_todos(
-    user: CurrentUser, query: Annotated[TodoFilters, Depends(parse_query(TodoFilters))], db: CurrentDatabase
-) -> None:
-    """Puts all todos that meet the filters, with their subtodos, into the trash. No filter selects all todos."""
-    await operations.delete_all(db, user.actor, query.build_filters(user.timezone))
+    user: CurrentUser,
+    query: Annotated[DeletionFilters, Depends(parse_query(DeletionFilters))],
+    request: Request,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Puts all todos that meet the filters, with their subtodos, into the trash. No filter selects all todos.
+
+    An empty `q` is refused, so that an empty search field does not delete everything.
+    """
+
+    async def delete(db: Executor) -> StoredResponse:
+        await operations.delete_all(db, user.actor, query.build_filters(user.timezone))
+        return NO_CONTENT
+
+    return await answer_once(delete, None, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.get(
@@ -187,18 +208,19 @@ async def read_todo(
         RecurrenceNeedsDue,
         RecurrenceNeverComes,
         *BODY_ERRORS,
+        *KEY_ERRORS,
     ),
 )
 async def update_todo(
     todo_id: UUID,
     changes: TodoUpdate,
     user: CurrentUser,
-    db: CurrentDatabase,
     request: Request,
     response: Response,
     if_match: IfMatch = (),
+    key: IdempotencyKey = None,
 ) -> Response:
-    """Applies a merge patch: an absent field stays, `null` clears it.
+    """Applies a merge patch: an absent field stays, `null` clears it. A patch that changes nothing makes no version.
 
     Completing a todo sets `completed_at`, also of open subtodos. A recurring todo moves to its next occurrence instead,
     in the user's time zone: the first one later than its due date and than now. Its completed subtodos are opened
@@ -209,32 +231,64 @@ async def update_todo(
     `parent_id` moves a todo with its subtodos to the project of its parent. A subtodo that gets its own `project_id`
     leaves its parent.
     """
-    updated = await operations.apply(db, user.actor, todo_id, changes, parse_if_match(if_match))
-    response.headers["ETag"] = format_etag(updated.todo.version)
-    content = msgspec.json.encode(build_updated_json(updated, build_url(request, PATH)))
-    return Response(content, media_type="application/json", headers=response.headers)
+
+    async def update(db: Executor) -> StoredResponse:
+        updated = await operations.apply(db, user.actor, todo_id, changes, parse_if_match(if_match))
+        content = msgspec.json.encode(build_updated_json(updated, build_url(request, PATH)))
+        return StoredResponse(200, content, {"ETag": format_etag(updated.todo.version)})
+
+    return await answer_once(update, changes, user_id=user.id, key=key, request=request, response=response)
 
 
-@router.delete(f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion))
-async def delete_todo(todo_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
+@router.delete(
+    f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion, *KEY_ERRORS)
+)
+async def delete_todo(
+    todo_id: UUID,
+    user: CurrentUser,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = (),
+    key: IdempotencyKey = None,
+) -> Response:
     """Puts the todo into the trash, with its subtodos."""
-    await operations.delete(db, user.actor, todo_id, parse_if_match(if_match))
+
+    async def delete(db: Executor) -> StoredResponse:
+        await operations.delete(db, user.actor, todo_id, parse_if_match(if_match))
+        return NO_CONTENT
+
+    return await answer_once(delete, None, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.post(
     f"/{TODO_ID}/restore",
     response_model=TodoRead,
-    responses=error_responses(CrossOrigin, QuotaExceeded, TodoNotFound, StaleVersion),
+    responses=error_responses(CrossOrigin, QuotaExceeded, TodoNotFound, StaleVersion, *KEY_ERRORS),
 )
 async def restore_todo(
-    todo_id: UUID, user: CurrentUser, db: CurrentDatabase, request: Request, response: Response, if_match: IfMatch = ()
+    todo_id: UUID,
+    user: CurrentUser,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = (),
+    key: IdempotencyKey = None,
 ) -> Response:
     """Takes the todo out of the trash, with the subtodos that were deleted with it.
 
     The todo keeps its parent. It moves to the top level if the parent is in the trash or the tree would be too deep.
     A todo that is not in the trash is returned as it is.
     """
-    return _respond(await operations.restore(db, user.actor, todo_id, parse_if_match(if_match)), request, response)
+
+    async def restore(db: Executor) -> StoredResponse:
+        return _keep(await operations.restore(db, user.actor, todo_id, parse_if_match(if_match)), request)
+
+    return await answer_once(restore, None, user_id=user.id, key=key, request=request, response=response)
+
+
+def _keep(todo: Todo, request: Request) -> StoredResponse:
+    """Returns the response with the todo as JSON and its ETag."""
+    content = msgspec.json.encode(build_todo_json(todo, build_url(request, PATH)))
+    return StoredResponse(200, content, {"ETag": format_etag(todo.version)})
 
 
 @router.post(
@@ -258,13 +312,9 @@ async def skip_todo(
     """
 
     async def skip(db: Executor) -> StoredResponse:
-        todo = await operations.skip(db, user.actor, todo_id, parse_if_match(if_match))
-        content = msgspec.json.encode(build_todo_json(todo, build_url(request, PATH)))
-        return StoredResponse(200, content, {"ETag": format_etag(todo.version)})
+        return _keep(await operations.skip(db, user.actor, todo_id, parse_if_match(if_match)), request)
 
-    return await answer_once(
-        skip, SkippedTodo(id=todo_id), user_id=user.id, key=key, request=request, response=response
-    )
+    return await answer_once(skip, None, user_id=user.id, key=key, request=request, response=response)
 
 
 def _respond(todo: Todo, request: Request, response: Response) -> Response:

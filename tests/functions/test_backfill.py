@@ -56,11 +56,19 @@ INSERT_KEY = """
 SELECT_COUNTERS = "SELECT last_seq, live_todos, stored_bytes FROM account_usage WHERE user_id = $1"
 
 
-def upgrade_to_0007(url: str) -> None:
+def configure(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[2] / "migrations"))
     config.attributes["settings"] = settings_of(url)
-    command.upgrade(config, "0007")
+    return config
+
+
+def upgrade_to_0007(url: str) -> None:
+    command.upgrade(configure(url), "0007")
+
+
+def downgrade(url: str, revision: str) -> None:
+    command.downgrade(configure(url), revision)
 
 
 def settings_of(url: str) -> Settings:
@@ -138,7 +146,7 @@ def database(server_url: str) -> Iterator[str]:
 def ada(database: str) -> Owner:
     """A user who has all kinds of rows."""
     ada = Owner(database)
-    ada.add_todo("M\u00fcsli", "with \U0001f95b", "home", "shop")
+    ada.add_todo("M\u00fcsli", "with 🥛", "home", "shop")
     ada.add_todo("Bread", None, "home")
     ada.add_todo("Shoes", "brown", "gone")
     ada.query("UPDATE todos SET title = 'Blue shoes', tags = '{sold}' WHERE title = 'Shoes'")
@@ -192,6 +200,56 @@ class TestCounters:
 
         assert ada.read_counters() == ada.count()
         assert ada.read_counters()["last_seq"] == 6
+
+
+SEARCHED = """
+    SELECT title FROM todos
+    WHERE user_id = $1 AND terms_of(user_id, tags, words) @@ terms_asked($1, $2, $3, '-') AND words @@ words_asked($3)
+    ORDER BY title
+"""
+TITLES = (
+    "Οδός Ερμού",
+    "买牛奶",
+    "Buy 🎉",
+    "ซ\u0e37\u0e49อนม",
+    "Plain",
+)
+
+
+class TestWords:
+    """Revision 0011 computes the words of todos anew where they change, without a version and without a log entry."""
+
+    @pytest.fixture(autouse=True)
+    def _old_functions(self, database: str) -> None:
+        """Creates the functions of version 0.2.0. The migrations create those of today on a new database."""
+        script = (Path(__file__).parents[2] / "migrations" / "versions" / "0009_search.sql").read_text()
+        postgres.run(database, f"BEGIN; {script} COMMIT;")
+
+    @pytest.mark.parametrize(
+        ("q", "title"),
+        list(zip(("ΟΔΟΣ", "牛奶", "🎉", "นม", "plain"), TITLES, strict=True)),
+    )
+    def test_old_todos_are_found(self, q: str, title: str, database: str, ada: Owner) -> None:
+        for each in TITLES:
+            ada.add_todo(each, None, "Home", "x")
+        before = ada.query("SELECT id, version, updated_at FROM todos ORDER BY id")
+        upgrade(settings_of(database))
+
+        assert ada.query("SELECT id, version, updated_at FROM todos ORDER BY id") == before
+        assert ada.read_counters() == ada.count()
+        found = ada.query(SEARCHED, ada.user_id, ["home"], q)
+        assert [row["title"] for row in found] == [title]
+
+    def test_their_words_are_old_again_after_a_downgrade(self, database: str, ada: Owner) -> None:
+        for each in TITLES:
+            ada.add_todo(each, None)
+        before = ada.query("SELECT id, words::text FROM todos ORDER BY id")
+        upgrade(settings_of(database))
+        assert ada.query("SELECT id, words::text FROM todos ORDER BY id") != before
+        downgrade(database, "0010")
+
+        assert ada.query("SELECT id, words::text FROM todos ORDER BY id") == before
+        assert ada.read_counters()["last_seq"] == 10
 
 
 class TestTags:

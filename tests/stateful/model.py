@@ -26,7 +26,7 @@ class Refusal(Exception):
 
 @dataclass
 class Todo:
-    """A todo of the model. `completed_at` and `deleted_at` are transaction numbers, because the model has no clock."""
+    """A todo of the model, which has no clock: `completed_at` is a transaction number, `deleted_at` a deletion's."""
 
     id: UUID
     title: str
@@ -61,13 +61,17 @@ class Change:
 
 @dataclass
 class TodoModel:
-    """The todos, projects and change log of one user. `now` is the number of the current transaction."""
+    """The todos, projects and change log of one user.
+
+    `now` is the number of the current transaction, `deletions` that of the last deletion: one statement is one.
+    """
 
     zone: ZoneInfo
     todos: dict[UUID, Todo] = field(default_factory=dict)
     projects: set[UUID] = field(default_factory=set)
     log: list[Change] = field(default_factory=list)
     now: int = 0
+    deletions: int = 0
     turn: Turn = None
 
     def copy(self) -> "TodoModel":
@@ -94,8 +98,6 @@ class TodoModel:
 
     def patch(self, todo_id: UUID, fields: dict[str, Any], version: int | None) -> None:
         old = self._find_live(todo_id, version)
-        if not fields:
-            return
         new = replace(old)
         self._set_fields(new, {name: value for name, value in fields.items() if name != "completed"})
         new.place = _find_place(old, new, fields)
@@ -108,6 +110,8 @@ class TodoModel:
         self._set_place(new, fields, old)
         if new.recurrence is not None and new.due is None:
             raise Refusal("recurrence_needs_due")
+        if new == old:
+            return
         self._store(new)
         self._cascade_project(new)
         if recurred:
@@ -116,7 +120,7 @@ class TodoModel:
             self._complete_descendants(new)
 
     def delete(self, todo_id: UUID, version: int | None) -> None:
-        self._trash(self._find_live(todo_id, version), self.now)
+        self._trash(self._find_live(todo_id, version), self._begin_deletion())
 
     def restore(self, todo_id: UUID, version: int | None) -> None:
         todo = self.todos.get(todo_id)
@@ -129,19 +133,20 @@ class TodoModel:
 
     def delete_project(self, project_id: UUID) -> None:
         self.projects.discard(project_id)
+        deletion = self._begin_deletion()
         for todo in list(self.todos.values()):
             if todo.project_id == project_id and todo.is_live:
-                self._update(todo, deleted_at=self.now)
+                self._update(todo, deleted_at=deletion)
         for todo in list(self.todos.values()):
             if todo.project_id == project_id:
                 self._update(todo, project_id=None)
 
     def undo(self, turn: UUID) -> None:
         """Reverts the todos that are still as this turn has left them. Then repairs parents and projects."""
-        undone = self._left_by_turn(turn)
+        undone, deletion = self._left_by_turn(turn), self._begin_deletion()
         trashed, moved = [], []
         for todo, before in undone:
-            old = replace(before) if before else replace(todo, deleted_at=self.now)
+            old = replace(before) if before else replace(todo, deleted_at=deletion)
             if old.project_id not in self.projects:
                 old.project_id = None
             if todo.is_live and old.deleted_at is not None:
@@ -232,6 +237,10 @@ class TodoModel:
             raise Refusal("tree_too_deep")
         todo.parent_id, todo.project_id = parent_id, parent.project_id
 
+    def _begin_deletion(self) -> int:
+        self.deletions += 1
+        return self.deletions
+
     def _trash(self, todo: Todo, when: int) -> None:
         self._update(todo, deleted_at=when)
         for child in self._children(todo.id):
@@ -239,7 +248,7 @@ class TodoModel:
                 self._trash(child, when)
 
     def _restore_tree(self, todo: Todo) -> None:
-        """Restores a todo from the trash, and its subtodos at every level that the same transaction deleted."""
+        """Restores a todo from the trash, and its subtodos at every level that the same deletion put there."""
         when, new = todo.deleted_at, replace(todo)
         parent = self.todos.get(todo.parent_id) if todo.parent_id else None
         if parent is not None:

@@ -125,6 +125,7 @@ class TodoOperations(RuleBasedStateMachine):
         self.user_id = add_user(self.database_url)
         self.model = TodoModel(ZONE)
         self.transaction_numbers: dict[datetime, int] = {}
+        self.deletion_numbers: dict[datetime, int] = {}
         self.turns: list[UUID] = []
         self.created_projects: list[UUID] = []
 
@@ -352,8 +353,22 @@ class TodoOperations(RuleBasedStateMachine):
     def _to_model_todo(self, values: dict[str, Any]) -> Todo:
         due_date, due_at = values.pop("due_date"), values.pop("due_at")
         assert values.pop("completed") is (values["completed_at"] is not None)
-        moments = {name: self._transaction_number(values[name]) for name in ("completed_at", "deleted_at")}
+        moments = {
+            "completed_at": self._transaction_number(values["completed_at"]),
+            "deleted_at": self._deletion_number(values["id"], values["deleted_at"]),
+        }
         return Todo(**values | moments, due=due_at or due_date)
+
+    def _deletion_number(self, todo_id: UUID, when: datetime | None) -> int | None:
+        """Returns the number of the deletion at `when`. For a new instant it is that of the todo in the model."""
+        if when is None:
+            return None
+        if when not in self.deletion_numbers:
+            number = self.model.todos[todo_id].deleted_at
+            assert number is not None
+            assert number not in self.deletion_numbers.values()
+            self.deletion_numbers[when] = number
+        return self.deletion_numbers[when]
 
     def _transaction_number(self, when: datetime | None) -> int | None:
         """Returns the number of the transaction that stored `when`, which is the current one for a new instant."""

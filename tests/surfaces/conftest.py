@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests import emulator, engine, sam, serving
-from tests.accounts import AUTH, CHAT, TODOS, WEBHOOKS, Account, Newcomers, sign_up
+from tests.accounts import AUTH, CHAT, TAGS, TODOS, WEBHOOKS, Account, Newcomers, sign_up
 from tests.authenticators import Authenticator, add_passkey
 from tests.conftest import SECRET_KEY
 from tests.deploy import artifacts
@@ -181,8 +181,9 @@ def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[V
         subscribe(account, "https://push.example.com/secret")
         project = account.add_project("Secret project")
         live, trashed, waiting = (
-            account.add(f"Secret {word}", tags=["secret"], project_id=project["id"]) for word in ("plan", "past", "end")
+            account.add(f"Secret {word}", tags=["hidden"], project_id=project["id"]) for word in ("plan", "past", "end")
         )
+        renamed = client.patch(f"{TAGS}/hidden", json={"name": "secret"}).raise_for_status().json()
         client.delete(f"{TODOS}/{trashed['id']}").raise_for_status()
         webhook = client.post(WEBHOOKS, json={"url": "https://secret.example.com/"}).json()["id"]
         client.post(f"{WEBHOOKS}/{webhook}/test").raise_for_status()
@@ -191,8 +192,17 @@ def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[V
         done = chat.run_turn(Call("add_todos", {"todos": [{"title": "Secret addition"}]}), Say("Secret answer."))
         waiting_turn = chat.run_turn(call_on("delete_todos", [waiting["id"]]), conversation_id=done["conversation_id"])
         assert waiting_turn["status"] == "needs_approval"
-        ids = (live["id"], trashed["id"], project["id"], webhook)
-        yield Victim(account, *ids, done, waiting_turn, stored_data(account))
+        yield Victim(
+            account=account,
+            live=live["id"],
+            trashed=trashed["id"],
+            project=project["id"],
+            webhook=webhook,
+            tag_change=renamed["turn_id"],
+            done=done,
+            waiting=waiting_turn,
+            stored_data=stored_data(account),
+        )
 
 
 @pytest.fixture

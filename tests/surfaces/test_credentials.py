@@ -31,6 +31,8 @@ def scopes_of(operation: Operation) -> set[str]:
     is_read = operation.method == "get"
     if operation.path.startswith((TODOS, PROJECTS, TAGS)):
         return {"todos:read" if is_read else "todos:write"}
+    if operation.path == "/api/v1/quick-add":
+        return {"todos:write"}
     if operation.path.startswith(CHAT):
         return {"chat"}
     if operation.path.startswith(REMINDERS):

@@ -34,13 +34,19 @@ def headers_of(operation: Operation) -> Iterator[dict[str, str]]:
         yield from ({name: condition} for condition in CONDITIONS)
 
 
-def ids_of(victim: Victim, parameter: str) -> list[str]:  # noqa: PLR0911 - one for each kind of object
+def ids_of(victim: Victim, parameter: str) -> list[str]:
     """Returns the ids of the victim's objects that are values of the path parameter. Fails for an unknown parameter."""
+    own = {
+        "todo_id": [victim.live, victim.trashed],
+        "project_id": [victim.project],
+        "tag": ["secret", "Secret"],
+        "tag_change_id": [victim.tag_change],
+        "conversation_id": [victim.done["conversation_id"]],
+        "turn_id": [victim.done["turn_id"], victim.waiting["turn_id"]],
+    }
     match parameter:
-        case "todo_id":
-            return [victim.live, victim.trashed]
-        case "project_id":
-            return [victim.project]
+        case _ if parameter in own:
+            return own[parameter]
         case "session_id" | "token_id" | "passkey_id":
             listed = victim.account.client.get(f"{AUTH}/{parameter.removesuffix('_id')}s").json()
             return [each["id"] for each in listed]
@@ -53,10 +59,6 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:  # noqa: PLR0911 - one 
         case "delivery_id":
             deliveries = victim.account.client.get(f"{WEBHOOKS}/{victim.webhook}/deliveries").json()
             return [each["id"] for each in deliveries]
-        case "conversation_id":
-            return [victim.done["conversation_id"]]
-        case "turn_id":
-            return [victim.done["turn_id"], victim.waiting["turn_id"]]
     pytest.fail(f"The path parameter {parameter} is new: let `ids_of` return ids of the victim's objects for it.")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from functions.todos.models import TodoRead
-from tests.accounts import TODOS, Account, problem
+from tests.accounts import PROJECTS, TODOS, Account, problem
 
 LARGEST_ORDER = 2**53
 
@@ -141,6 +141,45 @@ class TestOrder:
         ada.add(order=LARGEST_ORDER)
         todo = ada.add()
         assert ada.client.patch(todo["url"], json={"order": todo["order"]}).status_code == 200
+
+
+INVISIBLE = [
+    "\u200b",
+    "\u200d\u2060",
+    " \u00ad ",
+    "\u3164",
+    "\u2800\u2800",
+    "\ufe0f",
+    "\u202e",
+    "\U000e0041",
+    "\ufeff \u180e",
+]
+
+
+class TestInvisibleText:
+    """A text that shows nothing is blank."""
+
+    @pytest.mark.parametrize("text", INVISIBLE)
+    def test_it_is_refused_as_a_title_a_tag_and_a_name(self, ada: Account, text: str) -> None:
+        url = ada.add()["url"]
+        for method, path, body, field in (
+            ("POST", TODOS, {"title": text}, "title"),
+            ("POST", TODOS, {"title": "Milk", "tags": ["home", text]}, "tags.1"),
+            ("PATCH", url, {"title": text}, "title"),
+            ("POST", PROJECTS, {"name": text}, "name"),
+        ):
+            refused = problem(ada.client.request(method, path, json=body), 422, "validation_failed")
+            assert [(error["field"], error["code"]) for error in refused["errors"]] == [(field, "blank")]
+
+    @pytest.mark.parametrize(
+        "text", ["\u200bx", "\u2764\ufe0f", "\U0001f469\u200d\U0001f467", "\u0e19", ".", "\u0301a"]
+    )
+    def test_text_that_shows_something_is_stored(self, ada: Account, text: str) -> None:
+        todo = ada.add(text, tags=[text])
+        assert (todo["title"], todo["tags"]) == (text, [text])
+
+    def test_a_description_may_show_nothing(self, ada: Account) -> None:
+        assert ada.add(description="\u200b")["description"] == "\u200b"
 
 
 class TestDue:

@@ -31,6 +31,104 @@ ODD_TEXTS = [
     *("'" * 200, "\\" * 200, "x" * 200, "🥛" * 200, "a " * 100, "- " * 100, "é" * 200),
 ]
 
+IN_RUNS = [
+    *(
+        ("牛乳を買う", "牛乳"),
+        ("牛乳を買う", "買う"),
+        ("牛乳を買う", "乳"),
+        ("牛乳を買う", "乳を買"),
+        ("买牛奶和面包", "牛奶"),
+    ),
+    *(
+        ("买牛奶和面包", "面包"),
+        ("买牛奶和面包", "包"),
+        ("パンとミルク", "ミルク"),
+        ("우유를 사기", "를"),
+        ("우유와빵", "빵"),
+    ),
+    *(("ซื้อนมพรุ่งนี้", "นม"), ("ซื้อนมพรุ่งนี้", "พรุ่งนี้"), ("ຊື້ນົມ", "ນົມ"), ("ទិញទឹកដោះគោ", "ទឹក"), ("买milk和bread", "milk")),
+    *(
+        ("买milk和bread", "bre"),
+        ("Call 東京 office", "京"),
+        ("Call 東京 office", "call 東 off"),
+        ("ﾐﾙｸを買う", "ミルク"),
+    ),
+]
+IN_EMOJI = [
+    *(
+        ("Buy 🥛", "🥛"),
+        ("🎉🥳 party", "🥳"),
+        ("🎉🥳 party", "🎉"),
+        ("I ❤️ it", "❤"),
+        ("I ❤ it", "❤️"),
+        ("👍🏽 done", "👍"),
+    ),
+    *(("👩\u200d👩\u200d👧 dinner", "👧"), ("→ next", "→"), ("☎ Bob", "☎ bob"), ("🇩🇪 trip", "🇩🇪")),
+]
+NOT_IN_RUNS = [
+    *(
+        ("牛乳を買う", "牛を"),
+        ("牛乳を買う", "乳牛"),
+        ("牛乳 買う", "乳買"),
+        ("买牛奶和面包", "奶面"),
+        ("🥛", "🍞"),
+        ("ซื้อนม", "มน"),
+    ),
+    *(("牛乳を買う", "milk"), ("京東", "東京"), ("🎉 and 🥳", "🎉🥳")),
+]
+SIGMAS = [
+    *(
+        ("Οδός Ερμού", "ΟΔΟΣ"),
+        ("Οδός Ερμού", "οδός"),
+        ("Οδός Ερμού", "οδοσ"),
+        ("ΟΔΟΣ ΕΡΜΟΥ", "οδός"),
+        ("ΟΔΟΣ ΕΡΜΟΥ", "οδ"),
+    ),
+    *(("Σωκράτης", "ΣΩΚΡΆΤΗΣ"), ("σας", "ΣΑΣ"), ("Ὀδυσσεύς", "οδυσσευσ")),
+]
+
+
+class TestRuns:
+    """Scripts without spaces between words, and emoji: a search finds any part of a run of them."""
+
+    @pytest.mark.parametrize(("title", "q"), [*IN_RUNS, *IN_EMOJI, *SIGMAS])
+    def test_a_part_is_found(self, title: str, q: str, ada: Account) -> None:
+        ada.add(title)
+        ada.add("Other", description=f"Also {title} there")
+        ada.add("Unrelated")
+        assert ada.titles(q=q) == [title, "Other"]
+
+    @pytest.mark.parametrize(("title", "q"), NOT_IN_RUNS)
+    def test_other_parts_are_not_found(self, title: str, q: str, ada: Account) -> None:
+        ada.add(title)
+        assert ada.titles(q=q) == []
+
+    def test_a_long_run_is_found_to_its_end(self, ada: Account) -> None:
+        ada.add("Long", description="字" * 16_000 + "牛乳")
+        assert ada.titles(q="牛乳") == ["Long"]
+
+    def test_a_run_and_a_tag_are_found_together(self, ada: Account) -> None:
+        ada.add("牛乳を買う", tags=["家"])
+        ada.add("牛乳を買う")
+        assert ada.titles(q="牛乳", tag="家") == ["牛乳を買う"]
+        assert ada.titles(q="牛乳", sort="title") == ["牛乳を買う"] * 2
+
+
+class TestEmptySearch:
+    @pytest.mark.parametrize("q", ["", "  ", "\u200b", "\u00a0"])
+    def test_it_lists_all(self, ada: Account, q: str) -> None:
+        ada.add("Milk")
+        ada.add("Bread", completed=True)
+        assert ada.titles(q=q) == ["Milk", "Bread"]
+        assert ada.titles(q=q, completed=True) == ["Bread"]
+
+    @pytest.mark.parametrize("q", ["", " ", "\u200b"])
+    def test_it_deletes_nothing(self, ada: Account, q: str) -> None:
+        ada.add("Milk")
+        refused = problem(ada.client.delete(TODOS, params={"q": q}), 422, "validation_failed")
+        assert [error["field"] for error in refused["errors"]] == ["q"]
+        assert ada.titles() == ["Milk"]
+
 
 class TestSearch:
     def test_words_and_prefixes_match_in_any_order(self, ada: Account, subtests: pytest.Subtests) -> None:

@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.accounts import TODOS, Account, problem, sign_up
+from tests.accounts import AUTH, TODOS, Account, problem, sign_up
+from tests.serving import Surface
 from tests.surfaces.test_todos_list import all_titles
 from todo_core.todos.filters import ListSort
 
@@ -31,6 +32,32 @@ def project_of(account: Account, name: str = "Home") -> str:
     created = account.client.post(PROJECTS, json={"name": name})
     assert created.status_code == 201, created.text
     return str(created.json()["id"])
+
+
+class TestDueInTimeZones:
+    def test_an_all_day_todo_comes_after_the_evening_before_it(self, surface: Surface) -> None:
+        with surface.client() as client:
+            ada = sign_up(client, timezone="America/Los_Angeles")
+            ada.add("all day", due_date="2026-03-03")
+            ada.add("evening before", due_at="2026-03-03T02:00:00Z")
+            assert both_ways(ada, "due") == (["evening before", "all day"], ["all day", "evening before"])
+            assert ada.titles(due_before="2026-03-03") == ["evening before"]
+
+    def test_an_all_day_todo_comes_before_the_morning_of_its_day(self, surface: Surface) -> None:
+        with surface.client() as client:
+            ada = sign_up(client, timezone="Pacific/Auckland")
+            ada.add("morning", due_at="2026-03-02T19:00:00Z")
+            ada.add("all day", due_date="2026-03-03")
+            ada.add("evening before", due_at="2026-03-02T09:00:00Z")
+            titles = ["evening before", "all day", "morning"]
+            assert both_ways(ada, "due") == (titles, titles[::-1])
+
+    def test_a_new_time_zone_changes_the_order(self, ada: Account) -> None:
+        ada.add("all day", due_date="2026-03-03")
+        ada.add("instant", due_at="2026-03-03T02:00:00Z")
+        assert ada.titles(sort="due") == ["all day", "instant"]
+        ada.client.patch(f"{AUTH}/me", json={"timezone": "America/Los_Angeles"}).raise_for_status()
+        assert ada.titles(sort="due") == ["instant", "all day"]
 
 
 class TestSort:

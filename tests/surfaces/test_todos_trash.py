@@ -101,3 +101,50 @@ class TestTrash:
     def test_trashed_takes_only_true_or_false(self, ada: Account, value: str) -> None:
         refused = problem(ada.client.get(TODOS, params={"trashed": value}), 422, "validation_failed")
         assert [error["field"] for error in refused["errors"]] == ["trashed"]
+
+
+class TestDeletionsInOneBatch:
+    """One moment for two deletions is not one deletion: a restore brings back what was deleted by the same one."""
+
+    def run(self, account: Account, *operations: dict[str, object]) -> None:
+        done = account.client.post(f"{TODOS}/batch", json={"operations": operations})
+        assert done.status_code == 200, done.text
+
+    def test_a_child_that_was_deleted_before_its_parent_stays_in_the_trash(self, ada: Account) -> None:
+        parent = ada.add("Parent")
+        child = ada.add("Child", parent_id=parent["id"])
+        other = ada.add("Other child", parent_id=parent["id"])
+        self.run(ada, {"op": "delete", "id": child["id"]}, {"op": "delete", "id": parent["id"]})
+        ada.client.post(f"{parent['url']}/restore").raise_for_status()
+        assert sorted(ada.titles()) == ["Other child", "Parent"]
+        assert [todo["id"] for todo in ada.trash()] == [child["id"]]
+        assert ada.client.get(other["url"]).json()["parent_id"] == parent["id"]
+
+    def test_a_child_deleted_again_in_the_batch_stays_too(self, ada: Account) -> None:
+        parent = ada.add("Parent")
+        child = ada.add("Child", parent_id=parent["id"])
+        self.run(
+            ada,
+            *(
+                {"op": op, "id": each["id"]}
+                for op, each in (("delete", parent), ("restore", parent), ("delete", child))
+            ),
+            {"op": "delete", "id": parent["id"]},
+        )
+        ada.client.post(f"{parent['url']}/restore").raise_for_status()
+        assert ada.titles() == ["Parent"]
+
+    def test_a_restore_in_the_same_batch_leaves_the_child(self, ada: Account) -> None:
+        parent = ada.add("Parent")
+        child = ada.add("Child", parent_id=parent["id"])
+        steps = (("delete", child), ("delete", parent), ("restore", parent))
+        self.run(ada, *({"op": op, "id": each["id"]} for op, each in steps))
+        assert ada.titles() == ["Parent"]
+
+    def test_a_project_takes_its_trees_along(self, ada: Account) -> None:
+        project = ada.add_project()
+        parent = ada.add("Parent", project_id=project["id"])
+        ada.add("Child", parent_id=parent["id"])
+        ada.delete(project["url"])
+        ada.client.post(f"{parent['url']}/restore").raise_for_status()
+        assert sorted(ada.titles()) == ["Child", "Parent"]

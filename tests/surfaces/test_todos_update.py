@@ -327,3 +327,60 @@ class TestIfMatch:
         log = ada.client.get(f"{TODOS}/changes", params={"since": 1}).json()
         assert [change["after"]["version"] for change in log] == [2, 3, 4, 5, 6]
         assert all(change["before"] == earlier["after"] for earlier, change in pairwise(log))
+
+
+class TestNoChange:
+    """A patch that changes nothing makes no version and no entry in the log."""
+
+    @pytest.mark.parametrize(
+        "patch",
+        [
+            *(
+                {"title": "Buy milk"},
+                {"title": "  Buy milk "},
+                {"completed": False},
+                {"priority": "high"},
+                {"order": 7},
+            ),
+            *({"tags": ["Home", "shop"]}, {"tags": ["home", "SHOP"]}, {"due_at": "2030-01-31T18:00:00+01:00"}),
+            *({"due_at": "2030-01-31T17:00:00Z", "title": "Buy milk"}, {"description": None}, {"parent_id": None}, {}),
+        ],
+    )
+    def test_the_same_values_make_no_version(self, ada: Account, patch: dict[str, object]) -> None:
+        fields = {"priority": "high", "tags": ["Home", "shop"], "due_at": "2030-01-31T17:00:00Z", "order": 7}
+        todo = ada.add("Buy milk", **fields)
+        patched = ada.client.patch(todo["url"], json=patch)
+        assert (patched.status_code, patched.json(), patched.headers["etag"]) == (200, todo, '"1"')
+        assert ada.client.get(todo["url"]).json() == todo
+        assert len(ada.client.get(f"{TODOS}/changes").json()) == 1
+
+    def test_one_new_value_makes_one_version(self, ada: Account) -> None:
+        todo = ada.add("Buy milk", priority="high")
+        patched = ada.client.patch(todo["url"], json={"title": "Buy milk", "priority": "low"}).json()
+        assert (patched["version"], patched["priority"]) == (2, "low")
+
+    def test_a_stale_etag_is_refused_though_nothing_would_change(self, ada: Account) -> None:
+        todo = ada.add("Buy milk")
+        ada.client.patch(todo["url"], json={"title": "Buy oat milk"}).raise_for_status()
+        stale = ada.client.patch(todo["url"], json={"title": "Buy oat milk"}, headers={"If-Match": '"1"'})
+        problem(stale, 412, "stale_version")
+        current = ada.client.patch(todo["url"], json={"title": "Buy oat milk"}, headers={"If-Match": '"2"'})
+        assert (current.status_code, current.json()["version"]) == (200, 2)
+
+    def test_a_batch_makes_no_version_either(self, ada: Account) -> None:
+        todo = ada.add("Buy milk")
+        operation = {"op": "update", "id": todo["id"], "changes": {"title": "Buy milk"}}
+        done = ada.client.post(f"{TODOS}/batch", json={"operations": [operation] * 3}).json()
+        assert [result["todo"] for result in done["results"]] == [todo] * 3
+        assert len(ada.client.get(f"{TODOS}/changes").json()) == 1
+
+    def test_a_missing_todo_is_not_found(self, ada: Account) -> None:
+        todo = ada.add("Buy milk")
+        ada.delete(todo["url"])
+        problem(ada.client.patch(todo["url"], json={"title": "Buy milk"}), 404, "todo_not_found")
+
+    def test_a_project_makes_no_version_either(self, ada: Account) -> None:
+        project = ada.add_project("Home", order=3)
+        for patch in ({"name": "Home"}, {"archived": False}, {"order": 3}, {"name": "Home", "order": 3}, {}):
+            assert ada.client.patch(project["url"], json=patch).json() == project
+        assert ada.client.patch(project["url"], json={"name": "House"}).json()["version"] == 2

@@ -1,3 +1,4 @@
+from copy import replace
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -10,12 +11,12 @@ from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
 from todo_core.todos import projects
-from todo_core.todos.errors import ProjectNotFound, StaleVersion
+from todo_core.todos.errors import IdTaken, ProjectNotFound, StaleVersion
 from todo_core.todos.project import Project
 from todo_core.todos.projects import ProjectCreate, ProjectPosition, ProjectUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
-from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
+from todo_core.web.idempotency import KEY_ERRORS, NO_CONTENT, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, build_url
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
@@ -72,7 +73,8 @@ async def list_projects(
     "",
     status_code=201,
     response_model=ProjectRead,
-    responses=error_responses(CrossOrigin, QuotaExceeded, *BODY_ERRORS, *KEY_ERRORS),
+    responses=error_responses(CrossOrigin, QuotaExceeded, IdTaken, *BODY_ERRORS, *KEY_ERRORS)
+    | {200: {"model": ProjectRead, "description": "You have a project with this `id` already, which stays unchanged."}},
 )
 async def create_project(
     new: ProjectCreate, user: CurrentUser, request: Request, response: Response, key: IdempotencyKey = None
@@ -80,10 +82,9 @@ async def create_project(
     """Adds a project, at the end of the list unless `order` is given."""
 
     async def create(db: Executor) -> StoredResponse:
-        project = build_project_json(await projects.add(db, user.actor, new), build_url(request, PATH))
-        return StoredResponse(
-            201, msgspec.json.encode(project), {"Location": project.url, "ETag": format_etag(project.version)}
-        )
+        added = await projects.add_once(db, user.actor, new)
+        kept = _keep(added.project, request, 201 if added.is_new else 200)
+        return replace(kept, headers={**kept.headers, "Location": f"{build_url(request, PATH)}/{added.project.id}"})
 
     return await answer_once(create, new, user_id=user.id, key=key, request=request, response=response)
 
@@ -110,25 +111,53 @@ async def read_project(
 
 @router.patch(
     "/{project_id}",
-    responses=error_responses(CrossOrigin, QuotaExceeded, ProjectNotFound, StaleVersion, *BODY_ERRORS),
+    response_model=ProjectRead,
+    responses=error_responses(CrossOrigin, QuotaExceeded, ProjectNotFound, StaleVersion, *BODY_ERRORS, *KEY_ERRORS),
 )
 async def update_project(
     project_id: UUID,
     changes: ProjectUpdate,
     user: CurrentUser,
-    db: CurrentDatabase,
     request: Request,
     response: Response,
     if_match: IfMatch = (),
-) -> ProjectRead:
-    """Applies a merge patch: an absent field stays. Archiving a project does not change its todos."""
-    project = await projects.update(db, user.actor, project_id, changes, parse_if_match(if_match))
-    response.headers["ETag"] = format_etag(project.version)
-    return ProjectRead.model_validate(build_project_json(project, build_url(request, PATH)))
+    key: IdempotencyKey = None,
+) -> Response:
+    """Applies a merge patch: an absent field stays. Archiving a project does not change its todos.
+
+    A patch that changes nothing makes no version.
+    """
+
+    async def update(db: Executor) -> StoredResponse:
+        return _keep(await projects.update(db, user.actor, project_id, changes, parse_if_match(if_match)), request)
+
+    return await answer_once(update, changes, user_id=user.id, key=key, request=request, response=response)
 
 
-@router.delete("/{project_id}", status_code=204, responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion))
-async def delete_project(project_id: UUID, user: CurrentUser, db: CurrentDatabase, if_match: IfMatch = ()) -> None:
+@router.delete(
+    "/{project_id}",
+    status_code=204,
+    responses=error_responses(CrossOrigin, ProjectNotFound, StaleVersion, *KEY_ERRORS),
+)
+async def delete_project(
+    project_id: UUID,
+    user: CurrentUser,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = (),
+    key: IdempotencyKey = None,
+) -> Response:
     """Deletes the project permanently and puts its todos into the trash."""
-    async with db.transaction() as transaction:
-        await projects.delete(transaction, user.actor, project_id, parse_if_match(if_match))
+
+    async def delete(db: Executor) -> StoredResponse:
+        async with db.transaction() as transaction:
+            await projects.delete(transaction, user.actor, project_id, parse_if_match(if_match))
+        return NO_CONTENT
+
+    return await answer_once(delete, None, user_id=user.id, key=key, request=request, response=response)
+
+
+def _keep(project: Project, request: Request, status: int = 200) -> StoredResponse:
+    """Returns the response with the project as JSON and its ETag."""
+    content = msgspec.json.encode(build_project_json(project, build_url(request, PATH)))
+    return StoredResponse(status, content, {"ETag": format_etag(project.version)})

@@ -48,6 +48,8 @@ _VERBS: Final[Mapping[str, str]] = {
     "restore_todos": "restore",
     "undo_last_turn": "undo the change of",
     "redo_last_undo": "redo the change of",
+    "rename_tag": "rename a tag of",
+    "delete_tag": "remove a tag from",
 }
 """Verbs of the tools in the question for approval. All other tools `change` todos."""
 _NO_ANSWER: Final = "I have no answer to that. Please say it in other words."

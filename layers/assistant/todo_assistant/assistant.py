@@ -11,7 +11,7 @@ from todo_assistant.turns import begin, store, undo
 from todo_assistant.turns.budget import TurnRules
 from todo_assistant.turns.model import NewTurn, Turn, UndoResult
 from todo_core.actors import Actor
-from todo_core.database.executor import Database
+from todo_core.database.executor import Database, Executor
 from todo_core.limits import DailyQuota, TurnLimits
 from todo_core.settings import Settings
 
@@ -56,19 +56,19 @@ class Assistant:
         """
         return await begin.begin(self.db, user_id, new, self.rules)
 
-    async def answer_approval(self, user_id: UUID, turn_id: UUID, *, approved: bool) -> Turn:
+    async def answer_approval(self, db: Executor, user_id: UUID, turn_id: UUID, *, approved: bool) -> Turn:
         """Stores the user's answer to an approval and leases the turn, so that it can continue.
 
         Raises the errors of `turns.store.answer_approval`.
         """
-        return await store.answer_approval(self.db, user_id, turn_id, self.rules, approved=approved)
+        return await store.answer_approval(db, user_id, turn_id, self.rules, approved=approved)
 
-    async def undo(self, actor: Actor, turn_id: UUID) -> UndoResult:
+    async def undo(self, db: Executor, actor: Actor, turn_id: UUID) -> UndoResult:
         """Restores the todos that a turn changed, except those changed after the turn.
 
         Raises the errors of `turns.undo.undo_turn`.
         """
-        async with self.db.transaction() as transaction:
+        async with db.transaction() as transaction:
             return await undo.undo_turn(transaction, actor, turn_id)
 
 

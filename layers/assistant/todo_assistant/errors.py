@@ -20,6 +20,13 @@ class TurnNotFound(ServiceError):
     detail = "You have no turn with this id."
 
 
+class TextNotUnderstood(ServiceError):
+    status = 422
+    code = "text_not_understood"
+    title = "Text not understood"
+    detail = "The text makes no todo. Nothing was added."
+
+
 class NothingToApprove(ServiceError):
     status = 409
     code = "nothing_to_approve"

@@ -25,6 +25,8 @@ NAMES = [
     "count_todos",
     "redo_last_undo",
     "skip_todos",
+    "rename_tag",
+    "delete_tag",
 ]
 # The service drops these keywords from tool schemas, because strict function calling accepts a subset of JSON Schema.
 UNSUPPORTED_KEYWORDS = {"default", "maxLength", "minLength", "pattern", "title"}

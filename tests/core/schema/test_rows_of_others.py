@@ -225,6 +225,9 @@ def test_no_statement_reads_rows_of_others(crowded_database: str) -> None:
 
     async def scenario() -> dict[str, int]:
         async with connect(crowded_database) as connection, connection.transaction():
+            # The first call of a function in a connection reads the catalog.
+            first = TodoCreate(title="First", tags=["first"], order=1)
+            await operations.add(Transaction(connection, 60), Actor(user_id), first)
             db = Explainer(connection)
             await use_everything(db, user_id)
             return db.buffers

@@ -1,6 +1,7 @@
 """The tables of a migrated database, compared with the SQLModel classes."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 
 import pytest
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -11,12 +12,6 @@ from tests.core.schema.definitions import read_schema
 from todo_core.schema import tables
 
 pytestmark = pytest.mark.pooler
-
-SELECT_FUNCTIONS = """
-SELECT pg_get_functiondef(oid) AS definition FROM pg_proc
-WHERE pronamespace = 'public'::regnamespace AND provolatile = 'i' AND prosqlbody IS NOT NULL
-ORDER BY oid
-"""
 
 
 @pytest.fixture
@@ -32,19 +27,14 @@ def empty_database(server_url: str) -> Iterator[str]:
 
 
 def test_the_migrations_create_the_tables_of_the_sqlmodel_classes(migrated_database: str, empty_database: str) -> None:
-    create_tables(empty_database, functions=read_functions(migrated_database))
+    create_tables(empty_database)
     assert read_schema(migrated_database) == read_schema(empty_database)
 
 
-def read_functions(url: str) -> list[str]:
-    """Returns SQL that creates the functions and the extension which columns and indexes of the tables use."""
-    definitions = [row["definition"] for row in postgres.query(url, SELECT_FUNCTIONS)]
-    return ["CREATE EXTENSION unaccent", *definitions]
-
-
-def create_tables(url: str, functions: list[str]) -> None:
-    """Creates the functions, then the tables and indexes of the SQLModel classes, without running migrations."""
-    postgres.run(url, *functions)
+def create_tables(url: str) -> None:
+    """Creates the functions that columns and indexes use, then the tables and indexes of the SQLModel classes."""
+    functions = [(files("todo_core.schema") / f"{name}.sql").read_text() for name in ("search", "sort_keys")]
+    postgres.run(url, "CREATE EXTENSION unaccent", *(f"BEGIN; {script} COMMIT;" for script in functions))
     dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     for table in tables.all_tables().sorted_tables:
         statements: list[CreateTable | CreateIndex] = [

@@ -14,7 +14,7 @@ from tests.core.databases import add_user
 from todo_core.database.byte_pages import MAX_PAGE_BYTES
 from todo_core.database.executor import Transaction
 from todo_core.database.statements import Statement
-from todo_core.todos import lists, operations
+from todo_core.todos import due_lists, lists, operations
 from todo_core.todos.filters import DueBound, Filters, ListSort
 from todo_core.todos.model import Todo
 
@@ -111,16 +111,20 @@ SORT_INDEXES = {
     "order": "todos_by_order",
     "created_at": "todos_by_created_at",
     "updated_at": "todos_by_updated_at",
-    "due": "todos_by_due",
     "priority": "todos_by_priority",
     "title": "todos_by_title",
 }
 
 
-def due_of(todo: Todo) -> datetime | None:
+BY_KEY = [sort for sort in get_args(ListSort) if sort not in {"due", "-due"}]
+"""The sort orders whose keys do not depend on the time zone of the user."""
+
+
+def due_of(todo: Todo) -> tuple[datetime, bool, date] | None:
+    """Returns the place of a todo among others in UTC: an all-day todo comes before the instants of its day."""
     if todo.due_date:
-        return datetime.combine(todo.due_date, datetime.min.time(), UTC)
-    return todo.due_at
+        return datetime.combine(todo.due_date, datetime.min.time(), UTC), False, todo.due_date
+    return (todo.due_at, True, date.min) if todo.due_at else None
 
 
 KEYS: dict[str, Callable[[Todo], Any]] = {
@@ -135,7 +139,6 @@ POSITIONS: dict[str, float | bytes | datetime] = {
     "order": 25.0,
     "created_at": datetime.now(UTC) - timedelta(hours=300),
     "updated_at": datetime.now(UTC) - timedelta(hours=150),
-    "due": datetime(2030, 1, 10, tzinfo=UTC),
     "priority": 1,
     "title": b"late",
 }
@@ -207,7 +210,7 @@ class TestSortOrders:
         found = read_all_pages(crowded_url, ada, Filters(sort=sort), limit=200)
         assert ids(found) == ids(expected(crowded_url, ada, sort, lambda _: True))
 
-    @pytest.mark.parametrize("sort", get_args(ListSort))
+    @pytest.mark.parametrize("sort", BY_KEY)
     @pytest.mark.parametrize("start", ["start", "after_todo"])
     @pytest.mark.parametrize("by_bytes", [False, True])
     def test_a_page_is_read_from_its_index_without_extra_rows(
@@ -223,9 +226,38 @@ class TestSortOrders:
             "after_id": UUID(int=0),
         }
         [scan] = scans(crowded_url, lists.select_page(frozenset(), sort, start=start, by_bytes=by_bytes), **values)
-        assert scan["Index Name"] == SORT_INDEXES[name] + ("_backward" if sort == "-due" else "")
+        assert scan["Index Name"] == SORT_INDEXES[name]
         assert scan["Actual Rows"] == 51
         assert scan.get("Rows Removed by Filter", 0) == 0
+
+    @pytest.mark.parametrize("descending", [False, True])
+    @pytest.mark.parametrize("by_bytes", [False, True])
+    @pytest.mark.parametrize(
+        ("start", "read"),
+        [
+            ("start", {"todos_by_due_at": 51, "todos_by_due_date": 51}),
+            ("after_due", {"todos_by_due_at": 51, "todos_by_due_date": 51}),
+            ("after_undated", {"todos_by_due": 51}),
+        ],
+    )
+    def test_a_page_by_due_date_reads_at_most_a_page_of_each_index(  # noqa: PLR0913 - each is a case
+        self, crowded_url: str, ada: UUID, start: Any, read: dict[str, int], *, by_bytes: bool, descending: bool
+    ) -> None:
+        page = due_lists.select_page(frozenset(), descending=descending, start=start, by_bytes=by_bytes)
+        values = {
+            "user_id": ada,
+            "limit": 51,
+            "max_bytes": MAX_BYTES,
+            "max_row_bytes": MAX_BYTES,
+            "after_instant": datetime(2030, 1, 15, tzinfo=UTC),
+            "after_instant_id": UUID(int=0),
+            "after_day": date(2030, 1, 15),
+            "after_day_id": UUID(int=0),
+            "after_id": UUID(int=2**127),
+        }
+        found = [scan for scan in scans(crowded_url, page, **values) if scan["Actual Rows"]]
+        assert {scan["Index Name"]: scan["Actual Rows"] for scan in found} == read
+        assert sum(scan.get("Rows Removed by Filter", 0) for scan in found) == 0
 
     def test_equal_orders_are_sorted_by_id_without_the_index_too(self, crowded_url: str, ada: UUID) -> None:
         page = lists.select_page(frozenset(), "order", start="start", by_bytes=False)
@@ -246,10 +278,6 @@ INDEXED: list[tuple[Filters, str]] = [
     (Filters(project_id=PROJECT), "todos_by_project"),
     (Filters(parent_id="none"), "todos_by_parent"),
     (Filters(parent_id=PROJECT), "todos_by_parent"),
-    (Filters(due_from=NOW), "todos_by_due"),
-    (Filters(due_until=NOW), "todos_by_due"),
-    (Filters(due_until=NOW, sort="-due"), "todos_by_due_backward"),
-    (Filters(overdue=NOW), "todos_by_due"),
     (Filters(trashed=True), "todos_in_trash"),
 ]
 
@@ -264,6 +292,28 @@ class TestIndexes:
         # PostgreSQL may read `todos_by_order` instead of the filter's own index if nearly every todo meets the filter.
         assert scan["Index Name"] in {index, "todos_by_order"}
         assert scan.get("Rows Removed by Filter", 0) <= 10
+
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            Filters(due_from=NOW),
+            Filters(due_until=NOW),
+            Filters(due_until=NOW, sort="-due"),
+            Filters(due_from=NOW, sort="-due"),
+            Filters(overdue=NOW),
+        ],
+    )
+    def test_a_page_with_a_bound_reads_at_most_a_page_of_each_index(
+        self, crowded_url: str, ada: UUID, filters: Filters
+    ) -> None:
+        page = due_lists.select_page(
+            frozenset(filters.conditions), descending=filters.sort == "-due", start="start", by_bytes=False
+        )
+        found = scans(crowded_url, page, user_id=ada, limit=51, max_row_bytes=MAX_BYTES, **filters.values)
+        assert {scan["Index Name"] for scan in found} == {"todos_by_due_at", "todos_by_due_date"}
+        assert all(scan["Actual Rows"] <= 51 for scan in found)
+        # `completed` is in the indexes, so PostgreSQL reads no row of a todo that is done.
+        assert sum(scan.get("Rows Removed by Filter", 0) for scan in found) <= 51
 
 
 class TestLongTodos:

@@ -12,7 +12,7 @@ import functions
 import todo_assistant
 import todo_core
 import todo_delivery
-from todo_core.todos import lists, queries
+from todo_core.todos import due_lists, lists, queries
 from todo_core.todos.filters import Filters, ListSort
 from todo_core.todos.model import TodoUpdate
 
@@ -63,6 +63,21 @@ def test_lists_of_every_shape_keep_few_statements() -> None:
     assert len(kept) > 10 * MAX_STATEMENTS
     assert lists.select_page.cache_info().currsize <= MAX_STATEMENTS
     assert MAX_STATEMENTS * max(kept.values()) < MAX_CACHED_BYTES
+
+
+def test_lists_by_due_date_keep_few_statements() -> None:
+    choose = random.Random(15)  # noqa: S311 - a repeatable choice
+    due_lists.select_page.cache_clear()
+    sizes = []
+
+    for _ in range(2_000):
+        conditions = frozenset(make_random_filters(choose).conditions)
+        start = choose.choice(("start", "after_due", "after_undated"))
+        descending, by_bytes = choose.random() < 0.5, choose.random() < 0.5
+        statement = due_lists.select_page(conditions, descending=descending, start=start, by_bytes=by_bytes)
+        sizes.append(len(statement.sql))
+
+    assert due_lists.select_page.cache_info().currsize * max(sizes) < MAX_CACHED_BYTES
 
 
 def test_changes_of_every_set_of_fields_keep_few_statements() -> None:

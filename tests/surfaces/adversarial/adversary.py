@@ -96,8 +96,8 @@ class HostileChat:
 class Victim:
     """A user whom others attack. `live`, `trashed` and `project` are ids; the todo `trashed` is in the trash.
 
-    `done` is a finished turn, `waiting` a turn that waits for an approval.
-    `stored_data` is the data of the user before the attacks, for a comparison afterwards.
+    `tag_change` is the id of a rename of the tag of these todos to `secret`. `done` is a finished turn, `waiting` one
+    that waits for an approval. `stored_data` is the data of the user before the attacks, for a comparison afterwards.
     """
 
     account: Account
@@ -105,6 +105,7 @@ class Victim:
     trashed: str
     project: str
     webhook: str
+    tag_change: str
     done: Json
     waiting: Json
     stored_data: Json

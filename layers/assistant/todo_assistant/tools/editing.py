@@ -18,7 +18,7 @@ from todo_assistant.tools.projects import find_project_id
 from todo_assistant.tools.registry import Arguments, Effect, ToolContext, ToolResult
 from todo_core.text import Text
 from todo_core.todos import operations
-from todo_core.todos.model import Description, Priority, Title, TodoUpdate
+from todo_core.todos.model import Description, Priority, Title, TodoUpdate, tag_key, tag_keys
 
 
 class TodoChange(Arguments):
@@ -107,7 +107,8 @@ async def _changed_reminder(context: ToolContext, change: TodoChange, new_due: D
 
 async def _changed_tags(context: ToolContext, change: TodoChange) -> list[str]:
     tags = (await operations.get(context.db, context.user_id, change.id)).tags
-    return [tag for tag in [*tags, *change.add_tags] if tag not in change.remove_tags]
+    removed = tag_keys(change.remove_tags)
+    return [tag for tag in [*tags, *change.add_tags] if tag_key(tag) not in removed]
 
 
 async def _moved_fields(context: ToolContext, change: TodoChange) -> dict[str, object]:

@@ -69,6 +69,7 @@ async def to_filters(context: ToolContext, arguments: TodoFilters) -> Filters:
         below=None if arguments.trashed else arguments.parent_id,
         parent_id=arguments.parent_id if arguments.trashed else None,
         trashed=arguments.trashed,
+        timezone=context.timezone,
     )
 
 

@@ -39,7 +39,7 @@ async def add_projects(context: ToolContext, arguments: AddProjects) -> ToolResu
     """Add one or several projects. Todos refer to their project by its name."""
 
     async def add(name: str) -> dict[str, JsonValue]:
-        if _find_by_name(name, await _find_projects(context)):
+        if find_by_name(name, await find_projects(context)):
             raise ArgumentRejected("project_exists", f"There is a project “{name}” already.", name=name)
         project = await projects.add(context.db, context.actor, ProjectCreate(name=name))
         return {"project": {"name": project.name}}
@@ -52,20 +52,21 @@ async def find_project_id(context: ToolContext, name: str) -> UUID:
 
     Raises ArgumentRejected, with the names of existing projects, if no project matches.
     """
-    existing = await _find_projects(context)
-    project = _find_by_name(name, existing)
+    existing = await find_projects(context)
+    project = find_by_name(name, existing)
     if project is None:
         sentence = f"There is no project “{name}”. {_describe_choice(existing)}, or add it first."
         raise ArgumentRejected("unknown_project", sentence, name=name)
     return project.id
 
 
-async def _find_projects(context: ToolContext) -> list[Project]:
+async def find_projects(context: ToolContext) -> list[Project]:
+    """Returns the user's active projects, at most 200."""
     listed = await projects.find(context.db, context.user_id, archived=False, limit=_MAX_LISTED_PROJECTS)
     return listed.items
 
 
-def _find_by_name(name: str, existing: Sequence[Project]) -> Project | None:
+def find_by_name(name: str, existing: Sequence[Project]) -> Project | None:
     """Returns the project with exactly this name, else one whose name differs by case only."""
     same = [project for project in existing if project.name == name]
     same_but_case = [project for project in existing if project.name.casefold() == name.casefold()]

@@ -128,9 +128,10 @@ async def day_overview(context: ToolContext, arguments: DayOverview) -> ToolResu
         return error.to_result()
 
     start, end = start_of_day(context.timezone, day), start_of_day(context.timezone, day + _ONE_DAY)
-    due = await _list_todos(context, Filters(completed=False, due_from=start, due_until=end))
+    is_open = Filters(completed=False, timezone=context.timezone)
+    due = await _list_todos(context, replace(is_open, due_from=start, due_until=end))
     overdue = await _list_todos(
-        context, Filters(completed=False, due_until=start_of_day(context.timezone, min(day, context.today)))
+        context, replace(is_open, due_until=start_of_day(context.timezone, min(day, context.today)))
     )
     return ToolResult(
         ok=True,

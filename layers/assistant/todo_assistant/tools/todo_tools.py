@@ -9,6 +9,7 @@ from todo_assistant.tools.projects import add_projects, list_projects
 from todo_assistant.tools.registry import ToolRegistry
 from todo_assistant.tools.rescheduling import reschedule_todos
 from todo_assistant.tools.search import count_todos, day_overview, get_todos, search_todos
+from todo_assistant.tools.tags import delete_tag, rename_tag
 from todo_assistant.tools.trash import delete_todos, restore_todos
 from todo_assistant.tools.undo import redo_last_undo, undo_last_turn
 
@@ -31,5 +32,7 @@ TODO_TOOLS: Final = ToolRegistry(
         count_todos,
         redo_last_undo,
         skip_todos,
+        rename_tag,
+        delete_tag,
     ]
 )

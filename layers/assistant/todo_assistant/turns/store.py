@@ -154,7 +154,7 @@ def turn_from_row(row: Row) -> Turn:
     )
 
 
-async def answer_approval(db: Database, user_id: UUID, turn_id: UUID, rules: TurnRules, *, approved: bool) -> Turn:
+async def answer_approval(db: Executor, user_id: UUID, turn_id: UUID, rules: TurnRules, *, approved: bool) -> Turn:
     """Stores whether the user approved the waiting tool calls, and returns the turn, leased to the caller.
 
     Raises TurnNotFound, TurnInProgress while a process works on the turn, NothingToApprove and TooManyTurns.

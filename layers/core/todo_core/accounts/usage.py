@@ -39,7 +39,7 @@ class Usage(Struct, frozen=True):
 _SELECT: Final = Statement("""
     SELECT live_todos AS todos, stored_bytes,
         (SELECT count(*) FROM projects WHERE user_id = :user_id) AS projects,
-        (SELECT count(*) FROM known_tags WHERE user_id = :user_id) AS tags,
+        number_of_tags(:user_id) AS tags,
         (SELECT count(*) FROM conversations WHERE user_id = :user_id) AS conversations,
         (SELECT count(*) FROM sessions WHERE user_id = :user_id AND expires_at > now()) AS sessions,
         (SELECT count(*) FROM api_tokens WHERE user_id = :user_id AND (expires_at > now()) IS NOT FALSE) AS api_tokens,

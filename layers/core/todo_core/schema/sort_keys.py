@@ -27,6 +27,8 @@ NO_ID: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 With `IS NULL`, PostgreSQL would not use the index's other columns for sorting.
 """
+NIL_ID: Final = UUID(int=0)
+"""The lowest id. No todo and no project has it, nor `NO_ID`: they stand before and after all ids of a list."""
 TERMS: Final = "terms_of(user_id, tags, words)"
 """The SQL expression of the GIN index that finds todos by their tags and words."""
 

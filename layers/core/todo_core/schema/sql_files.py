@@ -5,7 +5,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-SQL_FILES: Final = ("usage", "change_log", "trees", "search", "sort_keys", "accounts", "assistant", "reminders")
+SQL_FILES: Final = (
+    *("usage", "change_log", "trees", "search", "sort_keys", "orders", "accounts", "assistant"),
+    "reminders",
+)
 """Names of the files without suffix, in the order in which to run them.
 
 A file may use functions that an earlier file creates.

@@ -35,6 +35,11 @@ def _sorted_index(name: str, key: str, *more: str) -> Index:
     return Index(name, "user_id", text(SORT_KEYS[key]), "id", *more, postgresql_where=_LIVE)
 
 
+def _due_index(name: str, column: str) -> Index:
+    has_due = text(f"deleted_at IS NULL AND {column} IS NOT NULL")
+    return Index(name, "user_id", column, "id", "completed", postgresql_where=has_due)
+
+
 def _location_index(name: str, column: str) -> Index:
     return Index(name, "user_id", text(location_key(column)), "order", "id", postgresql_where=_LIVE)
 
@@ -60,6 +65,10 @@ class TodoRow(SQLModel, table=True):
         Index("todos_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("todos_by_created_at", "user_id", "created_at", "id", postgresql_where=_LIVE),
         Index("todos_by_updated_at", "user_id", "updated_at", "id", postgresql_where=_LIVE),
+        # Two indexes for a list by due date: a day and an instant are compared in the user's time zone.
+        _due_index("todos_by_due_at", "due_at"),
+        _due_index("todos_by_due_date", "due_date"),
+        # For todos without a due date, and for counts. The code of version 0.2.0 needs both for its lists.
         _sorted_index("todos_by_due", "due", "completed"),
         _sorted_index("todos_by_due_backward", "-due", "completed"),
         _sorted_index("todos_by_priority", "priority"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
 from todo_core.schema.columns import NOT_EXPORTED, instant_column, owner_column
@@ -40,7 +40,10 @@ class KnownTagRow(SQLModel, table=True):
 
     __tablename__ = "known_tags"
     # Not exported: the tags are in the todos.
-    __table_args__ = ({"info": NOT_EXPORTED},)
+    __table_args__ = (
+        Index("known_tags_by_key", "user_id", text("tag_key(tag)")),
+        {"info": NOT_EXPORTED},
+    )
 
     user_id: UUID = Field(sa_column=owner_column(primary_key=True))
     tag: str = Field(sa_column=Column(Text, primary_key=True))

@@ -76,6 +76,63 @@ BEGIN
 END
 $$;
 
+-- Returns tags in the spelling in which the user has first written each of them: tags are one without regard to case.
+--
+-- Leaves out repeated ones. Most tags are known as they are written, and cost one look at an index. The setting
+-- `todo.known_tags` then spares log_created_todo() the same look.
+CREATE OR REPLACE FUNCTION spell_tags(owner uuid, written text[]) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    is_set text;
+    is_locked boolean;
+BEGIN
+    IF cardinality(written) = 0 THEN
+        RETURN written;
+    END IF;
+    IF cardinality(written) = (SELECT count(*) FROM known_tags WHERE user_id = owner AND tag = ANY (written)) THEN
+        is_set := set_config('todo.known_tags', owner::text || written::text, true);
+        RETURN written;
+    END IF;
+    is_set := set_config('todo.known_tags', '', true);
+    -- Of two transactions that write a new tag at the same moment, the second finds the spelling of the first.
+    is_locked := lock_change_log(owner);
+    RETURN ARRAY(
+        SELECT coalesce(known.tag, first.tag)
+        FROM (
+            SELECT DISTINCT ON (tag_key(tag)) tag, place FROM unnest(written) WITH ORDINALITY AS given (tag, place)
+            ORDER BY tag_key(tag), place
+        ) AS first
+        LEFT JOIN LATERAL (
+            -- Old todos may have several spellings.
+            SELECT tag FROM known_tags WHERE user_id = owner AND tag_key(tag) = tag_key(first.tag)
+                -- A tag exists as long as a todo outside the trash has it. OFFSET keeps PostgreSQL at the index of terms.
+                AND EXISTS (
+                    SELECT FROM (
+                        SELECT user_id, deleted_at FROM todos
+                        WHERE terms_of(user_id, tags, words) @@ terms_asked(owner, ARRAY[first.tag], '', '-') OFFSET 0
+                    ) AS tagged
+                    WHERE user_id = owner AND deleted_at IS NULL
+                )
+            ORDER BY tag <> first.tag, tag COLLATE "C" LIMIT 1
+        ) AS known ON true
+        ORDER BY place
+    );
+END
+$$;
+
+-- Returns the tags of a todo with `new_tag` in place of each tag that has the key, or without them if it is null.
+CREATE OR REPLACE FUNCTION retagged(tags text[], key text, new_tag text) RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(
+        SELECT tag FROM (
+            SELECT DISTINCT ON (tag_key(tag)) tag, place
+            FROM (
+                SELECT CASE WHEN tag_key(old_tag) = key THEN new_tag ELSE old_tag END AS tag, place
+                FROM unnest(tags) WITH ORDINALITY AS given (old_tag, place)
+            ) AS renamed
+            WHERE tag IS NOT NULL ORDER BY tag_key(tag), place
+        ) AS first ORDER BY place
+    )
+$$;
+
 -- Checks the quota of distinct tags when a todo of a user outside the trash gets tags.
 --
 -- `known_tags` has all tags of a user's live todos, and perhaps tags that no todo has any more. Those are removed when
@@ -90,13 +147,13 @@ BEGIN
     END IF;
     quota := actor_quota(2);
     INSERT INTO known_tags (user_id, tag) SELECT owner, unnest(added) ON CONFLICT DO NOTHING;
-    IF NOT FOUND OR quota IS NULL OR (SELECT count(*) FROM known_tags WHERE user_id = owner) <= quota THEN
+    IF NOT FOUND OR quota IS NULL OR number_of_tags(owner) <= quota THEN
         RETURN;
     END IF;
     DELETE FROM known_tags WHERE user_id = owner AND tag NOT IN (
         SELECT unnest(tags) FROM todos WHERE user_id = owner AND deleted_at IS NULL
     );
-    IF (SELECT count(*) FROM known_tags WHERE user_id = owner) > quota THEN
+    IF number_of_tags(owner) > quota THEN
         PERFORM refuse_beyond_quota('tags', quota);
     END IF;
 END
@@ -108,6 +165,11 @@ BEGIN
     PERFORM check_tags(NEW.user_id, NEW.tags);
     RETURN NULL;
 END
+$$;
+
+-- Returns the number of a user's known tags, without regard to case.
+CREATE OR REPLACE FUNCTION number_of_tags(owner uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT count(DISTINCT tag_key(tag)) FROM known_tags WHERE user_id = owner
 $$;
 
 CREATE OR REPLACE TRIGGER todos_tags AFTER UPDATE ON todos FOR EACH ROW

@@ -19,6 +19,7 @@ from todo_core.actors import SET_ACTOR, Actor, ActorKind
 from todo_core.database.byte_pages import BYTES_SO_FAR, MAX_PAGE_BYTES, drop_row_after_page, end_by_bytes
 from todo_core.database.executor import Executor, Row, Transaction
 from todo_core.database.statements import Statement
+from todo_core.todos.columns import THIS_DELETION
 from todo_core.todos.errors import ChangesExpired
 from todo_core.todos.model import Todo, TodoCreate
 from todo_core.todos.project import Project
@@ -193,8 +194,9 @@ _SELECT_TURN_CHANGES = Statement(f"""
 _UNDO = Statement(f"""
     WITH turn AS ({_TURN})
     UPDATE todos SET
-        ({_RESTORED}) = (SELECT {_OLD_VALUES} FROM jsonb_populate_record(
-            todos, coalesce(CAST(:defaults AS jsonb) || turn.before, jsonb_build_object('deleted_at', now()))) AS old),
+        ({_RESTORED}) = (SELECT {_OLD_VALUES} FROM jsonb_populate_record(todos, coalesce(
+            CAST(:defaults AS jsonb) || turn.before, jsonb_build_object('deleted_at', {THIS_DELETION})
+        )) AS old),
         version = todos.version + 1,
         updated_at = now()
     FROM turn

@@ -15,16 +15,21 @@ _TITLE: Final = "ts_filter(words, '{a}')"
 WORDS_IN_TITLE: Final = f"{_TITLE} @@ {_SEARCHED_WORDS}"
 
 
+def _tag_keys(tags: str) -> str:
+    """Returns the SQL of the keys of an array of tags, as tag_key() defines them.
+
+    Works on the text of the array: a subquery over the tags would take a query for each row.
+    """
+    return f"translate(lower(CAST({tags} AS text)), '\u03c2', '\u03c3')::text[]"
+
+
 def ask_title_words(term_prefix: str = "''") -> str:
     """Returns the SQL of a tsquery: for each element of `:title_words`, one of the words in it.
 
     `term_prefix` is SQL for a text that begins each lexeme, as in the index of terms.
     """
-    lexeme = f"quote_literal({term_prefix} || left(lexeme, 250))"
-    forms = f"(SELECT string_agg({lexeme}, ' | ') FROM unnest(words_in(written)))"  # noqa: S608 - constants
-    return (
-        f"(SELECT string_agg('(' || {forms} || ')', ' & ')::tsquery FROM unnest(CAST(:title_words AS text[])) written)"  # noqa: S608
-    )
+    forms = f"any_asked(forms, {term_prefix})"
+    return f"(SELECT string_agg('(' || {forms} || ')', ' & ')::tsquery FROM unnest(CAST(:title_words AS text[])) forms)"  # noqa: S608 - constants
 
 
 def is_due_before(bound: str) -> str:
@@ -45,7 +50,7 @@ DUE_CONDITIONS: Final = {
 CONDITIONS: Final = {
     "completed": "completed = :completed",
     "priority": "priority = :priority",
-    "tags": "tags @> CAST(:tags AS text[])",
+    "tags": f"(tags <> '{{}}' AND {_tag_keys('tags')} @> (SELECT {_tag_keys('CAST(:tags AS text[])')}))",
     "q": WORDS_ANYWHERE,
     "title_words": f"{_TITLE} @@ {ask_title_words()}",
     "project_id": f"{location_key('project_id')} = :project_id",

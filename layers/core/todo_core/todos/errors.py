@@ -18,6 +18,34 @@ class ProjectNotFound(ServiceError):
     detail = "You have no project with this id."
 
 
+class TagNotFound(ServiceError):
+    status = 404
+    code = "tag_not_found"
+    title = "Tag not found"
+    detail = "You have no todo with this tag."
+
+
+class TagChangeNotFound(ServiceError):
+    status = 404
+    code = "tag_change_not_found"
+    title = "Change of a tag not found"
+    detail = "You have renamed or deleted no tag in a turn with this id."
+
+
+class TagTooLarge(ServiceError):
+    status = 409
+    code = "tag_too_large"
+    title = "Tag on too many todos"
+    detail = "More than 50,000 todos have this tag, those in the trash included. Nothing was changed."
+
+
+class IdTaken(ServiceError):
+    status = 409
+    code = "id_taken"
+    title = "Id taken"
+    detail = "This id cannot be used; create it with another one."
+
+
 class BatchTooLarge(ServiceError):
     status = 413
     code = "batch_too_large"

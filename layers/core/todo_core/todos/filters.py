@@ -65,6 +65,9 @@ class DueBound(Struct, frozen=True):
         return min(self.at, day), max(self.at, day)
 
 
+_UTC = ZoneInfo("UTC")
+
+
 class Filters(Struct, frozen=True):
     """The filters and the sort order of a list. A todo must meet all filters; a filter that is None is not applied.
 
@@ -76,6 +79,8 @@ class Filters(Struct, frozen=True):
 
     `title_words` has one text for each word that the title must contain. The text has the forms of the word, separated
     by spaces; one of them must be a whole word of the title.
+
+    `timezone` is the user's. In a list by due date, an all-day todo comes before the instants of its day there.
     """
 
     completed: bool | None = None
@@ -95,6 +100,7 @@ class Filters(Struct, frozen=True):
     below: UUID | None = None
     title_words: Sequence[str] = ()
     sort: Sort | None = None
+    timezone: ZoneInfo = _UTC
 
     @property
     def conditions(self) -> set[str]:
@@ -139,6 +145,7 @@ class Filters(Struct, frozen=True):
         return "due" if self.due_from or self.due_until or self.overdue or self.undated else "order"
 
 
+_UNDATED = "none"
 _BOUNDS = ("due_from", "due_until", "overdue", "not_overdue", "completed_from", "completed_until")
 _NULLABLE = (
     "completed",
@@ -154,12 +161,31 @@ _NULLABLE = (
 class Position(Struct, frozen=True):
     """The place in a list after which a page begins: the sort key and the id of the last todo on the page before.
 
-    `in_title` is true in a list by relevance if the title of that todo matches the search.
+    In a list by due date the key is the due date, None for a todo without one. `in_title` is true in a list by
+    relevance if the title of that todo matches the search.
     """
 
-    key: float | bytes | datetime
+    key: float | bytes | date | None
     id: UUID
     in_title: bool = False
+
+
+def format_due_key(key: date | None) -> str:
+    """Returns the key of a position in a list by due date as a text for a cursor."""
+    return _UNDATED if key is None else key.isoformat()
+
+
+def parse_due_key(text: str) -> date | None:
+    """Returns the key of a text of `format_due_key`. Raises ValueError for another text."""
+    if text == _UNDATED:
+        return None
+    return _require_zone(datetime.fromisoformat(text)) if "T" in text else date.fromisoformat(text)
+
+
+def _require_zone(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError(f"An instant without a time zone: {instant}")
+    return instant
 
 
 class Page(Struct, frozen=True):

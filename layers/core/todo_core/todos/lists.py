@@ -1,4 +1,4 @@
-"""The SQL statements that read pages of lists of todos.
+"""The SQL statements that read pages of lists of todos, except lists by due date: see due_lists.
 
 The cost of a page does not grow with the length of the list: the sort orders and filters have indexes.
 docs/decisions/0011-lists.md has the details.
@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from todo_core.database.byte_pages import end_by_bytes
 from todo_core.database.statements import Statement
+from todo_core.schema.sort_keys import NIL_ID, SORT_KEYS
 from todo_core.todos.columns import COLUMNS
 from todo_core.todos.conditions import (
     CONDITIONS,
@@ -33,8 +34,8 @@ type PageStart = Literal["start", "after_title_match", "after_todo"]
 
 MAX_ROWS: Final = 201
 """The most rows of a page: one more than clients may ask for, to find out whether more follow."""
-_BYTES: Final = "octet_length(title) + coalesce(octet_length(description), 0) + pg_column_size(tags)"
-_SHORT_DESCRIPTION: Final = f"CASE WHEN {_BYTES} <= :max_row_bytes THEN description END AS description"
+BYTES: Final = "octet_length(title) + coalesce(octet_length(description), 0) + pg_column_size(tags)"
+SHORT_DESCRIPTION: Final = f"CASE WHEN {BYTES} <= :max_row_bytes THEN description END AS description"
 _MAX_CACHED_STATEMENTS: Final = 256
 """Clients choose filters and sort orders, which make some 80,000 statements of 4 KB each."""
 
@@ -56,9 +57,9 @@ def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart, by_
     in_title = ["in_title"] if sort == "relevance" else []
     if by_bytes:
         order_by = ", ".join([*(f"{column} DESC" for column in in_title), order.order_by(order.field_or_key)])
-        return Statement(f"SELECT page.*, {LAST_SEQ} FROM ({end_by_bytes(rows, _BYTES, order_by=order_by)}) AS page")  # noqa: S608
-    columns = _list_page_columns(order).replace('"description"', _SHORT_DESCRIPTION)
-    columns = ", ".join([columns, *in_title, f"{_BYTES} > :max_row_bytes AS is_long", LAST_SEQ])
+        return Statement(f"SELECT page.*, {LAST_SEQ} FROM ({end_by_bytes(rows, BYTES, order_by=order_by)}) AS page")  # noqa: S608
+    columns = _list_page_columns(order).replace('"description"', SHORT_DESCRIPTION)
+    columns = ", ".join([columns, *in_title, f"{BYTES} > :max_row_bytes AS is_long", LAST_SEQ])
     return Statement(f"SELECT {columns} FROM ({rows}) AS sorted_rows")  # noqa: S608 - constants, as all below
 
 
@@ -69,7 +70,8 @@ def select_counts(conditions: frozenset[str], sort: Sort) -> Statement:
     Its only row has the columns total, completed, overdue and due_today. Open todos due before the bound `now`
     are overdue. Open todos due from the bound `today` until the bound `tomorrow` are due today.
     """
-    where = _build_where(conditions - TERM_CONDITIONS, SortOrder(sort), "start")
+    bounds = _bound_due_keys(conditions) if sort in {"due", "-due"} else []
+    where = " AND ".join([build_where(conditions - TERM_CONDITIONS, hides_due=bool(bounds)), *bounds])
     if terms := conditions & TERM_CONDITIONS:
         search = TermSearch(where, terms)
         where = f"{where} AND {search.found_by_index} AND {search.matches}"
@@ -83,7 +85,7 @@ def select_counts(conditions: frozenset[str], sort: Sort) -> Statement:
 
 def _select_rows(conditions: frozenset[str], order: SortOrder, start: PageStart, *, is_by_relevance: bool) -> str:
     """Returns the SELECT of at most `:limit` sorted rows."""
-    where = _build_where(conditions - TERM_CONDITIONS, order, start)
+    where = build_where(conditions - TERM_CONDITIONS)
     page_where = where if start == "start" else f"{where} AND {order.after_position}"
     terms = conditions & TERM_CONDITIONS
     if is_by_relevance:
@@ -130,28 +132,26 @@ def _select_matches(cte: str, *, in_title: bool) -> str:
     return f"SELECT *, {str(in_title).lower()} AS in_title FROM {cte}"  # noqa: S608
 
 
-def _build_where(conditions: frozenset[str], order: SortOrder, start: PageStart) -> str:
-    """Returns the WHERE condition of a list. For a list by due date it includes the range of the index to read.
+def build_where(conditions: frozenset[str], *, hides_due: bool = False) -> str:
+    """Returns the WHERE condition of a list.
 
-    For later pages the range has no start, because the caller adds the condition `after_position`. With two such
-    conditions, PostgreSQL may start to read the index at the wrong one.
+    `hides_due` hides the selectivity of bounds of the due date from the planner, which knows it from other conditions.
     """
     by_name = {name: CONDITIONS[name] for name in sorted(conditions - {"trashed"})}
-    range_ends = []
-    if order.name in {"due", "-due"}:
-        for name in sorted(conditions & {"due_from", "due_until", "overdue"}):
-            # The index range already has this condition's selectivity. coalesce hides it, so the planner does not count
-            # the selectivity twice.
-            by_name[name] = f"coalesce({DUE_CONDITIONS[name]}, false)"
-            is_lower_end = (name == "due_from") != order.descending
-            if start == "start" or not is_lower_end:
-                range_ends.append(order.due_from(name) if name == "due_from" else order.due_until(name))
-            range_ends.append(order.has_due)
-        if "overdue" in conditions:
-            range_ends.append(OPEN)
-        if "undated" in conditions and start != "start":
-            by_name["undated"] = f"coalesce({CONDITIONS['undated']}, false)"
-    return " AND ".join([TRASHED if "trashed" in conditions else LIVE, *by_name.values(), *range_ends])
+    if hides_due:
+        by_name |= {name: f"coalesce({by_name[name]}, false)" for name in by_name.keys() & DUE_CONDITIONS.keys()}
+    return " AND ".join([TRASHED if "trashed" in conditions else LIVE, *by_name.values()])
+
+
+def _bound_due_keys(conditions: frozenset[str]) -> list[str]:
+    """Returns the conditions that bound the part of the index by due date which has the counted todos.
+
+    A bound has two sort keys: its instant, and 00:00 UTC of its day. The earlier one begins, the later one ends.
+    """
+    key, bounds = SORT_KEYS["due"], conditions & DUE_CONDITIONS.keys()
+    ends = [f"{key} >= :{name}_first" if name == "due_from" else f"{key} < :{name}_last" for name in sorted(bounds)]
+    # A pair: for two bounds of the key alone, PostgreSQL's planner assumes a narrow range.
+    return [*ends, f"({key}, id) < ('infinity'::timestamptz, '{NIL_ID}'::uuid)"] if ends else []
 
 
 def _list_page_columns(order: SortOrder) -> str:

@@ -1,5 +1,6 @@
 """A todo as it is stored, and the fields that a client may send to create or change a todo."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
@@ -18,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from todo_core.schema.sort_keys import NIL_ID, NO_ID
 from todo_core.text import Text
 from todo_core.times import FullDate, Instant
 from todo_core.todos.errors import RecurrenceNeedsDue
@@ -28,6 +30,31 @@ _MAX_ORDER: Final = 2**53
 
 A new todo at the end of a list gets the highest number plus 1, which needs exact integers.
 """
+
+
+def tag_key(tag: str) -> str:
+    """Returns the tag as it is compared with others: in lower case, with one small Greek sigma, as in PostgreSQL."""
+    return tag.lower().replace("\u03c2", "\u03c3")
+
+
+def tag_keys(tags: Iterable[str]) -> list[str]:
+    """Returns the key of each tag."""
+    return [tag_key(tag) for tag in tags]
+
+
+def _remove_repeated_tags(tags: list[str]) -> list[str]:
+    """Returns the tags without repetitions in any case, each in its first spelling and position."""
+    first: dict[str, str] = {}
+    for tag in tags:
+        first.setdefault(tag_key(tag), tag)
+    return list(first.values())
+
+
+def _refuse_reserved_id(value: UUID) -> UUID:
+    """Returns the id of a client. Raises PydanticCustomError for the ids that stand for no todo and no project."""
+    if value in {NIL_ID, NO_ID}:
+        raise PydanticCustomError("reserved_id", "Choose another id: this one is reserved")
+    return value
 
 
 def remove_repeats[Item](items: list[Item]) -> list[Item]:
@@ -49,7 +76,13 @@ Title = Annotated[str, Text(min_length=1, max_length=500)]
 Description = Annotated[str, Text(max_length=16_384, multiline=True)]
 Priority = Literal["none", "low", "medium", "high"]
 Tag = Annotated[str, Text(min_length=1, max_length=50)]
-Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(remove_repeats)]
+Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_remove_repeated_tags)]
+ClientId = Annotated[
+    UUID,
+    AfterValidator(_refuse_reserved_id),
+    Field(description="An id that the client chooses. The same create again then returns the same object, unchanged."),
+]
+"""A UUID of any version."""
 RecurrenceFrom = Literal["due", "completion"]
 OrderNumber = Annotated[float, Field(strict=True, ge=-_MAX_ORDER, le=_MAX_ORDER, allow_inf_nan=False)]
 
@@ -109,6 +142,7 @@ class TodoCreate(BaseModel):
         },
     )
 
+    id: ClientId | None = None
     title: Title
     description: Description | None = None
     completed: StrictBool = False

@@ -19,10 +19,17 @@ from todo_core.database.executor import Executor, Row
 from todo_core.database.statements import Statement
 from todo_core.identifiers import new_id
 from todo_core.outbox.announcements import announce
-from todo_core.todos import lists, queries
-from todo_core.todos.errors import DoesNotRecur, RecurrenceEnds, RecurrenceNeverComes, StaleVersion, TodoNotFound
+from todo_core.todos import due_lists, lists, queries
+from todo_core.todos.errors import (
+    DoesNotRecur,
+    IdTaken,
+    RecurrenceEnds,
+    RecurrenceNeverComes,
+    StaleVersion,
+    TodoNotFound,
+)
 from todo_core.todos.filters import Filters, Page, Position, Sort
-from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate, tag_keys
 from todo_core.todos.next_due import apply_changes, next_due_values
 from todo_core.todos.recurrence import Due, depends_on_start, ever_recurs
 from todo_core.todos.sort_orders import SortOrder
@@ -30,8 +37,17 @@ from todo_core.todos.sort_orders import SortOrder
 type Versions = Sequence[int] | None
 """The versions of a todo to which a change applies. None applies the change to any version."""
 
+
+class Added(Struct, frozen=True):
+    """The todo of a create. `is_new` is False if an earlier create with the same id stored it."""
+
+    todo: Todo
+    is_new: bool
+
+
 _MAX_DELETED_PER_STATEMENT: Final = 5_000
 """The most todos that one statement of `delete_all` selects. It takes about a second for this many."""
+_MAX_ATTEMPTS: Final = 20
 _FIELD_COUNT: Final = len(Todo.__struct_fields__)
 
 
@@ -59,6 +75,8 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
     A page may be shorter: its titles, descriptions and tags have at most 512 KB, but for a single todo. `after` is the
     position of the last todo on the page before, in a list with the same sort order.
     """
+    if filters.sorted_by in {"due", "-due"}:
+        return await due_lists.find(db, user_id, filters, limit=limit, after=after)
     sort, values = filters.sorted_by, filters.values | {"user_id": user_id, "limit": limit + 1}
     if after is not None:
         values |= {"after_key": after.key, "after_id": after.id}
@@ -123,12 +141,27 @@ async def find_subtodos(db: Executor, user_id: UUID, todo_ids: Sequence[UUID]) -
 
 
 async def add(db: Executor, actor: Actor, new: TodoCreate) -> Todo:
-    """Stores a new todo. Raises InvalidTodo if its recurrence never comes, or for a broken rule of the database."""
+    """Stores a new todo and returns it, like `add_once`."""
+    return (await add_once(db, actor, new)).todo
+
+
+async def add_once(db: Executor, actor: Actor, new: TodoCreate) -> Added:
+    """Stores a new todo, unless the user has one with its id, perhaps in the trash. That one stays unchanged.
+
+    Raises IdTaken when another user has a todo with this id. Raises InvalidTodo if its recurrence never comes, or for a
+    broken rule of the database.
+    """
     if new.recurrence is not None and not _ever_recurs(new.recurrence, new.due_at or new.due_date, actor):
         raise RecurrenceNeverComes
-    row = await db.write(queries.INSERT, user_id=actor.user_id, actor=actor.signature, todo_id=new_id(), **dict(new))
-    assert row is not None  # noqa: S101 - INSERT ... RETURNING returns its row or raises
-    return _parse_written_row(row)
+    statement, todo_id = (queries.INSERT, new_id()) if new.id is None else (queries.INSERT_UNLESS_EXISTS, new.id)
+    values = {"user_id": actor.user_id, "actor": actor.signature, "todo_id": todo_id} | dict(new)
+    row = await db.write(statement, **values)
+    if row is not None:
+        return Added(_parse_written_row(row), is_new=True)
+    found = await find_by_id(db, actor.user_id, [todo_id])
+    if not found:
+        raise IdTaken
+    return Added(found[0], is_new=False)
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
@@ -139,7 +172,7 @@ async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate,
 async def apply(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Updated:
     """Applies the changes to the todo. Completing a recurring todo moves it to its next occurrence, if there is one.
 
-    Raises TodoNotFound, StaleVersion and InvalidTodo.
+    Changes that give the todo no other value make no version. Raises TodoNotFound, StaleVersion and InvalidTodo.
     """
     values = changes.to_columns()
     if not values:
@@ -204,9 +237,11 @@ async def _complete(db: Executor, actor: Actor, todo_id: UUID, values: dict[str,
     while True:
         row = await db.write(statement, **this, **values, versions=versions)
         if row is None:
-            # Raises an error if the todo is missing or has another version. Otherwise another writer changed the row
-            # during the statement, and the next attempt sees that change.
-            await _get_version(db, actor.user_id, todo_id, versions)
+            # Raises an error if the todo is missing or has another version.
+            todo = await _get_version(db, actor.user_id, todo_id, versions)
+            if _has_values(todo, values):
+                return _tell_completed(todo)
+            # Another writer changed the row during the statement, and the next attempt sees that change.
             continue
         if row["occurrences"] is None:  # null only if the statement has written the todo
             return _tell_completed(Todo(*row[:_FIELD_COUNT]))
@@ -269,14 +304,29 @@ def _due_of(todo: Todo) -> Due | None:
 async def _write(
     db: Executor, actor: Actor, todo_id: UUID, statement: Statement, versions: Versions, **values: object
 ) -> Todo:
-    """Runs a statement that writes one todo outside the trash. Raises TodoNotFound or StaleVersion if it wrote none."""
-    row = await db.write(
-        statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions, **values
+    """Runs a statement that writes one todo outside the trash, unless it has all values already.
+
+    Returns the todo. Raises TodoNotFound and StaleVersion.
+    """
+    for _ in range(_MAX_ATTEMPTS):
+        row = await db.write(
+            statement, user_id=actor.user_id, actor=actor.signature, todo_id=todo_id, versions=versions, **values
+        )
+        if row is not None:
+            return _parse_written_row(row)
+        todo = await _get_version(db, actor.user_id, todo_id, versions)
+        if values and _has_values(todo, values):
+            return todo
+        # Another writer changed the row during the statement, and the next attempt sees that change.
+    raise StaleVersion
+
+
+def _has_values(todo: Todo, values: Mapping[str, Any]) -> bool:
+    """Returns whether the todo has all these values. Tags are one without regard to case."""
+    return all(
+        tag_keys(todo.tags) == tag_keys(value) if name == "tags" else getattr(todo, name, value) == value
+        for name, value in values.items()
     )
-    if row is None:
-        await get(db, actor.user_id, todo_id)
-        raise StaleVersion
-    return _parse_written_row(row)
 
 
 async def _get_version(db: Executor, user_id: UUID, todo_id: UUID, versions: Versions) -> Todo:

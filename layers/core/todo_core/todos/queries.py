@@ -6,7 +6,7 @@ from typing import Final
 
 from todo_core.actors import SET_ACTOR
 from todo_core.database.statements import Statement
-from todo_core.todos.columns import COLUMNS
+from todo_core.todos.columns import COLUMNS, THIS_DELETION
 from todo_core.todos.conditions import LIVE, select_live
 from todo_core.todos.model import TodoCreate
 
@@ -14,7 +14,6 @@ _THIS: Final = f"id = :todo_id AND {LIVE}"
 _THIS_IN_TRASH: Final = "id = :todo_id AND user_id = :user_id AND deleted_at IS NOT NULL"
 _LOCK_LOG: Final = "(SELECT lock_change_log(:user_id))"
 """Locks the user's change log before a todo is locked: with this order in all writes, writes do not deadlock."""
-_NEXT_VERSION: Final = "version = version + 1, updated_at = now()"
 _COLUMNS_WITHOUT_DESCRIPTION: Final = COLUMNS.replace('"description"', "NULL::text AS description")
 INTERNAL_COLUMNS: Final = ("due_time", "occurrences", "skips", "series")
 """Columns of recurring todos that `Todo` does not have."""
@@ -39,26 +38,36 @@ SELECT_SUBTODOS = Statement(f"""
     SELECT {_COLUMNS_WITHOUT_DESCRIPTION} FROM todos WHERE id IN (SELECT id FROM subtodos)
 """)  # noqa: S608
 
+_SPELLED_TAGS: Final = "spell_tags(:user_id, :tags)"
+_ROOM: Final = "room_for('todos', :user_id, :todo_id, :order, 2, :actor)"
+_CHOSEN_VALUES: Final = {
+    "tags": _SPELLED_TAGS,
+    "order": f'CASE WHEN "order" = :order THEN "order" ELSE {_ROOM} END',
+}
+"""The SQL of new values of columns for which the database may choose another value than the given one."""
 _NEW_VALUES: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate.model_fields} | {
     "id": ":todo_id",
+    "user_id": ":user_id",
+    "tags": _SPELLED_TAGS,
     # Locks the change log before the foreign key check locks the user's row: with this order, writes do not deadlock.
-    "user_id": f"CASE WHEN {_LOCK_LOG} THEN :user_id::uuid END",
-    "order": f'coalesce(:order, (SELECT coalesce(max("order") + 1, 1) FROM todos WHERE {LIVE}))',  # noqa: S608
+    "order": "order_of_new_todo(:user_id, :order, :actor)",
     "completed_at": "CASE WHEN :completed THEN now() END",
 }
-INSERT = Statement(f"""
+_INSERT: Final = f"""
     INSERT INTO todos ({", ".join(f'"{name}"' for name in _NEW_VALUES)}) VALUES ({", ".join(_NEW_VALUES.values())})
-    RETURNING {COLUMNS}, {SET_ACTOR}
-""")  # noqa: S608
+    {{on_conflict}} RETURNING {COLUMNS}, {SET_ACTOR}
+"""  # noqa: S608
+INSERT = Statement(_INSERT.format(on_conflict=""))
+INSERT_UNLESS_EXISTS = Statement(_INSERT.format(on_conflict="ON CONFLICT (id) DO NOTHING"))
 
 
 @lru_cache(_MAX_CACHED_STATEMENTS)
 def update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
-    """Returns a statement that writes the named columns of one todo.
+    """Returns a statement that writes the named columns of one todo, unless all of them have these values already.
 
     If `checked`, the statement writes only a todo whose version is among `:versions`.
     """
-    return Statement(_update(_assign_columns(columns), checked=checked))
+    return Statement(_update(_assign_columns(columns), checked=checked, changed=columns))
 
 
 @lru_cache(_MAX_CACHED_STATEMENTS)
@@ -72,8 +81,9 @@ def complete_or_read(columns: frozenset[str], *, checked: bool) -> Statement:
     brings_recurrence = "recurrence" in columns
     only_written = "completed" if brings_recurrence else "(recurrence IS NULL OR completed)"
     only_read = "NOT completed" if brings_recurrence else "recurrence IS NOT NULL AND NOT completed"
+    update = _update(_assign_columns(columns), checked=checked, this=f"{_THIS} AND {only_written}", changed=columns)
     return Statement(f"""
-        WITH written AS ({_update(_assign_columns(columns), checked=checked, this=f"{_THIS} AND {only_written}")})
+        WITH written AS ({update})
         SELECT {COLUMNS}, NULL::time AS due_time, NULL::integer AS occurrences, NULL::integer AS skips,
             NULL::jsonb AS series
         FROM written
@@ -88,20 +98,20 @@ def delete(*, checked: bool) -> Statement:
 
     If `checked`, the statement writes only a todo whose version is among `:versions`.
     """
-    return Statement(_update({"deleted_at": "now()"}, checked=checked))
+    return Statement(_update({"deleted_at": THIS_DELETION}, checked=checked, now=THIS_DELETION))
 
 
 @lru_cache(_MAX_CACHED_STATEMENTS)
 def delete_some(conditions: frozenset[str]) -> Statement:
     """Returns a statement that puts at most `:limit` todos into the trash: those that meet all named conditions.
 
-    The statement sets `deleted_at` to `:moment`, or to the current time if `:moment` is null. It returns one row: the
+    The statement sets `deleted_at` to `:moment`, or to its own time if `:moment` is null. It returns one row: the
     `number` of these todos, and their `deleted_at` as `moment`.
     """
     return Statement(f"""
         WITH selected AS (SELECT id FROM todos WHERE {select_live(conditions)} AND {_LOCK_LOG} LIMIT :limit),
         deleted AS (
-            UPDATE todos SET deleted_at = coalesce(:moment, now()), {_NEXT_VERSION}
+            UPDATE todos SET deleted_at = coalesce(:moment, {THIS_DELETION}), {_next_version(THIS_DELETION)}
             WHERE id IN (SELECT id FROM selected)
             RETURNING deleted_at, {SET_ACTOR}
         )
@@ -123,7 +133,8 @@ def _assign_columns(columns: frozenset[str]) -> dict[str, str]:
     values = {name: f":{name}" for name in sorted(columns)}
     if "completed" in columns:
         values["completed_at"] = "CASE WHEN :completed THEN coalesce(completed_at, now()) END"
-    return _place_in_series(columns) | values
+    chosen = {name: sql for name, sql in _CHOSEN_VALUES.items() if name in columns}
+    return _place_in_series(columns) | values | chosen
 
 
 def _place_in_series(columns: frozenset[str]) -> dict[str, str]:
@@ -139,10 +150,26 @@ def _place_in_series(columns: frozenset[str]) -> dict[str, str]:
     return {} if columns.isdisjoint({"due_date", "due_at"}) else {"series": _SERIES_OF_POSTPONED}
 
 
-def _update(values: Mapping[str, str], *, checked: bool, this: str = _THIS) -> str:
+def _next_version(now: str = "now()") -> str:
+    return f"version = version + 1, updated_at = {now}"
+
+
+def _update(
+    values: Mapping[str, str],
+    *,
+    checked: bool,
+    this: str = _THIS,
+    changed: frozenset[str] = frozenset(),
+    now: str = "now()",
+) -> str:
+    """Returns an UPDATE of one todo. It writes only if one of the `changed` columns gets another value."""
     assigned = ", ".join(f'"{name}" = {value}' for name, value in values.items())
-    expected = "AND version = ANY(:versions)" if checked else ""
+    conditions = [this, *(["version = ANY(:versions)"] if checked else [])]
+    if changed:
+        new_values = ", ".join(_SPELLED_TAGS if name == "tags" else f":{name}" for name in sorted(changed))
+        old_values = ", ".join(f'"{name}"' for name in sorted(changed))
+        conditions.append(f"ROW({old_values}) IS DISTINCT FROM ROW({new_values})")
     return f"""
-        UPDATE todos SET {assigned}, {_NEXT_VERSION} WHERE {this} {expected} AND {_LOCK_LOG}
+        UPDATE todos SET {assigned}, {_next_version(now)} WHERE {" AND ".join(conditions)} AND {_LOCK_LOG}
         RETURNING {COLUMNS}, {SET_ACTOR}
     """  # noqa: S608

@@ -1,15 +1,18 @@
 """The SQL of the sort orders of todos: ORDER BY, and conditions that bound the part of an index to read."""
 
-from typing import Final
-from uuid import UUID
+from typing import Final, Literal
 
-from todo_core.schema.sort_keys import NO_ID, SORT_KEYS
+from todo_core.schema.sort_keys import SORT_KEYS
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
-_LOWEST_ID: Final = UUID(int=0)
+type DueKind = Literal["day", "instant", "undated"]
+"""The kind of a todo's due date: a day, an instant, or none."""
+
 _ENCODED_FIELDS: Final = {"priority", "title"}
 """Fields of a todo that are sorted by a number or bytes computed from them, not by their own value."""
+_DUE_FIELDS: Final[dict[DueKind, str | None]] = {"day": "due_date", "instant": "due_at", "undated": None}
+_INFINITY: Final = "'infinity'::timestamptz"
 
 
 class SortOrder:
@@ -22,9 +25,10 @@ class SortOrder:
     def __init__(self, sort: Sort) -> None:
         name = "-created_at" if sort == "relevance" else sort
         ascending = name.removeprefix("-")
-        self.name = name
         self.descending = name != ascending
-        self.field = ascending if ascending in Todo.__struct_fields__ and ascending not in _ENCODED_FIELDS else None
+        self.field: str | None = (
+            ascending if ascending in Todo.__struct_fields__ and ascending not in _ENCODED_FIELDS else None
+        )
         self.key = SORT_KEYS.get(name) or SORT_KEYS[ascending]
 
     @property
@@ -36,31 +40,38 @@ class SortOrder:
         """Returns the terms of ORDER BY. `key` is the SQL of the sort key, or the name of its column in a subquery."""
         return f"{key} DESC, id DESC" if self.descending else f"{key}, id"
 
-    def due_from(self, filter_name: str) -> str:
-        """Returns the condition that starts an index scan by due date at the earlier sort key of a filter's bound.
-
-        A bound has two sort keys: its instant, and 00:00 UTC of its day.
-        """
-        return f"{self.key} >= :{filter_name}_first"
-
-    def due_until(self, filter_name: str) -> str:
-        """Returns the condition that ends an index scan by due date before the later sort key of a filter's bound.
-
-        A bound has two sort keys: its instant, and 00:00 UTC of its day.
-        """
-        return f"{self.key} < :{filter_name}_last"
-
-    @property
-    def has_due(self) -> str:
-        """The condition that ends a list by due date before the todos without a due date, which sort last.
-
-        Compares pairs of key and id: for two bounds of the key alone, PostgreSQL's planner assumes a narrow range.
-        """
-        if self.descending:
-            return f"({self.key}, id) > ('-infinity'::timestamptz, '{NO_ID}'::uuid)"
-        return f"({self.key}, id) < ('infinity'::timestamptz, '{_LOWEST_ID}'::uuid)"
-
     @property
     def after_position(self) -> str:
         """The condition that a todo sorts after the last todo of the page before, `:after_key` and `:after_id`."""
-        return f"({self.key}, id) {'<' if self.descending else '>'} (:after_key, :after_id)"
+        return self._after(":after_key", ":after_id")
+
+    def _after(self, key: str, todo_id: str) -> str:
+        return f"({self.key}, id) {'<' if self.descending else '>'} ({key}, {todo_id})"
+
+
+class DueOrder(SortOrder):
+    """The sort order of the todos of one kind in a list by due date: days by date, instants by time, others by id.
+
+    A list by due date merges these three. A day and an instant are compared in the time zone of the user, which no
+    index has.
+    """
+
+    def __init__(self, kind: DueKind, *, descending: bool) -> None:
+        super().__init__("-due" if descending else "due")
+        self.kind = kind
+        self.field = _DUE_FIELDS[kind]
+        self.key = self.field or SORT_KEYS["due"]
+
+    @property
+    def is_of_kind(self) -> str:
+        """The condition that a todo has this kind of due date, as the index has it."""
+        return f"{self.key} IS NOT NULL" if self.field else f"{self.key} = {_INFINITY}"
+
+    @property
+    def after_position(self) -> str:
+        """The condition that a todo of this kind sorts after the last todo of the page before."""
+        if self.kind != "undated":
+            name = "after_day" if self.kind == "day" else "after_instant"
+            return self._after(f":{name}", f":{name}_id")
+        # PostgreSQL begins to read the index at the pair of key and id; it might begin at an equal key.
+        return f"{self._after(_INFINITY, ':after_id')} AND {self.key} >= {_INFINITY}"

@@ -1,6 +1,6 @@
 """The header Idempotency-Key: a repeat of a request with the same key gets the stored response, changes nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from typing import Annotated, Final
 from uuid import UUID
@@ -38,9 +38,26 @@ def hash_body(body: BaseModel) -> bytes:
     return sha256(body.model_dump_json().encode()).digest()
 
 
+def _hash_request(request: Request, body: BaseModel | None) -> bytes:
+    """Returns a digest of a request: of its body, its path, its query and its If-Match."""
+    target = [*request.path_params.values(), request.url.query, request.headers.get("if-match", "")]
+    if body is not None and not any(target):
+        # As in version 0.2.0, whose stored digests still count.
+        return hash_body(body)
+    content = "" if body is None else body.model_dump_json()
+    return sha256("\n".join([*map(str, target), content]).encode()).digest()
+
+
+def build_keyed_request(request: Request, body: BaseModel | None, user_id: UUID, key: str) -> KeyedRequest:
+    """Returns the request as it is stored with its key. The quota of stored bytes is that of the settings."""
+    route = f"{request.method} {request.scope['route'].path_format}"
+    quota = get_resources(request).settings.quotas.stored_bytes
+    return KeyedRequest(user_id, route, key, _hash_request(request, body), quota)
+
+
 async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
     work: Callable[[Executor], Awaitable[StoredResponse]],
-    body: BaseModel,
+    body: BaseModel | None,
     *,
     user_id: UUID,
     key: str | None,
@@ -49,17 +66,23 @@ async def answer_once(  # noqa: PLR0913 - all that a route knows of its request
 ) -> Response:
     """Runs the work and returns its response. With a key, a repeated request gets the stored response instead.
 
-    Raises IdempotencyKeyReused, RequestInProgress and QuotaExceeded.
+    `body` is None for a route without one. Raises IdempotencyKeyReused, RequestInProgress and QuotaExceeded.
     """
-    resources = get_resources(request)
-    db = resources.database
+    db = get_resources(request).database
     if key is None:
         answer = await work(db)
     else:
-        route = f"{request.method} {request.scope['route'].path_format}"
-        max_stored_bytes = resources.settings.quotas.stored_bytes
-        answer = await run_once(db, KeyedRequest(user_id, route, key, hash_body(body), max_stored_bytes), work)
+        answer = await run_once(db, build_keyed_request(request, body, user_id, key), work)
     if answer.replayed:
         response.headers[REPLAYED] = "true"
     response.headers.update(answer.headers)
-    return Response(answer.body, answer.status, response.headers, media_type="application/json")
+    media_type = "application/json" if answer.body else None
+    return Response(answer.body, answer.status, response.headers, media_type=media_type)
+
+
+def keep_model(status: int, model: BaseModel, headers: Mapping[str, str] | None = None) -> StoredResponse:
+    """Returns the response with a model as JSON."""
+    return StoredResponse(status, model.model_dump_json().encode(), headers or {})
+
+
+NO_CONTENT: Final = StoredResponse(204, b"")

@@ -227,6 +227,21 @@ class NewProject:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameTag:
+    """Renames a tag in all todos."""
+
+    tag: str
+    new_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTag:
+    """Removes a tag from all todos."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """Undoes the last `steps` turns of the conversation that changed todos and are not undone yet."""
 
@@ -311,6 +326,8 @@ type Command = (
     | Unsure
     | Projects
     | NewProject
+    | RenameTag
+    | DeleteTag
     | Undo
     | Redo
     | Help

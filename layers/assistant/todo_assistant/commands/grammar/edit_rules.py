@@ -4,7 +4,15 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from todo_assistant.commands.grammar.commands import Describe, Incomplete, Target, Untag, Update
+from todo_assistant.commands.grammar.commands import (
+    DeleteTag,
+    Describe,
+    Incomplete,
+    RenameTag,
+    Target,
+    Untag,
+    Update,
+)
 from todo_assistant.commands.grammar.fields import TAG, parse_priority
 from todo_assistant.commands.grammar.quick_add import parse_quick_add
 from todo_assistant.commands.grammar.quotes import unquote
@@ -90,6 +98,18 @@ def _parse_untag_title(found: re.Match[str], is_readable: IsReadable) -> Untag |
     return None if target is None or target.every else Untag(target)
 
 
+def _parse_rename_tag(found: re.Match[str], _: IsReadable) -> RenameTag:
+    return RenameTag(_read_tag(found["tag"]), _read_tag(found["new"]))
+
+
+def _parse_delete_tag(found: re.Match[str], _: IsReadable) -> DeleteTag:
+    return DeleteTag(_read_tag(found["tag"]))
+
+
+def _read_tag(words: str) -> str:
+    return unquote(words).removeprefix("#").removeprefix("@")
+
+
 def _split_tags(words: str) -> tuple[str, ...]:
     tags = (tag.strip("#@\"“”'") for tag in re.split(r"[\s,]+|\band\b", words))
     return tuple(dict.fromkeys(tag for tag in tags if tag))
@@ -102,6 +122,8 @@ _TAGS: Final = rf"(?P<tags>(?:{TAG}(?:[\s,]|and\b)*)+)"
 _TAG_NAMES: Final = r"(?P<tags>[#@]?[\w-]{1,50}(?:(?:,| and|, and) [#@]?[\w-]{1,50}){0,9})"
 """Matches the names of tags without `#`: `home`, `urgent and work`."""
 _TAG: Final = r"(?:tags?|labels?)"
+_ONE_TAG: Final = rf"(?:{TAG}|[\w-]{{1,50}}|\"[^\"]{{1,50}}\"|“[^“”]{{1,50}}”)"
+"""Matches the name of one tag: `#home`, `home`, `"to buy"`."""
 _NOTE: Final = r"(?:notes?|descriptions?|details?|comments?)"
 _PRIORITY: Final = r"(?P<priority>high|medium|low|none|no|p[1-4]|[1-4])"
 _TITLE_RULES: Final = (
@@ -199,9 +221,12 @@ _TAG_RULES: Final = (
         rf"(?:untag|unlabel)\b.*|(?:remove|delete|clear) (?:all |the |its |their )*{_TAG} (?:from|of) .+",
         answer("Name the tag and the todo: `untag milk #home`."),
     ),
+    (rf"(?:rename|change) (?:the )?{_TAG} (?P<tag>{_ONE_TAG}) (?:to|into|as) (?P<new>{_ONE_TAG})", _parse_rename_tag),
+    (rf"(?:rename|change) (?P<tag>{TAG}) (?:to|into) (?P<new>{TAG})", _parse_rename_tag),
+    (rf"(?:delete|remove|drop) (?:the )?{_TAG} (?P<tag>{_ONE_TAG})", _parse_delete_tag),
     (
-        rf"(?:rename|delete|remove|change) (?:the )?{_TAG} \S+(?: (?:to|into) \S+)?",
-        answer("A tag exists only on its todos. Change them instead: `tag all #home #work`, `untag all #home`."),
+        rf"(?:rename|change) (?:the )?{_TAG} \S+",
+        answer("Say the new name, too: `rename tag home to household`."),
     ),
     (
         r"tag (?!(?:the|a|an|my|along|it|that|this|them)\b(?: \S+)?$)(?P<todo>.+) (?P<tags>[\w-]{1,50})",

@@ -31,6 +31,7 @@ Get it done, or change it:
   move milk under bake cake
   rename milk to oat milk
   tag milk #shop
+  rename tag shop to market
   set milk priority high
   delete milk
   restore milk

@@ -38,7 +38,7 @@ from todo_assistant.commands.grammar.polite import PlainText, strip_politeness
 from todo_assistant.commands.grammar.project_rules import LEAVE_RULES, MOVE_RULES, PROJECT_RULES
 from todo_assistant.commands.grammar.question_rules import QUESTION_RULES
 from todo_assistant.commands.grammar.quick_add import parse_new_todo
-from todo_assistant.commands.grammar.quotes import split_outside_quotes, unquote
+from todo_assistant.commands.grammar.quotes import mask_quotes, split_outside_quotes, unquote
 from todo_assistant.commands.grammar.recurrence_rules import RECURRENCE_RULES
 from todo_assistant.commands.grammar.reminder_rules import REMINDER_RULES
 from todo_assistant.commands.grammar.rules import Rule
@@ -49,6 +49,7 @@ from todo_assistant.commands.grammar.targets import is_reference
 from todo_assistant.commands.grammar.trash_rules import EXCEPTION_RULES, TRASH_RULES
 from todo_assistant.commands.grammar.typos import correct_verb
 from todo_assistant.commands.grammar.unsure_lines import find_possible_subject, find_subject, is_talk
+from todo_assistant.commands.languages.sentences import translate_dates
 from todo_assistant.phrases.dates import UnreadableDate, parse_date
 from todo_assistant.phrases.recurrences import UnreadableRecurrence, is_recurrence_phrase, parse_recurrence
 
@@ -56,9 +57,9 @@ _MAX_TEXT_CHARACTERS: Final = 4_000
 """Longest text that is parsed, to bound the time. A longer text becomes the command Unknown."""
 _MAX_COMMAND_CHARACTERS: Final = 300
 """Longest line to which the rules are applied, to bound the time. A longer line is a new todo."""
-_MAX_LINES: Final = 100
+MAX_LINES: Final = 100
 """The most lines that are parsed, to bound the time."""
-_BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
+BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
 """Matches the marks before the title of a list item: the start of `- milk`, `1. milk`, `[ ] milk`."""
 _OPEN_QUESTION: Final = re.compile(
     (
@@ -99,11 +100,8 @@ _RULES: Final[Sequence[Rule]] = (
 """The other rules: `remove the date from milk` must not match the later rule for `remove`."""
 
 
-def parse_command(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
-    """Returns the command in a text that a user typed at `now`, an aware datetime. Never raises.
-
-    `parse_date` and `parse_recurrence` can parse the command's dates and recurrences for the same `now` and timezone.
-    """
+def read_at(now: datetime, timezone: ZoneInfo) -> IsReadable:
+    """Returns the function that tells whether a phrase that was typed at `now` is a date or a recurrence."""
 
     def is_readable(phrase: str) -> bool:
         try:
@@ -115,6 +113,28 @@ def parse_command(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
             return False
         return True
 
+    return is_readable
+
+
+def parse_new_todos(line: str, is_readable: IsReadable) -> Sequence[NewTodo]:
+    """Returns the todos of a line in a field for new todos, at least one. `delete milk` is a title there.
+
+    The line must have single spaces.
+    """
+    command = _parse_line(line, is_readable)
+    if isinstance(command, Either | Unsure):
+        command = command.add
+    if isinstance(command, Add):
+        return command.todos
+    return [parse_new_todo(translate_dates(line, masked=mask_quotes(line)), is_readable)]
+
+
+def parse_command(text: str, *, now: datetime, timezone: ZoneInfo) -> Command:
+    """Returns the command in a text that a user typed at `now`, an aware datetime. Never raises.
+
+    `parse_date` and `parse_recurrence` can parse the command's dates and recurrences for the same `now` and timezone.
+    """
+    is_readable = read_at(now, timezone)
     if len(text) > _MAX_TEXT_CHARACTERS:
         return Unknown(text)
     lines = split_outside_quotes(text, r"[\n\r;]")
@@ -129,12 +149,12 @@ def _parse_lines(lines: Sequence[str], is_readable: IsReadable) -> Add | Incompl
     A line that is a search, talk or a question becomes a title. So does each line with a bullet. A first line such as
     `add:` is a heading.
     """
-    if len(lines) > _MAX_LINES:
-        return Incomplete(f"That is too much: type at most {_MAX_LINES} at once.")
+    if len(lines) > MAX_LINES:
+        return Incomplete(f"That is too much: type at most {MAX_LINES} at once.")
     has_heading = LEAD_IN.fullmatch(lines[0]) is not None
     todos: list[NewTodo] = []
     for line in lines[1:] if has_heading else lines:
-        item = " ".join(_BULLET.sub("", line, count=1).split())
+        item = " ".join(BULLET.sub("", line, count=1).split())
         command = _parse_line(item, is_readable)
         if isinstance(command, Either) or (isinstance(command, Unsure) and item != " ".join(line.split())):
             command = command.add

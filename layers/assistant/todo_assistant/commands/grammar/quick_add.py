@@ -1,6 +1,7 @@
 """Parses a line of quick add: a title with a date, recurrence, tags, priority or project anywhere among its words."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,7 +11,7 @@ from todo_assistant.commands.grammar.fields import PRIORITY, PROJECT, TAG, parse
 from todo_assistant.commands.grammar.named_places import take_named_project
 from todo_assistant.commands.grammar.quotes import mask_quotes, unquote
 from todo_assistant.commands.grammar.recurrence_finder import find_recurrence
-from todo_assistant.commands.grammar.spans import IsReadable, Span
+from todo_assistant.commands.grammar.spans import FoundPhrase, IsReadable, Span
 from todo_assistant.phrases.vocabulary import HOUR, SPOKEN_HOUR
 
 NOT_AN_ARTICLE: Final = r"(?!(?:the|an?|my|our|your|his|her|its|their|\d+)\b)"
@@ -52,13 +53,29 @@ class QuickAdd:
     project: str | None
 
 
-def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
-    """Splits a line into its title and its fields.
+@dataclass(frozen=True, slots=True)
+class FoundFields:
+    """The fields found in a line with single spaces. Their spans locate them."""
 
-    The fields are the first recurrence, all tags, and the last day, time of day, project and priority. Other days,
-    projects and so on stay in the title.
+    project: re.Match[str] | None
+    recurrence: FoundPhrase | None
+    due: FoundPhrase | None
+    tags: Sequence[re.Match[str]]
+    priority: re.Match[str] | None
+
+    @property
+    def spans(self) -> list[Span]:
+        """The places of all fields, which are no part of the title."""
+        matches = [match for match in (self.project, *self.tags, self.priority) if match]
+        phrases = [phrase for phrase in (self.recurrence, self.due) if phrase]
+        return [*(match.span() for match in matches), *(span for phrase in phrases for span in phrase.spans)]
+
+
+def find_fields(text: str, is_readable: IsReadable) -> FoundFields:
+    """Finds the first recurrence, all tags, and the last day, time of day, project and priority of a line.
+
+    The line must have single spaces.
     """
-    text = " ".join(line.split())
     masked = mask_quotes(text)
     projects = list(_PROJECT_WORD.finditer(masked))[-1:]
     spans = [found.span() for found in projects]
@@ -70,22 +87,31 @@ def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
     spans += recurrence.spans if recurrence else ()
     spans += due.spans if due else ()
     masked = _blank_out(masked, spans)
-    tags = list(_TAG_WORD.finditer(masked))
-    priorities = list(PRIORITY.finditer(masked))[-1:]
-    spans += [found.span() for found in (*tags, *priorities)]
-    recurrence_phrase, due_phrase = recurrence.phrase if recurrence else None, due.phrase if due else None
+    tags, priorities = list(_TAG_WORD.finditer(masked)), list(PRIORITY.finditer(masked))
+    return FoundFields(next(iter(projects), None), recurrence, due, tags, priorities[-1] if priorities else None)
+
+
+def parse_quick_add(line: str, is_readable: IsReadable) -> QuickAdd:
+    """Splits a line into its title and its fields.
+
+    The fields are those that `find_fields` finds. Other days, projects and so on stay in the title.
+    """
+    text = " ".join(line.split())
+    found = find_fields(text, is_readable)
+    due = found.due
+    recurrence_phrase, due_phrase = found.recurrence.phrase if found.recurrence else None, due.phrase if due else None
     # A time of day apart from the recurrence is the time of the recurrence: "standup 9:30 every weekday".
     if recurrence_phrase and due and due.is_only_time:
         timed = f"{recurrence_phrase} {'at ' if _HAS_END.search(recurrence_phrase) else ''}{due_phrase}"
         if is_readable(timed):
             recurrence_phrase, due_phrase = timed, None
     return QuickAdd(
-        title=_remove_spans(text, spans),
+        title=_remove_spans(text, found.spans),
         due=due_phrase,
-        tags=tuple(dict.fromkeys(found[1][1:] for found in tags)),
-        priority=priority_of(priorities[0]) if priorities else None,
+        tags=tuple(dict.fromkeys(tag[1][1:] for tag in found.tags)),
+        priority=priority_of(found.priority) if found.priority else None,
         recurrence=recurrence_phrase,
-        project=parse_project_name(text[slice(*projects[0].span(1))]) if projects else None,
+        project=parse_project_name(text[slice(*found.project.span(1))]) if found.project else None,
     )
 
 

@@ -9,6 +9,7 @@ from todo_assistant.commands.conversation import Conversation
 from todo_assistant.commands.grammar.commands import (
     Add,
     Command,
+    DeleteTag,
     Either,
     Find,
     Help,
@@ -18,6 +19,7 @@ from todo_assistant.commands.grammar.commands import (
     Overview,
     Projects,
     Redo,
+    RenameTag,
     Show,
     Talk,
     Undo,
@@ -137,8 +139,8 @@ def _plan_command(command: Command, situation: Situation) -> Plan[Answer]:
             plan = _repeat_call("undo_last_turn", command.steps)
         case Redo():
             plan = _repeat_call("redo_last_undo", command.steps)
-        case Projects() | NewProject():
-            plan = _list_or_add_projects(command)
+        case Projects() | NewProject() | RenameTag() | DeleteTag():
+            plan = _change_projects_and_tags(command)
         case Help() | Talk() | Incomplete() | Unknown():
             plan = _answer_at_once(command)
         case _:
@@ -169,12 +171,17 @@ def _answer_at_once(command: Help | Talk | Incomplete | Unknown) -> Plan[Answer]
             return Answer(_WHO_I_AM if _ASKS_WHO.fullmatch(text) else _NOT_UNDERSTOOD)
 
 
-def _list_or_add_projects(command: Projects | NewProject) -> Plan[Answer]:
-    if isinstance(command, Projects):
-        result = yield from call("list_projects", {})
-    else:
-        result = yield from call("add_projects", {"names": [command.name]})
-    return Answer(describe_results([result]))
+def _change_projects_and_tags(command: Projects | NewProject | RenameTag | DeleteTag) -> Plan[Answer]:
+    match command:
+        case Projects():
+            called = call("list_projects", {})
+        case NewProject(name):
+            called = call("add_projects", {"names": [name]})
+        case RenameTag(tag, new_tag):
+            called = call("rename_tag", {"tag": tag, "new_tag": new_tag})
+        case DeleteTag(tag):
+            called = call("delete_tag", {"tag": tag})
+    return Answer(describe_results([(yield from called)]))
 
 
 def _repeat_call(tool: str, steps: int) -> Plan[Answer]:

@@ -20,6 +20,10 @@ _SENTENCES: Final[dict[str, Callable[[Failure], str]]] = {
     "unknown_project": lambda failure: (
         f"There is no project {quote(failure['name'])}. Type `projects` to see yours, or `new project` and a name."
     ),
+    "tag_not_found": lambda failure: f"No todo has the tag {quote(failure['tag'])}.",
+    "tag_too_large": lambda failure: (
+        f"Too many todos have the tag {quote(failure['tag'])}, so nothing was changed. Change it in the app."
+    ),
     "project_exists": lambda failure: f"There is a project {quote(failure['name'])} already.",
     "unknown_parent": lambda _: "The todo above it does not exist any more.",
     "tree_cycle": lambda _: "A todo cannot go under itself or under its own subtodo.",

@@ -70,8 +70,8 @@ def _describe_done(results: Sequence[NamedResult]) -> str:
             return "\n".join(_describe_reversal(result.result, "undone", "Undone") for result in results)
         case "redo_last_undo":
             return "\n".join(_describe_reversal(result.result, "redone", "Redone") for result in results)
-        case "list_projects":
-            return _describe_projects(first.result)
+        case "list_projects" | "rename_tag" | "delete_tag":
+            return _describe_projects(first.result) if first.tool == "list_projects" else _describe_tag(first.result)
         case tool:
             return _describe_items(tool, [item for result in results for item in result.items])
 
@@ -124,6 +124,13 @@ def _describe_reversal(content: dict[str, Any], member: str, verb: str) -> str:
     if left := content.get("left_alone"):
         sentences.append(f"Left alone, because of later changes: {name_some(left, len(left))}.")
     return " ".join(sentences) or f"There was nothing left to {'undo' if member == 'undone' else 'redo'}."
+
+
+def _describe_tag(content: dict[str, Any]) -> str:
+    changed = count_todos(content["changed_todos"])
+    if "new_tag" in content:
+        return f"Renamed the tag {quote(content['tag'])} to {quote(content['new_tag'])} in {changed}."
+    return f"Removed the tag {quote(content['tag'])} from {changed}."
 
 
 def _describe_projects(content: dict[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""The route of quick add: `/api/v1/quick-add`."""
