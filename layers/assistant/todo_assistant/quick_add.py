@@ -27,6 +27,7 @@ from todo_core.database.executor import Transaction
 from todo_core.todos import changes, operations, projects
 from todo_core.todos.filters import Filters
 from todo_core.todos.model import Todo, TodoCreate
+from todo_core.todos.project import Project
 from todo_core.todos.projects import ProjectCreate
 from todo_core.todos.word_forms import number_forms, split_words
 
@@ -130,9 +131,9 @@ class _ProjectNames:
 
     def __init__(self, context: ToolContext) -> None:
         self._context = context
-        self._projects: list[projects.Project] | None = None
+        self._projects: list[Project] | None = None
 
-    async def find(self, name: str) -> projects.Project | None:
+    async def find(self, name: str) -> Project | None:
         if self._projects is None:
             self._projects = await find_projects(self._context)
         return find_by_name(name, self._projects)

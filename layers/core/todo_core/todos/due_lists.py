@@ -60,8 +60,8 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
 def select_page(conditions: frozenset[str], *, descending: bool, start: _Start, by_bytes: bool) -> Statement:
     """Returns the statement that reads the todos of one page, in any order, and perhaps later ones.
 
-    A row has the columns of a todo. `is_long` follows or, if `by_bytes`, the size of the todo as `bytes`. The last column
-    is `last_seq`: see `lists.select_page`.
+    A row has the columns of a todo. `is_long` follows or, if `by_bytes`, the size of the todo as `bytes`. The last
+    column is `last_seq`: see `lists.select_page`.
     """
     kinds: list[DueKind] = ["day", "instant"] if start != "after_undated" and "undated" not in conditions else []
     room = " + ".join(["0", *(count_rows(_name(kind)) for kind in kinds)])

@@ -172,16 +172,15 @@ def _answer_at_once(command: Help | Talk | Incomplete | Unknown) -> Plan[Answer]
 
 
 def _change_projects_and_tags(command: Projects | NewProject | RenameTag | DeleteTag) -> Plan[Answer]:
-    match command:
-        case Projects():
-            called = call("list_projects", {})
-        case NewProject(name):
-            called = call("add_projects", {"names": [name]})
-        case RenameTag(tag, new_tag):
-            called = call("rename_tag", {"tag": tag, "new_tag": new_tag})
-        case DeleteTag(tag):
-            called = call("delete_tag", {"tag": tag})
-    return Answer(describe_results([(yield from called)]))
+    if isinstance(command, Projects):
+        result = yield from call("list_projects", {})
+    elif isinstance(command, NewProject):
+        result = yield from call("add_projects", {"names": [command.name]})
+    elif isinstance(command, RenameTag):
+        result = yield from call("rename_tag", {"tag": command.tag, "new_tag": command.new_tag})
+    else:
+        result = yield from call("delete_tag", {"tag": command.tag})
+    return Answer(describe_results([result]))
 
 
 def _repeat_call(tool: str, steps: int) -> Plan[Answer]:
