@@ -141,7 +141,7 @@ async def add(db: Executor, actor: Actor, new: ProjectCreate) -> Project:
 async def add_once(db: Executor, actor: Actor, new: ProjectCreate) -> AddedProject:
     """Adds a project, unless the user has one with its id, which stays unchanged.
 
-    Raises QuotaExceeded when the user has too many projects or too much is stored, and IdTaken when another user's
+    Raises QuotaExceeded when the user has too many projects, or too much is stored. Raises IdTaken when another user's
     project has this id.
     """
     statement, project_id = (_ADD, new_id()) if new.id is None else (_ADD_UNLESS_EXISTS, new.id)
