@@ -28,6 +28,7 @@ class JavaScriptReceiver:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(json.loads(line))
+        self._lines.put({"ended": True})
 
     def know(self, path: str, *secrets: str) -> None:
         """Sets the secrets that must verify the messages to a path. Returns when the receiver knows them."""
@@ -48,6 +49,9 @@ class JavaScriptReceiver:
     def _next(self, is_wanted: Any) -> dict[str, Any]:
         while True:
             line = self._lines.get(timeout=ROOM_SECONDS)
+            assert "ended" not in line, (
+                "The receiver ended. Run `make test SUITE=webhooks`, which installs its package."
+            )
             if "id" in line:
                 self.log.append(line)
             if is_wanted(line):
