@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from math import inf
-from typing import Protocol
+from typing import Final, Protocol
 
 from fastapi import FastAPI
 
@@ -25,6 +25,8 @@ from todo_core.web.metrics import emit_outbox_metrics, emit_webhook_metrics
 from todo_core.web.resources import get_resources
 from todo_core.webhooks.deliverer import Sending, WebhookDeliverer
 from todo_core.webhooks.figures import WebhookFigures
+
+_DAY_SECONDS: Final = 86_400.0
 
 
 class Invocation(Protocol):
@@ -72,12 +74,13 @@ async def delivering(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         log.warning("MAIL_URL is not set: requests that need mail are refused with mail_not_configured.")
     sending = make_sending(settings)
     db, poll_seconds = resources.database, settings.mail.outbox_seconds
-    loops = [
-        asyncio.create_task(_make_deliverer(settings, db, resources.outbox, sending).run(poll_seconds=poll_seconds))
-    ]
+    deliverer = _make_deliverer(settings, db, resources.outbox, sending)
+    loops = [asyncio.create_task(deliverer.run(poll_seconds=poll_seconds))]
     if sending is not None:
         webhooks = WebhookDeliverer(db, sending, resources.webhook_figures, resources.live)
-        loops.append(asyncio.create_task(webhooks.run(poll_seconds=poll_seconds)))
+        # The outbox's question covers webhooks: an idle process without any asks once for both.
+        deliverer.on_count(lambda found: webhooks.note_webhooks(are_there=found.has_webhooks))
+        loops.append(asyncio.create_task(webhooks.run(poll_seconds=poll_seconds, idle_seconds=_DAY_SECONDS)))
     try:
         yield
     finally:

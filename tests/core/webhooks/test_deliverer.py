@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import postgres
 from tests.core.databases import open_database, run
 from tests.core.webhooks.scenarios import (
     Owner,
@@ -22,6 +23,7 @@ from tests.core.webhooks.scenarios import (
 from todo_core.database import postgres_url
 from todo_core.errors import DatabaseUnavailable
 from todo_core.live.live_changes import LiveChanges
+from todo_core.outbox import backlog
 from todo_core.outbox.announcements import announce
 from todo_core.webhooks import deliverer, leases, operations
 from todo_core.webhooks.attempts import WebhookMessage
@@ -289,6 +291,29 @@ class TestLoop:
                         announce(datetime.now(UTC))
                         await until(lambda: figures.backlog.enabled == 0)
                         assert not live._callbacks  # noqa: SLF001
+
+        run(scenario())
+
+    def test_without_webhooks_it_asks_only_when_it_is_told_of_some(self, database_url: str) -> None:
+        receivers = Receivers()
+
+        async def scenario() -> None:
+            async with open_database(database_url) as db:
+                ada, subject = await Owner.add(database_url), receivers.deliverer(db)
+                await ada.add_webhook(db)
+                await asyncio.to_thread(postgres.query, database_url, "UPDATE webhooks SET enabled = false")
+                task = asyncio.create_task(subject.run(poll_seconds=0.05, idle_seconds=RARELY))
+                await asyncio.sleep(0.3)
+                # As another process does it, which announces nothing here.
+                await asyncio.to_thread(postgres.query, database_url, "UPDATE webhooks SET enabled = true")
+                await ada.add_todo(db)
+                await asyncio.sleep(0.3)
+                assert receivers.taken == []
+                subject.note_webhooks(are_there=(await backlog.read(db, [])).has_webhooks)
+                await until(lambda: len(receivers.taken) == 1)
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
         run(scenario())
 

@@ -16,7 +16,7 @@ class Backlog(Struct, frozen=True):
 
     `waiting` messages are tried again, the oldest of which was written `oldest_seconds` ago. `dead` ones are not.
     `next_seconds` is the time until the next message is due: negative if it is due already, and None without any.
-    `reminder_seconds` is the same for reminders.
+    `reminder_seconds` is the same for reminders. `has_webhooks` is true if any webhook is enabled.
     """
 
     waiting: int = 0
@@ -24,6 +24,7 @@ class Backlog(Struct, frozen=True):
     dead: int = 0
     next_seconds: float | None = None
     reminder_seconds: float | None = None
+    has_webhooks: bool = False
 
     @property
     def is_due(self) -> bool:
@@ -59,7 +60,8 @@ _SELECT_BACKLOG = Statement(f"""
         greatest(extract(epoch FROM now() - min(created_at) FILTER (WHERE dead_at IS NULL)), 0)::float
             AS oldest_seconds,
         count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
-        {_NEXT}
+        {_NEXT},
+        EXISTS (SELECT FROM webhooks WHERE enabled) AS has_webhooks
     FROM outbox
 """)  # noqa: S608
 _SELECT_NEXT = Statement(f"SELECT {_NEXT}")

@@ -43,6 +43,10 @@ type Fire = Callable[[], Awaitable[bool]]
 """Writes the messages of reminders that are due. Returns True if others may be due."""
 
 
+type Heed = Callable[[backlog.Backlog], None]
+"""Gets the backlog each time that it is counted."""
+
+
 async def _fire_nothing() -> bool:
     return False
 
@@ -58,12 +62,17 @@ class Deliverer:
         self._outbox = outbox
         self._senders = senders
         self._fire = fire
+        self._heed: Heed | None = None
         self._attempts: set[asyncio.Task[None]] = set()
         self._places = Places()
         self._changed = asyncio.Event()
         self._waits_for_places = False
         self._counted_at = -_COUNTING_SECONDS
         self._expected: set[int] = set()
+
+    def on_count(self, heed: Heed) -> None:
+        """Sets the function that is told of the backlog, so that another loop need not ask the database."""
+        self._heed = heed
 
     async def deliver_due(self, *, seconds_left: Callable[[], float]) -> None:
         """Delivers the messages and reminders that are due, while `seconds_left()` is enough for another attempt.
@@ -154,6 +163,8 @@ class Deliverer:
             return await backlog.find_next(self._db, self._senders, self._outbox.backlog)
         counted = await backlog.read(self._db, self._senders)
         self._counted_at = monotonic()
+        if self._heed is not None:
+            self._heed(counted)
         return counted
 
     async def _begin_attempts(self) -> bool:

@@ -93,11 +93,12 @@ class WebhookDeliverer:
                 may_be_left = True
         self._figures.backlog = await leases.read_backlog(self._db)
 
-    async def run(self, *, poll_seconds: float) -> None:
+    async def run(self, *, poll_seconds: float, idle_seconds: float | None = None) -> None:
         """Sends changes until the task is cancelled.
 
         Looks at all webhooks when this process has announced a time, when a webhook becomes due, and every
-        `poll_seconds`. In between, looks at those of users who have changes.
+        `poll_seconds`. In between, looks at those of users who have changes. Without webhooks, the interval is
+        `idle_seconds`: then `note_webhooks` must be called.
         """
         loop = asyncio.get_running_loop()
         look_at = loop.time()
@@ -107,6 +108,8 @@ class WebhookDeliverer:
                     self._changed.clear()
                     if self._needs_look or loop.time() >= look_at:
                         pause = await self._survive(self._look(poll_seconds))
+                        if pause is not None and not self._figures.backlog.enabled:
+                            pause = idle_seconds or pause
                         look_at = loop.time() + (pause or max(poll_seconds, _OUTAGE_PAUSE_SECONDS))
                     elif self._users_with_changes:
                         await self._survive(self._look_at_users())
@@ -126,6 +129,11 @@ class WebhookDeliverer:
         """Asks for a look at all webhooks."""
         self._needs_look = True
         self._changed.set()
+
+    def note_webhooks(self, *, are_there: bool) -> None:
+        """Asks for a look if there are webhooks, and the last look found none."""
+        if are_there and not self._figures.backlog.enabled:
+            self._ask()
 
     def _hear(self, user_id: UUID) -> None:
         """Asks for a look at a user's webhooks. Changes of the next moment are seen by the same look."""
