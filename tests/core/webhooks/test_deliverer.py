@@ -76,6 +76,44 @@ class TestSideBySide:
         assert receivers.most["all"] > 4
         assert len(receivers.taken) == 36
 
+    @pytest.mark.parametrize("is_loop", [True, False])
+    def test_a_skipped_webhook_is_begun_although_the_others_end_during_the_claim(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch, *, is_loop: bool
+    ) -> None:
+        claim, may_end = leases.claim, asyncio.Event()
+        subjects: list[WebhookDeliverer] = []
+
+        async def answer(message: WebhookMessage) -> int:
+            if "hooks" in message.url:
+                await may_end.wait()
+            return 200
+
+        async def claim_slowly(*arguments: Any, busy_hosts: list[str], **limits: Any) -> list[leases.LeasedWebhook]:
+            claimed = await claim(*arguments, busy_hosts=busy_hosts, **limits)
+            if busy_hosts and receivers.taken:
+                may_end.set()
+                await until(lambda: not subjects[0]._tasks)  # noqa: SLF001
+            return claimed
+
+        async def scenario() -> None:
+            async with open_database(database_url) as db:
+                for host in ("hooks", "hooks", "hooks", "other"):
+                    ada = await Owner.add(database_url)
+                    await ada.add_webhook(db, f"https://{host}.example.com/")
+                    await ada.add_todo(db)
+                subject = receivers.deliverer(db)
+                subjects.append(subject)
+                if is_loop:
+                    async with running(subject):
+                        await until(lambda: len(receivers.taken) == 4)
+                else:
+                    await subject.deliver_due(seconds_left=lambda: inf)
+
+        receivers = Receivers(answer)
+        monkeypatch.setattr(leases, "claim", claim_slowly)
+        run(scenario())
+        assert len(receivers.taken) == 4
+
     def test_one_user_has_four_attempts(self, database_url: str) -> None:
         async def answer(_: WebhookMessage) -> int:
             await asyncio.sleep(0.02)
@@ -316,6 +354,27 @@ class TestLoop:
                     await task
 
         run(scenario())
+
+    def test_a_change_at_the_end_of_a_lease_is_seen(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        receivers = Receivers()
+
+        async def scenario() -> None:
+            async with open_database(database_url) as db:
+                ada = await Owner.add(database_url)
+                await ada.add_webhook(db)
+                await ada.add_todo(db, "First")
+
+                async def add_second(*_: object) -> None:
+                    monkeypatch.undo()
+                    await ada.add_todo(db, "Second")
+
+                # The lease trims the log after it has read the last change, and before it ends.
+                monkeypatch.setattr(leases, "trim_log", add_second)
+                async with running(receivers.deliverer(db)):
+                    await until(lambda: len(receivers.taken) == 2)
+
+        run(scenario())
+        assert receivers.titles == ["First", "Second"]
 
     def test_it_looks_when_a_retry_is_due(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("todo_core.outbox.leases._FIRST_PAUSE_SECONDS", 1)

@@ -87,7 +87,7 @@ class WebhookDeliverer:
         """
         may_be_left = True
         while may_be_left or self._tasks:
-            may_be_left = seconds_left() > LEASE_SECONDS and await self._begin()
+            may_be_left = seconds_left() > LEASE_SECONDS and (await self._begin() or self._is_crowded)
             if self._tasks:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 may_be_left = True
@@ -181,6 +181,8 @@ class WebhookDeliverer:
         while (places := _MAX_AT_ONCE - len(self._tasks)) > 0:
             busy_hosts = [host for host, count in self._hosts.items() if count >= _MAX_PER_HOST]
             busy_users = [user for user, count in self._users.items() if count >= _MAX_PER_USER]
+            # Webhooks that are skipped are begun when another ends, which may be during the statement.
+            self._is_crowded = bool(busy_hosts or busy_users) or self._failing >= _MAX_FAILING
             claimed = await leases.claim(
                 self._db,
                 limit=places,
@@ -192,8 +194,6 @@ class WebhookDeliverer:
             for webhook in claimed:
                 self._start(webhook)
             if not claimed:
-                # Webhooks that were skipped are begun when another ends.
-                self._is_crowded = bool(busy_hosts or busy_users) or self._failing >= _MAX_FAILING
                 return has_begun
             has_begun = True
         self._is_crowded = True
