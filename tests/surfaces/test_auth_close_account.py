@@ -88,7 +88,11 @@ class TestDeletedData:
     def test_no_table_keeps_a_row_of_it(self, eve: Account, bob: Account, database_url: str) -> None:
         bob.add("Stay")
         document = export(eve)
-        ids = [each["id"] for name in ("sessions", "todos", "conversations", "turns") for each in document[name]]
+        ids = [
+            each["id"]
+            for name in ("sessions", "todos", "conversations", "turns", "webhooks")
+            for each in document[name]
+        ]
         traces = [eve.user["id"], eve.email, *ids]
         tables_of_users = {row["name"] for row in postgres.query(database_url, TABLES_OF_USERS)}
         assert count_traces(database_url, *traces).keys() >= tables_of_users

@@ -9,13 +9,14 @@ from uuid import UUID
 import pytest
 
 from tests import postgres
-from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, Account, problem
+from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, WEBHOOKS, Account, problem
 from tests.authenticators import PASSKEYS, Authenticator, add_app, add_passkey
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
 from tests.surfaces.api_tokens import create_token, list_tokens
 from tests.surfaces.links import add_dead_mail, forget
+from tests.surfaces.push_subscriptions import REMINDERS, subscribe
 from tests.surfaces.test_auth_sessions import list_sessions
 
 EXPORT = f"{AUTH}/me/export"
@@ -65,6 +66,11 @@ def eve(ada: Account, bob: Account, scripted: ScriptedModel, database_url: str) 
     create_token(ada, "todos:read", name="Backup")
     app, _ = add_app(ada)
     add_passkey(ada, Authenticator(), code=app.next_code())
+    webhook = ada.client.post(WEBHOOKS, json={"url": "https://hooks.example.com/"}).json()
+    ada.client.post(f"{WEBHOOKS}/{webhook['id']}/test").raise_for_status()
+    subscribe(ada)
+    channels = ada.client.get(f"{REMINDERS}/channels").json()
+    ada.client.put(f"{REMINDERS}/channels", json=channels).raise_for_status()
     trashed = ada.add("Buy bread", due_date="2030-01-31")
     ada.client.patch(trashed["url"], json={"completed": True})
     ada.client.delete(trashed["url"])
