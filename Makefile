@@ -119,9 +119,9 @@ test-sync: .venv/ready # 10,000 histories of three clients that work offline (SY
 	SYNC_HISTORIES=$${SYNC_HISTORIES:-10000} $(BIN)/python -m pytest tests/stateful/test_sync.py $(ARGS)
 
 .PHONY: test-live
-test-live: .venv/ready # 1,000 changes that streams get, and 100,000 through restarts of service and database
-	LIVE_PROPAGATIONS=$${LIVE_PROPAGATIONS:-1000} LIVE_CHANGES=$${LIVE_CHANGES:-100000} \
-		$(BIN)/python -m pytest tests/processes/test_streams.py $(ARGS)
+test-live: .venv/ready .tools/aws/ready # 1,000 changes by stream and by long poll, and 100,000 through restarts of service and database
+	LIVE_PROPAGATIONS=$${LIVE_PROPAGATIONS:-1000} LIVE_CHANGES=$${LIVE_CHANGES:-100000} LIVE_POLLS=$${LIVE_POLLS:-1000} \
+		$(BIN)/python -m pytest --surface emulator tests/processes/test_streams.py tests/surfaces/test_changes_wait.py $(ARGS)
 
 .PHONY: test-neon
 test-neon: .venv/ready # through a connection pooler: DATABASE_URL (pooled) and DATABASE_URL_UNPOOLED (direct)

@@ -124,7 +124,7 @@ async def _collect_delays(server: Server, account: Account, number: int) -> Sequ
 
 def _measure_streams(server: Server, url: str) -> bool:
     """Prints the cost of waiting streams. Returns True if they take few connections and little memory."""
-    tokens = [sign_up(server).headers for _ in range(_STREAMS // _STREAMS_PER_USER)]
+    tokens = [sign_up(server).headers for _ in range(_STREAMS // _STREAMS_PER_USER + 1)]
     connections, megabytes, cpu_share = asyncio.run(_watch_streams(server, url, tokens))
     print(
         f"{_STREAMS} streams: {connections} connections, at most {_MAX_CONNECTIONS}; {megabytes:.1f} MB, at most "
@@ -135,9 +135,10 @@ def _measure_streams(server: Server, url: str) -> bool:
 
 
 async def _watch_streams(server: Server, url: str, tokens: Sequence[dict[str, str]]) -> tuple[int, float, float]:
-    await _close(await open_streams(server.url, [tokens[0]] * _STREAMS_PER_USER))
+    first, *others = tokens
+    await _close(await open_streams(server.url, [first] * _STREAMS_PER_USER))
     before = read_memory(server).now
-    streams = await open_streams(server.url, [headers for headers in tokens for _ in range(_STREAMS_PER_USER)])
+    streams = await open_streams(server.url, [headers for headers in others for _ in range(_STREAMS_PER_USER)])
     used = server.cpu_seconds()
     await asyncio.sleep(_WATCHED_SECONDS)
     cpu_share = (server.cpu_seconds() - used) / _WATCHED_SECONDS

@@ -81,7 +81,8 @@ ERRORS_OF_THEIR_OWN = {
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/skip": {"quota_exceeded", "does_not_recur", "recurrence_ends", "request_in_progress"},
-    f"GET {TODOS}/changes": {"changes_expired"},
+    f"GET {TODOS}/changes": {"changes_expired", "too_many_streams"},
+    f"PATCH {PROJECTS}/{{project_id}}": {"quota_exceeded"},
     f"POST {TODOS}/batch": PLACE_ERRORS
     | CHANGE_ERRORS
     | {"quota_exceeded", "request_in_progress", "todo_not_found", "stale_version", "batch_too_large"},
@@ -197,7 +198,8 @@ class TestDocument:
             for parameter in operation.description.get("parameters", ())
             if parameter["in"] == "header"
         ]
-        assert {parameter["name"] for parameter in headers} == {"If-Match", "If-None-Match", "Idempotency-Key"}
+        names = {"If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID"}
+        assert {parameter["name"] for parameter in headers} == names
         assert [parameter for parameter in headers if "default" in parameter["schema"]] == []
 
 

@@ -161,7 +161,7 @@ class History:
         return f"Title {self.chance.randint(1, 1000)}"
 
     def _choose_fields(self, projects: list[str]) -> dict[str, Any]:
-        return {"title": self._choose_title(), "order": self.chance.randint(1, 9), **self._choose_project(projects)}
+        return {"title": self._choose_title(), "order": self.chance.randint(1, 10**9), **self._choose_project(projects)}
 
     def _choose_change(self, projects: list[str]) -> dict[str, Any]:
         return self.chance.choice(
@@ -170,7 +170,7 @@ class History:
                 {"priority": self.chance.choice(["none", "low", "high"])},
                 {"tags": self.chance.choice([[], ["home"], ["home", "shop"]])},
                 {"completed": self.chance.random() < 0.5},
-                {"title": self._choose_title(), "order": self.chance.randint(1, 9)},
+                {"title": self._choose_title(), "order": self.chance.randint(1, 10**9)},
                 self._choose_project(projects) or {"title": self._choose_title()},
             ]
         )

@@ -1,5 +1,6 @@
 """GET /api/v1/todos/changes?wait=: requests that wait for the next change."""
 
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -15,6 +16,9 @@ from tests.streams import insert_todos
 
 CHANGES = f"{TODOS}/changes"
 LONGEST_WAIT = 25
+POLLS = int(os.environ.get("LIVE_POLLS", "5"))
+"""The measured changes. 1,000 in the full run: `make test SUITE=live`."""
+MAX_DELAY_SECONDS = 3.0
 PROMPT_SECONDS = 5
 """The time for a change to arrive, also on a busy machine: less than a wait of 25 seconds."""
 
@@ -53,6 +57,19 @@ class TestWait:
         began = time.monotonic()
         assert [change["seq"] for change in waiting.result(ROOM_SECONDS).json()] == [2]
         assert time.monotonic() - began < PROMPT_SECONDS
+
+    def test_each_change_arrives_within_three_seconds(
+        self, ada: Account, surface: Surface, threads: ThreadPoolExecutor, database_url: str
+    ) -> None:
+        delays = []
+        for seq in range(1, POLLS + 1):
+            waiting = threads.submit(poll, surface, ada, seq - 1)
+            wait([waiting], timeout=seq % 10 / 10)
+            began = time.monotonic()
+            insert_todos(database_url, ada.user["id"])
+            assert [change["seq"] for change in waiting.result(ROOM_SECONDS).json()] == [seq]
+            delays.append(time.monotonic() - began)
+        assert sorted(delays)[int(0.99 * POLLS)] < MAX_DELAY_SECONDS
 
     def test_after_the_time_the_answer_is_empty(self, ada: Account, surface: Surface) -> None:
         began = time.monotonic()

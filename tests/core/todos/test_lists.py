@@ -93,7 +93,7 @@ def read_all_pages(url: str, owner: UUID, filters: Filters, *, limit: int) -> li
 
 
 def scans(url: str, statement: Statement, **values: object) -> list[dict[str, Any]]:
-    """Runs the statement with EXPLAIN ANALYZE. Returns the executed plan nodes that read `todos` or an index."""
+    """Runs the statement with EXPLAIN ANALYZE. Returns the executed plan nodes that read `todos` or its index."""
     [row] = postgres.query(url, f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}", *statement.arguments(values))
     found: list[dict[str, Any]] = []
 
@@ -104,7 +104,8 @@ def scans(url: str, statement: Statement, **values: object) -> list[dict[str, An
                 visit(below)
 
     visit(json.loads(row[0])[0]["Plan"])
-    return [node for node in found if "Index Name" in node or node.get("Relation Name") == "todos"]
+    # The number of the latest change comes from another table, whose only index is its primary key.
+    return [node for node in found if node.get("Index Name", node.get("Relation Name", "")).startswith("todos")]
 
 
 SORT_INDEXES = {
