@@ -219,7 +219,7 @@ async def redeliver_webhook_message(
 async def _count_request(request: Request, user_id: UUID) -> None:
     """Counts a test or a repeated delivery. Raises TooManyAttempts."""
     limits = get_resources(request).settings.rate_limits
-    allowed = {f"webhooks:requested:{user_id}": limits.webhook_tests_per_account}
+    allowed = {rate_limits.name_webhook_key(user_id): limits.webhook_tests_per_account}
     await rate_limits.count_attempt(get_resources(request).database, allowed, limits.mails_window)
 
 

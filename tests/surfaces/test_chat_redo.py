@@ -199,6 +199,8 @@ class TestApprovals:
         for some in (ids[:3], ids[3:]):
             conversation.run(Call("complete_todos", {"ids": some}))
         assert conversation.undo()["status"] == "done"
+        # Three of the six are completed already, and are not changed again.
+        ids += [account.add(str(number))["id"] for number in range(6, 9)]
         waiting = conversation.run(Call("complete_todos", {"ids": ids}))
         answer_approval(account, waiting["turn_id"], approve=True)
         assert conversation.undo()["status"] == "needs_approval"

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from tests import postgres
-from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, Account, close_account, problem, sign_in
+from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, WEBHOOKS, Account, close_account, problem, sign_in
 from tests.model_replies import Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
@@ -251,8 +251,15 @@ class TestStoredBytes:
         full.delete(todo["url"])
 
     def test_stored_responses_are_refused_past_a_tenth_more(self, full: Account, database_url: str) -> None:
-        key = {"Idempotency-Key": "k"}
-        assert full.client.post(PROJECTS, json={"name": "Home"}, headers=key).status_code == 201
+        webhook = full.client.post(WEBHOOKS, json={"url": "https://hooks.example.com/"}).json()
+        test = f"{WEBHOOKS}/{webhook['id']}/test"
+        assert full.client.post(test, headers={"Idempotency-Key": "k"}).status_code == 202
         postgres.query(database_url, SET_BYTES, full.user["id"], QUOTAS.stored_bytes * 11 // 10)
 
-        refused(full.client.post(PROJECTS, json={"name": "Work"}, headers={"Idempotency-Key": "l"}), "stored_bytes")
+        refused(full.client.post(test, headers={"Idempotency-Key": "l"}), "stored_bytes")
+
+    def test_a_delete_with_a_key_works_without_room(self, full: Account, database_url: str) -> None:
+        todo = full.client.get(TODOS).json()[0]
+        postgres.query(database_url, SET_BYTES, full.user["id"], QUOTAS.stored_bytes * 2)
+
+        assert full.client.delete(todo["url"], headers={"Idempotency-Key": "d"}).status_code == 204

@@ -268,7 +268,7 @@ class TestProject:
         assert values(ada, "project_id", *todos) == [project_id] * 4
         assert values(ada, "parent_id", *todos) == [None, *(todo["id"] for todo in todos[:3])]
         assert values(ada, "version", *todos) == [2] * 4
-        assert logged_operations(ada, 4) == [("update", str(number)) for number in range(4)]
+        assert logged_operations(ada, 5) == [("update", str(number)) for number in range(4)]
 
     def test_the_project_of_a_new_parent_wins_over_project_id(self, ada: Account) -> None:
         project_id, other = new_project(ada), new_project(ada, "Other")

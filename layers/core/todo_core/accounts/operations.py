@@ -223,7 +223,8 @@ async def close_account(db: Database, verified: VerifiedPassword) -> None:
     extend(_CLOSING_TIMEOUT_SECONDS)
     for attempt in range(_MAX_CLOSING_ATTEMPTS):
         if await _try_to_close(db, verified):
-            await rate_limits.clear_attempts(db, list_account_keys(normalize_email(verified.user.email)))
+            keys = list_account_keys(normalize_email(verified.user.email))
+            await rate_limits.clear_attempts(db, [*keys, rate_limits.name_webhook_key(verified.user.id)])
             return
         await asyncio.sleep(0.02 * attempt)
     raise DatabaseUnavailable

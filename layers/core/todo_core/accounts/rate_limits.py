@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Final
+from uuid import UUID
 
 from todo_core.accounts.errors import TooManyAttempts
 from todo_core.database.executor import Database, Row
@@ -58,6 +59,11 @@ _DELETE_EXPIRED = Statement("""
     RETURNING key
 """)
 _MAX_DELETED_BY_COUNT: Final = 100
+
+
+def name_webhook_key(user_id: UUID) -> str:
+    """Returns the key of a user's tests and repeated deliveries of webhooks."""
+    return f"webhooks:requested:{user_id}"
 
 
 async def count_attempt(db: Database, limits: Mapping[str, int], window: timedelta) -> None:

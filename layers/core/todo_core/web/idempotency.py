@@ -51,7 +51,8 @@ def _hash_request(request: Request, body: BaseModel | None) -> bytes:
 def build_keyed_request(request: Request, body: BaseModel | None, user_id: UUID, key: str) -> KeyedRequest:
     """Returns the request as it is stored with its key. The quota of stored bytes is that of the settings."""
     route = f"{request.method} {request.scope['route'].path_format}"
-    quota = get_resources(request).settings.quotas.stored_bytes
+    # Deletes make room, so they work without any.
+    quota = None if request.method == "DELETE" else get_resources(request).settings.quotas.stored_bytes
     return KeyedRequest(user_id, route, key, _hash_request(request, body), quota)
 
 
