@@ -82,12 +82,12 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/skip": {"quota_exceeded", "does_not_recur", "recurrence_ends", "request_in_progress"},
     f"GET {TODOS}/changes": {"changes_expired", "too_many_streams"},
-    f"PATCH {PROJECTS}/{{project_id}}": {"quota_exceeded"},
     f"POST {TODOS}/batch": PLACE_ERRORS
     | CHANGE_ERRORS
     | {"quota_exceeded", "request_in_progress", "todo_not_found", "stale_version", "batch_too_large"},
     f"POST {PROJECTS}": {"quota_exceeded", "request_in_progress"},
-    **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "PATCH", "DELETE")},
+    **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "DELETE")},
+    f"PATCH {PROJECTS}/{{project_id}}": {"project_not_found", "quota_exceeded"},
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", *TURN_ERRORS, *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/approval": {
         "turn_in_progress",

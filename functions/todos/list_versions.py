@@ -42,6 +42,7 @@ class ListVersion:
         self._user_id = user.id
         self._database = get_resources(request).database
         self._response = response
+        self._seq: int | None = getattr(request.state, "last_seq", None)
         url = f"{build_url(request, request.scope['path'])}?{request.scope['query_string'].decode('latin-1')}"
         minute = int(time() // _MINUTE_SECONDS) if depends_on_now else None
         selected_by = repr((VERSION, user.id.int, user.timezone, url, minute))
@@ -51,7 +52,8 @@ class ListVersion:
         """Returns True if the client has the list of this moment, and sets the headers of the 304."""
         if not if_none_match:
             return False
-        seq = await changes.find_last_seq(self._database, self._user_id)
+        # Usually read together with the session.
+        seq = await changes.find_last_seq(self._database, self._user_id) if self._seq is None else self._seq
         self._set_headers(seq)
         return is_current(self._format(seq), if_none_match)
 

@@ -176,14 +176,19 @@ async def _fetch_user_with_session(
     request: Request, claims: SessionClaims, by: Literal["user", "token"]
 ) -> UserWithSession:
     resources = get_resources(request)
+    session = (
+        resources.database,
+        resources.last_seen,
+        resources.settings.sessions.max_lifetime,
+        claims.user_id,
+        claims.session_id,
+    )
     try:
-        user = await sessions.fetch_user(
-            resources.database,
-            resources.last_seen,
-            resources.settings.sessions.max_lifetime,
-            claims.user_id,
-            claims.session_id,
-        )
+        if "if-none-match" in request.headers:
+            # Spares a list that the client has already its own statement.
+            user, request.state.last_seq = await sessions.fetch_user_and_seq(*session)
+        else:
+            user = await sessions.fetch_user(*session)
     except NotAuthenticated:
         raise _make_refusal(request) from None
     request.state.user_id = str(user.id)

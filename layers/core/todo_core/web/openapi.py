@@ -152,11 +152,13 @@ def _add_errors(operation: dict[str, Any], *errors: type[ServiceError] | Service
 
 
 def _drop_header_defaults(content: dict[str, Any]) -> None:
-    """Removes the defaults of header parameters: an absent header such as If-Match differs from an empty one."""
+    """Removes defaults and null of header parameters: an absent header such as If-Match differs from an empty one."""
     for operation in _operations(content):
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "header":
                 parameter["schema"].pop("default", None)
+                variants = [each for each in parameter["schema"].pop("anyOf", ()) if each != {"type": "null"}]
+                parameter["schema"] |= {"anyOf": variants} if len(variants) > 1 else dict(*variants)
 
 
 def _name_operations(content: dict[str, Any], app: FastAPI) -> None:
