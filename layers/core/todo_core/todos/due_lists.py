@@ -89,8 +89,10 @@ def _select_kind(kind: DueKind, conditions: frozenset[str], start: _Start, room:
     where = [build_where(conditions - TERM_CONDITIONS - _BOUNDS - {"undated"})]
     where += [_compare(kind, name) for name in sorted(conditions & _BOUNDS)] if kind != "undated" else []
     has_position = start == "after_undated" if kind == "undated" else start == "after_due"
-    where.append(order.after_position if has_position else order.is_of_kind)
-    if has_position and order.field:
+    if has_position:
+        where.append(order.after_position)
+    # A bound implies a due date. PostgreSQL would count its selectivity twice.
+    if (order.field and not conditions & _BOUNDS) or (not has_position and order.field is None):
         where.append(order.is_of_kind)
     enabled = f"{room} < :limit" if kind == "undated" else "true"
     if terms := conditions & TERM_CONDITIONS:
@@ -108,11 +110,13 @@ def _select_kind(kind: DueKind, conditions: frozenset[str], start: _Start, room:
 
 def _compare(kind: DueKind, name: str) -> str:
     """Returns the condition of a bound for the todos of one kind: an instant for instants, a day for days."""
-    column, part = ("due_date", "day") if kind == "day" else ("due_at", "at")
+    column, part, cast = ("due_date", "day", "date") if kind == "day" else ("due_at", "at", "timestamptz")
+    # A subquery hides the value: PostgreSQL would underestimate the todos in the range, and sort them all.
+    bound = f"(SELECT CAST(:{name}_{part} AS {cast}))"
     if name == "due_from":
-        return f"{column} >= :due_from_{part}"
+        return f"{column} >= {bound}"
     is_open = f" AND {OPEN}" if name == "overdue" else ""
-    return f"{column} < :{name}_{part}{is_open}"
+    return f"{column} < {bound}{is_open}"
 
 
 def _name(kind: DueKind) -> str:
