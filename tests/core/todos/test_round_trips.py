@@ -88,19 +88,27 @@ class TestPatch:
         "changes", [{"title": "Oat"}, {"completed": True}, {"completed": False}, {"due_date": "2030-01-31"}]
     )
     def test_takes_two(self, proxy: CountingProxy, ada: Account, changes: Json) -> None:
-        todo = ada.add()
-        patch(ada, todo, **changes)
+        first, todo = (ada.add(completed=changes.get("completed") is False) for _ in range(2))
+        patch(ada, first, **changes)
         assert proxy.count_round_trips(lambda: patch(ada, todo, **changes)) == 2
+
+    def test_that_changes_nothing_takes_three(self, proxy: CountingProxy, ada: Account) -> None:
+        todo = ada.add("Milk")
+        for _ in range(2):
+            patch(ada, todo, title="Milk")
+        assert proxy.count_round_trips(lambda: patch(ada, todo, title="Milk")) == 3
 
     def test_with_if_match_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         todo = ada.add()
 
-        def change() -> None:
+        def change(title: str) -> None:
             headers = {"If-Match": ada.client.get(todo["url"]).headers["etag"]}
-            ada.client.patch(todo["url"], json={"title": "Oat"}, headers=headers).raise_for_status()
+            ada.client.patch(todo["url"], json={"title": title}, headers=headers).raise_for_status()
 
-        change()
-        assert proxy.count_round_trips(change) == 2 + 2  # two for the GET request, two for the PATCH request
+        change("Oat")
+        assert (
+            proxy.count_round_trips(lambda: change("Soy")) == 2 + 2
+        )  # two for the GET request, two for the PATCH request
 
     def test_that_cascades_to_subtodos_takes_two(self, proxy: CountingProxy, ada: Account) -> None:
         root, other, project = ada.add(), ada.add(), ada.add_project()

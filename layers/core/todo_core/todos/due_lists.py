@@ -87,10 +87,17 @@ def _select_kind(kind: DueKind, conditions: frozenset[str], start: _Start, room:
     """Returns the CTEs that select at most `:limit` todos of one kind. The last one is `_name(kind)`."""
     order = DueOrder(kind, descending=descending)
     where = [build_where(conditions - TERM_CONDITIONS - _BOUNDS - {"undated"})]
-    where += [_compare(kind, name) for name in sorted(conditions & _BOUNDS)] if kind != "undated" else []
     has_position = start == "after_undated" if kind == "undated" else start == "after_due"
-    where.append(order.after_position if has_position else order.is_of_kind)
-    if has_position and order.field:
+    if has_position:
+        where.append(order.after_position)
+    bounds = sorted(conditions & _BOUNDS) if kind != "undated" else []
+    for name in bounds:
+        begins_list = (name == "due_from") is not descending
+        condition = _compare(kind, name)
+        # After a position, PostgreSQL may begin to read the index at the bound instead. coalesce hides the bound.
+        where.append(f"coalesce({condition}, false)" if has_position and begins_list else condition)
+    # A bound implies a due date. PostgreSQL would count its selectivity twice.
+    if not has_position if order.field is None else has_position or not bounds:
         where.append(order.is_of_kind)
     enabled = f"{room} < :limit" if kind == "undated" else "true"
     if terms := conditions & TERM_CONDITIONS:
@@ -108,11 +115,13 @@ def _select_kind(kind: DueKind, conditions: frozenset[str], start: _Start, room:
 
 def _compare(kind: DueKind, name: str) -> str:
     """Returns the condition of a bound for the todos of one kind: an instant for instants, a day for days."""
-    column, part = ("due_date", "day") if kind == "day" else ("due_at", "at")
+    column, part, cast = ("due_date", "day", "date") if kind == "day" else ("due_at", "at", "timestamptz")
+    # A subquery hides the value: PostgreSQL would underestimate the todos in the range, and sort them all.
+    bound = f"(SELECT CAST(:{name}_{part} AS {cast}))"
     if name == "due_from":
-        return f"{column} >= :due_from_{part}"
+        return f"{column} >= {bound}"
     is_open = f" AND {OPEN}" if name == "overdue" else ""
-    return f"{column} < :{name}_{part}{is_open}"
+    return f"{column} < {bound}{is_open}"
 
 
 def _name(kind: DueKind) -> str:

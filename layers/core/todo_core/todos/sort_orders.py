@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from todo_core.schema.sort_keys import SORT_KEYS
+from todo_core.schema.sort_keys import NIL_ID, NO_ID, SORT_KEYS
 from todo_core.todos.filters import Sort
 from todo_core.todos.model import Todo
 
@@ -65,7 +65,10 @@ class DueOrder(SortOrder):
     @property
     def is_of_kind(self) -> str:
         """The condition that a todo has this kind of due date, as the index has it."""
-        return f"{self.key} IS NOT NULL" if self.field else f"{self.key} = {_INFINITY}"
+        if self.field:
+            return f"{self.key} IS NOT NULL"
+        # For an equal key, PostgreSQL might read the primary key instead, which has the order of the ids too.
+        return self._undated_after(f"'{NO_ID if self.descending else NIL_ID}'::uuid")
 
     @property
     def after_position(self) -> str:
@@ -73,5 +76,8 @@ class DueOrder(SortOrder):
         if self.kind != "undated":
             name = "after_day" if self.kind == "day" else "after_instant"
             return self._after(f":{name}", f":{name}_id")
+        return self._undated_after(":after_id")
+
+    def _undated_after(self, todo_id: str) -> str:
         # PostgreSQL begins to read the index at the pair of key and id; it might begin at an equal key.
-        return f"{self._after(_INFINITY, ':after_id')} AND {self.key} >= {_INFINITY}"
+        return f"{self._after(_INFINITY, todo_id)} AND {self.key} >= {_INFINITY}"

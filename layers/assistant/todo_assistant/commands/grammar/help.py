@@ -32,6 +32,7 @@ Get it done, or change it:
   rename milk to oat milk
   tag milk #shop
   rename tag shop to market
+  delete tag market
   set milk priority high
   delete milk
   restore milk
