@@ -66,8 +66,11 @@ CODES_OF_SERVER_STATE = {
 }
 """Codes of errors about values that only the server can issue or check, such as cursors and versions."""
 PLACES = {"parent_id", "project_id"}
-CODES_OUTSIDE_THE_SCHEMA = {"two_dues", "recurrence_needs_due", "repeated_ref", "not_text", "time_out_of_range", "past"}
-"""Codes of errors about combinations of fields, and about characters and times that a schema does not describe.
+CODES_OUTSIDE_THE_SCHEMA = {
+    *("two_dues", "recurrence_needs_due", "repeated_ref", "not_text", "time_out_of_range", "past"),
+    "p256dh",
+}
+"""Codes of errors about combinations of fields, and about characters, times and keys that a schema does not describe.
 
 A JSON schema with these rules would be unreadable.
 """

@@ -15,7 +15,7 @@ from functions.auth.models import UserRead
 from functions.groups import load_routers
 from functions.todos.models import TodoRead
 from tests import serving
-from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, WEBHOOKS
+from tests.accounts import AUTH, CHAT, PROJECTS, TAGS, TODOS, WEBHOOKS
 from tests.operations import PROBLEM, Json, Operation, bodies, committed_document, examples, operations_of
 from todo_core.accounts.models import Registration
 from todo_core.settings import Settings
@@ -75,19 +75,25 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {AUTH}/tokens": {"quota_exceeded"},
     f"POST {WEBHOOKS}": {"quota_exceeded", "webhook_url_refused"},
     f"PATCH {WEBHOOKS}/{{webhook_id}}": {"webhook_url_refused"},
-    f"POST {WEBHOOKS}/{{webhook_id}}/test": {"too_many_attempts", "request_in_progress"},
-    f"POST {WEBHOOKS}/deliveries/{{delivery_id}}/redeliver": {"too_many_attempts", "request_in_progress"},
-    f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "recurrence_never_comes", "request_in_progress"},
+    f"POST {WEBHOOKS}/{{webhook_id}}/test": {"too_many_attempts"},
+    f"POST {WEBHOOKS}/deliveries/{{delivery_id}}/redeliver": {"too_many_attempts"},
+    f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "recurrence_never_comes", "id_taken"},
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
     f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
-    f"POST {TODOS}/{{todo_id}}/skip": {"quota_exceeded", "does_not_recur", "recurrence_ends", "request_in_progress"},
+    f"POST {TODOS}/{{todo_id}}/skip": {"quota_exceeded", "does_not_recur", "recurrence_ends"},
     f"GET {TODOS}/changes": {"changes_expired", "too_many_streams"},
     f"POST {TODOS}/batch": PLACE_ERRORS
     | CHANGE_ERRORS
-    | {"quota_exceeded", "request_in_progress", "todo_not_found", "stale_version", "batch_too_large"},
-    f"POST {PROJECTS}": {"quota_exceeded", "request_in_progress"},
+    | {"quota_exceeded", "id_taken", "todo_not_found", "stale_version", "batch_too_large"},
+    f"POST {PROJECTS}": {"quota_exceeded", "id_taken"},
     **{f"{method} {PROJECTS}/{{project_id}}": {"project_not_found"} for method in ("GET", "DELETE")},
     f"PATCH {PROJECTS}/{{project_id}}": {"project_not_found", "quota_exceeded"},
+    **{
+        f"{method} {TAGS}/{{tag}}": {"quota_exceeded", "tag_not_found", "tag_too_large"}
+        for method in ("PATCH", "DELETE")
+    },
+    f"POST {TAGS}/changes/{{tag_change_id}}/undo": {"quota_exceeded", "tag_change_not_found"},
+    "POST /api/v1/quick-add": {"quota_exceeded", "text_not_understood"},
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", *TURN_ERRORS, *MODEL_ERRORS},
     f"POST {CHAT}/turns/{{turn_id}}/approval": {
         "turn_in_progress",
@@ -97,7 +103,7 @@ ERRORS_OF_THEIR_OWN = {
     },
     f"POST {CHAT}/turns/{{turn_id}}/undo": {"turn_in_progress", "turn_undone", "quota_exceeded"},
     f"GET {REMINDERS}/push-key": {"push_not_configured"},
-    f"POST {REMINDERS}/push-subscriptions": {"push_not_configured", "quota_exceeded", "request_in_progress"},
+    f"POST {REMINDERS}/push-subscriptions": {"push_not_configured", "quota_exceeded"},
     "GET /health/ready": {"schema_outdated"},
 }
 
@@ -142,6 +148,9 @@ def errors_that_can_occur(operation: Operation) -> set[str]:
         codes |= {"validation_failed"}
     for parameter in operation.parameters & ERRORS_OF_PARAMETERS.keys():
         codes |= {ERRORS_OF_PARAMETERS[parameter]}
+    # A repeated chat message is told of the running turn instead.
+    if "idempotency-key" in operation.parameters and str(operation) != f"POST {CHAT}":
+        codes |= {"request_in_progress"}
     if operation.needs_session:
         codes |= {"not_authenticated", "insufficient_scope"}
         if str(operation) not in FOR_UNVERIFIED:

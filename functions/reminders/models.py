@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, time
-from typing import Annotated, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from todo_core.outgoing_urls import MAX_CHARACTERS
 from todo_core.reminders.channels import Channels, QuietHours
 from todo_core.reminders.push_subscriptions import NewSubscription
-from todo_core.web_push_keys import AUTH_BYTES, decode, is_public_key
+from todo_core.web_push_keys import AUTH_BYTES, PUBLIC_KEY_BYTES, decode, is_public_key
 
 _MAX_KEY_CHARACTERS: Final = 100
 _CHANNELS_EXAMPLE: Final[dict[str, JsonValue]] = {
@@ -106,13 +106,19 @@ def _is_key(text: str, accepts: Callable[[bytes], bool]) -> bool:
         return False
 
 
+def _base64url(size: int) -> Any:
+    """Returns the bound of a key's text, and the pattern of its bytes for the JSON Schema."""
+    pattern = f"^[A-Za-z0-9_-]{{{-(-size * 4 // 3)}}}={{0,2}}$"
+    return Field(max_length=_MAX_KEY_CHARACTERS, json_schema_extra={"pattern": pattern})
+
+
 class PushKeys(BaseModel):
     """The keys of a subscription, as browsers write them: base64url."""
 
     model_config: ClassVar = ConfigDict(extra="forbid")
 
-    p256dh: Annotated[str, Field(max_length=_MAX_KEY_CHARACTERS), AfterValidator(_require_public_key)]
-    auth: Annotated[str, Field(max_length=_MAX_KEY_CHARACTERS), AfterValidator(_require_auth)]
+    p256dh: Annotated[str, _base64url(PUBLIC_KEY_BYTES), AfterValidator(_require_public_key)]
+    auth: Annotated[str, _base64url(AUTH_BYTES), AfterValidator(_require_auth)]
 
 
 class PushSubscriptionCreate(BaseModel):

@@ -81,6 +81,7 @@ _CREATED_EXAMPLE: Final[dict[str, JsonValue]] = {
     "due_at": "2030-01-31T17:00:00Z",
     "reminder_at": None,
     "recurrence": None,
+    "recurrence_from": "due",
     "tags": ["family"],
     "project_id": None,
     "parent_id": None,
