@@ -239,7 +239,8 @@ class TodoOperations(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         rows = self.portal.call(lambda: self.db.fetch_all(LOG, user_id=self.user_id))
-        assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+        # The numbers between them are those of changes of projects.
+        assert len({row["seq"] for row in rows}) == len(rows)
         assert {row["todo_id"]: row["version"] for row in rows} == {
             todo.id: todo.version for todo in self.model.todos.values()
         }
