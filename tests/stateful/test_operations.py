@@ -327,7 +327,7 @@ class TodoOperations(RuleBasedStateMachine):
         return sent | ({"changes": fields} if operation.op == "update" else {})
 
     def _with_ids(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Returns the fields of a todo with the ids of parent and project instead of their indexes, and a new order."""
+        """Returns the fields of a todo with ids of parent and project instead of indexes, and with a new order."""
         given = dict(fields)
         if "order" in given:
             # Equal orders move apart at some moves: see test_orders.py.
