@@ -82,7 +82,7 @@ todo_fields = st.fixed_dictionaries(
         "completed": st.booleans(),
         "priority": st.sampled_from(["none", "high"]),
         "tags": tags,
-        "order": st.integers(0, 3),
+        "order": st.integers(0, 10**9),
     },
 )
 list_queries = st.fixed_dictionaries(
