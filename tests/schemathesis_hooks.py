@@ -63,12 +63,13 @@ CODES_OF_SERVER_STATE = {
     "unknown_project",
     "recurrence_needs_due",
     "webhook_url_refused",
+    "text_not_understood",
 }
 """Codes of errors about values that only the server can issue or check, such as cursors and versions."""
 PLACES = {"parent_id", "project_id"}
 CODES_OUTSIDE_THE_SCHEMA = {
     *("two_dues", "recurrence_needs_due", "repeated_ref", "not_text", "time_out_of_range", "past"),
-    "p256dh",
+    *("p256dh", "quiet_hours"),
 }
 """Codes of errors about combinations of fields, and about characters, times and keys that a schema does not describe.
 
