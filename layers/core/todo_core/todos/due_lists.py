@@ -162,11 +162,14 @@ def _position_values(after: Position | None, timezone: ZoneInfo) -> dict[str, ob
         return {}
     match after.key:
         case datetime() as instant:
+            day = _find_day(instant, timezone)
+            # West of UTC, not even the first day of the calendar has begun at its first instants.
+            has_begun = _midnight(day, timezone) <= _elapsed(instant)
             return {
                 "after_instant": instant,
                 "after_instant_id": after.id,
-                "after_day": _find_day(instant, timezone),
-                "after_day_id": NO_ID,
+                "after_day": day,
+                "after_day_id": NO_ID if has_begun else NIL_ID,
             }
         case date() as day:
             midnight = _EPOCH + max(_midnight(day, timezone), timedelta())
@@ -194,7 +197,7 @@ def _midnight(day: date, timezone: ZoneInfo) -> timedelta:
 
 
 def _find_day(instant: datetime, timezone: ZoneInfo) -> date:
-    """Returns the last day that has begun at an instant."""
+    """Returns the last day that has begun at an instant, or the first day of the calendar if none has."""
     moment = _elapsed(instant)
     try:
         day = instant.astimezone(timezone).date()

@@ -80,4 +80,6 @@ class DueOrder(SortOrder):
 
     def _undated_after(self, todo_id: str) -> str:
         # PostgreSQL begins to read the index at the pair of key and id; it might begin at an equal key.
-        return f"{self._after(_INFINITY, todo_id)} AND {self.key} >= {_INFINITY}"
+        is_undated = f"{self._after(_INFINITY, todo_id)} AND {self.key} >= {_INFINITY}"
+        # The driver stores the last day of the calendar as infinity, which is also the key without a due date.
+        return f"{is_undated} AND due_date IS NULL"
