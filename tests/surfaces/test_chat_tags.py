@@ -1,10 +1,13 @@
 """The tools that rename a tag in all todos, or remove it from all."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.accounts import Account
+from tests.accounts import Account, Newcomers
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
+from tests.serving import Surface
 from tests.surfaces.chat import answer_approval, run_turn, tool_result, undo_turn
 from tests.surfaces.test_tags import counts
 
@@ -15,6 +18,13 @@ DELETE = Call("delete_tag", {"tag": "home"})
 def add_todos(account: Account, number: int) -> None:
     for title in range(number):
         account.add(str(title), tags=["home", "x"])
+
+
+@pytest.fixture
+def eve(app_surface: Surface, newcomers: Newcomers) -> Iterator[Account]:
+    """An account of the app in this process, whose bounds a test can change."""
+    with app_surface.client() as client:
+        yield newcomers.sign_in(client)
 
 
 class TestFewTodos:
@@ -60,10 +70,10 @@ class TestManyTodos:
         assert ("home", 6) not in counts(ada)
 
     def test_beyond_the_bound_nothing_is_changed(
-        self, ada: Account, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+        self, eve: Account, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("todo_assistant.tools.tags._MAX_TODOS", 2)
-        add_todos(ada, 3)
+        add_todos(eve, 3)
         model.play(RENAME, Say("Too many."))
-        assert tool_result(run_turn(ada))["code"] == "tag_too_large"
-        assert counts(ada) == [("home", 3), ("x", 3)]
+        assert tool_result(run_turn(eve))["code"] == "tag_too_large"
+        assert counts(eve) == [("home", 3), ("x", 3)]

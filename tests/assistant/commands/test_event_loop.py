@@ -51,7 +51,7 @@ _MESSAGES = {
     "numbers with commas": "done 1, ",
     "parentheses": "(a) ",
     "new lines and bullets": "- done a\n",
-    "zero width": "\u200b",
+    "zero width": "\u200ba",
     "arabic letters": "ا ",
     "spanish": "borrar leche y ",
     "french": "terminé lait et ",

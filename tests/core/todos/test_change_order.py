@@ -209,11 +209,12 @@ class TestDeadlocks:
 
         async def write_several(db: Database, ids: Sequence[UUID]) -> None:
             for _ in range(20):
+                new = TodoUpdate(title=f"Several {chance.random()}")  # another title, or nothing would change
                 async with db.transaction() as transaction:
                     await changes.lock_log(transaction, ada)
                     for todo_id in chance.sample(ids, len(ids)):
                         await operations.restore(transaction, actor, todo_id)
-                        await operations.update(transaction, actor, todo_id, TodoUpdate(title="Several"))
+                        await operations.update(transaction, actor, todo_id, new)
 
         async def scenario() -> None:
             async with open_database(database_url, pool_size=8) as db:

@@ -59,7 +59,7 @@ _MAX_COMMAND_CHARACTERS: Final = 300
 """Longest line to which the rules are applied, to bound the time. A longer line is a new todo."""
 MAX_LINES: Final = 100
 """The most lines that are parsed, to bound the time."""
-BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[[ x]?\]\s+)?(?=\S)", re.IGNORECASE)
+BULLET: Final = re.compile(r"(?:[-*•+]\s+|\d{1,3}[.)]\s+)?(?:\[(?:\s*|x)\]\s+)?(?=\S)", re.IGNORECASE)
 """Matches the marks before the title of a list item: the start of `- milk`, `1. milk`, `[ ] milk`."""
 _OPEN_QUESTION: Final = re.compile(
     (
