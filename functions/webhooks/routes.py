@@ -3,7 +3,6 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel
 
 from functions.webhooks.models import DeliveryRead, WebhookRead, WebhookSecretRead
 from todo_core.accounts import rate_limits
@@ -49,12 +48,6 @@ def _describe_events(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 register_events(_describe_events)
-
-
-class _Target(BaseModel):
-    """The object of a request without a body. A repeat of the request has the same."""
-
-    id: UUID
 
 
 @router.get(
@@ -162,8 +155,7 @@ async def send_webhook_test(
     async def work(db: Executor) -> StoredResponse:
         return _store(await deliveries.request_test(db, user.id, webhook_id))
 
-    target = _Target(id=webhook_id)
-    answer = await answer_once(work, target, user_id=user.id, key=key, request=request, response=response)
+    answer = await answer_once(work, None, user_id=user.id, key=key, request=request, response=response)
     get_resources(request).outbox.wake()
     return answer
 
@@ -210,8 +202,7 @@ async def redeliver_webhook_message(
     async def work(db: Executor) -> StoredResponse:
         return _store(await deliveries.repeat(db, user.id, delivery_id))
 
-    target = _Target(id=delivery_id)
-    answer = await answer_once(work, target, user_id=user.id, key=key, request=request, response=response)
+    answer = await answer_once(work, None, user_id=user.id, key=key, request=request, response=response)
     get_resources(request).outbox.wake()
     return answer
 
