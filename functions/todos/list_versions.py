@@ -52,8 +52,7 @@ class ListVersion:
         """Returns True if the client has the list of this moment, and sets the headers of the 304."""
         if not if_none_match:
             return False
-        # Usually read together with the session.
-        seq = await changes.find_last_seq(self._database, self._user_id) if self._seq is None else self._seq
+        seq = await self._find_seq()
         self._set_headers(seq)
         return is_current(self._format(seq), if_none_match)
 
@@ -63,13 +62,17 @@ class ListVersion:
         The number of an empty page is read before the page. So the page may be newer, but never older.
         """
         page = await read()
-        if page.seq is not None:
-            self._set_headers(page.seq)
-            return page
-        seq = await changes.find_last_seq(self._database, self._user_id)
-        page = await read()
-        self._set_headers(seq if page.seq is None else page.seq)
+        if page.seq is None and self._seq is None:
+            await self._find_seq()
+            page = await read()
+        self._set_headers(await self._find_seq() if page.seq is None else page.seq)
         return page
+
+    async def _find_seq(self) -> int:
+        """Returns the number of the latest change at the first call. Usually it was read together with the session."""
+        if self._seq is None:
+            self._seq = await changes.find_last_seq(self._database, self._user_id)
+        return self._seq
 
     def _set_headers(self, seq: int) -> None:
         self._response.headers["ETag"] = f'W/"{self._format(seq)}"'
