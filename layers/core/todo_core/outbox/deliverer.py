@@ -15,6 +15,7 @@ from todo_core.outbox.errors import DeliveryFailed, DeliveryHeld
 from todo_core.outbox.leases import ATTEMPT_SECONDS, LEASE_SECONDS, LeasedMessage
 from todo_core.outbox.outbox import Outbox
 from todo_core.outbox.places import QUICK_SECONDS, Places
+from todo_core.outbox.stopping import end_attempts
 
 _WAKE_DELAY_SECONDS: Final = 0.1
 """Time between a call and the look into the outbox. The response of the request that called is sent by then.
@@ -33,7 +34,6 @@ _OUTAGE_PAUSE_SECONDS: Final = 1.0
 """Pause after the first look that fails. Each further one doubles it, up to the interval of looks."""
 _MARKING_PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
 """Pauses between tries to mark a delivered message. Together they are shorter than what is left of the lease."""
-_STOP_SECONDS: Final = 5.0
 
 type Outcome = Literal["delivered", "dropped"]
 """The end of a message. It is dropped if nobody needs it any more, such as a mail whose link has expired."""
@@ -112,7 +112,7 @@ class Deliverer:
                     await self._wait(min(poll_seconds, _OUTAGE_PAUSE_SECONDS * 2**failures) if pause is None else pause)
         finally:
             self._outbox.on_wake(None)
-            await self._end_attempts()
+            await end_attempts(self._attempts)
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -242,10 +242,3 @@ class Deliverer:
         self._outbox.counts.died += is_dead
         facts = {"message_id": message.id, "kind": message.kind, "attempts": message.attempts, "dead": is_dead}
         log.warning("Message not delivered: %s", reason, extra=facts)
-
-    async def _end_attempts(self) -> None:
-        """Waits for the running attempts, and cancels those that take long: their leases end by themselves."""
-        if self._attempts:
-            _, running = await asyncio.wait(self._attempts, timeout=_STOP_SECONDS)
-            for attempt in running:
-                attempt.cancel()

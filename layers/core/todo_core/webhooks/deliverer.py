@@ -19,6 +19,7 @@ from todo_core.errors import DatabaseUnavailable, ServiceError
 from todo_core.live.live_changes import LiveChanges
 from todo_core.logs import format_stack, log
 from todo_core.outbox.announcements import listening
+from todo_core.outbox.stopping import end_attempts
 from todo_core.todos import changes
 from todo_core.todos.changes import Change
 from todo_core.todos.errors import ChangesExpired
@@ -41,7 +42,6 @@ _PAGE_BYTES: Final = 128 * 1024
 _WAKE_DELAY_SECONDS: Final = 0.1
 """Time between a change and the look for it."""
 _OUTAGE_PAUSE_SECONDS: Final = 5.0
-_STOP_SECONDS: Final = 5.0
 _MAX_STATEMENTS: Final = 3
 """The most connections to the database that the sending uses at a time. Requests need the others."""
 _MARKING_PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
@@ -119,7 +119,7 @@ class WebhookDeliverer:
         finally:
             self._is_stopping = True
             self._hear_changes(wanted=False)
-            await self._end_tasks()
+            await end_attempts(self._tasks)
 
     def _ask_later(self, loop: asyncio.AbstractEventLoop) -> None:
         """Asks for a look when the transaction of the caller, in any thread, is committed."""
@@ -299,10 +299,3 @@ class WebhookDeliverer:
             except DatabaseUnavailable:
                 await asyncio.sleep(pause)
         return await leases.move_on(self._db, webhook, entry)
-
-    async def _end_tasks(self) -> None:
-        """Waits for the running attempts, and cancels those that take long: their leases end by themselves."""
-        if self._tasks:
-            _, running = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
-            for task in running:
-                task.cancel()
