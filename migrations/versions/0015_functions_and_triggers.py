@@ -26,7 +26,7 @@ _NEW_FUNCTIONS: Final[tuple[str, ...]] = (
     *("log_project()", "snapshot_of_project(projects)", "log_tag(uuid, text, text)"),
     "log_change(uuid, uuid, text, text, jsonb, jsonb)",
     *("spell_tags(uuid, text[])", "number_of_tags(uuid)", "retagged(text[], text, text)"),
-    *("order_of_new_todo(uuid, double precision, text)", "order_of_new_project(uuid, double precision, text)"),
+    "order_of_new(text, uuid, double precision, text)",
     "room_for(text, uuid, uuid, double precision, integer, text)",
 )
 _OLD_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {"todos": ("todos_tags_new",)}

@@ -67,11 +67,11 @@ BEGIN
 END
 $$;
 
--- Returns the order of a new todo: the wanted one, or else the end of the list. Locks the user's change log.
+-- Returns the order of a new todo or project: the wanted one, or else the end of the list. Locks the user's change log.
 --
 -- The lock comes first. Each query of a volatile function sees all that was committed before it, so todos that are
--- created at the same moment get different orders.
-CREATE OR REPLACE FUNCTION order_of_new_todo(owner uuid, wanted double precision, signature text)
+-- created at the same moment get different orders. `kind` is the table.
+CREATE OR REPLACE FUNCTION order_of_new(kind text, owner uuid, wanted double precision, signature text)
 RETURNS double precision LANGUAGE plpgsql AS $$
 DECLARE
     -- As an expression: PERFORM would run a query, which takes longer.
@@ -79,30 +79,17 @@ DECLARE
     latest double precision;
 BEGIN
     IF wanted IS NOT NULL THEN
-        RETURN room_for('todos', owner, NULL, wanted, 2147483647, signature);
+        RETURN room_for(kind, owner, NULL, wanted, 2147483647, signature);
     END IF;
-    SELECT max("order") INTO latest FROM todos WHERE user_id = owner AND deleted_at IS NULL;
+    -- Not by EXECUTE, which would plan the query each time.
+    IF kind = 'todos' THEN
+        SELECT max("order") INTO latest FROM todos WHERE user_id = owner AND deleted_at IS NULL;
+    ELSE
+        SELECT max("order") INTO latest FROM projects WHERE user_id = owner;
+    END IF;
     -- Above 2^53, the next whole number may be no other number.
     IF latest > 2 ^ 53 - 2 THEN
-        RETURN room_for('todos', owner, NULL, latest, 1, signature);
-    END IF;
-    RETURN coalesce(latest + 1, 1);
-END
-$$;
-
--- Returns the order of a new project, like order_of_new_todo().
-CREATE OR REPLACE FUNCTION order_of_new_project(owner uuid, wanted double precision, signature text)
-RETURNS double precision LANGUAGE plpgsql AS $$
-DECLARE
-    is_locked boolean := lock_change_log(owner);
-    latest double precision;
-BEGIN
-    IF wanted IS NOT NULL THEN
-        RETURN room_for('projects', owner, NULL, wanted, 2147483647, signature);
-    END IF;
-    SELECT max("order") INTO latest FROM projects WHERE user_id = owner;
-    IF latest > 2 ^ 53 - 2 THEN
-        RETURN room_for('projects', owner, NULL, latest, 1, signature);
+        RETURN room_for(kind, owner, NULL, latest, 1, signature);
     END IF;
     RETURN coalesce(latest + 1, 1);
 END

@@ -61,7 +61,7 @@ _SELECT_NAMES = Statement("SELECT id, name FROM projects WHERE user_id = :user_i
 _INSERT: Final = f"""
     INSERT INTO projects (id, user_id, name, "order")
     SELECT :project_id, CASE WHEN require_room_for_project(:user_id, :max_projects) THEN :user_id::uuid END, :name,
-        order_of_new_project(:user_id, :order, :actor)
+        order_of_new('projects', :user_id, :order, :actor)
     {{unless_exists}} RETURNING {_COLUMNS}, {SET_ACTOR}
 """
 _ADD = Statement(_INSERT.format(unless_exists=""))

@@ -50,7 +50,7 @@ _NEW_VALUES: Final[Mapping[str, str]] = {name: f":{name}" for name in TodoCreate
     "user_id": ":user_id",
     "tags": _SPELLED_TAGS,
     # Locks the change log before the foreign key check locks the user's row: with this order, writes do not deadlock.
-    "order": "order_of_new_todo(:user_id, :order, :actor)",
+    "order": "order_of_new('todos', :user_id, :order, :actor)",
     "completed_at": "CASE WHEN :completed THEN now() END",
 }
 _INSERT: Final = f"""
