@@ -54,10 +54,12 @@ def mask(text: str) -> str:
 
 @pytest.fixture
 def service(server_url: str, tmp_path: Path) -> Iterator[Service]:
-    """The process that `make run` starts, with the settings of a new user: no language model and no mail server."""
+    """The process that `make run` starts, with the settings of a new user: no language model, mail server, push key."""
     with postgres.database(server_url) as url:
         settings = {"DATABASE_URL": url, "DATA_FOLDER": str(tmp_path / ".data")}
-        service = Service(settings | dict.fromkeys(("OPENAI_API_KEY", "MAIL_URL", "PUBLIC_URL"), ""), tmp_path / "log")
+        # Tests that ran before may have set these.
+        unset = ("OPENAI_API_KEY", "MAIL_URL", "PUBLIC_URL", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT")
+        service = Service(settings | dict.fromkeys(unset, ""), tmp_path / "log")
         service.start()
         yield service
         service.kill()
@@ -93,9 +95,11 @@ def _run(conversation: str, service: Service, folder: Path) -> str:
     commands = re.findall(r"^\$ (.*)$", conversation, re.MULTILINE)
     script = "\n".join(f"echo {_quote('$ ' + command)}\n{command}\necho" for command in commands)
     script = script.replace("http://localhost:8000", service.url.replace("127.0.0.1", "localhost"))
-    return subprocess.run(
-        ["bash", "-e", "-o", "pipefail"], input=script, cwd=folder, capture_output=True, text=True, check=True
-    ).stdout
+    ended = subprocess.run(
+        ["bash", "-e", "-o", "pipefail"], input=script, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
 
 
 def _quote(text: str) -> str:
