@@ -66,7 +66,8 @@ class TestCommands:
         script = (template.ROOT / ".ci/run").read_text()
         suites = load("ci.yml")["jobs"]["test"]["strategy"]["matrix"]["suite"]
 
-        assert suites == ["main", *re.findall(r"(?m)^make test SUITE=(\w+)$", script)]
+        # One job after the other has no time for the coverage (record 0018).
+        assert set(suites) - {"coverage"} == {"main", *re.findall(r"(?m)^make test SUITE=(\w+)$", script)}
 
     def test_commands_contain_no_expressions(self) -> None:
         """An expression in a command would run text that others may choose, such as the name of a branch."""
