@@ -22,7 +22,6 @@ from todo_core.todos.conditions import (
     is_due_from,
 )
 from todo_core.todos.filters import Sort
-from todo_core.todos.listed import LAST_SEQ
 from todo_core.todos.sort_orders import SortOrder
 from todo_core.todos.term_search import TERM_CONDITIONS, TermSearch, build_search, count_rows
 
@@ -49,17 +48,16 @@ def select_page(conditions: frozenset[str], sort: Sort, *, start: PageStart, by_
 
     The page `by_bytes` ends with the row that reaches `:max_bytes`. Its last columns are `bytes`, the size of the todo,
     and `bytes_so_far`, the size of the page up to it. The other page costs less. There, a todo of more than
-    `:max_row_bytes` has no description, and true in the last column, `is_long`. After these columns, each row has the
-    number of the user's latest change as `last_seq`.
+    `:max_row_bytes` has no description, and true in the last column, `is_long`.
     """
     order = SortOrder(sort)
     rows = _select_rows(conditions, order, start, is_by_relevance=sort == "relevance")
     in_title = ["in_title"] if sort == "relevance" else []
     if by_bytes:
         order_by = ", ".join([*(f"{column} DESC" for column in in_title), order.order_by(order.field_or_key)])
-        return Statement(f"SELECT page.*, {LAST_SEQ} FROM ({end_by_bytes(rows, BYTES, order_by=order_by)}) AS page")  # noqa: S608
+        return Statement(end_by_bytes(rows, BYTES, order_by=order_by))
     columns = _list_page_columns(order).replace('"description"', SHORT_DESCRIPTION)
-    columns = ", ".join([columns, *in_title, f"{BYTES} > :max_row_bytes AS is_long", LAST_SEQ])
+    columns = ", ".join([columns, *in_title, f"{BYTES} > :max_row_bytes AS is_long"])
     return Statement(f"SELECT {columns} FROM ({rows}) AS sorted_rows")  # noqa: S608 - constants, as all below
 
 
