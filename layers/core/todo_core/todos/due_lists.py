@@ -18,7 +18,7 @@ from todo_core.schema.sort_keys import NIL_ID, NO_ID
 from todo_core.todos.columns import COLUMNS
 from todo_core.todos.conditions import OPEN
 from todo_core.todos.filters import Filters, Page, Position
-from todo_core.todos.lists import BYTES, MAX_ROWS, SHORT_DESCRIPTION, build_where
+from todo_core.todos.lists import BYTES, IS_LONG, MAX_ROWS, SHORT_COLUMNS, build_where
 from todo_core.todos.model import Todo
 from todo_core.todos.sort_orders import DueKind, DueOrder
 from todo_core.todos.term_search import TERM_CONDITIONS, TermSearch, build_search, count_rows
@@ -73,10 +73,7 @@ def select_page(conditions: frozenset[str], *, descending: bool, start: _Start, 
         parts = [_end_by_bytes(kind, descending=descending) for kind in selects]
         parts = [f"SELECT {columns} FROM ({rows}) AS page" for rows in parts]  # noqa: S608 - constants, as all below
     else:
-        columns = ", ".join(
-            [COLUMNS.replace('"description"', SHORT_DESCRIPTION), f"{BYTES} > :max_row_bytes AS is_long"]
-        )
-        parts = [f"SELECT {columns} FROM {_name(kind)}" for kind in selects]  # noqa: S608
+        parts = [f"SELECT {SHORT_COLUMNS}, {IS_LONG} FROM {_name(kind)}" for kind in selects]  # noqa: S608
     searches = ", ".join(selects.values())
     return Statement(f"WITH {searches} {' UNION ALL '.join(parts)}")
 

@@ -194,7 +194,7 @@ async def _fetch_user_with_session(
         # The session is renewed when the response starts, because it may end while the request is served.
         request.state.add_response_headers = partial(_renew_cookie, request, claims)
     return UserWithSession(
-        **structs.asdict(user),
+        *structs.astuple(user),
         session_id=claims.session_id,
         by=by,
         quotas=resources.settings.quotas,
@@ -212,7 +212,7 @@ async def _fetch_user_of_api_token(request: Request, token_hash: bytes) -> Signe
     if not needed or not needed <= found.scopes:
         raise InsufficientScope(needed)
     return SignedInUser(
-        **structs.asdict(found.user),
+        *structs.astuple(found.user),
         by="token",
         quotas=resources.settings.quotas,
         last_seq=found.last_seq,
