@@ -225,18 +225,6 @@ class TestAccounts:
         assert template.functions()["AccountsFunction"]["Timeout"] > 60
 
 
-class TestAlarms:
-    @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-    def test_alarms_watch_all_functions(self, metric: str) -> None:
-        alarm = template.resources("AWS::CloudWatch::Alarm")[f"{metric}Alarm"]
-        watched = {
-            query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
-            for query in alarm["Metrics"]
-            if query.get("MetricStat", {}).get("Metric", {}).get("MetricName") == metric
-        }
-        assert watched == template.functions().keys()
-
-
 class TestEnvironment:
     @pytest.fixture
     def variables(self) -> dict[str, Any]:
