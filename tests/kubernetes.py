@@ -89,9 +89,14 @@ class Release:
             raise AssertionError(f"{error}\n\n{self._diagnosis()}") from None
 
     def use_external_database(self, settings: Mapping[str, str]) -> None:
-        """Upgrades the release to the database in these settings and removes the PostgreSQL of the chart."""
+        """Upgrades the release to the database in these settings and removes the PostgreSQL of the chart.
+
+        Waits until the pods are gone that used it, because they answer until the nodes have learned that they stop.
+        """
+        before = self.pods()
         self.values = self._values(settings)
         self.upgrade()
+        self.wait_until_gone(before)
 
     def upgrade(self, *settings: str, timeout: str = "4m") -> None:
         """Upgrades the release with additional chart values (`name=value`) and waits until the new pods are ready."""
