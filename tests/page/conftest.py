@@ -1,0 +1,80 @@
+"""Starts Chromium and the service, and opens windows of new accounts."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests import postgres
+from tests.accounts import Account
+from tests.mail_server import MailServer
+from tests.page import sites, windows
+from tests.page.person import Person
+from tests.page.sites import Site
+from tests.page.windows import Open
+
+SURFACES = ("uvicorn", "emulator")
+_REGISTRATIONS = {"REGISTRATIONS_PER_ADDRESS": "100000", "LOGINS_PER_ADDRESS": "100000"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs each test that uses `site` on all surfaces. Tests of the browser alone use `container`."""
+    if "site" in metafunc.fixturenames:
+        metafunc.parametrize("site", metafunc.config.getoption("--surface") or SURFACES, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    with sync_playwright() as playwright, windows.chromium(playwright, pytestconfig.getoption("--browser")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str], server_url: str) -> Iterator[dict[str, str]]:
+    with postgres.database(server_url) as database:
+        yield {**environment, **_REGISTRATIONS, "DATABASE_URL": database, "CORS_ORIGINS": ""}
+
+
+@pytest.fixture(scope="session")
+def container(settings: dict[str, str], mails: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with sites.in_container(settings, mails, tmp_path_factory.mktemp("service")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def functions(request: pytest.FixtureRequest, settings: dict[str, str], mails: MailServer) -> Iterator[Site]:
+    build, runtime = request.getfixturevalue("build"), request.getfixturevalue("runtime")
+    with sites.on_functions(settings, mails, build, runtime) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def site(request: pytest.FixtureRequest) -> Site:
+    found: Site = request.getfixturevalue({"uvicorn": "container", "emulator": "functions"}[request.param])
+    return found
+
+
+@pytest.fixture
+def open_window(chromium: Browser) -> Iterator[Open]:
+    """Opens windows that are closed, and checked, after the test."""
+    with ExitStack() as stack:
+        yield lambda origin, **options: stack.enter_context(windows.window(chromium, origin, **options))
+
+
+@pytest.fixture
+def visitor(site: Site, open_window: Open) -> Person:
+    """A person without an account, who has opened the page."""
+    return Person.visiting(open_window(site.url))
+
+
+@pytest.fixture
+def account(site: Site) -> Iterator[Account]:
+    with site.account(timezone="Europe/Berlin") as account:
+        yield account
+
+
+@pytest.fixture
+def person(site: Site, account: Account, open_window: Open) -> Person:
+    """A person who is signed in, and sees the list."""
+    return Person.signed_in(open_window(site.url), account)
