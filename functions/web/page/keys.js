@@ -1,0 +1,42 @@
+// Keys of the page. They are letters without modifiers, and work outside of text fields only.
+import { html } from "./vendor/lit-html/lit-html.js";
+import { openDialog } from "./ui/dialog.js";
+import { undoLast } from "./ui/toast.js";
+import { t } from "./words.js";
+
+/** @type {{keys: string, text: string, act: (event: KeyboardEvent) => void}[]} */
+const bindings = [];
+
+/** Adds a key. `text` is the key of its description in the list that `?` shows.
+ * @param {string} keys as shown, for example `a` @param {string} text @param {(event: KeyboardEvent) => void} act */
+export function bind(keys, text, act) {
+  bindings.push({ keys, text, act });
+}
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
+  const binding = bindings.find((each) => each.keys === event.key);
+  if (!binding) return;
+  event.preventDefault();
+  binding.act(event);
+}
+
+export function showKeys() {
+  void openDialog(
+    t("keys.title"),
+    () => html`
+      <dl class="keys">
+        ${bindings.map(({ keys, text }) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${t(text)}</dd></div>`)}
+      </dl>
+    `,
+  );
+}
+
+export function startKeys() {
+  bind("z", "keys.undo", undoLast);
+  bind("?", "keys.show", showKeys);
+  addEventListener("keydown", pressed);
+}
