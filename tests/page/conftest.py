@@ -24,6 +24,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("site", metafunc.config.getoption("--surface") or SURFACES, indirect=True, scope="session")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the figures that tests have recorded."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    figures = {str(name): value for report in reports for name, value in report.user_properties}
+    if figures:
+        terminalreporter.section("figures")
+    for name, value in figures.items():
+        terminalreporter.line(f"{name}: {value}")
+
+
 @pytest.fixture(scope="session")
 def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
     with sync_playwright() as playwright, windows.chromium(playwright, pytestconfig.getoption("--browser")) as browser:

@@ -4,13 +4,25 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.accounts import PASSWORD, Account
 from tests.page.windows import Window
 from tests.room import ROOM_SECONDS
+
+_COUNT_COPY: Final = """async () => {
+    const [{ name }] = await indexedDB.databases();
+    const result = (request) => new Promise((done, fail) => {
+        request.onsuccess = () => done(request.result);
+        request.onerror = () => fail(request.error);
+    });
+    const copy = await result(indexedDB.open(name));
+    const count = await result(copy.transaction("objects").objectStore("objects").count());
+    copy.close();
+    return count;
+}"""
 
 
 @dataclass
@@ -152,6 +164,38 @@ class Person:
     def show_completed(self) -> None:
         self.page.get_by_role("checkbox", name="Show completed").check()
 
+    def search(self, text: str) -> None:
+        self.page.get_by_role("searchbox", name="Search").fill(text)
+
+    def open_settings(self, section: str) -> None:
+        self.follow("Settings", within=self.lists)
+        self.follow(section, within=self.page.get_by_role("navigation", name="Settings"))
+        expect(self.page.get_by_role("heading", name=section, level=2)).to_be_visible()
+        self.wait_for_rest()
+
+    def confirm_by_password(self) -> None:
+        """Fills the dialog that asks for the password before second factors change."""
+        dialog = self.page.get_by_role("dialog")
+        self.fill("Password", PASSWORD, within=dialog)
+        self.press("Confirm", within=dialog)
+        expect(dialog).to_have_count(0)
+
+    def open_assistant(self) -> None:
+        if not self.assistant.is_visible():
+            self.press("Assistant")
+        expect(self.assistant.get_by_role("textbox", name="Message")).to_be_visible()
+
+    def ask(self, message: str) -> None:
+        """Sends a message to the assistant."""
+        self.open_assistant()
+        self.fill("Message", message, within=self.assistant)
+        self.press("Send", within=self.assistant)
+
+    def scroll_list(self) -> None:
+        """Scrolls the list by most of a screen."""
+        self.todos.hover()
+        self.page.mouse.wheel(0, 400)
+
     def undo(self) -> None:
         """Presses Undo of the newest message."""
         self.page.get_by_role("button", name="Undo", exact=True).last.click()
@@ -160,6 +204,16 @@ class Person:
         """Waits until a live region says the text."""
         said = self.page.get_by_role("status").filter(has_text=text).or_(self.alert.filter(has_text=text))
         expect(said.first).to_be_attached()
+
+    def wait_for_rest(self) -> None:
+        """Waits until nothing is loading, and the browser has drawn the result."""
+        expect(self.page.locator("[aria-busy=true], .skeleton")).to_have_count(0)
+        self.window.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def is_dark(self) -> bool:
+        """Returns whether the page has light text on a dark ground."""
+        color = self.window.evaluate("() => getComputedStyle(document.body).color.match(/[0-9.]+/g).map(Number)")
+        return bool(sum(color[:3]) > (1.5 if max(color[:3]) <= 1 else 382))
 
     def sees(self, *titles: str) -> None:
         for title in titles:
@@ -175,6 +229,10 @@ class Person:
         while not holds():
             assert time.monotonic() < deadline, f"Not within {ROOM_SECONDS} seconds: {inspect.getsource(holds)}"
             self.page.wait_for_timeout(50)
+
+    def stored_in_browser(self) -> int:
+        """Returns the number of objects in the copy of the account that the browser keeps."""
+        return int(self.window.evaluate(_COUNT_COPY))
 
     # The state of the service, as another device sees it
 

@@ -16,7 +16,7 @@ class TestProjects:
         person.go_to("Garden")
         person.add("Sow beans")
 
-        person.go_to("All")
+        person.go_to("All todos")
         expect(person.row("Sow beans")).to_contain_text("Garden")
         [project] = person.device.client.get("/api/v1/projects").json()
         assert person.stored_todo("Sow beans")["project_id"] == project["id"]
@@ -103,7 +103,7 @@ class TestSearch:
 
     def test_nothing_found_says_so(self, person: Person) -> None:
         person.add("Buy milk")
-        person.page.get_by_role("searchbox", name="Search").fill("zebra")
+        person.search("zebra")
 
         person.sees_no("Buy milk")
         expect(person.main.get_by_text("Nothing found")).to_be_visible()

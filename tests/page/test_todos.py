@@ -202,7 +202,7 @@ class TestTrash:
         person.sees_no("Buy milk")
         person.go_to("Trash")
         person.press("Restore Buy milk")
-        person.go_to("All")
+        person.go_to("All todos")
 
         person.sees("Buy milk")
         assert person.stored_todo("Buy milk")["deleted_at"] is None

@@ -1,4 +1,4 @@
-"""Windows of Chromium. Each records what no view may do: break its policy, fail, or ask another host."""
+"""Windows of Chromium. Each records broken policies, errors, and requests to other hosts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ _ABOUT_RESPONSES: Final = "Failed to load resource"
 
 @dataclass
 class Window:
-    """A tab of a browser profile. `problems` lists what went wrong in all tabs of the profile."""
+    """A tab of a browser profile. `problems` lists those of all tabs of the profile."""
 
     page: Page
     context: BrowserContext
