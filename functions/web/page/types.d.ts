@@ -2,9 +2,8 @@
 import type { components } from "./api/types";
 import type { TemplateResult } from "./vendor/lit-html/lit-html.js";
 
-type Schemas = components["schemas"];
-
 declare global {
+  type Schemas = components["schemas"];
   type Template = TemplateResult | string | typeof import("./vendor/lit-html/lit-html.js").nothing;
   type Todo = Schemas["TodoRead"];
   type Project = Schemas["ProjectRead"];
@@ -75,5 +74,71 @@ declare global {
     forms: Record<string, any>;
     settings: Record<string, any>;
     assistant: Record<string, any>;
+  }
+
+  /** A field of forms.json: an input, a select for `options`, or `boxes` to check. */
+  interface Field {
+    type?: string;
+    autocomplete?: string;
+    minlength?: number;
+    maxlength?: number;
+    optional?: boolean;
+    options?: string[] | "timezones";
+    boxes?: boolean;
+    value?: string | string[];
+  }
+
+  /** A form of forms.json. `call` is its request, `look` a class of its button; `keep` leaves the fields filled. */
+  interface FormSpec {
+    fields?: string[];
+    call?: string;
+    look?: string;
+    keep?: boolean;
+  }
+
+  interface FormOptions {
+    /** Sends the fields, in place of the `call`. */
+    send?: (values: Record<string, any>) => Promise<unknown>;
+    values?: Record<string, any>;
+    /** Names of further fields. */
+    more?: string[];
+    /** Wraps the sending. */
+    around?: (work: () => Promise<any>) => Promise<void>;
+  }
+
+  /** A section of sections.json. `reads` are the paths of what it shows, by name. */
+  interface Section {
+    parent?: string;
+    reads?: Record<string, string>;
+    blocks: Block[];
+  }
+
+  /** A part of a section: a form, an own view, or a list of what was read, with the keys of its items to show. */
+  interface Block {
+    title?: string;
+    form?: string;
+    own?: string;
+    list?: string;
+    name?: string;
+    badge?: string;
+    details?: string[];
+    actions?: Record<string, { call?: string; body?: object; open?: string; if?: string; unless?: string }>;
+  }
+
+  /** What a form of the settings has in code. `values` fills it with what the section has read. */
+  interface SettingsForm {
+    canUse?: () => boolean;
+    values?: (data: any) => Record<string, any>;
+    send?: (values: any) => Promise<unknown>;
+  }
+
+  type SettingsButton = (key: string, work: () => Promise<unknown>) => unknown;
+
+  /** A turn of the assistant as the panel shows it: the turn of the service, and how far it is. */
+  interface Turn extends Omit<Schemas["TurnRead"], "status"> {
+    message: string;
+    status: Schemas["Status"];
+    error: unknown;
+    undone: Schemas["UndoneRead"];
   }
 }

@@ -36,3 +36,9 @@ export function t(key, values = {}) {
 
 /** @param {string} key */
 export const has = (key) => key in words;
+
+/** Returns the text of the first key that has one. @param {string[]} keys */
+export function say(...keys) {
+  const key = keys.find(has);
+  return key && t(key);
+}

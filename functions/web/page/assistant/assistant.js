@@ -1,0 +1,89 @@
+// The assistant beside the list: the conversations, the turns of one, and the message to send.
+import { html } from "../vendor/lit-html/lit-html.js";
+import { state, update } from "../state.js";
+import { askBefore } from "../ui/dialog.js";
+import { icon } from "../ui/icons.js";
+import { toastError } from "../ui/toast.js";
+import { t } from "../words.js";
+import { turnView } from "./turn.js";
+import { ask, deleteConversation, newConversation, openConversation, stop } from "./turns.js";
+
+/** Reads the latest conversation when the panel opens first. */
+export async function openAssistant() {
+  if (!state.assistant.turns) await openConversation().catch(toastError);
+}
+
+/** @param {State} state */
+export function assistantPanel({ assistant: { id, conversations = [], turns = [], running }, online }) {
+  return html`
+    <header>
+      <h2>${t("assistant")}</h2>
+      ${id ? iconButton("trash", "assistant.delete", () => forget(id)) : ""}
+      ${iconButton("add", "assistant.new", newConversation)}
+      ${iconButton("close", "close", () => update((s) => (s.ui.assistant = false)))}
+    </header>
+    ${
+      conversations.length > 1
+        ? html`
+            <select aria-label=${t("assistant.conversations")} @change=${(/** @type {any} */ { target }) => openConversation(target.value).catch(toastError)}>
+              ${conversations.map((/** @type {any} */ each) => html`<option value=${each.id} ?selected=${each.id === id}>${each.title}</option>`)}
+            </select>
+          `
+        : ""
+    }
+    <div class="log" role="log" aria-label=${t("assistant.log")} aria-busy=${Boolean(running)} tabindex="0">
+      ${turns.length ? turns.map((/** @type {Turn} */ turn, /** @type {number} */ index) => turnView(turn, index === turns.length - 1)) : welcome()}
+    </div>
+    <form @submit=${submit}>
+      <textarea name="message" rows="1" maxlength="4000" required aria-label=${t("assistant.message")} placeholder=${t("assistant.placeholder")} @keydown=${onKey}></textarea>
+      ${
+        running
+          ? html`<button type="button" class="button" @click=${stop}>${t("assistant.stop")}</button>`
+          : html`<button class="button primary" ?disabled=${!online}>${t("assistant.send")}</button>`
+      }
+    </form>
+    ${online ? "" : html`<p class="hint">${t("assistant.offline")}</p>`}
+  `;
+}
+
+/** @param {string} name @param {string} text @param {() => void} act */
+const iconButton = (name, text, act) => html`<button class="icon-button" aria-label=${t(text)} @click=${act}>${icon(name)}</button>`;
+
+const welcome = () => html`
+  <p>${t("assistant.welcome")}</p>
+  <div class="stack">
+    ${[1, 2, 3].map((number) => t(`assistant.example.${number}`)).map((text) => html`<button class="button" @click=${() => say(text)}>${text}</button>`)}
+  </div>
+`;
+
+/** @param {string} message */
+async function say(message) {
+  const turn = ask(message);
+  const log = document.querySelector(".assistant .log");
+  const follow = setInterval(() => log?.scrollTo(0, log.scrollHeight), 100);
+  await turn;
+  setTimeout(() => clearInterval(follow), 200);
+}
+
+/** @param {SubmitEvent} event */
+function submit(event) {
+  event.preventDefault();
+  const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+  const message = String(new FormData(form).get("message")).trim();
+  if (!message || state.assistant.running) return;
+  form.reset();
+  void say(message);
+}
+
+/** Enter sends, and Shift+Enter begins a line. @param {KeyboardEvent} event */
+function onKey(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  /** @type {HTMLTextAreaElement} */ (event.currentTarget).form?.requestSubmit();
+}
+
+/** @param {string} id */
+async function forget(id) {
+  const isSure = await askBefore(t("assistant.delete"), t("assistant.delete.text"), t("delete"), { isDanger: true });
+  if (isSure) await deleteConversation(id).catch(toastError);
+}
