@@ -86,7 +86,7 @@ const EVENTS = {
     Object.assign(turn, { part, response: turn.part === part ? turn.response + text : text });
   },
   tool_call: (turn, call) => turn.tool_calls.push(call),
-  tool_result: (turn, call) => (turn.tool_calls = [...turn.tool_calls.filter(({ id }) => id !== call.id), call]),
+  tool_result: (turn, call) => (turn.tool_calls = [...turn.tool_calls.filter((/** @type {any} */ { id }) => id !== call.id), call]),
   done: (turn, data) => Object.assign(turn, data),
   error: (turn, error) => Object.assign(turn, { status: "incomplete", error }),
 };
