@@ -97,10 +97,10 @@ class TestPasskey:
         return person
 
     def test_it_is_added_signs_in_and_is_removed(self, person: Person) -> None:
-        person.page.goto(f"{person.window.origin}/#/settings/passkeys")
+        person.page.goto(f"{person.window.origin}/#/settings/security")
         person.press("Add a passkey")
         self._confirm(person)
-        expect(person.main.get_by_role("listitem")).to_have_count(1)
+        expect(person.main.get_by_role("list", name="Passkeys").get_by_role("listitem")).to_have_count(1)
         person.press("Sign out")
 
         person.press("Sign in with a passkey")

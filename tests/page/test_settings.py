@@ -32,7 +32,7 @@ class TestProfile:
 
 class TestLanguage:
     def test_german_is_chosen_and_stays(self, person: Person) -> None:
-        person.open_settings("Look")
+        person.open_settings("Appearance")
         person.choose("Language", "Deutsch")
 
         expect(person.page.get_by_role("heading", name="Einstellungen")).to_be_visible()
@@ -50,7 +50,7 @@ class TestTheme:
     @pytest.mark.parametrize(("theme", "is_dark"), [("Light", False), ("Dark", True)])
     def test_the_choice_wins_over_the_system(self, person: Person, theme: str, *, is_dark: bool) -> None:
         person.page.emulate_media(color_scheme="light" if is_dark else "dark")
-        person.open_settings("Look")
+        person.open_settings("Appearance")
         person.page.get_by_role("radio", name=theme).check()
 
         assert person.is_dark() is is_dark

@@ -122,7 +122,17 @@ declare global {
     name?: string;
     badge?: string;
     details?: string[];
-    actions?: Record<string, { call?: string; body?: object; open?: string; if?: string; unless?: string }>;
+    actions?: Record<string, Action>;
+  }
+
+  /** A button of a list: it sends a `call`, or opens a section. `if` and `unless` are keys of the item. */
+  interface Action {
+    call?: string;
+    body?: object;
+    ask?: boolean;
+    open?: string;
+    if?: string;
+    unless?: string;
   }
 
   /** What a form of the settings has in code. `values` fills it with what the section has read. */

@@ -10,7 +10,7 @@ import { getPasskey, hasPasskeys } from "./passkeys.js";
 
 /** @param {State} state */
 export function accountView({ route: { view }, ui }) {
-  if (view === "sign-up") return card(view, form(view, { send: signUp, more: ui.needsInvite && ["invite"] }), link("sign-in"));
+  if (view === "sign-up") return card(view, form(view, { send: signUp, more: ui.needsInvite ? ["invite"] : [] }), link("sign-in"));
   if (view === "forgot") return card(view, form(view), link("sign-in"));
   if (ui.login) return card("second-factor", secondFactor(ui.login));
   const passkey = hasPasskeys() ? form("sign-in-passkey", { send: signInByPasskey }) : "";

@@ -32,7 +32,7 @@ export function assistantPanel({ assistant: { id, conversations = [], turns = []
         : ""
     }
     <div class="log" role="log" aria-label=${t("assistant.log")} aria-busy=${Boolean(running)} tabindex="0">
-      ${turns.length ? turns.map((/** @type {Turn} */ turn, /** @type {number} */ index) => turnView(turn, index === turns.length - 1)) : welcome()}
+      <div>${turns.length ? turns.map((/** @type {Turn} */ turn, /** @type {number} */ index) => turnView(turn, index === turns.length - 1)) : welcome()}</div>
     </div>
     <form @submit=${submit}>
       <textarea name="message" rows="1" maxlength="4000" required aria-label=${t("assistant.message")} placeholder=${t("assistant.placeholder")} @keydown=${onKey}></textarea>
@@ -52,18 +52,9 @@ const iconButton = (name, text, act) => html`<button class="icon-button" aria-la
 const welcome = () => html`
   <p>${t("assistant.welcome")}</p>
   <div class="stack">
-    ${[1, 2, 3].map((number) => t(`assistant.example.${number}`)).map((text) => html`<button class="button" @click=${() => say(text)}>${text}</button>`)}
+    ${[1, 2, 3].map((number) => t(`assistant.example.${number}`)).map((text) => html`<button class="button" @click=${() => ask(text)}>${text}</button>`)}
   </div>
 `;
-
-/** @param {string} message */
-async function say(message) {
-  const turn = ask(message);
-  const log = document.querySelector(".assistant .log");
-  const follow = setInterval(() => log?.scrollTo(0, log.scrollHeight), 100);
-  await turn;
-  setTimeout(() => clearInterval(follow), 200);
-}
 
 /** @param {SubmitEvent} event */
 function submit(event) {
@@ -72,7 +63,7 @@ function submit(event) {
   const message = String(new FormData(form).get("message")).trim();
   if (!message || state.assistant.running) return;
   form.reset();
-  void say(message);
+  void ask(message);
 }
 
 /** Enter sends, and Shift+Enter begins a line. @param {KeyboardEvent} event */

@@ -40,7 +40,6 @@ function titles(todos = []) {
 /** @param {Turn} turn */
 const approvalView = (turn) => html`
   <div class="notice is-warn" role="group" aria-label=${t("assistant.approval")}>
-    <p><strong>${t("assistant.approval")}</strong></p>
     ${turn.approval?.calls.map(({ name, todos }) => html`<p>${t(`tool.${name}`)}: ${titles(todos)}</p>`)}
     <div class="actions">
       <button class="button primary" @click=${() => decide(turn, true)}>${t("assistant.approve")}</button>

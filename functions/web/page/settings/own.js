@@ -60,13 +60,18 @@ export const views = {
     <p>${user.email} <span class="badge">${t(user.email_verified ? "settings.verified" : "settings.unverified")}</span></p>
     ${user.email_verified ? "" : form("verify")}
   `,
+  "sign-out": (_, button) =>
+    button("sign-out", async () => {
+      await request("POST", "auth/logout");
+      await signedOut(true);
+    }),
   app({ factor }, button) {
     const { totp } = state.settings;
     if (factor.totp) return html`<p>${t("settings.app.on")}</p><p>${button("remove", () => request("DELETE", "auth/second-factor/totp"))}</p>`;
     if (!totp) return html`<p>${t("settings.app.off")}</p><p>${button("set-up", () => request("POST", "auth/second-factor/totp"))}</p>`;
     return html`
       <p>${t("settings.app.type")} <a href=${totp.provisioning_uri}>${t("settings.app.open")}</a></p>
-      <pre tabindex="0">${totp.secret.replace(/.{4}/g, "$& ")}</pre>
+      <pre tabindex="0"><code>${totp.secret.replace(/.{4}/g, "$& ")}</code></pre>
     `;
   },
   codes: ({ factor }, button) =>

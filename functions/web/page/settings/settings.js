@@ -19,7 +19,7 @@ const current = () => (state.route.id in SECTIONS ? state.route.id : "profile");
 
 /** Shows a section from its beginning. */
 export async function openSettings() {
-  update((s) => Object.assign(s, { settings: {}, forms: {} }));
+  update((s) => Object.assign(s, { settings: { of: current() }, forms: {} }));
   await read();
 }
 
@@ -41,13 +41,15 @@ async function change(work) {
   const secret = answer?.token ?? answer?.secret ?? answer?.recovery_codes?.join("\n");
   const totp = answer?.provisioning_uri ? answer : null;
   update((s) => Object.assign(s.settings, { totp }, secret && !totp && { secret }));
-  await read();
+  if (state.user) await read();
 }
 
 /** A phone shows the links alone until one is chosen. @param {State} state */
-export function settingsView({ route, settings: { data, error, secret } }) {
+export function settingsView({ route, settings }) {
   const name = current();
   const { blocks, reads } = SECTIONS[name];
+  // The route changes before the section is opened: then these are the data of the one before.
+  const { data, error, secret } = settings.of === name ? settings : {};
   return html`
     <div class="settings ${route.id ? "" : "is-index"}">
       <nav aria-label=${t("view.settings")}>
@@ -95,7 +97,7 @@ function formView(name, data) {
 /** @param {Block} block @param {any[]} items */
 const rows = (block, items) =>
   items.length
-    ? html`<ul class="rows">${items.map((item) => row(block, item))}</ul>`
+    ? html`<ul class="rows" aria-label=${t(block.title ?? `settings.${block.list}`)}>${items.map((item) => row(block, item))}</ul>`
     : html`<p class="hint">${t(`settings.${block.list}.none`)}</p>`;
 
 /** @param {Block} block @param {any} item */
@@ -107,10 +109,7 @@ function row({ list, name = "", badge = "", details = [], actions = {} }, item) 
       <p><strong>${title}</strong> ${item[badge] ? html`<span class="badge">${t(`badge.${item[badge]}`)}</span>` : ""}</p>
       <p class="hint">${details.map((key) => detail(`${list}.${key}`, key, item[key])).filter(Boolean).join(" · ")}</p>
       <div class="actions">
-        ${shown.map(([key, { open, call: line = "", body }]) => {
-          const act = open ? async () => go("settings", open, { of: item.id }) : () => sure(key, title, line, () => call(line, body, item));
-          return button(key, act, title);
-        })}
+        ${shown.map(([key, action]) => button(key, () => act(key, action, item, title), title))}
       </div>
     </li>
   `;
@@ -130,11 +129,12 @@ const button = (key, work, title) => html`
   </button>
 `;
 
-/** Asks before a deletion. @param {string} key @param {string} title @param {string} line @param {() => Promise<any>} work */
-async function sure(key, title, line, work) {
-  const action = t(`settings.${key}`);
-  const mayDo = !line.startsWith("DELETE") || (await askBefore(t("settings.sure", { action, title }), t("settings.sure.text"), action, { isDanger: true }));
-  return mayDo && work();
+/** @param {string} key @param {Action} action @param {any} item @param {string} title */
+async function act(key, { open, call: line = "", body, ask }, item, title) {
+  if (open) return go("settings", open, { of: item.id });
+  const word = t(`settings.${key}`);
+  const question = t("settings.sure", { action: word, title });
+  if (!ask || (await askBefore(question, t("settings.sure.text"), word, { isDanger: true }))) return call(line, body, item);
 }
 
 /** @param {string} secret */

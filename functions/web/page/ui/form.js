@@ -3,11 +3,13 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { call } from "../api/call.js";
 import { rendered, state, update } from "../state.js";
 import { say, t } from "../words.js";
-import { errorText, fieldErrors } from "./errors.js";
+import { errorText } from "./errors.js";
 import data from "./forms.json" with { type: "json" };
 
 const FORMS = /** @type {Record<string, FormSpec>} */ (data.forms);
 const FIELDS = /** @type {Record<string, Field>} */ (data.fields);
+/** The fields to which errors belong, by their code. */
+const FAULTS = /** @type {Record<string, string[]>} */ (data.faults);
 
 /** A form that sends once at a time, and shows errors beside its fields. An empty text is sent as null.
  * @param {string} name @param {FormOptions} [options] */
@@ -15,7 +17,7 @@ export function form(name, { send, values = {}, more = [], around = (work) => wo
   const { fields = [], look = "primary", keep, call: path = "" } = FORMS[name];
   const names = [...fields, ...more];
   const { busy, error, done } = state.forms[name] ?? {};
-  const faults = fieldErrors(error);
+  const faults = findFaults(error, names);
   return html`
     <form class="stack" aria-label=${t(`form.${name}.button`)} @submit=${submit}>
       ${
@@ -48,6 +50,14 @@ export function form(name, { send, values = {}, more = [], around = (work) => wo
       /** @type {HTMLElement | null} */ (element.querySelector("[aria-invalid], [role=alert]"))?.focus();
     }
   }
+}
+
+/** Returns the sentences of an error that belong to fields. @param {any} error @param {string[]} names */
+function findFaults(error, names) {
+  /** @type {[string, string][]} */
+  const faults = (error?.errors ?? []).map((/** @type {any} */ { field, message }) => [field, message]);
+  const field = error?.problem?.field ?? names.find((name) => FAULTS[error?.code]?.includes(name));
+  return Object.fromEntries(field ? [[field, errorText(error)]] : faults);
 }
 
 /** @param {string} form @param {string} name */
