@@ -2,7 +2,7 @@
 import { html } from "../vendor/lit-html/lit-html.js";
 import { call } from "../api/call.js";
 import { go, href } from "../router.js";
-import { state, update } from "../state.js";
+import { rendered, state, update } from "../state.js";
 import { timeWords } from "../ui/dates.js";
 import { askBefore } from "../ui/dialog.js";
 import { errorText } from "../ui/errors.js";
@@ -42,6 +42,8 @@ async function change(work) {
   const totp = answer?.provisioning_uri ? answer : null;
   update((s) => Object.assign(s.settings, { totp }, secret && !totp && { secret }));
   if (state.user) await read();
+  await rendered();
+  if (secret) document.getElementById("secret")?.focus();
 }
 
 /** A phone shows the links alone until one is chosen. @param {State} state */
@@ -141,7 +143,7 @@ async function act(key, { open, call: line = "", body, ask }, item, title) {
 const secretView = (secret) => html`
   <div class="notice stack" role="status">
     <p>${t("settings.secret")}</p>
-    <pre tabindex="0">${secret}</pre>
+    <pre id="secret" tabindex="0">${secret}</pre>
     <div class="actions">
       <button class="button" @click=${() => copy(secret)}>${t("settings.copy")}</button>
       <button class="button" @click=${() => update((s) => (s.settings.secret = null))}>${t("settings.hide")}</button>
