@@ -113,8 +113,8 @@ class TestRoutes:
 
     def test_a_trailing_slash_selects_the_same_function(self) -> None:
         for method, path in chain.from_iterable(map(routes_of, served_by())):
-            example = re.sub("{[^}]+}", "1", path)
-            assert function_for(method, f"{example}/") == function_for(method, example)
+            example = re.sub("{[^}]+}", "1", path).rstrip("/")
+            assert function_for(method, f"{example}/") == function_for(method, example or "/")
 
     def test_preflights_and_unsupported_methods_reach_the_function_of_the_path(self) -> None:
         for (_, path), method in product(routes(import_module("functions.main").app), ("OPTIONS", "HEAD", "PUT")):
@@ -127,13 +127,14 @@ class TestRoutes:
                 prefix = path.removesuffix("{proxy+}")
                 assert any(f"{route}/".startswith(prefix) for _, route in routes_of(function))
 
-    @pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/todosx", "/api/v2/todos", "/nothing/here"])
+    @pytest.mark.parametrize("path", ["/pages", "/api", "/api/v1", "/api/v1/todosx", "/api/v2/todos", "/nothing/here"])
     def test_other_paths_reach_the_services_own_404(self, path: str) -> None:
         assert function_for("GET", path) == "MetaFunction"
 
     @pytest.mark.parametrize("group", GROUPS, ids=[group.name for group in GROUPS])
     def test_the_events_of_a_function_are_the_paths_of_its_group(self, group: RouteGroup) -> None:
-        expected = {route for path in group.paths for route in (path, f"{path}/{{proxy+}}")} or {"$default"}
+        below = {f"{path}/{{proxy+}}" for path in group.paths if path != "/"}
+        expected = {*group.paths, *below} or {"$default"}
 
         assert {path for function, _, path in events() if function == group.function_name} == expected
 
@@ -223,6 +224,29 @@ class TestAccounts:
 
     def test_it_has_more_time_than_closing_an_account_takes(self) -> None:
         assert template.functions()["AccountsFunction"]["Timeout"] > 60
+
+
+def dashboard() -> str:
+    """Returns the body of the dashboard."""
+    (properties,) = template.resources("AWS::CloudWatch::Dashboard").values()
+    body: str = properties["DashboardBody"]["Sub"]
+    return body
+
+
+class TestDashboard:
+    def test_its_body_is_json(self) -> None:
+        assert json.loads(dashboard())["widgets"]
+
+    @pytest.mark.parametrize("metric", ["Duration", "Errors", "ConcurrentExecutions", "Throttles"])
+    def test_it_shows_all_functions(self, metric: str) -> None:
+        shown = {name for widget in json.loads(dashboard())["widgets"] for name in names_of_functions(widget, metric)}
+        assert shown == template.functions().keys()
+
+
+def names_of_functions(widget: dict[str, Any], metric: str) -> list[str]:
+    """Returns the logical ids of the functions whose metric the widget shows."""
+    shown = [line for line in widget["properties"]["metrics"] if line[:2] == ["AWS/Lambda", metric]]
+    return [line[3].removeprefix("${").removesuffix("}") for line in shown]
 
 
 class TestAlarms:

@@ -15,6 +15,7 @@ from todo_core.limits import RequestLimits
 from todo_core.web.refusals import Refusals
 from todo_core.web.request_costs import find_cost
 from todo_core.web.requests import is_probe
+from todo_core.web.static_files import is_static_file
 
 _WINDOW_SECONDS: Final = 60
 _BYTES_PER_REQUEST: Final = 32 * 1024
@@ -87,7 +88,8 @@ class RateLimit:
             return
         now = monotonic()
         usage = self._usages.find(client, now)
-        scope["state"]["request_cost"] = find_cost(scope["method"], scope["path"].removeprefix(scope["root_path"]))
+        path = scope["path"].removeprefix(scope["root_path"])
+        scope["state"]["request_cost"] = 0 if is_static_file(path) else find_cost(scope["method"], path)
         error = self._find_refusal(usage, scope, now)
         # RequestScope adds them to the response. A `send` of this middleware would take longer.
         scope["state"]["rate_limit_headers"] = (self._policy, (b"ratelimit", self._format_rest(usage, now)))
