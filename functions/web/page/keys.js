@@ -16,9 +16,9 @@ export function bind(keys, text, act) {
 /** @param {KeyboardEvent} event */
 function pressed(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.ctrlKey || event.metaKey || event.defaultPrevented) return;
   if (target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
-  const binding = bindings.find((each) => each.keys === event.key);
+  const binding = bindings.find((each) => each.keys === `${event.altKey ? "Alt+" : ""}${event.key}`);
   if (!binding) return;
   event.preventDefault();
   binding.act(event);
@@ -29,14 +29,14 @@ export function showKeys() {
     t("keys.title"),
     () => html`
       <dl class="keys">
-        ${bindings.map(({ keys, text }) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${t(text)}</dd></div>`)}
+        ${bindings.map(({ keys, text }) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${t(`keys.${text}`)}</dd></div>`)}
       </dl>
     `,
   );
 }
 
 export function startKeys() {
-  bind("z", "keys.undo", undoLast);
-  bind("?", "keys.show", showKeys);
   addEventListener("keydown", pressed);
+  bind("z", "undo", undoLast);
+  bind("?", "show", showKeys);
 }

@@ -26,13 +26,6 @@ declare global {
     undo?: () => void;
   }
 
-  interface Conflict {
-    edit: Edit;
-    problem: Problem | null;
-    /** The object as the service has it now, or null if it is gone. */
-    theirs: Todo | Project | null;
-  }
-
   /** A write that waits in the outbox. */
   interface Edit {
     key: string;
@@ -44,9 +37,32 @@ declare global {
     target: string;
     /** The values that the user saw in the changed fields. */
     seen: Record<string, unknown>;
-    /** What the edit changes at once, by path: the object itself and, for a cascade, its subtodos. */
+    /** What the edit changes at once, by path: the object itself and, for a cascade, its subtodos. Null: removed. */
     effects: [string, Record<string, unknown> | null][];
+    /** True once it may have reached the service. */
+    tried?: boolean;
+    /** The version of the object that a PATCH changes. */
+    version?: number;
+    /** Why it cannot take effect. `theirs` is the object as the service has it now, or null if it is gone. */
+    problem?: { theirs: any; detail: string };
   }
+
+  /** What happens to the copy, in each tab. All parts are optional. */
+  interface Step {
+    /** Objects of the service by path; null removes one. */
+    keep?: [string, any][];
+    /** An edit that is new, or has changed. */
+    put?: Edit;
+    /** The key of an edit that waits no longer. */
+    drop?: string;
+    done?: { key: string; version?: number; completion?: Completion };
+    changes?: Change[];
+    seq?: number;
+  }
+
+  type Completion = Schemas["CompletionRead"];
+  type Draft = Schemas["DraftRead"];
+  type Understood = Schemas["UnderstoodRead"];
 
   interface State {
     user: User | null;
@@ -63,7 +79,8 @@ declare global {
     loading: boolean;
     /** Number of edits in the outbox. */
     waiting: number;
-    conflicts: Conflict[];
+    /** Edits that cannot take effect, until the user decides. */
+    conflicts: Edit[];
     toasts: Toast[];
     /** The current time, renewed each minute. */
     now: Date;

@@ -71,3 +71,31 @@ export async function askBefore(title, text, action, { isDanger = false } = {}) 
   );
   return result === true;
 }
+
+/**
+ * Asks for a short text. Resolves with it, or with undefined.
+ * @param {string} title @param {string} label @param {string} value @param {string} [action]
+ * @returns {Promise<string | undefined>}
+ */
+export const askText = (title, label, value, action = t("save")) =>
+  openDialog(
+    title,
+    (close) => html`
+      <form
+        class="stack"
+        @submit=${(/** @type {SubmitEvent} */ event) => {
+          event.preventDefault();
+          close(/** @type {HTMLFormElement} */ (event.target).text.value.trim());
+        }}
+      >
+        <div class="field">
+          <label for="dialog-text">${label}</label>
+          <input class="input" id="dialog-text" name="text" required maxlength="100" autocomplete="off" autofocus .defaultValue=${value} />
+        </div>
+        <div class="actions end">
+          <button class="button" type="button" @click=${() => close()}>${t("cancel")}</button>
+          <button class="button primary">${action}</button>
+        </div>
+      </form>
+    `,
+  );
