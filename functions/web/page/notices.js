@@ -1,12 +1,12 @@
 // Messages about what the service or another device did.
 import { state } from "./state.js";
-import { onStep } from "./sync/tabs.js";
+import { listeners } from "./sync/tabs.js";
 import { dueWords } from "./ui/dates.js";
 import { toast } from "./ui/toast.js";
 import { t } from "./words.js";
 
 export function startNotices() {
-  onStep(({ done, changes = [], keep = [] }) => {
+  listeners.push(({ done, changes = [], keep = [] }) => {
     if (done?.completion?.result === "moved") {
       const todo = keep.at(-1)?.[1];
       toast(t("done.recurred", { title: todo.title, due: dueWords(todo) }));

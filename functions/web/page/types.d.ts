@@ -60,6 +60,15 @@ declare global {
     seq?: number;
   }
 
+  /** Options of a request. */
+  interface Options {
+    body?: unknown;
+    headers?: Record<string, string>;
+    signal?: AbortSignal;
+    seconds?: number;
+    key?: string;
+  }
+
   type Completion = Schemas["CompletionRead"];
   type Draft = Schemas["DraftRead"];
   type Understood = Schemas["UnderstoodRead"];

@@ -8,6 +8,8 @@ let words = {};
 let plural = new Intl.PluralRules("en");
 
 export let language = "en";
+/** The language with the region of the browser, for the forms of dates. */
+export let locale = "en";
 
 /** Loads the texts of the language that was chosen, or of the first one of the browser that exists. */
 export async function loadWords() {
@@ -16,6 +18,7 @@ export async function loadWords() {
   const response = await fetch(new URL(`./words/${found}.json`, import.meta.url));
   words = await response.json();
   language = document.documentElement.lang = found;
+  locale = navigator.languages.find((tag) => tag.startsWith(found)) ?? found;
   plural = new Intl.PluralRules(found);
 }
 

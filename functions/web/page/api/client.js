@@ -2,7 +2,6 @@
 
 // Relative to this file: the service may run below a prefix, such as a stage of an API gateway.
 const BASE = new URL("../../../api/v1/", import.meta.url);
-const TIMEOUT_MILLISECONDS = 30_000;
 
 export class ApiError extends Error {
   /** @param {Response} response @param {Problem} problem */
@@ -19,64 +18,53 @@ export class ApiError extends Error {
 
 export class NetworkError extends Error {}
 
-/** Called after a response that says that the session has ended. */
 let onSignedOut = () => {};
 
-/** @param {() => void} handler */
+/** @param {() => void} handler called after an answer that says that the session has ended */
 export function whenSignedOut(handler) {
   onSignedOut = handler;
 }
 
-/** @param {string} path */
+/** @param {string} path below `/api/v1/` */
 export const apiUrl = (path) => new URL(path, BASE).href;
 
 /**
- * Sends a request and returns its response once the headers are there. Throws ApiError and NetworkError.
- * `key` is the `Idempotency-Key`, with which a write may be sent again.
- * @param {string} method @param {string} path below `/api/v1/`
- * @param {{body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, key?: string}} [options]
+ * Sends a request, and returns the response once its headers are there. `key` is the `Idempotency-Key`, with which a
+ * write may be sent again. With a `signal` there is no other limit of time, unless `seconds` are given.
+ * @param {string} method @param {string} path @param {Options} [options]
  */
-export async function send(method, path, { body, headers = {}, signal, key } = {}) {
-  /** @type {Record<string, string>} */
-  const sent = { Accept: "application/json", ...headers };
-  if (body !== undefined && body !== null) sent["Content-Type"] = "application/json";
-  if (key) sent["Idempotency-Key"] = key;
+export async function send(method, path, { body, headers, signal, seconds = signal ? 0 : 30, key } = {}) {
+  const signals = [signal, seconds && AbortSignal.timeout(seconds * 1000)].filter((each) => !!each);
+  const sent = new Headers({ Accept: "application/json", ...headers });
+  const hasBody = body !== undefined && body !== null;
+  if (hasBody) sent.set("Content-Type", "application/json");
+  if (key) sent.set("Idempotency-Key", key);
   let response;
   try {
-    response = await fetch(apiUrl(path), {
-      method,
-      headers: sent,
-      body: sent["Content-Type"] && JSON.stringify(body),
-      signal: signal ?? AbortSignal.timeout(TIMEOUT_MILLISECONDS),
-    });
+    const content = hasBody ? JSON.stringify(body) : null;
+    response = await fetch(apiUrl(path), { method, headers: sent, body: content, signal: AbortSignal.any(signals) });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new NetworkError(String(error));
   }
-  if (!response.ok && response.status !== 304) await refuse(response);
+  if (!response.ok) await refuse(response);
   return response;
 }
 
 /** @param {Response} response @returns {Promise<never>} */
 async function refuse(response) {
-  const unreadable = { detail: response.statusText || String(response.status), code: "unreadable" };
-  const error = new ApiError(response, await response.json().catch(() => unreadable));
-  if (error.code === "not_authenticated") onSignedOut();
-  // Proxies answer 502 and 504 without a problem document when the service does not answer.
-  if (error.code === "unreadable" && response.status >= 502) throw new NetworkError(error.detail);
-  throw error;
+  const problem = await response.json().catch(() => null);
+  // Proxies answer without a problem document when the service does not answer.
+  if (!problem?.code) throw new NetworkError(`${response.status} ${response.statusText}`);
+  if (problem.code === "not_authenticated") onSignedOut();
+  throw new ApiError(response, problem);
 }
 
-/**
- * Sends a request and returns its JSON, or null if the response has none.
- * @param {string} method @param {string} path @param {Parameters<typeof send>[2]} [options]
- * @returns {Promise<any>}
- */
-export async function request(method, path, options) {
-  return read(await send(method, path, options));
-}
+/** Sends a request and returns its JSON, or "" if the answer has no body.
+ * @param {string} method @param {string} path @param {Options} [options] @returns {Promise<any>} */
+export const request = async (method, path, options) => read(await send(method, path, options));
 
-/** @param {Response} response */
+/** Returns the JSON of a response. @param {Response} response @returns {Promise<any>} */
 export async function read(response) {
   try {
     const text = await response.text();

@@ -40,11 +40,11 @@ async function decide() {
   for (let edit; (edit = state.conflicts[0]); ) {
     const choice = await openDialog(t("changed_elsewhere"), (close) => conflict(/** @type {Edit} */ (edit), close), "wide");
     if (!choice) return;
-    if (choice === "theirs") discard(edit.key);
+    if (choice === "theirs") discard(edit);
     else {
       const todo = state.todos.get(edit.target.split("/")[1]);
       if (todo?.deleted_at) restoreTodo(todo);
-      keepMine(edit.key);
+      keepMine(edit);
     }
   }
 }

@@ -11,7 +11,7 @@ export const projects = (isArchived = false) => [...state.projects.values()].fil
 
 export async function newProject() {
   const name = await askText(t("new_project"), t("field.name"), "", t("create"));
-  if (name) go("project", addProject(name));
+  if (name) go("project", addProject({ name }));
 }
 
 /** @param {Project} project @returns {Parameters<typeof import("../ui/menu.js").openMenu>[1]} */

@@ -49,7 +49,7 @@ async function submitted(event) {
 function addDraft({ project, parent_id, ...fields }) {
   const { view, id } = state.route;
   const named = project && [...state.projects.values()].find((each) => each.name.toLowerCase() === project.toLowerCase());
-  const project_id = project ? (named ? named.id : addProject(project)) : view === "project" ? id : undefined;
+  const project_id = project ? (named ? named.id : addProject({ name: project })) : view === "project" ? id : undefined;
   const isUndated = !fields.due_date && !fields.due_at;
   addTodo({
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)),

@@ -1,29 +1,39 @@
-// Pauses between tries, which end early when something happens.
+// Pauses between tries. They end early when something happens.
+import { NetworkError } from "../api/client.js";
+import { update } from "../state.js";
 
 const waker = new EventTarget();
 
 export const wake = () => waker.dispatchEvent(new Event("wake"));
 
-/** @param {number} seconds @param {AbortSignal} signal @returns {Promise<void>} */
-export const pause = (seconds, signal) =>
+/** Resolves after some seconds, or when somebody calls `wake`. @param {AbortSignal} signal @param {number} [seconds]
+ * @returns {Promise<void>} */
+export const pause = (signal, seconds = 86_400) =>
   new Promise((resolve) => {
-    const timer = setTimeout(end, Math.min(seconds, 86_400) * 1000);
-    waker.addEventListener("wake", end, { once: true });
-    signal.addEventListener("abort", end, { once: true });
-    function end() {
+    const ended = new AbortController();
+    const end = () => {
       clearTimeout(timer);
-      waker.removeEventListener("wake", end);
-      signal.removeEventListener("abort", end);
+      ended.abort();
       resolve();
-    }
+    };
+    const timer = setTimeout(end, seconds * 1000);
+    waker.addEventListener("wake", end, { signal: ended.signal });
+    signal.addEventListener("abort", end, { signal: ended.signal });
   });
 
-/** Counts failures in a row. The pauses grow from 1 to 30 seconds, with jitter, so that clients do not return together. */
-export class Backoff {
-  failures = 0;
-
-  /** @param {number} [atLeast] seconds that the service asked for */
-  next(atLeast = 0) {
-    return Math.max(atLeast, Math.min(30, 2 ** this.failures++) * (0.5 + Math.random() / 2));
+/** Tries again and again until the signal aborts. After failures in a row the pauses grow from 1 to 30 seconds, with
+ * jitter, so that clients do not come back together. @param {AbortSignal} signal @param {() => Promise<void>} work */
+export async function repeatedly(signal, work) {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      await work();
+      failures = 0;
+      update((s) => (s.online = true));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof NetworkError) update((s) => (s.online = false));
+      const seconds = Math.min(30, 2 ** failures++) * (0.5 + Math.random() / 2);
+      await pause(signal, Math.max(seconds, /** @type {any} */ (error).retryAfter ?? 0));
+    }
   }
 }

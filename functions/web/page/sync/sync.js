@@ -1,10 +1,10 @@
 // Keeps the copy of the user's todos and projects in step with the service, and works on it without a network.
 import { read, send } from "../api/client.js";
-import { state, update } from "../state.js";
-import { apply, clearCopy, knownPaths } from "./copy.js";
+import { update } from "../state.js";
+import { apply, clearCopy, confirmed } from "./copy.js";
 import { follow } from "./follow.js";
 import { sendEdits } from "./outbox.js";
-import { Backoff, pause, wake } from "./pause.js";
+import { wake } from "./pause.js";
 import { closeStore, openStore } from "./store.js";
 import { closeTabs, lead, openTabs, take } from "./tabs.js";
 
@@ -20,7 +20,7 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 /** Shows the copy of this browser, then follows the service. @param {User} user */
 export async function startSync(user) {
-  await stopSync();
+  stopSync();
   const { signal } = (session = new AbortController());
   const { objects, edits, seq } = await openStore(user.id);
   apply({ keep: objects });
@@ -28,53 +28,35 @@ export async function startSync(user) {
   openTabs(user.id);
   update((s) => (s.loading = seq === undefined));
   lead(user.id, signal, async () => {
-    const readAll = () => readLists(signal);
-    await Promise.all([sendEdits(signal), follow(seq ?? (await readAll()), signal, readAll)]);
+    await Promise.all([sendEdits(signal), follow(signal, seq, () => readLists(signal))]);
   });
 }
 
 /** @param {User | null} [wiped] the user whose copy is deleted too */
-export async function stopSync(wiped) {
+export function stopSync(wiped) {
   session.abort();
   closeTabs();
   clearCopy();
   closeStore(wiped?.id);
 }
 
-/** Reads all lists, and returns the `seq` from which the changes follow. @param {AbortSignal} signal */
+/** Reads all lists, and returns the `seq` from which the changes follow. */
 async function readLists(signal) {
-  const backoff = new Backoff();
-  for (;;) {
-    try {
-      return await tryToReadLists(signal);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      await pause(backoff.next(), signal);
-    }
-  }
-}
-
-/** @param {AbortSignal} signal */
-async function tryToReadLists(signal) {
-  const gone = new Set(knownPaths());
+  const gone = new Set(confirmed.keys());
   // Of the first list: the later ones contain these changes too, and getting some twice does no harm.
-  let seq = NaN;
+  let seq = /** @type {number | undefined} */ (undefined);
   for (const list of LISTS) {
+    const collection = list.split("?")[0];
     for (let query = "limit=200"; query; ) {
-      const response = await send("GET", list + query, { signal });
-      seq ||= Number(response.headers.get("X-Change-Seq"));
-      const collection = list.split("?")[0];
-      /** @type {[string, any][]} */
-      const keep = (await read(response)).map((/** @type {Todo} */ object) => [`${collection}/${object.id}`, object]);
+      const response = await send("GET", list + query, { signal, seconds: 30 });
+      seq ??= Number(response.headers.get("X-Change-Seq"));
+      const keep = (await read(response)).map((object) => [`${collection}/${object.id}`, object]);
       for (const [path] of keep) gone.delete(path);
       take({ keep });
-      query = /<[^>]*\?([^>]*)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? "";
+      query = /\?([^>]*)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? "";
     }
-    if (list.startsWith("todos")) update((s) => (s.loading = false));
+    if (collection === "todos") update((s) => (s.loading = false));
   }
   take({ keep: [...gone].map((path) => [path, null]), seq });
-  return seq;
+  return seq ?? 0;
 }
-
-/** Returns whether the copy has anything to show. */
-export const isEmpty = () => !state.todos.size;

@@ -1,18 +1,13 @@
 // Tabs of one account share each step. One of them leads: it alone follows the service and sends edits, because a
-// browser opens few connections to a host, and so that no edit is sent by two.
+// browser opens few connections to a host, and so that no two tabs send the same edit.
 import { toastError } from "../ui/toast.js";
 import { apply } from "./copy.js";
 import { save } from "./store.js";
 
-/** @type {BroadcastChannel | null} */
-let channel = null;
-/** @type {Set<(step: Step) => void>} */
-const listeners = new Set();
-
-/** Calls the listener with each step of any tab. @param {(step: Step) => void} listener */
-export function onStep(listener) {
-  listeners.add(listener);
-}
+/** @type {BroadcastChannel | undefined} */
+let channel;
+/** Called with each step of any tab. @type {((step: Step) => void)[]} */
+export const listeners = [apply];
 
 /** Takes a step: here, in the other tabs, and in the store. @param {Step} step */
 export function take(step) {
@@ -21,11 +16,7 @@ export function take(step) {
   follow(step);
 }
 
-/** @param {Step} step */
-function follow(step) {
-  apply(step);
-  for (const each of listeners) each(step);
-}
+const follow = (step) => listeners.forEach((listener) => listener(step));
 
 /** @param {string} account */
 export function openTabs(account) {
@@ -35,7 +26,7 @@ export function openTabs(account) {
 
 export function closeTabs() {
   channel?.close();
-  channel = null;
+  channel = undefined;
 }
 
 /** Calls `work` once this tab leads. Without locks (plain http), each tab leads: idempotency keys prevent doubles.

@@ -1,6 +1,6 @@
 // Dates in words, in the user's time zone and language.
 import { state } from "../state.js";
-import { language } from "../words.js";
+import { locale } from "../words.js";
 
 const DAY = 86_400_000;
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -10,10 +10,10 @@ const locals = new Map();
 
 const zone = () => state.user?.timezone ?? "UTC";
 
-/** @param {Date} date @param {Intl.DateTimeFormatOptions} options @param {string} [locale] */
-function format(date, options, locale = language) {
-  const key = JSON.stringify([locale, options]);
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale, options));
+/** @param {Date} date @param {Intl.DateTimeFormatOptions} options @param {string} [where] */
+function format(date, options, where = locale) {
+  const key = JSON.stringify([where, options]);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(where, options));
   return /** @type {Intl.DateTimeFormat} */ (formats.get(key)).format(date);
 }
 
@@ -55,8 +55,8 @@ export function dayWords(day) {
   const date = new Date(day);
   const days = Math.round((date.getTime() - Date.parse(today())) / DAY);
   if (Math.abs(days) <= 1) {
-    const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day");
-    return words[0].toLocaleUpperCase(language) + words.slice(1);
+    const words = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(days, "day");
+    return words[0].toLocaleUpperCase(locale) + words.slice(1);
   }
   if (days > 1 && days < 7) return format(date, { timeZone: "UTC", weekday: "long" });
   const isThisYear = day.slice(0, 4) === today().slice(0, 4);

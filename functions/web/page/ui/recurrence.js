@@ -1,5 +1,5 @@
 // Recurrence rules (RFC 5545) in words.
-import { language, t } from "../words.js";
+import { locale, t } from "../words.js";
 
 const DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
@@ -18,14 +18,14 @@ export function recurrenceWords(rule, from) {
 }
 
 /** @param {string[]} items */
-const list = (items) => new Intl.ListFormat(language).format(items);
+const list = (items) => new Intl.ListFormat(locale).format(items);
 
 /** @param {string} day `MO`, or `-1FR` for the last Friday */
 function dayName(day) {
   const place = day.slice(0, -2);
   // 2024-01-01 was a Monday.
   const date = new Date(Date.UTC(2024, 0, 1 + DAYS.indexOf(day.slice(-2))));
-  const name = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" }).format(date);
+  const name = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" }).format(date);
   return place ? `${t(`every.place${place}`)} ${name}` : name;
 }
 

@@ -12,7 +12,7 @@ let last = 0;
  * @param {string} text @param {{undo?: () => void, isError?: boolean}} [options] */
 export function toast(text, { undo, isError = false } = {}) {
   const shown = { id: ++last, text, undo, isError };
-  update((s) => (s.toasts = [...s.toasts.slice(-2), shown]));
+  update((s) => (s.toasts = [...s.toasts.slice(-1), shown]));
   setTimeout(() => expire(shown), SECONDS * 1000);
 }
 
