@@ -35,7 +35,9 @@ _VERSION_CHARACTERS: Final = 16
 _PLACE_OF_ROOT: Final = "{root}"
 _PLACE_OF_FOLDER: Final = "{page}"
 _PLACE_OF_PRELOADS: Final = "<!-- modulepreload -->"
-_STATIC_IMPORT: Final = re.compile(r"""^(?:import|export)\s(?:[^;'"()]*?\sfrom\s*)?["'](\.[^"']+)["']""", re.MULTILINE)
+_STATIC_IMPORT: Final = re.compile(
+    r"""^(?:import|export)\s(?:[^;'"()]*?\sfrom\s*)?["'](\.[^"']+\.js)["']""", re.MULTILINE
+)
 """Matches `import ... from "./path.js"` at the begin of a line, but not `import("./path.js")`."""
 
 

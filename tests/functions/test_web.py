@@ -1,8 +1,10 @@
 """The page without its routes: versions, preloads, builds, and WEB_PAGE=off."""
 
 import gzip
+import json
 import shutil
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,6 +14,9 @@ from tests.accounts import problem
 from tests.serving import in_process
 from todo_core.settings import Settings, nest_variables
 from todo_core.web.app import create_app
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGE: Final = ROOT / "tools/javascript/node_modules/lit-html"
 
 
 @pytest.fixture
@@ -64,6 +69,38 @@ class TestPreloads:
         document = files.render_document(page, "/prod").content.decode()
 
         assert f'<link rel="modulepreload" href="/prod/page/{page.version}/a.js">' in document
+
+
+class TestBudgets:
+    """Bounds of what browsers load. Remove something before you add more."""
+
+    @pytest.fixture
+    def scripts(self) -> dict[str, files.File]:
+        page = files.find_page(is_stable=False)
+        return {path: file for path, file in page.files.items() if path.endswith(".js")}
+
+    def test_our_own_javascript_has_at_most_60_kb_with_its_comments(self, scripts: dict[str, files.File]) -> None:
+        own = {path: len(file.content) for path, file in scripts.items() if not path.startswith("vendor/")}
+        assert sum(own.values()) <= 60 * 1024, own
+
+    def test_all_javascript_has_at_most_40_kb_over_the_wire(self, scripts: dict[str, files.File]) -> None:
+        sent = {path: len(file.compressed or file.content) for path, file in scripts.items()}
+        assert sum(sent.values()) <= 40 * 1024, sent
+
+
+class TestVendor:
+    def test_the_version_is_that_of_the_package(self) -> None:
+        wanted = json.loads((ROOT / "tools/javascript/package.json").read_text())["devDependencies"]["lit-html"]
+        assert (files.FOLDER / "vendor/lit-html/VERSION").read_text().startswith(f"lit-html {wanted},")
+
+    def test_it_has_its_licence(self) -> None:
+        assert "BSD 3-Clause License" in (files.FOLDER / "vendor/lit-html/LICENSE").read_text()
+
+    @pytest.mark.skipif(not PACKAGE.exists(), reason="needs make tools/javascript/node_modules")
+    def test_its_modules_are_those_of_the_package(self) -> None:
+        for copied in (files.FOLDER / "vendor/lit-html").rglob("*.js"):
+            original = (PACKAGE / copied.relative_to(files.FOLDER / "vendor/lit-html")).read_text()
+            assert original.startswith(copied.read_text().rstrip())
 
 
 class TestBuild:

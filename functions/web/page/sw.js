@@ -1,42 +1,44 @@
-// @ts-check
-/// <reference no-default-lib="true" />
-/// <reference lib="es2023" />
-/// <reference lib="webworker" />
+// Keeps the files of the page, so that a reload works offline. Data of the API is kept in sync/store.js instead.
+// The service puts a line before this file that defines PAGE.
 
-/**
- * The service worker: keeps the files of the page, so that a reload works offline. It never answers for the API, whose
- * data the page keeps itself (sync/store.js).
- *
- * The service puts a line before this file: `const PAGE = {...}`, with the version, the root of all paths, and the files.
- */
-
-/** @type {ServiceWorkerGlobalScope} */
-const worker = /** @type {any} */ (self);
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const CACHE = `page-${PAGE.version}`;
 const DOCUMENT = `${PAGE.root}/`;
 const FOLDER = `${PAGE.root}/page/${PAGE.version}/`;
-/** Milliseconds that a reload waits for the network before it shows the stored document. */
+/** Milliseconds that a reload waits for the network. */
 const PATIENCE = 2000;
 
 worker.addEventListener("install", (event) => event.waitUntil(store()));
-worker.addEventListener("activate", (event) => event.waitUntil(forgetOtherVersions()));
+worker.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
 worker.addEventListener("fetch", (event) => {
-  const { pathname, origin } = new URL(event.request.url);
-  if (event.request.method !== "GET" || origin !== location.origin) return;
-  if (event.request.mode === "navigate" && pathname === DOCUMENT) event.respondWith(loadDocument(event.request));
-  else if (pathname.startsWith(FOLDER)) event.respondWith(loadFile(event.request));
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (request.mode === "navigate" && url.pathname === DOCUMENT) event.respondWith(loadDocument(request));
+  else if (url.pathname.startsWith(FOLDER)) event.respondWith(loadFile(request));
 });
 
+// During a deployment files of another version may come: then nothing is stored, and the next visit tries it again.
 async function store() {
   const cache = await caches.open(CACHE);
-  // The files are immutable, so those that the page has loaded come from the browser's cache.
-  await cache.addAll([DOCUMENT, ...PAGE.files.map((path) => FOLDER + path)]);
+  await Promise.all([
+    add(cache, DOCUMENT, "ETag", PAGE.version),
+    // Those that the page has loaded come from the browser's own cache.
+    ...PAGE.files.map((path) => add(cache, FOLDER + path, "Cache-Control", "immutable")),
+  ]);
 }
 
-/** Runs when no tab shows the version before any more, because its modules may still be imported until then. */
-async function forgetOtherVersions() {
-  const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith("page-") && name !== CACHE).map((name) => caches.delete(name)));
+/** @param {Cache} cache @param {string} url @param {string} header @param {string} sign of this version */
+async function add(cache, url, header, sign) {
+  const response = await fetch(url);
+  if (!response.ok || !response.headers.get(header)?.includes(sign)) throw new Error(`${url} is of another version`);
+  await cache.put(url, response);
+}
+
+// Runs when no tab shows an older version any more, whose modules may be imported until then.
+async function forgetOthers() {
+  const old = (await caches.keys()).filter((name) => name.startsWith("page-") && name !== CACHE);
+  await Promise.all(old.map((name) => caches.delete(name)));
 }
 
 /** @param {Request} request */
@@ -44,15 +46,12 @@ async function loadFile(request) {
   return (await caches.match(request.url)) ?? fetch(request);
 }
 
-/**
- * Answers from the network, so that a new version shows at once; without one, or if it is slow, from the cache.
- * @param {Request} request
- */
+/** From the network, so that a new version shows at once; from the cache offline, or if it is slow.
+ * @param {Request} request */
 async function loadDocument(request) {
   const stored = await caches.match(DOCUMENT);
   if (!stored) return fetch(request);
-  const slow = new Promise((resolve) => setTimeout(resolve, PATIENCE, stored));
-  const response = fetch(request).catch(() => stored);
-  // A proxy in front of a service that is down answers with 502 to 504.
-  return Promise.race([response.then((found) => (found.status >= 500 ? stored : found)), slow]);
+  // A proxy whose service is down answers with 502 to 504.
+  const loaded = fetch(request).then((found) => (found.status < 500 ? found : stored), () => stored);
+  return Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, PATIENCE, stored))]);
 }
