@@ -1,4 +1,4 @@
-"""Paths of static files. Requests for them do not count for the rate limit, and are logged at DEBUG only.
+"""Paths of static files. Requests for them have no rate limit, and are logged at DEBUG only.
 
 A page loads dozens of files at once. They are in memory, and cost no more than the answer that refuses them.
 """

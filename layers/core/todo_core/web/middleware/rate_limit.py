@@ -66,7 +66,10 @@ class Usages:
 
 
 class RateLimit:
-    """Answers 429 to a client with too many requests in a minute or in flight. Health checks are not limited."""
+    """Answers 429 to a client with too many requests in a minute or in flight.
+
+    Health checks and static files have no limit.
+    """
 
     def __init__(self, app: ASGIApp, limits: RequestLimits, refusals: Refusals) -> None:
         self.app = app
@@ -86,10 +89,13 @@ class RateLimit:
         if client is None or is_probe(scope):
             await self.app(scope, receive, send)
             return
+        path = scope["path"].removeprefix(scope["root_path"])
+        scope["state"]["request_cost"] = find_cost(scope["method"], path)
+        if is_static_file(path):
+            await self.app(scope, receive, send)
+            return
         now = monotonic()
         usage = self._usages.find(client, now)
-        path = scope["path"].removeprefix(scope["root_path"])
-        scope["state"]["request_cost"] = 0 if is_static_file(path) else find_cost(scope["method"], path)
         error = self._find_refusal(usage, scope, now)
         # RequestScope adds them to the response. A `send` of this middleware would take longer.
         scope["state"]["rate_limit_headers"] = (self._policy, (b"ratelimit", self._format_rest(usage, now)))
