@@ -43,6 +43,7 @@ GROUPS: Final = (
         "auth",
         (
             "functions.auth.routes",
+            "functions.auth.account.routes",
             "functions.auth.second_factor.routes",
             "functions.auth.passkeys.routes",
             "functions.auth.passkeys.login",

@@ -7,6 +7,10 @@ from todo_core.web.lazy_routes import LazyRoutes
 
 _rare = APIRouter(
     routes=[
+        LazyRoutes(
+            "functions.auth.account.routes",
+            *(f"{PATH}/{path}" for path in ("me", "password", "confirm", "sessions", "close-account")),
+        ),
         LazyRoutes("functions.auth.second_factor.routes", f"{PATH}/second-factor"),
         LazyRoutes("functions.auth.passkeys.routes", f"{PATH}/passkeys"),
         LazyRoutes("functions.auth.passkeys.login", f"{PATH}/login/passkey"),

@@ -1,31 +1,14 @@
-import asyncio
-from datetime import datetime
-from importlib import import_module
-from typing import Annotated, Any, Final
-from uuid import UUID
+from typing import Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from msgspec import structs
 
 from functions.auth.checks import CurrentChecks
-from functions.auth.export_response import ExportTooLarge, build_response
-from functions.auth.models import (
-    LOGIN_BODY,
-    ExportRead,
-    Login,
-    SessionRead,
-    SubmittedLogin,
-    TokenRead,
-    UsageRead,
-    UserRead,
-)
-from functions.auth.passwords import PASSWORD_ERRORS, verify_password
+from functions.auth.models import LOGIN_BODY, Login, SubmittedLogin, TokenRead, UserRead
 from functions.auth.signing_in import end_session_of_token, sign_in
-from todo_core.accounts import confirmations, logins, operations, registrations, sessions, usage
-from todo_core.accounts.audit import record
+from todo_core.accounts import logins, operations, registrations
 from todo_core.accounts.errors import (
     CommonPassword,
-    ConfirmationRequired,
     EmailTaken,
     InvalidChallenge,
     InvalidCode,
@@ -36,63 +19,32 @@ from todo_core.accounts.errors import (
     PasskeysNotConfigured,
     RegistrationClosed,
     SecondFactorRequired,
-    SessionNotFound,
     TooManyAttempts,
-    WrongCode,
-    WrongPasskey,
 )
 from todo_core.accounts.login_checks import LoginChecks
-from todo_core.accounts.models import Closing, Confirmation, PasswordChange, ProfileUpdate, Registration, SecondStep
+from todo_core.accounts.models import ProfileUpdate, Registration, SecondStep
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.registrations import RegistrationRules
-from todo_core.accounts.sessions import OpenedBy, Session
-from todo_core.accounts.usage import Usage
+from todo_core.accounts.sessions import OpenedBy
 from todo_core.accounts.user import User
-from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, TooBusy
+from todo_core.errors import CrossOrigin, DatabaseUnavailable, NotAuthenticated, TooBusy
 from todo_core.outbox.errors import MailNotConfigured
 from todo_core.web.callers import find_caller
-from todo_core.web.identity import (
-    COOKIE,
-    CurrentUser,
-    SessionUser,
-    clear_session_cookie,
-    find_bearer_token,
-    set_session_cookie,
-    sign_token,
-)
-from todo_core.web.paging import PagedList, parse_time_and_id
+from todo_core.web.identity import COOKIE, CurrentUser, SessionUser, clear_session_cookie, find_bearer_token
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
-from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
 from todo_core.web.verified_emails import allow_unverified
 
 PATH: Final = "/api/v1/auth"
-_SESSION_HEADER: Final = "Session-Token"
-_NEW_TOKEN: Final[dict[str, Any]] = {
-    "headers": {
-        _SESSION_HEADER: {
-            "description": "The new token of a session whose token was sent as a bearer token.",
-            "schema": {"type": "string"},
-        }
-    }
-}
-_SESSIONS: Final = PagedList[Session, tuple[datetime, UUID]](
-    "sessions",
-    position_of=lambda session: (session.created_at.isoformat(), session.id),
-    parse=parse_time_and_id,
-)
 
+# Here, because the cost counts before the first request for an export loads its route.
 register_cost("GET", f"{PATH}/me/export", 20)
 register_cost("POST", f"{PATH}/login", 5)
 register_cost("POST", f"{PATH}/register", 5)
 register_scopes(f"{PATH}/me", read=["account:read"])
-# The export has all data of the account.
-register_scopes(f"{PATH}/me/export", read=["account:read", "chat", "todos:read"])
 allow_unverified("GET", f"{PATH}/me")
-allow_unverified("GET", f"{PATH}/me/export")
-allow_unverified("POST", f"{PATH}/close-account")
 
 router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
 
@@ -206,130 +158,3 @@ async def me(user: CurrentUser) -> User:
 async def update_me(changes: ProfileUpdate, user: SessionUser, db: CurrentDatabase) -> User:
     """Changes the name and the time zone. A merge patch: absent fields stay as they are, `null` clears the name."""
     return await operations.update_profile(db, user, changes)
-
-
-@router.get("/me/usage", response_model=UsageRead, responses=error_responses(NotAuthenticated))
-async def read_usage(user: CurrentUser, request: Request) -> Usage:
-    """Returns how much of each quota the account has used. A write beyond a quota is refused with `quota_exceeded`."""
-    resources = get_resources(request)
-    return await usage.read(
-        resources.database, user.id, resources.settings.quotas, resources.settings.assistant.daily_quota
-    )
-
-
-@router.get(
-    "/me/export",
-    response_model=ExportRead,
-    response_class=Response,
-    responses=error_responses(NotAuthenticated, ExportTooLarge)
-    | {200: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ExportRead"}}}}},
-)
-async def export_me(user: CurrentUser, db: CurrentDatabase, request: Request) -> Response:
-    """Returns all data that the service stores about the user, as one JSON document to download."""
-    # Imported here, beside the event loop: the export loads SQLAlchemy and all tables, which no other auth route needs.
-    export = await asyncio.to_thread(import_module, "todo_core.accounts.export")
-    return await build_response(export.stream_document(db, user.id), request)
-
-
-@router.post(
-    "/password", status_code=204, responses=error_responses(*PASSWORD_ERRORS, CommonPassword) | {204: _NEW_TOKEN}
-)
-async def change_password(change: PasswordChange, user: SessionUser, request: Request, response: Response) -> None:
-    """Sets a new password and ends every other session of the account.
-
-    The session gets a new token, and its old tokens are refused from then on. The new token is in the cookie, or in the
-    header `Session-Token` for a request with a bearer token.
-    """
-    resources = get_resources(request)
-    verified = await verify_password(change.current_password, user, request, "password_change")
-    session = await operations.change_password(
-        resources.database,
-        resources.password_checks.hasher,
-        resources.account_mails,
-        resources.settings.sessions,
-        verified,
-        change.new_password,
-        session_id=user.session_id,
-    )
-    resources.outbox.wake()
-    record("password_change", "success", find_caller(request), account_id=user.id)
-    token = sign_token(request, user.id, session)
-    if user.by == "user":
-        set_session_cookie(response, request, token, session)
-    else:
-        response.headers[_SESSION_HEADER] = token
-
-
-@router.post(
-    "/confirm",
-    status_code=204,
-    responses=error_responses(*PASSWORD_ERRORS, WrongCode, WrongPasskey, ConfirmationRequired, PasskeysNotConfigured),
-)
-async def confirm(
-    proof: Confirmation,
-    user: SessionUser,
-    checks: CurrentChecks,
-    request: Request,
-) -> None:
-    """Proves again that you are present. For ten minutes, this session may then change second factors and passkeys.
-
-    An account with a second factor confirms by that: a code, or a passkey with `POST /login/passkey/options`. Another
-    account confirms by its password.
-    """
-    resources = get_resources(request)
-    await confirmations.confirm(
-        resources.database,
-        checks,
-        user,
-        proof,
-        session_id=user.session_id,
-        caller=find_caller(request),
-    )
-
-
-@router.get(
-    "/sessions",
-    responses=error_responses(NotAuthenticated, InvalidCursor, ValidationFailed),
-    openapi_extra=describe_query(PageQuery),
-)
-async def list_sessions(
-    query: Annotated[PageQuery, Depends(parse_query(PageQuery))],
-    user: SessionUser,
-    db: CurrentDatabase,
-    request: Request,
-    response: Response,
-) -> list[SessionRead]:
-    """Returns the sessions of the account, newest sign-in first."""
-    max_lifetime = get_resources(request).settings.sessions.max_lifetime
-    page = await _SESSIONS.read_page(
-        request,
-        response,
-        query,
-        lambda limit, after: sessions.list_page(db, user.id, max_lifetime=max_lifetime, limit=limit, after=after),
-    )
-    return [SessionRead.of(session, user.session_id) for session in page]
-
-
-@router.delete(
-    "/sessions/{session_id}",
-    status_code=204,
-    responses=error_responses(NotAuthenticated, CrossOrigin, SessionNotFound, ValidationFailed),
-)
-async def end_session(
-    session_id: UUID, user: SessionUser, db: CurrentDatabase, request: Request, response: Response
-) -> None:
-    """Ends a session, which invalidates its token. Ending the current session is a logout."""
-    await sessions.close(db, user.id, session_id)
-    record("session_end", "success", find_caller(request), account_id=user.id)
-    if session_id == user.session_id:
-        clear_session_cookie(response, get_resources(request).settings.sessions)
-
-
-@router.post("/close-account", status_code=204, responses=error_responses(*PASSWORD_ERRORS))
-async def close_account(closing: Closing, user: SessionUser, request: Request, response: Response) -> None:
-    """Deletes the account with all its data, immediately and permanently. `GET /me/export` downloads a copy before."""
-    resources = get_resources(request)
-    verified = await verify_password(closing.password, user, request, "close_account")
-    await operations.close_account(resources.database, verified)
-    record("close_account", "success", find_caller(request), account_id=user.id)
-    clear_session_cookie(response, resources.settings.sessions)

@@ -4,7 +4,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.list_versions import UNCHANGED, ListVersion
+from functions.todos.list_versions import UNCHANGED, set_list_version
 from functions.todos.listing import list_sorted_by
 from functions.todos.models import (
     BatchRead,
@@ -38,7 +38,15 @@ from todo_core.todos.errors import (
 )
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
-from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
+from todo_core.web.etags import (
+    IF_NONE_MATCH,
+    IfMatch,
+    IfNoneMatch,
+    format_etag,
+    is_current,
+    parse_if_match,
+    read_if_none_match,
+)
 from todo_core.web.idempotency import KEY_ERRORS, NO_CONTENT, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import build_url
@@ -67,25 +75,24 @@ router = APIRouter(
     "",
     response_model=list[TodoRead],
     responses=error_responses(InvalidCursor) | UNCHANGED,
-    openapi_extra=describe_query(TodoQuery),
+    openapi_extra=describe_query(TodoQuery, IF_NONE_MATCH),
 )
 async def list_todos(
     user: CurrentUser,
     query: Annotated[TodoQuery, Depends(parse_query(TodoQuery))],
     request: Request,
     response: Response,
-    if_none_match: IfNoneMatch = (),
 ) -> Response:
     """Returns the todos that meet all filters, by `order` unless `sort` or a filter implies another sort order."""
-    version = ListVersion(user, request, response, depends_on_now=query.overdue is not None)
-    if await version.is_unchanged(if_none_match):
+    version = set_list_version(user, request, response, depends_on_now=query.overdue is not None)
+    if is_current(version, read_if_none_match(request)):
         return Response(status_code=304, headers=response.headers)
     # Not by a dependency for the database: each dependency costs measurable time.
     db, url = get_resources(request).database, build_url(request, PATH)
     filters = query.build_filters(user.timezone, query.sort)
     todo_list = list_sorted_by(filters.sorted_by)
     after = todo_list.read_cursor(request, query)
-    page = await version.read(lambda: operations.find(db, user.id, filters, limit=query.limit, after=after))
+    page = await operations.find(db, user.id, filters, limit=query.limit, after=after)
     if page.next:
         todo_list.link_to_page_after(page.next, request, response)
     # Encoded by msgspec: pydantic models would cost more than reading the page from the database.

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from functions.auth.passwords import PASSWORD_ERRORS, verify_password
 from todo_core.accounts import emails, recovery
+from todo_core.accounts.change_models import EmailChange, ForgottenPassword, PasswordReset, UsedLink
 from todo_core.accounts.errors import (
     CommonPassword,
     EmailAlreadyVerified,
@@ -11,7 +12,6 @@ from todo_core.accounts.errors import (
     LinkInvalid,
     TooManyAttempts,
 )
-from todo_core.accounts.models import EmailChange, ForgottenPassword, PasswordReset, UsedLink
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, NotAuthenticated, TooBusy
 from todo_core.outbox.errors import MailNotConfigured
 from todo_core.web.callers import find_caller

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from functions.auth.models import parse_form
 from functions.auth.pages import html
 from todo_core.accounts import emails, recovery
-from todo_core.accounts.models import MIN_PASSWORD_CHARACTERS, ForgottenPassword, PasswordReset, UsedLink
+from todo_core.accounts.change_models import ForgottenPassword, PasswordReset, UsedLink
+from todo_core.accounts.models import MIN_PASSWORD_CHARACTERS
 from todo_core.errors import ServiceError
 from todo_core.web.callers import find_caller
 from todo_core.web.problems import RouteNotFound, ValidationFailed, log_server_error

@@ -6,6 +6,7 @@ from functions.auth.checks import CurrentChecks
 from functions.auth.second_factor.models import RecoveryCodesRead, SecondFactorRead, TotpRead
 from todo_core.accounts import confirmations, second_factor, totp
 from todo_core.accounts.audit import failures_recorded, record
+from todo_core.accounts.change_models import TotpConfirmation
 from todo_core.accounts.errors import (
     ConfirmationRequired,
     SecondFactorNotFound,
@@ -13,7 +14,6 @@ from todo_core.accounts.errors import (
     TotpNotFound,
     WrongCode,
 )
-from todo_core.accounts.models import TotpConfirmation
 from todo_core.accounts.second_factor import Factors
 from todo_core.accounts.totp import NewTotp
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, NotAuthenticated

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.list_versions import UNCHANGED, ListVersion
+from functions.todos.list_versions import UNCHANGED, set_list_version
 from functions.todos.projects.models import ProjectQuery, ProjectRead, build_project_json
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
@@ -15,7 +15,15 @@ from todo_core.todos.errors import IdTaken, ProjectNotFound, StaleVersion
 from todo_core.todos.project import Project
 from todo_core.todos.projects import ProjectCreate, ProjectPosition, ProjectUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
-from todo_core.web.etags import IfMatch, IfNoneMatch, format_etag, is_current, parse_if_match
+from todo_core.web.etags import (
+    IF_NONE_MATCH,
+    IfMatch,
+    IfNoneMatch,
+    format_etag,
+    is_current,
+    parse_if_match,
+    read_if_none_match,
+)
 from todo_core.web.idempotency import KEY_ERRORS, NO_CONTENT, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, build_url
@@ -43,26 +51,21 @@ router = APIRouter(
     "",
     response_model=list[ProjectRead],
     responses=error_responses(InvalidCursor) | UNCHANGED,
-    openapi_extra=describe_query(ProjectQuery),
+    openapi_extra=describe_query(ProjectQuery, IF_NONE_MATCH),
 )
 async def list_projects(
     user: CurrentUser,
     query: Annotated[ProjectQuery, Depends(parse_query(ProjectQuery))],
     request: Request,
     response: Response,
-    if_none_match: IfNoneMatch = (),
 ) -> Response:
     """Returns the projects by `order`: either the archived ones or the others."""
-    version = ListVersion(user, request, response)
-    if await version.is_unchanged(if_none_match):
+    if is_current(set_list_version(user, request, response), read_if_none_match(request)):
         return Response(status_code=304, headers=response.headers)
     db, url = get_resources(request).database, build_url(request, PATH)
 
     async def fetch(limit: int, after: ProjectPosition | None) -> list[Project]:
-        listed = await version.read(
-            lambda: projects.find(db, user.id, archived=query.archived, limit=limit, after=after)
-        )
-        return listed.items
+        return await projects.find(db, user.id, archived=query.archived, limit=limit, after=after)
 
     page = await _PROJECTS.read_page(request, response, query, fetch)
     content = msgspec.json.encode([build_project_json(project, url) for project in page])

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from functions.todos.list_versions import UNCHANGED, ListVersion
+from functions.todos.list_versions import UNCHANGED, set_list_version
 from functions.todos.tags.models import TagChangeRead, TagQuery, TagRead, TagRename, UndoneTagRead
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
@@ -16,7 +16,7 @@ from todo_core.todos.errors import TagChangeNotFound, TagNotFound, TagTooLarge
 from todo_core.todos.model import Tag
 from todo_core.todos.tags import TagCount
 from todo_core.web.caching import REVALIDATE, register_cache_policy
-from todo_core.web.etags import IfNoneMatch
+from todo_core.web.etags import IF_NONE_MATCH, is_current, read_if_none_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once, keep_model
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, decode_text, encode_text
@@ -44,24 +44,21 @@ router = APIRouter(
     "",
     response_model=list[TagRead],
     responses=error_responses(InvalidCursor) | UNCHANGED,
-    openapi_extra=describe_query(TagQuery),
+    openapi_extra=describe_query(TagQuery, IF_NONE_MATCH),
 )
 async def list_tags(
     user: CurrentUser,
     query: Annotated[TagQuery, Depends(parse_query(TagQuery))],
     request: Request,
     response: Response,
-    if_none_match: IfNoneMatch = (),
 ) -> Response:
     """Returns the tags of all todos outside the trash, by name."""
-    version = ListVersion(user, request, response)
-    if await version.is_unchanged(if_none_match):
+    if is_current(set_list_version(user, request, response), read_if_none_match(request)):
         return Response(status_code=304, headers=response.headers)
     db = get_resources(request).database
 
     async def fetch(limit: int, after: tuple[str, str] | None) -> list[TagCount]:
-        listed = await version.read(lambda: tags.find(db, user.id, limit=limit, after=after))
-        return listed.items
+        return await tags.find(db, user.id, limit=limit, after=after)
 
     page = await _TAGS.read_page(request, response, query, fetch)
     content = msgspec.json.encode([{"name": tag.name, "count": tag.count} for tag in page])

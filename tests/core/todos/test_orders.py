@@ -195,4 +195,4 @@ class TestRoom:
 
 
 def find_projects(db: Database, runner: asyncio.Runner, ada: Actor) -> Sequence[Any]:
-    return runner.run(projects.find(db, ada.user_id, archived=False, limit=200)).items
+    return runner.run(projects.find(db, ada.user_id, archived=False, limit=200))

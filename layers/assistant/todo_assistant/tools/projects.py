@@ -27,10 +27,9 @@ class AddProjects(Arguments):
 
 async def list_projects(context: ToolContext, arguments: ListProjects) -> ToolResult:
     """The names of the user's projects."""
-    listed = await projects.find(
+    found = await projects.find(
         context.db, context.user_id, archived=arguments.archived, limit=_MAX_LISTED_PROJECTS + 1
     )
-    found = listed.items
     names: list[JsonValue] = [{"name": project.name} for project in found[:_MAX_LISTED_PROJECTS]]
     return ToolResult(ok=True, result={"projects": names, "more": len(found) > _MAX_LISTED_PROJECTS})
 
@@ -62,8 +61,7 @@ async def find_project_id(context: ToolContext, name: str) -> UUID:
 
 async def find_projects(context: ToolContext) -> list[Project]:
     """Returns the user's active projects, at most 200."""
-    listed = await projects.find(context.db, context.user_id, archived=False, limit=_MAX_LISTED_PROJECTS)
-    return listed.items
+    return await projects.find(context.db, context.user_id, archived=False, limit=_MAX_LISTED_PROJECTS)
 
 
 def find_by_name(name: str, existing: Sequence[Project]) -> Project | None:

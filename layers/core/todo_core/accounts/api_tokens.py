@@ -17,7 +17,7 @@ from zlib import crc32
 from msgspec import Struct
 
 from todo_core.accounts.errors import TokenNotFound
-from todo_core.accounts.user import USER_COLUMNS, User
+from todo_core.accounts.user import USER_COLUMNS, USERS_WITH_USAGE, User
 from todo_core.database.executor import Database, Executor
 from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
@@ -56,9 +56,13 @@ class CreatedApiToken(ApiToken, SecretValue, frozen=True):
 
 
 class TokenUser(Struct, frozen=True):
-    """The user of a valid API token, with the name of the token and all that it may do."""
+    """The user of a valid API token, with the name of the token and all that it may do.
+
+    `last_seq` is the number of the user's latest change.
+    """
 
     user: User
+    last_seq: int
     token_name: str
     scopes: frozenset[TokenScope]
 
@@ -118,8 +122,8 @@ _SELECT_PAGE = Statement(f"""
 _DELETE_ALL = Statement("DELETE FROM api_tokens WHERE user_id = :user_id RETURNING id")
 _DELETE = Statement("DELETE FROM api_tokens WHERE id = :id AND user_id = :user_id RETURNING id")
 _SELECT_USER = Statement(f"""
-    SELECT {USER_COLUMNS}, api_tokens.name AS token_name, scopes, {_USED_IN_EARLIER_HOUR} AS needs_update
-    FROM api_tokens JOIN users ON users.id = api_tokens.user_id
+    SELECT {USER_COLUMNS}, last_seq, api_tokens.name AS token_name, scopes, {_USED_IN_EARLIER_HOUR} AS needs_update
+    FROM api_tokens JOIN {USERS_WITH_USAGE} ON users.id = api_tokens.user_id
     WHERE token_hash = :token_hash AND {_NOT_EXPIRED}
 """)  # noqa: S608
 _UPDATE_LAST_USED = Statement(f"""
@@ -196,12 +200,12 @@ async def fetch_user(db: Executor, memory: TokenMemory, token_hash: bytes) -> To
     if row is None:
         memory.note_refusal(token_hash)
         raise InvalidToken
-    *columns, token_name, scopes, needs_update = row
+    *columns, last_seq, token_name, scopes, needs_update = row
     user = User(*columns)
     memory.note_owner(token_hash, user.id)
     if needs_update:
         await db.fetch_one(_UPDATE_LAST_USED, token_hash=token_hash)
-    return TokenUser(user, token_name, frozenset(scopes))
+    return TokenUser(user, last_seq, token_name, frozenset(scopes))
 
 
 delete_expired: Final = purged_at_expiry("api_tokens")

@@ -13,10 +13,10 @@ from pydantic import MISSING
 from todo_core.accounts import logins, operations, second_factor
 from todo_core.accounts.audit import Caller, failures_recorded, record
 from todo_core.accounts.challenges import use_up
+from todo_core.accounts.change_models import Confirmation
 from todo_core.accounts.errors import ConfirmationRequired, InvalidPasskey, WrongCode, WrongPasskey
 from todo_core.accounts.login_checks import LoginChecks
 from todo_core.accounts.login_limits import find_session_code_counter
-from todo_core.accounts.models import Confirmation
 from todo_core.accounts.passkey_models import Assertion
 from todo_core.accounts.user import User
 from todo_core.database.executor import Database, Executor

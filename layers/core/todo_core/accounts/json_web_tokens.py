@@ -1,28 +1,46 @@
 """JSON Web Tokens by python-jose, with the HMAC of the standard library.
 
-python-jose imports cryptography and rsa if they are installed. Without them, a cold start takes 100 ms less, and HMAC
-signatures are the same.
+python-jose imports cryptography and rsa if they are installed, and else ecdsa. Without all three, a cold start takes
+110 ms less, and HMAC signatures are the same.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Final
+
+
+def _make_module(name: str, **attributes: object) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(attributes)
+    return module
+
+
+_STAND_INS: Final[Mapping[str, ModuleType | None]] = {
+    "cryptography": None,
+    "rsa": None,
+    # python-jose cannot be imported without ecdsa, of which it needs these names for keys of elliptic curves only.
+    "ecdsa": _make_module("ecdsa"),
+    "ecdsa.ecdsa": _make_module("ecdsa.ecdsa", int_to_string=None),
+    "jose.backends.ecdsa_backend": _make_module("jose.backends.ecdsa_backend", ECDSAECKey=None),
+}
+"""The modules that imports find while python-jose is imported. None makes an import fail."""
 
 
 @contextmanager
-def _hidden(package: str) -> Iterator[None]:
-    """Makes the first import of a package fail during the block, as if it were not installed."""
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]  # marks a package that must not be imported
+def _stand_ins() -> Iterator[None]:
+    """Replaces the modules during the block, except those that have been imported before."""
+    replaced = {name: module for name, module in _STAND_INS.items() if name not in sys.modules}
+    sys.modules |= replaced  # type: ignore[arg-type]  # None marks a module that cannot be imported
     try:
         yield
     finally:
-        del sys.modules[package]
+        for name in replaced:
+            del sys.modules[name]
 
 
-with _hidden("cryptography"), _hidden("rsa"):
+with _stand_ins():
     from jose import JWTError, jwt
 
 __all__ = ["JWTError", "jwt"]

@@ -72,7 +72,6 @@ def _refuse_display_name(email: object) -> object:
 
 
 Email = Annotated[EmailStr, Field(max_length=254), BeforeValidator(_refuse_display_name)]
-LinkToken = Annotated[SecretStr, Field(min_length=1, max_length=100)]
 InviteCode = Annotated[SecretStr, Field(min_length=1, max_length=100)]
 Name = Annotated[str, Text(max_length=200)]
 NewPassword = Annotated[
@@ -123,37 +122,6 @@ class Credentials(BaseModel):
     password: Password
 
 
-class TotpConfirmation(BaseModel):
-    model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "492039"}]})
-
-    code: Code
-
-
-class Confirmation(BaseModel):
-    """Exactly one proof that the user is present: the password, a code, or the response of a passkey."""
-
-    model_config: ClassVar = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "minProperties": 1,
-            "maxProperties": 1,
-            "examples": [
-                {"password": "correct horse battery staple"},
-                {"code": "492039"},
-                {"credential": ASSERTION_EXAMPLE},
-            ],
-        },
-    )
-
-    password: Password | MISSING = MISSING
-    code: Code | MISSING = MISSING
-    credential: Assertion | MISSING = MISSING
-
-    @model_validator(mode="after")
-    def _require_one(self) -> Self:
-        return _require_fields(self, 1)
-
-
 class SecondStep(BaseModel):
     """The second step of a login: its challenge, with either a code or the response of a passkey."""
 
@@ -175,10 +143,10 @@ class SecondStep(BaseModel):
 
     @model_validator(mode="after")
     def _require_one(self) -> Self:
-        return _require_fields(self, 2)
+        return require_fields(self, 2)
 
 
-def _require_fields[Model: BaseModel](model: Model, number: int) -> Model:
+def require_fields[Model: BaseModel](model: Model, number: int) -> Model:
     if len(model.model_fields_set) != number:
         raise PydanticCustomError("one_of", "Send exactly one proof")
     return model
@@ -194,65 +162,3 @@ class ProfileUpdate(BaseModel):
 
     name: Name | None | MISSING = MISSING
     timezone: TimeZoneName | MISSING = MISSING
-
-
-class PasswordChange(BaseModel):
-    model_config: ClassVar = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"current_password": "correct horse battery staple", "new_password": "wrong donkey charger nail"}
-            ]
-        },
-    )
-
-    current_password: Password
-    new_password: NewPassword
-
-
-class Closing(BaseModel):
-    model_config: ClassVar = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"password": "correct horse battery staple"}]}
-    )
-
-    password: Password
-
-
-class UsedLink(BaseModel):
-    """The token of a link from a mail."""
-
-    model_config: ClassVar = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"token": "vC1zl5mHqVvWnKcMcTb0fAz0JtMdv8cY2pX9mS3uQkE"}]}
-    )
-
-    token: LinkToken
-
-
-class EmailChange(BaseModel):
-    model_config: ClassVar = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"email": "ada@example.org", "password": "correct horse battery staple"}]},
-    )
-
-    email: Email
-    password: Password
-
-
-class ForgottenPassword(BaseModel):
-    model_config: ClassVar = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"email": "ada@example.com"}]})
-
-    email: Email
-
-
-class PasswordReset(BaseModel):
-    model_config: ClassVar = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"token": "vC1zl5mHqVvWnKcMcTb0fAz0JtMdv8cY2pX9mS3uQkE", "password": "wrong donkey charger nail"}
-            ]
-        },
-    )
-
-    token: LinkToken
-    password: NewPassword

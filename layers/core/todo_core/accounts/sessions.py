@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from todo_core.accounts.errors import InvalidCredentials, SessionNotFound
-from todo_core.accounts.user import USER_COLUMNS, User
+from todo_core.accounts.user import USER_COLUMNS, USERS_WITH_USAGE, User
 from todo_core.database.executor import Database, Executor
 from todo_core.database.expiry import purged_at_expiry
 from todo_core.database.statements import Statement
@@ -125,15 +125,11 @@ _DELETE_ALL = Statement("""
     WITH push AS (DELETE FROM push_subscriptions WHERE user_id = :user_id AND session_id IS NOT NULL)
     DELETE FROM sessions WHERE user_id = :user_id RETURNING id
 """)
-_FROM_SESSION: Final = f"""
-    FROM sessions JOIN users ON users.id = sessions.user_id WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
-"""
-_SELECT_USER_SQL: Final = f"SELECT {USER_COLUMNS} {_FROM_SESSION}"
+_SELECT_USER_SQL: Final = f"""
+    SELECT {USER_COLUMNS}, last_seq FROM sessions JOIN {USERS_WITH_USAGE} ON users.id = sessions.user_id
+    WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
+"""  # noqa: S608
 _SELECT_USER = Statement(_SELECT_USER_SQL)
-_SELECT_USER_AND_SEQ = Statement(f"""
-    SELECT {USER_COLUMNS}, (SELECT last_seq FROM account_usage WHERE account_usage.user_id = users.id) AS last_seq
-    {_FROM_SESSION}
-""")  # noqa: S608
 _SELECT_USER_AND_UPDATE = Statement(f"""
     WITH updated AS (
         UPDATE sessions SET last_seen_at = now() WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
@@ -179,10 +175,11 @@ async def close_surplus(db: Database, user_id: UUID, *, max_sessions: int) -> No
 
 async def fetch_user(
     db: Database, last_seen: SessionUpdates, max_lifetime: timedelta, user_id: UUID, session_id: UUID
-) -> User:
-    """Returns the user of a session. At most every 30 minutes, also updates the session's `last_seen_at`.
+) -> tuple[User, int]:
+    """Returns the user of a session, and the number of the user's latest change.
 
-    Raises NotAuthenticated when the session has ended or expired.
+    At most every 30 minutes, also updates the session's `last_seen_at`. Raises NotAuthenticated when the session has
+    ended or expired.
     """
     needs_update = last_seen.needs_update(session_id)
     statement = _SELECT_USER_AND_UPDATE if needs_update else _SELECT_USER
@@ -191,21 +188,6 @@ async def fetch_user(
         raise NotAuthenticated
     if needs_update:
         last_seen.note_update(session_id)
-    return User(*row)
-
-
-async def fetch_user_and_seq(
-    db: Database, last_seen: SessionUpdates, max_lifetime: timedelta, user_id: UUID, session_id: UUID
-) -> tuple[User, int | None]:
-    """Returns the user of a session and the number of the user's latest change, read by one statement.
-
-    The number is None when `last_seen_at` is updated. Raises NotAuthenticated when the session has ended or expired.
-    """
-    if last_seen.needs_update(session_id):
-        return await fetch_user(db, last_seen, max_lifetime, user_id, session_id), None
-    row = await db.fetch_one(_SELECT_USER_AND_SEQ, session_id=session_id, user_id=user_id, max_lifetime=max_lifetime)
-    if row is None:
-        raise NotAuthenticated
     *columns, last_seq = row
     return User(*columns), last_seq
 

@@ -10,9 +10,8 @@ A pooler may lose prepared statements. After the first error about a lost one, a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from math import inf
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import monotonic
 from typing import Final, Protocol, Self
 
@@ -20,36 +19,20 @@ import asyncpg
 
 from todo_core.clients import find_owner
 from todo_core.database import postgres_url
-from todo_core.database.constraints import find_error
+from todo_core.database.error_translation import TRANSLATED_VIOLATIONS, ErrorTranslation
 from todo_core.database.lost_connections import DRIVER_ERRORS, Connection, ConnectionLost
 from todo_core.database.pool import ConnectionPool, PoolUse, UniquelyNamedConnection
 from todo_core.database.settings import DatabaseSettings
 from todo_core.database.statements import Statement
 from todo_core.database.write_queues import WriteQueues
 from todo_core.deadlines import STATEMENT_SECONDS, limit_statement, limit_wait
-from todo_core.errors import DatabaseUnavailable, RateLimited, SchemaOutdated, ServiceError
+from todo_core.errors import DatabaseUnavailable, ServiceError
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _POOL_TIMEOUT_SECONDS: Final = 5.0
 _TRUSTED_IDLE_SECONDS: Final = 1.0
 """A connection that was idle for at most this time is not checked before a write or a transaction."""
 
-_UNAVAILABLE = (
-    ConnectionLost,
-    TimeoutError,
-    # A full disk, too little memory, too many connections.
-    asyncpg.InsufficientResourcesError,
-    # A migration changed a table after the statement was prepared. The statement is prepared again next time.
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.InvalidSQLStatementNameError,
-    # A cancelled statement, a shutdown.
-    asyncpg.OperatorInterventionError,
-    # An error of the server's disk or network.
-    asyncpg.PostgresSystemError,
-    # A deadlock, or a conflict with another transaction.
-    asyncpg.TransactionRollbackError,
-)
-_OUTDATED = (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError)
 
 type Row = asyncpg.Record
 """One row of a result. Columns are read by index or by name."""
@@ -80,12 +63,12 @@ class Transaction:
         self._timeout = statement_timeout_seconds
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
-        with _translated_violations():
+        with TRANSLATED_VIOLATIONS:
             timeout = limit_statement(self._timeout)
             return await self._connection.fetch(statement.sql, *statement.arguments(values), timeout=timeout)
 
     async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
-        with _translated_violations():
+        with TRANSLATED_VIOLATIONS:
             timeout = limit_statement(self._timeout)
             return await self._connection.fetchrow(statement.sql, *statement.arguments(values), timeout=timeout)
 
@@ -127,7 +110,7 @@ class Database:
         self._pool_size = pool_size
         self._connections = self._new_pool()
         self._write_queues = WriteQueues()
-        self._failed_at = -inf
+        self._translated_errors = ErrorTranslation()
 
     @classmethod
     def from_settings(cls, settings: DatabaseSettings) -> Self:
@@ -149,7 +132,7 @@ class Database:
     def has_answered_within(self, seconds: float) -> bool:
         """Returns True if the database has answered in the last `seconds`, and no statement has failed since."""
         answered_at = self._connections.answered_at
-        return answered_at > self._failed_at and monotonic() - answered_at < seconds
+        return answered_at > self._translated_errors.failed_at and monotonic() - answered_at < seconds
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
         """Runs a statement that may safely run twice, such as a SELECT, and returns its rows.
@@ -183,7 +166,7 @@ class Database:
             return connection.fetchrow(statement.sql, *arguments, timeout=limit_statement())
 
         owner = find_owner()
-        with self._translated_errors():
+        with self._translated_errors:
             await self._write_queues.enter(owner)
             try:
                 return await self._send_write(send)
@@ -206,7 +189,7 @@ class Database:
         long. Both end with the time of the request, too.
         """
         owner = find_owner()
-        with self._translated_errors():
+        with self._translated_errors:
             await self._write_queues.enter(owner)
             try:
                 async with (
@@ -226,7 +209,7 @@ class Database:
         await self._connections.close()
 
     async def _read[Result](self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        with self._translated_errors():
+        with self._translated_errors:
             try:
                 return await self._connections.run(work)
             except ConnectionLost:
@@ -234,26 +217,6 @@ class Database:
             except asyncpg.InvalidSQLStatementNameError:
                 self._stop_preparing()
             return await self._connections.run(work)
-
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        """Translates errors of asyncpg and the network into SchemaOutdated, DatabaseUnavailable or RateLimited.
-
-        A violated constraint becomes the error that is registered for it. Other errors are raised unchanged.
-        """
-        try:
-            with _translated_violations():
-                yield
-        except asyncpg.LockNotAvailableError as error:
-            # The lock of a user's change log has set the timeout: another process makes changes of the same user. The
-            # timeout holds for the rest of the transaction, whose other locks the changes of this user hold too.
-            raise RateLimited("Another of your changes takes long; send fewer at a time.") from error
-        except _OUTDATED as error:
-            self._failed_at = monotonic()
-            raise SchemaOutdated from error
-        except _UNAVAILABLE as error:
-            self._failed_at = monotonic()
-            raise DatabaseUnavailable from error
 
     def _new_pool(self) -> ConnectionPool:
         return ConnectionPool(self._connect, self._pool_size, wait_seconds=_POOL_TIMEOUT_SECONDS)
@@ -280,7 +243,7 @@ class Database:
             )
         except DRIVER_ERRORS as error:
             # Also raised for a wrong password or too many connections: an API client can only try again later.
-            self._failed_at = monotonic()
+            self._translated_errors.failed_at = monotonic()
             raise DatabaseUnavailable from error
 
 
@@ -302,18 +265,3 @@ async def _begun(connection: Connection) -> AsyncIterator[None]:
             connection.terminate()
         raise
     await transaction.commit()
-
-
-@contextmanager
-def _translated_violations() -> Iterator[None]:
-    """Translates the violation of a check or foreign key into the error that is registered for the constraint.
-
-    A violation without a registered error is raised unchanged.
-    """
-    try:
-        yield
-    except (asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError) as violation:
-        error = find_error(violation)
-        if error is None:
-            raise
-        raise error from violation

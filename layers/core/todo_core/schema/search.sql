@@ -65,9 +65,19 @@ RETURN CASE
 END;
 
 -- Returns the words of a todo: those of the title have the weight A, those of the description the weight D.
+--
+-- In PL/pgSQL, whose plan a connection keeps: PostgreSQL would plan the body of an SQL function again in each statement
+-- that writes todos, which takes a third of the time of a create. The search path is that of the migration, because
+-- PostgreSQL has none while it builds an index.
 CREATE OR REPLACE FUNCTION words_of(title text, description text) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN setweight(words_in(title), 'A') || setweight(words_in(description), 'D');
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+BEGIN
+    IF description IS NULL THEN
+        RETURN setweight(words_in(title), 'A');
+    END IF;
+    RETURN setweight(words_in(title), 'A') || setweight(words_in(description), 'D');
+END
+$$;
 
 -- Returns what a search asks for: the lexemes of each word of `q`, which is one, and those of each run, one after the
 -- other.
@@ -126,14 +136,17 @@ RETURN right(owner::text, 8);
 -- Returns the terms under which the index knows a todo: `#` keys of tags, `-` words, and `=` words of the title once more.
 --
 -- Each term begins with its owner, so that a search for a prefix reads the entries of one user only. Words are cut at
--- 250 characters, because a lexeme may have at most 2,046 bytes.
+-- 250 characters, because a lexeme may have at most 2,046 bytes. In PL/pgSQL for the reason of words_of().
 CREATE OR REPLACE FUNCTION terms_of(owner uuid, tags text[], words tsvector) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN array_to_tsvector(ARRAY(
-    SELECT term_owner(owner) || '#' || tag_key(tag) FROM unnest(tags) AS tag
-    UNION ALL SELECT term_owner(owner) || '-' || left(lexeme, 250) FROM unnest(words)
-    UNION ALL SELECT term_owner(owner) || '=' || left(lexeme, 250) FROM unnest(words) WHERE 'A' = ANY (weights)
-));
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+BEGIN
+    RETURN array_to_tsvector(ARRAY(
+        SELECT term_owner(owner) || '#' || tag_key(tag) FROM unnest(tags) AS tag
+        UNION ALL SELECT term_owner(owner) || '-' || left(lexeme, 250) FROM unnest(words)
+        UNION ALL SELECT term_owner(owner) || '=' || left(lexeme, 250) FROM unnest(words) WHERE 'A' = ANY (weights)
+    ));
+END
+$$;
 
 -- Returns the index query for todos that have all `tags` and, for each word of `q`, a word beginning with it.
 --

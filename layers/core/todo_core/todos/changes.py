@@ -137,7 +137,6 @@ _SELECT_SINCE = Statement(f"""
         {BYTES_SO_FAR}
     FROM ({_PAGE_SINCE}) AS page ORDER BY seq
 """)  # noqa: S608 - constants, as all below
-_SELECT_LAST_SEQ = Statement("SELECT last_seq FROM account_usage WHERE user_id = :user_id")
 _OF_TURN: Final = "user_id = :user_id AND turn_id = :turn_id AND todo_id IS NOT NULL"
 _SELECT_CHANGED_TODOS = Statement(f"""
     SELECT todo_id, bool_or(op = 'create') AS added
@@ -231,12 +230,6 @@ async def find_since(
     async for part in in_slices(rows, CHANGES_AT_ONCE):
         changes += map(_parse_change, part)
     return ChangePage(changes, has_more)
-
-
-async def find_last_seq(db: Executor, user_id: UUID) -> int:
-    """Returns the sequence number of the user's latest change. 0 without any, or for an account that was closed."""
-    row = await db.fetch_one(_SELECT_LAST_SEQ, user_id=user_id)
-    return row["last_seq"] if row else 0
 
 
 async def log_tag(transaction: Transaction, actor: Actor, name: str, new_name: str | None) -> None:

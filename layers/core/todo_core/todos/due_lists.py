@@ -18,8 +18,7 @@ from todo_core.schema.sort_keys import NIL_ID, NO_ID
 from todo_core.todos.columns import COLUMNS
 from todo_core.todos.conditions import OPEN
 from todo_core.todos.filters import Filters, Page, Position
-from todo_core.todos.listed import LAST_SEQ
-from todo_core.todos.lists import BYTES, MAX_ROWS, SHORT_DESCRIPTION, build_where
+from todo_core.todos.lists import BYTES, IS_LONG, MAX_ROWS, SHORT_COLUMNS, build_where
 from todo_core.todos.model import Todo
 from todo_core.todos.sort_orders import DueKind, DueOrder
 from todo_core.todos.term_search import TERM_CONDITIONS, TermSearch, build_search, count_rows
@@ -49,19 +48,18 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
     rows = sorted(rows, key=partial(_sort_key, timezone=filters.timezone, descending=descending), reverse=descending)
     number = min(limit, _count_until_bytes(rows)) if has_long else limit
     todos = [Todo(*row[:_FIELD_COUNT]) for row in rows[:number]]
-    seq = rows[0]["last_seq"] if rows else None
     if len(rows) <= number and not (has_long and _size_of(rows) >= MAX_PAGE_BYTES):
-        return Page(todos, None, seq)
+        return Page(todos, None)
     last = todos[-1]
-    return Page(todos, Position(last.due_at or last.due_date, last.id), seq)
+    return Page(todos, Position(last.due_at or last.due_date, last.id))
 
 
 @lru_cache(_MAX_CACHED_STATEMENTS)
 def select_page(conditions: frozenset[str], *, descending: bool, start: _Start, by_bytes: bool) -> Statement:
     """Returns the statement that reads the todos of one page, in any order, and perhaps later ones.
 
-    A row has the columns of a todo. `is_long` follows or, if `by_bytes`, the size of the todo as `bytes`. The last
-    column is `last_seq`: see `lists.select_page`.
+    A row has the columns of a todo. `is_long` follows or, if `by_bytes`, the size of the todo as `bytes`: see
+    `lists.select_page`.
     """
     kinds: list[DueKind] = ["day", "instant"] if start != "after_undated" and "undated" not in conditions else []
     room = " + ".join(["0", *(count_rows(_name(kind)) for kind in kinds)])
@@ -75,12 +73,9 @@ def select_page(conditions: frozenset[str], *, descending: bool, start: _Start, 
         parts = [_end_by_bytes(kind, descending=descending) for kind in selects]
         parts = [f"SELECT {columns} FROM ({rows}) AS page" for rows in parts]  # noqa: S608 - constants, as all below
     else:
-        columns = ", ".join(
-            [COLUMNS.replace('"description"', SHORT_DESCRIPTION), f"{BYTES} > :max_row_bytes AS is_long"]
-        )
-        parts = [f"SELECT {columns} FROM {_name(kind)}" for kind in selects]  # noqa: S608
+        parts = [f"SELECT {SHORT_COLUMNS}, {IS_LONG} FROM {_name(kind)}" for kind in selects]  # noqa: S608
     searches = ", ".join(selects.values())
-    return Statement(f"WITH {searches} SELECT found.*, {LAST_SEQ} FROM ({' UNION ALL '.join(parts)}) AS found")  # noqa: S608
+    return Statement(f"WITH {searches} {' UNION ALL '.join(parts)}")
 
 
 def _select_kind(kind: DueKind, conditions: frozenset[str], start: _Start, room: str, *, descending: bool) -> str:

@@ -189,11 +189,7 @@ def _require_zone(instant: datetime) -> datetime:
 
 
 class Page(Struct, frozen=True):
-    """A page of a list of todos. `next` is the position after which the next page begins, None on the last page.
-
-    `seq` is the number of the user's latest change that the page contains. None for a page without todos.
-    """
+    """A page of a list of todos. `next` is the position after which the next page begins, None on the last page."""
 
     todos: list[Todo]
     next: Position | None
-    seq: int | None

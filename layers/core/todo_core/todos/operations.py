@@ -89,8 +89,7 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
     elif has_more := len(rows) > limit:
         rows.pop()
     todos = [Todo(*row[:_FIELD_COUNT]) for row in rows]
-    seq = rows[0]["last_seq"] if rows else None
-    return Page(todos, _build_position(sort, rows[-1], todos[-1]) if has_more else None, seq)
+    return Page(todos, _build_position(sort, rows[-1], todos[-1]) if has_more else None)
 
 
 async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:

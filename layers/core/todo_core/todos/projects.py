@@ -19,7 +19,6 @@ from todo_core.text import Text
 from todo_core.todos.changes import lock_log
 from todo_core.todos.columns import THIS_DELETION
 from todo_core.todos.errors import IdTaken, ProjectNotFound, StaleVersion
-from todo_core.todos.listed import LAST_SEQ, Listed
 from todo_core.todos.model import ClientId, OrderNumber
 from todo_core.todos.operations import Versions
 from todo_core.todos.project import Project
@@ -83,7 +82,7 @@ _DELETE = Statement(f"DELETE FROM projects WHERE {_THIS} RETURNING {SET_ACTOR}")
 def _select_page(*, after: bool) -> Statement:
     after_position = 'AND ("order", id) > (:after_order, :after_id)' if after else ""
     return Statement(f"""
-        SELECT {_COLUMNS}, {LAST_SEQ} FROM projects
+        SELECT {_COLUMNS} FROM projects
         WHERE user_id = :user_id AND archived = :archived {after_position}
         ORDER BY "order", id LIMIT :limit
     """)  # noqa: S608
@@ -107,12 +106,12 @@ def _update_columns(columns: frozenset[str], *, checked: bool) -> Statement:
 
 async def find(
     db: Executor, user_id: UUID, *, archived: bool, limit: int, after: ProjectPosition | None = None
-) -> Listed[Project]:
+) -> list[Project]:
     """Returns at most `limit` of the user's projects, sorted by `order`: only archived ones, or only the others."""
     position: Mapping[str, object] = {} if after is None else {"after_order": after[0], "after_id": after[1]}
     page = _select_page(after=after is not None)
     rows = await db.fetch_all(page, user_id=user_id, archived=archived, limit=limit, **position)
-    return Listed([Project(*row[:-1]) for row in rows], rows[0]["last_seq"] if rows else None)
+    return [Project(*row) for row in rows]
 
 
 async def get(db: Executor, user_id: UUID, project_id: UUID) -> Project:

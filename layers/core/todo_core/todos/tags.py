@@ -14,7 +14,6 @@ from todo_core.database.statements import Statement
 from todo_core.schema.sort_keys import TERMS
 from todo_core.todos.changes import lock_log, log_tag, undo_turn
 from todo_core.todos.errors import TagChangeNotFound, TagNotFound, TagTooLarge
-from todo_core.todos.listed import LAST_SEQ, Listed
 
 MAX_TODOS: Final = 50_000
 """The most todos that one rename or deletion of a tag changes, those in the trash included."""
@@ -22,9 +21,9 @@ _MAX_TODOS_PER_STATEMENT: Final = 5_000
 """The most todos that one statement changes. It takes about a second for this many."""
 
 # Todos that were written by older versions may have several spellings of a tag. Then the most frequent one is its name.
-_SELECT_PAGE = Statement(f"""
+_SELECT_PAGE = Statement("""
     SELECT (array_agg(tag ORDER BY number DESC, tag COLLATE "C"))[1] AS name, sum(number)::bigint AS count,
-        min(folded(tag)) AS key, {LAST_SEQ}
+        min(folded(tag)) AS key
     FROM (
         SELECT tag, count(*) AS number FROM todos, unnest(tags) AS tag
         WHERE user_id = :user_id AND deleted_at IS NULL
@@ -32,7 +31,7 @@ _SELECT_PAGE = Statement(f"""
         GROUP BY tag
     ) AS spellings
     GROUP BY tag_key(tag) ORDER BY min(folded(tag)) COLLATE "C", tag_key(tag) COLLATE "C" LIMIT :limit
-""")  # noqa: S608 - constants, as all below
+""")
 # OFFSET keeps PostgreSQL at the index of terms; it might read all todos of the user instead.
 _TAGGED: Final = f"""(
     SELECT id, user_id, tags FROM todos
@@ -79,14 +78,14 @@ class UndoneTagChange(Struct, frozen=True):
     conflicts: int
 
 
-async def find(db: Executor, user_id: UUID, *, limit: int, after: tuple[str, str] | None = None) -> Listed[TagCount]:
+async def find(db: Executor, user_id: UUID, *, limit: int, after: tuple[str, str] | None = None) -> list[TagCount]:
     """Returns at most `limit` of the user's tags, sorted by key, then by name.
 
     `after` is the key and the name of the last tag on the page before.
     """
     key, name = after or ("", "")
     rows = await db.fetch_all(_SELECT_PAGE, user_id=user_id, limit=limit, after_key=key, after_name=name)
-    return Listed([TagCount(*row[:-1]) for row in rows], rows[0]["last_seq"] if rows else None)
+    return [TagCount(*row) for row in rows]
 
 
 async def find_todos(db: Executor, user_id: UUID, tag: str, *, limit: int) -> list[UUID]:

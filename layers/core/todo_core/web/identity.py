@@ -108,11 +108,13 @@ def _find_token(scope: Scope) -> tuple[str | None, Literal["user", "token"]]:
 class SignedInUser(User, frozen=True, kw_only=True):
     """The user of a request. `by` is `user` for a cookie and `token` for a bearer token.
 
-    `token_name` is the name of an API token.
+    `last_seq` is the number of the user's latest change when the request began. `token_name` is the name of an API
+    token.
     """
 
     by: ActorKind
     quotas: Quotas
+    last_seq: int
     token_name: str | None = None
 
     @property
@@ -184,11 +186,7 @@ async def _fetch_user_with_session(
         claims.session_id,
     )
     try:
-        if "if-none-match" in request.headers:
-            # Spares a list that the client has already its own statement.
-            user, request.state.last_seq = await sessions.fetch_user_and_seq(*session)
-        else:
-            user = await sessions.fetch_user(*session)
+        user, last_seq = await sessions.fetch_user(*session)
     except NotAuthenticated:
         raise _make_refusal(request) from None
     request.state.user_id = str(user.id)
@@ -196,7 +194,11 @@ async def _fetch_user_with_session(
         # The session is renewed when the response starts, because it may end while the request is served.
         request.state.add_response_headers = partial(_renew_cookie, request, claims)
     return UserWithSession(
-        **structs.asdict(user), session_id=claims.session_id, by=by, quotas=resources.settings.quotas
+        *structs.astuple(user),
+        session_id=claims.session_id,
+        by=by,
+        quotas=resources.settings.quotas,
+        last_seq=last_seq,
     )
 
 
@@ -210,7 +212,11 @@ async def _fetch_user_of_api_token(request: Request, token_hash: bytes) -> Signe
     if not needed or not needed <= found.scopes:
         raise InsufficientScope(needed)
     return SignedInUser(
-        **structs.asdict(found.user), by="token", quotas=resources.settings.quotas, token_name=found.token_name
+        *structs.astuple(found.user),
+        by="token",
+        quotas=resources.settings.quotas,
+        last_seq=found.last_seq,
+        token_name=found.token_name,
     )
 
 

@@ -45,11 +45,14 @@ def parse_query[Model: BaseModel](model: type[Model]) -> Callable[[Request], Awa
     return read
 
 
-def describe_query(model: type[BaseModel]) -> dict[str, Any]:
-    """Returns the OpenAPI description of the query, for a route's `openapi_extra`. Paging parameters come last."""
+def describe_query(model: type[BaseModel], *headers: dict[str, Any]) -> dict[str, Any]:
+    """Returns the OpenAPI description of headers and the query, for a route's `openapi_extra`.
+
+    `headers` are OpenAPI parameters. Paging parameters come last.
+    """
     properties = model.model_json_schema()["properties"]
     names = sorted(properties, key=lambda name: name in PageQuery.model_fields)
-    return {"parameters": [_parameter(name, properties[name]) for name in names]}
+    return {"parameters": [*headers, *(_parameter(name, properties[name]) for name in names)]}
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:

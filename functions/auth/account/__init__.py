@@ -1,0 +1,1 @@
+"""The routes of API tokens: `/api/v1/auth/tokens`."""
