@@ -12,23 +12,17 @@ const LOADERS = {
 /** @type {Record<string, any>} */
 const loaded = {};
 
-/** Returns the module of an area, or null while it is loading; the page is rendered again then.
- * @param {keyof typeof LOADERS} name @returns {any} */
+/** Returns the module of an area once it is loaded; the page is rendered again then.
+ * @param {keyof typeof LOADERS} name */
 export function area(name) {
-  if (!(name in loaded)) {
-    loaded[name] = null;
-    void load(name);
-  }
+  if (!(name in loaded)) void load(name);
   return loaded[name];
 }
 
 /** @param {keyof typeof LOADERS} name @returns {Promise<any>} */
 export async function load(name) {
-  try {
-    loaded[name] = await LOADERS[name]();
-    update();
-  } catch {
-    toast(t("not_loaded"), { isError: true });
-  }
-  return loaded[name];
+  loaded[name] ??= undefined;
+  const module = await LOADERS[name]().catch(() => toast(t("not_loaded"), { isError: true }));
+  update(() => (loaded[name] = module));
+  return module;
 }

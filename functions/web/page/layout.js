@@ -6,7 +6,7 @@ import { list } from "./list/list.js";
 import { go, setParams } from "./router.js";
 import { sidebar } from "./sidebar/sidebar.js";
 import { state, update } from "./state.js";
-import { icon } from "./ui/icons.js";
+import { icon, iconButton } from "./ui/icons.js";
 import { toasts } from "./ui/toast.js";
 import { t } from "./words.js";
 
@@ -16,18 +16,16 @@ export function layout(state) {
   return state.user ? signedIn(state) : signedOut(state);
 }
 
-/** @param {State} state */
 const signedOut = (state) => html`
   <main class="account">${area("account")?.accountView(state)}</main>
   ${toasts(state)}
 `;
 
-/** @param {State} state */
 const signedIn = (state) => html`
-  <a class="skip" href="#main" @click=${skip}>${t("skip")}</a>
+  <a class="skip" href="#main" @click=${skip}>${t("skip_link")}</a>
   <div class="app ${state.menu ? "has-menu" : ""}">
     <header class="topbar">
-      <button class="icon-button menu-button" aria-label=${t("menu")} aria-expanded=${state.menu} @click=${toggleMenu}>${icon("menu")}</button>
+      ${iconButton("menu", t("menu"), toggleMenu, { look: "menu-button", isOpen: state.menu })}
       <div class="search">
         ${icon("search")}
         <input id="search" type="search" aria-label=${t("search")} placeholder=${t("search")} autocomplete="off" maxlength="200"
@@ -37,9 +35,9 @@ const signedIn = (state) => html`
         ${state.online ? "" : html`${icon("offline")} <span>${t("offline")}</span>`}
         ${state.waiting && !state.online ? html`<span>${t("waiting", { n: state.waiting })}</span>` : ""}
       </div>
-      <button class="icon-button" aria-label=${t("assistant")} aria-expanded=${!!state.ui.assistant} @click=${toggleAssistant}>${icon("assistant")}</button>
+      ${iconButton("assistant", t("assistant"), toggleAssistant, { isOpen: !!state.ui.assistant })}
     </header>
-    <nav class="sidebar" aria-label=${t("lists")}>${sidebar()}</nav>
+    <nav class="sidebar" aria-label=${t("lists")} @click=${leaveMenu} @keydown=${leaveMenu}>${sidebar()}</nav>
     <div class="shade" @click=${toggleMenu}></div>
     <main id="main" tabindex="-1">${state.route.view === "settings" ? area("settings")?.settingsView(state) : list(state)}</main>
     ${state.ui.assistant ? html`<aside class="assistant" aria-label=${t("assistant")}>${area("assistant")?.assistantPanel(state)}</aside>` : ""}
@@ -47,14 +45,11 @@ const signedIn = (state) => html`
   ${toasts(state)}
 `;
 
-/** @param {Event} event */
-function search(event) {
-  const q = /** @type {HTMLInputElement} */ (event.target).value;
+function search({ target: { value: q } }) {
   if (state.route.view === "search") setParams({ q });
   else go("search", "", { q });
 }
 
-/** @param {KeyboardEvent} event */
 function leaveSearch(event) {
   if (event.key !== "Escape" || state.route.view !== "search") return;
   event.preventDefault();
@@ -66,11 +61,17 @@ export function toggleAssistant() {
   if (state.ui.assistant) load("assistant").then((assistant) => assistant?.openAssistant());
 }
 
-/** @param {Event} event */
 function skip(event) {
   // The fragment names the view, so a link to #main would leave it.
   event.preventDefault();
   document.getElementById("main")?.focus();
+}
+
+/** The menu of a phone closes on Escape, and the focus follows a link into its list. */
+function leaveMenu(event) {
+  const isLeft = event.key === "Escape" || (event.type === "click" && event.target.closest("a"));
+  if (state.menu && isLeft) update((s) => (s.menu = false));
+  if (isLeft) document.getElementById("main")?.focus();
 }
 
 const toggleMenu = () => update((s) => (s.menu = !s.menu));

@@ -21,8 +21,8 @@ export function startNotices() {
 /** Keeps the files of the page for a reload without a network. */
 export function startWorker() {
   const { trustedTypes } = /** @type {any} */ (window);
-  /** @type {{createScriptURL: (url: string) => any}} */
-  const policy = trustedTypes?.createPolicy("service-worker", { createScriptURL: (/** @type {string} */ url) => url }) ?? { createScriptURL: (url) => url };
+  const rules = { createScriptURL: (url) => url };
+  const policy = trustedTypes?.createPolicy("service-worker", rules) ?? rules;
   const url = new URL("../../sw.js", import.meta.url).href;
   navigator.serviceWorker?.register(policy.createScriptURL(url)).catch(() => {}); // none in a private window
 }

@@ -1,30 +1,25 @@
 // The one state of the page. Views are functions of it; `update` is the only way to change it.
 
+/** What belongs to an account: emptied at sign-out. @returns {any} */
+const fresh = () => ({
+  user: null, todos: new Map(), projects: new Map(), loading: false, waiting: 0, conflicts: [],
+  ui: {}, forms: {}, settings: {}, assistant: {},
+});
+
 /** @type {State} */
 export const state = {
-  user: null,
+  ...fresh(),
   ready: false,
   online: true,
   route: { view: "all", id: "", params: {} },
-  todos: new Map(),
-  projects: new Map(),
   revision: 0,
-  loading: false,
-  waiting: 0,
-  conflicts: [],
   toasts: [],
   now: new Date(),
   menu: false,
-  ...fresh(),
 };
 
-/** The parts that belong to the account or to its open view: they are emptied at sign-out. */
-function fresh() {
-  return { ui: {}, forms: {}, settings: {}, assistant: {} };
-}
-
-/** @type {Set<(state: State) => void>} */
-const subscribers = new Set();
+/** @type {((state: State) => void)[]} */
+const subscribers = [];
 /** @type {(() => void)[]} */
 let afterwards = [];
 let frame = 0;
@@ -38,16 +33,14 @@ export function update(change) {
 
 function publish() {
   frame = 0;
-  for (const each of subscribers) each(state);
-  const due = afterwards;
+  subscribers.forEach((subscriber) => subscriber(state));
+  const waiting = afterwards;
   afterwards = [];
-  for (const each of due) each();
+  waiting.forEach((resolve) => resolve());
 }
 
-/** @param {(state: State) => void} subscriber */
-export function subscribe(subscriber) {
-  subscribers.add(subscriber);
-}
+/** @param {(state: State) => void} subscriber called with each render */
+export const subscribe = (subscriber) => subscribers.push(subscriber);
 
 /** Resolves after the next render: the time to move the focus. @returns {Promise<void>} */
 export function rendered() {
@@ -55,11 +48,4 @@ export function rendered() {
   return new Promise((resolve) => afterwards.push(resolve));
 }
 
-export function forget() {
-  update((s) => {
-    s.todos = new Map();
-    s.projects = new Map();
-    s.revision++;
-    Object.assign(s, { user: null, conflicts: [], waiting: 0, loading: false, ...fresh() });
-  });
-}
+export const forget = () => update((s) => Object.assign(s, fresh(), { revision: s.revision + 1 }));

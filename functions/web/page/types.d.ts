@@ -20,10 +20,9 @@ declare global {
   }
 
   interface Toast {
-    id: number;
     text: string;
     isError: boolean;
-    undo?: () => void;
+    undo?: (() => void) | undefined;
   }
 
   /** A write that waits in the outbox. */
@@ -58,6 +57,8 @@ declare global {
     done?: { key: string; version?: number; completion?: Completion };
     changes?: Change[];
     seq?: number;
+    /** Whether the service answers. */
+    online?: boolean;
   }
 
   /** Options of a request. */

@@ -4,48 +4,43 @@ import { state } from "../state.js";
 import { restoreTodo } from "../sync/edits.js";
 import { discard, keepMine } from "../sync/outbox.js";
 import { openDialog } from "../ui/dialog.js";
-import { dueWords, timeWords } from "../ui/dates.js";
+import { dayWords, timeWords } from "../ui/dates.js";
 import { icon } from "../ui/icons.js";
 import { recurrenceWords } from "../ui/recurrence.js";
 import { t } from "../words.js";
 
-/** @type {Record<string, (value: any) => string>} */
+/** @type {Record<string, (value: any) => unknown>} */
 const WORDS = {
-  due_date: (value) => dueWords({ due_date: value, due_at: null }),
+  due_date: dayWords,
   due_at: timeWords,
   reminder_at: timeWords,
-  recurrence: recurrenceWords,
+  recurrence: (rule) => recurrenceWords(rule),
   priority: (value) => t(`priority.${value}`),
   completed: (value) => t(value ? "completed" : "open"),
   tags: (value) => value.join(", "),
-  project_id: (value) => state.projects.get(value)?.name ?? "",
-  parent_id: (value) => state.todos.get(value)?.title ?? "",
+  project_id: (id) => state.projects.get(id)?.name,
+  parent_id: (id) => state.todos.get(id)?.title,
 };
 
-/** @param {string} name @param {any} value */
-const words = (name, value) => (value === null || value === undefined || value === "" ? "–" : (WORDS[name] ?? String)(value));
+const words = (name, value) => (value ?? "") === "" ? "–" : String((WORDS[name] ?? String)(value));
 
 /** @param {State} state */
-export const conflictsNotice = ({ conflicts }) =>
-  conflicts.length
-    ? html`
-        <div class="notice is-warn conflicts" role="alert">
-          ${icon("conflict")} <span>${t("conflicts", { n: conflicts.length })}</span>
-          <button class="button" @click=${decide}>${t("decide")}</button>
-        </div>
-      `
+export const conflictsNotice = ({ conflicts: { length } }) =>
+  length
+    ? html`<div class="notice is-warn conflicts" role="alert">
+        ${icon("conflict")} <span>${t("conflicts", { n: length })}</span> <button class="button" @click=${decide}>${t("decide")}</button>
+      </div>`
     : "";
 
 async function decide() {
   for (let edit; (edit = state.conflicts[0]); ) {
-    const choice = await openDialog(t("changed_elsewhere"), (close) => conflict(/** @type {Edit} */ (edit), close), "wide");
+    const shown = edit;
+    const choice = await openDialog(t("changed_elsewhere"), (close) => conflict(shown, close), "wide");
     if (!choice) return;
-    if (choice === "theirs") discard(edit);
-    else {
-      const todo = state.todos.get(edit.target.split("/")[1]);
-      if (todo?.deleted_at) restoreTodo(todo);
-      keepMine(edit);
-    }
+    const todo = state.todos.get(edit.target.split("/")[1]);
+    const isKept = choice === "mine" && (edit.problem?.theirs || edit.method === "POST" || todo?.deleted_at);
+    if (isKept && todo?.deleted_at) restoreTodo(todo);
+    (isKept ? keepMine : discard)(edit);
   }
 }
 
@@ -54,18 +49,17 @@ function conflict({ target, body, problem }, close) {
   const [collection, id] = target.split("/");
   const mine = body ?? {};
   const theirs = problem?.theirs;
-  const object = theirs ?? (collection === "todos" ? state.todos : state.projects).get(id) ?? mine;
-  const names = Object.keys(mine).filter((name) => name !== "id" && name !== "order" && (!theirs || words(name, theirs[name]) !== words(name, mine[name])));
+  const object = theirs ?? state[collection].get(id) ?? mine;
+  const isShown = (name) => !["id", "order"].includes(name) && words(name, theirs?.[name]) !== words(name, mine[name]);
+  const row = (name) => html`
+    <tr><th scope="row">${t(`field.${name}`)}</th><td>${words(name, mine[name])}</td><td>${words(name, theirs?.[name])}</td></tr>
+  `;
   return html`
     <p><strong>${object.title ?? object.name}</strong></p>
     <p>${problem?.detail || t(theirs ? "conflict_changed" : "conflict_gone")}</p>
     <table class="versions">
       <thead><tr><th>${t("conflict_field")}</th><th>${t("mine")}</th><th>${t("theirs")}</th></tr></thead>
-      <tbody>
-        ${names.map(
-          (name) => html`<tr><th scope="row">${t(`field.${name}`)}</th><td>${words(name, mine[name])}</td><td>${theirs ? words(name, theirs[name]) : "–"}</td></tr>`,
-        )}
-      </tbody>
+      <tbody>${Object.keys(mine).filter(isShown).map(row)}</tbody>
     </table>
     <footer>
       <button class="button" @click=${() => close("theirs")}>${t("keep_theirs")}</button>

@@ -5,28 +5,29 @@ import { t } from "../words.js";
 import { PRIORITIES, sortOf } from "./select.js";
 import { countTags } from "./tags.js";
 
+/** A field to choose from. @param {string} name @param {string[][]} options values with their texts
+ * @param {string} chosen @param {(event: any) => void} act */
+export const choice = (name, options, chosen, act) => html`
+  <div class="field">
+    <label for="choice-${name}">${t(`field.${name}`)}</label>
+    <select id="choice-${name}" @change=${act}>
+      ${options.map(([value, text]) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`)}
+    </select>
+  </div>
+`;
+
 /** @param {State} state */
 export function filters({ route }) {
-  /** @param {string} name @param {[string, string][]} options @param {string} [chosen] */
-  const select = (name, options, chosen = route.params[name] ?? "") => html`
-    <div class="field">
-      <label for="filter-${name}">${t(`filter.${name}`)}</label>
-      <select id="filter-${name}" @change=${(/** @type {Event} */ event) => setParams({ [name]: /** @type {HTMLSelectElement} */ (event.target).value })}>
-        ${options.map(([value, text]) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`)}
-      </select>
-    </div>
-  `;
-  const any = /** @type {[string, string]} */ (["", t("filter.any")]);
+  const set = (name) => ({ target }) => setParams({ [name]: target.type === "checkbox" ? (target.checked ? "1" : "") : target.value });
+  const select = (name, options) => choice(name, [["", t("filter.any")], ...options], route.params[name] ?? "", set(name));
+  const named = (area, names) => names.map((name) => [name, t(`${area}.${name}`)]);
   return html`
     <div class="filters" id="filters">
-      ${select("priority", [any, ...PRIORITIES.map((name) => /** @type {[string, string]} */ ([name, t(`priority.${name}`)]))])}
-      ${select("due", [any, ...["overdue", "today", "week", "none"].map((name) => /** @type {[string, string]} */ ([name, t(`filter.${name}`)]))])}
-      ${select("tag", [any, ...countTags().map(({ name }) => /** @type {[string, string]} */ ([name, `#${name}`]))])}
-      ${select("sort", ["order", "due", "priority", "title", "created"].map((name) => [name, t(`sort.${name}`)]), sortOf(route))}
+      ${select("priority", named("priority", PRIORITIES))} ${select("due", named("filter", ["overdue", "today", "week", "none"]))}
+      ${select("tag", countTags().map(({ name }) => [name, `#${name}`]))}
+      ${choice("sort", named("sort", ["order", "due", "priority", "title", "created"]), sortOf(route), set("sort"))}
       <label class="check-field">
-        <input type="checkbox" .checked=${route.params.completed === "1"}
-          @change=${(/** @type {Event} */ event) => setParams({ completed: /** @type {HTMLInputElement} */ (event.target).checked ? "1" : "" })} />
-        ${t("show_completed")}
+        <input type="checkbox" .checked=${route.params.completed === "1"} @change=${set("completed")} /> ${t("show_completed")}
       </label>
     </div>
   `;

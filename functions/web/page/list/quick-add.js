@@ -1,5 +1,5 @@
-// The field that adds todos. The service reads the text while it is typed and tells what it understood (`dry_run`);
-// the todo itself is an ordinary edit with an id of its own, so it is added once, and also without a network.
+// The field that adds todos. The service reads the text while it is typed and tells what it understood (`dry_run`).
+// The todo itself is an ordinary edit with an id of its own, so it is added once, and also without a network.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { request } from "../api/client.js";
@@ -9,101 +9,99 @@ import { dueWords, timeWords, today } from "../ui/dates.js";
 import { icon } from "../ui/icons.js";
 import { recurrenceWords } from "../ui/recurrence.js";
 import { t } from "../words.js";
+import { fold } from "./select.js";
 
 const TYPING_MILLISECONDS = 200;
-const PATIENCE_MILLISECONDS = 2000;
 let timer = 0;
 let asked = new AbortController();
 
-/** @typedef {{text: string, drafts: Draft[], understood: Understood[]}} Reading */
-
-/** Asks the service how it reads a text. @param {string} text @returns {Promise<Reading>} */
+/** Asks the service how it reads a text. @param {string} text
+ * @returns {Promise<{text: string, drafts: Draft[], understood: Understood[]}>} */
 async function read(text) {
   asked.abort();
   asked = new AbortController();
-  const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(PATIENCE_MILLISECONDS)]);
-  return { text, ...(await request("POST", "quick-add", { body: { text, dry_run: true }, signal })) };
+  const options = { body: { text, dry_run: true }, signal: asked.signal, seconds: 2 };
+  return { text, ...(await request("POST", "quick-add", options)) };
 }
 
-/** @param {Event} event */
-function typed(event) {
-  const text = /** @type {HTMLInputElement} */ (event.target).value;
-  update(({ ui }) => Object.assign(ui, { adding: text, reading: text.trim() ? ui.reading : null }));
+function typed({ target: { value } }) {
+  const hasText = value.trim();
+  update(({ ui }) => Object.assign(ui, { adding: value, reading: hasText ? ui.reading : null }));
   clearTimeout(timer);
-  if (text.trim()) timer = setTimeout(() => read(text).then((reading) => update(({ ui }) => ui.adding && (ui.reading = reading)), () => {}), TYPING_MILLISECONDS);
+  // Without an answer, the text is only not marked.
+  const show = () => read(value).then((reading) => update(({ ui }) => ui.adding && (ui.reading = reading)), () => {});
+  if (hasText) timer = setTimeout(show, TYPING_MILLISECONDS);
 }
 
-/** @param {Event} event */
 async function submitted(event) {
   event.preventDefault();
-  const text = (state.ui.adding ?? "").trim();
+  const { adding = "", reading } = state.ui;
+  const text = adding.trim();
   if (!text) return;
   clearTimeout(timer);
-  const { reading } = state.ui;
   update(({ ui }) => Object.assign(ui, { adding: "", reading: null }));
-  const drafts = reading?.text.trim() === text ? reading.drafts : await read(text).then((found) => found.drafts, () => [{ title: text.slice(0, 500), tags: [] }]);
-  for (const draft of drafts) addDraft(draft);
+  const asWritten = () => ({ drafts: [{ title: text.slice(0, 500), tags: [] }] });
+  const { drafts } = reading?.text.trim() === text ? reading : await read(text).catch(asWritten);
+  drafts.forEach(addDraft);
 }
 
 /** Adds a draft to the open list. @param {Draft} draft */
-function addDraft({ project, parent_id, ...fields }) {
+function addDraft({ project, ...draft }) {
   const { view, id } = state.route;
-  const named = project && [...state.projects.values()].find((each) => each.name.toLowerCase() === project.toLowerCase());
-  const project_id = project ? (named ? named.id : addProject({ name: project })) : view === "project" ? id : undefined;
-  const isUndated = !fields.due_date && !fields.due_at;
-  addTodo({
-    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)),
-    ...(project_id && { project_id }),
-    ...(parent_id && { parent_id }),
-    ...(view === "tag" && !fields.tags.includes(id) && { tags: [...fields.tags, id] }),
-    ...(view === "today" && isUndated && { due_date: today() }),
-  });
+  const fields = Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== null));
+  const known = project && [...state.projects.values()].find(({ name }) => fold(name) === fold(project));
+  if (project) fields.project_id = known ? known.id : addProject({ name: project });
+  else if (view === "project") fields.project_id = id;
+  if (view === "tag" && !draft.tags.includes(id)) fields.tags = [...draft.tags, id];
+  if (view === "today" && !draft.due_date && !draft.due_at) fields.due_date = today();
+  addTodo(fields);
 }
 
-/** @type {Record<string, (draft: Draft) => unknown>} */
+/** What was understood, in words. @type {Record<string, (draft: any) => unknown>} */
 const WORDS = {
   due: (draft) => [icon("calendar"), dueWords(draft)],
-  recurrence: (draft) => [icon("repeat"), draft.recurrence && recurrenceWords(draft.recurrence)],
-  reminder: (draft) => [icon("reminder"), draft.reminder_at && timeWords(draft.reminder_at)],
+  recurrence: (draft) => [icon("repeat"), recurrenceWords(draft.recurrence)],
+  reminder: (draft) => [icon("reminder"), timeWords(draft.reminder_at)],
   priority: (draft) => [icon("flag"), t(`priority.${draft.priority}`)],
-  tag: (draft) => draft.tags.map((tag) => `#${tag}`).join(" "),
+  tag: (draft) => draft.tags.map((tag) => `#${tag} `),
   project: (draft) => [icon("project"), draft.project],
-  parent: (draft) => t("below", state.todos.get(draft.parent_id ?? "")),
+  parent: (draft) => t("below", state.todos.get(draft.parent_id)),
 };
 
-/** Cuts the text into parts, of which those that were understood are marked. Positions count code points.
- * @param {string} text @param {Reading | null} reading */
+/** Marks the parts of the text that were understood. Positions count code points. */
 function marked(text, reading) {
   if (!reading || !text.startsWith(reading.text)) return text;
   const points = [...text];
   let at = 0;
   const parts = reading.understood.map(({ start, end, field }) => {
-    const part = html`${points.slice(at, start).join("")}<mark class="is-${field}">${points.slice(start, end).join("")}</mark>`;
+    const before = points.slice(at, start).join("");
     at = end;
-    return part;
+    return html`${before}<mark class="is-${field}">${points.slice(start, end).join("")}</mark>`;
   });
-  return html`${parts}${points.slice(at).join("")}`;
+  return [parts, points.slice(at).join("")];
 }
 
-/** Keeps the marks below the letters of a text that is longer than the field. @param {Event} event */
+/** Keeps the marks below the letters of a text that is longer than the field. */
 function scrolled({ target }) {
-  const input = /** @type {HTMLInputElement} */ (target);
-  /** @type {Element} */ (input.previousElementSibling).scrollLeft = input.scrollLeft;
+  target.previousElementSibling.scrollLeft = target.scrollLeft;
 }
 
 /** @param {State} state */
-export function quickAdd({ ui }) {
-  const { adding = "", reading } = ui;
-  const fields = [...new Set(/** @type {Reading | null} */ (reading)?.understood.map(({ field }) => field))];
+export function quickAdd({ ui: { adding = "", reading } }) {
+  const fields = [...new Set(reading?.understood.filter(({ todo }) => !todo).map(({ field }) => field))];
   return html`
     <form class="quick-add" @submit=${submitted}>
       ${icon("add")}
       <div class="marked">
         <div class="marks" aria-hidden="true">${marked(adding, reading)}</div>
-        <input id="quick-add" aria-label=${t("add_todo")} placeholder=${t("add_hint")} maxlength="4000" autocomplete="off" enterkeyhint="done"
-          .value=${live(adding)} @input=${typed} @scroll=${scrolled} />
+        <input id="quick-add" aria-label=${t("add_todo")} placeholder=${t("add_hint")} maxlength="4000" autocomplete="off"
+          enterkeyhint="done" .value=${live(adding)} @input=${typed} @scroll=${scrolled} />
       </div>
-      ${fields.length ? html`<ul class="understood" aria-label=${t("understood")}>${fields.map((field) => html`<li>${WORDS[field](reading.drafts[0])}</li>`)}</ul>` : ""}
+      ${
+        fields.length
+          ? html`<ul class="understood" aria-label=${t("understood")}>${fields.map((field) => html`<li>${WORDS[field](reading.drafts[0])}</li>`)}</ul>`
+          : ""
+      }
     </form>
   `;
 }

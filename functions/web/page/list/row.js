@@ -1,126 +1,98 @@
 // One row of a list.
-import { html } from "../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { href } from "../router.js";
 import { state, update } from "../state.js";
 import { deleteTodo, restoreTodo, skipTodo, toggleTodo } from "../sync/edits.js";
-import { dueWords, isOverdue, timeWords, today } from "../ui/dates.js";
-import { icon } from "../ui/icons.js";
+import { dayWords, dueDay, dueWords, isOverdue, timeWords, today } from "../ui/dates.js";
+import { icon, iconButton } from "../ui/icons.js";
 import { openMenu } from "../ui/menu.js";
 import { recurrenceWords } from "../ui/recurrence.js";
 import { t } from "../words.js";
 import { edit, editor } from "./editor.js";
-import { grab, indent, move, outdent } from "./reorder.js";
+import { indent, move, outdent } from "./reorder.js";
+import { isSortable } from "./select.js";
 
 /** Milliseconds that a completed todo stays, so that one sees what happened and can take it back. */
 const STAY = 900;
 
-/** @typedef {import("./select.js").Row} Row */
+/** @param {import("./select.js").Row} row @param {number} index @param {number} size of the list @param {boolean} isFirst of its group */
+export const rowView = (row, index, size, isFirst) => html`
+  <li data-id=${row.todo.id} aria-posinset=${index + 1} aria-setsize=${size}>
+    ${isFirst ? html`<h2 class="group is-${row.group}">${row.group === "overdue" ? t("overdue") : dayWords(row.group)}</h2>` : ""}
+    ${state.ui.editing?.todo.id === row.todo.id ? editor(row.todo) : row.todo.deleted_at ? trashed(row) : present(row)}
+  </li>
+`;
 
-/** @param {Row} row @param {number} index @param {number} size @param {boolean} isNewGroup @param {boolean} isSortable */
-export function rowView(row, index, size, isNewGroup, isSortable) {
-  const { todo } = row;
-  return html`
-    <li data-id=${todo.id} aria-posinset=${index + 1} aria-setsize=${size}>
-      ${isNewGroup ? html`<h2 class="group ${row.group === "overdue" ? "is-overdue" : ""}">${groupName(row.group)}</h2>` : ""}
-      ${
-        state.ui.editing?.id === todo.id
-          ? editor(todo)
-          : html`<div class="row ${todo.completed ? "is-completed" : ""}" data-depth=${row.depth}>${content(row, isSortable)}</div>`
-      }
-    </li>
-  `;
-}
+const trashed = ({ todo }) => html`
+  <div class="row">
+    <div class="body"><span class="title">${todo.title}</span>${details({ todo })}</div>
+    <button class="button quiet" aria-label=${t("restore_title", todo)} @click=${() => restoreTodo(todo)}>${icon("restore")} ${t("restore")}</button>
+  </div>
+`;
 
-/** @param {string} group */
-const groupName = (group) => (group === "overdue" ? t("overdue") : dueWords({ due_date: group, due_at: null }));
-
-/** @param {Row} row @param {boolean} isSortable */
-const content = (row, isSortable) => {
-  const { todo, total, isFolded } = row;
-  const title = todo.title;
-  return html`
-    ${isSortable ? html`<span class="grip" @pointerdown=${(/** @type {PointerEvent} */ event) => grab(event, todo)}>${icon("grip")}</span>` : ""}
-    ${
-      total
-        ? html`<button class="twist icon-button" aria-expanded=${!isFolded} aria-label=${t("subtodos_of", { title })} @click=${() => fold(todo)}>
-            ${icon("chevron")}
-          </button>`
-        : ""
-    }
-    ${
-      todo.deleted_at
-        ? ""
-        : html`<input class="check is-${todo.priority}" type="checkbox" aria-label=${title} .checked=${live(todo.completed)} @change=${() => complete(todo)} />`
-    }
+const present = ({ todo, depth, total, open }) => html`
+  <div class="row ${todo.completed ? "is-completed" : ""}" data-depth=${depth} draggable=${isSortable()}>
+    ${isSortable() ? html`<span class="grip">${icon("grip")}</span>` : ""}
+    ${total ? iconButton("chevron", t("subtodos_of", todo), () => fold(todo), { look: "twist", isOpen: !state.ui.folded?.has(todo.id) }) : ""}
+    <input class="check is-${todo.priority}" type="checkbox" aria-label=${todo.title} .checked=${live(todo.completed)} @change=${() => complete(todo)} />
     <div class="body">
-      ${
-        todo.deleted_at
-          ? html`<span class="title">${title}</span>`
-          : html`<button class="title" aria-label=${t("edit_title", { title })} @click=${() => edit(todo)}>${title}</button>`
-      }
-      ${meta(row)}
+      <button class="title" aria-label=${t("edit_title", todo)} @click=${() => edit(todo)}>${todo.title}</button>
+      ${details({ todo, total, open })}
     </div>
-    ${
-      todo.deleted_at
-        ? html`<button class="button quiet" aria-label=${t("restore_title", { title })} @click=${() => restoreTodo(todo)}>${icon("restore")} ${t("restore")}</button>`
-        : html`<button class="more icon-button" aria-haspopup="menu" aria-label=${t("more_for", { title })} @click=${(/** @type {Event} */ event) => openActions(event, row, isSortable)}>
-            ${icon("more")}
-          </button>`
-    }
-  `;
-};
+    ${iconButton("more", t("more_for", todo), (event) => openActions(event, todo), { look: "more" })}
+  </div>
+`;
 
-/** @param {Row} row */
-function meta({ todo, total, open }) {
+function details({ todo, total = 0, open = 0 }) {
   const { view } = state.route;
+  const isInTree = view === "all" || view === "project";
   const project = view !== "project" && state.projects.get(todo.project_id ?? "");
-  const parent = state.todos.get(todo.parent_id ?? "");
+  const parent = !isInTree && state.todos.get(todo.parent_id ?? "");
+  const part = (name, text, look = "") => text && html`<span class=${look || nothing}>${icon(name)} ${text}</span>`;
+  const due = isOverdue(todo) ? "is-overdue" : dueDay(todo) === today() ? "is-today" : "";
   const parts = [
-    todo.completed_at && view === "completed" && html`<span>${icon("check")} ${timeWords(todo.completed_at)}</span>`,
-    dueWords(todo) && html`<span class="due ${dueClass(todo)}">${icon("calendar")} ${dueWords(todo)}</span>`,
-    todo.recurrence && html`<span>${icon("repeat")} ${recurrenceWords(todo.recurrence, todo.recurrence_from)}</span>`,
-    todo.reminder_at && !todo.completed && html`<span>${icon("reminder")} ${timeWords(todo.reminder_at)}</span>`,
-    total > 0 && html`<span>${icon("completed")} ${t("subtodos_done", { n: total - open, total })}</span>`,
-    todo.priority !== "none" && html`<span class="is-${todo.priority}">${icon("flag")} ${t(`priority.${todo.priority}`)}</span>`,
-    todo.description && html`<span>${icon("note")}<span class="visually-hidden">${t("has_description")}</span></span>`,
-    parent && view !== "all" && view !== "project" && html`<span>${t("below", parent)}</span>`,
+    part("check", view === "completed" && todo.completed_at && timeWords(todo.completed_at)),
+    part("calendar", dueWords(todo), `due ${due}`),
+    part("repeat", todo.recurrence && recurrenceWords(todo.recurrence, todo.recurrence_from)),
+    part("reminder", !todo.completed && todo.reminder_at && timeWords(todo.reminder_at)),
+    part("completed", total > 0 && t("subtodos_done", { n: total - open, total })),
+    part("flag", todo.priority !== "none" && t(`priority.${todo.priority}`), `is-${todo.priority}`),
+    part("note", todo.description && html`<span class="visually-hidden">${t("has_description")}</span>`),
+    part("outdent", parent && t("below", parent)),
     project && html`<a href=${href("project", project.id)}>${icon("project")} ${project.name}</a>`,
     ...todo.tags.map((tag) => html`<a href=${href("tag", tag)}>#${tag}</a>`),
   ].filter(Boolean);
   return parts.length ? html`<div class="meta">${parts}</div>` : "";
 }
 
-/** @param {Todo} todo */
-const dueClass = (todo) => (isOverdue(todo) ? "is-overdue" : dueWords(todo) && todo.due_date === today() ? "is-today" : "");
-
-/** @param {Todo} todo */
-function fold(todo) {
-  update(({ ui }) => {
-    ui.folded = new Set(ui.folded);
-    if (!ui.folded.delete(todo.id)) ui.folded.add(todo.id);
-  });
+/** Returns a set with the member, or without it if it had it. */
+function toggled(set, member) {
+  const copy = new Set(set);
+  if (!copy.delete(member)) copy.add(member);
+  return copy;
 }
+
+const fold = ({ id }) => update(({ ui }) => (ui.folded = toggled(ui.folded, id)));
 
 /** @param {Todo} todo */
 export function complete(todo) {
-  if (!todo.completed) {
-    update(({ ui }) => (ui.staying = new Set(ui.staying).add(todo.id)));
-    setTimeout(() => update(({ ui }) => (ui.staying = new Set([...(ui.staying ?? [])].filter((id) => id !== todo.id)))), STAY);
+  const stay = () => update(({ ui }) => (ui.staying = toggled(ui.staying, todo.id)));
+  if (!todo.completed && !state.ui.staying?.has(todo.id)) {
+    stay();
+    setTimeout(stay, STAY);
   }
   toggleTodo(todo);
 }
 
-/** @param {Event} event @param {Row} row @param {boolean} isSortable */
-function openActions(event, { todo }, isSortable) {
-  openMenu(/** @type {HTMLElement} */ (event.currentTarget), [
-    { icon: "edit", text: t("edit"), act: () => edit(todo) },
-    { icon: "add", text: t("add_subtodo"), act: () => edit(todo, "subtodo") },
-    !!todo.recurrence && { icon: "skip", text: t("skip_occurrence"), act: () => skipTodo(todo) },
-    isSortable && { icon: "up", text: t("move_up"), act: () => move(todo, -1) },
-    isSortable && { icon: "down", text: t("move_down"), act: () => move(todo, 1) },
-    isSortable && { icon: "indent", text: t("indent"), act: () => indent(todo) },
-    isSortable && !!todo.parent_id && { icon: "outdent", text: t("outdent"), act: () => outdent(todo) },
-    { icon: "trash", text: t("delete"), act: () => deleteTodo(todo), isDanger: true },
+const openActions = (event, todo) =>
+  openMenu(event, [
+    ["edit", () => edit(todo)],
+    ["subtodo", () => edit(todo, "subtodo")],
+    !!todo.recurrence && ["skip", () => skipTodo(todo)],
+    isSortable() && ["up", () => move(todo, -1)],
+    isSortable() && ["down", () => move(todo, 1)],
+    isSortable() && ["indent", () => indent(todo)],
+    isSortable() && !!todo.parent_id && ["outdent", () => outdent(todo)],
+    ["delete", () => deleteTodo(todo)],
   ]);
-}

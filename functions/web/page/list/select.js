@@ -1,15 +1,26 @@
-// Which todos the open view shows, in which order. Computed once for each revision of the state and each route.
+// Which todos the open view shows, in which order. Computed once for each state of todos and route.
 import { state } from "../state.js";
 import { byOrder, childrenOf } from "../sync/tree.js";
-import { dueOf, isOverdue, today } from "../ui/dates.js";
+import { dueDay, dueOf, isOverdue, today } from "../ui/dates.js";
 
-/** @typedef {{todo: Todo, depth: number, total: number, open: number, isFolded: boolean, group: string}} Row */
+/** @typedef {{todo: Todo, depth: number, total: number, open: number, group: string}} Row */
 
 export const LISTS = ["today", "upcoming", "all", "completed", "trash", "project", "tag", "search"];
 export const PRIORITIES = ["none", "low", "medium", "high"];
 
-/** @param {string | null} text */
-const latestFirst = (text) => (text ? -Date.parse(text) : 0);
+/** Returns the text as it is searched: without case and accents. @param {string} text */
+export const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+/** The searched texts: a search folds 5,000 only once. @type {WeakMap<Todo, string>} */
+const texts = new WeakMap();
+
+function textOf(todo) {
+  const text = texts.get(todo) ?? fold(`${todo.title} ${todo.description ?? ""} ${todo.tags}`);
+  texts.set(todo, text);
+  return text;
+}
+
+const latest = (instant) => -Date.parse(instant ?? 0);
 
 /** Keys by which todos are sorted; equal ones by their order. @type {Record<string, (todo: Todo) => string | number>} */
 const SORTS = {
@@ -17,39 +28,42 @@ const SORTS = {
   due: (todo) => dueOf(todo) || "~",
   priority: (todo) => -PRIORITIES.indexOf(todo.priority),
   title: (todo) => fold(todo.title),
-  created: (todo) => latestFirst(todo.created_at),
-  completed: (todo) => latestFirst(todo.completed_at),
-  deleted: (todo) => latestFirst(todo.deleted_at),
+  created: (todo) => latest(todo.created_at),
+  completed: (todo) => latest(todo.completed_at),
+  trash: (todo) => latest(todo.deleted_at),
+  search: (todo) => +todo.completed,
 };
-const SORT_OF = /** @type {Record<string, string>} */ ({ today: "due", upcoming: "due", completed: "completed", trash: "deleted" });
+SORTS.today = SORTS.upcoming = SORTS.due;
 
-/** Returns the text as it is searched: without case and accents. @param {string} text */
-export const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-
-/** @type {Record<string, (todo: Todo, id: string) => boolean>} */
-const MEMBERS = {
-  today: (todo) => !!dueOf(todo) && dueOf(todo).slice(0, 10) <= today(),
-  upcoming: (todo) => dueOf(todo).slice(0, 10) > today(),
+/** The todos of a view, and those that a filter lets through. @type {Record<string, (todo: Todo, value: string) => any>} */
+const TESTS = {
+  today: (todo) => dueOf(todo) && dueDay(todo) <= today(),
+  upcoming: (todo) => dueDay(todo) > today(),
   project: (todo, id) => todo.project_id === id,
-  tag: (todo, id) => todo.tags.some((tag) => fold(tag) === fold(id)),
+  tag: (todo, tag) => todo.tags.some((each) => fold(each) === fold(tag)),
+  priority: (todo, priority) => todo.priority === priority,
+  due: (todo, when) => Object.hasOwn(DUE, when) && DUE[when](todo),
+  q: (todo, words) => fold(words).split(/\s+/).every((word) => textOf(todo).includes(word)),
 };
 
-/** @type {Record<string, (todo: Todo) => boolean>} */
 const DUE = {
   overdue: isOverdue,
-  today: (todo) => dueOf(todo).slice(0, 10) === today(),
-  week: (todo) => !!dueOf(todo) && dueOf(todo).slice(0, 10) <= today(7),
+  today: (todo) => dueDay(todo) === today(),
+  week: (todo) => dueOf(todo) && dueDay(todo) <= today(7),
   none: (todo) => !dueOf(todo),
 };
 
 /** Returns how the open view is sorted. @param {Route} route */
-export const sortOf = ({ view, params }) => (params.sort in SORTS ? params.sort : (SORT_OF[view] ?? "order"));
+export const sortOf = ({ view, params }) => [params.sort, view].find((name) => Object.hasOwn(SORTS, name ?? "")) ?? "order";
 
-/** Whether the view has a filter or a search. @param {Route} route */
-export const isFiltered = ({ params }) => Object.keys(params).some((name) => name !== "sort" && name !== "completed");
+/** Whether filters are chosen, beside the search. @param {Route} route */
+export const isFiltered = ({ params }) => Object.keys(params).some((name) => Object.hasOwn(TESTS, name) && name !== "q");
 
 /** Whether subtodos stand below their todos. @param {Route} route */
-export const isTree = (route) => ["all", "project"].includes(route.view) && !isFiltered(route);
+const isTree = (route) => ["all", "project"].includes(route.view) && !isFiltered(route);
+
+/** Whether the user orders the list. */
+export const isSortable = () => isTree(state.route) && sortOf(state.route) === "order";
 
 /** @type {Row[]} */
 let rows = [];
@@ -57,8 +71,8 @@ let computed = "";
 
 /** @returns {Row[]} */
 export function visibleRows() {
-  const { route, revision, user } = state;
-  const key = JSON.stringify([route, revision, today(), user?.timezone, state.ui.folded?.size, state.ui.staying?.size]);
+  const { route, revision, user, ui } = state;
+  const key = JSON.stringify([route, revision, today(), user?.timezone, [...(ui.folded ?? [])], ui.staying?.size]);
   if (key !== computed) {
     computed = key;
     rows = isTree(route) ? treeRows(null, 0) : flatRows(route);
@@ -66,63 +80,37 @@ export function visibleRows() {
   return rows;
 }
 
-/** @param {Todo} todo */
 const isShown = (todo) => !todo.completed || state.route.params.completed === "1" || state.ui.staying?.has(todo.id);
 
-/** @param {string | null} parent @param {number} depth @returns {Row[]} */
+/** @returns {Row[]} */
 function treeRows(parent, depth) {
   const { view, id } = state.route;
   const todos = childrenOf(parent).filter((todo) => isShown(todo) && (view !== "project" || todo.project_id === id));
   return sorted(todos).flatMap((todo) => {
     const children = childrenOf(todo.id);
-    const isFolded = !!state.ui.folded?.has(todo.id);
     const open = children.filter((each) => !each.completed).length;
-    return [
-      { todo, depth, total: children.length, open, isFolded, group: "" },
-      ...(isFolded ? [] : treeRows(todo.id, depth + 1)),
-    ];
+    const below = state.ui.folded?.has(todo.id) ? [] : treeRows(todo.id, depth + 1);
+    return [{ todo, depth, total: children.length, open, group: "" }, ...below];
   });
 }
 
-/** @param {Route} route @returns {Row[]} */
+/** @param {Route} route */
 function flatRows({ view, id, params }) {
-  const words = fold(params.q ?? "").split(/\s+/).filter(Boolean);
-  const member = MEMBERS[view];
-  const due = DUE[params.due];
+  const tests = [...Object.entries(params), [view, id]].filter(([name]) => Object.hasOwn(TESTS, name));
+  const isAny = view === "trash" || view === "search";
   const found = [...state.todos.values()].filter(
-    (todo) =>
-      !todo.deleted_at === (view !== "trash") &&
-      (view === "completed" ? todo.completed : view === "trash" || view === "search" || isShown(todo)) &&
-      (!member || member(todo, id)) &&
-      (!params.priority || todo.priority === params.priority) &&
-      (!params.tag || MEMBERS.tag(todo, params.tag)) &&
-      (!due || due(todo)) &&
-      (!words.length || matches(todo, words)),
+    (todo) => !!todo.deleted_at === (view === "trash") && (view === "completed" ? todo.completed : isAny || isShown(todo)) && tests.every(([name, value]) => TESTS[name](todo, value)),
   );
-  const shown = sorted(found);
-  if (view === "search") shown.sort((a, b) => +a.completed - +b.completed);
-  return shown.map((todo) => ({ todo, depth: 0, total: 0, open: 0, isFolded: false, group: groupOf(view, todo) }));
-}
-
-/** @param {Todo} todo @param {string[]} words */
-function matches(todo, words) {
-  const text = ` ${fold(`${todo.title} ${todo.description ?? ""} ${todo.tags.join(" ")}`)}`;
-  return words.every((word) => text.includes(word));
+  const isGrouped = view === "today" || view === "upcoming";
+  const groupOf = (todo) => (isGrouped ? (dueDay(todo) < today() ? "overdue" : dueDay(todo)) : "");
+  return sorted(found).map((todo) => ({ todo, depth: 0, total: 0, open: 0, group: groupOf(todo) }));
 }
 
 /** @param {Todo[]} todos */
 function sorted(todos) {
   const key = SORTS[sortOf(state.route)];
-  if (key === SORTS.order) return todos.sort(byOrder);
   return todos
     .map((todo) => ({ todo, key: key(todo) }))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : byOrder(a.todo, b.todo)))
     .map(({ todo }) => todo);
-}
-
-/** Returns the heading under which a view shows a todo: `overdue`, or a day. @param {string} view @param {Todo} todo */
-function groupOf(view, todo) {
-  if (view !== "today" && view !== "upcoming") return "";
-  const day = dueOf(todo).slice(0, 10);
-  return day < today() ? "overdue" : day;
 }

@@ -7,70 +7,66 @@ const ESTIMATE_PIXELS = 56;
 
 /** @type {Map<string, number>} */
 const heights = new Map();
-let range = "";
-let ids = /** @type {string[]} */ ([]);
+/** The ids of all rows, in order. @type {string[]} */
+let ids = [];
+let shown = "";
 
-/** @param {string} id */
 const heightOf = (id) => heights.get(id) ?? ESTIMATE_PIXELS;
-const scroller = () => document.getElementById("main");
-const list = () => document.querySelector(".todos");
+/** @returns {HTMLElement | null} */
+const find = (selector) => document.querySelector(selector);
 
-addEventListener("scroll", look, { capture: true, passive: true });
+addEventListener("scroll", () => shown !== JSON.stringify(computeWindow()) && update(), { capture: true, passive: true });
 addEventListener("resize", () => {
   heights.clear();
   update();
 });
+subscribe(() => requestAnimationFrame(measure));
 
-/** Renders again if other rows are near the viewport now. */
-function look() {
-  if (list() && range !== computeRange().join()) update();
+function measure() {
+  for (const row of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".todos > [data-id]"))) {
+    heights.set(row.dataset.id ?? "", row.offsetHeight);
+  }
 }
 
-/** Returns the first row, the end of the rows, and the pixels above and below them.
- * @returns {[number, number, number, number]} */
-function computeRange() {
-  const main = scroller();
-  const from = main && list() ? main.scrollTop - /** @type {HTMLElement} */ (list()).offsetTop - MARGIN_PIXELS : 0;
+/** Returns the first row to render, the end of the rows, and the pixels above and below them. */
+function computeWindow() {
+  const main = find("#main");
+  const from = (main?.scrollTop ?? 0) - (find(".todos")?.offsetTop ?? 0) - MARGIN_PIXELS;
   const to = from + (main?.clientHeight ?? innerHeight) + 2 * MARGIN_PIXELS;
-  let [first, end, above, below, y] = [0, 0, 0, 0, 0];
+  const window = { first: 0, end: 0, above: 0, below: 0 };
+  let y = 0;
   for (const id of ids) {
     const height = heightOf(id);
-    if (y + height <= from) [first, end, above] = [first + 1, end + 1, above + height];
-    else if (y < to) end++;
-    else below += height;
+    if (y + height <= from) {
+      window.first++;
+      window.above += height;
+    }
+    if (y < to) window.end++;
+    else window.below += height;
     y += height;
   }
-  return [first, end, above, below];
+  return window;
 }
 
 /** @param {string[]} all the ids of all rows, in order */
 export function windowOf(all) {
   ids = all;
-  const [first, end, above, below] = computeRange();
-  range = [first, end, above, below].join();
-  return { first, end, above, below };
-}
-
-subscribe(() => requestAnimationFrame(measure));
-
-function measure() {
-  for (const row of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".todos > [data-id]"))) {
-    if (row.offsetHeight) heights.set(row.dataset.id ?? "", row.offsetHeight);
-  }
+  const window = computeWindow();
+  shown = JSON.stringify(window);
+  return window;
 }
 
 /** Scrolls to a row, and moves the focus to its title. @param {string} id */
 export async function focusRow(id) {
-  const index = ids.indexOf(id);
-  const main = scroller();
-  if (index < 0 || !main) return;
-  const find = () => /** @type {HTMLElement | null} */ (document.querySelector(`[data-id="${id}"] .title`));
-  if (!find()) {
-    main.scrollTop = ids.slice(0, index).reduce((sum, each) => sum + heightOf(each), 0);
+  const title = `[data-id="${id}"] .title`;
+  const main = find("#main");
+  await rendered();
+  if (!find(title) && main) {
+    main.scrollTop = ids.slice(0, ids.indexOf(id)).reduce((sum, each) => sum + heightOf(each), 0);
     await rendered();
   }
-  find()?.focus({ preventScroll: true });
-  find()?.closest("li")?.scrollIntoView({ block: "nearest" });
+  find(title)?.focus({ preventScroll: true });
+  find(title)?.closest("li")?.scrollIntoView({ block: "nearest" });
 }
 
 /** Returns the id of the row with the focus. */

@@ -8,7 +8,7 @@ export const confirmed = new Map();
 export const edits = new Map();
 
 /** Applies a step to the copy and shows what it changes. @param {Step} step */
-export function apply({ keep = [], put, drop }) {
+export function apply({ keep = [], put, drop, online = state.online }) {
   const paths = new Set(keep.map(([path]) => path));
   for (const [path, object] of keep) object ? confirmed.set(path, object) : confirmed.delete(path);
   for (const [path] of [...(put?.effects ?? []), ...(edits.get(drop ?? "")?.effects ?? [])]) paths.add(path);
@@ -17,6 +17,7 @@ export function apply({ keep = [], put, drop }) {
   paths.forEach(show);
   update((s) => {
     s.revision++;
+    s.online = online;
     s.conflicts = [...edits.values()].filter((edit) => edit.problem);
     s.waiting = edits.size - s.conflicts.length;
   });

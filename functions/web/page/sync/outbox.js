@@ -17,7 +17,9 @@ export const enqueue = (edit) => take({ put: edit });
 export const sendEdits = (signal) =>
   repeatedly(signal, async () => {
     const edit = [...edits.values()].find((each) => !each.problem);
-    await (edit ? sendEdit(edit) : pause(signal));
+    if (edit) return sendEdit(edit);
+    await pause(signal);
+    return false;
   });
 
 /** @param {Edit} edit */
@@ -51,8 +53,8 @@ async function reread(edit) {
     if (error.status === 404) return null;
     throw error;
   });
-  take({ keep: [[edit.target, theirs]], put: { ...edit, version: undefined } });
-  if (!theirs) refuse(edit, null);
+  if (theirs) take({ keep: [[edit.target, theirs]], put: { ...edit, version: undefined } });
+  else refuse(edit, null);
 }
 
 /** @param {Edit} edit @param {any} answer */
@@ -78,7 +80,10 @@ const differs = (current, { seen, body }) =>
 const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** Sends an edit that met another change again, over that change. @param {Edit} edit */
-export const keepMine = (edit) => enqueue({ ...edit, problem: undefined, seen: {} });
+export function keepMine(edit) {
+  discard(edit); // so that it follows a restore, which was queued later
+  enqueue({ ...edit, problem: undefined, seen: {}, at: Date.now() });
+}
 
 /** @param {Edit} edit */
 export const discard = (edit) => take({ drop: edit.key });

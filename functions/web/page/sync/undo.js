@@ -26,9 +26,10 @@ listeners.push(({ changes = [], done }) => {
 
 /** Returns a function that undoes the edit. @param {Edit} edit */
 export function undoable({ key, target, method }) {
-  const seq = log.at(-1)?.seq ?? 0;
+  const isOfTarget = (change) => (change.todo_id ?? change.project_id) === target.split("/")[1];
+  const seq = log.findLast(isOfTarget)?.seq ?? 0;
   const isMadeBy = (change) =>
-    change.seq > seq && made.has(key) && (change.todo_id ?? change.project_id) === target.split("/")[1] &&
+    change.seq > seq && made.has(key) && isOfTarget(change) &&
     (made.get(key) ? change.after?.version === made.get(key) : method === "DELETE" && change.op === "delete");
   return async () => {
     const waiting = edits.get(key);

@@ -1,59 +1,40 @@
 // A menu at a button, on the native popover: the browser closes it on Escape and on a click elsewhere.
 import { html, render } from "../vendor/lit-html/lit-html.js";
+import { t } from "../words.js";
 import { icon } from "./icons.js";
 
-/** @typedef {{icon: string, text: string, act: () => void, isDanger?: boolean}} MenuItem */
-
-/** @param {HTMLElement} button @param {(MenuItem | false | undefined)[]} items */
-export function openMenu(button, items) {
+/** Opens a menu. An item has the name of its icon, which is the key of its text too, and what it does.
+ * @param {Event} event of the button @param {([string, () => void] | false)[]} items */
+export function openMenu({ currentTarget }, items) {
+  const button = /** @type {HTMLElement} */ (currentTarget);
   const menu = document.createElement("div");
-  menu.popover = "auto";
-  menu.className = "menu";
-  menu.setAttribute("role", "menu");
-  menu.setAttribute("aria-label", button.getAttribute("aria-label") ?? "");
-  const shown = items.filter((item) => !!item);
-  render(
-    shown.map(
-      (item) => html`
-        <button role="menuitem" tabindex="-1" class=${item.isDanger ? "danger" : ""} @click=${() => choose(item)}>
-          ${icon(item.icon)} ${item.text}
-        </button>
-      `,
-    ),
-    menu,
-  );
-  /** @param {MenuItem} item */
-  function choose(item) {
+  Object.assign(menu, { popover: "auto", className: "menu", role: "menu", ariaLabel: button.ariaLabel });
+  const choose = (act) => {
     menu.hidePopover();
     button.focus();
-    item.act();
-  }
+    act();
+  };
+  const views = items.map(
+    (item) =>
+      item &&
+      html`<button role="menuitem" tabindex="-1" class=${item[0]} @click=${() => choose(item[1])}>${icon(item[0])} ${t(item[0])}</button>`,
+  );
+  render(views.filter(Boolean), menu);
   document.body.append(menu);
   menu.showPopover();
-  place(menu, button);
-  button.setAttribute("aria-expanded", "true");
+  const { right, top, bottom } = button.getBoundingClientRect();
+  const { offsetWidth, offsetHeight } = menu;
+  menu.style.left = `${Math.max(8, right - offsetWidth)}px`;
+  menu.style.top = `${bottom + offsetHeight > innerHeight ? Math.max(8, top - offsetHeight) : bottom}px`;
   const buttons = [...menu.querySelectorAll("button")];
   buttons[0].focus();
-  menu.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1, Home: -buttons.length, End: buttons.length }[event.key];
+  menu.onkeydown = (event) => {
+    const at = buttons.indexOf(/** @type {any} */ (document.activeElement));
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
     if (event.key === "Tab") menu.hidePopover();
-    if (!step) return;
+    if (next === undefined) return;
     event.preventDefault();
-    const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement)) + step;
-    const length = buttons.length;
-    buttons[Math.abs(step) === length ? (step < 0 ? 0 : length - 1) : (at + length) % length].focus();
-  });
-  menu.addEventListener("toggle", (event) => {
-    if (/** @type {ToggleEvent} */ (event).newState !== "closed") return;
-    button.setAttribute("aria-expanded", "false");
-    menu.remove();
-  });
-}
-
-/** @param {HTMLElement} menu @param {HTMLElement} button */
-function place(menu, button) {
-  const at = button.getBoundingClientRect();
-  const { offsetWidth: width, offsetHeight: height } = menu;
-  menu.style.left = `${Math.max(8, Math.min(at.right - width, innerWidth - width - 8))}px`;
-  menu.style.top = `${at.bottom + height + 8 > innerHeight ? Math.max(8, at.top - height - 4) : at.bottom + 4}px`;
+    buttons.at(next % buttons.length)?.focus();
+  };
+  menu.addEventListener("toggle", (event) => event.newState === "closed" && menu.remove());
 }
