@@ -169,7 +169,7 @@ declare global {
     send?: (values: any) => Promise<unknown>;
   }
 
-  type SettingsButton = (key: string, work: () => Promise<unknown>) => unknown;
+  type SettingsButton = (key: string, work: () => Promise<unknown>, title?: string, ask?: boolean) => unknown;
 
   /** A turn of the assistant as the panel shows it: the turn of the service, and how far it is. */
   interface Turn extends Omit<Schemas["TurnRead"], "status"> {

@@ -67,7 +67,7 @@ export const views = {
     }),
   app({ factor }, button) {
     const { totp } = state.settings;
-    if (factor.totp) return html`<p>${t("settings.app.on")}</p><p>${button("remove", () => request("DELETE", "auth/second-factor/totp"))}</p>`;
+    if (factor.totp) return html`<p>${t("settings.app.on")}</p><p>${button("remove", () => request("DELETE", "auth/second-factor/totp"), t("settings.app"), true)}</p>`;
     if (!totp) return html`<p>${t("settings.app.off")}</p><p>${button("set-up", () => request("POST", "auth/second-factor/totp"))}</p>`;
     return html`
       <p>${t("settings.app.type")} <a href=${totp.provisioning_uri}>${t("settings.app.open")}</a></p>

@@ -111,7 +111,9 @@ function row({ list, name = "", badge = "", details = [], actions = {} }, item) 
       <p><strong>${title}</strong> ${item[badge] ? html`<span class="badge">${t(`badge.${item[badge]}`)}</span>` : ""}</p>
       <p class="hint">${details.map((key) => detail(`${list}.${key}`, key, item[key])).filter(Boolean).join(" · ")}</p>
       <div class="actions">
-        ${shown.map(([key, action]) => button(key, () => act(key, action, item, title), title))}
+        ${shown.map(([key, { open, call: line = "", body, ask }]) =>
+          button(key, async () => (open ? go("settings", open, { of: item.id }) : call(line, body, item)), title, ask),
+        )}
       </div>
     </li>
   `;
@@ -124,19 +126,23 @@ function detail(long, key, value) {
   return time ? t(say(`detail.${long}`) ? `detail.${long}` : `detail.${key}`, { time }) : [value].flat().join(", ");
 }
 
-/** A button that changes something. @param {string} key @param {() => Promise<any>} work @param {string} [title] of what it changes */
-const button = (key, work, title) => html`
-  <button class="button small" aria-label=${[t(`settings.${key}`), title].filter(Boolean).join(": ")} @click=${() => change(work).catch(toastError)}>
+/** A button that changes something. `title` is what it changes; with `ask`, it asks before.
+ * @param {string} key @param {() => Promise<any>} work @param {string} [title] @param {boolean} [ask] */
+const button = (key, work, title, ask) => html`
+  <button class="button small" aria-label=${[t(`settings.${key}`), title].filter(Boolean).join(": ")} @click=${() => press(key, work, title, ask)}>
     ${t(`settings.${key}`)}
   </button>
 `;
 
-/** @param {string} key @param {Action} action @param {any} item @param {string} title */
-async function act(key, { open, call: line = "", body, ask }, item, title) {
-  if (open) return go("settings", open, { of: item.id });
-  const word = t(`settings.${key}`);
-  const question = t("settings.sure", { action: word, title });
-  if (!ask || (await askBefore(question, t("settings.sure.text"), word, { isDanger: true }))) return call(line, body, item);
+/** @param {string} key @param {() => Promise<any>} work @param {string} [title] @param {boolean} [ask] */
+async function press(key, work, title, ask) {
+  const action = t(`settings.${key}`);
+  const question = t("settings.sure", { action, title });
+  try {
+    if (!ask || (await askBefore(question, t("settings.sure.text"), action, { isDanger: true }))) await change(work);
+  } catch (error) {
+    toastError(error);
+  }
 }
 
 /** @param {string} secret */
