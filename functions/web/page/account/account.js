@@ -17,7 +17,6 @@ export function accountView({ route: { view }, ui }) {
   return card("sign-in", form("sign-in", { send: signIn }), passkey, link("forgot"), link("sign-up"));
 }
 
-/** @param {string} name @param {unknown[]} content */
 const card = (name, ...content) => html`
   <div class="card stack">
     <h1>${t(`account.${name}`)}</h1>
@@ -26,12 +25,9 @@ const card = (name, ...content) => html`
   </div>
 `;
 
-/** @param {string} view */
 const link = (view) => html`<p><a href=${href(view)}>${t(`account.to-${view}`)}</a></p>`;
 
-/** @param {{challenge: string, methods: string[]}} login whose password was right */
 function secondFactor({ challenge, methods }) {
-  /** @param {object} proof */
   const go = async (proof) => enter("auth/login", { challenge, ...proof });
   return [
     methods.includes("recovery_code") ? form("second-factor", { send: go }) : "",
@@ -42,7 +38,6 @@ function secondFactor({ challenge, methods }) {
   ];
 }
 
-/** @param {Record<string, string>} values */
 async function signIn({ email, password }) {
   try {
     await enter("auth/login", { email, password });
@@ -54,14 +49,13 @@ async function signIn({ email, password }) {
 
 const signInByPasskey = async () => enter("auth/login/passkey", { credential: await getPasskey() });
 
-/** @param {string} path @param {object} body */
 async function enter(path, body) {
   const user = await request("POST", path, { body });
   update((s) => (s.ui.login = null));
   await signedIn(user);
+  location.replace(href("all"));
 }
 
-/** @param {Record<string, string>} values */
 async function signUp(values) {
   try {
     await request("POST", "auth/register", { body: { ...values, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone } });

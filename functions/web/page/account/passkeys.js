@@ -16,7 +16,6 @@ export async function makePasskey() {
   return ask(() => navigator.credentials.create({ publicKey }));
 }
 
-/** @param {() => Promise<Credential | null>} prompt */
 async function ask(prompt) {
   try {
     return /** @type {PublicKeyCredential} */ (await prompt()).toJSON();

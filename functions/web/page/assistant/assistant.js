@@ -26,13 +26,13 @@ export function assistantPanel({ assistant: { id, conversations = [], turns = []
       conversations.length > 1
         ? html`
             <select aria-label=${t("assistant.conversations")} @change=${(/** @type {any} */ { target }) => openConversation(target.value).catch(toastError)}>
-              ${conversations.map((/** @type {any} */ each) => html`<option value=${each.id} ?selected=${each.id === id}>${each.title}</option>`)}
+              ${conversations.map((each) => html`<option value=${each.id} ?selected=${each.id === id}>${each.title}</option>`)}
             </select>
           `
         : ""
     }
     <div class="log" role="log" aria-label=${t("assistant.log")} aria-busy=${Boolean(running)} tabindex="0">
-      <div>${turns.length ? turns.map((/** @type {Turn} */ turn, /** @type {number} */ index) => turnView(turn, index === turns.length - 1)) : welcome()}</div>
+      <div>${turns.length ? turns.map((turn, index) => turnView(turn, index === turns.length - 1)) : welcome()}</div>
     </div>
     <form @submit=${submit}>
       <textarea name="message" rows="1" maxlength="4000" required aria-label=${t("assistant.message")} placeholder=${t("assistant.placeholder")} @keydown=${onKey}></textarea>
@@ -46,7 +46,6 @@ export function assistantPanel({ assistant: { id, conversations = [], turns = []
   `;
 }
 
-/** @param {string} name @param {string} text @param {() => void} act */
 const iconButton = (name, text, act) => html`<button class="icon-button" aria-label=${t(text)} @click=${act}>${icon(name)}</button>`;
 
 const welcome = () => html`
@@ -56,24 +55,22 @@ const welcome = () => html`
   </div>
 `;
 
-/** @param {SubmitEvent} event */
 function submit(event) {
   event.preventDefault();
-  const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+  const form = event.currentTarget;
   const message = String(new FormData(form).get("message")).trim();
   if (!message || state.assistant.running) return;
   form.reset();
   void ask(message);
 }
 
-/** Enter sends, and Shift+Enter begins a line. @param {KeyboardEvent} event */
+/** Enter sends, and Shift+Enter begins a line. */
 function onKey(event) {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  /** @type {HTMLTextAreaElement} */ (event.currentTarget).form?.requestSubmit();
+  event.currentTarget.form?.requestSubmit();
 }
 
-/** @param {string} id */
 async function forget(id) {
   const isSure = await askBefore(t("assistant.delete"), t("assistant.delete.text"), t("delete"), { isDanger: true });
   if (isSure) await deleteConversation(id).catch(toastError);

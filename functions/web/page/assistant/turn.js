@@ -22,11 +22,10 @@ export const turnView = (turn, isLast) => html`
   </article>
 `;
 
-/** @param {Schemas["ToolCallRead"]} call */
 const callView = ({ name, ok, result }) => html`
   <li class=${ok === false ? "error" : ""}>
     ${icon(ok ? "check" : ok === false ? "close" : "more")}
-    ${t(`tool.${name}`)} <span class="hint">${titles(/** @type {any} */ (result)?.results?.map((/** @type {any} */ each) => each.todo))}</span>
+    ${t(`tool.${name}`)} <span class="hint">${titles(result?.results?.map((each) => each.todo))}</span>
   </li>
 `;
 
@@ -37,7 +36,6 @@ function titles(todos = []) {
   return names.map((name) => `“${name}”`).join(", ") + (rest ? ` ${t("assistant.more", { n: rest })}` : "");
 }
 
-/** @param {Turn} turn */
 const approvalView = (turn) => html`
   <div class="notice is-warn" role="group" aria-label=${t("assistant.approval")}>
     ${turn.approval?.calls.map(({ name, todos }) => html`<p>${t(`tool.${name}`)}: ${titles(todos)}</p>`)}
@@ -48,21 +46,17 @@ const approvalView = (turn) => html`
   </div>
 `;
 
-/** @param {Schemas["QuestionRead"]} question */
 const questionView = ({ options }) => html`
   <div class="actions">
     ${options.map(({ number, label }) => html`<button class="button" @click=${() => ask(String(number))}>${label}</button>`)}
   </div>
 `;
 
-/** @param {Turn} turn */
 const canUndo = ({ status, tool_calls }) =>
   status !== "running" && tool_calls?.some(({ name, ok, result }) => !READS.test(name) && (ok || result));
 
-/** @param {Turn} turn */
 const undoButton = (turn) => html`<button class="link" @click=${() => undo(turn)}>${t("assistant.undo")}</button>`;
 
-/** @param {Schemas["UndoneRead"]} undone */
 const undoneView = ({ undone, conflicts }) => html`
   <p class="hint" role="status">
     ${t("assistant.undone", { n: undone.length })} ${conflicts.length ? t("assistant.left", { titles: titles(conflicts) }) : ""}

@@ -49,8 +49,7 @@ export const decide = (turn, approve) => run(turn, `chat/turns/${turn.turn_id}/a
 
 export const stop = () => state.assistant.running?.abort();
 
-/** Runs a turn. After a lost connection, the request is repeated with its key, so that the turn happens once.
- * @param {Partial<Turn>} turn @param {string} path @param {object} body */
+/** Runs a turn. After a lost connection, the request is repeated with its key, so that the turn happens once. */
 async function run(turn, path, body) {
   const running = new AbortController();
   const key = crypto.randomUUID();
@@ -68,7 +67,6 @@ async function run(turn, path, body) {
   update((s) => (s.assistant.running = null));
 }
 
-/** @param {Partial<Turn>} turn @param {Response} response */
 async function stream(turn, response) {
   for await (const { event, data } of readEvents(response)) {
     EVENTS[event]?.(turn, data);
@@ -86,7 +84,7 @@ const EVENTS = {
     Object.assign(turn, { part, response: turn.part === part ? turn.response + text : text });
   },
   tool_call: (turn, call) => turn.tool_calls.push(call),
-  tool_result: (turn, call) => (turn.tool_calls = [...turn.tool_calls.filter((/** @type {any} */ { id }) => id !== call.id), call]),
+  tool_result: (turn, call) => (turn.tool_calls = [...turn.tool_calls.filter(({ id }) => id !== call.id), call]),
   done: (turn, data) => Object.assign(turn, data),
   error: (turn, error) => Object.assign(turn, { status: "incomplete", error }),
 };

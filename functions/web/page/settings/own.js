@@ -100,11 +100,11 @@ export const views = {
   look: () => html`
     <div class="field">
       <label for="language">${t("settings.language")}</label>
-      <select id="language" @change=${(/** @type {any} */ { target }) => setLanguage(target.value)}>
+      <select id="language" @change=${({ target }) => setLanguage(target.value)}>
         ${Object.entries(LANGUAGES).map(([tag, name]) => html`<option value=${tag} lang=${tag} ?selected=${tag === language}>${name}</option>`)}
       </select>
     </div>
-    <fieldset class="field" @change=${(/** @type {any} */ { target }) => setTheme(target.value)}>
+    <fieldset class="field" @change=${({ target }) => setTheme(target.value)}>
       <legend class="label">${t("settings.theme")}</legend>
       ${["system", "light", "dark"].map(
         (name) => html`
@@ -117,7 +117,6 @@ export const views = {
   `,
 };
 
-/** @param {string} name @param {number} value */
 function amount(name, value) {
   const format = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   return name === "stored_bytes" ? `${format.format(value / MEGABYTE)} MB` : format.format(value);

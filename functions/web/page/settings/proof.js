@@ -18,9 +18,7 @@ export async function confirmed(work) {
   }
 }
 
-/** @param {string[]} methods @param {(isProven: boolean) => void} close */
 function proofs(methods, close) {
-  /** @param {object} body */
   const send = async (body) => {
     await request("POST", "auth/confirm", { body });
     close(true);

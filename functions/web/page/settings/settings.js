@@ -34,8 +34,7 @@ async function read() {
   }
 }
 
-/** Changes the account and reads the section anew. Shows a secret of the answer, which no other answer has.
- * @param {() => Promise<any>} work */
+/** Changes the account and reads the section anew. Shows a secret of the answer, which no other answer has. */
 async function change(work) {
   const answer = await confirmed(work);
   const secret = answer?.token ?? answer?.secret ?? answer?.recovery_codes?.join("\n");
@@ -70,7 +69,6 @@ export function settingsView({ route, settings }) {
   `;
 }
 
-/** @param {string} name @param {string} shown */
 const link = (name, shown) =>
   SECTIONS[name].parent
     ? ""
@@ -82,7 +80,6 @@ const link = (name, shown) =>
         </li>
       `;
 
-/** @param {Block} block @param {any} data */
 const blockView = (block, data) => html`
   ${block.title ? html`<h3>${t(block.title)}</h3>` : ""}
   ${block.list ? rows(block, data[block.list]) : ""}
@@ -90,19 +87,16 @@ const blockView = (block, data) => html`
   ${block.form ? formView(block.form, data) : ""}
 `;
 
-/** @param {string} name @param {any} data */
 function formView(name, data) {
   const { send, values, canUse } = forms[name] ?? {};
   return canUse && !canUse() ? "" : form(name, { send, values: values?.(data), around: change });
 }
 
-/** @param {Block} block @param {any[]} items */
 const rows = (block, items) =>
   items.length
     ? html`<ul class="rows" aria-label=${t(block.title ?? `settings.${block.list}`)}>${items.map((item) => row(block, item))}</ul>`
     : html`<p class="hint">${t(`settings.${block.list}.none`)}</p>`;
 
-/** @param {Block} block @param {any} item */
 function row({ list, name = "", badge = "", details = [], actions = {} }, item) {
   const title = name === "user_agent" ? browserName(item[name]) : item[name];
   const shown = Object.entries(actions).filter(([, each]) => (!each.if || item[each.if]) && !item[each.unless ?? ""]);
@@ -119,22 +113,19 @@ function row({ list, name = "", badge = "", details = [], actions = {} }, item) 
   `;
 }
 
-/** @param {string} long @param {string} key @param {any} value */
 function detail(long, key, value) {
   if (value === null) return say(`detail.${key}.none`);
   const time = key.endsWith("_at") || key.endsWith("_since") ? timeWords(value) : "";
   return time ? t(say(`detail.${long}`) ? `detail.${long}` : `detail.${key}`, { time }) : [value].flat().join(", ");
 }
 
-/** A button that changes something. `title` is what it changes; with `ask`, it asks before.
- * @param {string} key @param {() => Promise<any>} work @param {string} [title] @param {boolean} [ask] */
+/** A button that changes something. `title` is what it changes; with `ask`, it asks before. */
 const button = (key, work, title, ask) => html`
   <button class="button small" aria-label=${[t(`settings.${key}`), title].filter(Boolean).join(": ")} @click=${() => press(key, work, title, ask)}>
     ${t(`settings.${key}`)}
   </button>
 `;
 
-/** @param {string} key @param {() => Promise<any>} work @param {string} [title] @param {boolean} [ask] */
 async function press(key, work, title, ask) {
   const action = t(`settings.${key}`);
   const question = t("settings.sure", { action, title });
@@ -145,7 +136,6 @@ async function press(key, work, title, ask) {
   }
 }
 
-/** @param {string} secret */
 const secretView = (secret) => html`
   <div class="notice stack" role="status">
     <p>${t("settings.secret")}</p>
@@ -157,7 +147,6 @@ const secretView = (secret) => html`
   </div>
 `;
 
-/** @param {string} secret */
 async function copy(secret) {
   await navigator.clipboard.writeText(secret);
   toast(t("settings.copied"));

@@ -31,10 +31,9 @@ export function form(name, { send, values = {}, more = [], around = (work) => wo
     </form>
   `;
 
-  /** @param {SubmitEvent} event */
   async function submit(event) {
     event.preventDefault();
-    const element = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const element = event.currentTarget;
     const filled = new FormData(element);
     const body = Object.fromEntries(
       names.map((field) => [field, find(name, field).boxes ? filled.getAll(field) : filled.get(field) || null]),
@@ -52,18 +51,15 @@ export function form(name, { send, values = {}, more = [], around = (work) => wo
   }
 }
 
-/** Returns the sentences of an error that belong to fields. @param {any} error @param {string[]} names */
+/** Returns the sentences of an error that belong to fields. */
 function findFaults(error, names) {
-  /** @type {[string, string][]} */
-  const faults = (error?.errors ?? []).map((/** @type {any} */ { field, message }) => [field, message]);
+  const faults = (error?.errors ?? []).map(({ field, message }) => [field, message]);
   const field = error?.problem?.field ?? names.find((name) => FAULTS[error?.code]?.includes(name));
   return Object.fromEntries(field ? [[field, errorText(error)]] : faults);
 }
 
-/** @param {string} form @param {string} name */
 const find = (form, name) => FIELDS[`${form}.${name}`] ?? FIELDS[name];
 
-/** @param {string} form @param {string} name @param {any} value @param {string} [fault] */
 function fieldView(form, name, value, fault) {
   const field = find(form, name);
   const id = `${form}-${name}`;
@@ -77,15 +73,12 @@ function fieldView(form, name, value, fault) {
     : html`<div class="field"><label for=${id}>${label}</label>${view}${noteView}</div>`;
 }
 
-/** @param {any} field */
 const inputView = ({ id, name, type = "text", value = "", note, fault, optional, autocomplete = "off", minlength = nothing, maxlength = nothing }) => html`
   <input class="input" id=${id} name=${name} type=${type} value=${value} ?required=${!optional} autocomplete=${autocomplete}
     minlength=${minlength} maxlength=${maxlength} aria-describedby=${note} aria-invalid=${fault ? "true" : nothing}>
 `;
 
-/** @param {any} field */
 function optionsView({ id, name, value, note, boxes, options }) {
-  /** @type {string[]} */
   const all = options === "timezones" ? [...new Set([value, "UTC", ...Intl.supportedValuesOf("timeZone")])].sort() : options;
   const shown = all.map((each) => ({ each, text: say(`option.${each}`) ?? each.replaceAll("_", " ") }));
   if (!boxes) {
