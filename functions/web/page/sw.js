@@ -55,3 +55,19 @@ async function loadDocument(request) {
   const loaded = fetch(request).then((found) => (found.status < 500 ? found : stored), () => stored);
   return Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, PATIENCE, stored))]);
 }
+
+// Reminders by web push. One that comes twice has the same id, and replaces itself.
+worker.addEventListener("push", (event) => {
+  const { id, title, reminder_at } = event.data?.json() ?? {};
+  const body = new Date(reminder_at).toLocaleTimeString([], { timeStyle: "short" });
+  event.waitUntil(worker.registration.showNotification(title, { tag: id, body }));
+});
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(showPage());
+});
+
+async function showPage() {
+  const [tab] = await worker.clients.matchAll({ type: "window" });
+  await (tab ? tab.focus() : worker.clients.openWindow(DOCUMENT));
+}

@@ -2,16 +2,18 @@
 import { NetworkError, request, send } from "../api/client.js";
 import { readEvents } from "../api/sse.js";
 import { state, update } from "../state.js";
+import { newId } from "../sync/ids.js";
 import { toastError } from "../ui/toast.js";
 
 const MAX_TRIES = 6;
+const POLL_MILLISECONDS = 2000;
 
 /** Shows a conversation, or the latest one. @param {string} [id] */
 export async function openConversation(id) {
   const query = id ? `&conversation_id=${id}` : "";
   const [conversations, messages] = await Promise.all([
     request("GET", "chat/conversations?limit=50"),
-    request("GET", `chat/history?limit=100${query}`),
+    request("GET", `chat/history?limit=200${query}`),
   ]);
   /** @type {Map<string, Partial<Turn>>} */
   const turns = new Map();
@@ -23,6 +25,7 @@ export async function openConversation(id) {
   // Only the turn itself has the question, or the approval, that may wait for an answer.
   if (last) Object.assign(turns.get(last.turn_id) ?? {}, await request("GET", `chat/turns/${last.turn_id}`));
   update((s) => (s.assistant = { id: last?.conversation_id, conversations, turns: [...turns.values()] }));
+  if (turns.get(last?.turn_id)?.status === "running") setTimeout(openConversation, POLL_MILLISECONDS, last.conversation_id);
 }
 
 export function newConversation() {
@@ -52,7 +55,7 @@ export const stop = () => state.assistant.running?.abort();
 /** Runs a turn. After a lost connection, the request is repeated with its key, so that the turn happens once. */
 async function run(turn, path, body) {
   const running = new AbortController();
-  const key = crypto.randomUUID();
+  const key = newId();
   Object.assign(turn, { status: "running", error: null, approval: null });
   update((s) => (s.assistant.running = running));
   for (let tries = 1; turn.status === "running"; tries++) {
@@ -60,7 +63,8 @@ async function run(turn, path, body) {
       await stream(turn, await send("POST", path, { body, key, signal: running.signal, headers: { Accept: "text/event-stream" } }));
     } catch (/** @type {any} */ error) {
       const isLost = error instanceof NetworkError || error.code === "turn_in_progress";
-      if (running.signal.aborted || !isLost || tries === MAX_TRIES) Object.assign(turn, { status: "incomplete", error });
+      if (running.signal.aborted) Object.assign(turn, { status: "incomplete", error: { code: "stopped" } });
+      else if (!isLost || tries === MAX_TRIES) Object.assign(turn, { status: "incomplete", error });
       else await new Promise((resolve) => setTimeout(resolve, (error.retryAfter || tries) * 1000));
     }
   }
@@ -92,7 +96,7 @@ const EVENTS = {
 /** Puts back what a turn has changed. @param {Turn} turn */
 export async function undo(turn) {
   try {
-    const undone = await request("POST", `chat/turns/${turn.turn_id}/undo`, { key: crypto.randomUUID() });
+    const undone = await request("POST", `chat/turns/${turn.turn_id}/undo`, { key: newId() });
     update(() => (turn.undone = undone));
   } catch (error) {
     toastError(error);
