@@ -21,6 +21,9 @@ const current = () => (state.route.id in SECTIONS ? state.route.id : "profile");
 export async function openSettings() {
   update((s) => Object.assign(s, { settings: { of: current() }, forms: {} }));
   await read();
+  await rendered();
+  // On a phone, the link that was followed is hidden now, and with it the focus.
+  if (document.activeElement === document.body) document.getElementById("section")?.focus();
 }
 
 async function read() {
@@ -59,7 +62,7 @@ export function settingsView({ route, settings }) {
       </nav>
       <section class="stack" aria-labelledby="section">
         <a class="back" href=${href("settings")}>${t("view.settings")}</a>
-        <h2 id="section">${t(`settings.${name}`)}</h2>
+        <h2 id="section" tabindex="-1">${t(`settings.${name}`)}</h2>
         <p class="hint">${say(`settings.${name}.text`)}</p>
         ${error ? html`<p class="notice is-error" role="alert">${errorText(error)}</p>` : ""}
         ${secret ? secretView(secret) : ""}
