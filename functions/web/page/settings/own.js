@@ -6,7 +6,7 @@ import { signedIn, signedOut } from "../session.js";
 import { state } from "../state.js";
 import { form } from "../ui/form.js";
 import { setTheme, theme } from "../ui/theme.js";
-import { LANGUAGES, language, setLanguage, t } from "../words.js";
+import { LANGUAGES, language, locale, setLanguage, t } from "../words.js";
 
 const CHANNELS = ["mail", "push", "webhook"];
 const DAY_MILLISECONDS = 86_400_000;
@@ -118,7 +118,7 @@ export const views = {
 };
 
 function amount(name, value) {
-  const format = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const format = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   return name === "stored_bytes" ? `${format.format(value / MEGABYTE)} MB` : format.format(value);
 }
 
