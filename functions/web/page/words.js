@@ -1,5 +1,5 @@
 // Texts of the page by key, from `words/<language>.json`. Plural forms are chosen by the rules of the language.
-import { state } from "./state.js";
+import { update } from "./state.js";
 
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
@@ -26,7 +26,7 @@ export async function loadWords() {
 export async function setLanguage(chosen) {
   localStorage.setItem("language", chosen);
   await loadWords();
-  state.revision++;
+  update((s) => s.revision++);
 }
 
 /** Returns the text of a key with its `{name}`s replaced. A text with plural forms is chosen by `values.n`.

@@ -82,6 +82,12 @@ export const views = {
           <p>${button("renew", () => request("POST", "auth/second-factor/recovery-codes"))}</p>
         `
       : "",
+  others: ({ sessions }, button) =>
+    sessions.length > 1
+      ? html`<p>${button("end-others", async () => {
+          for (const { id, current } of sessions) if (!current) await request("DELETE", `auth/sessions/${id}`);
+        })}</p>`
+      : "",
   usage: ({ usage }) => html`
     <ul class="usage">
       ${Object.entries(usage).map(
