@@ -38,6 +38,7 @@ function secondFactor({ challenge, methods }) {
   ];
 }
 
+/** @param {Record<string, string>} values */
 async function signIn({ email, password }) {
   try {
     await enter("auth/login", { email, password });

@@ -15,7 +15,7 @@ import data from "./sections.json" with { type: "json" };
 
 const SECTIONS = /** @type {Record<string, Section>} */ (data);
 
-const current = () => (state.route.id in SECTIONS ? state.route.id : "profile");
+const current = () => (Object.hasOwn(SECTIONS, state.route.id) ? state.route.id : "profile");
 
 /** Shows a section from its beginning. */
 export async function openSettings() {

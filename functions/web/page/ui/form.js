@@ -73,11 +73,13 @@ function fieldView(form, name, value, fault) {
     : html`<div class="field"><label for=${id}>${label}</label>${view}${noteView}</div>`;
 }
 
+/** @param {any} field */
 const inputView = ({ id, name, type = "text", value = "", note, fault, optional, autocomplete = "off", minlength = nothing, maxlength = nothing }) => html`
   <input class="input" id=${id} name=${name} type=${type} value=${value} ?required=${!optional} autocomplete=${autocomplete}
     minlength=${minlength} maxlength=${maxlength} aria-describedby=${note} aria-invalid=${fault ? "true" : nothing}>
 `;
 
+/** @param {any} field */
 function optionsView({ id, name, value, note, boxes, options }) {
   const all = options === "timezones" ? [...new Set([value, "UTC", ...Intl.supportedValuesOf("timeZone")])].sort() : options;
   const shown = all.map((each) => ({ each, text: say(`option.${each}`) ?? each.replaceAll("_", " ") }));
