@@ -84,7 +84,9 @@ class TestSections:
 
 class TestAssistant:
     def test_each_tool_has_a_name(self) -> None:
-        assert {key.removeprefix("tool.") for key in ENGLISH if key.startswith("tool.")} == {tool.name for tool in TODO_TOOLS}
+        assert {key.removeprefix("tool.") for key in ENGLISH if key.startswith("tool.")} == {
+            tool.name for tool in TODO_TOOLS
+        }
 
 
 class TestErrors:

@@ -114,7 +114,7 @@ export const views = {
       <legend class="label">${t("settings.theme")}</legend>
       ${["system", "light", "dark"].map(
         (name) => html`
-          <label class="check">
+          <label class="check-field">
             <input type="radio" name="theme" value=${name} ?checked=${name === theme()}> ${t(`settings.theme.${name}`)}
           </label>
         `,

@@ -90,7 +90,7 @@ function optionsView({ id, name, value, note, boxes, options }) {
   }
   return shown.map(
     ({ each, text }) => html`
-      <label class="check"><input type="checkbox" name=${name} value=${each} ?checked=${value?.includes(each)}> ${text}</label>
+      <label class="check-field"><input type="checkbox" name=${name} value=${each} ?checked=${value?.includes(each)}> ${text}</label>
     `,
   );
 }
