@@ -200,9 +200,11 @@ check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, 
 
 NPM_BIN := tools/javascript/node_modules/.bin
 .PHONY: check-page
-check-page: require-node page-types # types of the page's JavaScript (needs node and npm)
+check-page: require-node .venv/ready page-types # types of the page's JavaScript (needs node and npm)
 	$(NPM_BIN)/tsc --project functions/web
 	$(NPM_BIN)/tsc --project functions/web/tsconfig.worker.json
+	@rm -rf .page && cp -R functions/web/page .page && $(BIN)/python -m functions.web.build .page
+	node tools/javascript/same_code.mjs functions/web/page .page
 
 .PHONY: page-types
 page-types: functions/web/page/api/types.d.ts # types of the API for the page's JavaScript, from the OpenAPI document

@@ -1,12 +1,12 @@
-"""Prepares the files of the page in a build: `python -m functions.web.build FOLDER` writes `main.js.gz` and such.
+"""Prepares the files of the page in a build: `python -m functions.web.build FOLDER` strips and compresses them.
 
-So no process compresses them. Type declarations are for developers, and are deleted.
+So no process does it. Type declarations are for developers, and are deleted.
 """
 
 import sys
 from pathlib import Path
 
-from functions.web.files import DOCUMENT, TYPES, WORKER, compress
+from functions.web.files import DOCUMENT, TYPES, WORKER, compress, read_stripped
 
 
 def build(folder: Path) -> None:
@@ -14,7 +14,9 @@ def build(folder: Path) -> None:
         if path.name.endswith(".d.ts"):
             path.unlink()
         elif path.suffix in TYPES and path.name not in {DOCUMENT, WORKER}:  # each process puts the version into these
-            path.with_name(f"{path.name}.gz").write_bytes(compress(path.read_bytes()))
+            content = read_stripped(path)
+            path.write_bytes(content)
+            path.with_name(f"{path.name}.gz").write_bytes(compress(content))
 
 
 if __name__ == "__main__":

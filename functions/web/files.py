@@ -15,6 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from functions.web.stripping import strip_script, strip_style
+
 FOLDER: Final = Path(__file__).with_name("page")
 TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -31,6 +33,9 @@ TYPES: Final = {
 DOCUMENT: Final = "index.html"
 WORKER: Final = "sw.js"
 _ENTRY: Final = "main.js"
+_VENDOR: Final = "vendor"
+"""The folder of what others have written, which has the smallest form already, and its licence in comments."""
+_STRIPPED: Final = {".js": strip_script, ".css": strip_style}
 _VERSION_CHARACTERS: Final = 16
 _PLACE_OF_ROOT: Final = "{root}"
 _PLACE_OF_FOLDER: Final = "{page}"
@@ -115,8 +120,16 @@ def _find_last_change() -> int:
 
 def _read_file(path: Path) -> File:
     built = path.with_name(f"{path.name}.gz")
-    compressed = built.read_bytes() if built.exists() else None
-    return _make_file(TYPES[path.suffix], path.read_bytes(), compressed)
+    if built.exists():
+        return _make_file(TYPES[path.suffix], path.read_bytes(), built.read_bytes())
+    return _make_file(TYPES[path.suffix], read_stripped(path))
+
+
+def read_stripped(path: Path) -> bytes:
+    """Returns the content of a file as it is sent: JavaScript and CSS without comments and indentation."""
+    content = path.read_bytes()
+    strip = _STRIPPED.get(path.suffix)
+    return content if strip is None or _VENDOR in path.parts else strip(content.decode()).encode()
 
 
 def _make_file(media_type: str, content: bytes, compressed: bytes | None = None) -> File:

@@ -109,7 +109,7 @@ class TestFiles:
                 response = client.get(f"/page/{version}/{path}")
 
                 assert response.status_code == 200
-                assert response.content == (files.FOLDER / path).read_bytes()
+                assert response.content == files.read_stripped(files.FOLDER / path)
                 assert response.headers["content-type"] == files.TYPES[f".{path.rpartition('.')[2]}"]
                 assert response.headers["cache-control"] == IMMUTABLE
                 assert "Accept-Encoding" in response.headers["vary"].split(", ")

@@ -1599,6 +1599,74 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
+        /**
+         * AccountUsageRead
+         * @description The use of each quota by the account. `assistant_turns` and `assistant_tokens` are those of today (UTC).
+         * @example {
+         *       "api_tokens": {
+         *         "limit": 50,
+         *         "used": 2
+         *       },
+         *       "assistant_tokens": {
+         *         "limit": 1000000,
+         *         "used": 21300
+         *       },
+         *       "assistant_turns": {
+         *         "limit": 500,
+         *         "used": 5
+         *       },
+         *       "conversations": {
+         *         "limit": 1000,
+         *         "used": 3
+         *       },
+         *       "passkeys": {
+         *         "limit": 20,
+         *         "used": 1
+         *       },
+         *       "projects": {
+         *         "limit": 500,
+         *         "used": 2
+         *       },
+         *       "push_subscriptions": {
+         *         "limit": 20,
+         *         "used": 2
+         *       },
+         *       "sessions": {
+         *         "limit": 100,
+         *         "used": 1
+         *       },
+         *       "stored_bytes": {
+         *         "limit": 268435456,
+         *         "used": 30720
+         *       },
+         *       "tags": {
+         *         "limit": 1000,
+         *         "used": 4
+         *       },
+         *       "todos": {
+         *         "limit": 50000,
+         *         "used": 12
+         *       },
+         *       "webhooks": {
+         *         "limit": 20,
+         *         "used": 1
+         *       }
+         *     }
+         */
+        AccountUsageRead: {
+            todos: components["schemas"]["UseRead"];
+            projects: components["schemas"]["UseRead"];
+            tags: components["schemas"]["UseRead"];
+            conversations: components["schemas"]["UseRead"];
+            sessions: components["schemas"]["UseRead"];
+            api_tokens: components["schemas"]["UseRead"];
+            passkeys: components["schemas"]["UseRead"];
+            push_subscriptions: components["schemas"]["UseRead"];
+            webhooks: components["schemas"]["UseRead"];
+            stored_bytes: components["schemas"]["UseRead"];
+            assistant_turns: components["schemas"]["UseRead"];
+            assistant_tokens: components["schemas"]["UseRead"];
+        };
         /** @enum {string} */
         ActorKind: "user" | "token" | "assistant" | "system";
         /**
@@ -3695,7 +3763,7 @@ export interface components {
             question: components["schemas"]["QuestionRead"] | null;
             /** Model */
             model: string;
-            usage: components["schemas"]["functions__chat__models__UsageRead"];
+            usage: components["schemas"]["UsageRead"];
         };
         /**
          * UnderstoodRead
@@ -3884,6 +3952,16 @@ export interface components {
             /** Deleted At */
             deleted_at: string | null;
             completion?: components["schemas"]["CompletionRead"] | null;
+        };
+        /**
+         * UsageRead
+         * @description The tokens that the turn used, as the language model counts them.
+         */
+        UsageRead: {
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
         };
         /**
          * UseRead
@@ -4115,84 +4193,6 @@ export interface components {
             description?: string | null;
             /** Enabled */
             enabled?: boolean;
-        };
-        /**
-         * UsageRead
-         * @description The use of each quota by the account. `assistant_turns` and `assistant_tokens` are those of today (UTC).
-         * @example {
-         *       "api_tokens": {
-         *         "limit": 50,
-         *         "used": 2
-         *       },
-         *       "assistant_tokens": {
-         *         "limit": 1000000,
-         *         "used": 21300
-         *       },
-         *       "assistant_turns": {
-         *         "limit": 500,
-         *         "used": 5
-         *       },
-         *       "conversations": {
-         *         "limit": 1000,
-         *         "used": 3
-         *       },
-         *       "passkeys": {
-         *         "limit": 20,
-         *         "used": 1
-         *       },
-         *       "projects": {
-         *         "limit": 500,
-         *         "used": 2
-         *       },
-         *       "push_subscriptions": {
-         *         "limit": 20,
-         *         "used": 2
-         *       },
-         *       "sessions": {
-         *         "limit": 100,
-         *         "used": 1
-         *       },
-         *       "stored_bytes": {
-         *         "limit": 268435456,
-         *         "used": 30720
-         *       },
-         *       "tags": {
-         *         "limit": 1000,
-         *         "used": 4
-         *       },
-         *       "todos": {
-         *         "limit": 50000,
-         *         "used": 12
-         *       },
-         *       "webhooks": {
-         *         "limit": 20,
-         *         "used": 1
-         *       }
-         *     }
-         */
-        functions__auth__models__UsageRead: {
-            todos: components["schemas"]["UseRead"];
-            projects: components["schemas"]["UseRead"];
-            tags: components["schemas"]["UseRead"];
-            conversations: components["schemas"]["UseRead"];
-            sessions: components["schemas"]["UseRead"];
-            api_tokens: components["schemas"]["UseRead"];
-            passkeys: components["schemas"]["UseRead"];
-            push_subscriptions: components["schemas"]["UseRead"];
-            webhooks: components["schemas"]["UseRead"];
-            stored_bytes: components["schemas"]["UseRead"];
-            assistant_turns: components["schemas"]["UseRead"];
-            assistant_tokens: components["schemas"]["UseRead"];
-        };
-        /**
-         * UsageRead
-         * @description The tokens that the turn used, as the language model counts them.
-         */
-        functions__chat__models__UsageRead: {
-            /** Prompt Tokens */
-            prompt_tokens: number;
-            /** Completion Tokens */
-            completion_tokens: number;
         };
         /** FieldError */
         FieldError: {
@@ -8271,7 +8271,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["functions__auth__models__UsageRead"];
+                    "application/json": components["schemas"]["AccountUsageRead"];
                 };
             };
             /** @description Unknown host */
