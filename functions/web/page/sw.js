@@ -43,13 +43,13 @@ async function forgetOthers() {
 
 /** @param {Request} request */
 async function loadFile(request) {
-  return (await caches.match(request.url)) ?? fetch(request);
+  return (await caches.match(request.url, { cacheName: CACHE })) ?? fetch(request);
 }
 
 /** From the network, so that a new version shows at once; from the cache offline, or if it is slow.
  * @param {Request} request */
 async function loadDocument(request) {
-  const stored = await caches.match(DOCUMENT);
+  const stored = await caches.match(DOCUMENT, { cacheName: CACHE });
   if (!stored) return fetch(request);
   // A proxy whose service is down answers with 502 to 504.
   const loaded = fetch(request).then((found) => (found.status < 500 ? found : stored), () => stored);
