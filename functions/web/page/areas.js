@@ -7,6 +7,10 @@ const LOADERS = {
   account: () => import("./account/account.js"),
   settings: () => import("./settings/settings.js"),
   assistant: () => import("./assistant/assistant.js"),
+  editor: () => import("./list/editor.js"),
+  conflicts: () => import("./list/conflicts.js"),
+  actions: () => import("./sidebar/actions.js"),
+  dialog: () => import("./ui/dialog.js"),
 };
 
 /** @type {Record<string, any>} */

@@ -1,9 +1,9 @@
 // Who is signed in. The user is kept in localStorage, so that their todos show before the service answers.
 import { request, whenSignedOut } from "./api/client.js";
+import { load } from "./areas.js";
 import { go } from "./router.js";
 import { forget, state, update } from "./state.js";
 import { startSync, stopSync } from "./sync/sync.js";
-import { askBefore } from "./ui/dialog.js";
 import { toastError } from "./ui/toast.js";
 import { t } from "./words.js";
 
@@ -52,6 +52,7 @@ export function signedOut(isWiped = false) {
 /** Signs out, after a question if edits would be lost. */
 export async function signOut() {
   const { waiting: n } = state;
-  if (n && !(await askBefore(t("sign_out"), t("sign_out_loses", { n }), t("sign_out"), { isDanger: true }))) return;
+  const dialog = n && (await load("dialog"));
+  if (n && !(await dialog?.askBefore(t("sign_out"), t("sign_out_loses", { n }), t("sign_out"), { isDanger: true }))) return;
   await request("POST", "auth/logout").then(() => signedOut(true), toastError);
 }

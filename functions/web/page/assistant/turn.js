@@ -1,6 +1,6 @@
 // One turn: the message, the tool calls, the answer, and what the user can do about them.
 import { html } from "../vendor/lit-html/lit-html.js";
-import { errorText } from "../ui/errors.js";
+import { errorText } from "../ui/toast.js";
 import { icon } from "../ui/icons.js";
 import { t } from "../words.js";
 import { ask, decide, undo } from "./turns.js";

@@ -1,8 +1,7 @@
 // The turns of a conversation: sent, streamed into the state, approved, undone.
-import { NetworkError, request, send } from "../api/client.js";
+import { NetworkError, newId, request, send } from "../api/client.js";
 import { readEvents } from "../api/sse.js";
 import { state, update } from "../state.js";
-import { newId } from "../sync/ids.js";
 import { toastError } from "../ui/toast.js";
 
 const MAX_TRIES = 6;

@@ -4,9 +4,7 @@ import { state } from "../state.js";
 import { restoreTodo } from "../sync/edits.js";
 import { discard, keepMine } from "../sync/outbox.js";
 import { openDialog } from "../ui/dialog.js";
-import { dayWords, timeWords } from "../ui/dates.js";
-import { icon } from "../ui/icons.js";
-import { recurrenceWords } from "../ui/recurrence.js";
+import { dayWords, recurrenceWords, timeWords } from "../ui/dates.js";
 import { t } from "../words.js";
 
 /** @type {Record<string, (value: any) => unknown>} */
@@ -24,15 +22,8 @@ const WORDS = {
 
 const words = (name, value) => (value ?? "") === "" ? "–" : String((WORDS[name] ?? String)(value));
 
-/** @param {State} state */
-export const conflictsNotice = ({ conflicts: { length } }) =>
-  length
-    ? html`<div class="notice is-warn conflicts" role="alert">
-        ${icon("conflict")} <span>${t("conflicts", { n: length })}</span> <button class="button" @click=${decide}>${t("decide")}</button>
-      </div>`
-    : "";
-
-async function decide() {
+/** Asks for each conflict which text to keep. */
+export async function decide() {
   for (let edit; (edit = state.conflicts[0]); ) {
     const shown = edit;
     const choice = await openDialog(t("changed_elsewhere"), (close) => conflict(shown, close), "wide");

@@ -1,16 +1,14 @@
 // The editor of a todo, in place of its row. What is typed is kept in the state, so that no other change can lose it.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
+import { projects } from "../sidebar/sidebar.js";
 import { rendered, state, update } from "../state.js";
 import { addTodo, changeTodo, deleteTodo } from "../sync/edits.js";
-import { toInstant, today, toLocal } from "../ui/dates.js";
+import { recurrenceWords, toInstant, today, toLocal } from "../ui/dates.js";
 import { icon } from "../ui/icons.js";
-import { recurrenceWords } from "../ui/recurrence.js";
 import { t } from "../words.js";
-import { choice } from "./filters.js";
-import { projects } from "./projects.js";
-import { PRIORITIES } from "./select.js";
-import { focusRow } from "./window.js";
+import { choice } from "./list.js";
+import { focusRow, PRIORITIES } from "./rows.js";
 
 const RULES = ["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY"];
 

@@ -5,11 +5,10 @@ import { live } from "../vendor/lit-html/directives/live.js";
 import { request } from "../api/client.js";
 import { state, update } from "../state.js";
 import { addProject, addTodo } from "../sync/edits.js";
-import { dueWords, timeWords, today } from "../ui/dates.js";
+import { dueWords, recurrenceWords, timeWords, today } from "../ui/dates.js";
 import { icon } from "../ui/icons.js";
-import { recurrenceWords } from "../ui/recurrence.js";
 import { t } from "../words.js";
-import { fold } from "./select.js";
+import { fold } from "./rows.js";
 
 const TYPING_MILLISECONDS = 200;
 let timer = 0;

@@ -5,7 +5,7 @@ import { go, href } from "../router.js";
 import { rendered, state, update } from "../state.js";
 import { timeWords } from "../ui/dates.js";
 import { askBefore } from "../ui/dialog.js";
-import { errorText } from "../ui/errors.js";
+import { errorText } from "../ui/toast.js";
 import { form } from "../ui/form.js";
 import { toast, toastError } from "../ui/toast.js";
 import { say, t } from "../words.js";

@@ -1,13 +1,39 @@
 // Links to the lists, projects and tags, with the numbers of their open todos.
 import { html } from "../vendor/lit-html/lit-html.js";
-import { newProject, projects } from "../list/projects.js";
-import { countTags } from "../list/tags.js";
+import { load } from "../areas.js";
+import { fold } from "../list/rows.js";
 import { href } from "../router.js";
 import { signOut } from "../session.js";
 import { state } from "../state.js";
+import { byOrder } from "../sync/tree.js";
 import { dueDay, today } from "../ui/dates.js";
 import { icon, iconButton } from "../ui/icons.js";
 import { t } from "../words.js";
+
+/** @returns {Project[]} */
+export const projects = (isArchived = false) =>
+  [...state.projects.values()].filter((each) => each.archived === isArchived).sort(byOrder);
+
+export const newProject = () => load("actions").then((actions) => actions?.newProject());
+
+/** @type {{name: string, count: number}[]} */
+let tags = [];
+let taggedAt = -1;
+
+/** Returns the tags by name, with the number of open todos that have them. */
+export function countTags() {
+  if (taggedAt === state.revision) return tags;
+  taggedAt = state.revision;
+  const found = new Map();
+  for (const { tags, completed, deleted_at } of state.todos.values()) {
+    for (const name of completed || deleted_at ? [] : tags) {
+      const tag = found.get(fold(name)) ?? { name, count: 0 };
+      tag.count++;
+      found.set(fold(name), tag);
+    }
+  }
+  return (tags = [...found.values()].sort((a, b) => a.name.localeCompare(b.name)));
+}
 
 /** @type {Map<string, number>} */
 let counts = new Map();

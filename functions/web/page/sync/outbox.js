@@ -1,8 +1,7 @@
 // Sends edits in order, each until it is answered. An edit that cannot take effect waits for the user's choice.
-import { ApiError, request } from "../api/client.js";
-import { confirmed, edits } from "./copy.js";
-import { pause, repeatedly, wake } from "./pause.js";
-import { listeners, take } from "./tabs.js";
+import { ApiError, NetworkError, request } from "../api/client.js";
+import { state } from "../state.js";
+import { confirmed, edits, listeners, take } from "./copy.js";
 
 /** Statuses and codes of answers that ask to come again, or to sign in again. */
 const LATER = new Set([401, 429, 502, 503, 504, "request_in_progress"]);
@@ -87,3 +86,44 @@ export function keepMine(edit) {
 
 /** @param {Edit} edit */
 export const discard = (edit) => take({ drop: edit.key });
+
+const waker = new EventTarget();
+
+export const wake = () => waker.dispatchEvent(new Event("wake"));
+
+/** Resolves after some seconds, or when somebody calls `wake`. @param {AbortSignal} signal @param {number} [seconds]
+ * @returns {Promise<void>} */
+export const pause = (signal, seconds = 86_400) =>
+  new Promise((resolve) => {
+    const ended = new AbortController();
+    const end = () => {
+      clearTimeout(timer);
+      ended.abort();
+      resolve();
+    };
+    const timer = setTimeout(end, seconds * 1000);
+    waker.addEventListener("wake", end, { signal: ended.signal });
+    signal.addEventListener("abort", end, { signal: ended.signal });
+  });
+
+/** Tries again and again until the signal aborts. After failures in a row the pauses grow from 1 to 10 seconds, with
+ * jitter, so that clients do not come back together. @param {AbortSignal} signal
+ * @param {() => Promise<any>} work resolves with false if it has sent nothing */
+export async function repeatedly(signal, work) {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      if ((await work()) !== false) setOnline(true);
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof NetworkError) setOnline(false);
+      const seconds = Math.min(10, 2 ** failures++) * (0.5 + Math.random() / 2);
+      await pause(signal, Math.max(seconds, /** @type {any} */ (error).retryAfter ?? 0));
+    }
+  }
+}
+
+/** Tells all tabs whether the service answers. */
+function setOnline(online) {
+  if (state.online !== online) take({ online });
+}

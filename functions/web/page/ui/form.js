@@ -3,7 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { call } from "../api/call.js";
 import { rendered, state, update } from "../state.js";
 import { say, t } from "../words.js";
-import { errorText } from "./errors.js";
+import { errorText } from "./toast.js";
 import data from "./forms.json" with { type: "json" };
 
 const FORMS = /** @type {Record<string, FormSpec>} */ (data.forms);

@@ -1,9 +1,9 @@
-// Short messages at the bottom. A live region reads them; the undo of the newest has a key too.
+// Short messages at the bottom, texts for screen readers, and errors in words.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { NetworkError } from "../api/client.js";
 import { state, update } from "../state.js";
-import { t } from "../words.js";
-import { errorText } from "./errors.js";
+import { has, t } from "../words.js";
 import { iconButton } from "./icons.js";
 
 const SECONDS = 8;
@@ -52,3 +52,23 @@ export const toasts = ({ toasts }) => html`
     )}
   </div>
 `;
+
+/** Reads texts to users of screen readers, where no visible text says them. */
+const region = document.createElement("div");
+region.className = "visually-hidden";
+region.setAttribute("role", "status");
+document.body.append(region);
+
+/** @param {string} text */
+export function announce(text) {
+  region.textContent = "";
+  // A region that gets the same text again is not read: it must be empty in between.
+  setTimeout(() => (region.textContent = text), 50);
+}
+
+/** @param {any} error */
+export function errorText(error) {
+  const key = `error.${error instanceof NetworkError ? "offline" : error?.code}`;
+  if (has(key)) return t(key, { n: error.retryAfter || 1 });
+  return error?.detail ?? t("error.unexpected");
+}
