@@ -25,7 +25,7 @@ function pressed(event) {
   if (binding.act() !== false) event.preventDefault();
 }
 
-async function showKeys() {
+export async function showKeys() {
   const dialog = await load("dialog");
   dialog?.openDialog(
     t("keys.title"),

@@ -53,3 +53,4 @@ startNotices();
 setInterval(() => update((s) => (s.now = new Date())), 60_000);
 await startSession();
 startWorker();
+sessionStorage.removeItem("reloaded");

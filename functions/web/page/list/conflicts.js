@@ -26,10 +26,10 @@ const words = (name, value) => (value ?? "") === "" ? "–" : String((WORDS[name
 export async function decide() {
   for (let edit; (edit = state.conflicts[0]); ) {
     const shown = edit;
-    const choice = await openDialog(t("changed_elsewhere"), (close) => conflict(shown, close), "wide");
+    const choice = await openDialog(t(edit.problem?.detail ? "not_saved" : "changed_elsewhere"), (close) => conflict(shown, close), "wide");
     if (!choice) return;
     const todo = state.todos.get(edit.target.split("/")[1]);
-    const isKept = choice === "mine" && (edit.problem?.theirs || edit.method === "POST" || todo?.deleted_at);
+    const isKept = choice === "mine" && (edit.problem?.theirs || edit.problem?.detail || edit.method === "POST" || todo?.deleted_at);
     if (isKept && todo?.deleted_at) restoreTodo(todo);
     (isKept ? keepMine : discard)(edit);
   }
@@ -53,8 +53,8 @@ function conflict({ target, body, problem }, close) {
       <tbody>${Object.keys(mine).filter(isShown).map(row)}</tbody>
     </table>
     <footer>
-      <button class="button" @click=${() => close("theirs")}>${t("keep_theirs")}</button>
-      <button class="button primary" @click=${() => close("mine")}>${t("keep_mine")}</button>
+      <button class="button" @click=${() => close("theirs")}>${t(problem?.detail ? "discard" : "keep_theirs")}</button>
+      <button class="button primary" @click=${() => close("mine")}>${t(problem?.detail ? "try_again" : "keep_mine")}</button>
     </footer>
   `;
 }

@@ -77,10 +77,11 @@ export function editor(todo) {
   const { draft } = state.ui.editing;
   const set = (name) => ({ target }) => update(() => (draft[name] = target.value));
   const input = (name, type = "text", max = 500) => html`
-    <div class="field">
-      <label for="edit-${name}">${t(`field.${name}`)}</label>
-      <input class="input" id="edit-${name}" name=${name} type=${type} maxlength=${type === "text" ? max : nothing} autocomplete="off" .value=${live(draft[name])} @input=${set(name)} />
-    </div>
+    <label class="field">
+      <span class="label">${t(`field.${name}`)}</span>
+      <input class="input" name=${name} type=${type} maxlength=${type === "text" ? max : nothing} autocomplete="off"
+        .value=${live(draft[name])} @input=${set(name)} />
+    </label>
   `;
   const select = (name, options) => choice(name, options, draft[name] ?? "", set(name));
   const rules = [...new Set([...(todo.recurrence ? [todo.recurrence] : []), ...RULES])];

@@ -28,7 +28,7 @@ export function list(state) {
       <header class="heading">
         <h1>${listName(state)}</h1>
         ${iconButton("filter", t("filters"), () => update(({ ui }) => (ui.filters = !isOpen)), { look: isFiltered(state.route) ? "is-active" : "", isOpen })}
-        ${hasMenu ? iconButton("more", t("more_for", { title: listName(state) }), openListMenu) : ""}
+        ${hasMenu ? iconButton("more", t("more_for", { title: listName(state) }), openListMenu, { hasMenu: true }) : ""}
       </header>
       ${conflictsNotice(state)} ${isOpen ? filters(state) : ""} ${view === "trash" || view === "completed" ? "" : quickAdd(state)}
       ${todos(rows)} ${rows.length ? "" : state.loading ? html`<div class="skeleton" aria-hidden="true"></div>` : empty(view)}
@@ -74,12 +74,12 @@ function empty(view) {
 /** A field to choose from. @param {string} name @param {string[][]} options values with their texts
  * @param {string} chosen @param {(event: any) => void} act */
 export const choice = (name, options, chosen, act) => html`
-  <div class="field">
-    <label for="choice-${name}">${t(`field.${name}`)}</label>
-    <select id="choice-${name}" @change=${act}>
+  <label class="field">
+    <span class="label">${t(`field.${name}`)}</span>
+    <select @change=${act}>
       ${options.map(([value, text]) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`)}
     </select>
-  </div>
+  </label>
 `;
 
 // Filters and sort order are in the URL, so a filtered list can be kept as a bookmark.

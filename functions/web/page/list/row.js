@@ -39,7 +39,7 @@ const present = ({ todo, depth, total, open }) => html`
       <button class="title" aria-label=${t("edit_title", todo)} @click=${() => edit(todo)}>${todo.title}</button>
       ${details({ todo, total, open })}
     </div>
-    ${iconButton("more", t("more_for", todo), (event) => openActions(event, todo), { look: "more" })}
+    ${iconButton("more", t("more_for", todo), (event) => openActions(event, todo), { look: "more", hasMenu: true })}
   </div>
 `;
 

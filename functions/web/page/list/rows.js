@@ -73,7 +73,7 @@ let computed = "";
 /** @returns {Row[]} */
 export function visibleRows() {
   const { route, revision, user, ui } = state;
-  const key = JSON.stringify([route, revision, today(), user?.timezone, [...(ui.folded ?? [])], ui.staying?.size]);
+  const key = JSON.stringify([route, revision, today(), user?.timezone, [...(ui.folded ?? [])], [...(ui.staying ?? [])]]);
   if (key !== computed) {
     computed = key;
     rows = isTree(route) ? treeRows(null, 0) : flatRows(route);
@@ -99,8 +99,9 @@ function treeRows(parent, depth) {
 function flatRows({ view, id, params }) {
   const tests = [...Object.entries(params), [view, id]].filter(([name]) => Object.hasOwn(TESTS, name));
   const isAny = view === "trash" || view === "search";
+  const isIn = (todo) => (view === "completed" ? todo.completed : isAny || isShown(todo));
   const found = [...state.todos.values()].filter(
-    (todo) => !!todo.deleted_at === (view === "trash") && (view === "completed" ? todo.completed : isAny || isShown(todo)) && tests.every(([name, value]) => TESTS[name](todo, value)),
+    (todo) => !!todo.deleted_at === (view === "trash") && isIn(todo) && tests.every(([name, value]) => TESTS[name](todo, value)),
   );
   const isGrouped = view === "today" || view === "upcoming";
   const groupOf = (todo) => (isGrouped ? (dueDay(todo) < today() ? "overdue" : dueDay(todo)) : "");

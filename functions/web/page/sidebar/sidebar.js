@@ -1,6 +1,7 @@
 // Links to the lists, projects and tags, with the numbers of their open todos.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { load } from "../areas.js";
+import { showKeys } from "../keys.js";
 import { fold } from "../list/rows.js";
 import { href } from "../router.js";
 import { signOut } from "../session.js";
@@ -62,6 +63,8 @@ const link = (symbol, text, view, id = "", n = counts.get(id || view)) => html`
   </li>
 `;
 
+const action = (symbol, text, act) => html`<li><button @click=${act}>${icon(symbol)}<span>${text}</span></button></li>`;
+
 const projectLink = ({ id, name }) => link("project", name, "project", id);
 
 export function sidebar() {
@@ -69,7 +72,9 @@ export function sidebar() {
   const archived = projects(true);
   const tags = countTags();
   const lists = ["today", "upcoming", "all", "completed", "trash"];
+  const name = state.user?.name || state.user?.email || "";
   return html`
+    <p class="who"><span aria-hidden="true">${name.slice(0, 1)}</span> ${name}</p>
     <ul>${lists.map((view) => link(view, t(`view.${view}`), view))}</ul>
     <div class="side-heading"><h2>${t("projects")}</h2>${iconButton("add", t("new_project"), newProject)}</div>
     <ul>${projects().map(projectLink)}</ul>
@@ -77,8 +82,8 @@ export function sidebar() {
     ${tags.length ? html`<div class="side-heading"><h2>${t("tags")}</h2></div>` : ""}
     <ul>${tags.map((tag) => link("tag", tag.name, "tag", tag.name, tag.count))}</ul>
     <ul class="side-end">
-      ${link("settings", t("view.settings"), "settings")}
-      <li><button @click=${signOut}>${icon("sign-out")}<span>${t("sign_out")}</span></button></li>
+      ${link("settings", t("view.settings"), "settings")} ${action("keyboard", t("keys.title"), showKeys)}
+      ${action("sign-out", t("sign_out"), signOut)}
     </ul>
   `;
 }

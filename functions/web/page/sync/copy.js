@@ -10,7 +10,7 @@ export const confirmed = new Map();
 export const edits = new Map();
 
 /** Applies a step to the copy and shows what it changes. @param {Step} step */
-export function apply({ keep = [], put, drop, online = state.online }) {
+export function apply({ keep = [], put, drop, seq, online = state.online }) {
   const paths = new Set(keep.map(([path]) => path));
   for (const [path, object] of keep) object ? confirmed.set(path, object) : confirmed.delete(path);
   for (const [path] of [...(put?.effects ?? []), ...(edits.get(drop ?? "")?.effects ?? [])]) paths.add(path);
@@ -20,6 +20,7 @@ export function apply({ keep = [], put, drop, online = state.online }) {
   update((s) => {
     s.revision++;
     s.online = online;
+    s.loading &&= seq === undefined;
     s.conflicts = [...edits.values()].filter((edit) => edit.problem);
     s.waiting = edits.size - s.conflicts.length;
   });
@@ -110,10 +111,16 @@ export function take(step) {
 
 const follow = (step) => listeners.forEach((listener) => listener(step));
 
-/** @param {string} account */
+/** Listens to the other tabs. Their steps wait until the function that it returns is called, once the store was read.
+ * @param {string} account */
 export function openTabs(account) {
-  channel = new BroadcastChannel(`todos-${account}`);
-  channel.onmessage = ({ data }) => follow(data);
+  const early = [];
+  const opened = (channel = new BroadcastChannel(`todos-${account}`));
+  opened.onmessage = ({ data }) => early.push(data);
+  return () => {
+    early.forEach(follow);
+    opened.onmessage = ({ data }) => follow(data);
+  };
 }
 
 export function closeTabs() {

@@ -140,7 +140,7 @@ let log = [];
 const made = new Map();
 
 listeners.push(({ changes = [], done }) => {
-  log = [...log, ...changes].slice(-MAX_CHANGES);
+  if (changes.length) log = [...log, ...changes].slice(-MAX_CHANGES);
   if (done) made.set(done.key, done.version);
 });
 

@@ -19,11 +19,13 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 export async function startSync(user) {
   stopSync();
   const { signal } = (session = new AbortController());
+  const listen = openTabs(user.id);
   const { objects, edits, seq } = await openStore(user.id);
+  if (signal.aborted) return;
   apply({ keep: objects });
   for (const edit of edits) apply({ put: edit });
-  openTabs(user.id);
   update((s) => (s.loading = seq === undefined));
+  listen();
   lead(user.id, signal, async () => {
     await Promise.all([sendEdits(signal), follow(signal, seq, () => readLists(signal))]);
   });

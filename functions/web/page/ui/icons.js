@@ -7,9 +7,10 @@ import { t } from "../words.js";
 export const icon = (name) => html`<svg class="icon" aria-hidden="true"><use href=${`#i-${name}`}></use></svg>`;
 
 /** A button that shows only an icon. @param {string} name @param {string} label for screen readers
- * @param {(event: any) => void} act @param {{look?: string, isOpen?: boolean}} [options] */
-export const iconButton = (name, label, act, { look = "", isOpen } = {}) => html`
-  <button type="button" class="icon-button ${look}" aria-label=${label} aria-expanded=${isOpen ?? nothing} @click=${act}>${icon(name)}</button>
+ * @param {(event: any) => void} act @param {{look?: string, isOpen?: boolean, hasMenu?: boolean}} [options] */
+export const iconButton = (name, label, act, { look = "", isOpen, hasMenu } = {}) => html`
+  <button type="button" class="icon-button ${look}" aria-label=${label} aria-expanded=${isOpen ?? nothing}
+    aria-haspopup=${hasMenu ? "menu" : nothing} @click=${act}>${icon(name)}</button>
 `;
 
 /** Opens a menu. An item has the name of its icon, which is the key of its text too, and what it does.

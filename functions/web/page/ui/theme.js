@@ -1,4 +1,4 @@
-// The theme: "light", "dark" or "system". page/theme.js sets it before the first paint.
+// The theme: "light", "dark" or "system". early.js sets it before the first paint.
 
 /** @returns {string} */
 export const theme = () => document.documentElement.dataset.theme ?? "system";
