@@ -2,13 +2,17 @@
 // AWS Lambda.
 import { apiUrl, read, send } from "../api/client.js";
 import { update } from "../state.js";
-import { apply, clearCopy, closeStore, closeTabs, confirmed, lead, openStore, openTabs, take } from "./copy.js";
+import { apply, clearCopy, closeStore, closeTabs, confirmed, lead, listeners, openStore, openTabs, take } from "./copy.js";
 import { repeatedly, sendEdits, wake } from "./outbox.js";
 
 /** In this order, so that what a user looks at comes first. */
 const LISTS = ["projects?", "todos?completed=false&", "projects?archived=true&", "todos?completed=true&", "todos?trashed=true&"];
 
 let session = new AbortController();
+/** The number of the latest change in the copy, also while another tab leads. @type {number | undefined} */
+let latest;
+
+listeners.push(({ seq }) => (latest = seq ?? latest));
 
 addEventListener("online", wake);
 addEventListener("offline", () => update((s) => (s.online = false)));
@@ -24,10 +28,11 @@ export async function startSync(user) {
   if (signal.aborted) return;
   apply({ keep: objects });
   for (const edit of edits) apply({ put: edit });
+  latest = seq;
   update((s) => (s.loading = seq === undefined));
   listen();
   lead(user.id, signal, async () => {
-    await Promise.all([sendEdits(signal), follow(signal, seq, () => readLists(signal))]);
+    await Promise.all([sendEdits(signal), follow(signal, latest, () => readLists(signal))]);
   });
 }
 
@@ -110,7 +115,9 @@ const stream = (signal, seq) =>
       resolve(seq);
     };
     source.addEventListener("change", ({ data }) => {
-      if (gathered.push(JSON.parse(data)) === 1) setTimeout(show, GATHER_MILLISECONDS);
+      // Not in the background, where timers wait for a second.
+      if (gathered.push(JSON.parse(data)) === 1 && !document.hidden) setTimeout(show, GATHER_MILLISECONDS);
+      if (document.hidden) show();
     });
     source.onerror = end;
     const on = (target, event, listener) => target.addEventListener(event, listener, { signal: ended.signal });
