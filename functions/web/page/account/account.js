@@ -6,7 +6,7 @@ import { signedIn } from "../session.js";
 import { update } from "../state.js";
 import { form } from "../ui/form.js";
 import { t } from "../words.js";
-import { getPasskey, hasPasskeys } from "./passkeys.js";
+import { getPasskey, hasPasskeys } from "./proofs.js";
 
 /** @param {State} state */
 export function accountView({ route: { view }, ui }) {

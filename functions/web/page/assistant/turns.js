@@ -1,6 +1,5 @@
 // The turns of a conversation: sent, streamed into the state, approved, undone.
 import { NetworkError, newId, request, send } from "../api/client.js";
-import { readEvents } from "../api/sse.js";
 import { state, update } from "../state.js";
 import { toastError } from "../ui/toast.js";
 
@@ -99,5 +98,23 @@ export async function undo(turn) {
     update(() => (turn.undone = undone));
   } catch (error) {
     toastError(error);
+  }
+}
+
+/** Reads the server-sent events of a POST, which EventSource cannot send.
+ * @returns {AsyncGenerator<{event: string, data: any}>} */
+async function* readEvents(response) {
+  const reader = /** @type {ReadableStream} */ (response.body).pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ""; ; ) {
+    const { value, done } = await reader.read().catch((error) => {
+      throw new NetworkError(error);
+    });
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const [, event, data] = /^event: (\w+)\ndata: (.*)$/m.exec(block) ?? [];
+      if (event) yield { event, data: JSON.parse(data) };
+    }
   }
 }

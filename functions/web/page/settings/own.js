@@ -1,5 +1,5 @@
 // What the sections have besides lists and plain forms.
-import { hasPasskeys, makePasskey } from "../account/passkeys.js";
+import { hasPasskeys, makePasskey } from "../account/proofs.js";
 import { apiUrl, request } from "../api/client.js";
 import { html } from "../vendor/lit-html/lit-html.js";
 import { signedIn, signedOut } from "../session.js";

@@ -1,16 +1,14 @@
 // The settings. What each section reads, lists and sends is data (sections.json); own.js has what only code can do.
 import { html } from "../vendor/lit-html/lit-html.js";
-import { call } from "../api/call.js";
+import { confirmed } from "../account/proofs.js";
 import { go, href } from "../router.js";
 import { rendered, state, update } from "../state.js";
 import { timeWords } from "../ui/dates.js";
 import { askBefore } from "../ui/dialog.js";
-import { errorText } from "../ui/toast.js";
-import { form } from "../ui/form.js";
-import { toast, toastError } from "../ui/toast.js";
+import { call, form } from "../ui/form.js";
+import { errorText, toast, toastError } from "../ui/toast.js";
 import { say, t } from "../words.js";
 import { browserName, forms, views } from "./own.js";
-import { confirmed } from "./proof.js";
 import data from "./sections.json" with { type: "json" };
 
 const SECTIONS = /** @type {Record<string, Section>} */ (data);

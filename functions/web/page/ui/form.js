@@ -1,6 +1,6 @@
 // Forms: their fields are data (forms.json). Their texts have the key `form.<form>.<field>`, or `field.<field>` for all.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { call } from "../api/call.js";
+import { request } from "../api/client.js";
 import { rendered, state, update } from "../state.js";
 import { say, t } from "../words.js";
 import { errorText } from "./toast.js";
@@ -98,4 +98,11 @@ function optionsView({ id, name, value, note, boxes, options }) {
 /** @param {string} name @param {{busy?: boolean, error?: unknown, done?: boolean}} progress */
 export function setForm(name, progress) {
   update((s) => (s.forms[name] = progress));
+}
+
+/** Sends a request that is written as data, such as `DELETE auth/tokens/{id}`.
+ * @param {string} line @param {object} [body] @param {Record<string, string>} [values] of the names in the path */
+export function call(line, body, values = {}) {
+  const [method, path] = line.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name])).split(" ");
+  return request(method, path, { body });
 }
