@@ -60,11 +60,6 @@ export const views = {
     <p>${user.email} <span class="badge">${t(user.email_verified ? "settings.verified" : "settings.unverified")}</span></p>
     ${user.email_verified ? "" : form("verify")}
   `,
-  "sign-out": (_, button) =>
-    button("sign-out", async () => {
-      await request("POST", "auth/logout");
-      await signedOut(true);
-    }),
   app({ factor }, button) {
     const { totp } = state.settings;
     if (factor.totp) return html`<p>${t("settings.app.on")}</p><p>${button("remove", () => request("DELETE", "auth/second-factor/totp"), t("settings.app"), true)}</p>`;
