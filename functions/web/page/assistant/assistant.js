@@ -3,7 +3,7 @@ import { html } from "../vendor/lit-html/lit-html.js";
 import { state, update } from "../state.js";
 import { askBefore } from "../ui/dialog.js";
 import { errorText } from "../ui/errors.js";
-import { icon } from "../ui/icons.js";
+import { icon, iconButton } from "../ui/icons.js";
 import { toastError } from "../ui/toast.js";
 import { t } from "../words.js";
 import { ask, decide, deleteConversation, newConversation, openConversation, stop, undo } from "./turns.js";
@@ -21,9 +21,9 @@ export function assistantPanel({ assistant: { id, conversations = [], turns = []
   return html`
     <header>
       <h2>${t("assistant")}</h2>
-      ${id ? iconButton("trash", "assistant.delete", () => forget(id)) : ""}
-      ${iconButton("add", "assistant.new", newConversation)}
-      ${iconButton("close", "close", () => update((s) => (s.ui.assistant = false)))}
+      ${id ? iconButton("trash", t("assistant.delete"), () => forget(id)) : ""}
+      ${iconButton("add", t("assistant.new"), newConversation)}
+      ${iconButton("close", t("close"), () => update((s) => (s.ui.assistant = false)))}
     </header>
     ${
       conversations.length > 1
@@ -48,8 +48,6 @@ export function assistantPanel({ assistant: { id, conversations = [], turns = []
     ${online ? "" : html`<p class="hint">${t("assistant.offline")}</p>`}
   `;
 }
-
-const iconButton = (name, text, act) => html`<button class="icon-button" aria-label=${t(text)} @click=${act}>${icon(name)}</button>`;
 
 const welcome = () => html`
   <p>${t("assistant.welcome")}</p>
