@@ -2,9 +2,8 @@
 import { html } from "../vendor/lit-html/lit-html.js";
 import { state, update } from "../state.js";
 import { askBefore } from "../ui/dialog.js";
-import { errorText } from "../ui/errors.js";
 import { icon, iconButton } from "../ui/icons.js";
-import { toastError } from "../ui/toast.js";
+import { errorText, toastError } from "../ui/toast.js";
 import { t } from "../words.js";
 import { ask, decide, deleteConversation, newConversation, openConversation, stop, undo } from "./turns.js";
 
