@@ -82,6 +82,9 @@ export const choice = (name, options, chosen, act) => html`
   </label>
 `;
 
+/** The name in the field of an order that a view has by itself. @type {Record<string, string>} */
+const ORDER_OF = { today: "due", upcoming: "due" };
+
 // Filters and sort order are in the URL, so a filtered list can be kept as a bookmark.
 
 /** @param {State} state */
@@ -93,7 +96,7 @@ export function filters({ route }) {
     <div class="filters" id="filters">
       ${select("priority", named("priority", PRIORITIES))} ${select("due", named("filter", ["overdue", "today", "week", "none"]))}
       ${select("tag", countTags().map(({ name }) => [name, `#${name}`]))}
-      ${choice("sort", named("sort", ["order", "due", "priority", "title", "created"]), sortOf(route), set("sort"))}
+      ${choice("sort", named("sort", ["order", "due", "priority", "title", "created"]), ORDER_OF[sortOf(route)] ?? sortOf(route), set("sort"))}
       <label class="check-field">
         <input type="checkbox" .checked=${route.params.completed === "1"} @change=${set("completed")} /> ${t("show_completed")}
       </label>
