@@ -53,7 +53,7 @@ class Person:
         window.context.add_cookies([{**cookie, "sameSite": "Lax"}])
         window.open(fragment)
         person = cls(window, account)
-        expect(person.todos).to_be_visible()
+        expect(person.quick_add).to_be_visible()
         return person
 
     def another_tab(self) -> "Person":
@@ -129,8 +129,15 @@ class Person:
         """Clicks a link."""
         (within or self.page).get_by_role("link", name=name, exact=True).click()
 
+    def show_lists(self) -> None:
+        """Opens the menu that holds the lists on a small screen."""
+        if not self.lists.is_visible():
+            self.press("Menu")
+            expect(self.lists).to_be_visible()
+
     def go_to(self, name: str) -> None:
         """Opens one of the lists."""
+        self.show_lists()
         self.lists.get_by_role("link", name=name).click()
         expect(self.heading).to_have_text(name)
 
@@ -150,6 +157,15 @@ class Person:
         expect(editor).to_be_visible()
         return editor
 
+    def filter_by(self, name: str, option: str) -> None:
+        self.show_filters()
+        self.choose(name, option)
+
+    def decide(self) -> Locator:
+        """Opens the dialog about a change that met another one. Returns it."""
+        self.press("Decide")
+        return self.dialog("Changed elsewhere")
+
     def choose_for(self, title: str, action: str) -> None:
         """Chooses an action in the menu of a todo."""
         self.press(f"More for {title}")
@@ -161,13 +177,20 @@ class Person:
         self.fill("Title", new, within=editor)
         self.press("Save", within=editor)
 
+    def show_filters(self) -> None:
+        filters = self.page.get_by_role("button", name="Filters", exact=True)
+        if filters.get_attribute("aria-expanded") == "false":
+            filters.click()
+
     def show_completed(self) -> None:
+        self.show_filters()
         self.page.get_by_role("checkbox", name="Show completed").check()
 
     def search(self, text: str) -> None:
         self.page.get_by_role("searchbox", name="Search").fill(text)
 
     def open_settings(self, section: str) -> None:
+        self.show_lists()
         self.follow("Settings", within=self.lists)
         self.follow(section, within=self.page.get_by_role("navigation", name="Settings"))
         expect(self.page.get_by_role("heading", name=section, level=2)).to_be_visible()
@@ -196,6 +219,18 @@ class Person:
         self.todos.hover()
         self.page.mouse.wheel(0, 400)
 
+    def drag(self, title: str, above: str) -> None:
+        """Drags a todo above another one by its grip, which is left of its checkbox."""
+        self.row(title).hover()
+        boxes = [self.box(each).bounding_box() for each in (title, above)]
+        assert all(boxes)
+        mouse = self.page.mouse
+        mouse.move(boxes[0]["x"] - 10, boxes[0]["y"] + boxes[0]["height"] / 2)
+        mouse.down()
+        mouse.move(boxes[1]["x"] - 10, boxes[1]["y"] + 20, steps=8)
+        mouse.move(boxes[1]["x"] - 10, boxes[1]["y"], steps=4)
+        mouse.up()
+
     def undo(self) -> None:
         """Presses Undo of the newest message."""
         self.page.get_by_role("button", name="Undo", exact=True).last.click()
@@ -209,6 +244,10 @@ class Person:
         """Waits until nothing is loading, and the browser has drawn the result."""
         expect(self.page.locator("[aria-busy=true], .skeleton")).to_have_count(0)
         self.window.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def has_focus_in(self, title: str) -> bool:
+        """Returns whether the focus is in the row of a todo."""
+        return bool(self.row(title).evaluate("(row) => row.contains(document.activeElement)"))
 
     def is_dark(self) -> bool:
         """Returns whether the page has light text on a dark ground."""
@@ -242,6 +281,10 @@ class Person:
         assert listed.status_code == 200, listed.text
         found: list[dict[str, Any]] = listed.json()
         return found
+
+    def versions(self) -> dict[str, int]:
+        """Returns the versions of the stored todos by their titles."""
+        return {todo["title"]: todo["version"] for todo in self.stored()}
 
     def stored_todo(self, title: str, **filters: Any) -> dict[str, Any]:
         (found,) = [todo for todo in self.stored(**filters) if todo["title"] == title]

@@ -53,7 +53,7 @@ class TestSignIn:
         expect(visitor.alert).to_be_visible()
         expect(visitor.page.get_by_label("Email", exact=True)).to_have_value(account.email)
         visitor.sign_in(account.email)
-        expect(visitor.todos).to_be_visible()
+        expect(visitor.quick_add).to_be_visible()
 
     def test_by_password_and_a_code(self, visitor: Person, account: Account) -> None:
         app, _ = add_app(account)
@@ -61,7 +61,7 @@ class TestSignIn:
         visitor.fill("Code", app.next_code())
         visitor.press("Continue")
 
-        expect(visitor.todos).to_be_visible()
+        expect(visitor.quick_add).to_be_visible()
 
     def test_a_reload_keeps_the_session(self, person: Person) -> None:
         person.add("Buy milk")
@@ -104,7 +104,7 @@ class TestPasskey:
         person.press("Sign out")
 
         person.press("Sign in with a passkey")
-        expect(person.todos).to_be_visible()
+        expect(person.quick_add).to_be_visible()
 
     def _confirm(self, person: Person) -> None:
         dialog = person.page.get_by_role("dialog")
@@ -125,7 +125,7 @@ class TestForgottenPassword:
         visitor.page.get_by_role("button").first.click()
         visitor.window.open()
         visitor.sign_in(account.email, "another good password")
-        expect(visitor.todos).to_be_visible()
+        expect(visitor.quick_add).to_be_visible()
 
     def test_an_unknown_email_is_told_the_same(self, visitor: Person) -> None:
         visitor.follow("Forgot your password?")
@@ -139,8 +139,8 @@ class TestDevices:
     def test_two_devices_have_their_own_sessions(self, person: Person, site: Site, open_window: Open) -> None:
         other = Person.visiting(open_window(site.url))
         other.sign_in(person.device.email)
-        expect(other.todos).to_be_visible()
+        expect(other.quick_add).to_be_visible()
         other.press("Sign out")
 
         person.page.reload()
-        expect(person.todos).to_be_visible()
+        expect(person.quick_add).to_be_visible()

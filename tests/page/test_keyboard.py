@@ -63,7 +63,7 @@ class TestWalk:
             tab_to(visitor, "textbox", label) if label != "Password" else visitor.page.keyboard.press("Tab")
             visitor.page.keyboard.type(value)
         visitor.page.keyboard.press("Enter")
-        expect(visitor.todos).to_be_visible()
+        expect(visitor.quick_add).to_be_visible()
 
         self._add(visitor, "Buy milk")
         self._add(visitor, "Call mum")
@@ -85,7 +85,7 @@ class TestWalk:
         person.page.keyboard.press("Space")
         person.sees_no("Two")
 
-        expect(person.box("Three")).to_be_focused()
+        assert person.has_focus_in("Three")
 
     def test_every_view_begins_with_a_link_to_its_content(self, person: Person) -> None:
         person.page.keyboard.press("Tab")

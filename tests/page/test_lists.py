@@ -73,7 +73,7 @@ class TestFilters:
         person.device.add("Urgent", priority="high")
         person.device.add("Later", priority="low")
         person.sees("Urgent", "Later")
-        person.choose("Priority", "High")
+        person.filter_by("Priority", "High")
 
         person.sees("Urgent")
         person.sees_no("Later")
@@ -82,7 +82,7 @@ class TestFilters:
         person.device.add("Urgent", priority="high")
         person.device.add("Later", priority="low")
         person.sees("Urgent", "Later")
-        person.choose("Priority", "High")
+        person.filter_by("Priority", "High")
         person.sees_no("Later")
         person.page.reload()
 

@@ -42,7 +42,7 @@ class TestOffline:
     def test_writes_survive_a_reload(self, person: Person) -> None:
         person.window.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
         person.page.reload()
-        expect(person.todos).to_be_visible()
+        expect(person.quick_add).to_be_visible()
         person.window.context.set_offline(offline=True)
         person.add("Buy milk")
         person.page.reload()
@@ -56,7 +56,7 @@ class TestOffline:
 class TestConflict:
     def test_both_texts_are_shown_and_one_is_chosen(self, person: Person) -> None:
         self._conflict(person)
-        dialog = person.dialog("Changed elsewhere")
+        dialog = person.decide()
         expect(dialog).to_contain_text("Buy bread")
         expect(dialog).to_contain_text("Buy rice")
         person.press("Keep mine", within=dialog)
@@ -66,7 +66,7 @@ class TestConflict:
 
     def test_the_other_text_may_stay(self, person: Person) -> None:
         self._conflict(person)
-        person.press("Keep theirs", within=person.dialog("Changed elsewhere"))
+        person.press("Keep theirs", within=person.decide())
 
         person.sees("Buy rice")
         person.sees_no("Buy bread")
@@ -80,7 +80,7 @@ class TestConflict:
         person.device.delete(f"{TODOS}/{todo['id']}")
         person.window.context.set_offline(offline=False)
 
-        expect(person.dialog("Changed elsewhere")).to_contain_text("Buy bread")
+        expect(person.decide()).to_contain_text("Buy bread")
 
     def _conflict(self, person: Person) -> None:
         """Changes one title here without a network, and meanwhile on another device."""

@@ -102,7 +102,7 @@ class TestSessions:
     def test_another_one_is_ended(self, person: Person, site: Site, open_window: Open) -> None:
         other = Person.visiting(open_window(site.url))
         other.sign_in(person.device.email)
-        expect(other.todos).to_be_visible()
+        expect(other.quick_add).to_be_visible()
         person.open_settings("Sessions")
         sessions = person.main.get_by_role("listitem")
         before = sessions.filter(has=person.page.get_by_role("button")).count()

@@ -15,7 +15,7 @@ class TestQuickAdd:
         person.quick_add.press_sequentially("Call mum tomorrow 5pm #family !high", delay=20)
         understood = person.page.get_by_label("Understood", exact=True)
 
-        for part in ("tomorrow 5pm", "#family", "!high"):
+        for part in ("Tomorrow 5:00", "#family", "High"):
             expect(understood).to_contain_text(part)
         assert person.stored() == []
 
@@ -56,7 +56,7 @@ class TestComplete:
 
         person.sees("Buy milk")
         expect(person.box("Buy milk")).not_to_be_checked()
-        person.eventually(lambda: not person.stored_todo("Buy milk")["completed"])
+        person.eventually(lambda: person.versions() == {"Buy milk": 3})
 
     def test_completed_todos_are_shown_on_demand(self, person: Person) -> None:
         person.add("Buy milk")
@@ -85,6 +85,7 @@ class TestEdit:
     def test_all_fields_in_place(self, person: Person) -> None:
         project = person.device.add_project("Garden")
         person.add("Buy milk")
+        expect(person.lists.get_by_role("link", name="Garden")).to_be_visible()
         editor = person.edit("Buy milk")
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
         person.fill("Title", "Buy seeds", within=editor)
@@ -92,11 +93,11 @@ class TestEdit:
         person.choose("Priority", "High", within=editor)
         person.choose("Project", "Garden", within=editor)
         person.fill("Tags", "spring, shop", within=editor)
-        person.fill("Due date", tomorrow, within=editor)
+        person.fill("Due", tomorrow, within=editor)
         person.press("Save", within=editor)
 
         person.sees("Buy seeds")
-        person.eventually(lambda: any(todo["title"] == "Buy seeds" for todo in person.stored()))
+        person.eventually(lambda: "Buy seeds" in person.versions())
         todo = person.stored_todo("Buy seeds")
         assert (todo["description"], todo["priority"]) == ("Beans\nand peas", "high")
         assert (set(todo["tags"]), todo["project_id"]) == ({"spring", "shop"}, project["id"])
@@ -119,14 +120,14 @@ class TestEdit:
         person.undo()
 
         person.sees("Buy milk")
-        person.eventually(lambda: person.stored_todo("Buy milk")["version"] == 3)
+        person.eventually(lambda: person.versions() == {"Buy milk": 3})
 
     def test_a_recurrence_is_told_in_words(self, person: Person) -> None:
         person.device.add("Pay rent", due_date="2027-01-01", recurrence="FREQ=MONTHLY;BYMONTHDAY=1")
         person.device.add("Standup", due_date="2027-01-04", recurrence="FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE")
 
         expect(person.row("Pay rent")).to_contain_text(re.compile("month", re.IGNORECASE))
-        expect(person.row("Standup")).to_contain_text(re.compile("2 weeks.*Mon.*Wed", re.IGNORECASE))
+        expect(person.row("Standup")).to_contain_text(re.compile("2 weeks.*Monday.*Wednesday", re.IGNORECASE))
 
     def test_times_are_those_of_the_users_zone(self, person: Person) -> None:
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
@@ -150,7 +151,7 @@ class TestOrder:
         person.page.keyboard.press("Alt+ArrowUp")
         person.eventually(lambda: person.titles() == ["One", "Three", "Two"])
 
-        expect(person.box("Three")).to_be_focused()
+        assert person.has_focus_in("Three")
         person.eventually(lambda: [todo["title"] for todo in person.stored(sort="order")] == ["One", "Three", "Two"])
 
     def test_the_menu_moves_a_todo(self, person: Person) -> None:
@@ -160,7 +161,7 @@ class TestOrder:
         person.eventually(lambda: [todo["title"] for todo in person.stored(sort="order")] == ["Two", "One", "Three"])
 
     def test_a_todo_is_dragged(self, person: Person) -> None:
-        person.row("Three").drag_to(person.row("One"), target_position={"x": 60, "y": 4})
+        person.drag("Three", above="One")
 
         person.eventually(lambda: person.titles() == ["Three", "One", "Two"])
         person.eventually(lambda: [todo["title"] for todo in person.stored(sort="order")] == ["Three", "One", "Two"])
@@ -177,8 +178,9 @@ class TestSubtodos:
     def test_they_are_added_below_their_parent(self, person: Person) -> None:
         person.add("Plan trip")
         person.choose_for("Plan trip", "Add subtodo")
-        person.page.get_by_label("Title", exact=True).last.fill("Book hotel")
+        person.page.get_by_label("Add a subtodo", exact=True).fill("Book hotel")
         person.page.keyboard.press("Enter")
+        person.press("Cancel")
 
         person.sees("Book hotel")
         person.eventually(lambda: len(person.stored()) == 2)
@@ -188,10 +190,10 @@ class TestSubtodos:
         parent = person.device.add("Plan trip")
         person.device.add("Book hotel", parent_id=parent["id"])
         person.sees("Book hotel")
-        person.press("Hide subtodos of Plan trip")
+        person.press("Subtodos of Plan trip")
         person.sees_no("Book hotel")
 
-        person.press("Show subtodos of Plan trip")
+        person.press("Subtodos of Plan trip")
         person.sees("Book hotel")
 
 
@@ -224,13 +226,11 @@ class TestUndoOfOthers:
         person.add("Buy milk")
         person.rename("Buy milk", "Buy bread")
         person.sees("Buy bread")
-        person.eventually(lambda: person.stored_todo("Buy bread")["version"] == 2)
+        person.eventually(lambda: person.versions() == {"Buy bread": 2})
         todo = person.stored_todo("Buy bread")
         person.device.client.patch(f"{TODOS}/{todo['id']}", json={"title": "Buy rice"}).raise_for_status()
         person.sees("Buy rice")
-        undo = person.page.get_by_role("button", name="Undo", exact=True)
-        if undo.count():
-            undo.last.click()
+        person.undo()
 
-        person.hears("changed")
+        person.hears("could not be saved")
         assert person.stored_todo("Buy rice")["title"] == "Buy rice"
