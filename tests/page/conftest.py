@@ -1,7 +1,9 @@
 """Starts Chromium and the service, and opens windows of new accounts."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -12,9 +14,11 @@ from tests.mail_server import MailServer
 from tests.page import sites, windows
 from tests.page.person import Person
 from tests.page.sites import Site
-from tests.page.windows import Open
+from tests.page.windows import Open, Window
 
 SURFACES = ("uvicorn", "emulator")
+PICTURES = Path(__file__).parents[2] / ".screenshots/failures"
+_WINDOWS = pytest.StashKey[list[Window]]()
 _REGISTRATIONS = {"REGISTRATIONS_PER_ADDRESS": "100000", "LOGINS_PER_ADDRESS": "100000"}
 
 
@@ -65,11 +69,30 @@ def site(request: pytest.FixtureRequest) -> Site:
     return found
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Takes a picture of each window when a test fails."""
+    report = yield
+    if report.failed and report.when != "teardown":
+        for number, window in enumerate(item.stash.get(_WINDOWS, [])):
+            path = PICTURES / f"{re.sub('[^A-Za-z0-9]+', '-', item.name)}-{number}.png"
+            window.page.screenshot(path=path)
+            report.sections.append(("Picture", str(path)))
+    return report
+
+
 @pytest.fixture
-def open_window(chromium: Browser) -> Iterator[Open]:
+def open_window(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
     """Opens windows that are closed, and checked, after the test."""
+    opened: list[Window] = []
+    request.node.stash[_WINDOWS] = opened
     with ExitStack() as stack:
-        yield lambda origin, **options: stack.enter_context(windows.window(chromium, origin, **options))
+
+        def open_window(origin: str, **options: object) -> Window:
+            opened.append(stack.enter_context(windows.window(chromium, origin, **options)))
+            return opened[-1]
+
+        yield open_window
 
 
 @pytest.fixture

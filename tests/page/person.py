@@ -1,6 +1,7 @@
 """A person at the page, who finds everything by its role and name, as a screen reader announces it."""
 
 import inspect
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -203,6 +204,13 @@ class Person:
         self.press("Confirm", within=dialog)
         expect(dialog).to_have_count(0)
 
+    def read_secret(self) -> str:
+        """Returns the secret that the settings show once."""
+        expect(self.main.get_by_role("status").filter(has_text="It is not shown again")).to_be_visible()
+        secret = self.main.locator(":focus")
+        expect(secret).to_have_text(re.compile("."))
+        return str(secret.inner_text())
+
     def open_assistant(self) -> None:
         if not self.assistant.is_visible():
             self.press("Assistant")
@@ -244,6 +252,12 @@ class Person:
         """Waits until nothing is loading, and the browser has drawn the result."""
         expect(self.page.locator("[aria-busy=true], .skeleton")).to_have_count(0)
         self.window.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def wait_for_worker(self) -> None:
+        """Waits until the service worker has kept the files of the page, and serves them."""
+        self.page.wait_for_function("async () => Boolean((await navigator.serviceWorker.getRegistration())?.active)")
+        self.page.reload()
+        self.page.wait_for_function("() => Boolean(navigator.serviceWorker.controller)")
 
     def has_focus_in(self, title: str) -> bool:
         """Returns whether the focus is in the row of a todo."""

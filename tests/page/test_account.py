@@ -98,18 +98,19 @@ class TestPasskey:
 
     def test_it_is_added_signs_in_and_is_removed(self, person: Person) -> None:
         person.page.goto(f"{person.window.origin}/#/settings/security")
+        person.fill("Name of the passkey", "Laptop")
         person.press("Add a passkey")
-        self._confirm(person)
+        person.confirm_by_password()
         expect(person.main.get_by_role("list", name="Passkeys").get_by_role("listitem")).to_have_count(1)
         person.press("Sign out")
 
         person.press("Sign in with a passkey")
         expect(person.quick_add).to_be_visible()
-
-    def _confirm(self, person: Person) -> None:
-        dialog = person.page.get_by_role("dialog")
-        person.fill("Password", PASSWORD, within=dialog)
-        dialog.get_by_role("button", name="Confirm").click()
+        person.open_settings("Security")
+        person.press("Remove: Laptop")
+        person.press("Remove", within=person.page.get_by_role("dialog"))
+        expect(person.main.get_by_text("With a passkey you sign in")).to_be_visible()
+        assert person.device.client.get("/api/v1/auth/passkeys").json() == []
 
 
 class TestForgottenPassword:

@@ -18,7 +18,7 @@ _TAGS_OF_ELEMENTS = """() => [...new Set([...document.body.querySelectorAll("*")
 _HANDLERS = """() => [...document.querySelectorAll("*")].flatMap((each) => [...each.attributes]
     .filter(({ name, value }) => name.startsWith("on") || name === "style" && value.includes("red")
         || ["href", "src", "action", "formaction"].includes(name)
-            && /^\\s*(javascript|data:text|https?:|\\/\\/)/i.test(value))
+            && !value.startsWith(location.origin) && /^\\s*(javascript|data:text|https?:|\\/\\/)/i.test(value))
     .map(({ name, value }) => `${each.localName} ${name}=${value}`))"""
 
 

@@ -18,8 +18,7 @@ ADDED_TODOS = 30
 class TestOffline:
     def test_what_was_loaded_stays_readable_after_a_reload(self, person: Person) -> None:
         person.add("Buy milk")
-        person.window.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
-        person.page.reload()
+        person.wait_for_worker()
         person.sees("Buy milk")
         person.window.context.set_offline(offline=True)
         person.page.reload()
@@ -40,8 +39,7 @@ class TestOffline:
         assert person.stored_todo("Call mum")["completed"]
 
     def test_writes_survive_a_reload(self, person: Person) -> None:
-        person.window.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
-        person.page.reload()
+        person.wait_for_worker()
         expect(person.quick_add).to_be_visible()
         person.window.context.set_offline(offline=True)
         person.add("Buy milk")
