@@ -15,7 +15,7 @@ class TestQuickAdd:
         person.quick_add.press_sequentially("Call mum tomorrow 5pm #family !high", delay=20)
         understood = person.page.get_by_label("Understood", exact=True)
 
-        for part in ("Tomorrow 5:00", "#family", "High"):
+        for part in ("Tomorrow 17:00", "#family", "High"):
             expect(understood).to_contain_text(part)
         assert person.stored() == []
 

@@ -19,6 +19,7 @@ _OPTIONS: Final = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
 _WAIT_MILLISECONDS: Final = 15_000
+_TRIES: Final = 3
 _REPORT_VIOLATIONS: Final = """
     addEventListener("securitypolicyviolation", (event) =>
         console.error(`Policy: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sample}`));
@@ -35,14 +36,23 @@ class Window:
     context: BrowserContext
     origin: str
     problems: list[str] = field(default_factory=list)
+    network_changes: int = 0
 
     def another_tab(self) -> "Window":
         """Opens a tab that shares cookies and storage with this one."""
         return Window(self.context.new_page(), self.context, self.origin, self.problems)
 
     def open(self, fragment: str = "") -> None:
-        """Opens a view of the page by its fragment."""
-        self.page.goto(f"{self.origin}/{fragment}")
+        """Opens a view of the page by its fragment.
+
+        Chromium ends the requests in flight when a network of the machine changes, for example by a container. Then
+        the page is opened again.
+        """
+        for _ in range(_TRIES):
+            before = self.network_changes
+            self.page.goto(f"{self.origin}/{fragment}")
+            if self.network_changes == before:
+                return
 
     def evaluate(self, expression: str, argument: object = None) -> Any:
         return self.page.evaluate(expression, argument)
@@ -53,6 +63,7 @@ class Window:
         self.context.on("weberror", lambda error: self.problems.append(f"Error: {error.error}"))
         self.context.on("request", self._note_request)
         self.context.on("response", self._note_response)
+        self.context.on("requestfailed", self._note_failure)
 
     def _note_message(self, message: Any) -> None:
         if message.type in {"error", "warning"} and _ABOUT_RESPONSES not in message.text:
@@ -62,6 +73,9 @@ class Window:
         parts = urlsplit(request.url)
         if f"{parts.scheme}://{parts.netloc}" != self.origin and parts.scheme not in {"data", "blob"}:
             self.problems.append(f"Request to another host: {request.url}")
+
+    def _note_failure(self, request: Any) -> None:
+        self.network_changes += "ERR_NETWORK_CHANGED" in str(request.failure)
 
     def _note_response(self, response: Any) -> None:
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

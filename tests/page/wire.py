@@ -21,7 +21,7 @@ class Wire:
     port: int = 0
     lost: int = 0
     is_cut: bool = False
-    _methods: tuple[bytes, ...] = ()
+    _begins: tuple[bytes, ...] = ()
     _losses: int = 0
     _portal: BlockingPortal | None = None
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -39,9 +39,12 @@ class Wire:
     def mend(self) -> None:
         self.is_cut = False
 
-    def lose_answers(self, count: int, *methods: str) -> None:
-        """Passes the next requests with one of the methods to the service, and breaks the connection at its answer."""
-        self._methods, self._losses = tuple(method.encode() + b" " for method in methods), count
+    def lose_answers(self, count: int, *begins: str) -> None:
+        """Passes the next requests that begin so to the service, and breaks the connection at the answer.
+
+        A request begins with its method and path, such as `POST /api/v1/todos`.
+        """
+        self._begins, self._losses = tuple(begin.encode() for begin in begins), count
 
     async def _abort(self) -> None:
         for writer in list(self._open):
@@ -74,7 +77,7 @@ class Wire:
     async def _pass_requests(self, streams: Streams, loses: asyncio.Event) -> None:
         reader, writer = streams
         while data := await reader.read(_CHUNK_BYTES):
-            if self._losses and data.startswith(self._methods):
+            if self._losses and data.startswith(self._begins):
                 self._losses -= 1
                 loses.set()
             writer.write(data)
