@@ -67,6 +67,11 @@ class Person:
         self.fill("Password", password)
         self.press("Sign in")
 
+    def sign_out(self) -> None:
+        self.show_lists()
+        self.press("Sign out", within=self.lists)
+        expect(self.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+
     # Parts of the page
 
     @property

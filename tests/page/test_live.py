@@ -18,7 +18,7 @@ class TestTabs:
     def test_sign_out_signs_all_tabs_out(self, person: Person) -> None:
         other = person.another_tab()
         expect(other.quick_add).to_be_visible()
-        person.press("Sign out")
+        person.sign_out()
 
         expect(other.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
