@@ -73,9 +73,8 @@ def site(request: pytest.FixtureRequest) -> Site:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Takes a picture of each window when a test fails."""
     report = yield
-    no_windows: list[Window] = []
-    if report.failed and report.when != "teardown":
-        for number, window in enumerate(item.stash.get(_WINDOWS, no_windows)):
+    if report.failed and report.when != "teardown" and _WINDOWS in item.stash:
+        for number, window in enumerate(item.stash[_WINDOWS]):
             path = PICTURES / f"{re.sub('[^A-Za-z0-9]+', '-', item.name)}-{number}.png"
             window.page.screenshot(path=path)
             report.sections.append(("Picture", str(path)))

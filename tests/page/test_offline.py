@@ -15,45 +15,68 @@ from tests.page.wire import Wire, wired
 ADDED_TODOS = 18
 
 
+@pytest.fixture
+def wire(site: Site) -> Iterator[Wire]:
+    with wired(site.url) as wire:
+        yield wire
+
+
+@pytest.fixture
+def person(wire: Wire, account: Account, open_window: Open) -> Person:
+    """A person whose network runs through the wire."""
+    return Person.signed_in(open_window(wire.url), account)
+
+
+def unplug(person: Person, wire: Wire) -> None:
+    """Takes the network away. Chromium is told too, but would let its service worker through alone."""
+    wire.cut()
+    person.window.context.set_offline(offline=True)
+
+
+def plug_in(person: Person, wire: Wire) -> None:
+    wire.mend()
+    person.window.context.set_offline(offline=False)
+
+
 class TestOffline:
-    def test_what_was_loaded_stays_readable_after_a_reload(self, person: Person) -> None:
+    def test_what_was_loaded_stays_readable_after_a_reload(self, person: Person, wire: Wire) -> None:
         person.add("Buy milk")
         person.wait_for_worker()
         person.sees("Buy milk")
-        person.window.context.set_offline(offline=True)
+        unplug(person, wire)
         person.page.reload()
 
         person.sees("Buy milk")
         person.hears("Offline")
 
-    def test_writes_wait_and_are_sent(self, person: Person) -> None:
+    def test_writes_wait_and_are_sent(self, person: Person, wire: Wire) -> None:
         todo = person.device.add("Call mum")
         person.sees("Call mum")
-        person.window.context.set_offline(offline=True)
+        unplug(person, wire)
         person.add("Buy milk")
         person.complete("Call mum")
         assert person.stored_todo("Call mum")["id"] == todo["id"]
-        person.window.context.set_offline(offline=False)
+        plug_in(person, wire)
 
         person.eventually(lambda: [each["title"] for each in person.stored(completed=False)] == ["Buy milk"])
         assert person.stored_todo("Call mum")["completed"]
 
-    def test_writes_survive_a_reload(self, person: Person) -> None:
+    def test_writes_survive_a_reload(self, person: Person, wire: Wire) -> None:
         person.wait_for_worker()
         expect(person.quick_add).to_be_visible()
-        person.window.context.set_offline(offline=True)
+        unplug(person, wire)
         person.add("Buy milk")
         person.page.reload()
         person.sees("Buy milk")
         assert person.stored() == []
-        person.window.context.set_offline(offline=False)
+        plug_in(person, wire)
 
         person.eventually(lambda: [todo["title"] for todo in person.stored()] == ["Buy milk"])
 
 
 class TestConflict:
-    def test_both_texts_are_shown_and_one_is_chosen(self, person: Person) -> None:
-        self._conflict(person)
+    def test_both_texts_are_shown_and_one_is_chosen(self, person: Person, wire: Wire) -> None:
+        self._conflict(person, wire)
         dialog = person.decide()
         expect(dialog).to_contain_text("Buy bread")
         expect(dialog).to_contain_text("Buy rice")
@@ -62,47 +85,37 @@ class TestConflict:
         person.sees("Buy bread")
         person.eventually(lambda: [todo["title"] for todo in person.stored()] == ["Buy bread"])
 
-    def test_the_other_text_may_stay(self, person: Person) -> None:
-        self._conflict(person)
+    def test_the_other_text_may_stay(self, person: Person, wire: Wire) -> None:
+        self._conflict(person, wire)
         person.press("Keep theirs", within=person.decide())
 
         person.sees("Buy rice")
         person.sees_no("Buy bread")
         assert [todo["title"] for todo in person.stored()] == ["Buy rice"]
 
-    def test_a_todo_that_was_deleted_elsewhere_is_told(self, person: Person) -> None:
+    def test_a_todo_that_was_deleted_elsewhere_is_told(self, person: Person, wire: Wire) -> None:
         person.add("Buy milk")
         person.eventually(lambda: len(person.stored()) == 1)
         todo = person.stored_todo("Buy milk")
-        person.window.context.set_offline(offline=True)
+        unplug(person, wire)
         person.rename("Buy milk", "Buy bread")
         person.device.delete(f"{TODOS}/{todo['id']}")
-        person.window.context.set_offline(offline=False)
+        plug_in(person, wire)
 
         expect(person.decide()).to_contain_text("Buy bread")
 
-    def _conflict(self, person: Person) -> None:
+    def _conflict(self, person: Person, wire: Wire) -> None:
         """Changes one title here without a network, and meanwhile on another device."""
         person.add("Buy milk")
         person.eventually(lambda: len(person.stored()) == 1)
         todo = person.stored_todo("Buy milk")
-        person.window.context.set_offline(offline=True)
+        unplug(person, wire)
         person.rename("Buy milk", "Buy bread")
         person.device.client.patch(f"{TODOS}/{todo['id']}", json={"title": "Buy rice"}).raise_for_status()
-        person.window.context.set_offline(offline=False)
+        plug_in(person, wire)
 
 
 class TestCutNetwork:
-    @pytest.fixture
-    def wire(self, site: Site) -> Iterator[Wire]:
-        with wired(site.url) as wire:
-            yield wire
-
-    @pytest.fixture
-    def person(self, wire: Wire, account: Account, open_window: Open) -> Person:
-        """A person whose network runs through the wire."""
-        return Person.signed_in(open_window(wire.url), account)
-
     def test_answers_are_lost_on_the_way(self, person: Person, wire: Wire) -> None:
         wire.lose_answers(5, f"POST {TODOS}")
         titles = [f"Task {number}" for number in range(ADDED_TODOS)]
