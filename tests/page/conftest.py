@@ -74,7 +74,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Takes a picture of each window when a test fails."""
     report = yield
     if report.failed and report.when != "teardown" and _WINDOWS in item.stash:
-        for number, window in enumerate(item.stash[_WINDOWS]):
+        opened: list[Window] = item.stash[_WINDOWS]
+        for number, window in enumerate(opened):
             path = PICTURES / f"{re.sub('[^A-Za-z0-9]+', '-', item.name)}-{number}.png"
             window.page.screenshot(path=path)
             report.sections.append(("Picture", str(path)))

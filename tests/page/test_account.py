@@ -108,6 +108,7 @@ class TestPasskey:
         person.open_settings("Security")
         person.press("Remove: Laptop")
         person.press("Remove", within=person.page.get_by_role("dialog"))
+        person.press("Use a passkey", within=person.dialog("Confirm that it is you"))
         expect(person.main.get_by_text("With a passkey you sign in")).to_be_visible()
         assert person.device.client.get("/api/v1/auth/passkeys").json() == []
 
