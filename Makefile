@@ -111,7 +111,7 @@ test-schema: .venv/ready # the OpenAPI document, with 2,500 requests that Schema
 
 .PHONY: test-fuzz
 test-fuzz: .venv/ready # 20,000 raw requests of any bytes, and 20,000 stateful requests that Schemathesis generates
-	RAW_REQUESTS=$${RAW_REQUESTS:-20000} SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-550} \
+	RAW_REQUESTS=$${RAW_REQUESTS:-20000} SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-360} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_raw_requests.py tests/test_schemathesis.py $(ARGS)
 
 .PHONY: test-sync

@@ -44,7 +44,7 @@ _REQUIRED_OPTIONS = {
 }
 """Folders of tests, each with the command-line option without which its tests are skipped."""
 
-_LONGEST = ("tests/test_schemathesis.py", "tests/functions/", "tests/chart/")
+_LONGEST = ("tests/processes/test_reminders.py", "tests/test_schemathesis.py", "tests/functions/", "tests/chart/")
 """Path prefixes of the slowest tests, which run before all other tests and in this order."""
 
 # Ignores a developer's .env file, whose settings would change the results of tests.

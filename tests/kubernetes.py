@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx2
+import yaml
 
 from tests import serving
 from tests.deploy import template
@@ -26,7 +27,7 @@ from tests.room import ROOM_SECONDS
 CHART: Final = template.ROOT / "k8s/todo-web-app"
 NAME: Final = "todo-app"
 DATABASE: Final = f"{NAME}-postgresql"
-_SECRETS: Final = {"DATABASE_URL", "SECRET_KEY", "OPENAI_API_KEY", "MAIL_URL"}
+_SECRETS: Final = frozenset(yaml.safe_load((CHART / "values.yaml").read_text())["secrets"])
 _NODE_NETWORKS: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 """Private networks, one of which contains the node's address.
 

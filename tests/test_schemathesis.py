@@ -136,4 +136,4 @@ def test_the_service_matches_its_openapi_document(run: Run, subtests: pytest.Sub
         reachable = run.report["operations"]["total"] - len(NEED_A_PROOF)
         assert len(run.operations_that_accepted_something - NEED_A_PROOF) >= least * reachable
     with subtests.test("enough cases were sent"):
-        assert run.cases >= (max(2_000, 37 * EXAMPLES) if THOROUGH else 300)
+        assert run.cases >= (max(2_000, 56 * EXAMPLES) if THOROUGH else 300)

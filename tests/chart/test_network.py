@@ -88,7 +88,8 @@ class TestNetworkPolicy:
         ],
     )
     def test_the_port_of_the_mail_server_is_that_of_its_url(self, url: str, port: int) -> None:
-        release = Release("default", f"secrets.MAIL_URL={url}", "networkPolicy.egressPorts={5432}")
+        mail = (f"secrets.MAIL_URL={url}", "settings.MAIL_FROM=todos@example.com")
+        release = Release("default", *mail, "networkPolicy.egressPorts={5432}")
         assert self.ports(release.manifest("NetworkPolicy")["spec"]["egress"]) == [53, 53, 5432, port, "http"]
 
     def test_only_the_service_can_reach_the_database_which_can_reach_nothing(self) -> None:

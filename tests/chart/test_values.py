@@ -55,6 +55,17 @@ class TestErrors:
                 "not different values under both",
                 id="two addresses of the model",
             ),
+            pytest.param((KEY, URL, "secrets.MAIL_URL=smtp://mail"), "needs settings.MAIL_FROM", id="mail from nobody"),
+            pytest.param(
+                (KEY, URL, "settings.VAPID_SUBJECT=mailto:ada@example.com"),
+                "secrets.VAPID_PRIVATE_KEY and settings.VAPID_SUBJECT belong together",
+                id="web push without a key",
+            ),
+            pytest.param(
+                (KEY, URL, "secrets.AZURE_OPENAI_API_KEY=sk"),
+                "AZURE_OPENAI_ENDPOINT belong together",
+                id="half of Azure",
+            ),
             pytest.param((KEY, URL, "settings.UVICORN_PORT=80"), "service.port", id="port of uvicorn"),
             pytest.param((KEY, URL, "settings.UVICORN_WORKERS=2"), "replicaCount", id="processes of uvicorn"),
             pytest.param(

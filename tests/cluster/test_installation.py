@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import SECRET_KEY
 from tests.kubernetes import DATABASE, Release
 
 
@@ -84,9 +83,10 @@ class TestUpgrade:
 class TestExistingSecret:
     @pytest.fixture
     def secret_name(self, release: Release) -> Iterator[str]:
-        """Creates a Secret that the release uses from the next upgrade until the end of the test. Yields its name."""
+        """Creates a Secret with the secrets of the release, which uses it until the test ends. Yields its name."""
         name, values = "todo-secrets", release.values
-        release.kubectl("create", "secret", "generic", name, f"--from-literal=SECRET_KEY={SECRET_KEY}")
+        secrets = (f"--from-literal={key}={value}" for key, value in values["secrets"].items())
+        release.kubectl("create", "secret", "generic", name, *secrets)
         release.values = {**values, "secrets": {}, "existingSecret": name}
         yield name
         release.values = values

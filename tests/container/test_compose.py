@@ -14,6 +14,8 @@ from tests.container.compose_project import Project, project
 from tests.relay import relayed
 
 SERVICES = ("app", "migration", "purge", "backup")
+KILLED = 137
+"""Exit code of a container that did not end within the time of a stop."""
 COUNT_USERS = "SELECT count(*) AS users FROM users"
 
 
@@ -57,6 +59,13 @@ class TestRunning:
     def test_the_purge_has_run(self, running: Project) -> None:
         assert '"message":"Purged"' in running.run("logs", "purge")
 
+    def test_every_service_ends_at_the_signal_of_a_stop(self, running: Project) -> None:
+        running.run("stop")
+        codes = running.run("ps", "--all", "--format={{.Service}} {{.ExitCode}}").splitlines()
+        assert len(codes) == len((*SERVICES, "postgres"))
+        assert [code for code in codes if code.endswith(f" {KILLED}")] == []
+        running.up()
+
     def test_a_backup_restores_what_was_there(self, running: Project, client: httpx2.Client) -> None:
         ada = sign_up(client)
         ada.add("Buy milk")
@@ -93,6 +102,10 @@ class TestSettings:
         config = json.loads(stopped.run("--profile", "*", "config", "--format=json"))
         environment: dict[str, str] = config["services"][service]["environment"]
         return environment
+
+    def test_no_variable_but_the_key_is_missed(self, stopped: Project) -> None:
+        read = stopped.compose("--profile", "*", "config")
+        assert (read.returncode, read.stderr) == (0, "")
 
     def test_a_missing_key_is_explained_with_a_command(self, stopped: Project) -> None:
         stopped.set(SECRET_KEY="")

@@ -226,41 +226,6 @@ class TestAccounts:
         assert template.functions()["AccountsFunction"]["Timeout"] > 60
 
 
-def dashboard() -> str:
-    """Returns the body of the dashboard."""
-    (properties,) = template.resources("AWS::CloudWatch::Dashboard").values()
-    body: str = properties["DashboardBody"]["Sub"]
-    return body
-
-
-class TestDashboard:
-    def test_its_body_is_json(self) -> None:
-        assert json.loads(dashboard())["widgets"]
-
-    @pytest.mark.parametrize("metric", ["Duration", "Errors", "ConcurrentExecutions", "Throttles"])
-    def test_it_shows_all_functions(self, metric: str) -> None:
-        shown = {name for widget in json.loads(dashboard())["widgets"] for name in names_of_functions(widget, metric)}
-        assert shown == template.functions().keys()
-
-
-def names_of_functions(widget: dict[str, Any], metric: str) -> list[str]:
-    """Returns the logical ids of the functions whose metric the widget shows."""
-    shown = [line for line in widget["properties"]["metrics"] if line[:2] == ["AWS/Lambda", metric]]
-    return [line[3].removeprefix("${").removesuffix("}") for line in shown]
-
-
-class TestAlarms:
-    @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-    def test_alarms_watch_all_functions(self, metric: str) -> None:
-        alarm = template.resources("AWS::CloudWatch::Alarm")[f"{metric}Alarm"]
-        watched = {
-            query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
-            for query in alarm["Metrics"]
-            if query.get("MetricStat", {}).get("Metric", {}).get("MetricName") == metric
-        }
-        assert watched == template.functions().keys()
-
-
 class TestEnvironment:
     @pytest.fixture
     def variables(self) -> dict[str, Any]:

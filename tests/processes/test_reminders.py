@@ -1,6 +1,6 @@
 """Reminders and processes that die: none is lost, none is sent again as another one, and none comes much too late.
 
-By default few reminders, for any run of the tests. REMINDERS and REMINDER_SECONDS set their number, and the time in
+By default 10,000 reminders within six minutes. REMINDERS and REMINDER_SECONDS set their number, and the time in
 which they become due: `make test SUITE=reminders` plays 100,000 within an hour.
 """
 
@@ -18,8 +18,8 @@ from tests.mail_server import MailServer, ReceivedMail, mail_server
 from tests.processes.reminder_storm import Storm, run
 from tests.serving import on_port, wait_until
 
-REMINDERS: Final = int(os.environ.get("REMINDERS", "1000"))
-SECONDS: Final = float(os.environ.get("REMINDER_SECONDS", "40"))
+REMINDERS: Final = int(os.environ.get("REMINDERS", "10000"))
+SECONDS: Final = float(os.environ.get("REMINDER_SECONDS", "360"))
 MAX_LATENESS_SECONDS: Final = 75
 
 

@@ -40,6 +40,14 @@
   {{- if not (or .secrets.DATABASE_URL .postgresql.enabled) -}}
     {{- fail "DATABASE_URL is missing. Set secrets.DATABASE_URL to the URL of a PostgreSQL database, existingSecret to the name of a Secret with this key, or postgresql.enabled=true to install a database in the cluster." -}}
   {{- end -}}
+  {{- if and .secrets.MAIL_URL (not .settings.MAIL_FROM) -}}
+    {{- fail "secrets.MAIL_URL needs settings.MAIL_FROM, the address from which mails come." -}}
+  {{- end -}}
+  {{- range $secret, $setting := dict "VAPID_PRIVATE_KEY" "VAPID_SUBJECT" "AZURE_OPENAI_API_KEY" "AZURE_OPENAI_ENDPOINT" -}}
+    {{- if ne (empty (get $.Values.secrets $secret)) (empty (get $.Values.settings $setting)) -}}
+      {{- fail (printf "secrets.%s and settings.%s belong together. Set both or none." $secret $setting) -}}
+    {{- end -}}
+  {{- end -}}
   {{- range $name := list "DATABASE_URL" "DATABASE_URL_UNPOOLED" -}}
     {{- $url := get $.Values.secrets $name -}}
     {{- /* The service also accepts the psql command that Neon's console shows, so the URL need not be at the start. */ -}}
