@@ -27,12 +27,7 @@ SCREENS: Final[dict[str, dict[str, object]]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
 SCHEMES: Final = ("light", "dark")
-IN_DOCUMENTS: Final = {
-    "all desktop light",
-    "assistant desktop dark",
-    "all phone light",
-    "quick add phone dark",
-}
+IN_DOCUMENTS: Final = {"all desktop light", "all phone light", "assistant desktop dark"}
 
 
 @pytest.fixture(scope="module")
