@@ -26,7 +26,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --no-deps --target /app ./layers/core ./layers/assistant ./layers/delivery
 COPY functions /app/functions
 COPY migrations /app/migrations
-RUN python tools/artifact.py /app /app \
+RUN PYTHONPATH=/app /opt/venv/bin/python -m functions.web.build /app/functions/web/page \
+    && python tools/artifact.py /app /app \
     && tools/sbom.sh python /app/sbom.cdx.json /opt/venv/lib/python3.13/site-packages /app
 
 # `docker build --target sbom --output FOLDER .` writes the bill of materials into a folder.

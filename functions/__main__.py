@@ -52,6 +52,7 @@ def _print_pages(url: str, settings: Settings) -> None:
     server, files = settings.mail.server, f"files in {settings.data_folder / 'mail'}; set MAIL_URL to send them"
     metrics = f"Metrics   http://{_find_name(settings.metrics_host)}:{settings.metrics_port}/metrics"
     print(  # noqa: T201 - a message for the person at the terminal
+        *([f"Page      {url}"] if settings.web_page else []),
         f"API       {url}/api/v1",
         f"Docs      {url}/docs",
         f"Database  {settings.database.display_name or embedded}",

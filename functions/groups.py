@@ -10,7 +10,7 @@ from msgspec import Struct
 class RouteGroup(Struct, frozen=True):
     """A package of `functions` with routes, and the paths that the API gateway sends to its Lambda function.
 
-    Each of the `paths` includes all paths below it. A group without paths gets all other requests.
+    Each of the `paths` includes all paths below it, apart from `/`. A group without paths gets all other requests.
     """
 
     name: str
@@ -58,6 +58,7 @@ GROUPS: Final = (
     ),
     RouteGroup("reminders", ("functions.reminders.routes",), ("/api/v1/reminders",)),
     RouteGroup("webhooks", ("functions.webhooks.routes",), ("/api/v1/webhooks",)),
+    RouteGroup("web", ("functions.web.routes",), ("/", "/page", "/sw.js")),
     RouteGroup("meta", ("functions.meta.routes",)),
 )
 
@@ -70,6 +71,7 @@ def load_routers(*names: str) -> list[APIRouter]:
 def find_group(path: str) -> RouteGroup:
     """Returns the group to which the API gateway sends the requests for a path."""
     for group in GROUPS:
+        # `//` begins with the path `/` only.
         if any(f"{path}/".startswith(f"{own}/") for own in group.paths):
             return group
     return next(group for group in GROUPS if not group.paths)

@@ -40,6 +40,7 @@ _REQUIRED_OPTIONS = {
     "faults": "--faults",
     "javascript": "--javascript",
     "neon": "--pooler",
+    "page": "--browser",
 }
 """Folders of tests, each with the command-line option without which its tests are skipped."""
 

@@ -21,6 +21,10 @@ class TestNotes:
         assert "http://<minikube-ip>:30800/docs" in notes
         assert "helm test todo-app --namespace todo" in notes
 
+    def test_notes_show_the_url_of_the_page_unless_it_is_off(self) -> None:
+        assert "Page:          http://<minikube-ip>:30800\n" in self.notes("default")
+        assert "Page:" not in self.notes("default", "settings.WEB_PAGE=off")
+
     def test_with_an_ingress_the_urls_have_its_host(self) -> None:
         assert "https://api.example.com/docs" in self.notes("full")
 

@@ -85,6 +85,7 @@ class TestDefaults:
             "SESSION_COOKIE": "auto",
             "REGISTRATION": "open",
             "REQUIRE_VERIFIED_EMAIL": False,
+            "WEB_PAGE": True,
             "COOKIE_DOMAIN": None,
             "BCRYPT_ROUNDS": 12,
             "FAILED_LOGINS_PER_ACCOUNT": 10,

@@ -16,7 +16,7 @@ from tests.deploy.translation import Deployment, Stack, translate
 
 DOCUMENTATION: Final = template.ROOT / "docs/deploy-aws.md"
 FUNCTIONS: Final = frozenset(
-    {"AuthFunction", "TodosFunction", "ChatFunction", "RemindersFunction", "WebhooksFunction", "MetaFunction"}
+    f"{group}Function" for group in ("Auth", "Todos", "Chat", "Reminders", "Webhooks", "Web", "Meta")
 )
 """Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
 CHAT: Final = frozenset({"ChatFunction"})
@@ -44,6 +44,7 @@ IN_FUNCTIONS: Final = {
     "PublicUrl": "https://todos.example.com",
     "FrontendUrl": "https://app.example.com",
     "VapidSubject": "mailto:admin@example.com",
+    "WebPage": "off",
     "DomainName": "api.example.com",
     "Architecture": "x86_64",
     "SnapStart": "PublishedVersions",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.web.files import find_page
 from tests import postgres
 from tests.python_processes import run_python
 from todo_core.schema.revision import HEAD_REVISION
@@ -33,6 +34,14 @@ def empty_database(server_url: str) -> Iterator[str]:
 def test_it_contains_the_migrations(installed: Path) -> None:
     shipped = {path.name for path in (installed / "migrations/versions").iterdir() if path.suffix in {".py", ".sql"}}
     assert shipped == {path.name for path in (ROOT / "migrations/versions").iterdir() if path.is_file()}
+
+
+def test_it_contains_the_page(installed: Path) -> None:
+    shipped = {
+        path.relative_to(installed / "functions/web/page") for path in (installed / "functions/web/page").rglob("*")
+    }
+    served = find_page(is_stable=False).files
+    assert {Path(path) for path in served} <= shipped
 
 
 def test_it_migrates_an_empty_database(installed: Path, empty_database: str, tmp_path: Path) -> None:

@@ -97,13 +97,13 @@ class TestStage:
 
     def test_unknown_paths_below_the_stage_are_not_found(self, staged: httpx2.Client) -> None:
         problem(staged.get("/api/v1/nothing"), 404, "route_not_found")
-        problem(staged.get("/"), 404, "route_not_found")
+        problem(staged.get("/pages"), 404, "route_not_found")
 
     @pytest.mark.parametrize(("path", "policy"), [(TODOS, "private, no-cache"), (f"{AUTH}/me", "no-store")])
     def test_cache_policies_hold_below_the_stage(self, staged: httpx2.Client, path: str, policy: str) -> None:
         assert staged.get(path).headers["cache-control"] == policy
 
-    @pytest.mark.parametrize("path", ["/docs", "/redoc"])
+    @pytest.mark.parametrize("path", ["/", "/docs", "/redoc"])
     def test_pages_refer_to_files_below_the_stage(self, staged: httpx2.Client, stage: str, path: str) -> None:
         found = references(staged.get(path))
 

@@ -8,6 +8,9 @@ from tests.conftest import FRONT_END
 from tests.serving import Surface
 
 REQUESTS = [
+    ("GET", "/"),
+    ("GET", "/sw.js"),
+    ("GET", "/page/1/main.js"),
     ("GET", "/health"),
     ("GET", "/health/ready"),
     ("GET", "/docs"),

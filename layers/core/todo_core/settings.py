@@ -188,6 +188,7 @@ class Settings(BaseSettings):
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
     registration: RegistrationMode = "open"
     require_verified_email: bool = False
+    web_page: bool = True
     rate_limits: RateLimits = RateLimits()
     request_limits: RequestLimits = RequestLimits()
     quotas: Annotated[Quotas, Prefix("QUOTA_")] = Quotas()

@@ -1,6 +1,6 @@
 """Request bodies of changes to an account, and of the links that are mailed for them.
 
-In a module of their own, because each class takes half a millisecond of a start, and few requests need them.
+In a module of their own: each class takes half a millisecond of a start, and few requests need them.
 """
 
 from typing import Annotated, ClassVar, Self

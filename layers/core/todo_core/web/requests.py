@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from todo_core import logs
 from todo_core.web.refusals import RefusalLog
+from todo_core.web.static_files import is_static_file
 
 type Count = Literal["ChatTurns", "ChatTokens", "ToolCalls"]
 """The names of the counts that a route may report for a request. They become CloudWatch metrics."""
@@ -58,11 +59,12 @@ def log_request(request: AnsweredRequest) -> None:
     if request.refusal is not None:
         _refusals.add(request.refusal)
         return
-    # Successful health checks are logged only at DEBUG: they arrive every few seconds and would hide other lines.
-    is_successful_probe = request.route in PROBES and request.status == HTTPStatus.OK
+    # Only at DEBUG, if they succeed: health checks arrive every few seconds, static files by the dozen. They would hide
+    # other lines.
+    is_frequent = request.route is not None and (request.route in PROBES or is_static_file(request.route))
     milliseconds = round(request.milliseconds, 1)
     logs.write(
-        logging.DEBUG if is_successful_probe else logging.INFO,
+        logging.DEBUG if is_frequent and request.status == HTTPStatus.OK else logging.INFO,
         f"{request.method} {request.route or '(no route)'} {request.status} {milliseconds} ms",
         {
             "request_id": request.request_id,

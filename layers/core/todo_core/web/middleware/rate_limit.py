@@ -15,6 +15,7 @@ from todo_core.limits import RequestLimits
 from todo_core.web.refusals import Refusals
 from todo_core.web.request_costs import find_cost
 from todo_core.web.requests import is_probe
+from todo_core.web.static_files import is_static_file
 
 _WINDOW_SECONDS: Final = 60
 _BYTES_PER_REQUEST: Final = 32 * 1024
@@ -65,7 +66,10 @@ class Usages:
 
 
 class RateLimit:
-    """Answers 429 to a client with too many requests in a minute or in flight. Health checks are not limited."""
+    """Answers 429 to a client with too many requests in a minute or in flight.
+
+    Health checks and static files have no limit.
+    """
 
     def __init__(self, app: ASGIApp, limits: RequestLimits, refusals: Refusals) -> None:
         self.app = app
@@ -85,9 +89,13 @@ class RateLimit:
         if client is None or is_probe(scope):
             await self.app(scope, receive, send)
             return
+        path = scope["path"].removeprefix(scope["root_path"])
+        scope["state"]["request_cost"] = find_cost(scope["method"], path)
+        if is_static_file(path):
+            await self.app(scope, receive, send)
+            return
         now = monotonic()
         usage = self._usages.find(client, now)
-        scope["state"]["request_cost"] = find_cost(scope["method"], scope["path"].removeprefix(scope["root_path"]))
         error = self._find_refusal(usage, scope, now)
         # RequestScope adds them to the response. A `send` of this middleware would take longer.
         scope["state"]["rate_limit_headers"] = (self._policy, (b"ratelimit", self._format_rest(usage, now)))
