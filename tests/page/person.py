@@ -13,6 +13,8 @@ from tests.accounts import PASSWORD, Account
 from tests.page.windows import Window
 from tests.room import ROOM_SECONDS
 
+_RELOADS: Final = 20
+_WORKER_MILLISECONDS: Final = 500
 _COUNT_COPY: Final = """async () => {
     const [{ name }] = await indexedDB.databases();
     const result = (request) => new Promise((done, fail) => {
@@ -260,9 +262,13 @@ class Person:
 
     def wait_for_worker(self) -> None:
         """Waits until the service worker has kept the files of the page, and serves them."""
-        self.page.wait_for_function("async () => Boolean((await navigator.serviceWorker.getRegistration())?.active)")
-        self.page.reload()
-        self.page.wait_for_function("() => Boolean(navigator.serviceWorker.controller)")
+        for _ in range(_RELOADS):
+            if self.window.evaluate("() => Boolean(navigator.serviceWorker.controller)"):
+                return
+            self.page.wait_for_timeout(_WORKER_MILLISECONDS)
+            self.page.reload()
+            expect(self.quick_add).to_be_visible()
+        raise AssertionError("No service worker serves the page.")
 
     def has_focus_in(self, title: str) -> bool:
         """Returns whether the focus is in the row of a todo."""

@@ -7,8 +7,11 @@ from tests.page.person import Person
 from tests.page.views import VIEWS
 
 _FOCUS_IS_VISIBLE = """() => {
-    const style = getComputedStyle(document.activeElement);
-    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 || style.boxShadow !== "none";
+    // A field in a frame shows its focus by the frame.
+    const frames = [document.activeElement, document.activeElement.closest(":has(> :focus)"),
+        document.activeElement.closest("form")];
+    return frames.filter(Boolean).map(getComputedStyle).some((style) => style.boxShadow !== "none"
+        || style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
 }"""
 _FOCUSED = """() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.innerText"""
 
@@ -110,6 +113,7 @@ class TestScreenReader:
         person.device.add_project("Garden")
         person.device.add("Buy milk")
         for name, show in VIEWS.items():
+            person.page.goto("about:blank")
             show(person)
             assert person.page.get_by_role("heading", level=1).count() == 1, name
 

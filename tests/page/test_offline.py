@@ -23,8 +23,10 @@ def wire(site: Site) -> Iterator[Wire]:
 
 @pytest.fixture
 def person(wire: Wire, account: Account, open_window: Open) -> Person:
-    """A person whose network runs through the wire."""
-    return Person.signed_in(open_window(wire.url), account)
+    """A person whose network runs through the wire, and whose browser has kept the files of the page."""
+    person = Person.signed_in(open_window(wire.url), account)
+    person.wait_for_worker()
+    return person
 
 
 def unplug(person: Person, wire: Wire) -> None:
@@ -41,8 +43,6 @@ def plug_in(person: Person, wire: Wire) -> None:
 class TestOffline:
     def test_what_was_loaded_stays_readable_after_a_reload(self, person: Person, wire: Wire) -> None:
         person.add("Buy milk")
-        person.wait_for_worker()
-        person.sees("Buy milk")
         unplug(person, wire)
         person.page.reload()
 
@@ -62,8 +62,6 @@ class TestOffline:
         assert person.stored_todo("Call mum")["completed"]
 
     def test_writes_survive_a_reload(self, person: Person, wire: Wire) -> None:
-        person.wait_for_worker()
-        expect(person.quick_add).to_be_visible()
         unplug(person, wire)
         person.add("Buy milk")
         person.page.reload()
