@@ -159,7 +159,8 @@ test-reminders: .venv/ready # 100,000 reminders within an hour, while processes 
 		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
 # npm reads a lock, which has versions and hashes, but no addresses of a registry.
 tests/javascript/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
-	npm ci --prefix $* --ignore-scripts --no-audit --no-fund
+	@# Not by --prefix, with which npm reads no global configuration.
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 1
 	@touch $@
 
 .PHONY: test-webhooks
@@ -192,8 +193,9 @@ check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/plain_words.py functions layers tests migrations tools benchmarks k8s
 	$(BIN)/python tools/secrets_scan.py
-	@if command -v node npm >/dev/null; then $(MAKE) --no-print-directory check-page; \
-		else echo "Node.js was not found, so the types of the page are not checked."; fi
+	@if ! { command -v node && command -v npm; } >/dev/null; then echo "Node.js was not found: the types of the page are not checked."; \
+		elif ! $(MAKE) --no-print-directory tools/javascript/node_modules; then echo "npm failed: the types of the page are not checked."; \
+		else $(MAKE) --no-print-directory check-page; fi
 	@tools/sbom.sh $(BIN)/python .venv/sbom.cdx.json .venv/lib/python3.13/site-packages
 	$(BIN)/python tools/licences.py .venv/sbom.cdx.json locks/service.txt
 	$(BIN)/python -m pytest --quiet -m lint tests/deploy
@@ -359,7 +361,7 @@ require-docker:
 
 .PHONY: require-node
 require-node:
-	@command -v node npm >/dev/null || { echo "Node.js was not found. Install it with npm, version 20 or later." >&2; exit 1; }
+	@{ command -v node && command -v npm; } >/dev/null || { echo "Node.js was not found. Install it with npm, version 20 or later." >&2; exit 1; }
 
 .PHONY: require-chromium
 require-chromium:

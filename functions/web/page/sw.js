@@ -39,6 +39,8 @@ async function add(cache, url, header, sign) {
 async function forgetOthers() {
   const old = (await caches.keys()).filter((name) => name.startsWith("page-") && name !== CACHE);
   await Promise.all(old.map((name) => caches.delete(name)));
+  // From the first visit on: a view that was not opened yet works without a network too.
+  await worker.clients.claim();
 }
 
 /** @param {Request} request */

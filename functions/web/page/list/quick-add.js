@@ -3,7 +3,7 @@
 import { html } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { request } from "../api/client.js";
-import { state, update } from "../state.js";
+import { rendered, state, update } from "../state.js";
 import { addProject, addTodo } from "../sync/edits.js";
 import { dueWords, recurrenceWords, timeWords, today } from "../ui/dates.js";
 import { icon } from "../ui/icons.js";
@@ -80,8 +80,9 @@ function marked(text, reading) {
   return [parts, points.slice(at).join("")];
 }
 
-/** Keeps the marks below the letters of a text that is longer than the field. */
-function scrolled({ target }) {
+/** Keeps the marks below the letters of a text that is longer than the field. The marks get the text with the next render. */
+async function scrolled({ target }) {
+  await rendered();
   target.previousElementSibling.scrollLeft = target.scrollLeft;
 }
 

@@ -74,7 +74,7 @@ export function sidebar() {
   const lists = ["today", "upcoming", "all", "completed", "trash"];
   const name = state.user?.name || state.user?.email || "";
   return html`
-    <p class="who"><span aria-hidden="true">${name.slice(0, 1)}</span> ${name}</p>
+    <p class="who"><span aria-hidden="true">${name.slice(0, 1)}</span> <b>${name}</b></p>
     <ul>${lists.map((view) => link(view, t(`view.${view}`), view))}</ul>
     <div class="side-heading"><h2>${t("projects")}</h2>${iconButton("add", t("new_project"), newProject)}</div>
     <ul>${projects().map(projectLink)}</ul>
