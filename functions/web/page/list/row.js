@@ -10,7 +10,7 @@ import { dayWords, dueDay, dueWords, isOverdue, recurrenceWords, timeWords, toda
 import { icon, iconButton, openMenu } from "../ui/icons.js";
 import { announce } from "../ui/toast.js";
 import { t } from "../words.js";
-import { focusRow, isSortable, visibleRows } from "./rows.js";
+import { focusRow, isSortable, keepFocus, visibleRows } from "./rows.js";
 
 /** Milliseconds that a completed todo stays, so that one sees what happened and can take it back. */
 const STAY = 900;
@@ -79,7 +79,7 @@ export function complete(todo) {
   const stay = () => update(({ ui }) => (ui.staying = toggled(ui.staying, todo.id)));
   if (!todo.completed && !state.ui.staying?.has(todo.id)) {
     stay();
-    setTimeout(stay, STAY);
+    setTimeout(() => keepFocus(todo.id, stay), STAY);
   }
   toggleTodo(todo);
 }

@@ -193,3 +193,12 @@ export function moveFocus(step) {
   const next = ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + step))];
   if (next) void focusRow(next);
 }
+
+/** Makes a change. If it takes the focused row out of the list, the row after it gets the focus, or the one before.
+ * @param {string} id @param {() => void} change */
+export function keepFocus(id, change) {
+  const at = ids.indexOf(id);
+  const next = focusedRow() === id ? (ids[at + 1] ?? ids[at - 1]) : undefined;
+  change();
+  if (next && !visibleRows().some(({ todo }) => todo.id === id)) void focusRow(next);
+}
