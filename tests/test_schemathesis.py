@@ -59,10 +59,14 @@ max-examples = {max(EXAMPLES, SCENARIOS)}
 NEED_A_PROOF: Final = {
     *(f"POST {AUTH}/{name}" for name in ("email/take-back", "email/verify", "password/reset", "login/passkey")),
     *(f"POST {AUTH}/second-factor/{name}" for name in ("totp/confirm", "recovery-codes")),
-    *(f"POST {AUTH}/passkeys", f"DELETE {AUTH}/passkeys/{{passkey_id}}", f"DELETE {AUTH}/second-factor/totp"),
+    *(f"POST {AUTH}/passkeys", f"POST {AUTH}/email/verification", "POST /api/v1/tags/changes/{tag_change_id}/undo"),
+    *(f"DELETE {AUTH}/passkeys/{{passkey_id}}", f"DELETE {AUTH}/second-factor/totp"),
     *("POST /api/v1/reminders/push-subscriptions", "DELETE /api/v1/reminders/push-subscriptions/{subscription_id}"),
 }
-"""Operations that accept no generated request: they need a token from a mail, or what only a device can make."""
+"""Operations that may accept no generated request.
+
+They need a token from a mail, what only a device can make, or an earlier change of a tag. Mails to verify are few.
+"""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from functions.todos.models import (
     build_todo_json,
     build_updated_json,
 )
-from functions.todos.paths import TODO_ID, register_todo_id
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
@@ -50,6 +49,7 @@ from todo_core.web.etags import (
 from todo_core.web.idempotency import KEY_ERRORS, NO_CONTENT, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import build_url
+from todo_core.web.path_ids import register_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.request_costs import register_cost
@@ -57,10 +57,10 @@ from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/todos"
+_TODO_ID: Final = register_id("todo_id", "batch", "changes")
 
 _LOCATION_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
-register_todo_id()
 register_cache_policy(PATH, REVALIDATE)
 register_scopes(PATH, read=["todos:read"], write=["todos:write"])
 register_cost("POST", f"{PATH}/batch", 10)
@@ -184,7 +184,7 @@ async def delete_todos(
 
 
 @router.get(
-    f"/{TODO_ID}",
+    f"/{_TODO_ID}",
     response_model=TodoRead,
     responses=error_responses(TodoNotFound) | {304: {"description": "The ETag is still the one in If-None-Match."}},
 )
@@ -202,7 +202,7 @@ async def read_todo(
 
 
 @router.patch(
-    f"/{TODO_ID}",
+    f"/{_TODO_ID}",
     response_model=UpdatedTodoRead,
     responses=error_responses(
         CrossOrigin,
@@ -248,7 +248,7 @@ async def update_todo(
 
 
 @router.delete(
-    f"/{TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion, *KEY_ERRORS)
+    f"/{_TODO_ID}", status_code=204, responses=error_responses(CrossOrigin, TodoNotFound, StaleVersion, *KEY_ERRORS)
 )
 async def delete_todo(
     todo_id: UUID,
@@ -268,7 +268,7 @@ async def delete_todo(
 
 
 @router.post(
-    f"/{TODO_ID}/restore",
+    f"/{_TODO_ID}/restore",
     response_model=TodoRead,
     responses=error_responses(CrossOrigin, QuotaExceeded, TodoNotFound, StaleVersion, *KEY_ERRORS),
 )
@@ -299,7 +299,7 @@ def _keep(todo: Todo, request: Request) -> StoredResponse:
 
 
 @router.post(
-    f"/{TODO_ID}/skip",
+    f"/{_TODO_ID}/skip",
     response_model=TodoRead,
     responses=error_responses(
         CrossOrigin, QuotaExceeded, TodoNotFound, StaleVersion, DoesNotRecur, RecurrenceEnds, *KEY_ERRORS

@@ -27,11 +27,13 @@ from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, No
 from todo_core.web.callers import find_caller
 from todo_core.web.identity import SessionUser
 from todo_core.web.paging import PagedList, parse_time_and_id
+from todo_core.web.path_ids import register_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources
 
 PATH: Final = "/api/v1/auth/passkeys"
+_PASSKEY_ID: Final = register_id("passkey_id", "options")
 _PASSKEYS: Final = PagedList[Passkey, tuple[datetime, UUID]](
     "passkeys",
     position_of=lambda passkey: (passkey.created_at.isoformat(), passkey.id),
@@ -107,7 +109,7 @@ async def add_passkey(
 
 
 @router.delete(
-    "/{passkey_id}",
+    f"/{_PASSKEY_ID}",
     status_code=204,
     responses=error_responses(NotAuthenticated, CrossOrigin, ConfirmationRequired, PasskeyNotFound, ValidationFailed),
 )
