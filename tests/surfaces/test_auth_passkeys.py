@@ -438,6 +438,12 @@ class TestRemove:
 
         problem(ada.client.delete(url), 404, "passkey_not_found")
 
+    def test_the_path_of_the_options_is_no_passkey(self, ada: Account) -> None:
+        refused = ada.client.delete(f"{PASSKEYS}/options")
+
+        problem(refused, 405, "method_not_allowed")
+        assert refused.headers["allow"] == "POST"
+
 
 class TestUsage:
     def test_the_account_shows_how_many_passkeys_it_has(self, ada: Account, laptop: Authenticator) -> None:
