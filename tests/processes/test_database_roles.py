@@ -49,7 +49,13 @@ def roles(server_url: str) -> Iterator[Roles]:
 def ada(roles: Roles, tmp_path: Path) -> Iterator[Account]:
     """A user of a service that connects as the role without rights."""
     roles.migrate()
-    settings = {"DATABASE_URL": roles.service, "ENVIRONMENT": "production", "SECRET_KEY": KEY}
+    # An empty key selects the built-in commands, also beside tests that set the key of a scripted model.
+    settings = {
+        "DATABASE_URL": roles.service,
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": KEY,
+        "OPENAI_API_KEY": "",
+    }
     command = (sys.executable, "-m", "functions")
     with (
         on_port(environment_without_settings() | settings, command=command, folder=str(tmp_path)) as server,

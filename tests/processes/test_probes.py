@@ -32,6 +32,8 @@ def service(
 def test_an_idle_process_asks_the_database_at_most_twice_in_a_minute(service: OnPort, proxy: CountingProxy) -> None:
     with service.client() as kubelet:
         assert kubelet.get("/health/ready").status_code == 200
+        # A start goes on in the background, for example with the connection that listens to changes.
+        serving.wait_until(lambda: proxy.count_round_trips(lambda: time.sleep(2)) == 0)
 
         def probe_for_a_minute() -> None:
             ends = time.monotonic() + 60
