@@ -28,15 +28,17 @@ class LazyRoutes(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Returns the match of the module's route for this request. A route of another method counts as the last."""
         best: tuple[Match, Scope] = Match.NONE, {}
-        path = f"{scope['path'].removeprefix(scope['root_path'])}/"
-        if any(path.startswith(f"{own}/") for own in self._paths):
-            for route in self.routes:
-                match, child_scope = route.matches(scope)
-                if match is Match.FULL:
-                    return match, child_scope
-                if match is Match.PARTIAL and best[0] is Match.NONE:
-                    best = match, child_scope
+        for route in self.find_routes(scope["path"].removeprefix(scope["root_path"])):
+            match, child_scope = route.matches(scope)
+            if match is Match.FULL:
+                return match, child_scope
+            if match is Match.PARTIAL and best[0] is Match.NONE:
+                best = match, child_scope
         return best
+
+    def find_routes(self, path: str) -> Sequence[BaseRoute]:
+        """Returns the routes of the module if one of `paths` begins this path, and no routes otherwise."""
+        return self.routes if any(f"{path}/".startswith(f"{own}/") for own in self._paths) else ()
 
     @override
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from todo_core.errors import RateLimited, ServiceError, TooBusy
 from todo_core.logs import format_stack, log
+from todo_core.web.lazy_routes import LazyRoutes
 
 MEDIA_TYPE: Final = "application/problem+json"
 REALM: Final = "todo-backend"
@@ -248,7 +249,12 @@ async def read_json_body(request: Request) -> object:
 def _find_methods(request: Request) -> set[str]:
     """Returns the HTTP methods of all routes that match the path of the request."""
     path = request.scope["path"].removeprefix(request.scope["root_path"])
-    routes = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
+    routes = [
+        route
+        for outer in request.app.routes
+        for route in (outer.find_routes(path) if isinstance(outer, LazyRoutes) else (outer,))
+        if isinstance(route, Route) and route.path_regex.match(path)
+    ]
     methods = {method for route in routes for method in route.methods or ()}
     return methods | {"HEAD"} if "GET" in methods else methods
 
