@@ -1,1 +1,1 @@
-"""The routes of API tokens: `/api/v1/auth/tokens`."""
+"""Routes of an account that few requests need: below `/api/v1/auth`."""
