@@ -1,5 +1,6 @@
 """Two roles: the owner of the tables migrates, and the service connects as a role that cannot change tables."""
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tests.surfaces.chat import answer_approval, run_turn, undo_turn
 from todo_core.schema.revision import HEAD_REVISION
 from todo_core.settings import Settings
 
+NEON_PAGE = Path(__file__).parents[2] / "docs/neon.md"
 KEY = "kX9-vQ2_mR7wTz4LpB8sYc3NfH6jGd1A"
 
 
@@ -134,6 +136,26 @@ def test_a_missing_role_is_named(roles: Roles) -> None:
 
     with pytest.raises(MigrationFailed, match=r"The role nobody \w+ of DATABASE_URL does not exist\. Create it"):
         upgrade(Settings(database={"url": service, "url_unpooled": roles.owner}))
+
+
+def test_an_owner_who_is_no_superuser_creates_and_drops_the_role(server_url: str) -> None:
+    """Runs the SQL of docs/neon.md. Owners of hosted databases are no superusers."""
+    create, drop = re.findall(r"```sql\n(.+?)```", NEON_PAGE.read_text(), re.DOTALL)
+    number = uuid4().hex
+    owner, service = f"owner_{number}", f"service_{number}"
+    postgres.run(server_url, f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'c0ffee'")
+    with postgres.database(server_url, migrated=False) as url:
+        postgres.run(url, f"ALTER DATABASE {postgres.name_of(url)} OWNER TO {owner}")
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        urls = Roles(*(parts._replace(netloc=f"{role}:c0ffee@{host}").geturl() for role in (owner, service)))
+
+        postgres.run(urls.owner, create.replace("todo_app", service))
+        urls.migrate()
+        postgres.run(urls.owner, *drop.replace("todo_app", service).split(";\n")[:-1])
+
+        assert postgres.query(url, "SELECT FROM pg_roles WHERE rolname = $1", service) == []
+    postgres.run(server_url, f"DROP ROLE {owner}")
 
 
 def test_a_role_that_may_create_tables_is_logged(roles: Roles, caplog: pytest.LogCaptureFixture) -> None:
