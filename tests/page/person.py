@@ -27,6 +27,8 @@ _COUNT_COPY: Final = """async () => {
     return count;
 }"""
 
+_END_OF_MOTION: Final = "() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished))"
+
 
 @dataclass
 class Person:
@@ -139,6 +141,8 @@ class Person:
 
     def show_lists(self) -> None:
         """Opens the menu that holds the lists on a small screen."""
+        # A menu that slides away is still visible.
+        self.window.evaluate(_END_OF_MOTION)
         if not self.lists.is_visible():
             self.press("Menu")
             expect(self.lists).to_be_visible()

@@ -21,6 +21,13 @@ _RUN = """async (tags) => {
         `${id}: ${help}\\n  ${target.join(" ")}\\n  ${failureSummary.replaceAll("\\n", "\\n  ")}`));
 }"""
 
+# On a busy machine the browser changes the scheme later than it says, and colors of both would be compared.
+_IS_DRAWN = """async ([scheme, width]) => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return matchMedia(`(prefers-color-scheme: ${scheme})`).matches && innerWidth === width
+        && document.getAnimations().every(({ playState }) => playState !== "running");
+}"""
+
 
 def find_violations(window: Window) -> list[str]:
     """Returns the violations of the view, light and dark, at all widths."""
@@ -31,7 +38,7 @@ def find_violations(window: Window) -> list[str]:
         for width in WIDTHS:
             window.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             window.page.set_viewport_size({"width": width, "height": 800})
-            window.page.wait_for_timeout(100)
+            window.page.wait_for_function(_IS_DRAWN, arg=[scheme, width])
             found += [f"{scheme} {width}: {each}" for each in window.evaluate(_RUN, RULES)]
             if window.evaluate("() => document.documentElement.scrollWidth > innerWidth"):
                 found.append(f"{scheme} {width}: the view scrolls sideways")

@@ -54,8 +54,8 @@ export function settingsView({ route, settings }) {
   const { data, error, secret } = settings.of === name ? settings : {};
   return html`
     <div class="settings ${route.id ? "" : "is-index"}">
+      <h1>${t("view.settings")}</h1>
       <nav aria-label=${t("view.settings")}>
-        <h1>${t("view.settings")}</h1>
         <ul>${Object.keys(SECTIONS).map((each) => link(each, name))}</ul>
       </nav>
       <section class="stack" aria-labelledby="section">

@@ -29,7 +29,8 @@ export function openMenu(button, items) {
       html`<button role="menuitem" tabindex="-1" class=${item[0]} @click=${() => choose(item[1])}>${icon(item[0])} ${t(item[0])}</button>`,
   );
   render(views.filter(Boolean), menu);
-  document.body.append(menu);
+  // Beside the row of the button, so that the keys of todos do not act; and in a landmark.
+  document.getElementById("main")?.append(menu);
   menu.showPopover();
   const { right, top, bottom } = button.getBoundingClientRect();
   const { offsetWidth, offsetHeight } = menu;
