@@ -75,6 +75,7 @@ class TestWalk:
         visitor.sees_no("Buy milk")
         tab_to(visitor, "button", "Edit Call mum")
         visitor.page.keyboard.press("Enter")
+        expect(visitor.page.get_by_role("textbox", name="Title")).to_be_focused()
         visitor.page.keyboard.press("ControlOrMeta+a")
         visitor.page.keyboard.type("Call dad")
         visitor.page.keyboard.press("Enter")
@@ -89,6 +90,19 @@ class TestWalk:
         person.sees_no("Two")
 
         assert person.has_focus_in("Three")
+
+    def test_after_a_deleted_todo_the_focus_is_on_the_next(self, person: Person) -> None:
+        for title in ("One", "Two", "Three"):
+            person.device.add(title)
+        person.sees("One", "Two", "Three")
+        person.box("Two").focus()
+        person.page.keyboard.press("Delete")
+        person.sees_no("Two")
+        assert person.has_focus_in("Three")
+
+        person.choose_for("Three", "Delete")
+        person.sees_no("Three")
+        assert person.has_focus_in("One")
 
     def test_every_view_begins_with_a_link_to_its_content(self, person: Person) -> None:
         person.page.keyboard.press("Tab")

@@ -48,3 +48,32 @@ class TestDevices:
 
         expect(title).to_be_focused()
         expect(title).to_have_value("Buy milk and")
+
+    def test_what_a_person_writes_stays_when_another_device_deletes_the_todo(self, person: Person) -> None:
+        todo = person.device.add("Buy milk")
+        person.device.add("Call mum")
+        person.sees("Buy milk", "Call mum")
+        editor = person.edit("Buy milk")
+        title = editor.get_by_label("Title", exact=True)
+        title.fill("Buy oat milk")
+        person.device.delete(f"{TODOS}/{todo['id']}")
+
+        expect(editor.get_by_role("alert")).to_contain_text("deleted elsewhere")
+        expect(title).to_be_focused()
+        expect(title).to_have_value("Buy oat milk")
+        person.press("Save", within=editor)
+        person.sees("Buy oat milk", "Call mum")
+        person.eventually(lambda: "Buy oat milk" in person.versions())
+
+    def test_the_editor_of_a_todo_that_another_device_deletes_can_be_left(self, person: Person) -> None:
+        todo = person.device.add("Buy milk")
+        person.device.add("Call mum")
+        person.sees("Buy milk", "Call mum")
+        editor = person.edit("Buy milk")
+        person.device.delete(f"{TODOS}/{todo['id']}")
+        expect(editor.get_by_role("alert")).to_contain_text("deleted elsewhere")
+        editor.get_by_label("Title", exact=True).press("Escape")
+
+        expect(editor).to_have_count(0)
+        person.sees_no("Buy milk")
+        expect(person.page.get_by_role("button", name="Edit Call mum", exact=True)).to_be_focused()

@@ -93,17 +93,19 @@ class TestFirstVisit:
         assert traffic.count("Script") < SCRIPT_BYTES
 
 
-class TestLargeList:
-    @pytest.fixture(scope="class")
-    def owner(self, container: Site) -> Iterator[Account]:
-        with container.account() as account:
-            for start in range(0, TODOS_OF_A_LARGE_LIST, _BATCH):
-                numbers = range(start + 1, start + _BATCH + 1)
-                operations = [{"op": "create", "todo": {"title": f"Task {number}"}} for number in numbers]
-                done = account.client.post("/api/v1/todos/batch", json={"operations": operations})
-                assert done.status_code == 200, done.text
-            yield account
+@pytest.fixture(scope="module")
+def owner(container: Site) -> Iterator[Account]:
+    """An account with many todos."""
+    with container.account() as account:
+        for start in range(0, TODOS_OF_A_LARGE_LIST, _BATCH):
+            numbers = range(start + 1, start + _BATCH + 1)
+            operations = [{"op": "create", "todo": {"title": f"Task {number}"}} for number in numbers]
+            done = account.client.post("/api/v1/todos/batch", json={"operations": operations})
+            assert done.status_code == 200, done.text
+        yield account
 
+
+class TestLargeList:
     @pytest.fixture
     def person(self, owner: Account, container: Site, open_window: Open) -> Person:
         window = open_window(container.url)

@@ -2,12 +2,11 @@
 import { html } from "./vendor/lit-html/lit-html.js";
 import { load } from "./areas.js";
 import { toggleAssistant } from "./layout.js";
-import { complete, edit, indent, move, outdent } from "./list/row.js";
+import { complete, edit, indent, move, outdent, remove } from "./list/row.js";
 import { focusedRow, isSortable, moveFocus } from "./list/rows.js";
 import { go } from "./router.js";
 import { newProject } from "./sidebar/sidebar.js";
 import { state } from "./state.js";
-import { deleteTodo } from "./sync/edits.js";
 import { undo } from "./ui/toast.js";
 import { t } from "./words.js";
 
@@ -55,7 +54,7 @@ export function startKeys() {
   bind("k", "previous", () => moveFocus(-1));
   bind("e", "edit", onRow((todo) => edit(todo)));
   bind("x", "complete", onRow(complete));
-  bind("Delete", "delete", onRow((todo) => deleteTodo(todo)));
+  bind("Delete", "delete", onRow(remove));
   bind("Alt+ArrowUp", "up", onSortable((todo) => move(todo, -1)));
   bind("Alt+ArrowDown", "down", onSortable((todo) => move(todo, 1)));
   bind("Alt+ArrowRight", "indent", onSortable(indent));

@@ -3,12 +3,13 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { projects } from "../sidebar/sidebar.js";
 import { rendered, state, update } from "../state.js";
-import { addTodo, changeTodo, deleteTodo } from "../sync/edits.js";
+import { addTodo, changeTodo, restoreTodo } from "../sync/edits.js";
 import { recurrenceWords, toInstant, today, toLocal } from "../ui/dates.js";
 import { icon } from "../ui/icons.js";
 import { t } from "../words.js";
 import { choice } from "./list.js";
-import { focusRow, PRIORITIES } from "./rows.js";
+import { remove } from "./row.js";
+import { focusRow, keepFocus, PRIORITIES } from "./rows.js";
 
 const RULES = ["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY"];
 
@@ -25,16 +26,18 @@ export async function edit(todo, field = "title") {
   input?.closest("li")?.scrollIntoView({ block: "nearest" });
 }
 
-async function close() {
+function close() {
   const { id } = state.ui.editing.todo;
-  update(({ ui }) => (ui.editing = null));
-  await rendered();
+  keepFocus(id, () => update(({ ui }) => (ui.editing = null)));
   void focusRow(id);
 }
+
+const isGone = ({ id }) => state.todos.get(id)?.deleted_at !== null;
 
 function save(event) {
   event.preventDefault();
   const { todo, draft } = state.ui.editing;
+  if (isGone(todo)) restoreTodo(state.todos.get(todo.id) ?? todo, "");
   const { title, description, time, reminder, recurrence, recurrence_from, priority, project_id } = draft;
   const day = draft.day || ((time || recurrence) && today());
   changeTodo(todo, {
@@ -50,7 +53,7 @@ function save(event) {
     tags: draft.tags.split(",").map((tag) => tag.trim().replace(/^#/, "")).filter(Boolean),
   });
   addSubtodo();
-  void close();
+  close();
 }
 
 /** The fields have no seconds, so an instant that differs in seconds only is the old one. */
@@ -64,7 +67,7 @@ function addSubtodo() {
 }
 
 function pressed(event) {
-  if (event.key === "Escape") void close();
+  if (event.key === "Escape") close();
   else if (event.key === "Enter" && event.target.name === "subtodo") addSubtodo();
   else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(event);
   else return;
@@ -88,6 +91,7 @@ export function editor(todo) {
   const inUse = [...projects(), ...projects(true).filter(({ id }) => id === todo.project_id)];
   return html`
     <form class="editor card" aria-label=${t("edit_title", todo)} @submit=${save} @keydown=${pressed}>
+      ${isGone(todo) ? html`<p class="notice is-warn" role="alert">${t("conflict_gone")}</p>` : ""}
       <input class="plain title" name="title" aria-label=${t("field.title")} required maxlength="500" autocomplete="off" .value=${live(draft.title)} @input=${set("title")} />
       <textarea class="plain" aria-label=${t("field.description")} placeholder=${t("field.description")} maxlength="16384" rows="2" .value=${live(draft.description ?? "")} @input=${set("description")}></textarea>
       <div class="fields">
@@ -103,7 +107,7 @@ export function editor(todo) {
       <div class="actions">
         <button class="button primary">${t("save")}</button>
         <button class="button" type="button" @click=${close}>${t("cancel")}</button>
-        <button class="button quiet danger" type="button" @click=${() => deleteTodo(todo)}>${icon("delete")} ${t("delete")}</button>
+        <button class="button quiet danger" type="button" @click=${() => (close(), remove(todo))}>${icon("delete")} ${t("delete")}</button>
       </div>
     </form>
   `;

@@ -84,6 +84,9 @@ export function complete(todo) {
   toggleTodo(todo);
 }
 
+/** @param {Todo} todo */
+export const remove = (todo) => keepFocus(todo.id, () => deleteTodo(todo));
+
 /** Opens the editor, with the focus in a field. @param {Todo} todo @param {string} [field] */
 export const edit = (todo, field) => load("editor").then((editor) => editor?.edit(todo, field));
 
@@ -96,7 +99,7 @@ const openActions = ({ currentTarget }, todo) =>
     isSortable() && ["down", () => move(todo, 1)],
     isSortable() && ["indent", () => indent(todo)],
     isSortable() && !!todo.parent_id && ["outdent", () => outdent(todo)],
-    ["delete", () => deleteTodo(todo)],
+    ["delete", () => remove(todo)],
   ]);
 
 /** Puts a todo below a parent: before a sibling, or after it, or to the end without one.

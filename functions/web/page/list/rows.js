@@ -69,17 +69,27 @@ export const isSortable = () => isTree(state.route) && sortOf(state.route) === "
 /** @type {Row[]} */
 let rows = [];
 let computed = "";
+/** The list that they are of. */
+let open = "";
 
 /** @returns {Row[]} */
 export function visibleRows() {
   const { route, revision, user, ui } = state;
-  const key = JSON.stringify([route, revision, today(), user?.timezone, [...(ui.folded ?? [])], [...(ui.staying ?? [])]]);
+  const edited = ui.editing?.todo.id;
+  const key = JSON.stringify([route, revision, today(), user?.timezone, [...(ui.folded ?? [])], [...(ui.staying ?? [])], edited]);
   if (key !== computed) {
-    computed = key;
+    const place = route.view + route.id;
+    const at = place === open ? indexOf(edited) : -1;
+    const kept = rows[at];
+    [computed, open] = [key, place];
     rows = isTree(route) ? treeRows(null, 0) : flatRows(route);
+    // What somebody types must not vanish when another device deletes the todo, or moves it to another list.
+    if (kept && indexOf(edited) < 0) rows.splice(at, 0, kept);
   }
   return rows;
 }
+
+const indexOf = (id) => rows.findIndex(({ todo }) => todo.id === id);
 
 const isShown = (todo) => !todo.completed || state.route.params.completed === "1" || state.ui.staying?.has(todo.id);
 
@@ -176,7 +186,7 @@ export async function focusRow(id) {
   const title = `[data-id="${id}"] .title`;
   const main = find("#main");
   await rendered();
-  if (!find(title) && main) {
+  if (main && !find(title) && ids.includes(id)) {
     main.scrollTop = ids.slice(0, ids.indexOf(id)).reduce((sum, each) => sum + heightOf(each), 0);
     await rendered();
   }
