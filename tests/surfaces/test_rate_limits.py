@@ -1,7 +1,7 @@
 """Limits of requests: per minute and in flight, by client, and for the whole process. Tests start apps of their own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -237,31 +237,45 @@ class TestRequestsInFlight:
 
 class TestRequestsAtOnce:
     @pytest.fixture
-    def four(self, database_url: str, newcomers: Newcomers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Limited]:
-        """Service that works on four requests, and on a fifth of another client."""
+    def with_places(
+        self, database_url: str, newcomers: Newcomers, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Callable[[int], Limited]]:
+        """Starts a service that works on a number of requests."""
         # Requests that wait for a lock are no overload, however long they wait.
         monkeypatch.setattr(workload, "_PATIENCE_SECONDS", 1e9)
-        limits = RequestLimits(requests_per_minute=1000, requests_in_flight=100, requests_at_once=4)
-        with serving_with(limits, database_url, newcomers) as service:
-            yield service
-
-    def test_requests_past_the_limit_are_503_at_once(self, four: Limited, database_url: str) -> None:
         with ExitStack() as stack:
-            accounts = [stack.enter_context(four.account()) for _ in range(6)]
-            with writing(four, database_url, *accounts[:5]):
-                refused = accounts[5].client.get(TODOS, headers=ORIGIN)
-                assert accounts[5].client.get("/health/ready").status_code == 200
-            assert accounts[5].client.get(TODOS).status_code == 200
+
+            def start(places: int) -> Limited:
+                limits = RequestLimits(requests_per_minute=1000, requests_in_flight=100, requests_at_once=places)
+                return stack.enter_context(serving_with(limits, database_url, newcomers))
+
+            yield start
+
+    def test_requests_past_the_limit_are_503_at_once(
+        self, with_places: Callable[[int], Limited], direct_url: str
+    ) -> None:
+        service = with_places(3)
+        with ExitStack() as stack:
+            accounts = [stack.enter_context(service.account()) for _ in range(4)]
+            # A pooler may have five connections: those of three writes, and one for the health check.
+            with writing(service, direct_url, *accounts[:3]):
+                refused = accounts[3].client.get(TODOS, headers=ORIGIN)
+                assert accounts[3].client.get("/health/ready").status_code == 200
+            assert accounts[3].client.get(TODOS).status_code == 200
 
         problem(refused, 503, "too_busy")
         assert refused.headers["Retry-After"] == "1"
         assert refused.headers["Access-Control-Allow-Origin"] == FRONT_END
 
-    def test_a_client_without_a_request_gets_a_place_when_all_are_taken(self, four: Limited, direct_url: str) -> None:
+    def test_a_client_without_a_request_gets_a_place_when_all_are_taken(
+        self, with_places: Callable[[int], Limited], direct_url: str
+    ) -> None:
+        # A fifth request of another client has a place too.
+        service = with_places(4)
         with ExitStack() as stack:
-            accounts = [stack.enter_context(four.account()) for _ in range(5)]
+            accounts = [stack.enter_context(service.account()) for _ in range(5)]
             # A pooler may have five connections: those of four writes and of one list, but none for the lock.
-            with writing(four, direct_url, *accounts[:4]):
+            with writing(service, direct_url, *accounts[:4]):
                 problem(accounts[0].client.get(TODOS), 503, "too_busy")
                 assert accounts[4].client.get(TODOS).status_code == 200
 
