@@ -48,7 +48,9 @@ class User:
 
     def work(self) -> None:
         """Adds, reads, changes and deletes todos. Each process must see the writes of the process before."""
-        with closing(httpx2.Client(timeout=60, verify=serving.ANY_CERTIFICATE, headers=self._headers)) as client:
+        # A server closes an idle connection after five seconds. The client does it first, or a request could meet that.
+        limits, verify = httpx2.Limits(keepalive_expiry=2), serving.ANY_CERTIFICATE
+        with closing(httpx2.Client(timeout=60, verify=verify, limits=limits, headers=self._headers)) as client:
             for number in range(ROUNDS):
                 todo = self._send(client, "POST", TODOS, {"title": f"Todo {number}"})
                 path = f"{TODOS}/{todo['id']}"
