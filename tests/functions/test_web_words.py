@@ -54,6 +54,9 @@ class TestForms:
         assert [field for field in fields if not {f"form.{form}.{field}", f"field.{field}"} & ENGLISH.keys()] == []
         assert [field for field in fields if not {f"{form}.{field}", field} & FORMS["fields"].keys()] == []
 
+    def test_a_short_password_is_told_the_length_that_the_service_demands(self) -> None:
+        assert [str(MIN_PASSWORD_CHARACTERS) in words["fault.too_short"] for words in WORDS.values()] == [True, True]
+
     def test_a_new_password_has_the_length_that_the_service_demands(self) -> None:
         new = [field for field in FORMS["fields"].values() if field.get("autocomplete") == "new-password"]
         lengths = {field["minlength"] for field in new}

@@ -39,6 +39,18 @@ class TestSignUp:
         expect(visitor.main).to_contain_text(re.compile("already|account", re.IGNORECASE))
         expect(visitor.page.get_by_label("Email", exact=True)).to_have_value(account.email)
 
+    def test_a_refused_field_says_why_in_the_language_of_the_page(self, site: Site, open_window: Open) -> None:
+        visitor = Person.visiting(open_window(site.url, locale="de-DE"))
+        visitor.follow("Konto anlegen")
+        # Browsers accept an address without a dot.
+        visitor.fill("E-Mail", "ada@example")
+        visitor.fill("Passwort", PASSWORD)
+        visitor.press("Konto anlegen")
+
+        expect(visitor.page.get_by_label("E-Mail")).to_have_accessible_description(
+            "Gib eine Adresse wie ada@example.com ein."
+        )
+
 
 class TestSignIn:
     def test_by_password(self, visitor: Person, account: Account) -> None:

@@ -53,7 +53,7 @@ export function form(name, { send, values = {}, more = [], around = (work) => wo
 
 /** Returns the sentences of an error that belong to fields. */
 function findFaults(error, names) {
-  const faults = (error?.errors ?? []).map(({ field, message }) => [field, message]);
+  const faults = (error?.errors ?? []).map(({ field, message, code }) => [field, say(`fault.${code}`) ?? message]);
   const field = error?.problem?.field ?? names.find((name) => FAULTS[error?.code]?.includes(name));
   return Object.fromEntries(field ? [[field, errorText(error)]] : faults);
 }
