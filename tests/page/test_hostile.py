@@ -65,15 +65,18 @@ def check(person: Person, elements: set[str]) -> None:
 def test_a_view_shows_texts_as_text(
     view: str, attacked: Account, harmless: Account, container: Site, open_window: Open
 ) -> None:
-    usual = Person.signed_in(open_window(container.url), harmless)
-    VIEWS[view](usual)
-    usual.wait_for_rest()
-    elements = set(usual.window.evaluate(_TAGS_OF_ELEMENTS)) | _ELEMENTS_OF_VIEWS
-    person = Person.signed_in(open_window(container.url), attacked)
+    usual, person = (show(view, account, container, open_window) for account in (harmless, attacked))
+
+    check(person, set(usual.window.evaluate(_TAGS_OF_ELEMENTS)) | _ELEMENTS_OF_VIEWS)
+
+
+def show(view: str, account: Account, container: Site, open_window: Open) -> Person:
+    """Opens a view once all todos are loaded, which are counted beside every view."""
+    person = Person.signed_in(open_window(container.url), account)
+    person.wait_for_rest()
     VIEWS[view](person)
     person.wait_for_rest()
-
-    check(person, elements)
+    return person
 
 
 _ELEMENTS_OF_VIEWS = {"button", "mark", "svg", "use", "span", "p", "ul", "li", "strong"}

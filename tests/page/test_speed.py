@@ -123,7 +123,7 @@ class TestLargeList:
             person.sees_no(f"Task {number}")
         person.quick_add.press_sequentially("Buy milk tomorrow", delay=40)
         person.page.keyboard.press("Enter")
-        person.page.get_by_role("searchbox", name="Search").press_sequentially("Task 49", delay=40)
+        person.page.get_by_role("searchbox", name="Search").press_sequentially("Task 499", delay=40)
         person.sees("Task 4999")
         person.page.get_by_role("searchbox", name="Search").fill("")
         person.edit("Task 10").press("Escape")

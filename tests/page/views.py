@@ -25,7 +25,7 @@ def _list(name: str) -> Callable[[Person], None]:
 def _section(name: str) -> Callable[[Person], None]:
     def show(person: Person) -> None:
         person.window.open(f"#/settings/{name}")
-        expect(person.page.get_by_role("heading", level=2).first).to_be_visible()
+        expect(person.main.get_by_role("heading", level=2)).to_be_visible()
         person.wait_for_rest()
 
     return show
