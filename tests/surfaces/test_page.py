@@ -11,6 +11,7 @@ import pytest
 
 from functions.web import files
 from tests.accounts import problem
+from tests.conftest import FRONT_END
 from tests.surfaces.test_meta import references
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -149,6 +150,12 @@ class TestFiles:
 
         assert all("ratelimit" not in response.headers for response in files_of_a_visit)
         assert int(before.rpartition("=")[2]) - int(rest().rpartition("=")[2]) <= 1
+
+    def test_files_have_no_headers_for_pages_of_other_origins(self, client: httpx2.Client) -> None:
+        response = client.get("/page/1/main.js", headers={"Origin": FRONT_END})
+
+        assert response.headers["vary"] == "Accept-Encoding"
+        assert not any(name.startswith("access-control-") for name in response.headers)
 
 
 class TestWorker:

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.web.identity import find_bearer_token
 from todo_core.web.problems import PreflightRefused, make_problem_response
+from todo_core.web.static_files import is_static_file
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 EXPOSED_HEADERS: Final = (
@@ -38,7 +39,9 @@ class CrossOriginPolicy(CORSMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._find_refusal(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
         if refusal is None:
-            await super().__call__(scope, receive, send)
+            # Only the page of this service loads its files. The headers would be a third of a small file.
+            handle = self.app if _is_read_of_file(scope) else super().__call__
+            await handle(scope, receive, send)
             return
         response = make_problem_response(refusal, scope["state"]["request_id"])
         response.headers["Vary"] = "Origin"
@@ -75,3 +78,8 @@ class CrossOriginPolicy(CORSMiddleware):
         if find_bearer_token(headers) is not None or (origin is not None and self.is_allowed_origin(origin)):
             return False
         return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
+
+
+def _is_read_of_file(scope: Scope) -> bool:
+    is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+    return is_read and is_static_file(scope["path"].removeprefix(scope["root_path"]))
