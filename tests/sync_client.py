@@ -20,8 +20,8 @@ import httpx2
 TODOS: Final = "/api/v1/todos"
 PROJECTS: Final = "/api/v1/projects"
 LISTS: Final = (f"{TODOS}?limit=200", f"{PROJECTS}?limit=200", f"{PROJECTS}?archived=true&limit=200")
-GONE: Final = {HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY}
-"""The object, or the project or parent that it names, was deleted by another client."""
+GONE: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
+"""The object was deleted, now or by another client."""
 
 type Fields = dict[str, Any]
 
@@ -111,12 +111,14 @@ class SyncClient:
             if edit.method == "DELETE" and response.status_code == HTTPStatus.NOT_FOUND:
                 self.objects.pop(edit.path, None)
                 return True
+            if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+                return False  # The project or parent that it names was deleted by another client. The object stays.
             self._keep(edit.path, response)
             return response.is_success
 
     def _keep(self, path: str, response: httpx2.Response) -> None:
         """Stores the object of a response, or forgets it if there is none."""
-        if response.status_code in GONE or response.status_code == HTTPStatus.NO_CONTENT:
+        if response.status_code in GONE:
             self.objects.pop(path, None)
         else:
             self.objects[path] = response.raise_for_status().json()
