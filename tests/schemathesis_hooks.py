@@ -67,6 +67,7 @@ CODES_OF_SERVER_STATE = {
 }
 """Codes of errors about values that only the server can issue or check, such as cursors and versions."""
 PLACES = {"parent_id", "project_id"}
+TAG = "shop"
 UNKNOWN_HEADER = "x-schemathesis-unknown-property"
 CODES_OUTSIDE_THE_SCHEMA = {
     *("two_dues", "recurrence_needs_due", "repeated_ref", "not_text", "time_out_of_range", "past"),
@@ -128,6 +129,12 @@ def new_api_token(url: str) -> str:
         return str(client.post(f"{AUTH}/tokens", json={"name": "Backup", "scopes": ["chat"]}).json()["id"])
 
 
+def new_tag(url: str) -> str:
+    with shared_client(url) as client:
+        client.post(TODOS, json={"title": "Milk", "tags": [TAG]})
+    return TAG
+
+
 def new_webhook(url: str) -> str:
     with shared_client(url) as client:
         return str(client.post(WEBHOOKS, json={"url": "https://hooks.example.com/"}).json()["id"])
@@ -136,6 +143,16 @@ def new_webhook(url: str) -> str:
 def new_delivery(url: str) -> str:
     with shared_client(url) as client:
         return str(client.post(f"{WEBHOOKS}/{new_webhook(url)}/test").json()["id"])
+
+
+NEW_OBJECTS = {
+    "todo_id": new_todo,
+    "tag": new_tag,
+    "token_id": new_api_token,
+    "webhook_id": new_webhook,
+    "delivery_id": new_delivery,
+}
+"""What makes an object for a parameter of a path."""
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -207,14 +224,8 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
     case.headers.pop("If-Match", None)
     case.headers.pop("Idempotency-Key", None)
     url = case.operation.schema.get_base_url()
-    if "todo_id" in case.path_parameters:
-        case.path_parameters["todo_id"] = new_todo(url)
-    if "token_id" in case.path_parameters:
-        case.path_parameters["token_id"] = new_api_token(url)
-    if "webhook_id" in case.path_parameters:
-        case.path_parameters["webhook_id"] = new_webhook(url)
-    if "delivery_id" in case.path_parameters:
-        case.path_parameters["delivery_id"] = new_delivery(url)
+    for name in NEW_OBJECTS.keys() & case.path_parameters.keys():
+        case.path_parameters[name] = NEW_OBJECTS[name](url)
     if "turn_id" in case.path_parameters:
         is_approval = case.operation.path.endswith("/approval")
         case.path_parameters["turn_id"] = new_turn_with_approval(url) if is_approval else shared_turn(url)

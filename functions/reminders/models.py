@@ -142,7 +142,7 @@ class PushSubscriptionCreate(BaseModel):
         },
     )
 
-    endpoint: str = Field(min_length=1, max_length=MAX_CHARACTERS)
+    endpoint: str = Field(min_length=1, max_length=MAX_CHARACTERS, json_schema_extra={"format": "webhook-url"})
     expiration_time: Annotated[float, Field(allow_inf_nan=False)] | None = Field(default=None, alias="expirationTime")
     keys: PushKeys
 

@@ -72,7 +72,7 @@ class TestRefusals:
         refused = ada.client.get(CHANGES, headers=ACCEPT_EVENTS | {"Last-Event-ID": "1"})
         assert problem(refused, 410, "changes_expired")["since"] == 2
 
-    @pytest.mark.parametrize("seq", ["-1", "x", "1.5", "", str(2**63)])
+    @pytest.mark.parametrize("seq", ["-1", "x", "1.5", "+1", "1.0", "1_0", "", str(2**63)])
     def test_the_last_event_id_must_be_a_sequence_number(self, ada: Account, seq: str) -> None:
         refused = ada.client.get(CHANGES, headers=ACCEPT_EVENTS | {"Last-Event-ID": seq})
         errors = problem(refused, 422, "validation_failed")["errors"]

@@ -97,7 +97,9 @@ class TestLimit:
         insert_todos(database_url, ada, 201)
         assert [len(page) for page in pages(ada, limit=200)] == [200, 1]
 
-    @pytest.mark.parametrize("limit", ["0", "201", "-1", "abc", "", "1.5", "1e1", "0x10", "9" * 30, "9" * 5000])
+    @pytest.mark.parametrize(
+        "limit", ["0", "201", "-1", "abc", "", "1.5", "1e1", "0x10", "+1", "1.0", "1_0", " 1", "9" * 30, "9" * 5000]
+    )
     def test_another_limit_is_refused(self, ada: Account, limit: str) -> None:
         refused = problem(ada.client.get(TODOS, params={"limit": limit}), 422, "validation_failed")
         assert [error["field"] for error in refused["errors"]] == ["limit"]

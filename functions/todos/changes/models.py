@@ -1,7 +1,7 @@
 """Requests and responses of the routes of the change log."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +12,7 @@ from todo_core.actors import ActorKind
 from todo_core.todos.changes import Change, ChangeKind, Operation, Snapshot
 from todo_core.todos.model import Todo
 from todo_core.todos.project import Project
-from todo_core.web.query import DEFAULT_PAGE_ITEMS, Limit
+from todo_core.web.query import DEFAULT_PAGE_ITEMS, DIGITS, Limit
 
 MAX_SEQUENCE_NUMBER: Final = 2**63 - 1
 _MAX_WAIT_SECONDS: Final = 25
@@ -23,17 +23,13 @@ class ChangesQuery(BaseModel):
 
     model_config: ClassVar = ConfigDict(extra="forbid")
 
-    since: int = Field(
+    since: Annotated[int, Field(ge=0, le=MAX_SEQUENCE_NUMBER), DIGITS] = Field(
         default=0,
-        ge=0,
-        le=MAX_SEQUENCE_NUMBER,
         description="The last `seq` that the client has seen, or 0 for all changes.",
     )
     limit: Limit = DEFAULT_PAGE_ITEMS
-    wait: int = Field(
+    wait: Annotated[int, Field(ge=0, le=_MAX_WAIT_SECONDS), DIGITS] = Field(
         default=0,
-        ge=0,
-        le=_MAX_WAIT_SECONDS,
         description="Seconds to wait for the next change if there is none yet. A stream always waits.",
     )
 

@@ -15,7 +15,7 @@ from todo_core.web.event_stream import EVENT_STREAM
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import build_url, link_to_next
 from todo_core.web.problems import ValidationFailed, error_responses
-from todo_core.web.query import describe_query, parse_query
+from todo_core.web.query import DIGITS, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import get_resources
 from todo_core.workload import in_slices
@@ -40,6 +40,7 @@ LastEventId = Annotated[
         le=MAX_SEQUENCE_NUMBER,
         description="The id of the last event that a stream's client has got. Replaces `since` in a stream.",
     ),
+    DIGITS,
 ]
 
 register_cost("GET", _CHANGES, 2)
