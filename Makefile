@@ -214,7 +214,7 @@ functions/web/page/api/types.d.ts: functions/meta/openapi.json tools/javascript/
 	$(NPM_BIN)/openapi-typescript $< --output $@
 
 .PHONY: page-vendor
-page-vendor: require-node .venv/ready tools/javascript/node_modules # copy lit-html into the page, at the version of tools/javascript/package.json
+page-vendor: require-node .venv/ready tools/javascript/node_modules # copy the libraries of the page into it, at the versions of tools/javascript/package.json
 	$(BIN)/python tools/vendor_page.py
 
 .PHONY: format

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +18,8 @@ from todo_core.settings import Settings, nest_variables
 from todo_core.web.app import create_app
 
 ROOT: Final = Path(__file__).parents[2]
-PACKAGE: Final = ROOT / "tools/javascript/node_modules/lit-html"
+PACKAGES: Final = ROOT / "tools/javascript/node_modules"
+VENDOR: Final = files.FOLDER / "vendor"
 
 
 @pytest.fixture
@@ -75,8 +77,8 @@ class TestPreloads:
 class TestBudgets:
     """Bounds of what browsers load, in bytes. Remove something before you add more."""
 
-    SOURCES: Final = 142_000
-    SCRIPTS: Final = 51_000
+    SOURCES: Final = 143_000
+    SCRIPTS: Final = 52_500
     FIRST_VISIT: Final = 46_500
 
     @pytest.fixture
@@ -103,19 +105,22 @@ class TestBudgets:
         assert sum(needed.values()) <= self.FIRST_VISIT, needed
 
 
+@pytest.mark.parametrize("name", [path.name for path in VENDOR.iterdir()])
 class TestVendor:
-    def test_the_version_is_that_of_the_package(self) -> None:
-        wanted = json.loads((ROOT / "tools/javascript/package.json").read_text())["devDependencies"]["lit-html"]
-        assert (files.FOLDER / "vendor/lit-html/VERSION").read_text().startswith(f"lit-html {wanted},")
+    def test_the_version_is_that_of_the_package(self, name: str) -> None:
+        wanted = json.loads((ROOT / "tools/javascript/package.json").read_text())["devDependencies"][name]
+        assert (VENDOR / name / "VERSION").read_text().startswith(f"{name} {wanted},")
 
-    def test_it_has_its_licence(self) -> None:
-        assert "BSD 3-Clause License" in (files.FOLDER / "vendor/lit-html/LICENSE").read_text()
+    def test_it_has_its_licence(self, name: str) -> None:
+        assert re.match(
+            "BSD 3-Clause License|(?s:.*)Permission is hereby granted", (VENDOR / name / "LICENSE").read_text()
+        )
 
-    @pytest.mark.skipif(not PACKAGE.exists(), reason="needs make tools/javascript/node_modules")
-    def test_its_modules_are_those_of_the_package(self) -> None:
-        for copied in (files.FOLDER / "vendor/lit-html").rglob("*.js"):
-            original = (PACKAGE / copied.relative_to(files.FOLDER / "vendor/lit-html")).read_text()
-            assert original.startswith(copied.read_text().rstrip())
+    @pytest.mark.skipif(not PACKAGES.exists(), reason="needs make tools/javascript/node_modules")
+    def test_its_modules_are_those_of_the_package(self, name: str) -> None:
+        originals = [path.read_text() for path in (PACKAGES / name).rglob("*.*js")]
+        for copied in (VENDOR / name).rglob("*.js"):
+            assert any(original.startswith(copied.read_text().rstrip()) for original in originals), copied
 
 
 class TestBuild:

@@ -2,9 +2,12 @@
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.accounts import PASSWORD, WEBHOOKS, sign_in
@@ -84,12 +87,23 @@ class TestPassword:
         expect(person.main).to_contain_text(re.compile("not the account’s password", re.IGNORECASE))
 
 
+def read_qr_code(png: bytes) -> str:
+    """Returns the text of the only code in a picture, as the camera of a phone reads it."""
+    with Image.open(BytesIO(png)) as picture:
+        [code] = zxingcpp.read_barcodes(picture)
+    return str(code.text)
+
+
 class TestSecondFactor:
     def test_an_app_is_set_up_and_removed(self, person: Person) -> None:
         person.open_settings("Security")
         person.press("Set up")
         person.confirm_by_password()
         secret = person.main.get_by_role("code").inner_text().replace(" ", "")
+        picture = person.main.get_by_role("img", name="QR code for the authenticator app")
+        assert read_qr_code(picture.screenshot()) == person.main.get_by_role("link", name="Open the app").get_attribute(
+            "href"
+        )
         person.fill("Code", App(secret).next_code())
         person.press("Confirm")
 

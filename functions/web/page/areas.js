@@ -11,6 +11,7 @@ const LOADERS = {
   conflicts: () => import("./list/conflicts.js"),
   actions: () => import("./sidebar/actions.js"),
   dialog: () => import("./ui/dialog.js"),
+  qr: () => import("./vendor/lean-qr/lean-qr.js"),
 };
 
 /** @type {Record<string, any>} */

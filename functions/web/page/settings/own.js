@@ -1,7 +1,8 @@
 // What the sections have besides lists and plain forms.
 import { hasPasskeys, makePasskey } from "../account/proofs.js";
 import { apiUrl, request } from "../api/client.js";
-import { html } from "../vendor/lit-html/lit-html.js";
+import { html, svg } from "../vendor/lit-html/lit-html.js";
+import { area } from "../areas.js";
 import { signedIn, signedOut } from "../session.js";
 import { state } from "../state.js";
 import { form } from "../ui/form.js";
@@ -54,6 +55,16 @@ async function subscribe() {
   return request("POST", "reminders/push-subscriptions", { body: subscription.toJSON() });
 }
 
+/** One square of the path for each dark module. The light edge of four modules belongs to the code. */
+function qrCode(text) {
+  const code = area("qr")?.generate(text);
+  if (!code) return "";
+  let path = "";
+  for (let y = 0; y < code.size; y++) for (let x = 0; x < code.size; x++) if (code.get(x, y)) path += `M${x} ${y}h1v1h-1z`;
+  const box = `-4 -4 ${code.size + 8} ${code.size + 8}`;
+  return html`<svg class="qr" role="img" aria-label=${t("settings.app.qr")} viewBox=${box}>${svg`<path d=${path} />`}</svg>`;
+}
+
 /** @type {Record<string, (data: any, button: SettingsButton) => unknown>} */
 export const views = {
   email: ({ user }) => html`
@@ -65,6 +76,7 @@ export const views = {
     if (factor.totp) return html`<p>${t("settings.app.on")}</p><p>${button("remove", () => request("DELETE", "auth/second-factor/totp"), t("settings.app"), true)}</p>`;
     if (!totp) return html`<p>${t("settings.app.off")}</p><p>${button("set-up", () => request("POST", "auth/second-factor/totp"))}</p>`;
     return html`
+      ${qrCode(totp.provisioning_uri)}
       <p>${t("settings.app.type")} <a href=${totp.provisioning_uri}>${t("settings.app.open")}</a></p>
       <pre tabindex="0"><code>${totp.secret.replace(/.{4}/g, "$& ")}</code></pre>
     `;
