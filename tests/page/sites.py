@@ -57,7 +57,8 @@ def in_container(settings: Mapping[str, str], mails: MailServer, folder: Path) -
     """Runs `python -m functions`, as the container does."""
     port = serving.free_port()
     url = f"http://localhost:{port}"
-    service = Service({**settings, "PUBLIC_URL": url, "OUTBOX_SECONDS": "1"}, folder / "service.log", port)
+    own = {"ENVIRONMENT": "production", "PUBLIC_URL": url, "OUTBOX_SECONDS": "1"}
+    service = Service({**settings, **own}, folder / "service.log", port)
     service.start()
     try:
         yield Site("uvicorn", url, Mailbox(mails, lambda: None), streams=True)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.accounts import PASSWORD, Account, new_email
+from tests.accounts import PASSWORD, Account, new_email, sign_in
 from tests.authenticators import add_app
 from tests.page.person import Person
 from tests.page.sites import Site
@@ -122,6 +122,8 @@ class TestPasskey:
         person.press("Remove", within=person.page.get_by_role("dialog"))
         person.press("Use a passkey", within=person.dialog("Confirm that it is you"))
         expect(person.main.get_by_text("With a passkey you sign in")).to_be_visible()
+        # The sign-out has ended the device's session too: both had the same.
+        assert sign_in(person.device.client, person.device.email).status_code == 200
         assert person.device.client.get("/api/v1/auth/passkeys").json() == []
 
 

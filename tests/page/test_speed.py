@@ -27,7 +27,10 @@ _OBSERVE = """
         if (!hadRecentInput) shift += value;
     })).observe({ type: "layout-shift", buffered: true });
 """
-_FIRST_CONTENT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+_FIRST_CONTENT = """() => new Promise((done) => {
+    const note = (list) => list.getEntriesByName("first-contentful-paint").forEach((entry) => done(entry.startTime));
+    new PerformanceObserver(note).observe({ type: "paint", buffered: true });
+})"""
 _LONGEST_FRAME = """async () => {
     const list = document.querySelector("[data-scroller]") ?? document.scrollingElement;
     const frames = [];
@@ -76,6 +79,8 @@ class TestFirstVisit:
             window.open()
             window.page.get_by_role("heading", level=1).wait_for()
             times.append(window.evaluate(_FIRST_CONTENT))
+            # The worker of this visit loads the files too, and would slow the next visit down.
+            window.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
 
         record_property("first content", f"{median(times):.0f} ms of {[round(time) for time in times]}")
         assert median(times) < FIRST_CONTENT_MILLISECONDS
