@@ -8,7 +8,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ROOT / "tools/javascript/node_modules"
 TARGET: Final = ROOT / "functions/web/page/vendor"
-LIT_MODULES: Final = ("lit-html", "directive", "directive-helpers", "directives/live", "directives/repeat")
+LIT_MODULES: Final = ("lit-html", "directive", "directive-helpers", "directives/repeat")
 """The modules that the page imports, directly or not."""
 FILES: Final = {
     "lit-html": {f"{module}{suffix}": f"{module}{suffix}" for module in LIT_MODULES for suffix in (".js", ".d.ts")},

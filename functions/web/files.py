@@ -41,9 +41,12 @@ _PLACE_OF_ROOT: Final = "{root}"
 _PLACE_OF_FOLDER: Final = "{page}"
 _PLACE_OF_PRELOADS: Final = "<!-- modulepreload -->"
 _STATIC_IMPORT: Final = re.compile(
-    r"""^(?:import|export)\s(?:[^;'"()]*?\sfrom\s*)?["'](\.[^"']+\.js)["']""", re.MULTILINE
+    r"""(?:^|;)(?:import|export)\b(?:[^;'"()]*?\bfrom\s*|\s*)["'](\.[^"']+\.js)["']""", re.MULTILINE
 )
-"""Matches `import ... from "./path.js"` at the begin of a line, but not `import("./path.js")`."""
+"""Matches `import ... from "./path.js"` at the begin of a line or statement, but not `import("./path.js")`.
+
+The modules of lit-html have several in a line, without spaces.
+"""
 
 
 class File(Struct, frozen=True):

@@ -60,10 +60,11 @@ class TestPreloads:
         )
         (folder / "one").mkdir()
         (folder / "one/a.js").write_text('export * from "../b.js";\nimport "../d.js"\n')
+        (folder / "d.js").write_text('import{e as f}from"./e.js";import{g}from"./g.js";f(";import./h.js")')
 
         found = files.list_static_imports(files.find_page(is_stable=False))
 
-        assert found == ["one/a.js", "b.js", "c.js", "d.js"]
+        assert found == ["one/a.js", "b.js", "c.js", "d.js", "e.js", "g.js"]
 
     def test_the_document_names_them_below_the_root_of_the_service(self, folder: Path) -> None:
         (folder / "main.js").write_text('import "./a.js";\n')
@@ -77,9 +78,9 @@ class TestPreloads:
 class TestBudgets:
     """Bounds of what browsers load, in bytes. Remove something before you add more."""
 
-    SOURCES: Final = 143_000
+    SOURCES: Final = 142_500
     SCRIPTS: Final = 52_500
-    FIRST_VISIT: Final = 46_500
+    FIRST_VISIT: Final = 43_700
 
     @pytest.fixture
     def page(self) -> files.Page:

@@ -1,12 +1,13 @@
 // Keys of the page. They work outside of text fields; those of a todo while its row has the focus.
 import { html } from "./vendor/lit-html/lit-html.js";
-import { load } from "./areas.js";
 import { toggleAssistant } from "./layout.js";
-import { complete, edit, indent, move, outdent, remove } from "./list/row.js";
+import { indent, move, outdent } from "./list/moves.js";
+import { complete, edit, remove } from "./list/row.js";
 import { focusedRow, isSortable, moveFocus } from "./list/rows.js";
 import { go } from "./router.js";
 import { newProject } from "./sidebar/sidebar.js";
 import { state } from "./state.js";
+import { openDialog } from "./ui/dialog.js";
 import { undo } from "./ui/toast.js";
 import { t } from "./words.js";
 
@@ -16,7 +17,8 @@ const bindings = [];
 /** Adds a key with its description. `act` returns false where the key has nothing to do. */
 const bind = (keys, text, act) => bindings.push({ keys, text, act });
 
-function pressed(event) {
+/** @param {any} event */
+export function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.defaultPrevented) return;
   if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
   const binding = bindings.find((each) => each.keys === `${event.altKey ? "Alt+" : ""}${event.key}`);
@@ -24,9 +26,8 @@ function pressed(event) {
   if (binding.act() !== false) event.preventDefault();
 }
 
-export async function showKeys() {
-  const dialog = await load("dialog");
-  dialog?.openDialog(
+export const showKeys = () =>
+  openDialog(
     t("keys.title"),
     () => html`
       <dl class="keys">
@@ -34,7 +35,6 @@ export async function showKeys() {
       </dl>
     `,
   );
-}
 
 const onRow = (act) => () => {
   const todo = state.todos.get(focusedRow() ?? "");
@@ -45,24 +45,21 @@ const onSortable = (act) => onRow((todo) => isSortable() && act(todo));
 
 const focus = (id) => document.getElementById(id)?.focus();
 
-export function startKeys() {
-  addEventListener("keydown", pressed);
-  bind("z", "undo", () => undo());
-  bind("a", "add", () => focus("quick-add"));
-  bind("/", "search", () => focus("search"));
-  bind("j", "next", () => moveFocus(1));
-  bind("k", "previous", () => moveFocus(-1));
-  bind("e", "edit", onRow((todo) => edit(todo)));
-  bind("x", "complete", onRow(complete));
-  bind("Delete", "delete", onRow(remove));
-  bind("Alt+ArrowUp", "up", onSortable((todo) => move(todo, -1)));
-  bind("Alt+ArrowDown", "down", onSortable((todo) => move(todo, 1)));
-  bind("Alt+ArrowRight", "indent", onSortable(indent));
-  bind("Alt+ArrowLeft", "outdent", onSortable(outdent));
-  bind("p", "project", newProject);
-  bind("1", "today", () => go("today"));
-  bind("2", "upcoming", () => go("upcoming"));
-  bind("3", "all", () => go("all"));
-  bind("c", "assistant", toggleAssistant);
-  bind("?", "show", showKeys);
-}
+bind("z", "undo", () => undo());
+bind("a", "add", () => focus("quick-add"));
+bind("/", "search", () => focus("search"));
+bind("j", "next", () => moveFocus(1));
+bind("k", "previous", () => moveFocus(-1));
+bind("e", "edit", onRow((todo) => edit(todo)));
+bind("x", "complete", onRow(complete));
+bind("Delete", "delete", onRow(remove));
+bind("Alt+ArrowUp", "up", onSortable((todo) => move(todo, -1)));
+bind("Alt+ArrowDown", "down", onSortable((todo) => move(todo, 1)));
+bind("Alt+ArrowRight", "indent", onSortable(indent));
+bind("Alt+ArrowLeft", "outdent", onSortable(outdent));
+bind("p", "project", newProject);
+bind("1", "today", () => go("today"));
+bind("2", "upcoming", () => go("upcoming"));
+bind("3", "all", () => go("all"));
+bind("c", "assistant", toggleAssistant);
+bind("?", "show", showKeys);

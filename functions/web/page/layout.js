@@ -1,7 +1,6 @@
 // The frame of the page: sidebar, the open view, the assistant, messages.
 import { html } from "./vendor/lit-html/lit-html.js";
-import { live } from "./vendor/lit-html/directives/live.js";
-import { area, load } from "./areas.js";
+import { area, run } from "./areas.js";
 import { list } from "./list/list.js";
 import { go, setParams } from "./router.js";
 import { sidebar } from "./sidebar/sidebar.js";
@@ -29,7 +28,7 @@ const signedIn = (state) => html`
       <div class="search">
         ${icon("search")}
         <input id="search" type="search" aria-label=${t("search")} placeholder=${t("search")} autocomplete="off" maxlength="200"
-          .value=${live(state.route.params.q ?? "")} @input=${search} @keydown=${leaveSearch} />
+          .value=${state.route.params.q ?? ""} @input=${search} @keydown=${leaveSearch} />
       </div>
       <div class="status" role="status">
         ${state.online ? "" : html`${icon("offline")} <span>${t("offline")}</span>`}
@@ -58,7 +57,7 @@ function leaveSearch(event) {
 
 export function toggleAssistant() {
   update(({ ui }) => (ui.assistant = !ui.assistant));
-  if (state.ui.assistant) load("assistant").then((assistant) => assistant?.openAssistant());
+  if (state.ui.assistant) void run("assistant", "openAssistant");
 }
 
 function skip(event) {

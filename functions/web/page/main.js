@@ -1,7 +1,6 @@
 // The start: texts, router, session, and one render for each change of the state.
 import { render } from "./vendor/lit-html/lit-html.js";
-import { load } from "./areas.js";
-import { startKeys } from "./keys.js";
+import { area, run } from "./areas.js";
 import { layout } from "./layout.js";
 import { listName } from "./list/list.js";
 import { startRouter } from "./router.js";
@@ -12,12 +11,14 @@ import { dueWords } from "./ui/dates.js";
 import { toast } from "./ui/toast.js";
 import { loadWords, t } from "./words.js";
 
-/** @param {Route} route */
-function entered({ view, id }) {
+function entered({ view }) {
   leaveDoors();
   document.getElementById("main")?.scrollTo(0, 0);
-  if (view === "settings") load("settings").then((settings) => settings?.openSettings(id));
+  if (view === "settings") void run("settings", "openSettings");
 }
+
+// Keys are loaded with the first one, or the first focus.
+const pressed = (event) => (area("keys") ? area("keys").pressed(event) : run("keys", "pressed", event));
 
 export function startNotices() {
   listeners.push(({ done, changes = [], keep = [] }) => {
@@ -48,7 +49,7 @@ subscribe(() => {
   document.title = state.user ? `${listName(state)} · ${t("todos")}` : t("todos");
 });
 startRouter(entered);
-startKeys();
+for (const event of ["focusin", "keydown"]) addEventListener(event, pressed);
 startNotices();
 setInterval(() => update((s) => (s.now = new Date())), 60_000);
 await startSession();

@@ -1,6 +1,6 @@
 // Who is signed in. The user is kept in localStorage, so that their todos show before the service answers.
 import { request, whenSignedOut } from "./api/client.js";
-import { load } from "./areas.js";
+import { run } from "./areas.js";
 import { go } from "./router.js";
 import { forget, state, update } from "./state.js";
 import { startSync, stopSync } from "./sync/sync.js";
@@ -52,7 +52,6 @@ export function signedOut(isWiped = false) {
 /** Signs out, after a question if edits would be lost. */
 export async function signOut() {
   const { waiting: n } = state;
-  const dialog = n && (await load("dialog"));
-  if (n && !(await dialog?.askBefore(t("sign_out"), t("sign_out_loses", { n }), t("sign_out"), { isDanger: true }))) return;
+  if (n && !(await run("dialog", "askBefore", t("sign_out"), t("sign_out_loses", { n }), t("sign_out"), { isDanger: true }))) return;
   await request("POST", "auth/logout").then(() => signedOut(true), toastError);
 }

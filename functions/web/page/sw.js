@@ -1,4 +1,4 @@
-// Keeps the files of the page, so that a reload works offline. Data of the API is kept in sync/store.js instead.
+// Keeps the files of the page, so that a reload works offline. sync/copy.js keeps the data.
 // The service puts a line before this file that defines PAGE.
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));

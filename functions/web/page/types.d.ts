@@ -25,6 +25,15 @@ declare global {
     undo?: (() => void) | undefined;
   }
 
+  /** A row of a list, with the numbers of its subtodos, and of the open ones. */
+  interface Row {
+    todo: Todo;
+    depth: number;
+    total: number;
+    open: number;
+    group: string;
+  }
+
   /** A write that waits in the outbox. */
   interface Edit {
     key: string;

@@ -1,4 +1,4 @@
-// Proofs of who the user is: passkeys (WebAuthn), and what the service wants again before second factors change.
+// Proofs of who the user is: passkeys (WebAuthn), and what is asked again before second factors change.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { request } from "../api/client.js";
 import { openDialog } from "../ui/dialog.js";

@@ -96,7 +96,6 @@ const callView = ({ name, ok, result }) => html`
   </li>
 `;
 
-/** @param {({title?: string | null} | undefined)[]} [todos] */
 function titles(todos = []) {
   const names = todos.map((todo) => todo?.title).filter(Boolean);
   const rest = names.splice(SHOWN_TITLES).length;

@@ -1,8 +1,8 @@
 // Edits that met a change of somebody else: both texts, and a choice.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { state } from "../state.js";
+import { take } from "../sync/copy.js";
 import { restoreTodo } from "../sync/edits.js";
-import { discard, keepMine } from "../sync/outbox.js";
 import { openDialog } from "../ui/dialog.js";
 import { dayWords, recurrenceWords, timeWords } from "../ui/dates.js";
 import { t } from "../words.js";
@@ -31,7 +31,8 @@ export async function decide() {
     const todo = state.todos.get(edit.target.split("/")[1]);
     const isKept = choice === "mine" && (edit.problem?.theirs || edit.problem?.detail || edit.method === "POST" || todo?.deleted_at);
     if (isKept && todo?.deleted_at) restoreTodo(todo);
-    (isKept ? keepMine : discard)(edit);
+    take({ drop: edit.key }); // so that it follows a restore, which was queued later
+    if (isKept) take({ put: { ...edit, problem: undefined, seen: {}, at: Date.now() } });
   }
 }
 

@@ -1,13 +1,12 @@
-// The editor of a todo, in place of its row. What is typed is kept in the state, so that no other change can lose it.
+// The editor of a todo, in place of its row. What is typed is in the state, so that no other change can lose it.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { live } from "../vendor/lit-html/directives/live.js";
 import { projects } from "../sidebar/sidebar.js";
 import { rendered, state, update } from "../state.js";
 import { addTodo, changeTodo, restoreTodo } from "../sync/edits.js";
 import { recurrenceWords, toInstant, today, toLocal } from "../ui/dates.js";
 import { icon } from "../ui/icons.js";
 import { t } from "../words.js";
-import { choice } from "./list.js";
+import { choice } from "./filters.js";
 import { remove } from "./row.js";
 import { focusRow, keepFocus, PRIORITIES } from "./rows.js";
 
@@ -59,16 +58,17 @@ function save(event) {
 /** The fields have no seconds, so an instant that differs in seconds only is the old one. */
 const instant = (old, day, time) => (old && toLocal(old) === `${day} ${time}` ? old : toInstant(day, time));
 
-function addSubtodo() {
+function addSubtodo(input) {
   const { todo, draft } = state.ui.editing;
   const title = draft.subtodo.trim();
   if (title) addTodo({ title, parent_id: todo.id });
-  update(() => (draft.subtodo = ""));
+  draft.subtodo = "";
+  if (input) input.value = ""; // a text that was not rendered yet
 }
 
 function pressed(event) {
   if (event.key === "Escape") close();
-  else if (event.key === "Enter" && event.target.name === "subtodo") addSubtodo();
+  else if (event.key === "Enter" && event.target.name === "subtodo") addSubtodo(event.target);
   else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(event);
   else return;
   event.preventDefault();
@@ -83,7 +83,7 @@ export function editor(todo) {
     <label class="field">
       <span class="label">${t(`field.${name}`)}</span>
       <input class="input" name=${name} type=${type} maxlength=${type === "text" ? max : nothing} autocomplete="off"
-        .value=${live(draft[name])} @input=${set(name)} />
+        .value=${draft[name]} @input=${set(name)} />
     </label>
   `;
   const select = (name, options) => choice(name, options, draft[name] ?? "", set(name));
@@ -92,8 +92,8 @@ export function editor(todo) {
   return html`
     <form class="editor card" aria-label=${t("edit_title", todo)} @submit=${save} @keydown=${pressed}>
       ${isGone(todo) ? html`<p class="notice is-warn" role="alert">${t("conflict_gone")}</p>` : ""}
-      <input class="plain title" name="title" aria-label=${t("field.title")} required maxlength="500" autocomplete="off" .value=${live(draft.title)} @input=${set("title")} />
-      <textarea class="plain" aria-label=${t("field.description")} placeholder=${t("field.description")} maxlength="16384" rows="2" .value=${live(draft.description ?? "")} @input=${set("description")}></textarea>
+      <input class="plain title" name="title" aria-label=${t("field.title")} required maxlength="500" autocomplete="off" .value=${draft.title} @input=${set("title")} />
+      <textarea class="plain" aria-label=${t("field.description")} placeholder=${t("field.description")} maxlength="16384" rows="2" .value=${draft.description ?? ""} @input=${set("description")}></textarea>
       <div class="fields">
         ${input("day", "date")} ${input("time", "time")}
         ${select("recurrence", [["", t("every.never")], ...rules.map((rule) => [rule, recurrenceWords(rule)])])}

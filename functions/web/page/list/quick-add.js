@@ -1,7 +1,6 @@
 // The field that adds todos. The service reads the text while it is typed and tells what it understood (`dry_run`).
 // The todo itself is an ordinary edit with an id of its own, so it is added once, and also without a network.
 import { html } from "../vendor/lit-html/lit-html.js";
-import { live } from "../vendor/lit-html/directives/live.js";
 import { request } from "../api/client.js";
 import { rendered, state, update } from "../state.js";
 import { addProject, addTodo } from "../sync/edits.js";
@@ -38,6 +37,7 @@ async function submitted(event) {
   const text = adding.trim();
   if (!text) return;
   clearTimeout(timer);
+  event.target.reset(); // a text that was not rendered yet
   update(({ ui }) => Object.assign(ui, { adding: "", reading: null }));
   const asWritten = () => ({ drafts: [{ title: text.slice(0, 500), tags: [] }] });
   const { drafts } = reading?.text.trim() === text ? reading : await read(text).catch(asWritten);
@@ -80,7 +80,7 @@ function marked(text, reading) {
   return [parts, points.slice(at).join("")];
 }
 
-/** Keeps the marks below the letters of a text that is longer than the field. The marks get the text with the next render. */
+/** Keeps the marks below the letters of a long text, once it is rendered. */
 async function scrolled({ target }) {
   await rendered();
   target.previousElementSibling.scrollLeft = target.scrollLeft;
@@ -95,7 +95,7 @@ export function quickAdd({ ui: { adding = "", reading } }) {
       <div class="marked">
         <div class="marks" aria-hidden="true">${marked(adding, reading)}</div>
         <input id="quick-add" aria-label=${t("add_todo")} placeholder=${t("add_hint")} maxlength="4000" autocomplete="off"
-          enterkeyhint="done" .value=${live(adding)} @input=${typed} @scroll=${scrolled} />
+          enterkeyhint="done" .value=${adding} @input=${typed} @scroll=${scrolled} />
       </div>
       ${
         fields.length

@@ -1,21 +1,18 @@
-// One row of a list: its view, its menu, and its place among others.
+// One row of a list.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { live } from "../vendor/lit-html/directives/live.js";
-import { area, load } from "../areas.js";
+import { area, run } from "../areas.js";
 import { href } from "../router.js";
 import { state, update } from "../state.js";
-import { changeTodo, deleteTodo, restoreTodo, skipTodo, toggleTodo } from "../sync/edits.js";
-import { between, childrenOf, descendants } from "../sync/tree.js";
+import { deleteTodo, restoreTodo, toggleTodo } from "../sync/edits.js";
 import { dayWords, dueDay, dueWords, isOverdue, recurrenceWords, timeWords, today } from "../ui/dates.js";
-import { icon, iconButton, openMenu } from "../ui/icons.js";
-import { announce } from "../ui/toast.js";
+import { icon, iconButton } from "../ui/icons.js";
 import { t } from "../words.js";
-import { focusRow, isSortable, keepFocus, visibleRows } from "./rows.js";
+import { isSortable, keepFocus } from "./rows.js";
 
-/** Milliseconds that a completed todo stays, so that one sees what happened and can take it back. */
+/** Milliseconds that a completed todo stays, so that one can take it back. */
 const STAY = 900;
 
-/** @param {import("./rows.js").Row} row @param {number} index @param {number} size of the list @param {boolean} isFirst of its group */
+/** @param {Row} row @param {number} index @param {number} size of the list @param {boolean} isFirst of its group */
 export const rowView = (row, index, size, isFirst) => html`
   <li data-id=${row.todo.id} aria-posinset=${index + 1} aria-setsize=${size}>
     ${isFirst ? html`<h2 class="group is-${row.group}">${row.group === "overdue" ? t("overdue") : dayWords(row.group)}</h2>` : ""}
@@ -34,7 +31,7 @@ const present = ({ todo, depth, total, open }) => html`
   <div class="row ${todo.completed ? "is-completed" : ""}" data-depth=${depth} draggable=${isSortable()}>
     ${isSortable() ? html`<span class="grip">${icon("grip")}</span>` : ""}
     ${total ? iconButton("chevron", t("subtodos_of", todo), () => fold(todo), { look: "twist", isOpen: !state.ui.folded?.has(todo.id) }) : ""}
-    <input class="check is-${todo.priority}" type="checkbox" aria-label=${todo.title} .checked=${live(todo.completed)} @change=${() => complete(todo)} />
+    <input class="check is-${todo.priority}" type="checkbox" aria-label=${todo.title} .checked=${todo.completed} @change=${() => complete(todo)} />
     <div class="body">
       <button class="title" aria-label=${t("edit_title", todo)} @click=${() => edit(todo)}>${todo.title}</button>
       ${details({ todo, total, open })}
@@ -88,55 +85,9 @@ export function complete(todo) {
 export const remove = (todo) => keepFocus(todo.id, () => deleteTodo(todo));
 
 /** Opens the editor, with the focus in a field. @param {Todo} todo @param {string} [field] */
-export const edit = (todo, field) => load("editor").then((editor) => editor?.edit(todo, field));
+export const edit = (todo, field) => run("editor", "edit", todo, field);
 
-const openActions = ({ currentTarget }, todo) =>
-  openMenu(currentTarget, [
-    ["edit", () => edit(todo)],
-    ["subtodo", () => edit(todo, "subtodo")],
-    !!todo.recurrence && ["skip", () => skipTodo(todo)],
-    isSortable() && ["up", () => move(todo, -1)],
-    isSortable() && ["down", () => move(todo, 1)],
-    isSortable() && ["indent", () => indent(todo)],
-    isSortable() && !!todo.parent_id && ["outdent", () => outdent(todo)],
-    ["delete", () => remove(todo)],
-  ]);
-
-/** Puts a todo below a parent: before a sibling, or after it, or to the end without one.
- * @param {Todo} todo @param {string | null} parent @param {Todo} [sibling] @param {boolean} [isAfter] */
-function put(todo, parent, sibling, isAfter = false) {
-  const others = childrenOf(parent).filter((each) => each.id !== todo.id);
-  const index = sibling ? others.indexOf(sibling) + +isAfter : others.length;
-  const names = { title: todo.title, parent: state.todos.get(parent ?? "")?.title ?? t("top_level") };
-  const text = t(parent === todo.parent_id ? "done.moved" : "done.moved_below", names);
-  changeTodo(todo, { order: between(others, index), parent_id: parent }, text);
-  announce(t("place", { title: todo.title, n: index + 1, total: others.length + 1 }));
-  void focusRow(todo.id);
-}
-
-/** Returns the todo that is shown before or after one, below the same parent. */
-function neighbor(todo, step) {
-  const shown = visibleRows().map((row) => row.todo).filter((each) => each.parent_id === todo.parent_id);
-  return shown[shown.findIndex(({ id }) => id === todo.id) + step];
-}
-
-/** @param {Todo} todo @param {number} step */
-export function move(todo, step) {
-  const other = neighbor(todo, step);
-  if (other) put(todo, todo.parent_id, other, step > 0);
-}
-
-/** Makes a todo a subtodo of the one above. @param {Todo} todo */
-export function indent(todo) {
-  const above = neighbor(todo, -1);
-  if (above) put(todo, above.id);
-}
-
-/** Puts a subtodo after its parent. @param {Todo} todo */
-export function outdent(todo) {
-  const parent = state.todos.get(todo.parent_id ?? "");
-  if (parent) put(todo, parent.parent_id, parent, true);
-}
+const openActions = ({ currentTarget }, todo) => run("moves", "openActions", currentTarget, todo);
 
 /** @type {Todo | undefined} */
 let dragged;
@@ -163,14 +114,10 @@ export const dragging = {
     mark(row, event.clientY > top + height / 2 ? "after" : "before");
   },
   drop(event) {
-    const { id, drop } = rowAt(event).dataset;
-    const target = state.todos.get(id);
-    if (!dragged || !target || [dragged, ...descendants(dragged.id)].some((each) => each.id === id)) return;
     event.preventDefault();
-    // After a todo whose subtodos are shown is before the first of them.
-    const isParent = drop === "after" && visibleRows().some(({ todo }) => todo.parent_id === id);
-    if (isParent) put(dragged, id, childrenOf(id).find((each) => each.id !== dragged?.id));
-    else put(dragged, target.parent_id, target, drop === "after");
+    const { id, drop } = rowAt(event).dataset;
+    const todo = dragged;
+    if (todo && id) run("moves", "drop", todo, id, drop);
   },
   end() {
     dragged = undefined;

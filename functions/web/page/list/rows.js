@@ -4,8 +4,6 @@ import { rendered, state, subscribe, update } from "../state.js";
 import { byOrder, childrenOf } from "../sync/tree.js";
 import { dueDay, dueOf, isOverdue, today } from "../ui/dates.js";
 
-/** @typedef {{todo: Todo, depth: number, total: number, open: number, group: string}} Row */
-
 export const LISTS = ["today", "upcoming", "all", "completed", "trash", "project", "tag", "search"];
 export const PRIORITIES = ["none", "low", "medium", "high"];
 
@@ -69,7 +67,6 @@ export const isSortable = () => isTree(state.route) && sortOf(state.route) === "
 /** @type {Row[]} */
 let rows = [];
 let computed = "";
-/** The list that they are of. */
 let open = "";
 
 /** @returns {Row[]} */
@@ -83,7 +80,7 @@ export function visibleRows() {
     const kept = rows[at];
     [computed, open] = [key, place];
     rows = isTree(route) ? treeRows(null, 0) : flatRows(route);
-    // What somebody types must not vanish when another device deletes the todo, or moves it to another list.
+    // What is typed must not vanish when another device deletes or moves the todo.
     if (kept && indexOf(edited) < 0) rows.splice(at, 0, kept);
   }
   return rows;
@@ -105,7 +102,6 @@ function treeRows(parent, depth) {
   });
 }
 
-/** @param {Route} route */
 function flatRows({ view, id, params }) {
   const tests = [...Object.entries(params), [view, id]].filter(([name]) => Object.hasOwn(TESTS, name));
   const isAny = view === "trash" || view === "search";
@@ -118,7 +114,6 @@ function flatRows({ view, id, params }) {
   return sorted(found).map((todo) => ({ todo, depth: 0, total: 0, open: 0, group: groupOf(todo) }));
 }
 
-/** @param {Todo[]} todos */
 function sorted(todos) {
   const key = SORTS[sortOf(state.route)];
   return todos

@@ -1,4 +1,4 @@
-// The settings. What each section reads, lists and sends is data (sections.json); own.js has what only code can do.
+// The settings. Sections are data (sections.json); own.js has what only code can do.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { confirmed } from "../account/proofs.js";
 import { go, href } from "../router.js";

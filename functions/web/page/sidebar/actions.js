@@ -4,7 +4,7 @@ import { go } from "../router.js";
 import { addProject, changeProject, deleteProject } from "../sync/edits.js";
 import { state } from "../state.js";
 import { between } from "../sync/tree.js";
-import { askBefore, askName } from "../ui/dialog.js";
+import { askBefore, askName, openMenu } from "../ui/dialog.js";
 import { toast, toastError } from "../ui/toast.js";
 import { t } from "../words.js";
 import { projects } from "./sidebar.js";
@@ -14,10 +14,10 @@ export async function newProject() {
   if (name) go("project", addProject({ name }));
 }
 
-/** The menu of the list of a project or a tag. @param {Route} route */
-export function listActions({ view, id }) {
+/** Opens the menu of the list of a project or a tag. @param {HTMLElement} button @param {Route} route */
+export function openActions(button, { view, id }) {
   const project = state.projects.get(id);
-  return view === "project" && project ? projectActions(project) : tagActions(id);
+  openMenu(button, view === "project" && project ? projectActions(project) : tagActions(id));
 }
 
 const projectActions = (project) => [

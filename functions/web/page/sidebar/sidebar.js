@@ -1,7 +1,6 @@
 // Links to the lists, projects and tags, with the numbers of their open todos.
 import { html } from "../vendor/lit-html/lit-html.js";
-import { load } from "../areas.js";
-import { showKeys } from "../keys.js";
+import { run } from "../areas.js";
 import { fold } from "../list/rows.js";
 import { href } from "../router.js";
 import { signOut } from "../session.js";
@@ -15,7 +14,7 @@ import { t } from "../words.js";
 export const projects = (isArchived = false) =>
   [...state.projects.values()].filter((each) => each.archived === isArchived).sort(byOrder);
 
-export const newProject = () => load("actions").then((actions) => actions?.newProject());
+export const newProject = () => run("actions", "newProject");
 
 /** @type {{name: string, count: number}[]} */
 let tags = [];
@@ -82,7 +81,7 @@ export function sidebar() {
     ${tags.length ? html`<div class="side-heading"><h2>${t("tags")}</h2></div>` : ""}
     <ul>${tags.map((tag) => link("tag", tag.name, "tag", tag.name, tag.count))}</ul>
     <ul class="side-end">
-      ${link("settings", t("view.settings"), "settings")} ${action("keyboard", t("keys.title"), showKeys)}
+      ${link("settings", t("view.settings"), "settings")} ${action("keyboard", t("keys.title"), () => run("keys", "showKeys"))}
       ${action("sign-out", t("sign_out"), signOut)}
     </ul>
   `;

@@ -3,11 +3,11 @@
 //
 // An undo reads the change log: what an edit has changed, also in subtodos, is put back by ordinary edits.
 import { newId } from "../api/client.js";
+import { run } from "../areas.js";
 import { state } from "../state.js";
 import { announce, toast } from "../ui/toast.js";
 import { t } from "../words.js";
 import { edits, listeners, take } from "./copy.js";
-import { enqueue } from "./outbox.js";
 import { descendants } from "./tree.js";
 
 const NEW = {
@@ -21,10 +21,9 @@ const NEW = {
 
 const now = () => new Date().toISOString();
 
-/** @param {Partial<Edit> & {target: string}} fields @param {string} text */
 function make(fields, text) {
   const edit = { key: newId(), at: Date.now(), method: "PATCH", path: fields.target, body: null, seen: {}, effects: [], ...fields };
-  enqueue(edit);
+  take({ put: edit });
   if (text) toast(text, { undo: undoable(edit) });
 }
 
@@ -129,11 +128,6 @@ export function deleteProject(project, text = t("done.deleted", { title: project
 
 const MAX_CHANGES = 1000;
 const PATIENCE_MILLISECONDS = 10_000;
-const TODO_FIELDS = [
-  "title", "description", "completed", "priority", "due_date", "due_at", "reminder_at", "recurrence",
-  "recurrence_from", "tags", "parent_id", "project_id", "order",
-];
-
 /** The latest changes, oldest first. @type {Change[]} */
 let log = [];
 /** The versions that edits have made, by their keys. @type {Map<string, number | undefined>} */
@@ -161,30 +155,8 @@ export function undoable({ key, target, method }) {
       const change = log.findLast(isMadeBy);
       if (!change) return toast(t("undo_failed"), { isError: true });
       // All changes of one transaction have the same time.
-      revert(log.filter((each) => each.created_at === change.created_at));
+      await run("undo", "revert", log.filter((each) => each.created_at === change.created_at));
     }
     announce(t("undone"));
   };
-}
-
-/** @param {any[]} changes */
-function revert(changes) {
-  for (const { before, after } of changes.filter((each) => each.kind === "project")) {
-    if (!after) addProject(pick(before, ["id", "name", "order"]), "");
-    else if (!before) deleteProject(after, "");
-    else changeProject(after, pick(before, ["name", "archived", "order"]), "");
-  }
-  const todos = changes.filter((each) => each.kind === "todo");
-  const ids = new Set(todos.map((each) => each.todo_id));
-  for (const { before, after } of todos) if (after) revertTodo(before, after, ids.has(after.parent_id));
-}
-
-/** @param {Todo | null} before @param {Todo} after @param {boolean} isBelow whether its parent is reverted too */
-function revertTodo(before, after, isBelow) {
-  if (!before || (before.deleted_at && !after.deleted_at)) return isBelow || deleteTodo(after, "");
-  // The service restores subtodos with their parent.
-  if (after.deleted_at && !before.deleted_at && !isBelow) restoreTodo(state.todos.get(after.id) ?? after, "");
-  // A subtodo has the project of its parent, and would leave the parent with another one.
-  const names = TODO_FIELDS.filter((name) => name !== "project_id" || !before.parent_id);
-  changeTodo(after, pick(before, names), "");
 }

@@ -9,9 +9,6 @@ const LATER = new Set([401, 429, 502, 503, 504, "request_in_progress"]);
 // The edit may be of another tab.
 listeners.push(({ put }) => put && wake());
 
-/** @param {Edit} edit */
-export const enqueue = (edit) => take({ put: edit });
-
 /** @param {AbortSignal} signal */
 export const sendEdits = (signal) =>
   repeatedly(signal, async () => {
@@ -46,7 +43,7 @@ async function sendEdit(edit) {
   }
 }
 
-/** Reads the object that somebody else has changed or deleted. The edit is checked against it, then sent again. */
+/** Reads what somebody else has changed or deleted. The edit is checked against it, then sent again. */
 async function reread(edit) {
   const theirs = await request("GET", edit.target).catch((error) => {
     if (error.status === 404) return null;
@@ -77,15 +74,6 @@ const differs = (current, { seen, body }) =>
   );
 
 const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-
-/** Sends an edit that met another change again, over that change. @param {Edit} edit */
-export function keepMine(edit) {
-  discard(edit); // so that it follows a restore, which was queued later
-  enqueue({ ...edit, problem: undefined, seen: {}, at: Date.now() });
-}
-
-/** @param {Edit} edit */
-export const discard = (edit) => take({ drop: edit.key });
 
 const waker = new EventTarget();
 

@@ -128,7 +128,6 @@ const stream = (signal, seq) =>
     on(document, "visibilitychange", () => document.hidden || end());
   });
 
-/** @param {Change[]} changes */
 function takeChanges(changes, seq) {
   const last = changes.at(-1);
   if (last) take({ keep: changes.flatMap(keepOf), seq: last.seq, changes });

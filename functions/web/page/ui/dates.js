@@ -10,7 +10,6 @@ const locals = new Map();
 
 const zone = () => state.user?.timezone ?? "UTC";
 
-/** @param {Date} date @param {Intl.DateTimeFormatOptions} options */
 function format(date, options, where = locale) {
   const key = where + JSON.stringify(options);
   let found = formats.get(key);

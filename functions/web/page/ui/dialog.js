@@ -1,8 +1,8 @@
-// Dialogs on the native <dialog>: the browser keeps the focus inside, closes on Escape and gives the focus back.
+// Dialogs and menus on <dialog> and popovers: the browser keeps the focus inside of a dialog, and closes both on Escape.
 import { html, render } from "../vendor/lit-html/lit-html.js";
 import { subscribe } from "../state.js";
 import { t } from "../words.js";
-import { iconButton } from "./icons.js";
+import { icon, iconButton } from "./icons.js";
 
 /** @type {Set<() => void>} */
 const open = new Set();
@@ -75,3 +75,39 @@ export const askName = (title, action, value = "") =>
       </form>
     `;
   });
+
+/** Opens a menu. An item has the name of its icon and of its text, and what it does.
+ * @param {HTMLElement} button @param {any[]} items */
+export function openMenu(button, items) {
+  const menu = document.createElement("div");
+  Object.assign(menu, { popover: "auto", className: "menu", role: "menu", ariaLabel: button.ariaLabel });
+  const choose = (act) => {
+    menu.hidePopover();
+    button.focus();
+    act();
+  };
+  const views = items.map(
+    (item) =>
+      item &&
+      html`<button role="menuitem" tabindex="-1" class=${item[0]} @click=${() => choose(item[1])}>${icon(item[0])} ${t(item[0])}</button>`,
+  );
+  render(views.filter(Boolean), menu);
+  // Beside the row of the button, so that the keys of todos do not act; and in a landmark.
+  document.getElementById("main")?.append(menu);
+  menu.showPopover();
+  const { right, top, bottom } = button.getBoundingClientRect();
+  const { offsetWidth, offsetHeight } = menu;
+  menu.style.left = `${Math.max(8, right - offsetWidth)}px`;
+  menu.style.top = `${bottom + offsetHeight > innerHeight ? Math.max(8, top - offsetHeight) : bottom}px`;
+  const buttons = [...menu.querySelectorAll("button")];
+  buttons[0].focus();
+  menu.onkeydown = (event) => {
+    const at = buttons.indexOf(/** @type {any} */ (document.activeElement));
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (event.key === "Tab") menu.hidePopover();
+    if (next === undefined) return;
+    event.preventDefault();
+    buttons.at(next % buttons.length)?.focus();
+  };
+  menu.addEventListener("toggle", (event) => event.newState === "closed" && menu.remove());
+}

@@ -1,4 +1,4 @@
-// Forms: their fields are data (forms.json). Their texts have the key `form.<form>.<field>`, or `field.<field>` for all.
+// Forms are data (forms.json). Texts have the key `form.<form>.<field>`, or `field.<field>` for all forms.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { request } from "../api/client.js";
 import { rendered, state, update } from "../state.js";
