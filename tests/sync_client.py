@@ -121,7 +121,9 @@ class SyncClient:
         if response.status_code in GONE:
             self.objects.pop(path, None)
         else:
-            self.objects[path] = response.raise_for_status().json()
+            shown = response.raise_for_status().json()
+            shown.pop("completion", None)  # tells what a completion did, and is no part of the todo
+            self.objects[path] = shown
 
     def _read_lists(self) -> None:
         first_pages = [self._http.get(url).raise_for_status() for url in LISTS]
