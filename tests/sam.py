@@ -29,17 +29,22 @@ _HOST: Final = "host.docker.internal"
 
 _ONLY_TEXT: Final = "sam local responds with 502 to a body that is not UTF-8; API Gateway passes it on as Base64"
 _LOOPBACK: Final = (
-    "sam local passes on the address of the connection, and this machine has only one IPv6 loopback address"
+    "sam local passes on the address of the connection, which is a loopback address; for IPv6 there is only one"
 )
 # Tests that cannot pass: a part of each test's name, and how sam local differs from API Gateway.
 EXCLUDED_TESTS: Final = {
     "test_addresses_of_one_ipv6_network_share_a_limit": _LOOPBACK,
     "test_an_ipv4_mapped_ipv6_address_counts_as_ipv4": _LOOPBACK,
+    "test_only_digests_of_the_last_eight_are_stored": _LOOPBACK,
+    "test_texts_that_are_no_addresses_share_one_limit": _LOOPBACK,
+    "test_more_than_128_headers_are_refused": "sam local refuses more than 100 headers itself",
     "test_each_request_gets_its_own_id": "sam local gives all requests the same id",
     "cause_no_server_error[sam-{'method': 'PURGE'": "sam local responds with 403 to unusual methods",
     r"'content': b'\\xff\\xfe'": _ONLY_TEXT,
     "test_an_unreadable_body_is_malformed[sam-login-not UTF-8]": _ONLY_TEXT,
     "test_an_unreadable_body_is_malformed[sam-register-not UTF-8]": _ONLY_TEXT,
+    "test_json_in_another_encoding_is_refused[sam-/api/v1/todos-utf-16]": _ONLY_TEXT,
+    r"test_a_form_that_is_not_utf8_or_has_many_fields_is_malformed[sam-username=\xff": _ONLY_TEXT,
     "test_a_body_in_another_encoding_is_malformed": _ONLY_TEXT,
     "test_a_body_that_is_not_utf_8_is_refused": _ONLY_TEXT,
     "test_surrogates_encoded_as_utf_8_are_refused": _ONLY_TEXT,
