@@ -31,6 +31,7 @@ class TestQuickAdd:
         assert todo["due_at"]
 
     def test_the_todo_is_there_before_the_service_answers(self, person: Person) -> None:
+        person.wait_for_worker()
         person.window.context.set_offline(offline=True)
         person.add("Buy milk")
 
