@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.accounts import Account
 from tests.model_replies import Call, Dribble, Fail, Say, ToolCalls
@@ -55,6 +55,17 @@ class TestTurn:
         expect(person.assistant).to_contain_text("Hello, I am here.")
         person.page.reload()
         person.open_assistant()
+
+        expect(person.assistant).to_contain_text("Hello, I am here.")
+
+    def test_a_turn_stays_when_the_older_ones_arrive_after_it(self, person: Person, model: ScriptedModel) -> None:
+        model.play(Say("Hello, I am here."))
+        late: list[Route] = []
+        person.page.route("**/chat/history*", lambda route: late.append(route))  # noqa: PLW0108 - Playwright marks the function
+        person.ask("Hello")
+        expect(person.assistant).to_contain_text("Hello, I am here.")
+        late[0].fulfill(json=[])
+        person.page.wait_for_timeout(500)
 
         expect(person.assistant).to_contain_text("Hello, I am here.")
 

@@ -13,7 +13,7 @@ addEventListener("storage", ({ key, newValue }) => {
   if (id !== state.user?.id) location.reload();
 });
 
-/** Shows the todos of the user who was here last, and asks the service meanwhile whether they still are. */
+/** Shows the todos of the last user, and asks the service whether they are still signed in. */
 export async function startSession() {
   whenSignedOut(() => signedOut());
   const stored = localStorage.getItem("user");

@@ -11,7 +11,7 @@ export let language = "en";
 /** The language with the region of the browser, for the forms of dates. */
 export let locale = "en";
 
-/** Loads the texts of the language that was chosen, or of the first one of the browser that exists. */
+/** Loads the texts of the chosen language, or of the first one of the browser that exists. */
 export async function loadWords() {
   const wanted = [localStorage.getItem("language"), ...navigator.languages, "en"];
   const found = wanted.map((tag) => tag?.slice(0, 2)).find((tag) => tag && tag in LANGUAGES) ?? "en";

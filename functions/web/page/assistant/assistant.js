@@ -1,4 +1,4 @@
-// The assistant beside the list: the conversations, the turns of one, and the message to send.
+// The assistant: conversations, the turns of one, and the message to send.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { state, update } from "../state.js";
 import { askBefore } from "../ui/dialog.js";

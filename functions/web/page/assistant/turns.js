@@ -6,8 +6,12 @@ import { toastError } from "../ui/toast.js";
 const MAX_TRIES = 6;
 const POLL_MILLISECONDS = 2000;
 
+/** Counts what was opened or asked: only the latest is shown. */
+let steps = 0;
+
 /** Shows a conversation, or the latest one. @param {string} [id] */
 export async function openConversation(id) {
+  const step = ++steps;
   const query = id ? `&conversation_id=${id}` : "";
   const [conversations, messages] = await Promise.all([
     request("GET", "chat/conversations?limit=50"),
@@ -22,11 +26,14 @@ export async function openConversation(id) {
   const last = messages.at(-1);
   // Only the turn itself has the question, or the approval, that may wait for an answer.
   if (last) Object.assign(turns.get(last.turn_id) ?? {}, await request("GET", `chat/turns/${last.turn_id}`));
+  update(({ assistant }) => (assistant.conversations = conversations));
+  if (step !== steps) return;
   update((s) => (s.assistant = { id: last?.conversation_id, conversations, turns: [...turns.values()] }));
   if (turns.get(last?.turn_id)?.status === "running") setTimeout(openConversation, POLL_MILLISECONDS, last.conversation_id);
 }
 
 export function newConversation() {
+  steps++;
   update((s) => Object.assign(s.assistant, { id: null, turns: [] }));
 }
 
@@ -41,6 +48,7 @@ export async function ask(message) {
   const { id, turns = [] } = state.assistant;
   /** @type {Partial<Turn>} */
   const turn = { message, tool_calls: [] };
+  steps++;
   update((s) => (s.assistant.turns = [...turns, turn]));
   await run(turn, "chat", { message, conversation_id: id });
 }

@@ -1,5 +1,5 @@
-// The field that adds todos. The service reads the text while it is typed and tells what it understood (`dry_run`).
-// The todo itself is an ordinary edit with an id of its own, so it is added once, and also without a network.
+// The field that adds todos. The service reads the text while it is typed, and tells what it understood.
+// The todo is an ordinary edit with its own id, so it is added once, and also without a network.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { request } from "../api/client.js";
 import { rendered, state, update } from "../state.js";

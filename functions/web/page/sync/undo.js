@@ -1,4 +1,4 @@
-// Puts back what changes of the change log have changed, by ordinary edits.
+// Puts back changes of the change log, by ordinary edits.
 import { state } from "../state.js";
 import { addProject, changeProject, changeTodo, deleteProject, deleteTodo, pick, restoreTodo } from "./edits.js";
 
