@@ -111,8 +111,10 @@ def new_turn(url: str, *messages: str) -> str:
 
 
 def new_todo(url: str) -> str:
+    """Adds a todo that recurs, so that it can be skipped too."""
+    todo = {"title": "Milk", "due_date": "2030-01-31", "recurrence": "FREQ=DAILY"}
     with shared_client(url) as client:
-        return str(client.post(TODOS, json={"title": "Milk"}).json()["id"])
+        return str(client.post(TODOS, json=todo).json()["id"])
 
 
 @cache

@@ -38,6 +38,18 @@ LIMITS = {
     "OPENAI_API_KEY": "",
     "LOG_LEVEL": "WARNING",
 }
+NEED_A_PROOF: Final = {
+    *(f"POST {AUTH}/{name}" for name in ("email/take-back", "email/verify", "password/reset", "login/passkey")),
+    *(f"POST {AUTH}/second-factor/{name}" for name in ("totp/confirm", "recovery-codes")),
+    *(f"POST {AUTH}/passkeys", f"POST {AUTH}/email/verification", "POST /api/v1/tags/changes/{tag_change_id}/undo"),
+    *(f"DELETE {AUTH}/passkeys/{{passkey_id}}", f"DELETE {AUTH}/second-factor/totp"),
+    *("POST /api/v1/reminders/push-subscriptions", "DELETE /api/v1/reminders/push-subscriptions/{subscription_id}"),
+}
+"""Operations that may accept no generated request, without a warning.
+
+They need a token from a mail, what only a device can make, or an earlier change of a tag. Mails to verify are few.
+"""
+
 CONFIG = f"""
 continue-on-failure = true
 
@@ -54,19 +66,17 @@ enabled = {str(THOROUGH).lower()}
 
 [phases.stateful.generation]
 max-examples = {max(EXAMPLES, SCENARIOS)}
-"""
 
-NEED_A_PROOF: Final = {
-    *(f"POST {AUTH}/{name}" for name in ("email/take-back", "email/verify", "password/reset", "login/passkey")),
-    *(f"POST {AUTH}/second-factor/{name}" for name in ("totp/confirm", "recovery-codes")),
-    *(f"POST {AUTH}/passkeys", f"POST {AUTH}/email/verification", "POST /api/v1/tags/changes/{tag_change_id}/undo"),
-    *(f"DELETE {AUTH}/passkeys/{{passkey_id}}", f"DELETE {AUTH}/second-factor/totp"),
-    *("POST /api/v1/reminders/push-subscriptions", "DELETE /api/v1/reminders/push-subscriptions/{subscription_id}"),
-}
-"""Operations that may accept no generated request.
-
-They need a token from a mail, what only a device can make, or an earlier change of a tag. Mails to verify are few.
-"""
+{
+    "".join(
+        f'''
+[[operations]]
+include-name = "{operation}"
+warnings = false
+'''
+        for operation in sorted(NEED_A_PROOF)
+    )
+}"""
 
 
 @dataclass(frozen=True)
