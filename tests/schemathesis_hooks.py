@@ -154,7 +154,7 @@ NEW_OBJECTS = {
     "webhook_id": new_webhook,
     "delivery_id": new_delivery,
 }
-"""What makes an object for a parameter of a path."""
+"""Makes an object for a parameter of a path."""
 
 
 @schemathesis.auth(refresh_interval=None)
