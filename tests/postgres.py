@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -148,6 +149,9 @@ class Server:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(processes)
+        # Until init has reaped them, the next start takes them for a server that runs.
+        while any(psutil.pid_exists(process.pid) for process in processes):
+            time.sleep(0.01)
 
     def restart(self) -> None:
         """Starts the server again after `kill`, and waits until it accepts connections."""

@@ -289,23 +289,22 @@ class TestRestarts:
 async def _follow_through_restarts(service: Service, database: postgres.Server, url: str, ada: Account) -> list[int]:
     """Returns the numbers of the changes that a client got which connects again after each end."""
     seen: list[int] = []
-    writer = asyncio.create_task(_write(url, ada))
-    faults = asyncio.create_task(_inject(service, database, writer))
-    while len(seen) < CHANGES_THROUGH_RESTARTS:
-        try:
-            stream = await Stream.open(service.url, ada.bearer, since=seen[-1] if seen else 0)
-        except (OSError, EOFError):
-            await asyncio.sleep(0.1)
-            continue
-        try:
-            while len(seen) < CHANGES_THROUGH_RESTARTS:
-                seen.append((await stream.read_change())["seq"])
-        except (OSError, EOFError):
-            continue
-        finally:
-            await stream.close()
-    await writer
-    await faults
+    async with asyncio.TaskGroup() as tasks:
+        writer = tasks.create_task(_write(url, ada))
+        tasks.create_task(_inject(service, database, writer))
+        while len(seen) < CHANGES_THROUGH_RESTARTS:
+            try:
+                stream = await Stream.open(service.url, ada.bearer, since=seen[-1] if seen else 0)
+            except (OSError, EOFError):
+                await asyncio.sleep(0.1)
+                continue
+            try:
+                while len(seen) < CHANGES_THROUGH_RESTARTS:
+                    seen.append((await stream.read_change())["seq"])
+            except (OSError, EOFError):
+                continue
+            finally:
+                await stream.close()
     return seen
 
 
