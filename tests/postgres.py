@@ -10,8 +10,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
