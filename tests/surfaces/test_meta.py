@@ -30,7 +30,12 @@ class References(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag
-        self.found += [value for name, value in attrs if name in {"src", "href", "spec-url"} and value]
+        # A fragment refers to a part of the page itself.
+        self.found += [
+            value
+            for name, value in attrs
+            if name in {"src", "href", "spec-url"} and value and not value.startswith("#")
+        ]
 
 
 def references(response: httpx2.Response) -> list[str]:
