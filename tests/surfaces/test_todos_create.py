@@ -131,6 +131,23 @@ class TestOrder:
         refused = problem(ada.client.post(TODOS, json={"title": "Far", "order": order}), 422, "validation_failed")
         assert [error["field"] for error in refused["errors"]] == ["order"]
 
+    @pytest.mark.parametrize("order", [5e-324, -2.2e-313, 1e-201])
+    def test_an_order_next_to_0_counts_as_0(self, ada: Account, order: float) -> None:
+        """PostgreSQL would refuse to halve it."""
+        todo = ada.add("First", order=order)
+        assert todo["order"] == 0
+        assert ada.client.patch(todo["url"], json={"order": order}).json()["order"] == 0
+        assert ada.add_project("Garden", order=order)["order"] == 0
+
+    def test_orders_close_to_0_have_middles(self, ada: Account) -> None:
+        ada.add("First", order=0)
+        last = ada.add("Last", order=2e-200)
+        middle = ada.add("Middle", order=1e-200)
+        assert ada.titles() == ["First", "Middle", "Last"]
+        moved = ada.client.patch(last["url"], json={"order": middle["order"] / 2})
+        assert moved.status_code == 200
+        assert ada.titles()[0] == "First"
+
     def test_a_todo_can_be_added_after_the_largest_order(self, ada: Account) -> None:
         ada.add("Largest", order=LARGEST_ORDER)
         ada.add("Next")

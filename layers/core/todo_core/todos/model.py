@@ -26,6 +26,7 @@ from todo_core.todos.errors import RecurrenceNeedsDue
 from todo_core.todos.recurrence_rules import RecurrenceRule
 
 _MAX_ORDER: Final = 2**53
+_SMALLEST_ORDER: Final = 1e-200
 """Doubles, and so numbers in JavaScript, represent every integer up to this one.
 
 A new todo at the end of a list gets the highest number plus 1, which needs exact integers.
@@ -84,7 +85,18 @@ ClientId = Annotated[
 ]
 """A UUID of any version."""
 RecurrenceFrom = Literal["due", "completion"]
-OrderNumber = Annotated[float, Field(strict=True, ge=-_MAX_ORDER, le=_MAX_ORDER, allow_inf_nan=False)]
+
+
+def _round_to_zero(order: float) -> float:
+    """Returns 0 for a number so close to it that PostgreSQL refuses to compute with it."""
+    return order if abs(order) >= _SMALLEST_ORDER else 0.0
+
+
+OrderNumber = Annotated[
+    float,
+    Field(strict=True, ge=-_MAX_ORDER, le=_MAX_ORDER, allow_inf_nan=False),
+    AfterValidator(_round_to_zero),
+]
 
 
 class Todo(msgspec.Struct, frozen=True):
