@@ -42,7 +42,6 @@ export function startWorker() {
   navigator.serviceWorker?.register(policy.createScriptURL(url)).catch(() => {}); // none in a private window
 }
 
-if (!localStorage.getItem("user")) area("account"); // what a visitor sees first
 await loadWords();
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 subscribe(() => {
