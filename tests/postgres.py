@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -149,9 +148,6 @@ class Server:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(processes)
-        # Until init has reaped them, the next start takes them for a server that runs.
-        while any(psutil.pid_exists(process.pid) for process in processes):
-            time.sleep(0.01)
 
     def restart(self) -> None:
         """Starts the server again after `kill`, and waits until it accepts connections."""

@@ -58,6 +58,13 @@ class TestKeys:
         expect(person.page.get_by_role("button", name="New project", exact=True)).to_be_focused()
 
 
+def focus_second_of_three(person: Person) -> None:
+    for title in ("One", "Two", "Three"):
+        person.device.add(title)
+    person.sees("One", "Two", "Three")
+    person.box("Two").focus()
+
+
 class TestWalk:
     def test_a_new_person_does_a_days_work_without_a_mouse(self, visitor: Person) -> None:
         tab_to(visitor, "link", "Create an account")
@@ -82,20 +89,14 @@ class TestWalk:
         visitor.sees("Call dad")
 
     def test_after_a_completed_todo_the_focus_is_on_the_next(self, person: Person) -> None:
-        for title in ("One", "Two", "Three"):
-            person.device.add(title)
-        person.sees("One", "Two", "Three")
-        person.box("Two").focus()
+        focus_second_of_three(person)
         person.page.keyboard.press("Space")
         person.sees_no("Two")
 
         assert person.has_focus_in("Three")
 
     def test_after_a_deleted_todo_the_focus_is_on_the_next(self, person: Person) -> None:
-        for title in ("One", "Two", "Three"):
-            person.device.add(title)
-        person.sees("One", "Two", "Three")
-        person.box("Two").focus()
+        focus_second_of_three(person)
         person.page.keyboard.press("Delete")
         person.sees_no("Two")
         assert person.has_focus_in("Three")

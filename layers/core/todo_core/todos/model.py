@@ -25,8 +25,8 @@ from todo_core.times import FullDate, Instant
 from todo_core.todos.errors import RecurrenceNeedsDue
 from todo_core.todos.recurrence_rules import RecurrenceRule
 
-_MAX_ORDER: Final = 2**53
 _SMALLEST_ORDER: Final = 1e-200
+_MAX_ORDER: Final = 2**53
 """Doubles, and so numbers in JavaScript, represent every integer up to this one.
 
 A new todo at the end of a list gets the highest number plus 1, which needs exact integers.
