@@ -78,6 +78,7 @@ class TestCreate:
             "created_at": "",
             "last_used_at": None,
             "expires_at": end,
+            "may_delete_unasked": False,
             "token": "",
         }
         assert abs(datetime.now(UTC) - datetime.fromisoformat(token["created_at"])) < timedelta(minutes=1)
@@ -98,6 +99,10 @@ class TestCreate:
 
     def test_a_repeated_scope_counts_once(self, ada: Account) -> None:
         assert create_token(ada, "chat", "chat", "account:read")["scopes"] == ["account:read", "chat"]
+
+    def test_it_may_allow_to_delete_unasked(self, ada: Account) -> None:
+        assert create_token(ada, may_delete_unasked=True)["may_delete_unasked"] is True
+        assert [token["may_delete_unasked"] for token in list_tokens(ada)] == [True]
 
     def test_the_response_may_not_be_cached(self, ada: Account) -> None:
         assert post_token(ada).headers["cache-control"] == "no-store"
@@ -123,6 +128,7 @@ class TestCreate:
             ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
             ({"expires_at": "2090-01-01"}, "expires_at"),
             ({"expires_at": "9999-12-31T23:59:59.999999Z"}, "expires_at"),
+            ({"may_delete_unasked": 1}, "may_delete_unasked"),
             ({"token": "todo_pat_mine"}, "token"),
         ],
         ids=str,

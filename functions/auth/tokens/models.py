@@ -21,6 +21,7 @@ _EXAMPLE: Final[dict[str, JsonValue]] = {
     "created_at": "2030-01-01T08:00:00Z",
     "last_used_at": "2030-01-03T17:00:00Z",
     "expires_at": "2030-07-01T00:00:00Z",
+    "may_delete_unasked": False,
 }
 
 
@@ -31,7 +32,10 @@ def _require_future(instant: datetime) -> datetime:
 
 
 class ApiTokenCreate(BaseModel):
-    """A new API token. Without `expires_at` it is valid until it is deleted."""
+    """A new API token. Without `expires_at` it is valid until it is deleted.
+
+    With `may_delete_unasked`, a program at `/mcp` may delete todos without asking a person.
+    """
 
     model_config: ClassVar = ConfigDict(
         extra="forbid",
@@ -50,6 +54,7 @@ class ApiTokenCreate(BaseModel):
     name: Annotated[str, Text(min_length=1, max_length=100)]
     scopes: list[TokenScope] = Field(min_length=1, max_length=_MAX_SCOPES)
     expires_at: Annotated[Instant, AfterValidator(_require_future)] | None = None
+    may_delete_unasked: Annotated[bool, Field(strict=True)] = False
 
 
 class ApiTokenRead(BaseModel):
@@ -63,6 +68,7 @@ class ApiTokenRead(BaseModel):
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    may_delete_unasked: bool
 
 
 class CreatedApiTokenRead(ApiTokenRead):

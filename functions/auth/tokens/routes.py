@@ -68,6 +68,7 @@ async def create_token(
         name=new.name,
         scopes=new.scopes,
         expires_at=new.expires_at,
+        may_delete_unasked=new.may_delete_unasked,
         quota=get_resources(request).settings.quotas.api_tokens,
     )
     record("api_token_create", "success", find_caller(request), account_id=user.id)

@@ -20,8 +20,11 @@ SELECT table_name, column_name
 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
 """
-TABLES_WITHOUT_USER = {"alembic_version", "attempts", "invites", "registrations"}
-OMITTED_TABLES = {"idempotency_keys", "account_usage", "known_tags", "recovery_codes", "used_challenges"}
+TABLES_WITHOUT_USER = {"alembic_version", "attempts", "invites", "oauth_clients", "registrations"}
+OMITTED_TABLES = {
+    *("idempotency_keys", "account_usage", "known_tags", "recovery_codes", "used_challenges"),
+    *("oauth_codes", "oauth_access_tokens"),
+}
 OMITTED_COLUMNS = {
     ("users", "password_hash"),
     ("users", "known_networks"),
@@ -40,6 +43,8 @@ OMITTED_COLUMNS = {
     ("links", "token_hash"),
     ("links", "email_key"),
     ("api_tokens", "token_hash"),
+    ("oauth_connections", "refresh_family"),
+    ("oauth_connections", "refresh_hash"),
     ("totp", "secret"),
     ("totp", "last_step"),
     ("passkeys", "credential_id"),
@@ -64,6 +69,12 @@ ONE_OF_EACH = (
     """
     INSERT INTO api_tokens (id, user_id, name, token_hash, scopes)
     VALUES ($1, $1, 'Phone', uuid_send($1), '{todos:read}')
+    """,
+    """
+    INSERT INTO oauth_connections (
+        id, user_id, client_id, client_name, client_host, scopes, resource, refresh_family, refresh_hash, expires_at
+    )
+    VALUES ($1, $1, 'a', 'Claude', 'claude.ai', '{todos:read}', '/mcp', uuid_send($1), '', now())
     """,
     "INSERT INTO totp (id, user_id, secret) VALUES ($1, $1, '')",
     """
@@ -157,6 +168,7 @@ class TestDocument:
 
         document["users"] = [document.pop("account")]
         document["change_log"] = document.pop("changes")
+        document["oauth_connections"] = document.pop("connections")
         del document["exported_at"]
         exported = {(table, column) for table, rows in document.items() for column in rows[0]}
         assert {name for name in stored - exported if name[1] != "user_id"} == OMITTED_COLUMNS

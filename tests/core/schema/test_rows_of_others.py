@@ -85,6 +85,14 @@ FILL = (
     FROM users, generate_series(1, {rows}) AS n
     """,
     """
+    INSERT INTO oauth_connections (
+        id, user_id, client_id, client_name, client_host, scopes, resource, refresh_family, refresh_hash, expires_at
+    )
+    SELECT gen_random_uuid(), users.id, 'a', 'Claude', 'claude.ai', '{{todos:read}}', '/mcp',
+        uuid_send(gen_random_uuid()), '', now() + interval '1 day'
+    FROM users, generate_series(1, {rows}) AS n
+    """,
+    """
     INSERT INTO push_subscriptions (id, user_id, endpoint, endpoint_hash, p256dh, auth)
     SELECT gen_random_uuid(), users.id, 'https://push.example.com/' || n, uuid_send(gen_random_uuid()), '', ''
     FROM users, generate_series(1, {rows}) AS n

@@ -4,18 +4,15 @@ A token is `todo_pat_`, 34 random characters, and 6 of a checksum by which secre
 has its SHA-256 alone. Deleting the row revokes the token.
 """
 
-import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from secrets import choice
-from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final, Literal
 from uuid import UUID
-from zlib import crc32
 
 from msgspec import Struct
 
+from todo_core.accounts import token_texts
 from todo_core.accounts.errors import TokenNotFound
 from todo_core.accounts.user import USER_COLUMNS, USERS_WITH_USAGE, User
 from todo_core.database.executor import Database, Executor
@@ -29,17 +26,14 @@ type TokenScope = Literal["todos:read", "todos:write", "chat", "account:read"]
 """A part of the API that a token opens. `chat` includes all that the assistant may do with todos."""
 
 PREFIX: Final = "todo_pat_"
-_ALPHABET: Final = digits + ascii_uppercase + ascii_lowercase
-_RANDOM_CHARACTERS: Final = 34
-_CHECKSUM_CHARACTERS: Final = 6
-_TOKEN: Final = re.compile(
-    rf"{PREFIX}([0-9A-Za-z]{{{_RANDOM_CHARACTERS}}})([0-9A-Za-z]{{{_CHECKSUM_CHARACTERS}}})", re.ASCII
-)
 _MAX_REMEMBERED_TOKENS: Final = 4096
 
 
 class ApiToken(Struct, frozen=True):
-    """An API token that has not expired. `last_used_at` is the beginning of the hour of its latest use (UTC)."""
+    """An API token that has not expired. `last_used_at` is the beginning of the hour of its latest use (UTC).
+
+    With `may_delete_unasked`, the program may delete without asking a person.
+    """
 
     id: UUID
     name: str
@@ -47,6 +41,7 @@ class ApiToken(Struct, frozen=True):
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    may_delete_unasked: bool
 
 
 class CreatedApiToken(ApiToken, SecretValue, frozen=True):
@@ -56,14 +51,16 @@ class CreatedApiToken(ApiToken, SecretValue, frozen=True):
 
 
 class TokenUser(Struct, frozen=True):
-    """The user of a valid API token, with the name of the token and all that it may do.
+    """The user of a valid API token or access token, with the name of the token and all that it may do.
 
     `last_seq` is the number of the user's latest change.
     """
 
     user: User
     last_seq: int
+    token_id: UUID
     token_name: str
+    may_delete_unasked: bool
     scopes: frozenset[TokenScope]
 
 
@@ -99,7 +96,7 @@ class TokenMemory:
         self._refused.add(token_hash)
 
 
-_COLUMNS: Final = "id, name, scopes, created_at, last_used_at, expires_at"
+_COLUMNS: Final = "id, name, scopes, created_at, last_used_at, expires_at, may_delete_unasked"
 _NOT_EXPIRED: Final = "(api_tokens.expires_at > now()) IS NOT FALSE"
 _THIS_HOUR: Final = "date_trunc('hour', now(), 'UTC')"
 _USED_IN_EARLIER_HOUR: Final = f"(api_tokens.last_used_at >= {_THIS_HOUR}) IS NOT TRUE"
@@ -108,9 +105,10 @@ _USED_IN_EARLIER_HOUR: Final = f"(api_tokens.last_used_at >= {_THIS_HOUR}) IS NO
 _LOCK_OWNER = Statement("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
 _DELETE_EXPIRED_OF_OWNER = Statement("DELETE FROM api_tokens WHERE user_id = :user_id AND expires_at <= now()")
 _INSERT = Statement(f"""
-    INSERT INTO api_tokens (id, user_id, name, token_hash, scopes, expires_at)
+    INSERT INTO api_tokens (id, user_id, name, token_hash, scopes, expires_at, may_delete_unasked)
     SELECT CAST(:id AS uuid), CAST(:user_id AS uuid), CAST(:name AS text), CAST(:token_hash AS bytea),
-        CAST(:scopes AS text[]), CAST(:expires_at AS timestamptz)
+        CAST(:scopes AS text[]), CAST(:expires_at AS timestamptz),
+        CAST(:may_delete_unasked AS boolean)
     WHERE (SELECT count(*) FROM api_tokens WHERE user_id = :user_id) < CAST(:quota AS int)
     RETURNING {_COLUMNS}
 """)  # noqa: S608 - constants, as all below
@@ -122,7 +120,8 @@ _SELECT_PAGE = Statement(f"""
 _DELETE_ALL = Statement("DELETE FROM api_tokens WHERE user_id = :user_id RETURNING id")
 _DELETE = Statement("DELETE FROM api_tokens WHERE id = :id AND user_id = :user_id RETURNING id")
 _SELECT_USER = Statement(f"""
-    SELECT {USER_COLUMNS}, last_seq, api_tokens.name AS token_name, scopes, {_USED_IN_EARLIER_HOUR} AS needs_update
+    SELECT {USER_COLUMNS}, last_seq, api_tokens.id AS token_id, api_tokens.name AS token_name, may_delete_unasked,
+        scopes, {_USED_IN_EARLIER_HOUR} AS needs_update
     FROM api_tokens JOIN {USERS_WITH_USAGE} ON users.id = api_tokens.user_id
     WHERE token_hash = :token_hash AND {_NOT_EXPIRED}
 """)  # noqa: S608
@@ -140,13 +139,14 @@ async def create(  # noqa: PLR0913 - the fields of a token, and the quota
     name: str,
     scopes: Collection[TokenScope],
     expires_at: datetime | None,
+    may_delete_unasked: bool = False,
     quota: int,
 ) -> CreatedApiToken:
     """Makes an API token.
 
     Raises QuotaExceeded beyond `quota` tokens that have not expired, and NotAuthenticated when the account was closed.
     """
-    token = _make_token()
+    token = token_texts.make_token(PREFIX)
     async with db.transaction() as transaction:
         if await transaction.write(_LOCK_OWNER, user_id=user_id) is None:
             raise NotAuthenticated
@@ -159,6 +159,7 @@ async def create(  # noqa: PLR0913 - the fields of a token, and the quota
             token_hash=sha256(token.encode()).digest(),
             scopes=sorted(set(scopes)),
             expires_at=expires_at,
+            may_delete_unasked=may_delete_unasked,
             quota=quota,
         )
     if row is None:
@@ -200,12 +201,12 @@ async def fetch_user(db: Executor, memory: TokenMemory, token_hash: bytes) -> To
     if row is None:
         memory.note_refusal(token_hash)
         raise InvalidToken
-    *columns, last_seq, token_name, scopes, needs_update = row
+    *columns, last_seq, token_id, token_name, may_delete_unasked, scopes, needs_update = row
     user = User(*columns)
     memory.note_owner(token_hash, user.id)
     if needs_update:
         await db.fetch_one(_UPDATE_LAST_USED, token_hash=token_hash)
-    return TokenUser(user, last_seq, token_name, frozenset(scopes))
+    return TokenUser(user, last_seq, token_id, token_name, may_delete_unasked, frozenset(scopes))
 
 
 delete_expired: Final = purged_at_expiry("api_tokens")
@@ -213,21 +214,4 @@ delete_expired: Final = purged_at_expiry("api_tokens")
 
 def hash_token(token: str) -> bytes | None:
     """Returns the SHA-256 by which a token is stored. None for a text with another form or a wrong checksum."""
-    match = _TOKEN.fullmatch(token)
-    if match is None or _compute_checksum(match[1]) != match[2]:
-        return None
-    return sha256(token.encode()).digest()
-
-
-def _make_token() -> str:
-    text = "".join(choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
-    return f"{PREFIX}{text}{_compute_checksum(text)}"
-
-
-def _compute_checksum(text: str) -> str:
-    """Returns the CRC-32 of a text as 6 digits to the base 62, the most significant one first."""
-    rest, checksum = crc32(text.encode()), ""
-    for _ in range(_CHECKSUM_CHARACTERS):
-        rest, digit = divmod(rest, len(_ALPHABET))
-        checksum = _ALPHABET[digit] + checksum
-    return checksum
+    return token_texts.hash_token(PREFIX, token)

@@ -1,6 +1,7 @@
 """Everything beside the password that opens an account, or shows what is in it.
 
-These are API tokens, passkeys, the second factor, and push subscriptions, which show titles on a device.
+These are API tokens, connected clients, passkeys, the second factor, and push subscriptions, which show titles on a
+device.
 """
 
 from datetime import datetime
@@ -14,6 +15,8 @@ _RECENT: Final = "user_id = :user_id AND (CAST(:since AS timestamptz) IS NULL OR
 
 _DELETE: Final = Statement(f"""
     WITH of_programs AS (DELETE FROM api_tokens WHERE {_RECENT}),
+    of_codes AS (DELETE FROM oauth_codes WHERE {_RECENT}),
+    of_clients AS (DELETE FROM oauth_connections WHERE {_RECENT}),
     of_devices AS (DELETE FROM passkeys WHERE {_RECENT}),
     of_browsers AS (DELETE FROM push_subscriptions WHERE {_RECENT}),
     of_receivers AS (
@@ -25,7 +28,7 @@ _DELETE: Final = Statement(f"""
 
 
 async def remove(db: Executor, user_id: UUID, *, since: datetime | None = None) -> None:
-    """Deletes the user's API tokens, passkeys, second factor and push subscriptions.
+    """Deletes the user's API tokens, connections, passkeys, second factor and push subscriptions.
 
     Deletes all of them, or those added at `since` or later.
     """

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, DateTime, Index, LargeBinary, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, DateTime, Index, LargeBinary, Text, Uuid
 from sqlmodel import Field, SQLModel
 
 from todo_core.schema.columns import NOT_EXPORTED, instant_column, owner_column
@@ -23,4 +23,6 @@ class ApiTokenRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=instant_column("created_at"))
     last_used_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
     """The time of the latest use, accurate to one hour. Null before the first."""
+    may_delete_unasked: bool = Field(sa_column=Column(Boolean, nullable=False, server_default="false"))
+    """True if the program may delete without asking a person, where the service asks."""
     expires_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True), index=True))

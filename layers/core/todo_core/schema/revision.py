@@ -6,7 +6,7 @@ from todo_core.database.executor import Database
 from todo_core.database.statements import Statement
 from todo_core.errors import SchemaOutdated
 
-HEAD_REVISION: Final = "0015"
+HEAD_REVISION: Final = "0016"
 """The revision of the newest migration. A constant, so that serving requests does not need Alembic.
 
 Revisions are four digits in ascending order, so that texts compare like numbers.

@@ -7,7 +7,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 _MODULES: Final = (
-    *("accounts", "links", "api_tokens", "second_factors", "usage"),
+    *("accounts", "links", "api_tokens", "oauth", "second_factors", "usage"),
     *("projects", "todos", "assistant", "idempotency", "outbox", "reminders", "webhooks"),
 )
 

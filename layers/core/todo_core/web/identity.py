@@ -12,7 +12,9 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
-from todo_core.accounts import api_tokens, sessions
+from todo_core.accounts import access_tokens, api_tokens, sessions
+from todo_core.accounts.access_tokens import AccessTokenHash
+from todo_core.accounts.api_tokens import TokenScope, TokenUser
 from todo_core.accounts.session_tokens import SessionClaims, SessionTokens
 from todo_core.accounts.sessions import OpenSession
 from todo_core.accounts.user import User
@@ -23,6 +25,7 @@ from todo_core.errors import InsufficientScope, InvalidToken, NotAuthenticated, 
 from todo_core.limits import Quotas
 from todo_core.logs import log
 from todo_core.settings import SessionSettings
+from todo_core.web.protected_resources import find_resource
 from todo_core.web.resources import get_resources
 from todo_core.web.scopes import find_scopes
 from todo_core.web.verified_emails import require_verified
@@ -70,7 +73,7 @@ type VerifiedToken = tuple[SessionClaims, Literal["user", "token"]] | bytes
 """The part of a token that is verified without the database.
 
 For a session token its claims, and the kind of client that sent it: `user` by cookie, `token` as a bearer. For a bearer
-token with the form of an API token its hash.
+token with the form of an API token or an access token its hash.
 """
 
 
@@ -81,6 +84,8 @@ def verify_token(scope: Scope, tokens: SessionTokens) -> VerifiedToken | None:
         return None
     if kind == "token" and token.startswith(api_tokens.PREFIX):
         return api_tokens.hash_token(token)
+    if kind == "token" and token.startswith(access_tokens.PREFIX):
+        return access_tokens.hash_token(token)
     try:
         return tokens.verify(token), kind
     except NotAuthenticated:
@@ -108,14 +113,19 @@ def _find_token(scope: Scope) -> tuple[str | None, Literal["user", "token"]]:
 class SignedInUser(User, frozen=True, kw_only=True):
     """The user of a request. `by` is `user` for a cookie and `token` for a bearer token.
 
-    `last_seq` is the number of the user's latest change when the request began. `token_name` is the name of an API
-    token.
+    `last_seq` is the number of the user's latest change when the request began.
+
+    `token_id`, `token_name` and `scopes` are those of an API token, or of the connection of an access token. They are
+    None for a session. With `may_delete_unasked`, the program may delete without asking a person.
     """
 
     by: ActorKind
     quotas: Quotas
     last_seq: int
+    token_id: UUID | None = None
     token_name: str | None = None
+    scopes: frozenset[TokenScope] | None = None
+    may_delete_unasked: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -137,7 +147,7 @@ async def _current_user(request: Request) -> SignedInUser:
     if verified is None:
         raise _make_refusal(request)
     if isinstance(verified, bytes):
-        user: SignedInUser = await _fetch_user_of_api_token(request, verified)
+        user: SignedInUser = await _fetch_user_of_token(request, verified)
     else:
         user = await _fetch_user_with_session(request, *verified)
     if get_resources(request).settings.require_verified_email:
@@ -202,9 +212,10 @@ async def _fetch_user_with_session(
     )
 
 
-async def _fetch_user_of_api_token(request: Request, token_hash: bytes) -> SignedInUser:
+async def _fetch_user_of_token(request: Request, token_hash: bytes) -> SignedInUser:
+    """Returns the user of an API token or an access token that has the scopes of the route."""
     resources = get_resources(request)
-    found = await api_tokens.fetch_user(resources.database, resources.token_memory, token_hash)
+    found = await _fetch_token_user(request, token_hash)
     # Until now the request may have counted for its network. From here on its user waits for the database.
     current_client.set(Client("token", found.user.id.int))
     request.state.user_id = str(found.user.id)
@@ -216,8 +227,19 @@ async def _fetch_user_of_api_token(request: Request, token_hash: bytes) -> Signe
         by="token",
         quotas=resources.settings.quotas,
         last_seq=found.last_seq,
+        token_id=found.token_id,
         token_name=found.token_name,
+        scopes=found.scopes,
+        may_delete_unasked=found.may_delete_unasked,
     )
+
+
+async def _fetch_token_user(request: Request, token_hash: bytes) -> TokenUser:
+    resources = get_resources(request)
+    if isinstance(token_hash, AccessTokenHash):
+        resource = find_resource(request.scope)
+        return await access_tokens.fetch_user(resources.database, resources.token_memory, token_hash, resource=resource)
+    return await api_tokens.fetch_user(resources.database, resources.token_memory, token_hash)
 
 
 async def _renew_cookie(request: Request, claims: SessionClaims) -> list[tuple[bytes, bytes]]:
