@@ -51,7 +51,7 @@ class CreatedApiToken(ApiToken, SecretValue, frozen=True):
 
 
 class TokenUser(Struct, frozen=True):
-    """The user of a valid API token or access token, with the name of the token and all that it may do.
+    """The user of a valid API token or access token, with the token's name and rights.
 
     `last_seq` is the number of the user's latest change.
     """
