@@ -37,6 +37,7 @@ from todo_core.todos.errors import (
 )
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
 from todo_core.web.caching import REVALIDATE, register_cache_policy
+from todo_core.web.direct_routes import DirectRoute
 from todo_core.web.etags import (
     IF_NONE_MATCH,
     IfMatch,
@@ -67,7 +68,10 @@ register_cost("POST", f"{PATH}/batch", 10)
 register_cost("DELETE", PATH, 10)
 
 router = APIRouter(
-    prefix=PATH, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+    prefix=PATH,
+    tags=["todos"],
+    route_class=DirectRoute,
+    responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable),
 )
 
 
