@@ -1,14 +1,14 @@
 """The bodies that a process holds in memory at a time."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message
 
 from todo_core.clients import Client, current_client
-from todo_core.web.middleware.body_limit import BodyLimit
+from todo_core.web.middleware.body_limit import Body, BodyLimit
 
 MAX_BYTES: Final = 100_000
 
@@ -21,10 +21,10 @@ ADA: Final = new_user()
 
 
 class Bodies:
-    """Requests to a BodyLimit whose app reads each body, and then waits until the test ends the requests."""
+    """Bodies within a BodyLimit: each is read, and then held until the test ends the requests."""
 
     def __init__(self) -> None:
-        self._limit = BodyLimit(self._read, MAX_BYTES)
+        self._limit = BodyLimit(MAX_BYTES)
         self._end = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -36,13 +36,9 @@ class Bodies:
         async def receive() -> Message:
             return messages.pop()
 
-        async def send(_message: Message) -> None:
-            raise AssertionError
-
-        state: dict[str, Any] = {"request_id": "1", "is_read": asyncio.Event()}
-        scope = {"type": "http", "headers": [], "state": state}
-        task = asyncio.create_task(self._limit(scope, receive, send))
-        is_read = asyncio.create_task(state["is_read"].wait())
+        has_read = asyncio.Event()
+        task = asyncio.create_task(self._read(self._limit.open({"state": {}}, receive), has_read))
+        is_read = asyncio.create_task(has_read.wait())
         await asyncio.wait({task, is_read}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             self._tasks.append(task)
@@ -57,11 +53,14 @@ class Bodies:
         await asyncio.gather(*self._tasks)
         self._tasks, self._end = [], asyncio.Event()
 
-    async def _read(self, scope: Scope, receive: Receive, _send: Send) -> None:
+    async def _read(self, body: Body, has_read: asyncio.Event) -> None:
         end = self._end
-        await receive()
-        scope["state"]["is_read"].set()
-        await end.wait()
+        try:
+            await body.receive()
+            has_read.set()
+            await end.wait()
+        finally:
+            body.close()
 
 
 class TestBodiesAtOnce:

@@ -16,19 +16,25 @@ from todo_core.web import openapi, problems
 from todo_core.web.early_refusals import EarlyRefusals
 from todo_core.web.middleware.body_limit import BodyLimit
 from todo_core.web.middleware.client_scope import ClientScope
-from todo_core.web.middleware.cross_origin import EXPOSED_HEADERS, CrossOriginPolicy
-from todo_core.web.middleware.overload import OverloadLimit
+from todo_core.web.middleware.cross_origin import CrossOriginPolicy
+from todo_core.web.middleware.pipeline import Pipeline
 from todo_core.web.middleware.rate_limit import RateLimit
-from todo_core.web.middleware.request_scope import RequestScope
-from todo_core.web.middleware.unexpected_errors import UnexpectedErrors
 from todo_core.web.refusals import Refusals
 from todo_core.web.request_heads import HeadChecks
 from todo_core.web.requests import Observer, log_request
 from todo_core.web.resources import Resources
 
 _GC_THRESHOLD: Final = 20_000
-_PREFLIGHT_SECONDS: Final = 7200
-"""The seconds for which browsers may cache the answer to a CORS preflight. Chromium allows no more."""
+_REQUEST_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-Request-ID",
+)
+"""The headers that pages of other origins may send."""
 
 
 def create_app(
@@ -41,7 +47,7 @@ def create_app(
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings)
-    refusals = Refusals()
+    refusals, origins = Refusals(), CrossOriginPolicy(settings.allowed_origins, _REQUEST_HEADERS)
 
     app = FastAPI(
         # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.
@@ -53,7 +59,7 @@ def create_app(
         redirect_slashes=False,
         # This service has its own log and metrics. A look for OpenTelemetry would take 1% of a request's time.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        middleware=_list_middleware(resources, refusals),
+        middleware=[_make_pipeline(resources, origins, refusals)],
         exception_handlers={
             ServiceError: problems.on_service_error,
             RequestValidationError: problems.on_invalid_request,
@@ -64,38 +70,22 @@ def create_app(
     app.state.resources = resources
     observers: list[Observer] = [log_request]
     app.state.observers = observers
-    app.state.early_refusals = EarlyRefusals(resources.workload, refusals, settings.allowed_origins, observers)
+    app.state.early_refusals = EarlyRefusals(resources.workload, refusals, origins, observers)
     # Objects made at start-up live as long as the process. freeze() excludes them from all later garbage collections.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     return app
 
 
-def _list_middleware(resources: Resources, refusals: Refusals) -> list[Middleware]:
-    """Returns the middleware of the app, from the outermost to the innermost."""
+def _make_pipeline(resources: Resources, origins: CrossOriginPolicy, refusals: Refusals) -> Middleware:
     settings = resources.settings
-    return [
-        Middleware(RequestScope, checks=HeadChecks(settings.allowed_hosts or ())),
-        Middleware(
-            CrossOriginPolicy,
-            allow_origins=settings.allowed_origins,
-            allow_credentials=True,
-            allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=(
-                "Authorization",
-                "Content-Type",
-                "Idempotency-Key",
-                "If-Match",
-                "If-None-Match",
-                "Last-Event-ID",
-                "X-Request-ID",
-            ),
-            expose_headers=EXPOSED_HEADERS,
-            max_age=_PREFLIGHT_SECONDS,
-        ),
-        Middleware(ClientScope, session_tokens=resources.session_tokens, token_memory=resources.token_memory),
-        Middleware(RateLimit, limits=settings.request_limits, refusals=refusals),
-        Middleware(OverloadLimit, workload=resources.workload, refusals=refusals),
-        Middleware(UnexpectedErrors),
-        Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
-    ]
+    return Middleware(
+        Pipeline,
+        heads=HeadChecks(settings.allowed_hosts or ()),
+        origins=origins,
+        clients=ClientScope(resources.session_tokens, resources.token_memory),
+        rates=RateLimit(settings.request_limits),
+        workload=resources.workload,
+        bodies=BodyLimit(settings.max_body_bytes),
+        refusals=refusals,
+    )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction
-from typing import Any, Final, get_origin
+from typing import Any, Final, cast, get_origin
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
@@ -14,6 +14,7 @@ _JSON: Final = b"application/json"
 
 type _Field = Any
 """A parameter as FastAPI describes it, a ModelField."""
+type _Dependency = Callable[[Request], Coroutine[Any, Any, object]]
 
 
 class DirectRoute(APIRoute):
@@ -30,7 +31,9 @@ class DirectRoute(APIRoute):
         super().__init__(path, endpoint, **options)
         _require_simple(self.dependant)
         self._answer_by_fastapi: Final = self.app
-        self._dependencies: Final = [(part.name, part.call) for part in self.dependant.dependencies]
+        self._dependencies: Final[list[tuple[str, _Dependency]]] = [
+            (str(part.name), cast("_Dependency", part.call)) for part in self.dependant.dependencies
+        ]
         self._headers: Final = [
             (field, field.alias.lower().encode(), field.default, get_origin(field.field_info.annotation) is tuple)
             for field in self.dependant.header_params

@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from todo_core.errors import TooBusy
 from todo_core.web.caching import find_cache_policy
-from todo_core.web.middleware.cross_origin import EXPOSED_HEADERS
+from todo_core.web.middleware.cross_origin import CrossOriginPolicy, find_origin
 from todo_core.web.middleware.request_scope import choose_request_id, list_common_headers
 from todo_core.web.problems import make_problem_response
 from todo_core.web.refusals import Refusals
@@ -26,13 +26,8 @@ EARLY_REFUSALS: Final = "early_refusals"
 _ERROR: Final = TooBusy(retry_after=1)
 _STATUS_LINE: Final = b"HTTP/1.1 503 Service Unavailable\r\n"
 _ID_IN_BODY: Final = "<request_id>"
-_ANY_ORIGIN: Final = b""
+_ANY_ORIGIN: Final = ""
 _MAX_HEADS: Final = 64
-_CORS_HEADERS: Final = (
-    (b"access-control-allow-credentials", b"true"),
-    (b"access-control-expose-headers", ", ".join(EXPOSED_HEADERS).encode()),
-)
-"""The headers that `CrossOriginPolicy` adds to the responses to pages of all other origins."""
 
 
 class EarlyRefusals:
@@ -45,13 +40,13 @@ class EarlyRefusals:
         self,
         workload: Workload,
         refusals: Refusals,
-        allowed_origins: Sequence[str],
+        origins: CrossOriginPolicy,
         observers: Sequence[Observer],
     ) -> None:
         self.pace: Final = refusals.pace
         self._workload = workload
         self._admitted = 0
-        self._allowed_origins = frozenset(origin.encode() for origin in allowed_origins)
+        self._origins = origins
         self._observers = observers
         response = make_problem_response(_ERROR, _ID_IN_BODY)
         self._headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
@@ -75,11 +70,10 @@ class EarlyRefusals:
 
     def make_response(self, scope: Scope, server_headers: Sequence[tuple[bytes, bytes]], *, closes: bool) -> bytes:
         """Returns the response to a request as bytes, with the server's own headers. Reports it to the observers."""
-        origin = None
-        for name, value in scope["headers"]:
-            if name == b"origin":
-                # All origins that are not allowed share one head, so that they do not fill the cache.
-                origin = value if value in self._allowed_origins else _ANY_ORIGIN
+        origin = find_origin(scope)
+        if origin is not None and not self._origins.allows(origin):
+            # All origins that are not allowed share one head, so that they do not fill the cache.
+            origin = _ANY_ORIGIN
         request_id = choose_request_id(scope)
         body = request_id.encode().join(self._body_parts)
         cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
@@ -93,13 +87,10 @@ class EarlyRefusals:
             b"" if scope["method"] == "HEAD" else body,
         )
 
-    def _format_head(self, origin: bytes | None, cache_policy: bytes | None, scheme: str, *, closes: bool) -> bytes:
+    def _format_head(self, origin: str | None, cache_policy: bytes | None, scheme: str, *, closes: bool) -> bytes:
         """Returns the lines of the head that do not depend on the request's id."""
-        headers = [*self._headers, *list_common_headers(cache_policy, scheme), (b"vary", b"Origin")]
-        if origin is not None:
-            headers += _CORS_HEADERS
-        if origin in self._allowed_origins:
-            headers.append((b"access-control-allow-origin", origin))
+        common = list_common_headers(cache_policy, scheme)
+        headers = [*self._headers, *common, *self._origins.find_headers(origin)]
         if closes:
             headers.append((b"connection", b"close"))
         return _STATUS_LINE + b"".join(b"%s: %s\r\n" % header for header in headers)

@@ -1,6 +1,8 @@
-"""The middleware that finds the client of each request by its token or its network."""
+"""The step that finds the client of a request by its token or its network."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from typing import Final
+
+from starlette.types import Scope
 
 from todo_core.accounts.api_tokens import TokenMemory
 from todo_core.accounts.rate_limits import find_network
@@ -20,17 +22,17 @@ class ClientScope:
     limits bound the look-ups of invented tokens.
     """
 
-    def __init__(self, app: ASGIApp, session_tokens: SessionTokens, token_memory: TokenMemory) -> None:
-        self.app = app
-        self._session_tokens = session_tokens
-        self._token_memory = token_memory
+    def __init__(self, session_tokens: SessionTokens, token_memory: TokenMemory) -> None:
+        self._session_tokens: Final = session_tokens
+        self._token_memory: Final = token_memory
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            verified = verify_token(scope, self._session_tokens)
-            scope["state"]["verified_token"] = verified
-            current_client.set(self._find_client(verified, scope))
-        await self.app(scope, receive, send)
+    def identify(self, scope: Scope) -> Client:
+        """Returns the client of the request."""
+        verified = verify_token(scope, self._session_tokens)
+        scope["state"]["verified_token"] = verified
+        client = self._find_client(verified, scope)
+        current_client.set(client)
+        return client
 
     def _find_client(self, verified: VerifiedToken | None, scope: Scope) -> Client:
         if isinstance(verified, tuple):

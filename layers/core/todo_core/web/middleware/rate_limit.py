@@ -1,4 +1,4 @@
-"""The middleware that limits the requests of each client: per minute, and in flight at a time.
+"""The step that limits the requests of each client: per minute, and in flight at a time.
 
 The headers are those of draft-ietf-httpapi-ratelimit-headers-11. Each process counts for itself.
 """
@@ -7,15 +7,10 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from todo_core.clients import Client, current_client
+from todo_core.clients import Client
 from todo_core.errors import RateLimited
 from todo_core.limits import RequestLimits
-from todo_core.web.refusals import Refusals
-from todo_core.web.request_costs import find_cost
-from todo_core.web.requests import is_probe
-from todo_core.web.static_files import is_static_file
+from todo_core.web.middleware.answer import Answer
 
 _WINDOW_SECONDS: Final = 60
 _BYTES_PER_REQUEST: Final = 32 * 1024
@@ -26,7 +21,7 @@ _MAX_CLIENTS: Final = 20_000
 """The most clients that are remembered. Each takes about 400 bytes."""
 
 
-class _Usage:
+class Usage:
     """The requests of one client in this process.
 
     `full_at` is the time at which the client may again send all requests of a minute at once. It is the theoretical
@@ -45,17 +40,17 @@ class Usages:
 
     def __init__(self, max_clients: int = _MAX_CLIENTS) -> None:
         self._max_clients = max_clients
-        self._usages: dict[Client, _Usage] = {}
+        self._usages: dict[Client, Usage] = {}
 
     def __len__(self) -> int:
         return len(self._usages)
 
-    def find(self, client: Client, now: float) -> _Usage:
+    def find(self, client: Client, now: float) -> Usage:
         usage = self._usages.get(client)
         if usage is None:
             if len(self._usages) >= self._max_clients:
                 self._forget_some(now)
-            usage = self._usages[client] = _Usage()
+            usage = self._usages[client] = Usage()
         return usage
 
     def _forget_some(self, now: float) -> None:
@@ -66,14 +61,9 @@ class Usages:
 
 
 class RateLimit:
-    """Answers 429 to a client with too many requests in a minute or in flight.
+    """Counts the requests of each client, and finds those past the limit of a minute or of those in flight."""
 
-    Health checks and static files have no limit.
-    """
-
-    def __init__(self, app: ASGIApp, limits: RequestLimits, refusals: Refusals) -> None:
-        self.app = app
-        self._refusals = refusals
+    def __init__(self, limits: RequestLimits) -> None:
         self._max_in_flight = limits.requests_in_flight
         self._usages = Usages()
         self._quota = limits.requests_per_minute
@@ -84,39 +74,28 @@ class RateLimit:
         )
         self._policy = (b"ratelimit-policy", policy.encode())
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = current_client.get()
-        if client is None or is_probe(scope):
-            await self.app(scope, receive, send)
-            return
-        path = scope["path"].removeprefix(scope["root_path"])
-        scope["state"]["request_cost"] = find_cost(scope["method"], path)
-        if is_static_file(path):
-            await self.app(scope, receive, send)
-            return
+    def count(self, client: Client, cost: int, answer: Answer) -> tuple[Usage, RateLimited | None]:
+        """Counts a request, and adds the headers of the limit to its answer.
+
+        Returns the usage of the client, and the error with which the request is refused, if any.
+        """
         now = monotonic()
         usage = self._usages.find(client, now)
-        error = self._find_refusal(usage, scope, now)
-        # RequestScope adds them to the response. A `send` of this middleware would take longer.
-        scope["state"]["rate_limit_headers"] = (self._policy, (b"ratelimit", self._format_rest(usage, now)))
-        if error is not None:
-            await self._refusals.refuse(error, scope, receive, send)
-            return
-        usage.in_flight += 1
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            usage.in_flight -= 1
-            if further := scope["state"].get("sent_bytes", 0) // _BYTES_PER_REQUEST:
-                # At most all that is left, so that the client need not wait long after a large export.
-                most = max(usage.full_at, monotonic() + _WINDOW_SECONDS)
-                usage.full_at = min(usage.full_at + further * self._seconds_per_request, most)
+        error = self._find_refusal(usage, cost, now)
+        answer.add_headers(self._policy, (b"ratelimit", self._format_rest(usage, now)))
+        return usage, error
 
-    def _find_refusal(self, usage: _Usage, scope: Scope, now: float) -> RateLimited | None:
+    def count_bytes(self, usage: Usage, sent_bytes: int) -> None:
+        """Counts a long response as further requests."""
+        if further := sent_bytes // _BYTES_PER_REQUEST:
+            # At most all that is left, so that the client need not wait long after a large export.
+            most = max(usage.full_at, monotonic() + _WINDOW_SECONDS)
+            usage.full_at = min(usage.full_at + further * self._seconds_per_request, most)
+
+    def _find_refusal(self, usage: Usage, cost: int, now: float) -> RateLimited | None:
         """Counts the request, or returns the error with which it is refused. Refused requests do not count."""
         if usage.in_flight >= self._max_in_flight:
             return RateLimited("You have too many requests in flight; wait for the answer to one of them.")
-        cost = scope["state"]["request_cost"]
         full_at = max(usage.full_at, now) + min(cost, self._quota) * self._seconds_per_request
         excess = full_at - now - _WINDOW_SECONDS
         if excess > _ROUNDING:
@@ -124,7 +103,7 @@ class RateLimit:
         usage.full_at = full_at
         return None
 
-    def _format_rest(self, usage: _Usage, now: float) -> bytes:
+    def _format_rest(self, usage: Usage, now: float) -> bytes:
         """Returns the header RateLimit, in which `r` is the number of requests that are left.
 
         `t` is the time in which a client may send them evenly and have as many left again.

@@ -1,18 +1,17 @@
-"""The outermost middleware. It handles request ids, paths behind a gateway, common headers, HEAD and observers."""
+"""The first and the last step of a request: its id, its path behind a gateway, common headers, and its observers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from todo_core.deadlines import begin_request
 from todo_core.web.caching import find_cache_policy
-from todo_core.web.problems import make_problem_response
-from todo_core.web.request_heads import HeadChecks
-from todo_core.web.requests import IS_HEAD, WAITED_SECONDS, AnsweredRequest
+from todo_core.web.requests import WAITED_SECONDS, AnsweredRequest
 from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
 
 _CLIENT_CLOSED_REQUEST: Final = 499
@@ -20,68 +19,12 @@ _CLIENT_CLOSED_REQUEST: Final = 499
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}", re.ASCII)
 
 
-class RequestScope:
-    """Sets the id and the path of each request, adds the common headers and reports the request to the observers.
+def begin(scope: Scope, started: float) -> list[tuple[bytes, bytes]]:
+    """Begins a request at a time of the monotonic clock: sets its deadline, its id and the path that routes see.
 
-    `add_response_headers` of the request's state, if set, is awaited for further headers when the response starts.
-
-    Refuses a request with a head that is too large or names an unknown host. Routes see a HEAD request as a GET
-    request, and the body of its response is dropped.
+    Returns the headers of its response that the response itself may replace.
     """
-
-    def __init__(self, app: ASGIApp, checks: HeadChecks) -> None:
-        self.app = app
-        self._find_fault = checks.find_fault
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        started = monotonic()
-        begin_request(started, _find_invocation_seconds(scope))
-        method = scope["method"]
-        if method == "HEAD":
-            # Changes a copy of the scope, because the server still needs to know that the method is HEAD.
-            scope, send = {**scope, "method": "GET"}, _drop_body(send)
-        headers = _prepare(scope)
-        if method == "HEAD":
-            scope["state"][IS_HEAD] = True
-        status = 0
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                present = {name for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(pair for pair in headers if pair[0] not in present),
-                    *scope["state"].get("rate_limit_headers", ()),
-                ]
-                if "add_response_headers" in scope["state"]:
-                    message["headers"] += await scope["state"]["add_response_headers"]()
-            elif body := message.get("body"):
-                scope["state"]["sent_bytes"] = scope["state"].get("sent_bytes", 0) + len(body)
-            await send(message)
-
-        fault = self._find_fault(scope)
-        app = self.app if fault is None else make_problem_response(fault, scope["state"]["request_id"])
-        try:
-            await app(scope, receive, send_with_headers)
-        finally:
-            worked = monotonic() - started - scope["state"].get(WAITED_SECONDS, 0)
-            _notify_observers(scope, method, status or _CLIENT_CLOSED_REQUEST, max(worked, 0) * 1000)
-
-
-def _find_invocation_seconds(scope: Scope) -> float | None:
-    """Returns the seconds that the request's Lambda invocation has left. None outside of Lambda."""
-    context = scope.get("aws.context")
-    return None if context is None else context.get_remaining_time_in_millis() / 1000
-
-
-def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Sets the request id and the path that routes see. Returns the headers to add to the response."""
+    begin_request(started, _find_invocation_seconds(scope))
     event = scope.get("aws.event")
     if event is not None:
         _set_stage(scope, event)
@@ -90,6 +33,31 @@ def _prepare(scope: Scope) -> list[tuple[bytes, bytes]]:
     scope.setdefault("state", {})["request_id"] = request_id
     cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
     return [(b"x-request-id", request_id.encode()), *list_common_headers(cache_policy, scope["scheme"])]
+
+
+def end(scope: Scope, method: str, status: int, started: float) -> None:
+    """Reports a request to the observers. Its status is 0 if the client has gone away before the response."""
+    state = scope["state"]
+    worked = monotonic() - started - state.get(WAITED_SECONDS, 0)
+    request = AnsweredRequest(
+        request_id=state["request_id"],
+        method=method,
+        route=getattr(scope.get("route"), "path_format", None),
+        status=status or _CLIENT_CLOSED_REQUEST,
+        milliseconds=max(worked, 0) * 1000,
+        user_id=state.get("user_id"),
+        counts=state.get("counts", {}),
+        problem=state.get("problem"),
+        refusal=state.get("refusal"),
+    )
+    for observe in scope["app"].state.observers:
+        observe(request)
+
+
+def _find_invocation_seconds(scope: Scope) -> float | None:
+    """Returns the seconds that the request's Lambda invocation has left. None outside of Lambda."""
+    context = scope.get("aws.context")
+    return None if context is None else context.get_remaining_time_in_millis() / 1000
 
 
 def _set_stage(scope: Scope, event: Mapping[str, Any]) -> None:
@@ -119,40 +87,12 @@ def choose_request_id(scope: Scope, event: Mapping[str, Any] | None = None) -> s
     return str(uuid4())
 
 
-def list_common_headers(cache_policy: bytes | None, scheme: str) -> list[tuple[bytes, bytes]]:
+@cache
+def list_common_headers(cache_policy: bytes | None, scheme: str) -> Sequence[tuple[bytes, bytes]]:
     """Returns the headers of every response, apart from the request id."""
     headers = list(SECURITY_HEADERS)
     if cache_policy is not None:
         headers.append((b"cache-control", cache_policy))
     if scheme == "https":
         headers.append(HTTPS_ONLY)
-    return headers
-
-
-def _drop_body(send: Send) -> Send:
-    """Returns a `send` that sends an empty body instead of the response's body, as HEAD requires."""
-
-    async def send_without_body(message: Message) -> None:
-        if message["type"] != "http.response.body":
-            await send(message)
-        elif not message.get("more_body", False):
-            await send({"type": "http.response.body"})
-
-    return send_without_body
-
-
-def _notify_observers(scope: Scope, method: str, status: int, milliseconds: float) -> None:
-    state = scope["state"]
-    request = AnsweredRequest(
-        request_id=state["request_id"],
-        method=method,
-        route=getattr(scope.get("route"), "path_format", None),
-        status=status,
-        milliseconds=milliseconds,
-        user_id=state.get("user_id"),
-        counts=state.get("counts", {}),
-        problem=state.get("problem"),
-        refusal=state.get("refusal"),
-    )
-    for observe in scope["app"].state.observers:
-        observe(request)
+    return tuple(headers)
