@@ -42,6 +42,11 @@ async def read_todos(limit: Annotated[int, Query(le=100)] = 100) -> list[TodoPub
     return _TODOS[:limit]
 
 
+@app.get("/todos/{todo_id}")
+async def read_todo(todo_id: UUID) -> TodoPublic:  # noqa: ARG001 - the same parameters as the other servers
+    return _TODOS[0]
+
+
 @app.post("/todos", status_code=201)
 async def create_todo(body: TodoBody) -> TodoPublic:
     return _public(body)

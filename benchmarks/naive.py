@@ -158,6 +158,14 @@ async def read_todos(
     return (await session.exec(statement)).all()
 
 
+@app.get("/todos/{todo_id}", response_model=TodoPublic)
+async def read_todo(todo_id: UUID, session: SessionDep, current_user: CurrentUser) -> Todo:
+    db_todo = await session.get(Todo, todo_id)
+    if db_todo is None or db_todo.user_id != current_user.id:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "Todo not found")
+    return db_todo
+
+
 @app.post("/todos", response_model=TodoPublic, status_code=201)
 async def create_todo(todo: TodoCreate, session: SessionDep, current_user: CurrentUser) -> Todo:
     db_todo = Todo.model_validate(todo, update={"user_id": current_user.id})

@@ -13,7 +13,7 @@ import httpx2
 from client import request_bytes
 from servers import Server, migrate, new_database, service, uvicorn
 
-OPERATIONS: Final = ("list", "create", "patch")
+OPERATIONS: Final = ("list", "get", "create", "patch")
 _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - accounts of one run
 _OURS_API: Final = "/api/v1"
 _PAGE_SIZE: Final = 20
@@ -43,9 +43,7 @@ def all_subjects(postgres_url: str) -> Iterator[tuple[Subject, Subject, Subject]
     """Starts all servers. Yields ours, naive and floor."""
     key = secrets.token_urlsafe(32)
     with ExitStack() as stack:
-        ours = stack.enter_context(
-            uvicorn("functions.main:app", _ours_settings(new_database(postgres_url, "ours"), key))
-        )
+        ours = stack.enter_context(service(_ours_settings(new_database(postgres_url, "ours"), key)))
         naive = stack.enter_context(
             uvicorn("naive:app", {"DATABASE_URL": new_database(postgres_url, "naive"), "SECRET_KEY": key})
         )
@@ -188,6 +186,7 @@ def _requests(server: Server, path: str, sign_in: Callable[[httpx2.Client], None
         reads, writes = dict(reader.cookies), dict(writer.cookies)
     return {
         "list": [request_bytes("GET", f"{path}?limit={_PAGE_SIZE}", cookies=reads)],
+        "get": [request_bytes("GET", f"{path}/{todo_id}", cookies=writes)],
         "create": [request_bytes("POST", path, cookies=writes, body=_NEW_TODO)],
         "patch": [request_bytes("PATCH", f"{path}/{todo_id}", cookies=writes, body=changes) for changes in _CHANGES],
     }

@@ -124,6 +124,8 @@ class BoundedProtocol(HttpToolsProtocol):
         refusals, scope = self._early_refusals, cast(Scope, cycle.scope)
         # Refused here, many pipelined requests would exceed the depth of recursion: each response starts the next one.
         if refusals is None or self.pipeline or refusals.admits(scope):
+            if scope["method"] != "HEAD":  # its response has no body to wait for
+                cycle.transport = cast(asyncio.Transport, _HeadWithBody(cycle, self.loop))
             super()._start_asgi_task(cycle, app)
         else:
             refusals.pace(partial(self._refuse_early, cycle, refusals.make_response))
@@ -256,6 +258,45 @@ class BoundedProtocol(HttpToolsProtocol):
         waiting.sort(key=itemgetter(0))
         for _, other in waiting[: max(1, len(waiting) // 10)]:
             other.transport.abort()
+
+
+class _HeadWithBody:
+    """The transport of one response, which writes its head and the first part of its body at once.
+
+    uvicorn writes them one after the other. The second write would take a tenth of the CPU time of a short request.
+    """
+
+    __slots__ = ("_cycle", "_head", "_is_begun", "_loop", "_transport")
+
+    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+        self._cycle = cycle
+        self._loop = loop
+        self._transport: asyncio.Transport = cycle.transport
+        self._head = b""
+        self._is_begun = False
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif self._is_begun or not self._cycle.response_started:  # before the response, only "100 Continue"
+            self._transport.write(data)
+        else:
+            self._is_begun, self._head = True, data
+            # A stream may have its first part later. Its head does not wait for it.
+            self._loop.call_soon(self._flush)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
 
 
 def _connections(server: ServerState) -> list[BoundedProtocol]:
