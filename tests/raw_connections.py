@@ -25,6 +25,10 @@ class Connection:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
+    def receive(self) -> bytes:
+        """Returns the bytes that arrive next, as many as there are at once."""
+        return self._socket.recv(65_536)
+
     def read_head(self) -> tuple[int, dict[str, str]]:
         """Returns status and headers of the next response."""
         head = b""

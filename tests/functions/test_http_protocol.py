@@ -6,11 +6,13 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 
 from functions import groups
 from functions.http_protocol import BoundedProtocol
@@ -44,6 +46,14 @@ def make_app() -> FastAPI:
     async def headers(request: Request) -> dict[str, str]:
         await request.body()
         return dict(request.headers)
+
+    @app.get("/late-parts")
+    async def late_parts() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            await asyncio.sleep(1)
+            yield b"part"
+
+        return StreamingResponse(parts())
 
     @app.get("/large")
     async def large() -> Response:
@@ -285,3 +295,38 @@ class TestManyConnections:
         )
 
         assert int(found.stdout) == 300
+
+
+class CountedTransport:
+    """A transport that counts its writes."""
+
+    writes = 0
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"write", "writelines"}:
+            CountedTransport.writes += 1
+        return getattr(self._transport, name)
+
+
+class Counted(BoundedProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn declares it
+        super().connection_made(cast("asyncio.Transport", CountedTransport(transport)))
+
+
+class TestWrites:
+    def test_head_and_body_are_one_write(self, app: FastAPI) -> None:
+        with serve(app, Counted) as server:
+            connection, before = server.connect(), CountedTransport.writes
+            for number in range(1, 6):
+                connection.send(HEALTH)
+                status, _, body = connection.read_response()
+                assert (status, json.loads(body)) == (200, {"status": "ok"})
+                assert CountedTransport.writes - before == number
+
+    def test_the_head_of_a_stream_does_not_wait_for_its_first_part(self, connection: Connection) -> None:
+        connection.send(b"GET /late-parts HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.receive().endswith(b"\r\n\r\n")
+        assert connection.receive().startswith(b"4\r\npart\r\n")
