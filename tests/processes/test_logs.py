@@ -22,7 +22,7 @@ from tests import serving
 from tests.accounts import AUTH, TODOS, Account, new_email
 from tests.conftest import SECRET_KEY
 from tests.room import ROOM_SECONDS
-from todo_core.web.middleware import body_limit
+from todo_core.web.middleware import pipeline
 
 ROOT = Path(__file__).parents[2]
 MARK = "xyzzy"
@@ -317,7 +317,7 @@ class TestTerminal:
     ) -> None:
         line = line_about("Unexpected error", environment, tmp_path, path=path).rstrip()
 
-        ours = Path(__file__ if place else body_limit.__file__)
+        ours = Path(__file__ if place else pipeline.__file__)
         assert re.search(rf"Unexpected error: {re.escape(kind)} at {re.escape(str(ours))}:\d+ \w+$", line)
         assert line.endswith(place)
         assert MARK not in line
