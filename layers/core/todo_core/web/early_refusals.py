@@ -15,6 +15,7 @@ from todo_core.errors import TooBusy
 from todo_core.web.caching import find_cache_policy
 from todo_core.web.middleware.cross_origin import CrossOriginPolicy, find_origin
 from todo_core.web.middleware.request_scope import choose_request_id, list_common_headers
+from todo_core.web.paths import find_path_below_root
 from todo_core.web.problems import make_problem_response
 from todo_core.web.refusals import Refusals
 from todo_core.web.requests import AnsweredRequest, Observer, is_probe
@@ -76,7 +77,7 @@ class EarlyRefusals:
             origin = _ANY_ORIGIN
         request_id = choose_request_id(scope)
         body = request_id.encode().join(self._body_parts)
-        cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
+        cache_policy = find_cache_policy(find_path_below_root(scope))
         head = self._find_head(origin, cache_policy, scope["scheme"], closes=closes)
         self._report(scope["method"], request_id)
         return b"%s%scontent-length: %d\r\nx-request-id: %s\r\n\r\n%s" % (

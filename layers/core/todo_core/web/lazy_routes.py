@@ -11,6 +11,8 @@ from typing import override
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+from todo_core.web.paths import find_path_below_root
+
 
 class LazyRoutes(BaseRoute):
     """The routes of a module's `router`. A request for one of `paths`, or for a path below, imports the module."""
@@ -28,7 +30,7 @@ class LazyRoutes(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Returns the match of the module's route for this request. A route of another method counts as the last."""
         best: tuple[Match, Scope] = Match.NONE, {}
-        for route in self.find_routes(scope["path"].removeprefix(scope["root_path"])):
+        for route in self.find_routes(find_path_below_root(scope)):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
                 return match, child_scope

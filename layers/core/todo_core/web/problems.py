@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from todo_core.errors import RateLimited, ServiceError, TooBusy
 from todo_core.logs import format_stack, log
 from todo_core.web.lazy_routes import LazyRoutes
+from todo_core.web.paths import find_path_below_root
 
 MEDIA_TYPE: Final = "application/problem+json"
 REALM: Final = "todo-backend"
@@ -248,7 +249,7 @@ async def read_json_body(request: Request) -> object:
 
 def _find_methods(request: Request) -> set[str]:
     """Returns the HTTP methods of all routes that match the path of the request."""
-    path = request.scope["path"].removeprefix(request.scope["root_path"])
+    path = find_path_below_root(request.scope)
     routes = [
         route
         for outer in request.app.routes

@@ -5,6 +5,8 @@ from typing import Final
 
 from starlette.types import Scope
 
+from todo_core.web.paths import find_path_below_root
+
 MCP: Final = "/mcp"
 API: Final = "/api/v1"
 
@@ -14,5 +16,5 @@ RESOURCES: Final = (MCP, API)
 
 def find_resource(scope: Scope | Mapping[str, str]) -> str:
     """Returns the path of the resource to which a request goes."""
-    path = scope["path"].removeprefix(scope["root_path"])
+    path = find_path_below_root(scope)
     return MCP if path == MCP or path.startswith(f"{MCP}/") else API

@@ -10,6 +10,7 @@ from msgspec import Struct
 from starlette.types import Scope
 
 from todo_core import logs
+from todo_core.web.paths import find_path_below_root
 from todo_core.web.refusals import RefusalLog
 from todo_core.web.static_files import is_static_file
 
@@ -51,8 +52,7 @@ _refusals: Final = RefusalLog()
 
 def is_probe(scope: Scope) -> bool:
     """Returns True for a health check."""
-    path: str = scope["path"]
-    return path.removeprefix(scope["root_path"]) in PROBES
+    return find_path_below_root(scope) in PROBES
 
 
 def log_request(request: AnsweredRequest) -> None:

@@ -18,6 +18,7 @@ from todo_core.web.middleware.client_scope import ClientScope
 from todo_core.web.middleware.cross_origin import CrossOriginPolicy, find_origin
 from todo_core.web.middleware.rate_limit import RateLimit
 from todo_core.web.middleware.request_scope import begin, end
+from todo_core.web.paths import find_path_below_root
 from todo_core.web.problems import ContentTooLarge, InternalError, make_problem_response
 from todo_core.web.refusals import Refusals
 from todo_core.web.request_costs import find_cost
@@ -78,7 +79,7 @@ class Pipeline:
 
     async def _check(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         """Checks the head and the origin, and finds the client. Health checks and static files have no rate limit."""
-        path = scope["path"].removeprefix(scope["root_path"])
+        path = find_path_below_root(scope)
         fault, is_file = self._heads.find_fault(scope), is_static_file(path)
         if fault is None and scope["method"] == "OPTIONS":
             preflight = self._origins.answer_preflight(scope)

@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from todo_core.deadlines import begin_request
 from todo_core.web.caching import find_cache_policy
+from todo_core.web.paths import find_path_below_root
 from todo_core.web.requests import WAITED_SECONDS, AnsweredRequest
 from todo_core.web.security_headers import HTTPS_ONLY, SECURITY_HEADERS
 
@@ -31,7 +32,7 @@ def begin(scope: Scope, started: float) -> list[tuple[bytes, bytes]]:
     _drop_trailing_slash(scope)
     request_id = choose_request_id(scope, event)
     scope.setdefault("state", {})["request_id"] = request_id
-    cache_policy = find_cache_policy(scope["path"].removeprefix(scope["root_path"]))
+    cache_policy = find_cache_policy(find_path_below_root(scope))
     return [(b"x-request-id", request_id.encode()), *list_common_headers(cache_policy, scope["scheme"])]
 
 
