@@ -18,7 +18,7 @@ SCRIPT_BYTES = 40 * 1024
 TODOS_OF_A_LARGE_LIST = 5_000
 _BATCH = 100
 
-_OBSERVE = """
+OBSERVE = """
     globalThis.interactions = [];
     const note = (list) => interactions.push(...list.getEntries().map(({ name, duration }) => [name, duration]));
     new PerformanceObserver(note).observe({ type: "event", durationThreshold: 16, buffered: true });
@@ -27,7 +27,7 @@ _OBSERVE = """
         if (!hadRecentInput) shift += value;
     })).observe({ type: "layout-shift", buffered: true });
 """
-_FIRST_CONTENT = """() => new Promise((done) => {
+FIRST_CONTENT = """() => new Promise((done) => {
     const note = (list) => list.getEntriesByName("first-contentful-paint").forEach((entry) => done(entry.startTime));
     new PerformanceObserver(note).observe({ type: "paint", buffered: true });
 })"""
@@ -78,7 +78,7 @@ class TestFirstVisit:
             window = open_window(container.url)
             window.open()
             window.page.get_by_role("heading", level=1).wait_for()
-            times.append(window.evaluate(_FIRST_CONTENT))
+            times.append(window.evaluate(FIRST_CONTENT))
             # The worker of this visit loads the files too, and would slow the next visit down.
             window.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
 
@@ -114,7 +114,7 @@ class TestLargeList:
     @pytest.fixture
     def person(self, owner: Account, container: Site, open_window: Open) -> Person:
         window = open_window(container.url)
-        window.context.add_init_script(_OBSERVE)
+        window.context.add_init_script(OBSERVE)
         person = Person.signed_in(window, owner)
         expect(person.box("Task 1")).to_be_visible()
         person.eventually(lambda: person.stored_in_browser() >= TODOS_OF_A_LARGE_LIST)

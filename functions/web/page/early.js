@@ -1,9 +1,10 @@
-// A classic script in the head. It sets the theme before the first paint, so that nothing flashes, and speaks up if the
-// modules cannot be loaded: the browser would show an empty page.
+// A classic script in the head. Before the first paint it sets the theme and chooses the shell, so that nothing flashes.
+// It speaks up if the modules cannot be loaded: the browser would show the shell for ever.
 document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "system";
+document.documentElement.dataset.shell = localStorage.getItem("user") ? "member" : "visitor";
 
 function checkStart() {
-  if (document.getElementById("app")?.childElementCount) return;
+  if (!document.getElementById("shell")) return;
   // Once by itself: most often the network was away for a moment.
   if (!sessionStorage.getItem("reloaded")) {
     sessionStorage.setItem("reloaded", "yes");

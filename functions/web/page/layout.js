@@ -15,8 +15,11 @@ export function layout(state) {
   return state.user ? signedIn(state) : signedOut(state);
 }
 
+// As in the shell of index.html, in whose place it comes.
+const brand = html`<p class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><use href="#brand"></use></svg>Todos</p>`;
+
 const signedOut = (state) => html`
-  <main class="account">${area("account")?.accountView(state)}</main>
+  <main class="account">${brand}${area("account")?.accountView(state)}</main>
   ${toasts(state)}
 `;
 

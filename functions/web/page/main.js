@@ -45,6 +45,7 @@ export function startWorker() {
 await loadWords();
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 subscribe(() => {
+  if (state.ready) document.getElementById("shell")?.remove();
   render(layout(state), app);
   document.title = state.user ? `${listName(state)} · ${t("todos")}` : t("todos");
 });

@@ -55,14 +55,22 @@ async function subscribe() {
   return request("POST", "reminders/push-subscriptions", { body: subscription.toJSON() });
 }
 
+/** The code of each key, drawn once. @type {WeakMap<object, {size: number, path: string}>} */
+const drawn = new WeakMap();
+
 /** One square of the path for each dark module. The light edge of four modules belongs to the code. */
-function qrCode(text) {
-  const code = area("qr")?.generate(text);
-  if (!code) return "";
+function draw(code) {
   let path = "";
   for (let y = 0; y < code.size; y++) for (let x = 0; x < code.size; x++) if (code.get(x, y)) path += `M${x} ${y}h1v1h-1z`;
-  const box = `-4 -4 ${code.size + 8} ${code.size + 8}`;
-  return html`<svg class="qr" role="img" aria-label=${t("settings.app.qr")} viewBox=${box}>${svg`<path d=${path} />`}</svg>`;
+  return { size: code.size + 8, path };
+}
+
+function qrCode(totp) {
+  const generate = area("qr")?.generate;
+  if (!generate) return "";
+  const { size, path } = drawn.get(totp) ?? draw(generate(totp.provisioning_uri));
+  drawn.set(totp, { size, path });
+  return html`<svg class="qr" role="img" aria-label=${t("settings.app.qr")} viewBox=${`-4 -4 ${size} ${size}`}>${svg`<path d=${path} />`}</svg>`;
 }
 
 /** @type {Record<string, (data: any, button: SettingsButton) => unknown>} */
@@ -76,7 +84,7 @@ export const views = {
     if (factor.totp) return html`<p>${t("settings.app.on")}</p><p>${button("remove", () => request("DELETE", "auth/second-factor/totp"), t("settings.app"), true)}</p>`;
     if (!totp) return html`<p>${t("settings.app.off")}</p><p>${button("set-up", () => request("POST", "auth/second-factor/totp"))}</p>`;
     return html`
-      ${qrCode(totp.provisioning_uri)}
+      ${qrCode(totp)}
       <p>${t("settings.app.type")} <a href=${totp.provisioning_uri}>${t("settings.app.open")}</a></p>
       <pre tabindex="0"><code>${totp.secret.replace(/.{4}/g, "$& ")}</code></pre>
     `;
