@@ -23,7 +23,10 @@ def _load(path: str) -> dict[str, Any]:
     return loaded
 
 
-WORDS: Final = {path.stem: _load(f"words/{path.name}") for path in sorted((files.FOLDER / "words").iterdir())}
+WORDS: Final = {
+    path.stem: _load(f"words/{path.name}") | _load(f"settings/words/{path.name}")
+    for path in sorted((files.FOLDER / "words").iterdir())
+}
 ENGLISH: Final = WORDS["en"]
 FORMS: Final = _load("ui/forms.json")
 SECTIONS: Final = _load("settings/sections.json")

@@ -1,7 +1,9 @@
 // A classic script in the head. Before the first paint it sets the theme and chooses the shell, so that nothing flashes.
 // It speaks up if the modules cannot be loaded: the browser would show the shell for ever.
-document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "system";
-document.documentElement.dataset.shell = localStorage.getItem("user") ? "member" : "visitor";
+Object.assign(document.documentElement.dataset, {
+  theme: localStorage.getItem("theme") ?? "system",
+  who: localStorage.getItem("user") ? "member" : "visitor",
+});
 
 function checkStart() {
   if (!document.getElementById("shell")) return;

@@ -10,16 +10,10 @@ import { toasts } from "./ui/toast.js";
 import { t } from "./words.js";
 
 /** @param {State} state */
-export function layout(state) {
-  if (!state.ready) return "";
-  return state.user ? signedIn(state) : signedOut(state);
-}
-
-// As in the shell of index.html, in whose place it comes.
-const brand = html`<p class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><use href="#brand"></use></svg>Todos</p>`;
+export const layout = (state) => (state.user ? signedIn(state) : signedOut(state));
 
 const signedOut = (state) => html`
-  <main class="account">${brand}${area("account")?.accountView(state)}</main>
+  <main class="account">${area("account")?.accountView(state)}</main>
   ${toasts(state)}
 `;
 

@@ -45,7 +45,9 @@ export function startWorker() {
 await loadWords();
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 subscribe(() => {
-  if (state.ready) document.getElementById("shell")?.remove();
+  if (!state.ready) return;
+  document.getElementById("shell")?.remove();
+  document.documentElement.dataset.who = state.user ? "member" : "visitor";
   render(layout(state), app);
   document.title = state.user ? `${listName(state)} · ${t("todos")}` : t("todos");
 });

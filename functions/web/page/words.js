@@ -7,17 +7,21 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 let words = {};
 let plural = new Intl.PluralRules("en");
 
-export let language = "en";
 /** The language with the region of the browser, for the forms of dates. */
 export let locale = "en";
 
-/** Loads the texts of the chosen language, or of the first one of the browser that exists. */
-export async function loadWords() {
+/** The folders with texts that are loaded. */
+const folders = [""];
+
+/** Loads the texts of the chosen language, or of the first one of the browser that exists.
+ * @param {string[]} more folders of areas, each ending with "/" */
+export async function loadWords(...more) {
+  folders.push(...more);
   const wanted = [localStorage.getItem("language"), ...navigator.languages, "en"];
   const found = wanted.map((tag) => tag?.slice(0, 2)).find((tag) => tag && tag in LANGUAGES) ?? "en";
-  const response = await fetch(new URL(`./words/${found}.json`, import.meta.url));
-  words = await response.json();
-  language = document.documentElement.lang = found;
+  const load = async (folder) => (await fetch(new URL(`./${folder}words/${found}.json`, import.meta.url))).json();
+  words = Object.assign({}, ...(await Promise.all(folders.map(load))));
+  document.documentElement.lang = found;
   locale = navigator.languages.find((tag) => tag.startsWith(found)) ?? found;
   plural = new Intl.PluralRules(found);
 }

@@ -7,7 +7,7 @@ import { icon, iconButton } from "../ui/icons.js";
 import { has, t } from "../words.js";
 import { quickAdd } from "./quick-add.js";
 import { dragging, rowView } from "./row.js";
-import { isFiltered, LISTS, visibleRows, windowOf } from "./rows.js";
+import { isFiltered, visibleRows, windowOf } from "./rows.js";
 
 /** Returns the name of the open list. @param {State} state */
 export function listName({ route: { view, id }, projects }) {
@@ -61,6 +61,6 @@ function todos(rows) {
 const openListMenu = ({ currentTarget }) => run("actions", "openActions", currentTarget, state.route);
 
 function empty(view) {
-  const key = isFiltered(state.route) ? "search" : LISTS.includes(view) ? view : "all";
+  const key = isFiltered(state.route) ? "search" : has(`empty.${view}`) ? view : "all";
   return html`<div class="empty">${icon(key)}<h2>${t(`empty.${key}`)}</h2><p>${t(`empty.${key}_text`)}</p></div>`;
 }

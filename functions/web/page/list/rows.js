@@ -4,7 +4,6 @@ import { rendered, state, subscribe, update } from "../state.js";
 import { byOrder, childrenOf } from "../sync/tree.js";
 import { dueDay, dueOf, isOverdue, today } from "../ui/dates.js";
 
-export const LISTS = ["today", "upcoming", "all", "completed", "trash", "project", "tag", "search"];
 export const PRIORITIES = ["none", "low", "medium", "high"];
 
 /** Returns the text as it is searched: without case and accents. @param {string} text */

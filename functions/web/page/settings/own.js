@@ -6,12 +6,12 @@ import { area } from "../areas.js";
 import { signedIn, signedOut } from "../session.js";
 import { state } from "../state.js";
 import { form } from "../ui/form.js";
-import { setTheme, theme } from "../ui/theme.js";
-import { LANGUAGES, language, locale, setLanguage, t } from "../words.js";
+import { LANGUAGES, locale, setLanguage, t } from "../words.js";
 
 const CHANNELS = ["mail", "push", "webhook"];
 const DAY_MILLISECONDS = 86_400_000;
 const MEGABYTE = 1_048_576;
+const root = document.documentElement;
 
 /** Forms whose fields have values, or whose request needs work. @type {Record<string, SettingsForm>} */
 export const forms = {
@@ -122,7 +122,7 @@ export const views = {
     <div class="field">
       <label for="language">${t("settings.language")}</label>
       <select id="language" @change=${({ target }) => setLanguage(target.value)}>
-        ${Object.entries(LANGUAGES).map(([tag, name]) => html`<option value=${tag} lang=${tag} ?selected=${tag === language}>${name}</option>`)}
+        ${Object.entries(LANGUAGES).map(([tag, name]) => html`<option value=${tag} lang=${tag} ?selected=${tag === root.lang}>${name}</option>`)}
       </select>
     </div>
     <fieldset class="field" @change=${({ target }) => setTheme(target.value)}>
@@ -130,13 +130,19 @@ export const views = {
       ${["system", "light", "dark"].map(
         (name) => html`
           <label class="check-field">
-            <input type="radio" name="theme" value=${name} ?checked=${name === theme()}> ${t(`settings.theme.${name}`)}
+            <input type="radio" name="theme" value=${name} ?checked=${name === root.dataset.theme}> ${t(`settings.theme.${name}`)}
           </label>
         `,
       )}
     </fieldset>
   `,
 };
+
+/** early.js sets the stored theme before the first paint. */
+function setTheme(chosen) {
+  localStorage.setItem("theme", chosen);
+  root.dataset.theme = chosen;
+}
 
 function amount(name, value) {
   const format = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });

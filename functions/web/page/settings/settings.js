@@ -7,11 +7,13 @@ import { timeWords } from "../ui/dates.js";
 import { askBefore } from "../ui/dialog.js";
 import { call, form } from "../ui/form.js";
 import { errorText, toast, toastError } from "../ui/toast.js";
-import { say, t } from "../words.js";
+import { loadWords, say, t } from "../words.js";
 import { browserName, forms, views } from "./own.js";
 import data from "./sections.json" with { type: "json" };
 
 const SECTIONS = /** @type {Record<string, Section>} */ (data);
+
+await loadWords("settings/");
 
 const current = () => (Object.hasOwn(SECTIONS, state.route.id) ? state.route.id : "profile");
 
