@@ -174,7 +174,7 @@ test-browser: require-chromium require-chromedriver .venv/ready .tools/browser/r
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/browser $(ARGS)
 
 .PHONY: test-page
-test-page: require-chromium require-node .venv/ready .tools/page/ready .tools/aws/ready tests/javascript/node_modules # the page in Chromium (CHROMIUM), by roles and names, from a process and from Lambda's emulator
+test-page: require-chromium require-node .venv/ready .tools/page/ready .tools/aws/ready tests/javascript/node_modules # the page in Chromium (CHROMIUM), from a process and Lambda's emulator; ARGS="--image $(IMAGE)" for a container
 	@# Playwright is added to the packages of the tests. Its lock uses the same versions.
 	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/page $(ARGS)

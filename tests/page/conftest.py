@@ -16,16 +16,20 @@ from tests.page.person import Person
 from tests.page.sites import Site
 from tests.page.windows import Open, Window
 
-SURFACES = ("uvicorn", "emulator")
+FIXTURES = {"uvicorn": "container", "container": "container", "emulator": "functions"}
 PICTURES = Path(__file__).parents[2] / ".screenshots/failures"
 _WINDOWS = pytest.StashKey[list[Window]]()
 _REGISTRATIONS = {"REGISTRATIONS_PER_ADDRESS": "100000", "LOGINS_PER_ADDRESS": "100000"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs each test that uses `site` on all surfaces. Tests of the browser alone use `container`."""
+    """Runs each test that uses `site` on all surfaces. Tests of the browser alone use `container`.
+
+    With --image, both run on the container image, and on no other surface unless it is named.
+    """
     if "site" in metafunc.fixturenames:
-        metafunc.parametrize("site", metafunc.config.getoption("--surface") or SURFACES, indirect=True, scope="session")
+        usual = ("container",) if metafunc.config.getoption("--image") else ("uvicorn", "emulator")
+        metafunc.parametrize("site", metafunc.config.getoption("--surface") or usual, indirect=True, scope="session")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -51,8 +55,14 @@ def settings(environment: dict[str, str], server_url: str) -> Iterator[dict[str,
 
 
 @pytest.fixture(scope="session")
-def container(settings: dict[str, str], mails: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with sites.in_container(settings, mails, tmp_path_factory.mktemp("service")) as site:
+def container(
+    pytestconfig: pytest.Config, settings: dict[str, str], mails: MailServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The service in a container of the image, or without --image the process that a container runs."""
+    image: str | None = pytestconfig.getoption("--image")
+    folder = tmp_path_factory.mktemp("service")
+    running = sites.in_image(image, settings, mails) if image else sites.in_process(settings, mails, folder)
+    with running as site:
         yield site
 
 
@@ -65,7 +75,7 @@ def functions(request: pytest.FixtureRequest, settings: dict[str, str], mails: M
 
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest) -> Site:
-    found: Site = request.getfixturevalue({"uvicorn": "container", "emulator": "functions"}[request.param])
+    found: Site = request.getfixturevalue(FIXTURES[request.param])
     return found
 
 

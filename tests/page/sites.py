@@ -1,4 +1,4 @@
-"""The service with its page, on a port of localhost: as in a container, or as Lambda functions behind a gateway."""
+"""The service with its page, on a port of localhost: a container, its process, or Lambda functions behind a gateway."""
 
 import base64
 import os
@@ -15,13 +15,14 @@ from typing import Any, Final
 import httpx2
 
 from functions import groups
-from tests import serving
+from tests import engine, serving
 from tests.accounts import Account, sign_up
 from tests.deploy.artifacts import Build
 from tests.emulator import Emulator, emulator
 from tests.listening import QuietHandler, listening
 from tests.mail_server import MailServer
 from tests.mailbox import Mailbox
+from tests.relay import relayed
 from tests.room import ROOM_SECONDS
 from tests.service import Service
 
@@ -52,13 +53,29 @@ def _deliver(settings: Mapping[str, str]) -> Callable[[], object]:
     return lambda: subprocess.run(command, env={**os.environ, **settings}, check=True, capture_output=True)
 
 
+def _production(url: str) -> dict[str, str]:
+    return {"ENVIRONMENT": "production", "PUBLIC_URL": url, "OUTBOX_SECONDS": "1"}
+
+
 @contextmanager
-def in_container(settings: Mapping[str, str], mails: MailServer, folder: Path) -> Iterator[Site]:
+def in_image(image: str, settings: Mapping[str, str], mails: MailServer) -> Iterator[Site]:
+    """Runs a container of the image, which anybody on this machine reaches by a port of localhost."""
+    port = serving.free_port()
+    url = f"http://localhost:{port}"
+    with relayed(settings["DATABASE_URL"], host=engine.HOST) as database:
+        own = {**engine.settings_for_containers(settings, database), **_production(url)}
+        options = (*engine.HARDENED, f"--publish=127.0.0.1:{port}:{engine.API}")
+        with engine.container(image, own, options=options) as running:
+            running.wait_until_healthy()
+            yield Site("container", url, Mailbox(mails, lambda: None), streams=True)
+
+
+@contextmanager
+def in_process(settings: Mapping[str, str], mails: MailServer, folder: Path) -> Iterator[Site]:
     """Runs `python -m functions`, as the container does."""
     port = serving.free_port()
     url = f"http://localhost:{port}"
-    own = {"ENVIRONMENT": "production", "PUBLIC_URL": url, "OUTBOX_SECONDS": "1"}
-    service = Service({**settings, **own}, folder / "service.log", port)
+    service = Service({**settings, **_production(url)}, folder / "service.log", port)
     service.start()
     try:
         yield Site("uvicorn", url, Mailbox(mails, lambda: None), streams=True)

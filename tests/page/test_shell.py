@@ -13,10 +13,10 @@ from tests.page.test_accessibility import find_violations
 from tests.page.test_speed import FIRST_CONTENT, OBSERVE
 from tests.page.windows import Open, Window
 
-_PLACES = """(selector) => [...document.querySelectorAll(selector)].filter((each) => each.checkVisibility()).map((each) => {
-    const { x, y, width, height } = each.getBoundingClientRect();
-    return [x, y, width, height];
-})"""
+_PLACES = """(selector) => {
+    const shown = [...document.querySelectorAll(selector)].filter((each) => each.checkVisibility());
+    return shown.map((each) => Object.values(each.getBoundingClientRect().toJSON()));
+}"""
 _FORMS: dict[str, dict[str, object]] = {
     "desktop": {"viewport": {"width": 1280, "height": 800}},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
@@ -33,6 +33,9 @@ class Start:
 
     window: Window
     held: list[Route]
+
+    def hold(self, route: Route) -> None:
+        self.held.append(route)
 
     def go_on(self) -> None:
         [route] = self.held
@@ -54,7 +57,7 @@ def begin(request: pytest.FixtureRequest, container: Site, open_window: Open) ->
         start = Start(open_window(container.url, **_FORMS[request.param], **options), [])
         context = start.window.context
         context.add_init_script(OBSERVE)
-        context.route("**/main.js", lambda route: start.held.append(route))
+        context.route("**/main.js", start.hold)
         if account:
             user = json.dumps(account.client.get("/api/v1/auth/me").json())
             context.add_cookies([{"name": "session_token", "value": account.token, "url": container.url}])
@@ -119,25 +122,20 @@ class TestMember:
         start.go_on()
 
 
-@pytest.fixture(params=["light", "dark"])
-def theme(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.param
-
-
 class TestTheme:
+    @pytest.mark.parametrize("theme", ["light", "dark"])
     def test_the_chosen_one_is_there_at_once(self, theme: str, container: Site, open_window: Open) -> None:
         other = {"light": "dark", "dark": "light"}[theme]
         window = open_window(container.url, color_scheme=other)
-        held: list[Route] = []
-        window.context.route("**/main.js", lambda route: held.append(route))
+        start = Start(window, [])
+        window.context.route("**/main.js", start.hold)
         window.context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
         window.page.goto(container.url, wait_until="commit")
         window.evaluate(FIRST_CONTENT)
 
         color = window.evaluate("() => getComputedStyle(document.querySelector('.brand')).color")
         assert (sum(map(int, color[4:-1].split(","))) > 384) == (theme == "dark")
-        held[0].continue_()
-        window.page.get_by_role("heading", level=1).wait_for()
+        start.go_on()
 
 
 def test_without_javascript_the_reason_is_shown(container: Site, open_window: Open) -> None:
