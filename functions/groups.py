@@ -54,7 +54,9 @@ GROUPS: Final = (
         ("/api/v1/auth", "/account"),
     ),
     RouteGroup(
-        "chat", ("functions.chat.routes", "functions.chat.quick_add.routes"), ("/api/v1/chat", "/api/v1/quick-add")
+        "chat",
+        ("functions.chat.routes", "functions.chat.front_ends.routes", "functions.chat.quick_add.routes"),
+        ("/api/v1/chat", "/api/v1/quick-add"),
     ),
     RouteGroup("reminders", ("functions.reminders.routes",), ("/api/v1/reminders",)),
     RouteGroup("webhooks", ("functions.webhooks.routes",), ("/api/v1/webhooks",)),

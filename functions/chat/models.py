@@ -68,7 +68,7 @@ class ToolCallRead(BaseModel):
     @classmethod
     def of(cls, call: ToolCall) -> Self:
         return cls(
-            id=call.id, name=call.name, arguments=_parse_arguments(call.arguments), ok=call.ok, result=call.result
+            id=call.id, name=call.name, arguments=parse_arguments(call.arguments), ok=call.ok, result=call.result
         )
 
 
@@ -100,7 +100,7 @@ class ApprovalRead(BaseModel):
                 ApprovalCallRead(
                     id=call.id,
                     name=call.name,
-                    arguments=_parse_arguments(call.arguments),
+                    arguments=parse_arguments(call.arguments),
                     deletes=call.deletes,
                     todos=[ApprovalTodoRead(id=todo.id, title=todo.title, version=todo.version) for todo in call.todos],
                 )
@@ -287,7 +287,7 @@ class HistoryQuery(PageQuery):
     conversation_id: UUID | None = Field(default=None, description="The latest conversation if left out.")
 
 
-def _parse_arguments(arguments: str) -> JsonValue:
+def parse_arguments(arguments: str) -> JsonValue:
     """Returns the arguments as JSON, or as the text that the model wrote if that is not JSON."""
     try:
         return _JSON.validate_json(arguments or "{}")

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from functions.chat.events import Emit, EventEmitter, TurnStream
 from functions.chat.models import (
     EVENTS_EXAMPLE,
     ChatRequest,
@@ -17,7 +16,8 @@ from functions.chat.models import (
     TurnRead,
     UndoneRead,
 )
-from todo_assistant.agent import TurnListener
+from functions.chat.own_protocol import OwnProtocol
+from functions.chat.running import CurrentAssistant, get_assistant, load_ended, run_agent, stream_turn
 from todo_assistant.assistant import Assistant
 from todo_assistant.errors import (
     AssistantBudgetSpent,
@@ -35,7 +35,6 @@ from todo_assistant.turns.conversations import Conversation, Message, MessagePos
 from todo_assistant.turns.model import NewTurn, Turn
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import KeyedRequest, StoredResponse, run_once
-from todo_core.deadlines import extend
 from todo_core.errors import (
     CrossOrigin,
     DatabaseUnavailable,
@@ -44,7 +43,6 @@ from todo_core.errors import (
     NotAuthenticated,
     QuotaExceeded,
 )
-from todo_core.todos import changes
 from todo_core.web.event_stream import EVENT_STREAM
 from todo_core.web.idempotency import (
     KEY_ERRORS,
@@ -61,13 +59,10 @@ from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
-from todo_core.web.requests import Count
-from todo_core.web.resources import CurrentDatabase, get_resources
+from todo_core.web.resources import CurrentDatabase
 from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/chat"
-_RESERVED_SECONDS: Final = 2.0
-"""Time of a request after its turn, to store and send the answer."""
 
 _TURN_LINKS: Final = {
     operation: {"operationId": operation, "parameters": {"turn_id": "$response.body#/turn_id"}}
@@ -103,23 +98,6 @@ register_scopes(PATH, read=["chat"], write=["chat"])
 router = APIRouter(
     prefix=PATH, tags=["chat"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
-
-
-async def _get_assistant(request: Request) -> Assistant:
-    return get_assistant(request.app)
-
-
-CurrentAssistant = Annotated[Assistant, Depends(_get_assistant)]
-
-
-def get_assistant(app: FastAPI) -> Assistant:
-    """Returns the assistant of an app, which is created on first use."""
-    state = app.state
-    if not hasattr(state, "assistant"):
-        resources = get_resources(app)
-        state.assistant = Assistant.from_settings(resources.settings, resources.database)
-    assistant: Assistant = state.assistant
-    return assistant
 
 
 async def prepare_assistant(app: FastAPI) -> None:
@@ -346,38 +324,13 @@ async def _answer_once(
 
 async def _respond(turn: Turn, assistant: Assistant, request: Request, response: Response) -> TurnRead | Response:
     """Runs the turn unless it is finished. Returns it as JSON or, if the client accepts them, as events."""
-
-    async def emit_events(emit: Emit) -> None:
-        emitter = EventEmitter(emit)
-        if turn.lease is not None:
-            await _run_agent(turn, assistant, request, emitter)
-        else:
-            await emitter.on_turn(turn)
-        await emit("done", await _load_turn(assistant.db, turn.user_id, turn.id))
-
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return TurnStream(emit_events, request.state.request_id, dict(response.headers))
+        return stream_turn(turn, OwnProtocol(), assistant, request, response)
     if turn.lease is not None:
-        await _run_agent(turn, assistant, request)
+        await run_agent(turn, assistant, request)
     return await _load_turn(assistant.db, turn.user_id, turn.id)
 
 
-async def _run_agent(turn: Turn, assistant: Assistant, request: Request, listener: TurnListener | None = None) -> None:
-    """Runs the agent within the time of the request and adds its tokens and tool calls to the metrics."""
-    tokens_before, calls_before = turn.tokens, len(turn.calls)
-    left = extend(assistant.turn_seconds + _RESERVED_SECONDS) - _RESERVED_SECONDS
-    seconds = max(min(assistant.turn_seconds, left), 0)
-    try:
-        await assistant.agent.run(turn, seconds=seconds, listener=listener)
-    finally:
-        counts: dict[Count, int] = {
-            "ChatTurns": 1,
-            "ChatTokens": turn.tokens - tokens_before,
-            "ToolCalls": len(turn.calls) - calls_before,
-        }
-        request.state.counts = counts
-
-
 async def _load_turn(db: Executor, user_id: UUID, turn_id: UUID) -> TurnRead:
-    turn = await store.load(db, user_id, turn_id)
-    return TurnRead.of(turn, await changes.find_changed_todos(db, user_id, turn_id))
+    ended = await load_ended(db, user_id, turn_id)
+    return TurnRead.of(ended.turn, ended.changed)

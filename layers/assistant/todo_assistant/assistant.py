@@ -56,12 +56,16 @@ class Assistant:
         """
         return await begin.begin(self.db, user_id, new, self.rules)
 
-    async def answer_approval(self, db: Executor, user_id: UUID, turn_id: UUID, *, approved: bool) -> Turn:
+    async def answer_approval(
+        self, db: Executor, user_id: UUID, turn_id: UUID, *, approved: bool, round_number: int | None = None
+    ) -> Turn:
         """Stores the user's answer to an approval and leases the turn, so that it can continue.
 
         Raises the errors of `turns.store.answer_approval`.
         """
-        return await store.answer_approval(db, user_id, turn_id, self.rules, approved=approved)
+        return await store.answer_approval(
+            db, user_id, turn_id, self.rules, approved=approved, round_number=round_number
+        )
 
     async def undo(self, db: Executor, actor: Actor, turn_id: UUID) -> UndoResult:
         """Restores the todos that a turn changed, except those changed after the turn.

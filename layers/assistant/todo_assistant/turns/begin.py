@@ -1,6 +1,5 @@
 """Begins a turn: creates the turn, or finds the turn of an earlier request with the same idempotency key."""
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,9 +14,9 @@ from todo_core.database.statements import Statement
 from todo_core.errors import IdempotencyKeyReused, QuotaExceeded
 from todo_core.identifiers import new_id
 from todo_core.limits import Quotas
+from todo_core.todos.errors import IdTaken
 
 _MAX_TITLE_CHARACTERS: Final = 80
-_KEY_LIFETIME: Final = timedelta(hours=24)
 
 _FIND_TURN_BY_KEY = Statement("""
     SELECT id, request_digest, status <> 'running' AS finished,
@@ -35,6 +34,11 @@ _MARK_CONVERSATION_ACTIVE = Statement(
 _INSERT_CONVERSATION = Statement(
     "INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :user_id, :title)"
 )
+_OPEN_CONVERSATION = Statement("""
+    INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :user_id, :title)
+    ON CONFLICT (id) DO UPDATE SET active_at = now() WHERE conversations.user_id = :user_id
+    RETURNING id
+""")
 _SELECT_USAGE = Statement("""
     SELECT stored_bytes, (SELECT count(*) FROM conversations WHERE user_id = :user_id) AS conversations
     FROM account_usage WHERE user_id = :user_id
@@ -58,11 +62,13 @@ _TAKE_OVER_LEASE = Statement("""
 async def begin(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> Turn:
     """Returns a new turn, or the turn of an earlier request with the same idempotency key.
 
-    Keys are valid for 24 hours. The turn is leased to the caller unless it has an outcome or waits for approval.
-    A message such as `yes` takes over the tool calls for which the latest turn of the conversation asks approval.
+    The key is valid for `new.key_lifetime`. The turn is leased to the caller unless it has an outcome or waits for
+    approval. A message such as `yes` takes over the tool calls for which the latest turn of the conversation asks
+    approval.
 
-    Raises ConversationNotFound, QuotaExceeded, AssistantBudgetSpent and TooManyTurns. Raises IdempotencyKeyReused when
-    the earlier request was a different one, and TurnInProgress while another process works on the turn.
+    Raises ConversationNotFound, IdTaken, QuotaExceeded, AssistantBudgetSpent and TooManyTurns. Raises
+    IdempotencyKeyReused when the earlier request was a different one, and TurnInProgress while another process works
+    on the turn.
     """
     resumed = await _resume(db, user_id, new, rules)
     return resumed or await _create(db, user_id, new, rules)
@@ -75,7 +81,7 @@ async def _resume(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -
     """
     if new.idempotency_key is None:
         return None
-    row = await db.fetch_one(_FIND_TURN_BY_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=_KEY_LIFETIME)
+    row = await db.fetch_one(_FIND_TURN_BY_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=new.key_lifetime)
     if row is None:
         return None
     if row["request_digest"] != new.digest:
@@ -107,15 +113,15 @@ async def _take_over_lease(db: Database, user_id: UUID, row: Row, rules: TurnRul
 async def _create(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> Turn:
     """Stores a new turn, leased to the caller, and counts it towards the user's daily quota.
 
-    Raises ConversationNotFound, QuotaExceeded, AssistantBudgetSpent and TooManyTurns. Raises TurnInProgress when a
-    concurrent request was faster.
+    Raises ConversationNotFound, IdTaken, QuotaExceeded, AssistantBudgetSpent and TooManyTurns. Raises
+    TurnInProgress when a concurrent request was faster.
     """
     turn_id, lease = new_id(), new_id()
     approved = read_plain_answer(new.message)
     async with db.transaction() as transaction:
         if new.idempotency_key is not None:
             await transaction.write(
-                _REMOVE_EXPIRED_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=_KEY_LIFETIME
+                _REMOVE_EXPIRED_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=new.key_lifetime
             )
         conversation_id = await _open_conversation(transaction, user_id, new)
         inserted = await transaction.write(
@@ -147,12 +153,20 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -
 
 
 async def _open_conversation(transaction: Transaction, user_id: UUID, new: NewTurn) -> UUID:
-    """Creates the conversation of a new turn, or marks an existing one as the most recently active. Returns its id."""
+    """Creates the conversation of a new turn, or marks an existing one as the most recently active. Returns its id.
+
+    Raises ConversationNotFound, and IdTaken when the client chose the id of another user's conversation.
+    """
+    title = " ".join(new.message.split())[:_MAX_TITLE_CHARACTERS]
     if new.conversation_id is None:
         conversation_id = new_id()
-        title = " ".join(new.message.split())[:_MAX_TITLE_CHARACTERS]
         await transaction.write(_INSERT_CONVERSATION, conversation_id=conversation_id, user_id=user_id, title=title)
         return conversation_id
+    if new.opens_conversation:
+        chosen = {"conversation_id": new.conversation_id, "user_id": user_id, "title": title}
+        if await transaction.write(_OPEN_CONVERSATION, **chosen) is None:
+            raise IdTaken
+        return new.conversation_id
     if await transaction.write(_MARK_CONVERSATION_ACTIVE, conversation_id=new.conversation_id, user_id=user_id) is None:
         raise ConversationNotFound
     return new.conversation_id

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,9 @@ from pydantic import JsonValue
 
 from todo_assistant.models.messages import Extras, Question
 from todo_core.todos.changes import TurnChange
+
+KEY_LIFETIME: Final = timedelta(hours=24)
+"""Time for which a repeat with the same Idempotency-Key gets the turn of the first request."""
 
 type Status = Literal["running", "needs_approval", "done", "incomplete"]
 type Reversal = Literal["undo", "redo"]
@@ -135,7 +138,8 @@ class Turn:
 class NewTurn:
     """A request for a turn. Without `conversation_id` a conversation is created.
 
-    `digest` is the hash of the request body, to detect a different request that reuses the idempotency key.
+    `digest` is the hash of the request body, to detect a different request that reuses the idempotency key. A client
+    may choose the id of its conversation: with `opens_conversation`, one that does not exist yet is created.
     """
 
     message: str
@@ -144,6 +148,8 @@ class NewTurn:
     model: str
     idempotency_key: str | None
     digest: bytes
+    key_lifetime: timedelta = KEY_LIFETIME
+    opens_conversation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

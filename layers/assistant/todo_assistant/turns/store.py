@@ -31,6 +31,10 @@ COLUMNS: Final = f"""
     turns.stopped_by, turns.response, turns.model, turns.approval, turns.created_at, turns.reserved_tokens
 """
 
+_FIND_LATEST_TURN = Statement(f"""
+    SELECT {COLUMNS} FROM turns
+    WHERE user_id = :user_id AND conversation_id = :conversation_id ORDER BY id DESC LIMIT 1
+""")  # noqa: S608 - names of columns
 _FIND_TURN = Statement(f"SELECT {COLUMNS} FROM turns WHERE id = :turn_id AND user_id = :user_id")  # noqa: S608
 # The condition after OR lets a client repeat its answer to an approval if the process that got it crashed.
 _ANSWER_APPROVAL = Statement("""
@@ -40,7 +44,7 @@ _ANSWER_APPROVAL = Statement("""
         status = 'needs_approval'
         OR (status = 'running' AND (leased_until IS NULL OR leased_until <= now())
             AND approval->'approved' = to_jsonb(CAST(:approved AS boolean)))
-    )
+    ) AND (CAST(:round AS int) IS NULL OR (approval->'round')::int = CAST(:round AS int))
     RETURNING id
 """)
 _LOCK_LEASED_TURN = Statement("""
@@ -102,6 +106,12 @@ async def load(db: Executor, user_id: UUID, turn_id: UUID) -> Turn:
     return turn
 
 
+async def find_latest(db: Executor, user_id: UUID, conversation_id: UUID) -> Turn | None:
+    """Returns the latest turn of a conversation without its model responses, or None."""
+    row = await db.fetch_one(_FIND_LATEST_TURN, user_id=user_id, conversation_id=conversation_id)
+    return turn_from_row(row) if row else None
+
+
 async def load_model_responses(db: Executor, turns: Sequence[Turn]) -> None:
     """Reads the model responses and tool calls of turns and adds them to the turns, which were read without them."""
     by_id = {turn.id: turn for turn in turns}
@@ -154,8 +164,12 @@ def turn_from_row(row: Row) -> Turn:
     )
 
 
-async def answer_approval(db: Executor, user_id: UUID, turn_id: UUID, rules: TurnRules, *, approved: bool) -> Turn:
+async def answer_approval(  # noqa: PLR0913 - the answer and its place
+    db: Executor, user_id: UUID, turn_id: UUID, rules: TurnRules, *, approved: bool, round_number: int | None = None
+) -> Turn:
     """Stores whether the user approved the waiting tool calls, and returns the turn, leased to the caller.
+
+    With `round_number`, the answer counts only for the calls of that round.
 
     Raises TurnNotFound, TurnInProgress while a process works on the turn, NothingToApprove and TooManyTurns.
     """
@@ -166,6 +180,7 @@ async def answer_approval(db: Executor, user_id: UUID, turn_id: UUID, rules: Tur
             turn_id=turn_id,
             user_id=user_id,
             approved=approved,
+            round=round_number,
             lease=lease,
             lease_duration=rules.lease_duration,
         )
