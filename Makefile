@@ -69,7 +69,7 @@ test: test-$(SUITE) ## run the tests on a real PostgreSQL (SUITE=list shows othe
 
 .PHONY: test-list
 test-list:
-	@sed -nE 's/^test-([a-z]+):.* # (.*)/  make test SUITE=\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -nE 's/^test-([a-z-]+):.* # (.*)/  make test SUITE=\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 test-%:
 	@{ echo "The suite $* is unknown. These exist:"; $(MAKE) --silent --no-print-directory test-list; } >&2; exit 1
@@ -158,7 +158,7 @@ test-reminders: .venv/ready # 100,000 reminders within an hour, while processes 
 	REMINDERS=$${REMINDERS:-100000} REMINDER_SECONDS=$${REMINDER_SECONDS:-3600} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
 # npm reads a lock, which has versions and hashes, but no addresses of a registry.
-tests/javascript/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
+tests/javascript/node_modules tests/javascript/chat/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
 	@# Not by --prefix, with which npm reads no global configuration.
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 1
 	@touch $@
@@ -178,6 +178,11 @@ test-page: require-chromium require-node .venv/ready .tools/page/ready .tools/aw
 	@# Playwright is added to the packages of the tests. Its lock uses the same versions.
 	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/page $(ARGS)
+
+.PHONY: test-front-ends
+test-front-ends: require-chromium require-node .venv/ready .tools/page/ready .tools/aws/ready tests/javascript/chat/node_modules # useChat and AG-UI in Chromium (CHROMIUM), by the examples of docs/front-ends.md
+	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
+		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/front_ends $(ARGS)
 
 .PHONY: screenshots
 screenshots: require-chromium .venv/ready .tools/page/ready ## take pictures of the page: .screenshots, and docs/pictures for the README

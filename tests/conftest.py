@@ -38,6 +38,7 @@ _REQUIRED_OPTIONS = {
     "cluster": "--image",
     "container": "--image",
     "faults": "--faults",
+    "front_ends": "--browser",
     "javascript": "--javascript",
     "neon": "--pooler",
     "page": "--browser",
@@ -66,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run only the first parameter set of each test: on all surfaces, or (the default) on those other than app",
     )
     parser.addoption("--image", metavar="NAME", help="container image of tests/container, tests/cluster, tests/page")
-    parser.addoption("--browser", metavar="PATH", help="also run tests/browser and tests/page, with this Chromium")
+    parser.addoption("--browser", metavar="PATH", help="also run tests/browser, front_ends and page, with it")
     parser.addoption("--javascript", action="store_true", help="also run tests/javascript, which need node and npm")
     parser.addoption("--faults", action="store_true", help="also run tests/faults, which take ten minutes")
     parser.addoption(
