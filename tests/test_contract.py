@@ -41,6 +41,7 @@ REMINDERS = "/api/v1/reminders"
 PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
 TURN_ERRORS = {"assistant_budget_spent", "too_many_turns", "quota_exceeded"}
+FRONT_END_ERRORS = {"id_taken", "turn_not_found", "turn_in_progress", *TURN_ERRORS, *MODEL_ERRORS}
 PLACE_ERRORS = {"unknown_parent", "unknown_project", "tree_too_deep"}
 CHANGE_ERRORS = {"tree_cycle", "recurrence_needs_due", "recurrence_never_comes"}
 PASSKEY_ERRORS = {"invalid_passkey", "passkeys_not_configured"}
@@ -95,6 +96,8 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {TAGS}/changes/{{tag_change_id}}/undo": {"quota_exceeded", "tag_change_not_found"},
     "POST /api/v1/quick-add": {"quota_exceeded", "text_not_understood"},
     f"POST {CHAT}": {"conversation_not_found", "turn_in_progress", *TURN_ERRORS, *MODEL_ERRORS},
+    f"POST {CHAT}/ai-sdk": FRONT_END_ERRORS,
+    f"POST {CHAT}/ag-ui": FRONT_END_ERRORS,
     f"POST {CHAT}/turns/{{turn_id}}/approval": {
         "turn_in_progress",
         "nothing_to_approve",

@@ -56,5 +56,5 @@ def test_routers_are_loaded_by_the_names_of_their_groups() -> None:
     prefixes = [router.prefix for router in load_routers("chat", "todos")]
 
     of_todos = ["/api/v1/todos", "/api/v1/todos/changes", "/api/v1/projects", "/api/v1/tags"]
-    assert prefixes == [*of_todos, "/api/v1/chat", "/api/v1/quick-add"]
+    assert prefixes == [*of_todos, "/api/v1/chat", "/api/v1/chat", "/api/v1/quick-add"]
     assert len(load_routers()) == sum(len(group.router_modules) for group in GROUPS)

@@ -9,7 +9,7 @@ from tests.accounts import AUTH, CHAT, PROJECTS, TODOS, UNKNOWN_ID, Account, pro
 from tests.operations import Operation, committed_document, operations_of
 from tests.surfaces.adversarial.adversary import Victim
 from tests.surfaces.api_tokens import SCOPES, TOKENS, add_token, bearer, create_token, invent_token
-from tests.surfaces.test_every_operation import bodies_of, paths_of
+from tests.surfaces.test_every_operation import bodies_of, is_not_found, paths_of
 
 OPERATIONS = operations_of(committed_document())
 NEED_USER = [operation for operation in OPERATIONS if operation.needs_session]
@@ -119,11 +119,9 @@ def test_the_token_of_another_user_finds_nothing(
         passes(response)
         assert "Secret" not in response.text
         return
-    [parameter] = operation.path_parameters
     for path in paths_of(operation, victim):
         for body in bodies_of(operation):
-            response = client.request(operation.method, path, json=body, headers=token)
-            problem(response, 404, f"{parameter.removesuffix('_id')}_not_found")
+            is_not_found(client.request(operation.method, path, json=body, headers=token), operation)
 
 
 @pytest.mark.parametrize("operation", NEED_NOBODY, ids=str)
