@@ -66,7 +66,7 @@ class FrontEnd:
 
     def _sign_in(self, context: BrowserContext) -> None:
         cookie = {"name": "session_token", "value": self.account.token, "url": self.site.url}
-        context.add_cookies([{**cookie, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]
+        context.add_cookies([{**cookie, "httpOnly": True, "sameSite": "Lax"}])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -103,7 +103,7 @@ def settings(environment: dict[str, str], server_url: str, other_origin: str) ->
 
 @pytest.fixture(scope="session")
 def container(settings: dict[str, str], mails: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with sites.in_container(settings, mails, tmp_path_factory.mktemp("service")) as site:
+    with sites.in_process(settings, mails, tmp_path_factory.mktemp("service")) as site:
         yield site
 
 
