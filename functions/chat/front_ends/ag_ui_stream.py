@@ -42,7 +42,7 @@ class AgUiProtocol:
         self.replays_after: int | None = opened.after_round
         self._run = {"threadId": thread_id, "runId": run_id}
         self._is_begun = False
-        # Those of the client and of this stream. A repeat replaces those of its turn that the client has already.
+        # Messages of the client and of this stream. A repeat replaces those of its turn that the client has.
         self._messages = [message for message in known if not _is_after(opened, message)]
         self._has_stale = len(self._messages) < len(known)
         known_rounds = [response for response in opened.turn.model_responses if response.number == opened.after_round]
