@@ -48,6 +48,7 @@ GROUPS: Final = (
             "functions.auth.passkeys.routes",
             "functions.auth.passkeys.login",
             "functions.auth.tokens.routes",
+            "functions.auth.connections.routes",
             "functions.auth.links.routes",
             "functions.auth.pages.routes",
         ),
@@ -60,6 +61,16 @@ GROUPS: Final = (
     ),
     RouteGroup("reminders", ("functions.reminders.routes",), ("/api/v1/reminders",)),
     RouteGroup("webhooks", ("functions.webhooks.routes",), ("/api/v1/webhooks",)),
+    RouteGroup(
+        "oauth",
+        ("functions.oauth.routes", "functions.oauth.pages"),
+        (
+            "/oauth",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/oauth-protected-resource",
+            "/.well-known/openid-configuration",
+        ),
+    ),
     RouteGroup("web", ("functions.web.routes",), ("/", "/page", "/sw.js")),
     RouteGroup("meta", ("functions.meta.routes",)),
 )

@@ -15,6 +15,7 @@ _rare = APIRouter(
         LazyRoutes("functions.auth.passkeys.routes", f"{PATH}/passkeys"),
         LazyRoutes("functions.auth.passkeys.login", f"{PATH}/login/passkey"),
         LazyRoutes("functions.auth.tokens.routes", f"{PATH}/tokens"),
+        LazyRoutes("functions.auth.connections.routes", f"{PATH}/connections"),
         LazyRoutes("functions.auth.links.routes", f"{PATH}/email", f"{PATH}/password"),
         LazyRoutes("functions.auth.pages.routes", "/account"),
     ]

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -10,10 +9,9 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_core.accounts.models import Credentials, Email, Password, SecondStep
-from todo_core.web.problems import MalformedBody, UnsupportedMediaType, make_validation_error, read_json_body
+from todo_core.web.forms import FORM, parse_form
+from todo_core.web.problems import UnsupportedMediaType, make_validation_error, read_json_body
 
-_FORM: Final = "application/x-www-form-urlencoded"
-_MAX_FORM_FIELDS: Final = 100
 _JSON: Final = "application/json"
 
 _USER_EXAMPLE: Final[dict[str, JsonValue]] = {
@@ -77,17 +75,6 @@ class Login(Struct, frozen=True):
     by_form: bool
 
 
-def parse_form(body: bytes) -> dict[str, str]:
-    """Returns the fields of a form. Raises MalformedBody if it is not UTF-8 or has too many fields.
-
-    Starlette's parser would read the characters as Latin-1 that a client has not encoded with percent signs.
-    """
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS))
-    except ValueError:
-        raise MalformedBody from None
-
-
 async def _parse_login(request: Request) -> Login | SecondStep:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
@@ -96,12 +83,12 @@ async def _parse_login(request: Request) -> Login | SecondStep:
             if isinstance(body, dict) and "challenge" in body:
                 return SecondStep.model_validate(body)
             return Login(Credentials.model_validate(body), by_form=False)
-        if media_type == _FORM:
+        if media_type == FORM:
             form = PasswordForm.model_validate(parse_form(await request.body()))
             return Login(Credentials(email=form.username, password=form.password), by_form=True)
     except ValidationError as error:
         raise make_validation_error("body", error) from None
-    raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {_FORM}, and name the format in Content-Type.")
+    raise UnsupportedMediaType(f"Send the credentials as {_JSON} or {FORM}, and name the format in Content-Type.")
 
 
 SubmittedLogin = Annotated[Login | SecondStep, Depends(_parse_login)]
@@ -115,7 +102,7 @@ LOGIN_BODY: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             _JSON: {"schema": {"anyOf": [Credentials.model_json_schema(), _SECOND_STEP]}},
-            _FORM: {"schema": PasswordForm.model_json_schema()},
+            FORM: {"schema": PasswordForm.model_json_schema()},
         },
     }
 }

@@ -3,9 +3,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from msgspec import structs
 
-from functions.auth.checks import CurrentChecks
 from functions.auth.models import LOGIN_BODY, Login, SubmittedLogin, TokenRead, UserRead
-from functions.auth.signing_in import end_session_of_token, sign_in
 from todo_core.accounts import logins, operations, registrations
 from todo_core.accounts.errors import (
     CommonPassword,
@@ -31,10 +29,12 @@ from todo_core.errors import CrossOrigin, DatabaseUnavailable, NotAuthenticated,
 from todo_core.outbox.errors import MailNotConfigured
 from todo_core.web.callers import find_caller
 from todo_core.web.identity import COOKIE, CurrentUser, SessionUser, clear_session_cookie, find_bearer_token
+from todo_core.web.login_checks import CurrentChecks
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
+from todo_core.web.signing_in import end_session_of_token, sign_in
 from todo_core.web.verified_emails import allow_unverified
 
 PATH: Final = "/api/v1/auth"

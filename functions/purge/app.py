@@ -9,8 +9,11 @@ from todo_core import logs, purge
 from todo_core.accounts import (  # noqa: F401 - they register their tables
     api_tokens,
     challenges,
+    connections,
+    grants,
     invites,
     links,
+    oauth_clients,
     rate_limits,
     registrations,
     sessions,

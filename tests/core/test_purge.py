@@ -45,6 +45,29 @@ ADD_API_TOKEN = """
     INSERT INTO api_tokens (id, user_id, name, token_hash, scopes, expires_at)
     VALUES (gen_random_uuid(), $1, 'Phone', sha256($2::text::bytea), '{}', now() + $3::text::interval)
 """
+ADD_CONNECTION = """
+    WITH connection AS (
+        INSERT INTO oauth_connections (
+            id, user_id, client_id, client_name, client_host, scopes, resource, refresh_family, refresh_hash, expires_at
+        )
+        SELECT gen_random_uuid(), $1, CAST(id AS text), 'Planner', 'example.com', '{}', '/mcp',
+            sha256($2::text::bytea), '', now() + $3::text::interval
+        FROM oauth_clients WHERE name = $2
+        RETURNING id
+    )
+    INSERT INTO oauth_access_tokens (id, connection_id, token_hash, scopes, expires_at)
+    SELECT gen_random_uuid(), id, sha256($2::text::bytea), '{}', now() + $3::text::interval FROM connection
+"""
+ADD_CLIENT = """
+    INSERT INTO oauth_clients (id, name, redirect_uris, auth_method, expires_at)
+    VALUES (gen_random_uuid(), $1, '{}', 'none', now() + $2::text::interval)
+"""
+ADD_CODE = """
+    INSERT INTO oauth_codes (
+        id, user_id, code_hash, client_id, client_name, redirect_uri, code_challenge, scopes, resource, expires_at
+    )
+    VALUES (gen_random_uuid(), $1, sha256($2::text::bytea), '', '', '', '', '{}', '/mcp', now() + $2::text::interval)
+"""
 ADD_USED_CHALLENGE = """
     INSERT INTO used_challenges (id, user_id, expires_at)
     VALUES (gen_random_uuid(), $1, now() + $2::text::interval)
@@ -61,6 +84,7 @@ NOTHING = dict.fromkeys(
     (
         *("idempotency_keys", "sessions", "invites", "attempts", "changes", "todos"),
         *("links", "registrations", "api_tokens", "used_challenges", "outbox", "webhook_deliveries"),
+        *("oauth_clients", "oauth_codes", "oauth_connections", "oauth_access_tokens"),
     ),
     0,
 )
@@ -235,7 +259,8 @@ class TestOtherRows:
             postgres.query(database_url, ADD_USED_CHALLENGE, ada, when)
             postgres.query(database_url, ADD_REGISTRATION, f"{uuid4()}", when)
 
-        tables = NOTHING.keys() - {"todos", "changes", "outbox", "webhook_deliveries"}
+        tables = {name for name in NOTHING if not name.startswith("oauth")}
+        tables -= {"todos", "changes", "outbox", "webhook_deliveries"}
         assert purged(database_url).rows == NOTHING | dict.fromkeys(tables, 1)
         for table in tables:
             rows = postgres.query(database_url, f"SELECT expires_at > now() AS live FROM {table}")  # noqa: S608
@@ -245,6 +270,25 @@ class TestOtherRows:
         postgres.query(database_url, ADD_API_TOKEN, ada, f"{uuid4()}", None)
 
         assert purged(database_url).rows == NOTHING
+
+    def test_an_expired_client_is_kept_while_a_user_has_a_connection(self, database_url: str, ada: UUID) -> None:
+        for name, end in [("live", "1 hour"), ("expired", "-1 second"), ("unused", None)]:
+            postgres.query(database_url, ADD_CLIENT, name, "-1 second")
+            if end is not None:
+                postgres.query(database_url, ADD_CONNECTION, ada, name, end)
+
+        purged(database_url)
+        purged(database_url)
+
+        assert [row["name"] for row in postgres.query(database_url, "SELECT name FROM oauth_clients")] == ["live"]
+        for table in ("oauth_connections", "oauth_access_tokens"):
+            assert len(postgres.query(database_url, f"SELECT FROM {table}")) == 1
+
+    def test_codes_are_kept_for_an_hour_so_that_a_second_use_is_noticed(self, database_url: str, ada: UUID) -> None:
+        for when in ("-1 hour -1 second", "-59 minutes", "1 minute"):
+            postgres.query(database_url, ADD_CODE, ada, when)
+
+        assert purged(database_url).rows == NOTHING | {"oauth_codes": 1}
 
     def test_dead_messages_are_kept_for_thirty_days_and_waiting_ones_for_longer(self, database_url: str) -> None:
         for dead_since in ("-30 days -1 second", "-29 days", None):

@@ -16,10 +16,11 @@ from tests.deploy.translation import Deployment, Stack, translate
 
 DOCUMENTATION: Final = template.ROOT / "docs/deploy-aws.md"
 FUNCTIONS: Final = frozenset(
-    f"{group}Function" for group in ("Auth", "Todos", "Chat", "Reminders", "Webhooks", "Web", "Meta")
+    f"{group}Function" for group in ("Auth", "Todos", "Chat", "Reminders", "Webhooks", "Oauth", "Web", "Meta")
 )
 """Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
 CHAT: Final = frozenset({"ChatFunction"})
+OAUTH: Final = frozenset({"OauthFunction"})
 NONE: Final = frozenset[str]()
 
 NEW_VERSIONS_BY_ARTIFACT: Final = {
@@ -31,7 +32,7 @@ NEW_VERSIONS_BY_ARTIFACT: Final = {
     "DependenciesLayer": FUNCTIONS,
     "CoreLayer": FUNCTIONS,
     "AssistantLayer": CHAT,
-    "DeliveryLayer": NONE,
+    "DeliveryLayer": OAUTH,
     "MigrationLayer": NONE,
 }
 IN_FUNCTIONS: Final = {

@@ -41,6 +41,8 @@ def test_the_routers_of_a_group_serve_its_paths_and_below(group: RouteGroup) -> 
         ("/api/v1/reminders/channels", "reminders"),
         ("/.well-known/change-password", "meta"),
         ("/api/v1/todosx", "meta"),
+        ("/oauth/token", "oauth"),
+        ("/.well-known/oauth-protected-resource/mcp", "oauth"),
         ("/health", "meta"),
         ("/", "web"),
         ("/page/1/main.js", "web"),

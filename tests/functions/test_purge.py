@@ -22,6 +22,7 @@ TODOS = "SELECT FROM todos WHERE user_id = $1"
 KINDS = {
     *("changes", "todos", "idempotency_keys", "sessions", "attempts", "invites"),
     *("links", "registrations", "api_tokens", "used_challenges", "outbox", "webhook_deliveries"),
+    *("oauth_clients", "oauth_codes", "oauth_connections", "oauth_access_tokens"),
 }
 
 

@@ -35,11 +35,11 @@ async def _close_database(app: FastAPI) -> AsyncIterator[None]:
 
 @contextmanager
 def serve(database_url: str, **changes: Any) -> Iterator[Surface]:
-    """Serves the auth and health routes from a new app in this process. `changes` override its test settings."""
+    """Serves accounts, OAuth and health from a new app in this process. `changes` override its test settings."""
     settings: dict[str, Any] = {"database_url": database_url, "secret_key": SECRET_KEY, "bcrypt_rounds": 4}
     with in_process(
         create_app(
-            *load_routers("auth", "meta"),
+            *load_routers("auth", "oauth", "meta"),
             settings=Settings(**nest_variables(settings | changes)),
             lifespan=_close_database,
         )

@@ -16,6 +16,7 @@ _USAGE_EXAMPLE: Final[dict[str, JsonValue]] = {
     "conversations": {"used": 3, "limit": 1_000},
     "sessions": {"used": 1, "limit": 100},
     "api_tokens": {"used": 2, "limit": 50},
+    "connections": {"used": 1, "limit": 50},
     "passkeys": {"used": 1, "limit": 20},
     "push_subscriptions": {"used": 2, "limit": 20},
     "webhooks": {"used": 1, "limit": 20},
@@ -47,6 +48,7 @@ class AccountUsageRead(BaseModel):
     conversations: UseRead
     sessions: UseRead
     api_tokens: UseRead
+    connections: UseRead
     passkeys: UseRead
     push_subscriptions: UseRead
     webhooks: UseRead

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from functions.auth.account.export_response import ExportTooLarge, build_response
 from functions.auth.account.models import AccountUsageRead, ExportRead, SessionRead
-from functions.auth.checks import CurrentChecks
 from functions.auth.passwords import PASSWORD_ERRORS, verify_password
 from functions.auth.routes import PATH
 from todo_core.accounts import confirmations, operations, sessions, usage
@@ -29,6 +28,7 @@ from todo_core.accounts.usage import Usage
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated
 from todo_core.web.callers import find_caller
 from todo_core.web.identity import CurrentUser, SessionUser, clear_session_cookie, set_session_cookie, sign_token
+from todo_core.web.login_checks import CurrentChecks
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, describe_query, parse_query

@@ -6,13 +6,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from functions.auth.models import parse_form
-from functions.auth.pages import html
 from todo_core.accounts import emails, recovery
 from todo_core.accounts.change_models import ForgottenPassword, PasswordReset, UsedLink
 from todo_core.accounts.models import MIN_PASSWORD_CHARACTERS
 from todo_core.errors import ServiceError
+from todo_core.web import html
 from todo_core.web.callers import find_caller
+from todo_core.web.forms import parse_form
 from todo_core.web.problems import RouteNotFound, ValidationFailed, log_server_error
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import get_resources

@@ -2,10 +2,8 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from functions.auth.checks import CurrentChecks
 from functions.auth.models import UserRead
 from functions.auth.passkeys.models import PasskeyLoginStart, RequestOptions
-from functions.auth.signing_in import sign_in
 from todo_core.accounts import logins
 from todo_core.accounts.ceremonies import Options
 from todo_core.accounts.errors import InvalidChallenge, InvalidPasskey, PasskeysNotConfigured, TooManyAttempts
@@ -13,8 +11,10 @@ from todo_core.accounts.passkey_models import PasskeyLogin
 from todo_core.accounts.user import User
 from todo_core.errors import CrossOrigin, DatabaseUnavailable
 from todo_core.web.callers import find_caller
+from todo_core.web.login_checks import CurrentChecks
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.resources import CurrentDatabase, get_resources
+from todo_core.web.signing_in import sign_in
 
 PATH: Final = "/api/v1/auth/login/passkey"
 _NO_CHALLENGE: Final = PasskeyLoginStart()

@@ -5,7 +5,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import structs
 
-from functions.auth.checks import CurrentChecks
 from functions.auth.passkeys.models import (
     CreationOptions,
     NewPasskeyRead,
@@ -26,6 +25,7 @@ from todo_core.accounts.passkeys import Passkey
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
 from todo_core.web.callers import find_caller
 from todo_core.web.identity import SessionUser
+from todo_core.web.login_checks import CurrentChecks
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.path_ids import register_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses

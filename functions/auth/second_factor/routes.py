@@ -2,7 +2,6 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 
-from functions.auth.checks import CurrentChecks
 from functions.auth.second_factor.models import RecoveryCodesRead, SecondFactorRead, TotpRead
 from todo_core.accounts import confirmations, second_factor, totp
 from todo_core.accounts.audit import failures_recorded, record
@@ -19,6 +18,7 @@ from todo_core.accounts.totp import NewTotp
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, NotAuthenticated
 from todo_core.web.callers import find_caller
 from todo_core.web.identity import SessionUser
+from todo_core.web.login_checks import CurrentChecks
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.resources import CurrentDatabase
 

@@ -53,7 +53,8 @@ class Quotas(SettingsGroup):
     """The most that one user may keep, by subject. `todos` are those outside the trash, `tags` distinct ones of theirs.
 
     `stored_bytes` counts todos, their change log, projects, conversations and stored responses. A login beyond
-    `sessions` ends the oldest session; every other quota refuses what exceeds it with QuotaExceeded.
+    `sessions` ends the oldest session, and a consent beyond `connections` the connection that was unused for longest.
+    Every other quota refuses what exceeds it with QuotaExceeded.
     """
 
     todos: int = Field(default=50_000, ge=1, le=10_000_000)
@@ -62,6 +63,7 @@ class Quotas(SettingsGroup):
     conversations: int = Field(default=1_000, ge=1, le=100_000)
     sessions: int = Field(default=100, ge=1, le=10_000)
     api_tokens: int = Field(default=50, ge=1, le=10_000)
+    connections: int = Field(default=50, ge=1, le=10_000)
     passkeys: int = Field(default=20, ge=1, le=100)
     push_subscriptions: int = Field(default=20, ge=1, le=1_000)
     webhooks: int = Field(default=20, ge=1, le=1_000)

@@ -131,6 +131,32 @@ class PushSettings(SettingsGroup):
     subject: VapidSubject | None = None
 
 
+class OAuthSettings(SettingsGroup):
+    """Lifetimes of OAuth tokens. A connection ends when it was not used for `refresh_token_seconds`.
+
+    It ends `connection_seconds` after the consent at the latest. `registration` lets clients register themselves, at
+    most `registrations_per_address` of a network in a window.
+    """
+
+    access_token_seconds: int = Field(default=3600, ge=60, le=24 * 3600)
+    refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=600, le=_MAX_SESSION_SECONDS)
+    connection_seconds: int = Field(default=90 * 24 * 3600, ge=600, le=_MAX_SESSION_SECONDS)
+    registration: bool = True
+    registrations_per_address: int = Field(default=60, ge=1, le=1_000_000)
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.access_token_seconds)
+
+    @property
+    def refresh_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.refresh_token_seconds)
+
+    @property
+    def connection_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.connection_seconds)
+
+
 class OpenAISettings(SettingsGroup):
     """Access to the language model. Without a key, the assistant understands commands only.
 
@@ -195,6 +221,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     mail: MailSettings = MailSettings()
     webhooks: Annotated[WebhookSettings, Prefix("WEBHOOKS_")] = WebhookSettings()
+    oauth: Annotated[OAuthSettings, Prefix("OAUTH_")] = OAuthSettings()
     push: Annotated[PushSettings, Prefix("VAPID_")] = PushSettings()
 
     openai: Annotated[OpenAISettings, Prefix("OPENAI_")] = OpenAISettings()

@@ -161,6 +161,13 @@ class TokenNotFound(ServiceError):
     detail = "You have no API token with this id; it may have been deleted, or has expired."
 
 
+class ConnectionNotFound(ServiceError):
+    status = 404
+    code = "connection_not_found"
+    title = "Connection not found"
+    detail = "You have no connection with this id; it may have ended already."
+
+
 class EmailTaken(ServiceError):
     status = 409
     code = "email_taken"

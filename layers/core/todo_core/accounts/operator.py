@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from typing import Final
 from uuid import UUID
 
-from todo_core.accounts import api_tokens, audit, invites, operations, rate_limits, second_factor, sessions
+from todo_core.accounts import api_tokens, audit, connections, invites, operations, rate_limits, second_factor, sessions
 from todo_core.accounts.audit import Caller
 from todo_core.accounts.email_keys import normalize_email
 from todo_core.accounts.errors import AccountNotFound
@@ -68,11 +68,15 @@ async def reset_password(db: Database, hasher: PasswordHasher, caller: Caller, e
 
 
 async def end_sessions(db: Database, caller: Caller, email: str) -> tuple[int, int]:
-    """Ends all sessions of the account and deletes its API tokens. Returns both numbers. Raises AccountNotFound."""
+    """Ends all sessions and connections of the account, and deletes its API tokens.
+
+    Returns the number of sessions, and that of connections and tokens. Raises AccountNotFound.
+    """
     account = await _find(db, email)
     async with db.transaction() as transaction:
         ended = await sessions.close_all(transaction, account.user.id)
         deleted = await api_tokens.delete_all(transaction, account.user.id)
+        deleted += await connections.delete_all(transaction, account.user.id)
     _record("session_end", caller, account.user.id)
     return ended, deleted
 

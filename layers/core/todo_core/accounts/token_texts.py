@@ -14,9 +14,9 @@ _RANDOM_CHARACTERS: Final = 34
 _CHECKSUM_CHARACTERS: Final = 6
 
 
-def make_token(prefix: str) -> str:
-    """Returns a new token with 202 random bits."""
-    text = "".join(choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+def make_token(prefix: str, *, beginning: str = "") -> str:
+    """Returns a new token with 202 random bits. With a `beginning`, this text is the first part of them."""
+    text = beginning + "".join(choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS - len(beginning)))
     return f"{prefix}{text}{_compute_checksum(text)}"
 
 

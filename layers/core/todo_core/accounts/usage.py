@@ -28,6 +28,7 @@ class Usage(Struct, frozen=True):
     conversations: Use
     sessions: Use
     api_tokens: Use
+    connections: Use
     passkeys: Use
     push_subscriptions: Use
     webhooks: Use
@@ -43,6 +44,7 @@ _SELECT: Final = Statement("""
         (SELECT count(*) FROM conversations WHERE user_id = :user_id) AS conversations,
         (SELECT count(*) FROM sessions WHERE user_id = :user_id AND expires_at > now()) AS sessions,
         (SELECT count(*) FROM api_tokens WHERE user_id = :user_id AND (expires_at > now()) IS NOT FALSE) AS api_tokens,
+        (SELECT count(*) FROM oauth_connections WHERE user_id = :user_id AND expires_at > now()) AS connections,
         (SELECT count(*) FROM passkeys WHERE user_id = :user_id) AS passkeys,
         (SELECT count(*) FROM push_subscriptions WHERE user_id = :user_id) AS push_subscriptions,
         (SELECT count(*) FROM webhooks WHERE user_id = :user_id) AS webhooks,

@@ -164,6 +164,20 @@ async def _current_user_with_session(request: Request) -> UserWithSession:
     return user
 
 
+async def find_user_of_cookie(request: Request) -> UserWithSession | None:
+    """Returns the user whose session cookie came with the request, or None without a valid one.
+
+    For pages that ask such a visitor to sign in. A bearer token does not count.
+    """
+    verified: VerifiedToken | None = request.scope["state"]["verified_token"]
+    if not isinstance(verified, tuple) or verified[1] != "user":
+        return None
+    try:
+        return await _current_user_with_session(request)
+    except NotAuthenticated:
+        return None
+
+
 async def check_again(request: Request) -> None:
     """Checks the token of a request that has waited. Raises NotAuthenticated when the session has ended meanwhile.
 

@@ -39,6 +39,16 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A request that is sent."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    content: bytes | None = None
+
+
 class GuardedClient:
     """Sends requests to public hosts only, by https; with `allow_private` to all hosts, by http too."""
 
@@ -55,20 +65,28 @@ class GuardedClient:
         Raises DeliveryFailed without an answer: finally for a URL that is refused. The reason is for the owner of the
         URL, and tells nothing about the operator's network. Raises ValueError for an invalid header.
         """
-        sent = _check_headers(headers)
+        return await self._send(_Sent("POST", url, _check_headers(headers), content), TOTAL_SECONDS, MAX_ANSWER_BYTES)
+
+    async def get(
+        self, url: str, *, headers: Mapping[str, str], seconds: float = TOTAL_SECONDS, max_bytes: int = MAX_ANSWER_BYTES
+    ) -> Answer:
+        """Asks for the content of the URL, for at most `seconds` and `max_bytes`. Raises as `post` does."""
+        return await self._send(_Sent("GET", url, _check_headers(headers)), seconds, max_bytes)
+
+    async def _send(self, sent: _Sent, seconds: float, max_bytes: int) -> Answer:
         try:
-            target = outgoing_urls.parse(url, allow_private=self._allow_private)
+            target = outgoing_urls.parse(sent.url, allow_private=self._allow_private)
         except UrlRefused as refusal:
             raise DeliveryFailed(str(refusal), is_final=True) from None
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                return await self._exchange(target, content, sent)
+            async with asyncio.timeout(seconds):
+                return await self._exchange(target, sent, max_bytes)
         except TimeoutError:
-            raise DeliveryFailed(f"No complete answer within {TOTAL_SECONDS:.0f} seconds") from None
+            raise DeliveryFailed(f"No complete answer within {seconds:.0f} seconds") from None
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
             raise DeliveryFailed(_describe(error)) from None
 
-    async def _exchange(self, target: OutgoingUrl, content: bytes, headers: list[tuple[str, str]]) -> Answer:
+    async def _exchange(self, target: OutgoingUrl, sent: _Sent, max_bytes: int) -> Answer:
         url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
         network = OneConnection(self._network)
         connection = httpcore2.AsyncHTTPConnection(
@@ -76,21 +94,23 @@ class GuardedClient:
         )
         own = [("Host", target.authority), ("Connection", "close"), ("Accept-Encoding", "identity")]
         try:
-            async with connection.stream("POST", url, headers=[*own, *headers], content=content) as response:
-                return Answer(response.status, _decode_headers(response), await _read_body(response))
+            async with connection.stream(
+                sent.method, url, headers=[*own, *sent.headers], content=sent.content
+            ) as response:
+                return Answer(response.status, _decode_headers(response), await _read_body(response, max_bytes))
         finally:
             await connection.aclose()
             await network.aclose()
 
 
-async def _read_body(response: httpcore2.Response) -> bytes:
+async def _read_body(response: httpcore2.Response, max_bytes: int) -> bytes:
     body = bytearray()
     async with aclosing(response.aiter_stream()) as chunks:
         async for chunk in chunks:
             body += chunk
-            if len(body) >= MAX_ANSWER_BYTES:
+            if len(body) >= max_bytes:
                 break
-    return bytes(body[:MAX_ANSWER_BYTES])
+    return bytes(body[:max_bytes])
 
 
 def _decode_headers(response: httpcore2.Response) -> dict[str, str]:

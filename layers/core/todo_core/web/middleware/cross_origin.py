@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.web.identity import find_bearer_token
+from todo_core.web.open_paths import OPEN_HEADERS, PREFLIGHT_HEADERS, is_open
 from todo_core.web.problems import PreflightRefused, make_problem_response
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
@@ -64,8 +65,12 @@ class CrossOriginPolicy:
         """Returns True if pages of this origin may read responses and send changes."""
         return origin in self._origins
 
+    def list_headers(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+        """Returns the headers that tell a browser whether the page that has sent a request may read the response."""
+        return OPEN_HEADERS if is_open(find_path(scope)) else self.find_headers(find_origin(scope))
+
     def find_headers(self, origin: str | None) -> Sequence[tuple[bytes, bytes]]:
-        """Returns the headers that tell a browser whether a page of this origin may read the response."""
+        """Returns these headers for a page of this origin, on paths that are not open to all."""
         if origin is None:
             return (_VARY,)
         if not self.allows(origin):
@@ -74,14 +79,17 @@ class CrossOriginPolicy:
 
     def find_forgery(self, scope: Scope) -> ServiceError | None:
         """Returns the error of a forged request, or None."""
-        is_forgery = scope["method"] not in _SAFE_METHODS and self._is_forgery(Headers(scope=scope))
-        return CrossOrigin() if is_forgery else None
+        if scope["method"] in _SAFE_METHODS or is_open(find_path(scope)):
+            return None
+        return CrossOrigin() if self._is_forgery(Headers(scope=scope)) else None
 
     def answer_preflight(self, scope: Scope) -> Response | None:
         """Returns the response to a preflight, or None for another request with the method OPTIONS."""
         headers = Headers(scope=scope)
         if "origin" not in headers or "access-control-request-method" not in headers:
             return None
+        if is_open(find_path(scope)):
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT_HEADERS)
         refusal = self._find_preflight_refusal(headers)
         if refusal is None:
             return self._preflights.preflight_response(headers)
@@ -115,6 +123,12 @@ class CrossOriginPolicy:
         if find_bearer_token(headers) is not None or (origin is not None and self.allows(origin)):
             return False
         return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
+
+
+def find_path(scope: Scope) -> str:
+    """Returns the path of a request below the stage of the gateway."""
+    path: str = scope["path"]
+    return path.removeprefix(scope["root_path"])
 
 
 def find_origin(scope: Scope) -> str | None:

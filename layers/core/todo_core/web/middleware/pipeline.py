@@ -15,7 +15,7 @@ from todo_core.logs import format_stack, log
 from todo_core.web.middleware.answer import Answer
 from todo_core.web.middleware.body_limit import BodyLimit
 from todo_core.web.middleware.client_scope import ClientScope
-from todo_core.web.middleware.cross_origin import CrossOriginPolicy, find_origin
+from todo_core.web.middleware.cross_origin import CrossOriginPolicy
 from todo_core.web.middleware.rate_limit import RateLimit
 from todo_core.web.middleware.request_scope import begin, end
 from todo_core.web.paths import find_path_below_root
@@ -88,7 +88,7 @@ class Pipeline:
                 return
         if fault is None and not (is_file and scope["method"] == "GET"):
             # Only the page of this service loads its files. The headers of CORS would be a third of a small file.
-            answer.add_headers(*self._origins.find_headers(find_origin(scope)))
+            answer.add_headers(*self._origins.list_headers(scope))
             fault = self._origins.find_forgery(scope)
         if fault is not None:
             await make_problem_response(fault, scope["state"]["request_id"])(scope, receive, answer.send)

@@ -1,0 +1,1 @@
+"""The routes of connections: `/api/v1/auth/connections`."""
