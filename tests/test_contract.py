@@ -29,6 +29,7 @@ ERRORS_OF_PARAMETERS = {
     "conversation_id": "conversation_not_found",
     "session_id": "session_not_found",
     "token_id": "token_not_found",
+    "connection_id": "connection_not_found",
     "passkey_id": "passkey_not_found",
     "subscription_id": "subscription_not_found",
     "webhook_id": "webhook_not_found",

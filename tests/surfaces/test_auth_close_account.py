@@ -13,6 +13,7 @@ from tests.accounts import AUTH, CHAT, PASSWORD, TODOS, Account, close_account, 
 from tests.model_replies import Call, ReceivedRequest, Reply, Say
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface, wait_until
+from tests.surfaces.oauth import make_client
 from tests.surfaces.test_auth_export import eve, export
 from tests.surfaces.test_auth_limits import FAILURES_PER_ACCOUNT
 from tests.surfaces.tokens import ME, get_with_bearer, read_claims, read_session_cookies
@@ -87,10 +88,11 @@ class TestResponse:
 class TestDeletedData:
     def test_no_table_keeps_a_row_of_it(self, eve: Account, bob: Account, database_url: str) -> None:
         bob.add("Stay")
+        make_client(eve.client).connect(eve)
         document = export(eve)
         ids = [
             each["id"]
-            for name in ("sessions", "todos", "conversations", "turns", "webhooks")
+            for name in ("sessions", "todos", "conversations", "turns", "webhooks", "connections")
             for each in document[name]
         ]
         traces = [eve.user["id"], eve.email, *ids]

@@ -87,6 +87,7 @@ class TestUsage:
             "conversations": 0,
             "sessions": 1,
             "api_tokens": 0,
+            "connections": 0,
             "passkeys": 0,
             "push_subscriptions": 0,
             "webhooks": 0,
