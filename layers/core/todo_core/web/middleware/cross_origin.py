@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.web.identity import find_bearer_token
 from todo_core.web.open_paths import OPEN_HEADERS, PREFLIGHT_HEADERS, is_open
+from todo_core.web.paths import find_path
 from todo_core.web.problems import PreflightRefused, make_problem_response
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
@@ -123,12 +124,6 @@ class CrossOriginPolicy:
         if find_bearer_token(headers) is not None or (origin is not None and self.allows(origin)):
             return False
         return origin is None or site is not None or origin.partition("://")[2] != headers.get("host")
-
-
-def find_path(scope: Scope) -> str:
-    """Returns the path of a request below the stage of the gateway."""
-    path: str = scope["path"]
-    return path.removeprefix(scope["root_path"])
 
 
 def find_origin(scope: Scope) -> str | None:
