@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from todo_core.errors import CrossOrigin, ServiceError
 from todo_core.web.identity import find_bearer_token
 from todo_core.web.open_paths import OPEN_HEADERS, PREFLIGHT_HEADERS, is_open
-from todo_core.web.paths import find_path
+from todo_core.web.paths import find_path_below_root
 from todo_core.web.problems import PreflightRefused, make_problem_response
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
@@ -68,7 +68,7 @@ class CrossOriginPolicy:
 
     def list_headers(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
         """Returns the headers that tell a browser whether the page that has sent a request may read the response."""
-        return OPEN_HEADERS if is_open(find_path(scope)) else self.find_headers(find_origin(scope))
+        return OPEN_HEADERS if is_open(find_path_below_root(scope)) else self.find_headers(find_origin(scope))
 
     def find_headers(self, origin: str | None) -> Sequence[tuple[bytes, bytes]]:
         """Returns these headers for a page of this origin, on paths that are not open to all."""
@@ -80,7 +80,7 @@ class CrossOriginPolicy:
 
     def find_forgery(self, scope: Scope) -> ServiceError | None:
         """Returns the error of a forged request, or None."""
-        if scope["method"] in _SAFE_METHODS or is_open(find_path(scope)):
+        if scope["method"] in _SAFE_METHODS or is_open(find_path_below_root(scope)):
             return None
         return CrossOrigin() if self._is_forgery(Headers(scope=scope)) else None
 
@@ -89,7 +89,7 @@ class CrossOriginPolicy:
         headers = Headers(scope=scope)
         if "origin" not in headers or "access-control-request-method" not in headers:
             return None
-        if is_open(find_path(scope)):
+        if is_open(find_path_below_root(scope)):
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT_HEADERS)
         refusal = self._find_preflight_refusal(headers)
         if refusal is None:
