@@ -17,6 +17,7 @@ from tests.page.sites import Site
 from tests.page.windows import Open
 
 NEW_PASSWORD = "another good password"
+TOKENS = "/api/v1/auth/tokens"
 
 
 class TestProfile:
@@ -138,7 +139,21 @@ class TestTokens:
         person.press("Revoke: Backup script")
         person.press("Revoke", within=person.page.get_by_role("dialog"))
         expect(person.main.get_by_text("You have no tokens.")).to_be_visible()
-        assert person.device.client.get("/api/v1/auth/tokens").json() == []
+        assert person.device.client.get(TOKENS).json() == []
+
+    def test_one_may_let_assistants_delete_without_asking(self, person: Person) -> None:
+        person.open_settings("API tokens")
+        person.fill("Name", "Careful")
+        person.press("Create token")
+        person.read_secret()
+        person.fill("Name", "Bold")
+        person.page.get_by_label("may delete todos").check()
+        person.press("Create token")
+
+        expect(person.main.get_by_role("listitem").filter(has_text="Bold")).to_contain_text("may delete without asking")
+        expect(person.main.get_by_role("listitem").filter(has_text="Careful")).not_to_contain_text("without asking")
+        allowed = {token["name"]: token["may_delete_unasked"] for token in person.device.client.get(TOKENS).json()}
+        assert allowed == {"Careful": False, "Bold": True}
 
 
 class TestWebhooks:

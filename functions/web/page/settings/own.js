@@ -25,9 +25,9 @@ export const forms = {
     send: async ({ name }) => request("POST", "auth/passkeys", { body: { name, credential: await makePasskey() } }),
   },
   token: {
-    send: ({ name, scopes, days }) => {
+    send: ({ days, may_delete_unasked, ...body }) => {
       const expires_at = days && new Date(Date.now() + days * DAY_MILLISECONDS).toISOString();
-      return request("POST", "auth/tokens", { body: { name, scopes, expires_at } });
+      return request("POST", "auth/tokens", { body: { ...body, expires_at, may_delete_unasked: !!may_delete_unasked[0] } });
     },
   },
   reminders: {
@@ -55,9 +55,6 @@ async function subscribe() {
   return request("POST", "reminders/push-subscriptions", { body: subscription.toJSON() });
 }
 
-/** The code of each key, drawn once. @type {WeakMap<object, {size: number, path: string}>} */
-const drawn = new WeakMap();
-
 /** One square of the path for each dark module. The light edge of four modules belongs to the code. */
 function draw(code) {
   let path = "";
@@ -68,8 +65,7 @@ function draw(code) {
 function qrCode(totp) {
   const generate = area("qr")?.generate;
   if (!generate) return "";
-  const { size, path } = drawn.get(totp) ?? draw(generate(totp.provisioning_uri));
-  drawn.set(totp, { size, path });
+  const { size, path } = (totp.drawn ??= draw(generate(totp.provisioning_uri))); // once, as long as the key is the same
   return html`<svg class="qr" role="img" aria-label=${t("settings.app.qr")} viewBox=${`-4 -4 ${size} ${size}`}>${svg`<path d=${path} />`}</svg>`;
 }
 

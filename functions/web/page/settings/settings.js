@@ -7,7 +7,7 @@ import { timeWords } from "../ui/dates.js";
 import { askBefore } from "../ui/dialog.js";
 import { call, form } from "../ui/form.js";
 import { errorText, toast, toastError } from "../ui/toast.js";
-import { loadWords, say, t } from "../words.js";
+import { has, loadWords, say, t } from "../words.js";
 import { browserName, forms, views } from "./own.js";
 import data from "./sections.json" with { type: "json" };
 
@@ -116,10 +116,11 @@ function row({ list, name = "", badge = "", details = [], actions = {} }, item) 
   `;
 }
 
+/** A detail without a text of its own is shown as it is. */
 function detail(long, key, value) {
-  if (value === null) return say(`detail.${key}.none`);
-  const time = key.endsWith("_at") || key.endsWith("_since") ? timeWords(value) : "";
-  return time ? t(say(`detail.${long}`) ? `detail.${long}` : `detail.${key}`, { time }) : [value].flat().join(", ");
+  if (value === null || value === false) return say(`detail.${key}.none`);
+  const known = [`detail.${long}`, `detail.${key}`].find(has);
+  return known ? t(known, { time: value === true || timeWords(value) }) : [value].flat().join(", ");
 }
 
 /** A button that changes something. `title` is what it changes; with `ask`, it asks before. */
@@ -131,9 +132,8 @@ const button = (key, work, title, ask) => html`
 
 async function press(key, work, title, ask) {
   const action = t(`settings.${key}`);
-  const question = t("settings.sure", { action, title });
   try {
-    if (!ask || (await askBefore(question, t("settings.sure.text"), action, { isDanger: true }))) await change(work);
+    if (!ask || (await askBefore(t("settings.sure", { action, title }), t("settings.sure.text"), action, { isDanger: true }))) await change(work);
   } catch (error) {
     toastError(error);
   }
