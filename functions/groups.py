@@ -59,6 +59,7 @@ GROUPS: Final = (
         ("functions.chat.routes", "functions.chat.front_ends.routes", "functions.chat.quick_add.routes"),
         ("/api/v1/chat", "/api/v1/quick-add"),
     ),
+    RouteGroup("mcp", ("functions.mcp.routes",), ("/mcp",)),
     RouteGroup("reminders", ("functions.reminders.routes",), ("/api/v1/reminders",)),
     RouteGroup("webhooks", ("functions.webhooks.routes",), ("/api/v1/webhooks",)),
     RouteGroup(

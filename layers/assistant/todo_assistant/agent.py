@@ -23,6 +23,7 @@ from todo_assistant.tools.executor import MAX_ARGUMENT_CHARACTERS, ToolCallListe
 from todo_assistant.tools.registry import ToolRegistry
 from todo_assistant.tools.todo_tools import TODO_TOOLS
 from todo_assistant.turns import budget, history, store
+from todo_assistant.turns.direct import DIRECT_MODEL
 from todo_assistant.turns.model import Approval, StopReason, Turn, TurnOutcome
 from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
@@ -123,8 +124,11 @@ class Agent:
         if pending:
             approval = await self._tool_executor.run_calls(turn, pending, deadline=deadline, listener=listener)
             if approval is None:
-                return False
-            response = _append_to_last_content(turn, _format_question(approval))
+                if turn.model == DIRECT_MODEL:
+                    # A program called the tool: no model goes on with the turn.
+                    await store.finish(self._db, turn, TurnOutcome("done", "Done."))
+                return turn.lease is None
+            response = _append_to_last_content(turn, format_question(approval))
             await store.finish(self._db, turn, TurnOutcome("needs_approval", response, approval=approval))
             return True
         if turn.model_responses and not turn.model_responses[-1].calls:
@@ -222,7 +226,7 @@ def _append_to_last_content(turn: Turn, sentence: str) -> str:
     return "\n\n".join([*contents, sentence])
 
 
-def _format_question(approval: Approval) -> str:
+def format_question(approval: Approval) -> str:
     """Returns the question whether the user approves tool calls, with the number of todos and the first titles.
 
     All words except the quoted titles are fixed, so that neither todos nor the model can change the question.

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from time import monotonic
 from typing import Any, Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from todo_assistant.tools.registry import (
@@ -19,6 +22,7 @@ from todo_assistant.tools.registry import (
     describe_invalid_arguments,
 )
 from todo_assistant.turns import store, undo
+from todo_assistant.turns.direct import find_recent_changes
 from todo_assistant.turns.model import Approval, ApprovalCall, ApprovalTodo, ToolCall, Turn
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Transaction
@@ -52,13 +56,30 @@ class _CallRejected(Exception):
         self.code: Final = code
 
 
+class CallRules(Struct, frozen=True):
+    """Rules of tool calls.
+
+    With `asks=False`, no call needs the user's approval. With a `window`, the todos that earlier turns of the
+    conversation changed within this time count as changed by the turn. With `keeps_reads=False`, the results of calls
+    that only read are not stored.
+    """
+
+    asks: bool = True
+    window: timedelta | None = None
+    keeps_reads: bool = True
+
+
+_CHAT_RULES: Final = CallRules()
+
+
 class ToolExecutor:
     """Runs the tool calls of turns and stores their results."""
 
-    def __init__(self, db: Database, tools: ToolRegistry, quotas: Quotas) -> None:
+    def __init__(self, db: Database, tools: ToolRegistry, quotas: Quotas, rules: CallRules = _CHAT_RULES) -> None:
         self._db = db
         self._tools = tools
         self._quotas = quotas
+        self._rules = rules
 
     async def run_calls(
         self, turn: Turn, calls: Sequence[ToolCall], *, deadline: float, listener: ToolCallListener | None
@@ -115,8 +136,15 @@ class ToolExecutor:
             if isinstance(result, ApprovalCall):
                 return result
             call.ok, call.result = result.ok, result.result
-            await store.store_tool_result(transaction, turn, call, milliseconds=round((monotonic() - started) * 1000))
+            milliseconds = round((monotonic() - started) * 1000)
+            await store.store_tool_result(transaction, turn, self._shorten(call), milliseconds=milliseconds)
         return None
+
+    def _shorten(self, call: ToolCall) -> ToolCall:
+        """Returns the tool call as it is stored: without the result of a successful call that only reads, if so set."""
+        tool = self._tools.find(call.name)
+        is_left_out = not self._rules.keeps_reads and call.ok and tool is not None and tool.traits.reads
+        return replace(call, result={"left_out": True}) if is_left_out else call
 
     async def _run_if_allowed(
         self, context: ToolContext, turn: Turn, call: ToolCall, planned_ids: set[UUID]
@@ -131,19 +159,36 @@ class ToolExecutor:
             return ToolResult.failed(error.code, str(error))
         effect = await arguments.effect(context)
         affected = await _find_affected_todos(context, effect)
-        counted = _versions_of(affected).keys() - set(effect.without_consent)
         answered = turn.approval.find_call(call) if turn.approval else None
         if turn.approval is not None and answered is not None:
             if not turn.approval.approved:
                 return ToolResult(ok=False, result={"error": _REFUSED, "code": "refused", "refused": True})
             if await _have_todos_changed(context, turn, answered.todos, affected):
                 return ToolResult.failed("changed_since", _CHANGED_SINCE)
-        elif affected and (effect.deletes or await _changes_too_many(context, turn, planned_ids, counted)):
+        elif await self._must_ask(context, turn, effect, affected, planned_ids):
             return ApprovalCall(call.position, call.id, call.name, call.arguments, effect.deletes, affected)
         result = await tool.run(context, arguments)
         if arguments.reversal is None:
             await undo.end_reversal(context.db, context.actor)
         return result
+
+    async def _must_ask(
+        self,
+        context: ToolContext,
+        turn: Turn,
+        effect: Effect,
+        affected: Sequence[ApprovalTodo],
+        planned_ids: set[UUID],
+    ) -> bool:
+        """Returns True if the user must approve the call: it deletes, or the turn would change too many todos."""
+        if not affected or not self._rules.asks:
+            return False
+        if effect.deletes:
+            return True
+        counted = _versions_of(affected).keys() - set(effect.without_consent)
+        window = self._rules.window
+        recent = await find_recent_changes(context.db, turn, window) if window and counted else {}
+        return await _changes_too_many(context, turn, planned_ids, counted, recent)
 
     async def _predict_effect(self, context: ToolContext, call: ToolCall) -> Effect:
         """Returns the todos that a call would change: none for an unknown tool or invalid arguments."""
@@ -197,16 +242,18 @@ async def _have_todos_changed(
     return not _versions_of(affected).items() <= expected.items()
 
 
-async def _changes_too_many(context: ToolContext, turn: Turn, planned_ids: set[UUID], affected: set[UUID]) -> bool:
+async def _changes_too_many(
+    context: ToolContext, turn: Turn, planned_ids: set[UUID], affected: set[UUID], recent: Mapping[UUID, bool]
+) -> bool:
     """Returns True if the turn would change more than five existing todos, which needs the user's approval.
 
-    Todos that the turn has added do not count.
+    Todos that the turn, or one of the `recent` turns, has added do not count.
     """
     if not affected:
         return False
     # The turn's changes are queried again before each call: `planned_ids` lacks the todos of a second undo call, which
     # are known only after the first.
-    changed = await changes.find_changed_todos(context.db, context.user_id, turn.id)
+    changed = {**recent, **await changes.find_changed_todos(context.db, context.user_id, turn.id)}
     added = {todo_id for todo_id, was_added in changed.items() if was_added}
     return len(planned_ids.union(changed, affected) - added) > _MAX_CHANGES_WITHOUT_APPROVAL
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from todo_assistant.models.messages import ToolSchema
+from todo_assistant.tools.traits import ToolTraits, find_traits
 from todo_assistant.turns.model import Reversal
 from todo_core.actors import Actor
 from todo_core.database.executor import Transaction
@@ -110,6 +111,10 @@ class Tool[A: Arguments]:
     def parse_arguments(self, arguments: str) -> A:
         """Parses the arguments from the model's JSON; an empty text stands for `{}`. Raises ValidationError."""
         return self.arguments.model_validate_json(arguments or "{}")
+
+    @property
+    def traits(self) -> ToolTraits:
+        return find_traits(self.name)
 
     @cached_property
     def schema(self) -> ToolSchema:

@@ -70,11 +70,11 @@ async def begin(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> 
     IdempotencyKeyReused when the earlier request was a different one, and TurnInProgress while another process works
     on the turn.
     """
-    resumed = await _resume(db, user_id, new, rules)
+    resumed = await resume(db, user_id, new, rules)
     return resumed or await _create(db, user_id, new, rules)
 
 
-async def _resume(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> Turn | None:
+async def resume(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -> Turn | None:
     """Returns the turn of an earlier request with the same idempotency key, or None.
 
     The turn is leased to the caller unless it has an outcome or waits for approval.
@@ -140,13 +140,13 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -
             lease_duration=rules.lease_duration,
         )
         if inserted is None:
-            # A concurrent request with the same idempotency key has created the turn and works on it: `_resume` did not
+            # A concurrent request with the same idempotency key has created the turn and works on it: `resume` did not
             # find it yet.
             raise TurnInProgress(retry_after=1)
         if approved is not None:
             await take_over_waiting_calls(transaction, user_id, conversation_id, turn_id, approved=approved)
         await budget.reserve(transaction, user_id, turn_id, rules, "new")
-        await _require_room(transaction, user_id, rules.quotas)
+        await require_room(transaction, user_id, rules.quotas)
     turn = await store.load(db, user_id, turn_id)
     turn.lease = lease
     return turn
@@ -172,7 +172,7 @@ async def _open_conversation(transaction: Transaction, user_id: UUID, new: NewTu
     return new.conversation_id
 
 
-async def _require_room(transaction: Transaction, user_id: UUID, quotas: Quotas) -> None:
+async def require_room(transaction: Transaction, user_id: UUID, quotas: Quotas) -> None:
     """Checks the quotas of conversations and stored bytes, including those of this transaction. Raises QuotaExceeded.
 
     Must follow `budget.reserve`, whose locks let the user's new turns pass one by one. A turn that runs is never

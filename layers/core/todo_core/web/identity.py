@@ -178,6 +178,14 @@ async def find_user_of_cookie(request: Request) -> UserWithSession | None:
         return None
 
 
+async def find_user(request: Request) -> SignedInUser:
+    """Returns the user of the request's token, for a route that answers a refusal in its own way.
+
+    Raises the errors of a route with `CurrentUser`.
+    """
+    return await _current_user(request)
+
+
 async def check_again(request: Request) -> None:
     """Checks the token of a request that has waited. Raises NotAuthenticated when the session has ended meanwhile.
 

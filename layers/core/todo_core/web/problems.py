@@ -20,6 +20,8 @@ from todo_core.web.paths import find_path_below_root
 MEDIA_TYPE: Final = "application/problem+json"
 REALM: Final = "todo-backend"
 """The name of the protected space in challenges for authentication."""
+CHALLENGE: Final = "challenge"
+"""The key in the state of a request for more parameters of the challenge, as text that begins with a comma."""
 _MAX_FIELD_ERRORS: Final = 100
 """The most field errors that a problem document lists.
 
@@ -198,8 +200,12 @@ def _format_challenge(error: ServiceError) -> str:
 
 
 async def on_service_error(request: Request, error: ServiceError) -> Response:
+    """Answers with the problem document. A challenge gets the parameters that the route has left in the state."""
     log_server_error(error, request.state.request_id)
-    return make_problem_response(error, request.state.request_id)
+    response = make_problem_response(error, request.state.request_id)
+    if CHALLENGE in request.scope["state"] and "WWW-Authenticate" in response.headers:
+        response.headers["WWW-Authenticate"] += request.scope["state"][CHALLENGE]
+    return response
 
 
 def log_server_error(error: ServiceError, request_id: str) -> None:
