@@ -25,7 +25,7 @@ def modules_after_import(name: str) -> set[str]:
     return set(json.loads(run.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("group", [name for name in GROUPS if name != "chat"])
+@pytest.mark.parametrize("group", [name for name in GROUPS if name not in {"chat", "mcp"}])
 def test_a_function_loads_no_module_that_it_does_not_need(group: str) -> None:
     loaded = modules_after_import(f"functions.{group}.app")
 
@@ -68,6 +68,30 @@ def test_the_delivery_loads_libraries_of_mail_with_the_first_mail(module: str) -
 
     assert "todo_delivery.mail.sending" in loaded
     assert not loaded & {"aiosmtplib", "jinja2", "todo_delivery.mail.smtp", "todo_delivery.mail.rendering"}
+
+
+@pytest.mark.parametrize("group", [name for name in GROUPS if name != "mcp"])
+def test_only_mcp_loads_mcp(group: str) -> None:
+    loaded = modules_after_import(f"functions.{group}.app")
+
+    assert not {name for name in loaded if name.startswith(("functions.mcp", "mcp", "todo_assistant.direct_calls"))}
+
+
+def test_mcp_loads_neither_the_sdk_nor_a_model() -> None:
+    loaded = modules_after_import("functions.mcp.app")
+
+    assert "functions.mcp.calls" in loaded
+    assert not loaded & {
+        "mcp",
+        "mcp_types",
+        "openai",
+        "dateutil",
+        "alembic",
+        "sqlalchemy",
+        "sqlmodel",
+        "todo_assistant.commands",
+        "todo_assistant.models.endpoint",
+    }
 
 
 def test_chat_loads_openai_on_first_use() -> None:

@@ -21,6 +21,12 @@ FUNCTIONS: Final = frozenset(
 """Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
 CHAT: Final = frozenset({"ChatFunction"})
 OAUTH: Final = frozenset({"OauthFunction"})
+
+
+    f"{group}Function" for group in ("Auth", "Todos", "Chat", "Mcp", "Reminders", "Webhooks", "Web", "Meta")
+)
+"""Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
+ASSISTANT: Final = frozenset({"ChatFunction", "McpFunction"})
 NONE: Final = frozenset[str]()
 
 NEW_VERSIONS_BY_ARTIFACT: Final = {
@@ -33,6 +39,10 @@ NEW_VERSIONS_BY_ARTIFACT: Final = {
     "CoreLayer": FUNCTIONS,
     "AssistantLayer": CHAT,
     "DeliveryLayer": OAUTH,
+
+
+    "AssistantLayer": ASSISTANT,
+    "DeliveryLayer": NONE,
     "MigrationLayer": NONE,
 }
 IN_FUNCTIONS: Final = {
