@@ -10,8 +10,8 @@ NEWEST: Final = "2026-07-28"
 BEFORE: Final = "2025-11-25"
 MCP: Final = "/mcp"
 ACCEPT: Final = "application/json, text/event-stream"
-CAN_ASK: Final = {"elicitation": {"form": {}}}
-YES: Final = {"confirm": {"action": "accept", "content": {"confirm": True}}}
+CAN_ASK: Final[dict[str, Any]] = {"elicitation": {"form": {}}}
+YES: Final[dict[str, Any]] = {"confirm": {"action": "accept", "content": {"confirm": True}}}
 
 _ids = count(1)
 

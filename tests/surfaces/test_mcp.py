@@ -58,9 +58,7 @@ class TestRevisionBefore:
         )
         assert begun.json()["result"]["protocolVersion"] == BEFORE
         session = {"Mcp_Session_Id": begun.headers["mcp-session-id"], "MCP_Protocol_Version": BEFORE}
-        notified = post_raw(
-            ada.client, headers, {"jsonrpc": "2.0", "method": "notifications/initialized"}, **session
-        )
+        notified = post_raw(ada.client, headers, {"jsonrpc": "2.0", "method": "notifications/initialized"}, **session)
         assert notified.status_code == 202
         listed = post_raw(ada.client, headers, request("tools/list"), **session).json()["result"]["tools"]
         assert len(listed) == 18
