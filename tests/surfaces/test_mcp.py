@@ -1,10 +1,16 @@
 """The Model Context Protocol: both revisions, tools as turns, questions to the person, and refusals."""
 
+import json
+
 import pytest
 
 from tests.accounts import CHAT, TODOS, Account
-from tests.mcp_client import BEFORE, CAN_ASK, NEWEST, McpClient, post_raw, request
+from tests.mcp_client import ACCEPT, BEFORE, CAN_ASK, MCP, NEWEST, McpClient, post_raw, request
+from tests.serving import Surface
 from tests.surfaces.api_tokens import bearer, create_token
+
+
+CLIENT = {"name": "tests", "version": "1"}
 
 
 @pytest.fixture
@@ -62,3 +68,35 @@ class TestRevisionBefore:
         assert notified.status_code == 202
         listed = post_raw(ada.client, headers, request("tools/list"), **session).json()["result"]["tools"]
         assert len(listed) == 18
+
+    @pytest.mark.parametrize("answer", [True, False])
+    def test_a_delete_asks_over_the_stream_of_the_call(self, surface: Surface, ada: Account, *, answer: bool) -> None:
+        headers = bearer(create_token(ada, "todos:read", "todos:write"))
+        todo = ada.client.post(TODOS, json={"title": "Buy milk"}).json()
+        begun = post_raw(
+            ada.client,
+            headers,
+            request(
+                "initialize", protocolVersion=BEFORE, capabilities=CAN_ASK, clientInfo={"name": "t", "version": "1"}
+            ),
+        )
+        session = {"Mcp_Session_Id": begun.headers["mcp-session-id"], "MCP_Protocol_Version": BEFORE}
+        call = request("tools/call", name="delete_todos", arguments={"ids": [todo["id"]]})
+        if surface.name != "uvicorn":
+            # Without a server that streams, the question cannot arrive before the answer to it.
+            return
+        names = {name.replace("_", "-"): value for name, value in session.items()}
+        with ada.client.stream("POST", MCP, json=call, headers={**headers, **names, "Accept": ACCEPT}) as stream:
+            messages = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+            question = next(messages)
+            assert question["method"] == "elicitation/create"
+            reply = {"action": "accept", "content": {"confirm": answer}}
+            with surface.client() as other:
+                answered = post_raw(
+                    other, headers, {"jsonrpc": "2.0", "id": question["id"], "result": reply}, **session
+                )
+            assert answered.status_code == 202
+            result = next(messages)
+        assert result["id"] == call["id"]
+        assert result["result"]["isError"] is not answer
+        assert (ada.client.get(TODOS).json() == []) is answer
