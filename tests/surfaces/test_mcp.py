@@ -9,7 +9,6 @@ from tests.mcp_client import ACCEPT, BEFORE, CAN_ASK, MCP, NEWEST, McpClient, po
 from tests.serving import Surface
 from tests.surfaces.api_tokens import bearer, create_token
 
-
 CLIENT = {"name": "tests", "version": "1"}
 
 
