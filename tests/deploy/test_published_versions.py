@@ -16,16 +16,10 @@ from tests.deploy.translation import Deployment, Stack, translate
 
 DOCUMENTATION: Final = template.ROOT / "docs/deploy-aws.md"
 FUNCTIONS: Final = frozenset(
-    f"{group}Function" for group in ("Auth", "Todos", "Chat", "Reminders", "Webhooks", "Oauth", "Web", "Meta")
+    f"{group}Function" for group in ("Auth", "Todos", "Chat", "Mcp", "Reminders", "Webhooks", "Oauth", "Web", "Meta")
 )
 """Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
-CHAT: Final = frozenset({"ChatFunction"})
 OAUTH: Final = frozenset({"OauthFunction"})
-
-
-    f"{group}Function" for group in ("Auth", "Todos", "Chat", "Mcp", "Reminders", "Webhooks", "Web", "Meta")
-)
-"""Functions that serve requests. The others have no alias, so an invocation always runs the newest code."""
 ASSISTANT: Final = frozenset({"ChatFunction", "McpFunction"})
 NONE: Final = frozenset[str]()
 
@@ -37,12 +31,8 @@ NEW_VERSIONS_BY_ARTIFACT: Final = {
     "AccountsFunction": NONE,
     "DependenciesLayer": FUNCTIONS,
     "CoreLayer": FUNCTIONS,
-    "AssistantLayer": CHAT,
     "DeliveryLayer": OAUTH,
-
-
     "AssistantLayer": ASSISTANT,
-    "DeliveryLayer": NONE,
     "MigrationLayer": NONE,
 }
 IN_FUNCTIONS: Final = {
