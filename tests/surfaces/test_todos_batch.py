@@ -229,6 +229,60 @@ class TestTrees:
         assert found[-1]["todo"]["completed"] is False
 
 
+class TestCreatesInARow:
+    """Creates that follow each other are one statement, with the results of as many statements."""
+
+    def test_they_go_to_the_end_of_the_list_in_their_order(self, ada: Account) -> None:
+        ada.add("First")
+        found = results(ada, create("Second"), create("Top", order=-7), create("Third"), create("Fourth"))
+        listed = [todo["title"] for todo in ada.client.get(TODOS).json()]
+
+        assert listed == ["Top", "First", "Second", "Third", "Fourth"]
+        assert [result["todo"]["order"] for result in found] == [2, -7, 3, 4]
+        assert log(ada)[-4:] == [("create", title) for title in ("Second", "Top", "Third", "Fourth")]
+
+    def test_they_share_the_first_spelling_of_a_tag(self, ada: Account) -> None:
+        ada.add("Known", tags=["Home"])
+        found = results(ada, create(tags=["home", "Shop"]), create(tags=["SHOP"]), create(tags=["shop", "HOME"]))
+
+        assert [result["todo"]["tags"] for result in found] == [["Home", "Shop"], ["Shop"], ["Shop", "Home"]]
+
+    def test_a_repeated_id_is_the_same_todo(self, ada: Account) -> None:
+        todo_id, known = str(uuid4()), ada.add("Known")
+        found = results(ada, create("New", id=todo_id), create("Again", id=todo_id), create("Twice", id=known["id"]))
+
+        assert [result["todo"]["title"] for result in found] == ["New", "New", "Known"]
+        assert [todo["title"] for todo in ada.client.get(TODOS).json()] == ["Known", "New"]
+
+    def test_an_id_of_another_user_is_reported_with_its_index(self, ada: Account, bob: Account) -> None:
+        taken = bob.add("Mine")["id"]
+        answered = problem(send(ada, create(), create(id=taken), create()), 409, "id_taken")
+
+        assert answered["index"] == 1
+        assert ada.client.get(TODOS).json() == []
+
+    def test_the_first_that_fails_is_reported(self, ada: Account) -> None:
+        unknown = str(uuid4())
+        sent = send(ada, create(), create(), create(parent_id=unknown), create(project_id=unknown))
+
+        assert problem(sent, 422, "unknown_parent")["index"] == 2
+        assert ada.client.get(TODOS).json() == []
+
+    def test_each_keeps_all_its_fields(self, ada: Account) -> None:
+        fields: dict[str, Any] = {
+            "description": 'The one in the\nblue carton \u2028 "quoted"',
+            "completed": True,
+            "priority": "high",
+            "due_at": "2030-01-31T17:00:00.123456Z",
+            "reminder_at": "2030-01-31T16:00:00Z",
+            "recurrence": "FREQ=WEEKLY",
+            "recurrence_from": "completion",
+            "order": 1.0000000001,
+        }
+        for result in results(ada, create(**fields), create(**fields)):
+            assert {name: result["todo"][name] for name in fields} == fields
+
+
 class TestAllOrNone:
     def test_a_failing_operation_rolls_back_the_batch_and_is_reported_by_index(self, ada: Account) -> None:
         milk = ada.add("Milk")

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
 from todo_core.actors import Actor
@@ -29,7 +30,7 @@ from todo_core.todos.errors import (
     TodoNotFound,
 )
 from todo_core.todos.filters import Filters, Page, Position, Sort
-from todo_core.todos.model import Todo, TodoCreate, TodoUpdate, tag_keys
+from todo_core.todos.model import Todo, TodoCreate, TodoUpdate, tag_key, tag_keys
 from todo_core.todos.next_due import apply_changes, next_due_values
 from todo_core.todos.recurrence import Due, depends_on_start, ever_recurs
 from todo_core.todos.sort_orders import SortOrder
@@ -43,6 +44,13 @@ class Added(Struct, frozen=True):
 
     todo: Todo
     is_new: bool
+
+
+class NewTodo(Struct, frozen=True):
+    """A todo to store under an id."""
+
+    id: UUID
+    new: TodoCreate
 
 
 _MAX_DELETED_PER_STATEMENT: Final = 5_000
@@ -150,8 +158,7 @@ async def add_once(db: Executor, actor: Actor, new: TodoCreate) -> Added:
     Raises IdTaken when another user has a todo with this id. Raises InvalidTodo if its recurrence never comes, or for a
     broken rule of the database.
     """
-    if new.recurrence is not None and not _ever_recurs(new.recurrence, new.due_at or new.due_date, actor):
-        raise RecurrenceNeverComes
+    _check_recurs(new, actor)
     statement, todo_id = (queries.INSERT, new_id()) if new.id is None else (queries.INSERT_UNLESS_EXISTS, new.id)
     values = {"user_id": actor.user_id, "actor": actor.signature, "todo_id": todo_id} | dict(new)
     row = await db.write(statement, **values)
@@ -161,6 +168,29 @@ async def add_once(db: Executor, actor: Actor, new: TodoCreate) -> Added:
     if not found:
         raise IdTaken
     return Added(found[0], is_new=False)
+
+
+async def add_all(db: Executor, actor: Actor, todos: Sequence[NewTodo]) -> list[Todo]:
+    """Stores new todos by one statement and returns them in the same order, as `add_once` does one by one.
+
+    Raises the errors of `add_once`, without saying for which todo.
+    """
+    for todo in todos:
+        _check_recurs(todo.new, actor)
+    spellings: dict[str, str] = {}
+    given = [
+        dict(todo.new) | {"id": todo.id, "tags": [spellings.setdefault(tag_key(tag), tag) for tag in todo.new.tags]}
+        for todo in todos
+    ]
+    rows = await db.fetch_all(
+        queries.INSERT_ALL, user_id=actor.user_id, actor=actor.signature, todos=msgspec.json.encode(given).decode()
+    )
+    stored = {row["id"]: _parse_written_row(row) for row in rows}
+    if missing := [todo.id for todo in todos if todo.id not in stored]:
+        stored |= {todo.id: todo for todo in await find_by_id(db, actor.user_id, missing)}
+    if any(todo.id not in stored for todo in todos):
+        raise IdTaken
+    return [stored[todo.id] for todo in todos]
 
 
 async def update(db: Executor, actor: Actor, todo_id: UUID, changes: TodoUpdate, versions: Versions = None) -> Todo:
@@ -291,12 +321,18 @@ async def _check_new_rule(db: Executor, actor: Actor, todo_id: UUID, values: Map
         raise RecurrenceNeverComes
 
 
+def _check_recurs(new: TodoCreate, actor: Actor) -> None:
+    """Raises RecurrenceNeverComes if the rule of the todo has no occurrence after its due date."""
+    if new.recurrence is not None and not _ever_recurs(new.recurrence, _due_of(new), actor):
+        raise RecurrenceNeverComes
+
+
 def _ever_recurs(rule: str, due: Due | None, actor: Actor) -> bool:
     """Returns whether the rule has an occurrence after the due date. The database refuses a rule without a due date."""
     return due is None or ever_recurs(rule, due, ZoneInfo(actor.timezone))
 
 
-def _due_of(todo: Todo) -> Due | None:
+def _due_of(todo: Todo | TodoCreate) -> Due | None:
     return todo.due_at or todo.due_date
 
 

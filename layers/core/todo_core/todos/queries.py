@@ -1,5 +1,6 @@
 """The SQL statements that read and write todos. Cached functions build each variant of a statement once."""
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Final
@@ -59,6 +60,20 @@ _INSERT: Final = f"""
 """  # noqa: S608
 INSERT = Statement(_INSERT.format(on_conflict=""))
 INSERT_UNLESS_EXISTS = Statement(_INSERT.format(on_conflict="ON CONFLICT (id) DO NOTHING"))
+
+_GIVEN_FIELD: Final = re.compile(rf":({'|'.join(TodoCreate.model_fields)}|todo_id)\b")
+_VALUES_OF_GIVEN: Final = ", ".join(
+    _GIVEN_FIELD.sub(lambda field: f'given."{field[1].removeprefix("todo_")}"', value) for value in _NEW_VALUES.values()
+)
+INSERT_ALL = Statement(f"""
+    INSERT INTO todos ({", ".join(f'"{name}"' for name in _NEW_VALUES)})
+    SELECT {_VALUES_OF_GIVEN} FROM jsonb_populate_recordset(NULL::todos, :todos) AS given
+    ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}, {SET_ACTOR}
+""")  # noqa: S608
+"""Inserts the todos of a JSON array in its order, as INSERT_UNLESS_EXISTS inserts one.
+
+The functions in it see the todos that the statement has inserted so far, so each goes to the end of the list.
+"""
 
 
 @lru_cache(_MAX_CACHED_STATEMENTS)
