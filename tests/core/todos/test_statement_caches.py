@@ -28,6 +28,8 @@ UNBOUNDED = {
     "todo_core.todos.projects._update_columns": "3 columns and a flag",
     "todo_core.todos.queries.delete": "a flag",
     "todo_core.todos.queries.restore": "a flag",
+    "todo_core.accounts.token_texts._pattern": "prefixes of tokens",
+    "todo_core.web.middleware.request_scope.list_common_headers": "cache policies and schemes",
     "todo_core.web.scopes.find_scopes": "operations",
     "todo_core.reminders.push_keys._derive": "the key of the settings",
     "todo_delivery.push.encryption._load_key": "the key of the settings",
