@@ -1,7 +1,6 @@
 """Messages of JSON-RPC and the revisions of the protocol.
 
-Written against the types of the package `mcp-types`, with which the tests compare all messages. The package itself
-takes too long to import (record 0051).
+Written by the types of the package `mcp-types`, which itself takes too long to import (record 0051).
 """
 
 from collections.abc import Mapping
