@@ -48,7 +48,7 @@ class SessionNotFound(ServiceError):
 
 
 def check_origin(request: Request) -> None:
-    """Raises CrossOrigin for a request from a page of an origin that is neither this service nor in CORS_ORIGINS.
+    """Checks the origin of a page: this service, or one of CORS_ORIGINS. Raises CrossOrigin for another.
 
     A bearer token alone is no proof here: a page that rebinds a name to this machine may know one.
     """
@@ -61,7 +61,7 @@ def check_origin(request: Request) -> None:
 
 
 def check_accept(request: Request) -> None:
-    """Raises NotAcceptable for a client that does not accept JSON."""
+    """Checks that the client accepts JSON. Raises NotAcceptable."""
     accepted = {part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")}
     if not accepted & {"application/json", "application/*", "*/*"}:
         raise NotAcceptable

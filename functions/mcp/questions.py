@@ -25,7 +25,10 @@ def seal_question(caller: Caller, turn: Turn, call: DirectCall, *, seconds: int 
 
 
 def open_question(caller: Caller, text: object, call: DirectCall | None = None) -> Question | None:
-    """Returns the question of a signed text, or None if it is forged, too old, or for another user, token or call."""
+    """Returns the question of a signed text.
+
+    Returns None if the text is forged, too old, or for another user, token or call.
+    """
     question = caller.seals.open(Question, text)
     is_own = (
         question is not None

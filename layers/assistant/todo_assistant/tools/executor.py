@@ -59,8 +59,8 @@ class _CallRejected(Exception):
 class CallRules(Struct, frozen=True):
     """Rules of tool calls.
 
-    With `asks=False`, no call needs the user's approval. With a `window`, the todos that earlier turns of the
-    conversation changed within this time count as changed by the turn. With `keeps_reads=False`, the results of calls
+    With `asks=False`, no call needs the user's approval. With a `window`, todos that earlier turns of the
+    conversation changed within this time count for the turn. With `keeps_reads=False`, the results of calls
     that only read are not stored.
     """
 

@@ -58,7 +58,7 @@ _GIVE_UP = Statement("""
 def conversation_of(token_id: UUID) -> UUID:
     """Returns the id of the conversation in which the calls of a token stand: always the same UUIDv7 for a token."""
     digest = sha256(b"conversation of " + token_id.bytes).digest()
-    # The time of the token's own id, then bits of the digest with the version 7 and the variant of RFC 9562.
+    # The time of the token's id, then bits of the digest, with the version and variant of a UUIDv7.
     bits = int.from_bytes(token_id.bytes[:6] + digest[:10])
     return UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)
 

@@ -322,7 +322,7 @@ async def _check_new_rule(db: Executor, actor: Actor, todo_id: UUID, values: Map
 
 
 def _check_recurs(new: TodoCreate, actor: Actor) -> None:
-    """Raises RecurrenceNeverComes if the rule of the todo has no occurrence after its due date."""
+    """Checks the rule of a new todo. Raises RecurrenceNeverComes if it has no occurrence after the due date."""
     if new.recurrence is not None and not _ever_recurs(new.recurrence, _due_of(new), actor):
         raise RecurrenceNeverComes
 

@@ -72,7 +72,7 @@ INSERT_ALL = Statement(f"""
 """)  # noqa: S608
 """Inserts the todos of a JSON array in its order, as INSERT_UNLESS_EXISTS inserts one.
 
-The functions in it see the todos that the statement has inserted so far, so each goes to the end of the list.
+Its functions see the todos that it has inserted so far. So each todo goes to the end of the list.
 """
 
 

@@ -21,8 +21,8 @@ class DirectRoute(APIRoute):
     """A route that FastAPI describes, whose valid requests reach the endpoint directly.
 
     Any other request goes FastAPI's way from the start: one that is not valid, and a body with a rare media type. So
-    its answer is that of any route. The endpoint returns a Response. It may have parameters for the path, headers, one
-    JSON body, the request, the response, and for asynchronous dependencies of the request alone.
+    its answer is that of any route. The endpoint returns a Response. Its parameters may be of the path, of headers,
+    one JSON body, the request and the response. Its dependencies are asynchronous, and depend on the request alone.
 
     Raises TypeError for an endpoint with a parameter of another kind.
     """

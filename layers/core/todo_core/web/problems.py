@@ -21,7 +21,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 REALM: Final = "todo-backend"
 """The name of the protected space in challenges for authentication."""
 CHALLENGE: Final = "challenge"
-"""The key in the state of a request for more parameters of the challenge, as text that begins with a comma."""
+"""The key of further parameters of the challenge in the state of a request: a text that begins with a comma."""
 _MAX_FIELD_ERRORS: Final = 100
 """The most field errors that a problem document lists.
 

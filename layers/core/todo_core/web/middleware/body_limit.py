@@ -27,7 +27,7 @@ class BodyLimit:
     """Refuses a request body over `max_bytes` with 413, by its Content-Length and by the bytes received.
 
     Refuses a body that was not complete in time with 408, and JSON in UTF-16 or UTF-32 with 400. Refuses with 429 when
-    the bodies of one client are too large together, and with 503 when those of all are.
+    the bodies of one client are too large together. Refuses with 503 when those of all are.
 
     FastAPI's own limit for an app would answer without the headers of CORS. Pages of other origins could not read that
     answer.

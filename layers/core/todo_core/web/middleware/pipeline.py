@@ -36,7 +36,7 @@ class Pipeline:
     """Takes each request through the steps: head, origin, client, rate limit, workload, body, and then the route.
 
     Routes see a HEAD request as a GET request, and the body of its response is dropped. An exception that no route
-    handles is answered by a 500 with all headers, so that pages of other origins can read it. At its end, the request
+    handles gets a 500. Its headers allow pages of other origins to read it. At its end, the request
     is reported to the observers of the app.
     """
 
