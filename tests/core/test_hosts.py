@@ -82,3 +82,13 @@ class TestAllowedHosts:
     def test_other_text_is_refused_and_not_repeated(self, environment: Environment, host: str) -> None:
         sentence = environment.load_error(ALLOWED_HOSTS=host)
         assert sentence == "ALLOWED_HOSTS: must list hosts without ports, such as api.example.com or *.example.com."
+
+
+class TestHeaderNames:
+    def test_names_are_separated_by_commas(self, environment: Environment) -> None:
+        assert environment.load(CORS_HEADERS="X-Trace-Id, x-team").cors_headers == ("X-Trace-Id", "x-team")
+
+    @pytest.mark.parametrize("entry", ["*", "X Trace", "X-Trace:1", "x\ny"])
+    def test_other_text_is_refused(self, environment: Environment, entry: str) -> None:
+        sentence = environment.load_error(CORS_HEADERS=f"X-Fine,{entry}")
+        assert sentence == "CORS_HEADERS: must list names of headers such as X-Trace-Id."

@@ -21,15 +21,19 @@ EXPOSED_HEADERS = {
     "Idempotent-Replayed",
     "Link",
     "Location",
+    "Mcp-Session-Id",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
     "Session-Token",
+    "WWW-Authenticate",
     "X-Change-Seq",
     "X-Request-ID",
 }
 ACCEPTED_HEADERS = [
-    *("Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID", "X-Request-ID")
+    *("Content-Type", "Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"),
+    *("MCP-Protocol-Version", "Mcp-Session-Id", "Cache-Control", "Prefer", "X-Requested-With"),
+    *("traceparent", "tracestate", "baggage", "sentry-trace"),
 ]
 ORIGIN = {"Origin": FRONT_END}
 HOUR_SECONDS = 3600

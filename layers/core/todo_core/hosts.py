@@ -1,4 +1,4 @@
-"""Web origins and hosts, as the settings list them."""
+"""Web origins, hosts and names of headers, as the settings list them."""
 
 import re
 from typing import Annotated, Final
@@ -8,10 +8,13 @@ from pydantic_core import PydanticCustomError
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]")
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
 _NOT_AN_ORIGIN: Final = PydanticCustomError("origin", "must list origins such as https://app.example.com")
 _NOT_A_HOST: Final = PydanticCustomError(
     "host", "must list hosts without ports, such as api.example.com or *.example.com"
 )
+
+_NOT_A_HEADER: Final = PydanticCustomError("header", "must list names of headers such as X-Trace-Id")
 
 
 def _split_by_comma(value: object) -> object:
@@ -46,7 +49,18 @@ def _parse_host(text: str) -> str:
     return host
 
 
+def _parse_header_name(text: str) -> str:
+    """Returns the name of a header. Raises PydanticCustomError for other text, such as a wildcard."""
+    if not _HEADER_NAME.fullmatch(text):
+        raise _NOT_A_HEADER
+    return text
+
+
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_parse_origin)], ...], BeforeValidator(_split_by_comma)]
 
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_parse_host)], ...], BeforeValidator(_split_by_comma)]
 """Names or addresses of hosts. `*.example.com` stands for all hosts below example.com."""
+
+HeaderNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_parse_header_name)], ...], BeforeValidator(_split_by_comma)
+]

@@ -33,7 +33,7 @@ from pydantic_settings import (
 
 from todo_core.database.settings import DatabaseSettings
 from todo_core.errors import InvalidSettings
-from todo_core.hosts import Hosts, Origins, find_origin
+from todo_core.hosts import HeaderNames, Hosts, Origins, find_origin
 from todo_core.limits import DailyQuota, Quotas, RateLimits, RequestLimits, Retention, TurnLimits
 from todo_core.mail_servers import MailSender, MailServer, MailUrlSecret, SenderText, parse_sender, parse_server
 from todo_core.secret_keys import estimate_bits
@@ -229,6 +229,7 @@ class Settings(BaseSettings):
     assistant: Annotated[AssistantSettings, Prefix("ASSISTANT_")] = AssistantSettings()
 
     cors_origins: Origins | None = None
+    cors_headers: HeaderNames = ()
     allowed_hosts: Hosts | None = None
     readiness_seconds: float = Field(default=40, ge=0, le=7 * 24 * 3600)
     drain_seconds: float = Field(default=0, ge=0, le=300)

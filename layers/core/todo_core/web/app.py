@@ -25,16 +25,6 @@ from todo_core.web.requests import Observer, log_request
 from todo_core.web.resources import Resources
 
 _GC_THRESHOLD: Final = 20_000
-_REQUEST_HEADERS: Final = (
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "Last-Event-ID",
-    "X-Request-ID",
-)
-"""The headers that pages of other origins may send."""
 
 
 def create_app(
@@ -47,7 +37,7 @@ def create_app(
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings)
-    refusals, origins = Refusals(), CrossOriginPolicy(settings.allowed_origins, _REQUEST_HEADERS)
+    refusals, origins = Refusals(), CrossOriginPolicy(settings.allowed_origins, settings.cors_headers)
 
     app = FastAPI(
         # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.

@@ -19,15 +19,39 @@ _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _PREFLIGHT_SECONDS: Final = 7200
 """The seconds for which browsers may cache the answer to a CORS preflight. Chromium allows no more."""
+_REQUEST_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "MCP-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
+    "Mcp-Session-Id",
+    "X-Request-ID",
+    # Libraries add these for traces and for caches of their own. The service ignores them.
+    "Cache-Control",
+    "Prefer",
+    "X-Requested-With",
+    "baggage",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+)
+"""The headers that pages of other origins may send."""
 EXPOSED_HEADERS: Final = (
     "ETag",
     "Idempotent-Replayed",
     "Link",
     "Location",
+    "Mcp-Session-Id",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
     "Session-Token",
+    "WWW-Authenticate",
     "X-Change-Seq",
     "X-Request-ID",
 )
@@ -49,8 +73,8 @@ class CrossOriginPolicy:
     browser. Requests with a bearer token pass, because their cookie is ignored.
     """
 
-    def __init__(self, allowed_origins: Sequence[str], request_headers: Sequence[str]) -> None:
-        """Makes the policy. `request_headers` are those that pages of other origins may send."""
+    def __init__(self, allowed_origins: Sequence[str], further_headers: Sequence[str]) -> None:
+        """Makes the policy. Pages of other origins may send `further_headers` beside those that the service knows."""
         self._origins: Final = frozenset(allowed_origins)
         # Starlette's middleware only answers preflights. For other requests it would wrap the app, which costs more.
         self._preflights: Final = CORSMiddleware(
@@ -58,7 +82,7 @@ class CrossOriginPolicy:
             allow_origins=allowed_origins,
             allow_credentials=True,
             allow_methods=_METHODS,
-            allow_headers=request_headers,
+            allow_headers=(*_REQUEST_HEADERS, *further_headers),
             max_age=_PREFLIGHT_SECONDS,
         )
 
