@@ -27,6 +27,7 @@ def render_swagger_ui(root: str) -> HTMLResponse:
             swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
             swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
             swagger_favicon_url=f"{root}/docs/assets/favicon.png",
+            swagger_ui_parameters={"persistAuthorization": True},
         )
     )
 

@@ -26,6 +26,7 @@ class TestResponse:
 
         assert response.status_code == 204
         assert response.content == b""
+        assert "content-type" not in response.headers
 
     def test_the_response_may_not_be_cached(self, ada: Account) -> None:
         assert ada.client.post(LOGOUT).headers["cache-control"] == "no-store"

@@ -11,6 +11,7 @@ class TestDelete:
         deleted = ada.client.delete(ada.add()["url"])
         assert deleted.status_code == 204
         assert deleted.content == b""
+        assert "content-type" not in deleted.headers
 
     def test_a_deleted_todo_is_not_found(self, ada: Account) -> None:
         url = ada.add()["url"]

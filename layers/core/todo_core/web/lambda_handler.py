@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -38,6 +39,9 @@ class LambdaHandler:
         )
         self._cold_start = False
         response = self._serve(event, context)
+        if response["statusCode"] == HTTPStatus.NO_CONTENT:
+            # Mangum declares JSON for each response without a media type.
+            response.get("headers", {}).pop("content-type", None)
         if self._outbox.take_call():
             _invoke_delivery()
         return response

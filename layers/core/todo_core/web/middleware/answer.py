@@ -1,6 +1,7 @@
 """The answer to one request on its way to the client."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -57,7 +58,8 @@ class Answer:
 
     async def _complete(self, headers: Iterable[Header]) -> list[Header]:
         """Returns the headers of a response with all others of the answer."""
-        own = list(headers)
+        # FastAPI declares the media type of a response that has no body too.
+        own = [pair for pair in headers if pair[0] != b"content-type" or self.status != HTTPStatus.NO_CONTENT]
         names = {name for name, _ in own}
         complete = [*own, *[pair for pair in self._common if pair[0] not in names], *self._further]
         add: Callable[[], Awaitable[list[Header]]] | None = self._scope["state"].get("add_response_headers")
