@@ -80,7 +80,8 @@ router = APIRouter(
 
 
 def _describe_stream(description: str, example: str) -> dict[int | str, dict[str, Any]]:
-    content = {EVENT_STREAM: {"schema": {"type": "string"}, "example": example}}
+    # No type: tools disagree whether the schema is that of the text or of an event.
+    content = {EVENT_STREAM: {"schema": {"description": "Server-sent events."}, "example": example}}
     return {200: {"description": description, "content": content}}
 
 
