@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
+from functions.auth.account.models import AccountUsageRead
 from functions.web import files
 from todo_assistant.tools.todo_tools import TODO_TOOLS
 from todo_core.accounts.api_tokens import TokenScope
@@ -86,6 +87,11 @@ class TestSections:
 
         assert {block["list"] for block in blocks if "list" in block} <= reads.keys()
         assert {block["form"] for block in blocks if "form" in block} <= FORMS["forms"].keys()
+
+
+class TestUsage:
+    def test_each_quota_has_a_name(self) -> None:
+        assert [name for name in AccountUsageRead.model_fields if f"usage.{name}" not in ENGLISH] == []
 
 
 class TestAssistant:

@@ -15,6 +15,7 @@ from tests.authenticators import App
 from tests.page.person import Person
 from tests.page.sites import Site
 from tests.page.windows import Open
+from tests.surfaces.oauth import make_client
 
 NEW_PASSWORD = "another good password"
 TOKENS = "/api/v1/auth/tokens"
@@ -154,6 +155,21 @@ class TestTokens:
         expect(person.main.get_by_role("listitem").filter(has_text="Careful")).not_to_contain_text("without asking")
         allowed = {token["name"]: token["may_delete_unasked"] for token in person.device.client.get(TOKENS).json()}
         assert allowed == {"Careful": False, "Bold": True}
+
+
+class TestConnections:
+    def test_an_app_that_was_let_in_is_disconnected(self, person: Person) -> None:
+        planner = make_client(person.device.client, client_name="Planner")
+        resource = {"resource": f"{person.window.origin}/mcp"}
+        tokens = planner.connect(person.device, **resource)
+        person.open_settings("Connected apps")
+        expect(person.main.get_by_role("listitem").filter(has_text="Planner")).to_contain_text("todos:read")
+
+        person.press("Disconnect: Planner")
+        person.press("Disconnect", within=person.page.get_by_role("dialog"))
+        expect(person.main.get_by_text("No app is connected.")).to_be_visible()
+        assert person.device.client.get("/api/v1/auth/connections").json() == []
+        assert planner.post_refresh(tokens["refresh_token"], **resource).status_code == 400
 
 
 class TestWebhooks:

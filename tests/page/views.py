@@ -10,7 +10,7 @@ from tests.page.person import Person
 
 SETTINGS: Final = (
     *("profile", "look", "security", "sessions", "reminders"),
-    *("tokens", "webhooks", "usage", "close"),
+    *("tokens", "connections", "webhooks", "usage", "close"),
 )
 
 
