@@ -160,8 +160,8 @@ class TestTokens:
 class TestConnections:
     def test_an_app_that_was_let_in_is_disconnected(self, person: Person) -> None:
         planner = make_client(person.device.client, client_name="Planner")
-        resource = {"resource": f"{person.window.origin}/mcp"}
-        tokens = planner.connect(person.device, **resource)
+        resource = f"{person.window.origin}/mcp"
+        tokens = planner.connect(person.device, resource=resource)
         person.open_settings("Connected apps")
         expect(person.main.get_by_role("listitem").filter(has_text="Planner")).to_contain_text("todos:read")
 
@@ -169,7 +169,7 @@ class TestConnections:
         person.press("Disconnect", within=person.page.get_by_role("dialog"))
         expect(person.main.get_by_text("No app is connected.")).to_be_visible()
         assert person.device.client.get("/api/v1/auth/connections").json() == []
-        assert planner.post_refresh(tokens["refresh_token"], **resource).status_code == 400
+        assert planner.post_refresh(tokens["refresh_token"], resource=resource).status_code == 400
 
 
 class TestWebhooks:
