@@ -138,7 +138,7 @@ class TestReferences:
     @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
     def test_every_make_target_exists(self, document: Path) -> None:
         targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-        command = r"(?:`|^|&& )make ([a-z-]+)(?: (?:SUITE|WHICH)=([a-z]+))?"
+        command = r"(?:`|^|&& )make ([a-z-]+)(?: (?:SUITE|WHICH)=([a-z-]+))?"
         commands = re.findall(command, document.read_text(), re.MULTILINE)
         named = {f"{target}-{part}" if part else target for target, part in commands}
         assert named - targets == set()

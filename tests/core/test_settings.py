@@ -147,7 +147,7 @@ class TestDefaults:
             "ASSISTANT_DAILY_TURNS": 500,
             "ASSISTANT_DAILY_TOKENS": 1_000_000,
             "CORS_ORIGINS": None,
-            "CORS_HEADERS": (),
+            "CORS_HEADERS": None,
             "ALLOWED_HOSTS": None,
             "DRAIN_SECONDS": 0,
             "MAX_BODY_BYTES": 2 * 1024 * 1024,

@@ -20,6 +20,7 @@ from tests.relay import relayed
 from tests.scripted_model import ScriptedModel
 from tests.serving import Surface
 from tests.surfaces.adversarial.adversary import HostileChat, Victim, call_on, stored_data
+from tests.surfaces.oauth import make_client
 from tests.surfaces.push_subscriptions import subscribe
 
 FOLDER = Path(__file__).parent
@@ -178,6 +179,7 @@ def _created_victim(app_surface: Surface, scripted: ScriptedModel) -> Iterator[V
         account = sign_up(client)
         add_passkey(account, Authenticator())
         client.post(f"{AUTH}/tokens", json={"name": "Secret", "scopes": ["chat"]}).raise_for_status()
+        make_client(client).connect(account)
         subscribe(account, "https://push.example.com/secret")
         project = account.add_project("Secret project")
         live, trashed, waiting = (

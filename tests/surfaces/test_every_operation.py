@@ -50,7 +50,7 @@ def ids_of(victim: Victim, parameter: str) -> list[str]:
     match parameter:
         case _ if parameter in own:
             return own[parameter]
-        case "session_id" | "token_id" | "passkey_id":
+        case "session_id" | "token_id" | "passkey_id" | "connection_id":
             listed = victim.account.client.get(f"{AUTH}/{parameter.removesuffix('_id')}s").json()
             return [each["id"] for each in listed]
         case "subscription_id":

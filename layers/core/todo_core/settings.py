@@ -229,7 +229,7 @@ class Settings(BaseSettings):
     assistant: Annotated[AssistantSettings, Prefix("ASSISTANT_")] = AssistantSettings()
 
     cors_origins: Origins | None = None
-    cors_headers: HeaderNames = ()
+    cors_headers: HeaderNames | None = None
     allowed_hosts: Hosts | None = None
     readiness_seconds: float = Field(default=40, ge=0, le=7 * 24 * 3600)
     drain_seconds: float = Field(default=0, ge=0, le=300)

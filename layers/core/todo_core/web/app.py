@@ -37,7 +37,7 @@ def create_app(
     except InvalidSettings as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings)
-    refusals, origins = Refusals(), CrossOriginPolicy(settings.allowed_origins, settings.cors_headers)
+    refusals, origins = Refusals(), CrossOriginPolicy(settings.allowed_origins, settings.cors_headers or ())
 
     app = FastAPI(
         # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.
