@@ -325,7 +325,7 @@ class TestTerminal:
     def test_a_location_below_the_current_folder_is_relative(self, environment: dict[str, str]) -> None:
         line = line_about("Unexpected error", environment, ROOT / "layers", path="/fail/to/answer")
 
-        assert " at core/todo_core/web/middleware/body_limit.py:" in line
+        assert " at core/todo_core/web/middleware/pipeline.py:" in line
 
     def test_in_production_a_terminal_gets_json(self, environment: dict[str, str], tmp_path: Path) -> None:
         line = line_about("/docs", environment | {"ENVIRONMENT": "production"}, tmp_path)
