@@ -20,7 +20,7 @@ from todo_core.schema.revision import HEAD_REVISION
 from todo_core.schema.sql_files import SQL_FILES
 
 FUNCTIONS: Final = sorted(template.functions())
-MAX_BYTES: Final = dict.fromkeys(FUNCTIONS, 80_000_000) | {"ChatFunction": 100_000_000}
+MAX_BYTES: Final = dict.fromkeys(FUNCTIONS, 80_000_000) | dict.fromkeys(("ChatFunction", "McpFunction"), 100_000_000)
 """Maximum unpacked size of each function with its layers, in bytes. Lambda's own limit is 250 MB."""
 X86_64, AARCH64 = 62, 183
 UNCHECKED_HASH: Final = 1

@@ -37,7 +37,7 @@ class TestDashboard:
         assert len({(widget["x"], widget["y"]) for widget in widgets}) == len(widgets)
         assert all(widget["x"] + widget["width"] <= 24 for widget in widgets)
 
-    @pytest.mark.parametrize("metric", ["Duration", "Errors", "Throttles"])
+    @pytest.mark.parametrize("metric", ["Duration", "Errors"])
     def test_it_shows_all_functions(self, widgets: list[dict[str, Any]], metric: str) -> None:
         metrics = [each for widget in widgets for each in widget["properties"]["metrics"]]
         shown = [each[3] for each in metrics if each[1:3] == [metric, "FunctionName"]]
