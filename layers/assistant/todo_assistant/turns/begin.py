@@ -116,33 +116,11 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -
     Raises ConversationNotFound, IdTaken, QuotaExceeded, AssistantBudgetSpent and TooManyTurns. Raises
     TurnInProgress when a concurrent request was faster.
     """
-    turn_id, lease = new_id(), new_id()
     approved = read_plain_answer(new.message)
     async with db.transaction() as transaction:
-        if new.idempotency_key is not None:
-            await transaction.write(
-                _REMOVE_EXPIRED_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=new.key_lifetime
-            )
+        await free_expired_key(transaction, user_id, new)
         conversation_id = await _open_conversation(transaction, user_id, new)
-        inserted = await transaction.write(
-            _INSERT_TURN,
-            turn_id=turn_id,
-            user_id=user_id,
-            conversation_id=conversation_id,
-            message_id=new_id(),
-            reply_id=new_id(),
-            key=new.idempotency_key,
-            digest=new.digest,
-            message=new.message,
-            timezone=new.timezone,
-            model=new.model,
-            lease=lease,
-            lease_duration=rules.lease_duration,
-        )
-        if inserted is None:
-            # A concurrent request with the same idempotency key has created the turn and works on it: `resume` did not
-            # find it yet.
-            raise TurnInProgress(retry_after=1)
+        turn_id, lease = await insert_turn(transaction, user_id, conversation_id, new, rules)
         if approved is not None:
             await take_over_waiting_calls(transaction, user_id, conversation_id, turn_id, approved=approved)
         await budget.reserve(transaction, user_id, turn_id, rules, "new")
@@ -150,6 +128,43 @@ async def _create(db: Database, user_id: UUID, new: NewTurn, rules: TurnRules) -
     turn = await store.load(db, user_id, turn_id)
     turn.lease = lease
     return turn
+
+
+async def free_expired_key(transaction: Transaction, user_id: UUID, new: NewTurn) -> None:
+    """Takes the idempotency key of the new turn from an earlier turn, if the key has expired there."""
+    if new.idempotency_key is not None:
+        await transaction.write(
+            _REMOVE_EXPIRED_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=new.key_lifetime
+        )
+
+
+async def insert_turn(
+    transaction: Transaction, user_id: UUID, conversation_id: UUID, new: NewTurn, rules: TurnRules
+) -> tuple[UUID, UUID]:
+    """Stores a new turn of a conversation. Returns its id, and the lease that the caller holds on it.
+
+    Raises TurnInProgress when a concurrent request with the same idempotency key was faster.
+    """
+    turn_id, lease = new_id(), new_id()
+    inserted = await transaction.write(
+        _INSERT_TURN,
+        turn_id=turn_id,
+        user_id=user_id,
+        conversation_id=conversation_id,
+        message_id=new_id(),
+        reply_id=new_id(),
+        key=new.idempotency_key,
+        digest=new.digest,
+        message=new.message,
+        timezone=new.timezone,
+        model=new.model,
+        lease=lease,
+        lease_duration=rules.lease_duration,
+    )
+    if inserted is None:
+        # The other request has created the turn and works on it: `resume` did not find it yet.
+        raise TurnInProgress(retry_after=1)
+    return turn_id, lease
 
 
 async def _open_conversation(transaction: Transaction, user_id: UUID, new: NewTurn) -> UUID:

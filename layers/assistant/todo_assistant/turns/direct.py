@@ -5,38 +5,23 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from todo_assistant.errors import TurnInProgress
 from todo_assistant.turns import store
-from todo_assistant.turns.begin import require_room, resume
+from todo_assistant.turns.begin import free_expired_key, insert_turn, require_room, resume
 from todo_assistant.turns.budget import TurnRules
 from todo_assistant.turns.model import NewTurn, Turn
 from todo_core.database.executor import Database, Executor
 from todo_core.database.statements import Statement
-from todo_core.identifiers import new_id
 
 DIRECT_MODEL: Final = "mcp"
 """The `model` of a turn in which a program called a tool by MCP."""
 
 UNANSWERED: Final = "Nobody answered the question in time, so nothing was changed."
 
-_KEY_LIFETIME: Final = timedelta(hours=24)
 _MAX_TITLE_CHARACTERS: Final = 80
 
 _OPEN_CONVERSATION = Statement("""
     INSERT INTO conversations (id, user_id, title) VALUES (:conversation_id, :user_id, :title)
     ON CONFLICT (id) DO UPDATE SET active_at = now()
-""")
-_REMOVE_EXPIRED_KEY = Statement("""
-    UPDATE turns SET idempotency_key = NULL
-    WHERE user_id = :user_id AND idempotency_key = :key AND created_at <= now() - CAST(:key_lifetime AS interval)
-""")
-_INSERT_TURN = Statement("""
-    INSERT INTO turns (id, user_id, conversation_id, message_id, reply_id, idempotency_key, request_digest,
-        message, timezone, model, lease, leased_until)
-    VALUES (:turn_id, :user_id, :conversation_id, :message_id, :reply_id, :key, :digest,
-        :message, :timezone, :model, :lease, now() + CAST(:lease_duration AS interval))
-    ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-    RETURNING id
 """)
 # An update, because the trigger that counts the stored bytes of turns ignores new rows.
 _COUNT_BYTES = Statement("UPDATE turns SET stored_bytes = 600 + octet_length(message) WHERE id = :turn_id")
@@ -72,36 +57,16 @@ async def begin(db: Database, user_id: UUID, new: NewTurn, client: str, rules: T
 
 
 async def _create(db: Database, user_id: UUID, new: NewTurn, client: str, rules: TurnRules) -> Turn:
-    turn_id, lease = new_id(), new_id()
+    assert new.conversation_id is not None  # noqa: S101 - `conversation_of` has made it
     async with db.transaction() as transaction:
-        if new.idempotency_key is not None:
-            await transaction.write(
-                _REMOVE_EXPIRED_KEY, user_id=user_id, key=new.idempotency_key, key_lifetime=_KEY_LIFETIME
-            )
+        await free_expired_key(transaction, user_id, new)
         await transaction.write(
             _OPEN_CONVERSATION,
             conversation_id=new.conversation_id,
             user_id=user_id,
             title=client[:_MAX_TITLE_CHARACTERS],
         )
-        inserted = await transaction.write(
-            _INSERT_TURN,
-            turn_id=turn_id,
-            user_id=user_id,
-            conversation_id=new.conversation_id,
-            message_id=new_id(),
-            reply_id=new_id(),
-            key=new.idempotency_key,
-            digest=new.digest,
-            message=new.message,
-            timezone=new.timezone,
-            model=new.model,
-            lease=lease,
-            lease_duration=rules.lease_duration,
-        )
-        if inserted is None:
-            # A concurrent call with the same idempotency key was faster.
-            raise TurnInProgress(retry_after=1)
+        turn_id, lease = await insert_turn(transaction, user_id, new.conversation_id, new, rules)
         await transaction.write(_COUNT_BYTES, turn_id=turn_id)
         await require_room(transaction, user_id, rules.quotas)
     turn = await store.load(db, user_id, turn_id)
