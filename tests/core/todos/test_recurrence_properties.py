@@ -4,9 +4,8 @@ Weeks of the year and positions in a week are left out: dateutil departs from RF
 its next occurrence each take less than 10 ms of CPU time.
 """
 
-import sys
-import time as clock
 from datetime import UTC, date, datetime, time
+from functools import partial
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.core.todos.recurrences import BERLIN, LORD_HOWE, NEW_YORK, NUUK, UTC_ZONE, canonical, occurrences
+from tests.cpu_time import least_cpu_seconds
 from todo_core.todos.recurrence import ever_recurs, next_occurrence
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -142,24 +142,6 @@ class TestAgainstDateutil:
         assert all(one < other for one, other in pairwise(dues))
 
 
-def measure_seconds(act: Any, *arguments: object) -> float:
-    """Calls a function three times and returns the shortest CPU time of a call, in seconds.
-
-    Switches off the tracer of coverage during the calls, because it takes longer than the traced code.
-    """
-    taken = []
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        for _ in range(3):
-            began = clock.thread_time()
-            act(*arguments)
-            taken.append(clock.thread_time() - began)
-    finally:
-        sys.settrace(tracer)
-    return min(taken)
-
-
 @pytest.mark.cpu_time
 class TestDuration:
     @settings(derandomize=True, deadline=None, max_examples=150)
@@ -185,11 +167,11 @@ class TestDuration:
     @example("9" * 10_000, date(2026, 11, 25))
     @given(slow_rules | st.text(max_size=600), some_days)
     def test_no_rule_takes_longer_than_10_ms(self, rule: str, due: date) -> None:
-        assert measure_seconds(canonical_or_none, rule) < MAX_SECONDS
+        assert least_cpu_seconds(partial(canonical_or_none, rule)) < MAX_SECONDS
         if (kept := canonical_or_none(rule)) is not None:
-            assert measure_seconds(next_occurrence, kept, due, BERLIN) < MAX_SECONDS
+            assert least_cpu_seconds(partial(next_occurrence, kept, due, BERLIN)) < MAX_SECONDS
             at_nine = datetime.combine(due, time(9), UTC)
-            assert measure_seconds(next_occurrence, kept, at_nine, NEW_YORK) < MAX_SECONDS
+            assert least_cpu_seconds(partial(next_occurrence, kept, at_nine, NEW_YORK)) < MAX_SECONDS
             if due < TODAY:
-                assert measure_seconds(lambda: next_occurrence(kept, due, BERLIN, after=TODAY)) < MAX_SECONDS
-            assert measure_seconds(ever_recurs, kept, due, BERLIN) < MAX_SECONDS
+                assert least_cpu_seconds(partial(next_occurrence, kept, due, BERLIN, after=TODAY)) < MAX_SECONDS
+            assert least_cpu_seconds(partial(ever_recurs, kept, due, BERLIN)) < MAX_SECONDS
