@@ -97,6 +97,7 @@ def test_each_title_is_shown_whole(attacked: Account, container: Site, open_wind
 
 def test_quick_add_shows_what_it_understood_as_text(harmless: Account, container: Site, open_window: Open) -> None:
     person = Person.signed_in(open_window(container.url), harmless)
+    person.wait_for_rest()
     elements = set(person.window.evaluate(_TAGS_OF_ELEMENTS)) | _ELEMENTS_OF_VIEWS
     for text in HOSTILE[::4]:
         person.quick_add.fill(f"{text} tomorrow #x")
