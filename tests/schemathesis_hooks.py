@@ -73,7 +73,7 @@ TAG = "shop"
 UNKNOWN_HEADER = "x-schemathesis-unknown-property"
 CODES_OUTSIDE_THE_SCHEMA = {
     *("two_dues", "recurrence_needs_due", "repeated_ref", "not_text", "time_out_of_range", "past"),
-    *("p256dh", "quiet_hours"),
+    *("p256dh", "quiet_hours", "filter_or_all"),
 }
 """Codes of errors about combinations of fields, and about characters, times and keys that a schema does not describe.
 

@@ -81,7 +81,7 @@ ERRORS_OF_THEIR_OWN = {
     f"POST {WEBHOOKS}/deliveries/{{delivery_id}}/redeliver": {"too_many_attempts"},
     f"POST {TODOS}": PLACE_ERRORS | {"quota_exceeded", "recurrence_never_comes", "id_taken"},
     f"PATCH {TODOS}/{{todo_id}}": PLACE_ERRORS | CHANGE_ERRORS | {"quota_exceeded"},
-    f"POST {TODOS}/{{todo_id}}/restore": {"quota_exceeded"},
+    **{f"POST {path}/restore": {"quota_exceeded"} for path in (TODOS, f"{TODOS}/{{todo_id}}")},
     f"POST {TODOS}/{{todo_id}}/skip": {"quota_exceeded", "does_not_recur", "recurrence_ends"},
     f"GET {TODOS}/changes": {"changes_expired", "too_many_streams"},
     f"POST {TODOS}/batch": PLACE_ERRORS

@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from todo_core.text import Text, is_visible
@@ -176,9 +185,8 @@ class TodoFilters(BaseModel):
         default=None,
         description="`true`: open and due before now, or before today in the user's time zone. `false`: all others.",
     )
-    trashed: TrueOrFalse = Field(default=False, description="Selects from the trash instead of live todos.")
 
-    def build_filters(self, timezone: str, sort: ListSort | None = None) -> Filters:
+    def build_filters(self, timezone: str, sort: ListSort | None = None, *, trashed: bool = False) -> Filters:
         """Returns the filters in the user's time zone."""
         now, zone = datetime.now(UTC), ZoneInfo(timezone)
         return Filters(
@@ -187,7 +195,7 @@ class TodoFilters(BaseModel):
             tags=self.tag,
             # An empty search field lists all.
             q=self.q if self.q and is_visible(self.q) else None,
-            trashed=self.trashed,
+            trashed=trashed,
             project_id=self.project_id,
             parent_id=self.parent_id,
             sort=sort,
@@ -199,12 +207,19 @@ class TodoFilters(BaseModel):
         )
 
 
-class DeletionFilters(TodoFilters):
-    """The query that selects the todos to delete."""
+class BulkFilters(TodoFilters):
+    """The query that selects the todos to delete or to restore: at least one filter, or `all=true`."""
 
     q: Annotated[str, Text(min_length=1, max_length=200)] | None = Field(
         default=None, description="Words, or beginnings of words, that the title and the description contain."
     )
+    all: TrueOrFalse = Field(default=False, description="`true` is needed if there is no filter, to select all todos.")
+
+    @model_validator(mode="after")
+    def _require_filter_or_all(self) -> Self:
+        if not self.all and self.model_fields_set <= {"all"}:
+            raise PydanticCustomError("filter_or_all", "Give a filter, or all=true to select all todos")
+        return self
 
 
 def _build_bound(when: date | datetime | None, timezone: ZoneInfo) -> DueBound | None:
@@ -214,6 +229,7 @@ def _build_bound(when: date | datetime | None, timezone: ZoneInfo) -> DueBound |
 class TodoQuery(PageQuery, TodoFilters):
     """The query of a list of todos."""
 
+    trashed: TrueOrFalse = Field(default=False, description="Selects from the trash instead of live todos.")
     sort: ListSort | None = Field(
         default=None,
         description="Descending with `-`. Default: relevance with `q`, `due` with a filter by due date, else `order`.",

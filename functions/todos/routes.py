@@ -8,7 +8,7 @@ from functions.todos.list_versions import UNCHANGED, set_list_version
 from functions.todos.listing import list_sorted_by
 from functions.todos.models import (
     BatchRead,
-    DeletionFilters,
+    BulkFilters,
     TodoQuery,
     TodoRead,
     UpdatedTodoRead,
@@ -19,7 +19,7 @@ from functions.todos.models import (
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
-from todo_core.todos import batch, operations
+from todo_core.todos import batch, bulk, operations
 from todo_core.todos.batch_models import Batch
 from todo_core.todos.errors import (
     BatchTooLarge,
@@ -58,7 +58,7 @@ from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/todos"
-_TODO_ID: Final = register_id("todo_id", "batch", "changes")
+_TODO_ID: Final = register_id("todo_id", "batch", "changes", "restore")
 
 _LOCATION_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
 
@@ -66,6 +66,7 @@ register_cache_policy(PATH, REVALIDATE)
 register_scopes(PATH, read=["todos:read"], write=["todos:write"])
 register_cost("POST", f"{PATH}/batch", 10)
 register_cost("DELETE", PATH, 10)
+register_cost("POST", f"{PATH}/restore", 10)
 
 router = APIRouter(
     prefix=PATH,
@@ -93,7 +94,7 @@ async def list_todos(
         return Response(status_code=304, headers=response.headers)
     # Not by a dependency for the database: each dependency costs measurable time.
     db, url = get_resources(request).database, build_url(request, PATH)
-    filters = query.build_filters(user.timezone, query.sort)
+    filters = query.build_filters(user.timezone, query.sort, trashed=query.trashed)
     todo_list = list_sorted_by(filters.sorted_by)
     after = todo_list.read_cursor(request, query)
     page = await operations.find(db, user.id, filters, limit=query.limit, after=after)
@@ -166,25 +167,51 @@ async def change_todos(
     "",
     status_code=204,
     responses=error_responses(CrossOrigin, *KEY_ERRORS),
-    openapi_extra=describe_query(DeletionFilters),
+    openapi_extra=describe_query(BulkFilters),
 )
 async def delete_todos(
     user: CurrentUser,
-    query: Annotated[DeletionFilters, Depends(parse_query(DeletionFilters))],
+    query: Annotated[BulkFilters, Depends(parse_query(BulkFilters))],
     request: Request,
     response: Response,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Puts all todos that meet the filters, with their subtodos, into the trash. No filter selects all todos.
+    """Puts all todos that meet the filters, with their subtodos, into the trash.
 
-    An empty `q` is refused, so that an empty search field does not delete everything.
+    Without a filter, `all=true` is needed. An empty `q` is refused, so that an empty search field does not delete
+    everything.
     """
 
     async def delete(db: Executor) -> StoredResponse:
-        await operations.delete_all(db, user.actor, query.build_filters(user.timezone))
+        await bulk.delete(db, user.actor, query.build_filters(user.timezone))
         return NO_CONTENT
 
     return await answer_once(delete, None, user_id=user.id, key=key, request=request, response=response)
+
+
+@router.post(
+    "/restore",
+    status_code=204,
+    responses=error_responses(CrossOrigin, QuotaExceeded, *KEY_ERRORS),
+    openapi_extra=describe_query(BulkFilters),
+)
+async def restore_todos(
+    user: CurrentUser,
+    query: Annotated[BulkFilters, Depends(parse_query(BulkFilters))],
+    request: Request,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Takes all todos that meet the filters out of the trash.
+
+    Without a filter, `all=true` is needed. Subtodos that were deleted with one of them come back too.
+    """
+
+    async def restore(db: Executor) -> StoredResponse:
+        await bulk.restore(db, user.actor, query.build_filters(user.timezone))
+        return NO_CONTENT
+
+    return await answer_once(restore, None, user_id=user.id, key=key, request=request, response=response)
 
 
 @router.get(

@@ -41,7 +41,7 @@ WRITES: dict[str, Send] = {
         todo["url"], json={"title": "Bread"}, headers={"If-Match": f'"{todo["version"]}"'}
     ),
     "delete": lambda ada, todo: ada.client.delete(todo["url"]),
-    "delete all": lambda ada, _: ada.client.delete(TODOS),
+    "delete all": lambda ada, _: ada.client.delete(f"{TODOS}?all=true"),
     "batch": lambda ada, _: ada.client.post(f"{TODOS}/batch", json=BATCH),
     "project": lambda ada, _: ada.client.post(PROJECTS, json={"name": uuid4().hex}),
     "profile": lambda ada, _: ada.client.patch(f"{AUTH}/me", json={"name": "Ada"}),

@@ -21,7 +21,7 @@ from todo_core.database.statements import Statement
 from todo_core.reminders import channels, push_subscriptions
 from todo_core.reminders.channels import Channels
 from todo_core.reminders.push_subscriptions import NewSubscription
-from todo_core.todos import changes, counts, operations, projects, tags
+from todo_core.todos import bulk, changes, counts, operations, projects, tags
 from todo_core.todos.filters import DueBound, Filters
 from todo_core.todos.model import TodoCreate, TodoUpdate
 from todo_core.webhooks import deliveries
@@ -206,7 +206,7 @@ async def use_everything(db: Explainer, user_id: UUID) -> None:
     await changes.undo_turn(db, user, turn_id)
     await operations.delete(db, user, todo.id)
     await operations.restore(db, user, todo.id)
-    await operations.delete_all(db, user, Filters(completed=True))
+    await bulk.delete(db, user, Filters(completed=True))
     async for _ in stream_document(executor, user_id):
         pass
 

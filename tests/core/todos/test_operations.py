@@ -16,7 +16,7 @@ from tests.core.databases import add_user
 from todo_core.actors import Actor
 from todo_core.database.executor import Database, Executor, Row
 from todo_core.database.statements import Statement
-from todo_core.todos import operations
+from todo_core.todos import bulk, operations
 from todo_core.todos.errors import TodoNotFound
 from todo_core.todos.filters import Filters
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
@@ -28,7 +28,7 @@ LEFT = "SELECT id, deleted_at, version FROM todos WHERE user_id = $1 ORDER BY ti
 
 @pytest.fixture
 def _two_todos_per_statement(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "_MAX_DELETED_PER_STATEMENT", 2)
+    monkeypatch.setattr(bulk, "_MAX_PER_STATEMENT", 2)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def db(database_url: str, runner: asyncio.Runner) -> Iterator[Database]:
 
 @pytest.mark.usefixtures("_two_todos_per_statement")
 class TestDeleteAll:
-    """`delete_all` deletes todos in chunks, with the same result as one statement for all of them."""
+    """`bulk.delete` and `bulk.restore` work in chunks, with the same result as one statement for all of them."""
 
     @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5])
     def test_all_todos_are_deleted_once_and_at_the_same_moment(
@@ -59,7 +59,7 @@ class TestDeleteAll:
     ) -> None:
         for title in range(number):
             runner.run(operations.add(db, ada, TodoCreate(title=str(title))))
-        runner.run(operations.delete_all(db, ada, Filters()))
+        runner.run(bulk.delete(db, ada, Filters()))
         left = postgres.query(database_url, LEFT, ada.user_id)
         assert [row["version"] for row in left] == [2] * number
         assert len({row["deleted_at"] for row in left}) == min(number, 1)
@@ -71,10 +71,21 @@ class TestDeleteAll:
         ids: list[UUID] = [runner.run(operations.add(db, ada, TodoCreate(title="0"))).id]
         for title in "123":
             ids.append(runner.run(operations.add(db, ada, TodoCreate(title=title, parent_id=ids[-1]))).id)
-        runner.run(operations.delete_all(db, ada, Filters()))
+        runner.run(bulk.delete(db, ada, Filters()))
         runner.run(operations.restore(db, ada, ids[0]))
         left = postgres.query(database_url, LEFT, ada.user_id)
         assert [(row["id"], row["deleted_at"]) for row in left] == [(todo_id, None) for todo_id in ids]
+
+    @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5])
+    def test_all_todos_are_restored_once(
+        self, number: int, ada: Actor, db: Database, runner: asyncio.Runner, database_url: str
+    ) -> None:
+        for title in range(number):
+            runner.run(operations.add(db, ada, TodoCreate(title=str(title))))
+        runner.run(bulk.delete(db, ada, Filters()))
+        runner.run(bulk.restore(db, ada, Filters()))
+        left = postgres.query(database_url, LEFT, ada.user_id)
+        assert [(row["version"], row["deleted_at"]) for row in left] == [(3, None)] * number
 
 
 class DatabaseWithAChangeBetween(Database):

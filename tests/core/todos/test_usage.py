@@ -16,7 +16,7 @@ from todo_core.actors import Actor
 from todo_core.database.executor import Database
 from todo_core.errors import QuotaExceeded
 from todo_core.limits import Quotas
-from todo_core.todos import changes, operations, projects
+from todo_core.todos import bulk, changes, operations, projects
 from todo_core.todos.errors import InvalidTodo, TodoNotFound
 from todo_core.todos.filters import Filters
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
@@ -147,7 +147,7 @@ class TestCounters:
 
         ada.run(undo())
         postgres.query(ada.url, "DELETE FROM todos WHERE user_id = $1 AND deleted_at IS NOT NULL", ada.user_id)
-        ada.run(operations.delete_all(ada.db, ada.actor, Filters(completed=True)))
+        ada.run(bulk.delete(ada.db, ada.actor, Filters(completed=True)))
         [counted] = postgres.query(ada.url, COUNT, ada.user_id)
         assert ada.read_counters() == dict(counted)
         rows = postgres.query(ada.url, SELECT_READ_BYTES, ada.user_id)

@@ -17,7 +17,7 @@ from tests.core.webhooks.scenarios import (
 )
 from todo_core.database.executor import Database
 from todo_core.limits import Retention
-from todo_core.todos import log_cut, projects, trash
+from todo_core.todos import bulk, log_cut, projects, trash
 from todo_core.todos import operations as todos
 from todo_core.todos.filters import Filters
 from todo_core.todos.model import TodoUpdate
@@ -101,7 +101,7 @@ class TestChanges:
                 todo = await ada.add_todo(db)
                 await todos.update(db, ada.actor, todo.id, TodoUpdate(title="Buy bread"))
                 await todos.update(db, ada.actor, todo.id, TodoUpdate(completed=True))
-                await todos.delete_all(db, ada.actor, Filters())
+                await bulk.delete(db, ada.actor, Filters())
                 await receivers.deliver(db)
 
         run(scenario())
@@ -158,7 +158,7 @@ class TestChanges:
             async with open_database(database_url) as db:
                 ada = await Owner.add(database_url)
                 await ada.add_todo(db)
-                await todos.delete_all(db, ada.actor, Filters())
+                await bulk.delete(db, ada.actor, Filters())
                 await ada.add_webhook(db)
                 await asyncio.to_thread(
                     postgres.query, database_url, "UPDATE todos SET deleted_at = now() - interval '31 days'"

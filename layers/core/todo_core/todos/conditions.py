@@ -71,3 +71,8 @@ CONDITIONS: Final = {
 def select_live(names: frozenset[str]) -> str:
     """Returns the WHERE condition for the user's todos outside the trash that meet all the named CONDITIONS."""
     return " AND ".join([LIVE, *(CONDITIONS[name] for name in sorted(names))])
+
+
+def select_trashed(names: frozenset[str]) -> str:
+    """Returns the WHERE condition for the user's todos in the trash that meet all the named CONDITIONS."""
+    return " AND ".join([TRASHED, *(CONDITIONS[name] for name in sorted(names))])

@@ -1,7 +1,7 @@
 """Operations on todos. Each includes the owner in its statements, so another user's todo is not found.
 
 Most operations are one statement, on the database or in a transaction, because triggers cascade to subtodos. But
-completing and skipping a recurring todo read it first, `delete_all` works in chunks, and a failed write reads.
+completing and skipping a recurring todo read it first, and a failed write reads.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,8 +53,6 @@ class NewTodo(Struct, frozen=True):
     new: TodoCreate
 
 
-_MAX_DELETED_PER_STATEMENT: Final = 5_000
-"""The most todos that one statement of `delete_all` selects. It takes about a second for this many."""
 _MAX_ATTEMPTS: Final = 20
 _FIELD_COUNT: Final = len(Todo.__struct_fields__)
 
@@ -98,31 +96,6 @@ async def find(db: Executor, user_id: UUID, filters: Filters, *, limit: int, aft
         rows.pop()
     todos = [Todo(*row[:_FIELD_COUNT]) for row in rows]
     return Page(todos, _build_position(sort, rows[-1], todos[-1]) if has_more else None)
-
-
-async def delete_all(db: Executor, actor: Actor, filters: Filters) -> None:
-    """Puts the user's todos that meet the filters into the trash. Todos that are there keep their time of deletion.
-
-    Deletes in chunks of about a second each, because the user's other changes wait for a chunk. After an interruption,
-    another call deletes the remaining todos.
-    """
-    if filters.trashed:
-        return
-    statement, moment = queries.delete_some(frozenset(filters.conditions)), None
-    while True:
-        # All chunks set the same `deleted_at`, because restoring a todo restores only subtodos with the same value.
-        deleted = await db.write(
-            statement,
-            user_id=actor.user_id,
-            actor=actor.signature,
-            limit=_MAX_DELETED_PER_STATEMENT,
-            moment=moment,
-            **filters.values,
-        )
-        assert deleted is not None  # noqa: S101 - an aggregate without GROUP BY returns one row
-        if deleted["number"] < _MAX_DELETED_PER_STATEMENT:
-            return
-        moment = deleted["moment"]
 
 
 async def get(db: Executor, user_id: UUID, todo_id: UUID) -> Todo:

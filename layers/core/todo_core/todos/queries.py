@@ -8,7 +8,7 @@ from typing import Final
 from todo_core.actors import SET_ACTOR
 from todo_core.database.statements import Statement
 from todo_core.todos.columns import COLUMNS, THIS_DELETION
-from todo_core.todos.conditions import LIVE, select_live
+from todo_core.todos.conditions import LIVE, select_live, select_trashed
 from todo_core.todos.model import TodoCreate
 
 _THIS: Final = f"id = :todo_id AND {LIVE}"
@@ -141,6 +141,31 @@ def restore(*, checked: bool) -> Statement:
     If `checked`, the statement writes only a todo whose version is among `:versions`.
     """
     return Statement(_update({"deleted_at": "NULL"}, checked=checked, this=_THIS_IN_TRASH))
+
+
+@lru_cache(_MAX_CACHED_STATEMENTS)
+def restore_some(conditions: frozenset[str]) -> Statement:
+    """Returns a statement that takes at most `:limit` todos out of the trash: those that meet all named conditions.
+
+    It leaves todos below another such todo to the next statement. It returns one row: the `number` of restored todos.
+    """
+    return Statement(f"""
+        WITH matching AS MATERIALIZED (
+            SELECT id, parent_id FROM todos WHERE {select_trashed(conditions)} AND {_LOCK_LOG}
+        ),
+        selected AS (
+            SELECT id FROM matching WHERE parent_id IS NULL OR NOT EXISTS (
+                SELECT FROM todos_above(matching.id) AS above WHERE above.id IN (SELECT id FROM matching)
+            )
+            LIMIT :limit
+        ),
+        restored AS (
+            UPDATE todos SET deleted_at = NULL, {_next_version()}
+            WHERE id IN (SELECT id FROM selected) AND deleted_at IS NOT NULL
+            RETURNING {SET_ACTOR}
+        )
+        SELECT count(*) AS number FROM restored
+    """)  # noqa: S608
 
 
 def _assign_columns(columns: frozenset[str]) -> dict[str, str]:
