@@ -24,7 +24,7 @@ from tests.emulator import emulator
 from tests.serving import gateway_event
 
 ROUNDS: Final = 10
-MAX_RATIOS: Final = {"auth": 1.35, "todos": 1.8, "chat": 2.0}
+MAX_RATIOS: Final = {"auth": 1.35, "todos": 1.8, "chat": 2.0, "mcp": 1.6}
 ENVIRONMENT: Final = {
     "DATABASE_URL": "postgresql://user@127.0.0.1:1/database",
     "SECRET_KEY": "p8dKq2-4vWm7_Zr1xTb9yLc3nHs6fJg5",
