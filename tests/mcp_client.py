@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import httpx2
 
+from tests.mcp_messages import check_response
+
 NEWEST: Final = "2026-07-28"
 BEFORE: Final = "2025-11-25"
 MCP: Final = "/mcp"
@@ -39,7 +41,9 @@ class McpClient:
         if name := params.get("uri" if method == "resources/read" else "name"):
             names["Mcp-Name"] = name
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.post(MCP, json=body, headers={**self.headers, **names, **given})
+        response = self.http.post(MCP, json=body, headers={**self.headers, **names, **given})
+        _check(response, body, NEWEST)
+        return response
 
     def result(self, method: str, params: Json | None = None) -> Json:
         response = self.post(method, params)
@@ -64,7 +68,16 @@ class McpClient:
 def post_raw(http: httpx2.Client, headers: dict[str, str], body: Any, **more: str) -> httpx2.Response:
     """Sends a message as it is, as a client of the revision before."""
     given = {name.replace("_", "-"): value for name, value in more.items()}
-    return http.post(MCP, json=body, headers={**headers, "Accept": ACCEPT, **given})
+    response = http.post(MCP, json=body, headers={**headers, "Accept": ACCEPT, **given})
+    _check(response, body, BEFORE)
+    return response
+
+
+def _check(response: httpx2.Response, body: Any, version: str) -> None:
+    """Checks that the answer is one of the protocol if it is no problem document. No request makes an error of 5xx."""
+    assert response.status_code < 500, response.text
+    if response.content and response.headers["content-type"] == "application/json":
+        check_response(body, version, response.json())
 
 
 def request(method: str, **params: Any) -> Json:

@@ -1,6 +1,7 @@
 """Checks of a request's headers, which say who sends it and what it holds."""
 
 from base64 import b64decode
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ from functions.mcp.wire import (
     RpcError,
 )
 from todo_core.errors import CrossOrigin, ServiceError
-from todo_core.web.public_url import find_public_url
+from todo_core.web.public_url import PublicUrlNotConfigured, find_public_url
 from todo_core.web.resources import get_resources
 
 VERSION: Final = "mcp-protocol-version"
@@ -50,14 +51,17 @@ class SessionNotFound(ServiceError):
 def check_origin(request: Request) -> None:
     """Checks the origin of a page: this service, or one of CORS_ORIGINS. Raises CrossOrigin for another.
 
-    A bearer token alone is no proof here: a page that rebinds a name to this machine may know one.
+    A bearer token alone is no proof here: a page that rebinds a name to this machine may know one. A service that does
+    not know its URL takes no origin for its own.
     """
     origin = request.headers.get("origin")
     if origin is None or origin in get_resources(request).settings.allowed_origins:
         return
-    own = urlsplit(find_public_url(request))
-    if origin != f"{own.scheme}://{own.netloc}":
-        raise CrossOrigin
+    with suppress(PublicUrlNotConfigured):
+        own = urlsplit(find_public_url(request))
+        if origin == f"{own.scheme}://{own.netloc}":
+            return
+    raise CrossOrigin
 
 
 def check_accept(request: Request) -> None:

@@ -7,7 +7,7 @@ from functions.mcp.caller import Caller
 from functions.mcp.wire import INVALID_PARAMS, Call, Json, RpcError, complete
 
 _MAX_DAY_CHARACTERS: Final = 100
-_PROMPTS: Final[Mapping[str, Json]] = {
+PROMPTS: Final[Mapping[str, Json]] = {
     "plan_my_day": {
         "name": "plan_my_day",
         "title": "Plan my day",
@@ -33,13 +33,13 @@ _REVIEW: Final = (
 
 
 async def list_prompts(caller: Caller, _call: Call) -> Json:
-    return complete(caller.peer, {"prompts": list(_PROMPTS.values())}, cached_seconds=3600)
+    return complete(caller.peer, {"prompts": list(PROMPTS.values())}, cached_seconds=3600)
 
 
 async def get_prompt(caller: Caller, call: Call) -> Json:
     """Returns the message of a prompt. Raises RpcError for an unknown prompt or argument."""
     name, arguments = call.params.get("name"), call.params.get("arguments") or {}
-    prompt = _PROMPTS.get(name) if isinstance(name, str) else None
+    prompt = PROMPTS.get(name) if isinstance(name, str) else None
     if prompt is None:
         raise RpcError(INVALID_PARAMS, f"Unknown prompt: {str(name)[:100]}")
     known = {argument["name"] for argument in prompt["arguments"]}

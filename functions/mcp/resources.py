@@ -22,10 +22,11 @@ _JSON: Final = "application/json"
 _PAGE: Final = 100
 _MAX_PROJECTS: Final = 501
 _MAX_TODOS: Final = 200
-_FIXED: Final = (
+FIXED: Final = (
     {"uri": TODAY, "name": "today", "title": "Today", "description": "Due today or before.", "mimeType": _JSON},
     {"uri": OVERDUE, "name": "overdue", "title": "Overdue", "description": "Open and too late.", "mimeType": _JSON},
 )
+TEMPLATES: Final = ({"uriTemplate": TEMPLATE, "name": "project", "title": "Project", "mimeType": _JSON},)
 
 
 async def list_resources(caller: Caller, call: Call) -> Json:
@@ -42,15 +43,14 @@ async def list_resources(caller: Caller, call: Call) -> Json:
         {"uri": f"{PROJECT}{project.id}", "name": project.name, "title": project.name, "mimeType": _JSON}
         for project in page
     ]
-    result: Json = {"resources": [*(_FIXED if cursor is None else ()), *described]}
+    result: Json = {"resources": [*(FIXED if cursor is None else ()), *described]}
     if start + _PAGE < len(found):
         result["nextCursor"] = ids[start + _PAGE - 1]
     return complete(caller.peer, result, cached_seconds=0)
 
 
 async def list_templates(caller: Caller, _call: Call) -> Json:
-    template = {"uriTemplate": TEMPLATE, "name": "project", "title": "Project", "mimeType": _JSON}
-    return complete(caller.peer, {"resourceTemplates": [template]}, cached_seconds=3600)
+    return complete(caller.peer, {"resourceTemplates": TEMPLATES}, cached_seconds=3600)
 
 
 async def read_resource(caller: Caller, call: Call) -> Json:

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from todo_core.errors import InsufficientScope, NotAuthenticated
 from todo_core.web.identity import SignedInUser, find_user
 from todo_core.web.problems import CHALLENGE
 from todo_core.web.protected_resources import MCP
-from todo_core.web.public_url import find_public_url
+from todo_core.web.public_url import PublicUrlNotConfigured, find_public_url
 from todo_core.web.scopes import register_scopes
 
 _METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -61,8 +62,9 @@ def _require_token(user: SignedInUser) -> TokenUser:
 
 
 def _name_metadata(request: Request) -> None:
-    """Adds to the challenge the URL from which a client learns where it gets a token (RFC 9728)."""
-    request.scope["state"][CHALLENGE] = f', resource_metadata="{find_public_url(request)}{_METADATA}{MCP}"'
+    """Adds the URL of the metadata (RFC 9728) to the challenge, if the service knows its own URL."""
+    with suppress(PublicUrlNotConfigured):
+        request.scope["state"][CHALLENGE] = f', resource_metadata="{find_public_url(request)}{_METADATA}{MCP}"'
 
 
 CurrentTokenUser = Annotated[TokenUser, Depends(_find_token_user)]

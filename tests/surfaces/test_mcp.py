@@ -1,15 +1,24 @@
 """The Model Context Protocol: both revisions, tools as turns, questions to the person, and refusals."""
 
 import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
+import httpx2
 import pytest
 
 from tests.accounts import CHAT, TODOS, Account
 from tests.mcp_client import ACCEPT, BEFORE, CAN_ASK, MCP, NEWEST, McpClient, post_raw, request
-from tests.serving import Surface
+from tests.mcp_messages import check_request, check_response
+from tests.serving import Surface, wait_until
 from tests.surfaces.api_tokens import bearer, create_token
+from tests.surfaces.chat import answer_approval
 
-CLIENT = {"name": "tests", "version": "1"}
+CLIENT: Final = {"name": "tests", "version": "1"}
+STREAMING: Final = {"uvicorn", "container", "cluster"}
+ON_LAMBDA: Final = {"lambda", "emulator", "sam"}
 
 
 @pytest.fixture
@@ -53,49 +62,136 @@ class TestNewestRevision:
         assert mcp.result("prompts/get", {"name": "plan_my_day"})["messages"]
 
 
+class TestIdempotencyKey:
+    def test_a_repeat_of_a_change_gets_the_stored_result(self, mcp: McpClient, ada: Account) -> None:
+        params = {"name": "add_todos", "arguments": {"todos": [{"title": "Buy milk"}]}}
+        first, repeat = (mcp.post("tools/call", params, Idempotency_Key="a key").json() for _ in range(2))
+        assert repeat["result"]["structuredContent"] == first["result"]["structuredContent"]
+        assert ada.titles() == ["Buy milk"]
+
+    def test_another_key_adds_again(self, mcp: McpClient, ada: Account) -> None:
+        params = {"name": "add_todos", "arguments": {"todos": [{"title": "Buy milk"}]}}
+        for key in ("a key", "another"):
+            mcp.post("tools/call", params, Idempotency_Key=key)
+        assert ada.titles() == ["Buy milk", "Buy milk"]
+
+    def test_ten_repeats_at_once_add_once(self, mcp: McpClient, ada: Account) -> None:
+        params = {"name": "add_todos", "arguments": {"todos": [{"title": "Buy milk"}]}}
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(lambda _: mcp.post("tools/call", params, Idempotency_Key="a key"), range(10)))
+        assert ada.titles() == ["Buy milk"]
+
+    def test_a_key_does_not_serve_other_arguments(self, mcp: McpClient, ada: Account) -> None:
+        _, answer = (
+            mcp.post(
+                "tools/call",
+                {"name": "add_todos", "arguments": {"todos": [{"title": title}]}},
+                Idempotency_Key="a key",
+            ).json()["result"]
+            for title in ("Buy milk", "Buy bread")
+        )
+        assert answer["isError"]
+        assert answer["structuredContent"]["code"] == "idempotency_key_reused"
+        assert ada.titles() == ["Buy milk"]
+
+    @pytest.mark.parametrize("key", ["", "x" * 256, "tab\tab"])
+    def test_a_malformed_key_is_refused(self, mcp: McpClient, ada: Account, key: str) -> None:
+        params = {"name": "add_todos", "arguments": {"todos": [{"title": "Buy milk"}]}}
+        refused = mcp.post("tools/call", params, Idempotency_Key=key)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, -32602)
+        assert ada.titles() == []
+
+
 class TestRevisionBefore:
     def test_initialize_then_call(self, ada: Account) -> None:
-        headers = bearer(create_token(ada, "todos:read", "todos:write"))
-        begun = post_raw(
-            ada.client,
-            headers,
-            request("initialize", protocolVersion=BEFORE, capabilities={}, clientInfo={"name": "t", "version": "1"}),
-        )
-        assert begun.json()["result"]["protocolVersion"] == BEFORE
-        session = {"Mcp_Session_Id": begun.headers["mcp-session-id"], "MCP_Protocol_Version": BEFORE}
-        notified = post_raw(ada.client, headers, {"jsonrpc": "2.0", "method": "notifications/initialized"}, **session)
-        assert notified.status_code == 202
-        listed = post_raw(ada.client, headers, request("tools/list"), **session).json()["result"]["tools"]
-        assert len(listed) == 18
+        desk = open_session(ada)
+        assert desk.post({"jsonrpc": "2.0", "method": "notifications/initialized"}).status_code == 202
+        assert len(desk.post(request("tools/list")).json()["result"]["tools"]) == 18
 
     @pytest.mark.parametrize("answer", [True, False])
     def test_a_delete_asks_over_the_stream_of_the_call(self, surface: Surface, ada: Account, *, answer: bool) -> None:
-        headers = bearer(create_token(ada, "todos:read", "todos:write"))
-        todo = ada.client.post(TODOS, json={"title": "Buy milk"}).json()
-        begun = post_raw(
-            ada.client,
-            headers,
-            request(
-                "initialize", protocolVersion=BEFORE, capabilities=CAN_ASK, clientInfo={"name": "t", "version": "1"}
-            ),
-        )
-        session = {"Mcp_Session_Id": begun.headers["mcp-session-id"], "MCP_Protocol_Version": BEFORE}
-        call = request("tools/call", name="delete_todos", arguments={"ids": [todo["id"]]})
-        if surface.name != "uvicorn":
-            # Without a server that streams, the question cannot arrive before the answer to it.
-            return
-        names = {name.replace("_", "-"): value for name, value in session.items()}
-        with ada.client.stream("POST", MCP, json=call, headers={**headers, **names, "Accept": ACCEPT}) as stream:
-            messages = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+        if surface.name not in STREAMING:
+            pytest.skip("The question arrives with the end of the stream")
+        desk, call = open_session(ada), ask_to_delete(ada)
+        with ada.client.stream("POST", MCP, json=call, headers=desk.headers) as stream:
+            messages = read_messages(stream.iter_lines())
             question = next(messages)
-            assert question["method"] == "elicitation/create"
+            check_request(BEFORE, question)
             reply = {"action": "accept", "content": {"confirm": answer}}
             with surface.client() as other:
-                answered = post_raw(
-                    other, headers, {"jsonrpc": "2.0", "id": question["id"], "result": reply}, **session
-                )
+                answered = replace(desk, http=other).post({"jsonrpc": "2.0", "id": question["id"], "result": reply})
             assert answered.status_code == 202
             result = next(messages)
-        assert result["id"] == call["id"]
+        check_response(call, BEFORE, result)
         assert result["result"]["isError"] is not answer
-        assert (ada.client.get(TODOS).json() == []) is answer
+        assert (ada.titles() == []) is answer
+
+    @pytest.mark.parametrize("answer", [True, False])
+    def test_the_person_may_answer_in_the_app(self, surface: Surface, ada: Account, *, answer: bool) -> None:
+        if surface.name in ON_LAMBDA:
+            pytest.skip("A response cannot wait there")
+        desk, call = open_session(ada), ask_to_delete(ada)
+        with ThreadPoolExecutor(1) as thread:
+            asked = thread.submit(lambda: list(read_messages(desk.post(call).text.splitlines())))
+            answer_approval(ada, wait_for_question(ada), approve=answer).raise_for_status()
+            question, result = asked.result()
+        check_request(BEFORE, question)
+        check_response(call, BEFORE, result)
+        assert result["result"]["isError"] is not answer
+        assert (ada.titles() == []) is answer
+
+    def test_where_a_response_cannot_wait_a_delete_is_refused(self, surface: Surface, ada: Account) -> None:
+        if surface.name not in ON_LAMBDA:
+            pytest.skip("A response can wait there")
+        refused = open_session(ada).post(ask_to_delete(ada)).json()["result"]
+        assert refused["isError"]
+        assert "in the app" in refused["structuredContent"]["error"]
+        assert ada.titles() == ["Buy milk"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A client of the revision before, with its session."""
+
+    http: httpx2.Client
+    headers: dict[str, str]
+
+    def post(self, message: dict[str, Any]) -> httpx2.Response:
+        return post_raw(self.http, self.headers, message)
+
+
+def open_session(ada: Account) -> Session:
+    """Returns a client that can ask its person."""
+    headers = bearer(create_token(ada, "todos:read", "todos:write"))
+    begun = post_raw(
+        ada.client,
+        headers,
+        request("initialize", protocolVersion=BEFORE, capabilities=CAN_ASK, clientInfo=CLIENT),
+    )
+    assert begun.json()["result"]["protocolVersion"] == BEFORE
+    session = {"Mcp-Session-Id": begun.headers["mcp-session-id"], "MCP-Protocol-Version": BEFORE, "Accept": ACCEPT}
+    return Session(ada.client, {**headers, **session})
+
+
+def ask_to_delete(ada: Account) -> dict[str, Any]:
+    """Adds a todo. Returns the call that deletes it."""
+    return request("tools/call", name="delete_todos", arguments={"ids": [ada.add()["id"]]})
+
+
+def read_messages(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
+
+
+def wait_for_question(ada: Account) -> str:
+    """Returns the id of the turn that waits for approval, as soon as there is one."""
+
+    def find() -> str | None:
+        for conversation in ada.client.get(f"{CHAT}/conversations").json():
+            shown = ada.client.get(f"{CHAT}/history", params={"conversation_id": conversation["id"]}).json()
+            turn_id = str(shown[-1]["turn_id"])
+            if ada.client.get(f"{CHAT}/turns/{turn_id}").json()["status"] == "needs_approval":
+                return turn_id
+        return None
+
+    wait_until(lambda: find() is not None)
+    return find() or ""
