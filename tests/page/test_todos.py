@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.accounts import TODOS
 from tests.page.person import Person
@@ -34,6 +34,22 @@ class TestQuickAdd:
         person.wait_for_worker()
         person.window.context.set_offline(offline=True)
         person.add("Buy milk")
+
+    def test_texts_that_are_entered_before_the_answers_are_all_understood(self, person: Person) -> None:
+        held: list[Route] = []
+        person.page.route("**/quick-add", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks the function
+        for text in ("Buy milk #shop", "Call mum #family"):
+            person.quick_add.fill(text)
+            person.quick_add.press("Enter")
+        person.eventually(lambda: len(held) == 2)
+        person.page.wait_for_timeout(2500)
+        for route in reversed(held):
+            route.continue_()
+
+        person.sees("Buy milk", "Call mum")
+        assert person.titles() == ["Buy milk", "Call mum"]
+        expect(person.row("Buy milk")).to_contain_text("shop")
+        expect(person.row("Call mum")).to_contain_text("family")
 
     def test_several_in_a_row_stay_in_order(self, person: Person) -> None:
         titles = [f"Task {number}" for number in range(1, 6)]

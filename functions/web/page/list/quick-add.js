@@ -10,15 +10,16 @@ import { t } from "../words.js";
 import { fold } from "./rows.js";
 
 const TYPING_MILLISECONDS = 200;
+const PATIENCE_SECONDS = 5;
 let timer = 0;
 let asked = new AbortController();
+/** Ends when all texts so far are added. They are added in the order in which they were entered. */
+let added = Promise.resolve();
 
-/** Asks the service how it reads a text. @param {string} text
+/** Asks the service how it reads a text. @param {string} text @param {AbortSignal} [signal]
  * @returns {Promise<{text: string, drafts: Draft[], understood: Understood[]}>} */
-async function read(text) {
-  asked.abort();
-  asked = new AbortController();
-  const options = { body: { text, dry_run: true }, signal: asked.signal, seconds: 2 };
+async function read(text, signal) {
+  const options = { body: { text, dry_run: true }, signal, seconds: PATIENCE_SECONDS };
   return { text, ...(await request("POST", "quick-add", options)) };
 }
 
@@ -26,22 +27,25 @@ function typed({ target: { value } }) {
   const hasText = value.trim();
   update(({ ui }) => Object.assign(ui, { adding: value, reading: hasText ? ui.reading : null }));
   clearTimeout(timer);
+  asked.abort();
+  asked = new AbortController();
   // Without an answer, the text is only not marked.
-  const show = () => read(value).then((reading) => update(({ ui }) => ui.adding && (ui.reading = reading)), () => {});
+  const show = () => read(value, asked.signal).then((reading) => update(({ ui }) => ui.adding && (ui.reading = reading)), () => {});
   if (hasText) timer = setTimeout(show, TYPING_MILLISECONDS);
 }
 
-async function submitted(event) {
+function submitted(event) {
   event.preventDefault();
   const { adding = "", reading } = state.ui;
   const text = adding.trim();
   if (!text) return;
   clearTimeout(timer);
+  asked.abort();
   event.target.reset(); // a text that was not rendered yet
   update(({ ui }) => Object.assign(ui, { adding: "", reading: null }));
   const asWritten = () => ({ drafts: [{ title: text.slice(0, 500), tags: [] }] });
-  const { drafts } = reading?.text.trim() === text ? reading : await read(text).catch(asWritten);
-  drafts.forEach(addDraft);
+  const understood = reading?.text.trim() === text ? reading : read(text).catch(asWritten);
+  added = Promise.all([understood, added.catch(() => {})]).then(([{ drafts }]) => drafts.forEach(addDraft));
 }
 
 /** Adds a draft to the open list. @param {Draft} draft */
