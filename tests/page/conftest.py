@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,28 +48,39 @@ def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="session")
-def settings(environment: dict[str, str], server_url: str) -> Iterator[dict[str, str]]:
+@contextmanager
+def _settings(environment: dict[str, str], server_url: str) -> Iterator[dict[str, str]]:
+    """Yields settings with a database of its own: another site would deliver its mails, with its own links."""
     with postgres.database(server_url) as database:
         yield {**environment, **_REGISTRATIONS, "DATABASE_URL": database, "CORS_ORIGINS": ""}
 
 
 @pytest.fixture(scope="session")
 def container(
-    pytestconfig: pytest.Config, settings: dict[str, str], mails: MailServer, tmp_path_factory: pytest.TempPathFactory
+    pytestconfig: pytest.Config,
+    environment: dict[str, str],
+    server_url: str,
+    mails: MailServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """The service in a container of the image, or without --image the process that a container runs."""
     image: str | None = pytestconfig.getoption("--image")
     folder = tmp_path_factory.mktemp("service")
-    running = sites.in_image(image, settings, mails) if image else sites.in_process(settings, mails, folder)
-    with running as site:
-        yield site
+    with _settings(environment, server_url) as settings:
+        running = sites.in_image(image, settings, mails) if image else sites.in_process(settings, mails, folder)
+        with running as site:
+            yield site
 
 
 @pytest.fixture(scope="session")
-def functions(request: pytest.FixtureRequest, settings: dict[str, str], mails: MailServer) -> Iterator[Site]:
+def functions(
+    request: pytest.FixtureRequest, environment: dict[str, str], server_url: str, mails: MailServer
+) -> Iterator[Site]:
     build, runtime = request.getfixturevalue("build"), request.getfixturevalue("runtime")
-    with sites.on_functions(settings, mails, build, runtime) as site:
+    with (
+        _settings(environment, server_url) as settings,
+        sites.on_functions(settings, mails, build, runtime) as site,
+    ):
         yield site
 
 

@@ -15,6 +15,7 @@ from tests.room import ROOM_SECONDS
 
 _RELOADS: Final = 20
 _WORKER_MILLISECONDS: Final = 500
+_SCROLLED: Final = "() => (document.querySelector('[data-scroller]') ?? document.scrollingElement).scrollTop"
 _COUNT_COPY: Final = """async () => {
     const [{ name }] = await indexedDB.databases();
     const result = (request) => new Promise((done, fail) => {
@@ -234,9 +235,14 @@ class Person:
         self.press("Send", within=self.assistant)
 
     def scroll_list(self) -> None:
-        """Scrolls the list by most of a screen."""
+        """Scrolls the list by most of a screen, and waits until its rows are drawn."""
         self.todos.hover()
+        before = self.window.evaluate(_SCROLLED)
         self.page.mouse.wheel(0, 400)
+        self.page.wait_for_timeout(50)
+        if self.window.evaluate(_SCROLLED) == before:
+            self.page.wait_for_timeout(500)  # a busy machine scrolls later
+        self.wait_for_rest()
 
     def drag(self, title: str, above: str) -> None:
         """Drags a todo above another one by its grip, which is left of its checkbox."""
@@ -316,5 +322,10 @@ class Person:
         return {todo["title"]: todo["version"] for todo in self.stored()}
 
     def stored_todo(self, title: str, **filters: Any) -> dict[str, Any]:
-        (found,) = [todo for todo in self.stored(**filters) if todo["title"] == title]
-        return found
+        """Returns the todo with this title, once the service has it."""
+
+        def find() -> list[dict[str, Any]]:
+            return [todo for todo in self.stored(**filters) if todo["title"] == title]
+
+        self.eventually(lambda: len(find()) == 1)
+        return find()[0]

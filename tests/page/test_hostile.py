@@ -90,7 +90,6 @@ def test_each_title_is_shown_whole(attacked: Account, container: Site, open_wind
     for _ in range(60):
         shown |= set(person.titles())
         person.scroll_list()
-        person.page.wait_for_timeout(50)
 
     assert {todo["title"] for todo in person.stored()} <= shown
 

@@ -69,6 +69,7 @@ class TestComplete:
         person.add("Buy milk")
         person.complete("Buy milk")
         person.sees_no("Buy milk")
+        person.eventually(lambda: person.versions() == {"Buy milk": 2})
         person.undo()
 
         person.sees("Buy milk")
