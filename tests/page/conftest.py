@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.page.windows import Open, Window
 FIXTURES = {"uvicorn": "container", "container": "container", "emulator": "functions"}
 PICTURES = Path(__file__).parents[2] / ".screenshots/failures"
 _WINDOWS = pytest.StashKey[list[Window]]()
+type Settings = dict[str, str]
 _REGISTRATIONS = {"REGISTRATIONS_PER_ADDRESS": "100000", "LOGINS_PER_ADDRESS": "100000"}
 
 
@@ -43,44 +44,47 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
+def chromium(pytestconfig: pytest.Config, settings: dict[str, Settings]) -> Iterator[Browser]:
+    # Playwright occupies the event loop of the thread, so the databases are made before.
+    assert settings
     with sync_playwright() as playwright, windows.chromium(playwright, pytestconfig.getoption("--browser")) as browser:
         yield browser
 
 
-@contextmanager
-def _settings(environment: dict[str, str], server_url: str) -> Iterator[dict[str, str]]:
-    """Yields settings with a database of its own: another site would deliver its mails, with its own links."""
-    with postgres.database(server_url) as database:
-        yield {**environment, **_REGISTRATIONS, "DATABASE_URL": database, "CORS_ORIGINS": ""}
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str], server_url: str) -> Iterator[dict[str, Settings]]:
+    """Settings of each site, with a database of its own: another site would deliver its mails, with its own links."""
+    with ExitStack() as stack:
+        yield {
+            name: {
+                **environment,
+                **_REGISTRATIONS,
+                "DATABASE_URL": stack.enter_context(postgres.database(server_url)),
+                "CORS_ORIGINS": "",
+            }
+            for name in set(FIXTURES.values())
+        }
 
 
 @pytest.fixture(scope="session")
 def container(
     pytestconfig: pytest.Config,
-    environment: dict[str, str],
-    server_url: str,
+    settings: dict[str, Settings],
     mails: MailServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """The service in a container of the image, or without --image the process that a container runs."""
     image: str | None = pytestconfig.getoption("--image")
     folder = tmp_path_factory.mktemp("service")
-    with _settings(environment, server_url) as settings:
-        running = sites.in_image(image, settings, mails) if image else sites.in_process(settings, mails, folder)
-        with running as site:
-            yield site
+    own = settings["container"]
+    with sites.in_image(image, own, mails) if image else sites.in_process(own, mails, folder) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")
-def functions(
-    request: pytest.FixtureRequest, environment: dict[str, str], server_url: str, mails: MailServer
-) -> Iterator[Site]:
+def functions(request: pytest.FixtureRequest, settings: dict[str, Settings], mails: MailServer) -> Iterator[Site]:
     build, runtime = request.getfixturevalue("build"), request.getfixturevalue("runtime")
-    with (
-        _settings(environment, server_url) as settings,
-        sites.on_functions(settings, mails, build, runtime) as site,
-    ):
+    with sites.on_functions(settings["functions"], mails, build, runtime) as site:
         yield site
 
 
