@@ -12,7 +12,7 @@ from tests.accounts import AUTH
 COMMITTED_DOCUMENT: Final = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
 PROBLEM: Final = "application/problem+json"
 WITHOUT_SESSION: Final = {
-    *(f"{AUTH}/{name}" for name in ("register", "login", "login/passkey", "login/passkey/options", "logout")),
+    *(f"{AUTH}/{name}" for name in ("register", "login", "token", "login/passkey", "login/passkey/options", "logout")),
     *(f"{AUTH}/{name}" for name in ("password/forgot", "password/reset", "email/verify", "email/take-back")),
 }
 

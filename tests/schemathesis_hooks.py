@@ -32,7 +32,8 @@ from tests.room import ROOM_SECONDS
 
 COOKIE = "session_token"
 ENDING_SESSIONS = {
-    f"{AUTH}/{call}" for call in ("register", "login", "logout", "password", "sessions/{session_id}", "close-account")
+    f"{AUTH}/{call}"
+    for call in ("register", "login", "token", "logout", "password", "sessions/{session_id}", "close-account")
 }
 """Calls that may end the session with which they are sent. A login replaces the session of the same browser."""
 CHANGING_FACTORS = {

@@ -1,9 +1,9 @@
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from msgspec import structs
 
-from functions.auth.models import LOGIN_BODY, Login, SubmittedLogin, TokenRead, UserRead
+from functions.auth.models import FORM_BODY, LOGIN_BODY, Login, SubmittedForm, SubmittedLogin, TokenRead, UserRead
 from todo_core.accounts import logins, operations, registrations
 from todo_core.accounts.errors import (
     CommonPassword,
@@ -20,7 +20,7 @@ from todo_core.accounts.errors import (
     TooManyAttempts,
 )
 from todo_core.accounts.login_checks import LoginChecks
-from todo_core.accounts.models import ProfileUpdate, Registration, SecondStep
+from todo_core.accounts.models import Credentials, ProfileUpdate, Registration, SecondStep
 from todo_core.accounts.operations import VerifiedPassword
 from todo_core.accounts.registrations import RegistrationRules
 from todo_core.accounts.sessions import OpenedBy
@@ -34,7 +34,7 @@ from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_response
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
-from todo_core.web.signing_in import end_session_of_token, sign_in
+from todo_core.web.signing_in import SignedIn, end_session_of_token, sign_in
 from todo_core.web.verified_emails import allow_unverified
 
 PATH: Final = "/api/v1/auth"
@@ -42,9 +42,13 @@ PATH: Final = "/api/v1/auth"
 # Here, because the cost counts before the first request for an export loads its route.
 register_cost("GET", f"{PATH}/me/export", 20)
 register_cost("POST", f"{PATH}/login", 5)
+register_cost("POST", f"{PATH}/token", 5)
 register_cost("POST", f"{PATH}/register", 5)
 register_scopes(f"{PATH}/me", read=["account:read"])
 allow_unverified("GET", f"{PATH}/me")
+
+_SIGNED_IN: Final[dict[int | str, dict[str, Any]]] = {200: {"model": UserRead}}
+"""The response to a login, without that to a form, which the OpenAPI document describes at `/token`."""
 
 router = APIRouter(prefix=PATH, tags=["auth"], responses=error_responses(DatabaseUnavailable))
 
@@ -90,8 +94,10 @@ async def register(registration: Registration, request: Request) -> User:
 
 @router.post(
     "/login",
+    response_model=None,
     openapi_extra=LOGIN_BODY,
-    responses=error_responses(
+    responses=_SIGNED_IN
+    | error_responses(
         CrossOrigin,
         InvalidCredentials,
         SecondFactorRequired,
@@ -109,7 +115,7 @@ async def register(registration: Registration, request: Request) -> User:
 async def login(
     submitted: SubmittedLogin, checks: CurrentChecks, request: Request, response: Response
 ) -> TokenRead | UserRead:
-    """Signs in and sets the cookie `session_token`. The OAuth2 password form also gets the token itself.
+    """Signs in and sets the cookie `session_token`. Also takes the form of `POST /token`.
 
     An account with a second factor gets the error `second_factor_required` with a `challenge`. Send the challenge
     within five minutes with a `code`, or with the `credential` of a passkey.
@@ -120,19 +126,52 @@ async def login(
     verified, opened_by = await _verify_login(submitted, checks, request)
     signed_in = await sign_in(verified, opened_by, request, response)
     if isinstance(submitted, Login) and submitted.by_form:
-        return TokenRead(**structs.asdict(verified.user), access_token=signed_in.token, expires_in=signed_in.seconds)
+        return _build_token(verified.user, signed_in)
     return UserRead.model_validate(verified.user)
+
+
+@router.post(
+    "/token",
+    openapi_extra=FORM_BODY,
+    responses=error_responses(
+        CrossOrigin,
+        InvalidCredentials,
+        SecondFactorRequired,
+        TooManyAttempts,
+        ValidationFailed,
+        TooBusy,
+        DatabaseUnavailable,
+        *BODY_ERRORS,
+    ),
+)
+async def create_session_token(
+    credentials: SubmittedForm, checks: CurrentChecks, request: Request, response: Response
+) -> TokenRead:
+    """Signs in by the OAuth2 password form, and returns the token for `Authorization: Bearer`.
+
+    Otherwise like `POST /login`, by which an account with a second factor goes on.
+    """
+    verified = await _verify_password(credentials, checks, request)
+    return _build_token(verified.user, await sign_in(verified, "password", request, response))
+
+
+def _build_token(user: User, signed_in: SignedIn) -> TokenRead:
+    return TokenRead(**structs.asdict(user), access_token=signed_in.token, expires_in=signed_in.seconds)
 
 
 async def _verify_login(
     submitted: Login | SecondStep, checks: LoginChecks, request: Request
 ) -> tuple[VerifiedPassword, OpenedBy]:
-    db, caller = get_resources(request).database, find_caller(request)
     if isinstance(submitted, SecondStep):
-        return await logins.complete(db, checks, submitted, caller=caller)
-    verified = await operations.authenticate(db, checks.passwords, submitted.credentials, caller=caller)
+        return await logins.complete(get_resources(request).database, checks, submitted, caller=find_caller(request))
+    return await _verify_password(submitted.credentials, checks, request), "password"
+
+
+async def _verify_password(credentials: Credentials, checks: LoginChecks, request: Request) -> VerifiedPassword:
+    db, caller = get_resources(request).database, find_caller(request)
+    verified = await operations.authenticate(db, checks.passwords, credentials, caller=caller)
     await logins.require_no_second_factor(db, checks, verified, caller=caller)
-    return verified, "password"
+    return verified
 
 
 @router.post("/logout", status_code=204, responses=error_responses(CrossOrigin))

@@ -227,6 +227,7 @@ async def read_todo(
     response: Response,
     if_none_match: IfNoneMatch = (),
 ) -> Response:
+    """Returns a todo that is not in the trash."""
     todo = await operations.get(db, user.id, todo_id)
     answer = _respond(todo, request, response)
     return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer

@@ -42,29 +42,38 @@ _TAG: Final[dict[str, Any]] = {
 
 
 def describe(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Returns the member `webhooks`. `schemas` are those of the document, whose examples the messages use."""
+    """Returns the member `webhooks`. Adds the messages to `schemas` of the document, whose examples they use.
+
+    Each message and its data have a name, because generators of clients fail on such schemas without one.
+    """
     return {event: {"post": _describe_message(event, schemas)} for event in (*EVENTS, TEST)}
 
 
 def _describe_message(event: str, schemas: dict[str, Any]) -> dict[str, Any]:
     data, example = _describe_data(event, schemas)
-    schema = {
+    name = "".join(part.title() for part in event.split("."))
+    schemas[f"{name}Data"] = data
+    schemas[f"{name}Message"] = {
         "type": "object",
         "required": ["type", "timestamp", "data"],
         "properties": {
             "type": {"const": event},
             "timestamp": {"type": "string", "format": "date-time", "description": "The time of the change."},
-            "data": data,
+            "data": {"$ref": f"#/components/schemas/{name}Data"},
         },
         "examples": [{"type": event, "timestamp": _INSTANT, "data": example}],
     }
     return {
-        "tags": ["webhooks"],
+        "tags": ["webhook messages"],
         "summary": _SUMMARIES[event],
         "description": _DESCRIPTION,
         "operationId": f"on_{event.replace('.', '_')}",
         "parameters": [_describe_header(name) for name in _HEADERS],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}Message"}}},
+        },
+        "security": [],
         "responses": {
             "2XX": {"description": "The receiver has taken the message."},
             "410": {"description": "The receiver wants no more messages: the webhook is switched off."},

@@ -100,6 +100,7 @@ async def create_webhook(
 
 @router.get("/{webhook_id}", response_model=WebhookRead, responses=error_responses(WebhookNotFound))
 async def read_webhook(webhook_id: UUID, user: SessionUser, db: CurrentDatabase) -> Webhook:
+    """Returns a webhook without its secret."""
     return await operations.get(db, user.id, webhook_id)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from functions.auth.account.models import ExportRead
 from tests import postgres
 from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TODOS, WEBHOOKS, Account, problem
 from tests.authenticators import PASSKEYS, Authenticator, add_app, add_passkey
@@ -90,6 +91,9 @@ class TestDocument:
 
         assert exported_at.endswith("Z")
         assert abs(datetime.now(UTC) - datetime.fromisoformat(exported_at)) < timedelta(minutes=1)
+
+    def test_it_has_exactly_the_parts_that_the_openapi_document_names(self, ada: Account) -> None:
+        assert export(ada).keys() == ExportRead.model_fields.keys()
 
     def test_it_has_the_todos_and_the_trash(self, eve: Account) -> None:
         listed = [*eve.client.get(TODOS).json(), *eve.client.get(TODOS, params={"trashed": "true"}).json()]

@@ -14,8 +14,10 @@ from tests.serving import Surface
 from tests.surfaces.tokens import read_claims
 
 
-def submit_form(client: httpx2.Client, email: str, password: str = PASSWORD, **fields: str) -> httpx2.Response:
-    return client.post(f"{AUTH}/login", data={"username": email, "password": password} | fields)
+def submit_form(
+    client: httpx2.Client, email: str, password: str = PASSWORD, *, call: str = "token", **fields: str
+) -> httpx2.Response:
+    return client.post(f"{AUTH}/{call}", data={"username": email, "password": password} | fields)
 
 
 def submit_json(client: httpx2.Client, body: object) -> httpx2.Response:
@@ -89,14 +91,20 @@ class TestResponse:
 
 
 class TestForm:
-    def test_it_returns_user_and_token(self, client: httpx2.Client) -> None:
+    @pytest.mark.parametrize("call", ["token", "login"])
+    def test_it_returns_user_and_token(self, client: httpx2.Client, call: str) -> None:
         user = register(client)
 
-        response = submit_form(client, user["email"])
+        response = submit_form(client, user["email"], call=call)
 
         assert response.status_code == 200
         token = response.json()["access_token"]
         assert response.json() == user | {"access_token": token, "token_type": "bearer", "expires_in": 604800}
+
+    def test_the_call_for_a_token_takes_no_json(self, client: httpx2.Client) -> None:
+        body = {"username": register(client)["email"], "password": PASSWORD}
+
+        problem(client.post(f"{AUTH}/token", json=body), 415, "unsupported_media_type")
 
     def test_the_token_authenticates_as_a_bearer_token(self, surface: Surface) -> None:
         with surface.client() as client, surface.client() as program:

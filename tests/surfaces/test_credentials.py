@@ -136,4 +136,4 @@ def test_an_operation_without_a_user_takes_no_notice_of_a_token(
 def test_the_document_names_the_scopes(operation: Operation) -> None:
     scopes = sorted(scopes_of(operation))
     by_token = [{"ApiToken": scopes}] if scopes else []
-    assert operation.description["security"] == [{"SessionCookie": []}, {"BearerToken": []}, *by_token]
+    assert operation.description["security"] == [{"BearerToken": []}, *by_token, {"SessionCookie": []}]

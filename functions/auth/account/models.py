@@ -102,15 +102,40 @@ class ExportedAccount(BaseModel):
     email_verified_at: datetime | None
 
 
+_Rows = list[dict[str, JsonValue]]
+_EMPTY_LISTS: Final[dict[str, JsonValue]] = {
+    name: []
+    for name in (
+        "api_tokens",
+        "assistant_usage",
+        "changes",
+        "connections",
+        "conversations",
+        "links",
+        "outbox",
+        "passkeys",
+        "projects",
+        "push_subscriptions",
+        "reminder_channels",
+        "rounds",
+        "sessions",
+        "tool_calls",
+        "totp",
+        "turns",
+        "webhook_deliveries",
+        "webhooks",
+    )
+}
+"""The lists of an export that its example leaves empty."""
+
+
 class ExportRead(BaseModel):
     """All data that the service stores about a user: the account, and one list for each table.
 
-    Among the lists are `sessions`, `todos` with the trash, `changes`, `conversations`, `turns` with their `rounds` and
-    `tool_calls`, and `assistant_usage`.
+    `todos` includes the trash, and `outbox` the messages that wait to be sent.
     """
 
     model_config: ClassVar = ConfigDict(
-        extra="allow",
         json_schema_extra={
             "examples": [
                 {
@@ -123,6 +148,7 @@ class ExportRead(BaseModel):
                         "created_at": "2030-01-01T08:00:00Z",
                         "email_verified_at": "2030-01-01T08:05:00Z",
                     },
+                    **_EMPTY_LISTS,
                     "todos": [
                         {
                             "id": "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22",
@@ -136,7 +162,25 @@ class ExportRead(BaseModel):
             ]
         },
     )
-    __pydantic_extra__: dict[str, list[dict[str, JsonValue]]]
 
     exported_at: datetime
     account: ExportedAccount
+    api_tokens: _Rows
+    assistant_usage: _Rows
+    changes: _Rows
+    connections: _Rows
+    conversations: _Rows
+    links: _Rows
+    outbox: _Rows
+    passkeys: _Rows
+    projects: _Rows
+    push_subscriptions: _Rows
+    reminder_channels: _Rows
+    rounds: _Rows
+    sessions: _Rows
+    todos: _Rows
+    tool_calls: _Rows
+    totp: _Rows
+    turns: _Rows
+    webhook_deliveries: _Rows
+    webhooks: _Rows

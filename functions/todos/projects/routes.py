@@ -105,6 +105,7 @@ async def read_project(
     response: Response,
     if_none_match: IfNoneMatch = (),
 ) -> ProjectRead | Response:
+    """Returns a project with the number of its open todos."""
     project = await projects.get(db, user.id, project_id)
     response.headers["ETag"] = format_etag(project.version)
     if is_current(project.version, if_none_match):

@@ -33,6 +33,7 @@ from todo_core.web.verified_emails import require_verified
 COOKIE: Final = "session_token"
 
 _LOGIN: Final = "/api/v1/auth/login"
+_FORM_LOGIN: Final = "/api/v1/auth/token"
 _TOKENS: Final = "/api/v1/auth/tokens"
 
 
@@ -50,9 +51,9 @@ def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
         },
         "BearerToken": {
             "type": "oauth2",
-            "description": f"The `access_token` from `POST {_LOGIN}` with the OAuth2 password form.",
+            "description": f"The `access_token` from `POST {_FORM_LOGIN}`, by the OAuth2 password form.",
             # The URL includes the root path, because tools resolve a relative URL in different ways.
-            "flows": {"password": {"tokenUrl": f"{root}{_LOGIN}", "scopes": {}}},
+            "flows": {"password": {"tokenUrl": f"{root}{_FORM_LOGIN}", "scopes": {}}},
         },
         "ApiToken": {
             "type": "http",

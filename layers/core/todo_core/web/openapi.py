@@ -88,7 +88,19 @@ def register_events(describe: DescribeEvents) -> None:
 
 def build_document(app: FastAPI) -> dict[str, Any]:
     """Returns the OpenAPI 3.1 document of all routes of the app."""
-    content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    # Imported here, because each cold start of a function would pay for it.
+    from todo_core.web.openapi_texts import SUMMARY, TAGS, simplify_schemas, summarize  # noqa: PLC0415
+
+    content = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=SUMMARY,
+        description=app.description,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": "/", "description": "The host that serves this document."}],
+        tags=[{"name": name, "description": description} for name, description in TAGS.items()],
+        routes=app.routes,
+    )
     schemas = content.setdefault("components", {}).setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs", {})
@@ -102,11 +114,13 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     _drop_header_defaults(content)
     _name_operations(content, app)
     _describe_headers(content)
+    summarize(content)
     for describe in _events:
         content["webhooks"] = content.get("webhooks", {}) | describe(schemas)
     # Removes FastAPI's schemas of a 422 response, because the app answers with a problem document instead.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    simplify_schemas(content)
     return content
 
 
@@ -137,12 +151,13 @@ def _declare_security(content: dict[str, Any]) -> None:
         for method, operation in methods.items():
             if _needs_user(operation):
                 scopes = sorted(find_scopes(method.upper(), path))
-                operation["security"] = [{"SessionCookie": []}, {"BearerToken": []}]
-                if scopes:
-                    operation["security"].append({"ApiToken": scopes})
+                by_token = [{"ApiToken": scopes}] if scopes else []
+                operation["security"] = [{"BearerToken": []}, *by_token, {"SessionCookie": []}]
                 _add_errors(operation, InsufficientScope(scopes))
                 if not allows_unverified(method.upper(), path):
                     _add_errors(operation, EmailNotVerified)
+            else:
+                operation["security"] = []
 
 
 def _add_errors(operation: dict[str, Any], *errors: type[ServiceError] | ServiceError) -> None:
@@ -185,7 +200,7 @@ def _describe_headers(content: dict[str, Any]) -> None:
 
 
 def _challenge_headers(operation: dict[str, Any], status: int) -> Iterator[str]:
-    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and "security" in operation):
+    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and operation["security"]):
         yield "WWW-Authenticate"
 
 

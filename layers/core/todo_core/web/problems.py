@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Self
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -153,7 +154,7 @@ class Problem(BaseModel):
     detail: str
     code: str
     request_id: str
-    errors: list[FieldError] | None = None
+    errors: list[FieldError] | SkipJsonSchema[None] = None
 
 
 def make_problem(error: ServiceError, request_id: str, errors: list[FieldError] | None = None) -> Problem:
