@@ -158,7 +158,7 @@ test-reminders: .venv/ready # 100,000 reminders within an hour, while processes 
 	REMINDERS=$${REMINDERS:-100000} REMINDER_SECONDS=$${REMINDER_SECONDS:-3600} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
 # npm reads a lock, which has versions and hashes, but no addresses of a registry.
-tests/javascript/node_modules tests/javascript/chat/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
+tests/javascript/node_modules tests/javascript/chat/node_modules tests/javascript/mcp/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
 	@# Not by --prefix, with which npm reads no global configuration.
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 1
 	@touch $@
@@ -166,6 +166,10 @@ tests/javascript/node_modules tests/javascript/chat/node_modules tools/javascrip
 .PHONY: test-webhooks
 test-webhooks: require-node .venv/ready tests/javascript/node_modules # a receiver of webhooks in JavaScript verifies every signature (needs node and npm)
 	$(BIN)/python -m pytest --javascript tests/javascript $(ARGS)
+
+.PHONY: test-mcp
+test-mcp: require-node .venv/ready .tools/aws/ready tests/javascript/mcp/node_modules # clients of MCP and its conformance suite (needs node and npm); ARGS="--surface container --image $(IMAGE)" for a container
+	$(BIN)/python -m pytest --javascript tests/mcp $(ARGS)
 
 .PHONY: test-browser
 test-browser: require-chromium require-chromedriver .venv/ready .tools/browser/ready # a front end in Chromium (CHROMIUM), on the same site and on another

@@ -40,6 +40,7 @@ _REQUIRED_OPTIONS = {
     "faults": "--faults",
     "front_ends": "--browser",
     "javascript": "--javascript",
+    "mcp": "--javascript",
     "neon": "--pooler",
     "page": "--browser",
 }
@@ -68,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--image", metavar="NAME", help="container image of tests/container, tests/cluster, tests/page")
     parser.addoption("--browser", metavar="PATH", help="also run tests/browser, front_ends and page, with it")
-    parser.addoption("--javascript", action="store_true", help="also run tests/javascript, which need node and npm")
+    parser.addoption("--javascript", action="store_true", help="also run tests/javascript and mcp, with node and npm")
     parser.addoption("--faults", action="store_true", help="also run tests/faults, which take ten minutes")
     parser.addoption(
         "--pooler",
