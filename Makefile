@@ -188,6 +188,11 @@ test-front-ends: require-chromium require-node .venv/ready .tools/page/ready .to
 	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/front_ends $(ARGS)
 
+.PHONY: test-oauth
+test-oauth: require-chromium .venv/ready .tools/page/ready .tools/aws/ready # the MCP SDK's own OAuth client connects by URL, with sign-in and consent in Chromium; ARGS="--surface container --image $(IMAGE)" for a container
+	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
+		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/oauth $(ARGS)
+
 .PHONY: screenshots
 screenshots: require-chromium .venv/ready .tools/page/ready ## take pictures of the page: .screenshots, and docs/pictures for the README
 	PYTHONPATH=.tools/page/lib/python3.13/site-packages \

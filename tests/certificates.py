@@ -13,13 +13,13 @@ class Certificate:
     key: Path
 
 
-def self_signed(folder: Path) -> Certificate:
-    """Creates a self-signed certificate for localhost and its private key in the folder. Requires openssl."""
+def self_signed(folder: Path, host: str = "localhost") -> Certificate:
+    """Creates a self-signed certificate for the host and its private key in the folder. Requires openssl."""
     certificate = Certificate(folder / "certificate.pem", folder / "key.pem")
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-subj", "/CN=localhost", "-keyout", certificate.key, "-out", certificate.chain),
+            *("-subj", f"/CN={host}", "-keyout", certificate.key, "-out", certificate.chain),
         ],
         check=True,
         capture_output=True,

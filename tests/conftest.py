@@ -42,6 +42,7 @@ _REQUIRED_OPTIONS = {
     "javascript": "--javascript",
     "mcp": "--javascript",
     "neon": "--pooler",
+    "oauth": "--browser",
     "page": "--browser",
 }
 """Folders of tests, each with the command-line option without which its tests are skipped."""
@@ -67,8 +68,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         const="others",
         help="run only the first parameter set of each test: on all surfaces, or (the default) on those other than app",
     )
-    parser.addoption("--image", metavar="NAME", help="container image of tests/container, tests/cluster, tests/page")
-    parser.addoption("--browser", metavar="PATH", help="also run tests/browser, front_ends and page, with it")
+    parser.addoption("--image", metavar="NAME", help="image of tests/container, cluster, front_ends, mcp, oauth, page")
+    parser.addoption("--browser", metavar="PATH", help="also run tests/browser, front_ends, oauth and page, with it")
     parser.addoption("--javascript", action="store_true", help="also run tests/javascript and mcp, with node and npm")
     parser.addoption("--faults", action="store_true", help="also run tests/faults, which take ten minutes")
     parser.addoption(

@@ -17,12 +17,14 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening(handler: type[QuietHandler], certificate: Certificate | None = None) -> Iterator[str]:
+def listening(
+    handler: type[QuietHandler], certificate: Certificate | None = None, *, address: str = "127.0.0.1"
+) -> Iterator[str]:
     """Runs an HTTP server with a handler until the end of the block. Yields its URL.
 
-    Serves over TLS if a certificate is given.
+    Serves over TLS if a certificate is given. Containers reach the address 0.0.0.0 only.
     """
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer((address, 0), handler) as server:
         if certificate:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(certificate.chain, certificate.key)

@@ -66,7 +66,7 @@ def service(server_url: str, tmp_path: Path) -> Iterator[Service]:
 
 
 class TestConversations:
-    @pytest.mark.parametrize(("document", "count"), [("README.md", 1), ("docs/tour.md", 13)])
+    @pytest.mark.parametrize(("document", "count"), [("README.md", 1), ("docs/tour.md", 14)])
     def test_they_run_as_printed(self, service: Service, tmp_path: Path, document: str, count: int) -> None:
         conversations = conversations_of(document)
         assert len(conversations) == count

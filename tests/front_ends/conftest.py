@@ -102,7 +102,7 @@ def settings(environment: dict[str, str], server_url: str, other_origin: str) ->
 
 
 @pytest.fixture(scope="session")
-def container(settings: dict[str, str], mails: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def process(settings: dict[str, str], mails: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with sites.in_process(settings, mails, tmp_path_factory.mktemp("service")) as site:
         yield site
 
@@ -115,8 +115,15 @@ def functions(request: pytest.FixtureRequest, settings: dict[str, str], mails: M
 
 
 @pytest.fixture(scope="session")
+def container(settings: dict[str, str], mails: MailServer, image: str) -> Iterator[Site]:
+    with sites.in_image(image, settings, mails) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest) -> Site:
-    found: Site = request.getfixturevalue({"uvicorn": "container", "emulator": "functions"}[request.param])
+    fixtures = {"uvicorn": "process", "emulator": "functions", "container": "container"}
+    found: Site = request.getfixturevalue(fixtures[request.param])
     return found
 
 

@@ -5,7 +5,7 @@ import os
 import queue
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -53,19 +53,22 @@ def _deliver(settings: Mapping[str, str]) -> Callable[[], object]:
     return lambda: subprocess.run(command, env={**os.environ, **settings}, check=True, capture_output=True)
 
 
-def _production(url: str) -> dict[str, str]:
-    return {"ENVIRONMENT": "production", "PUBLIC_URL": url, "OUTBOX_SECONDS": "1"}
+def _serve_at(url: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """Returns the settings of a service at this URL: in production, if they name no environment."""
+    return {"ENVIRONMENT": "production", **settings, "PUBLIC_URL": url, "OUTBOX_SECONDS": "1"}
 
 
 @contextmanager
-def in_image(image: str, settings: Mapping[str, str], mails: MailServer) -> Iterator[Site]:
-    """Runs a container of the image, which anybody on this machine reaches by a port of localhost."""
+def in_image(
+    image: str, settings: Mapping[str, str], mails: MailServer, *, options: Sequence[str] = ()
+) -> Iterator[Site]:
+    """Runs a container of the image, with more options of Docker. Anybody on this machine reaches it by localhost."""
     port = serving.free_port()
     url = f"http://localhost:{port}"
     with relayed(settings["DATABASE_URL"], host=engine.HOST) as database:
-        own = {**engine.settings_for_containers(settings, database), **_production(url)}
-        options = (*engine.HARDENED, f"--publish=127.0.0.1:{port}:{engine.API}")
-        with engine.container(image, own, options=options) as running:
+        own = _serve_at(url, engine.settings_for_containers(settings, database))
+        published = f"--publish=127.0.0.1:{port}:{engine.API}"
+        with engine.container(image, own, options=(*engine.HARDENED, published, *options)) as running:
             running.wait_until_healthy()
             yield Site("container", url, Mailbox(mails, lambda: None), streams=True)
 
@@ -75,7 +78,7 @@ def in_process(settings: Mapping[str, str], mails: MailServer, folder: Path) -> 
     """Runs `python -m functions`, as the container does."""
     port = serving.free_port()
     url = f"http://localhost:{port}"
-    service = Service({**settings, **_production(url)}, folder / "service.log", port)
+    service = Service(_serve_at(url, settings), folder / "service.log", port)
     service.start()
     try:
         yield Site("uvicorn", url, Mailbox(mails, lambda: None), streams=True)
