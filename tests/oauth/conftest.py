@@ -80,7 +80,7 @@ def _serve(
 @pytest.fixture(scope="session")
 def chromium(pytestconfig: pytest.Config, service: Service) -> Iterator[Browser]:
     # Playwright occupies the event loop of the thread, so the database of the service is made before.
-    assert service
+    assert service.site.url
     with sync_playwright() as playwright, windows.chromium(playwright, pytestconfig.getoption("--browser")) as browser:
         yield browser
 
