@@ -141,7 +141,11 @@ def running(url: str, published: Published | None) -> Iterator[App]:
             self.wfile.write(content)
 
     with listening(Handler) as address, ThreadPoolExecutor(1) as threads:
-        yield App(url, f"{address}{_CALLBACK}", answers, published, threads)
+        try:
+            yield App(url, f"{address}{_CALLBACK}", answers, published, threads)
+        finally:
+            # An app that still waits for its user ends.
+            answers.put({})
 
 
 async def list_tools(client: Client) -> list[str]:
