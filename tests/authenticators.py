@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.accounts import AUTH, PASSWORD, Account
-from tests.mailbox import PUBLIC_URL
+from tests.service_client import PUBLIC_URL
 
 CONFIRM: Final = f"{AUTH}/confirm"
 TOTP: Final = f"{AUTH}/second-factor/totp"

@@ -16,9 +16,10 @@ from tests.deploy import artifacts
 from tests.deploy.artifacts import ARCHITECTURE, Build
 from tests.kubernetes import Release
 from tests.mail_server import MailServer, mail_server
-from tests.mailbox import PUBLIC_URL, SENDER, Mailbox
+from tests.mailbox import SENDER, Mailbox
 from tests.postgres import Pooler
 from tests.scripted_model import ScriptedModel, scripted_model
+from tests.service_client import PUBLIC_URL
 from todo_core.errors import InvalidSettings
 from todo_core.settings import VARIABLES, Settings, load
 

@@ -24,7 +24,7 @@ def least_cpu_seconds(call: Callable[[], object]) -> float:
         runs = [(_cpu_seconds(call), _cpu_seconds(_reference)) for _ in range(_RUNS)]
     finally:
         sys.settrace(tracer)
-    least, least_of_reference = map(min, zip(*runs, strict=True))
+    least, least_of_reference = (min(run[part] for run in runs) for part in (0, 1))
     return least / least_of_reference * _REFERENCE_SECONDS
 
 

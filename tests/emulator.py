@@ -24,6 +24,7 @@ from functions.groups import GROUPS
 from tests import serving
 from tests.deploy.artifacts import ARCHITECTURE, TOOLS, Artifact, Build
 from tests.room import ROOM_SECONDS
+from tests.service_client import ServiceClient
 from tests.serving import Functions, LambdaEvent
 
 _INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
@@ -138,7 +139,7 @@ class OnEmulator:
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
         transport = Functions(self._invoke, scheme=scheme, address=address or serving.new_address())
-        return httpx2.Client(transport=transport, base_url=f"{scheme}://api.example.com")
+        return ServiceClient(transport=transport, base_url=f"{scheme}://api.example.com")
 
     def _invoke(self, group: str, event: LambdaEvent) -> dict[str, Any]:
         response = self._emulators[group].invoke(event)

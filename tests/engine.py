@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from tests import serving
+from tests.service_client import ServiceClient
 
 HOST: Final = "host.docker.internal"
 """Host name under which containers reach this machine."""
@@ -150,7 +151,7 @@ class Container:
                 time.sleep(0.02)
 
     def client(self, *, headers: Mapping[str, str] | None = None) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=60, verify=serving.ANY_CERTIFICATE)
+        return ServiceClient(base_url=self.url, headers=headers, timeout=60, verify=serving.ANY_CERTIFICATE)
 
     def wait_until_healthy(self) -> None:
         serving.wait_until(lambda: self.health == "healthy" or not self.state["Running"], seconds=120)

@@ -23,6 +23,7 @@ import yaml
 from tests import serving
 from tests.deploy import template
 from tests.room import ROOM_SECONDS
+from tests.service_client import ServiceClient
 
 CHART: Final = template.ROOT / "k8s/todo-web-app"
 NAME: Final = "todo-app"
@@ -209,6 +210,6 @@ class OnCluster:
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
         headers = serving.forwarded_headers(scheme, address)
-        return httpx2.Client(
+        return ServiceClient(
             base_url=self.release.url, headers=headers, timeout=ROOM_SECONDS, verify=serving.ANY_CERTIFICATE
         )

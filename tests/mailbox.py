@@ -11,7 +11,6 @@ from tests.mail_server import MailServer, ReceivedMail
 from tests.room import ROOM_SECONDS
 
 SENDER: Final = "Todos <todos@example.com>"
-PUBLIC_URL: Final = "https://todos.example.com"
 
 
 @dataclass(frozen=True)

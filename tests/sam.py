@@ -24,6 +24,7 @@ import yaml
 from tests import serving
 from tests.certificates import self_signed
 from tests.deploy.artifacts import SAM, Build, environment
+from tests.service_client import ServiceClient
 
 _HOST: Final = "host.docker.internal"
 
@@ -74,7 +75,7 @@ class OnSam:
         # The source address must differ, because sam local reports this address to functions and ignores headers.
         local = self._loopback(address or serving.new_address())
         transport = httpx2.HTTPTransport(local_address=local, verify=False)
-        return httpx2.Client(base_url=self._urls[scheme], transport=transport, timeout=60)
+        return ServiceClient(base_url=self._urls[scheme], transport=transport, timeout=60)
 
     def _loopback(self, address: str) -> str:
         """Returns the loopback address that stands for an invented address, the same at each call."""

@@ -26,6 +26,7 @@ from functions import groups
 from functions.chat.routes import close_assistant
 from tests.certificates import Certificate
 from tests.room import ROOM_SECONDS
+from tests.service_client import ServiceClient
 from todo_core.web.lazy_routes import LazyRoutes
 from todo_core.web.resources import get_resources
 
@@ -65,7 +66,7 @@ class InProcess:
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
         transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False, client=(address or new_address(), 40000))
-        return httpx2.Client(transport=_Bridge(transport, self.portal), base_url=f"{scheme}://testserver")
+        return ServiceClient(transport=_Bridge(transport, self.portal), base_url=f"{scheme}://testserver")
 
 
 class _Bridge(httpx2.BaseTransport):
@@ -100,7 +101,7 @@ class OnPort:
     name: str = "uvicorn"
 
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
-        return httpx2.Client(
+        return ServiceClient(
             base_url=self.url, headers=forwarded_headers(scheme, address), timeout=ROOM_SECONDS, verify=ANY_CERTIFICATE
         )
 
@@ -314,4 +315,4 @@ class OnLambda:
     def client(self, *, scheme: str = "http", address: str | None = None) -> httpx2.Client:
         transport = Functions(invoke, stage=self.stage, scheme=scheme, address=address or new_address())
         prefix = "" if self.stage == "$default" else f"/{self.stage}"
-        return httpx2.Client(transport=transport, base_url=f"{scheme}://api.example.com{prefix}")
+        return ServiceClient(transport=transport, base_url=f"{scheme}://api.example.com{prefix}")

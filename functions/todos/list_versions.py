@@ -11,7 +11,7 @@ from fastapi import Request, Response
 
 from todo_core.web.identity import SignedInUser
 from todo_core.web.openapi import CHANGE_SEQ, VERSION
-from todo_core.web.paging import build_url
+from todo_core.web.public_url import build_url
 
 UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "The list is still the one whose ETag is in If-None-Match."}

@@ -49,9 +49,9 @@ from todo_core.web.etags import (
 )
 from todo_core.web.idempotency import KEY_ERRORS, NO_CONTENT, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import build_url
 from todo_core.web.path_ids import register_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
+from todo_core.web.public_url import build_url
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase, get_resources

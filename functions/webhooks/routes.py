@@ -15,8 +15,9 @@ from todo_core.web.callers import find_caller
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import SessionUser
 from todo_core.web.openapi import register_events
-from todo_core.web.paging import PagedList, build_url, parse_time_and_id
+from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
+from todo_core.web.public_url import build_url
 from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.webhooks import deliveries, operations

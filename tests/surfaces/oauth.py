@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx2
 
 from tests.accounts import AUTH, Account
-from tests.mailbox import PUBLIC_URL
+from tests.service_client import PUBLIC_URL
 
 CALLBACK: Final = "https://planner.example.com/callback"
 CONNECTIONS: Final = f"{AUTH}/connections"

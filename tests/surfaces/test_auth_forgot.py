@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from tests.accounts import AUTH, PASSWORD, Account, change_password, new_email, problem, read_invalid_field, sign_in
-from tests.mailbox import PUBLIC_URL, Mailbox
+from tests.mailbox import Mailbox
+from tests.service_client import PUBLIC_URL
 from tests.serving import Surface, new_address
 from tests.surfaces.links import (
     INVALID_TOKENS,

@@ -22,7 +22,7 @@ from tests.authenticators import (
     encode,
     log_in_by_passkey,
 )
-from tests.mailbox import PUBLIC_URL
+from tests.service_client import PUBLIC_URL
 from tests.surfaces.test_auth_second_factor import age_confirmation, read_factors
 from tests.surfaces.test_auth_sessions import list_sessions
 from tests.surfaces.tokens import ME, read_cookies

@@ -7,7 +7,8 @@ import pytest
 
 from tests import postgres
 from tests.accounts import AUTH, Account, problem, read_invalid_field, register, sign_up
-from tests.mailbox import PUBLIC_URL, Mailbox
+from tests.mailbox import Mailbox
+from tests.service_client import PUBLIC_URL
 from tests.serving import Surface
 from tests.surfaces.links import INVALID_TOKENS, expire_links, forget, mark_verified, verify
 

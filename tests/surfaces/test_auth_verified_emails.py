@@ -17,7 +17,8 @@ from tests.accounts import (
     register,
     sign_in,
 )
-from tests.mailbox import PUBLIC_URL, Mailbox
+from tests.mailbox import Mailbox
+from tests.service_client import PUBLIC_URL
 from tests.serving import Surface
 from tests.surfaces.links import NEW_PASSWORD, forget, mark_verified, reset, verify
 from tests.surfaces.test_auth import serve

@@ -7,8 +7,8 @@ import pytest
 
 from tests import postgres
 from tests.accounts import TODOS, Account, problem
-from tests.mailbox import PUBLIC_URL
 from tests.mcp_client import ACCEPT, CAN_ASK, MCP, McpClient, request
+from tests.service_client import PUBLIC_URL
 from tests.surfaces import api_tokens, oauth
 from tests.surfaces.api_tokens import create_token
 

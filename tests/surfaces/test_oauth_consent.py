@@ -9,7 +9,7 @@ import pytest
 
 from tests.accounts import PASSWORD, Account
 from tests.authenticators import add_app
-from tests.mailbox import PUBLIC_URL
+from tests.service_client import PUBLIC_URL
 from tests.serving import Surface
 from tests.surfaces.oauth import (
     API,

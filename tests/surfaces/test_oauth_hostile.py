@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from tests.accounts import Account
-from tests.mailbox import PUBLIC_URL
+from tests.service_client import PUBLIC_URL
 from tests.surfaces.oauth import (
     CALLBACK,
     CONNECTIONS,

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from tests.accounts import problem
-from tests.mailbox import PUBLIC_URL
+from tests.service_client import PUBLIC_URL
 
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"

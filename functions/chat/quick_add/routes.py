@@ -19,8 +19,8 @@ from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, NotAuthenticated, QuotaExceeded
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import build_url
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
+from todo_core.web.public_url import build_url
 from todo_core.web.request_costs import register_cost
 from todo_core.web.scopes import register_scopes
 

@@ -13,8 +13,9 @@ from todo_core.todos import changes
 from todo_core.todos.errors import ChangesExpired
 from todo_core.web.event_stream import EVENT_STREAM
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import build_url, link_to_next
+from todo_core.web.paging import link_to_next
 from todo_core.web.problems import ValidationFailed, error_responses
+from todo_core.web.public_url import build_url
 from todo_core.web.query import DIGITS, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import get_resources

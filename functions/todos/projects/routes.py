@@ -26,8 +26,9 @@ from todo_core.web.etags import (
 )
 from todo_core.web.idempotency import KEY_ERRORS, NO_CONTENT, IdempotencyKey, answer_once
 from todo_core.web.identity import CurrentUser
-from todo_core.web.paging import PagedList, build_url
+from todo_core.web.paging import PagedList
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
+from todo_core.web.public_url import build_url
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from msgspec import Struct
 
+from todo_core.web.public_url import build_url
 from todo_core.web.query import PageQuery
 from todo_core.web.resources import get_resources
 
@@ -73,12 +74,6 @@ def link_to_next(request: Request, response: Response, **parameters: str) -> Non
     others = [(name, value) for name, value in request.query_params.multi_items() if name not in parameters]
     url = build_url(request, request.scope["route"].path_format.format_map(request.path_params))
     response.headers["Link"] = f'<{url}?{urlencode([*others, *parameters.items()])}>; rel="next"'
-
-
-def build_url(request: Request, path: str) -> str:
-    """Returns the URL by which the client reaches a path, with the request's Host and the gateway's stage, if any."""
-    scope = request.scope
-    return f"{scope['scheme']}://{request.headers.get('host', 'localhost')}{scope['root_path']}{path}"
 
 
 def parse_time_and_id(time: str, id_text: str) -> tuple[datetime, UUID]:

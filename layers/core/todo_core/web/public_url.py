@@ -29,14 +29,29 @@ def find_public_url(request: Request) -> str:
 
     Raises PublicUrlNotConfigured in production for any other host.
     """
+    if url := _find_known_url(request):
+        return url
     settings = get_resources(request).settings
-    if settings.mail.public_url is not None:
-        return str(settings.mail.public_url).rstrip("/")
-    if host := _find_checked_host(request):
-        return f"{request.scope['scheme']}://{host}{request.scope['root_path']}"
     if settings.in_production:
         raise PublicUrlNotConfigured
     return settings.service_url
+
+
+def build_url(request: Request, path: str) -> str:
+    """Returns the URL by which clients reach a path of this service.
+
+    It has no scheme and host if none is known that was checked. Clients resolve it against the URL of their request.
+    """
+    url = _find_known_url(request)
+    return f"{request.scope['root_path'] if url is None else url}{path}"
+
+
+def _find_known_url(request: Request) -> str | None:
+    public_url = get_resources(request).settings.mail.public_url
+    if public_url is not None:
+        return str(public_url).rstrip("/")
+    host = _find_checked_host(request)
+    return f"{request.scope['scheme']}://{host}{request.scope['root_path']}" if host else None
 
 
 def _find_checked_host(request: Request) -> str | None:
@@ -47,9 +62,6 @@ def _find_checked_host(request: Request) -> str | None:
         return str(name) if name else None
     host = request.headers.get("host", "").lower()
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    in_production, allowed = (
-        get_resources(request).settings.in_production,
-        get_resources(request).settings.allowed_hosts,
-    )
+    settings = get_resources(request).settings
     # The middleware refuses requests whose host is not one of the allowed hosts.
-    return host if host and (allowed or (name in _LOOPBACK and not in_production)) else None
+    return host if host and (settings.allowed_hosts or (name in _LOOPBACK and not settings.in_production)) else None
