@@ -14,9 +14,9 @@ _REFERENCE_SECONDS: Final = 0.001
 def least_cpu_seconds(call: Callable[[], object]) -> float:
     """Returns the CPU time of the fastest of three runs, in seconds of the reference machine.
 
-    That machine runs `_reference` in 1 ms. A machine may be slower, and beside other processes the same code takes up
-    to 2.5 times its CPU time, so both are measured in turns. The first run may compile patterns. A ValueError of the
-    call is ignored. The tracer of coverage is off meanwhile, because it takes longer than the traced code.
+    That machine runs `_reference` in 1 ms. Both are measured in turns: beside other processes, the same code takes up
+    to 2.5 times its CPU time. The first run may compile patterns. A ValueError of the call is ignored. The tracer of
+    coverage is off meanwhile, because it takes longer than the traced code.
     """
     tracer = sys.gettrace()
     sys.settrace(None)

@@ -23,6 +23,7 @@ from tests import postgres, serving
 from tests.accounts import AUTH, PASSWORD, TODOS, Account, new_email, problem, register, sign_up
 from tests.model_replies import Call, Say
 from tests.scripted_model import ScriptedModel
+from tests.service_client import PUBLIC_URL
 from tests.surfaces.adversarial.adversary import HostileChat
 from tests.surfaces.test_meta import references
 from todo_core.logs import log
@@ -73,26 +74,24 @@ class TestStage:
         assert staged.get(TODOS + slash).json() == []
         assert staged.get(f"/health{slash}").status_code == 200
 
-    def test_the_url_of_a_todo_includes_the_stage(self, staged: httpx2.Client, stage: str) -> None:
+    def test_the_url_of_a_todo_is_below_the_public_url(self, staged: httpx2.Client) -> None:
         sign_up(staged)
 
         created = staged.post(TODOS, json={"title": "Buy milk"})
 
         url = created.json()["url"]
-        assert url == f"http://api.example.com/{stage}{TODOS}/{created.json()['id']}"
+        assert url == f"{PUBLIC_URL}{TODOS}/{created.json()['id']}"
         assert created.headers["location"] == url
         assert staged.get(url).json() == created.json()
 
-    def test_the_link_to_the_next_page_includes_the_stage(self, staged: httpx2.Client, stage: str) -> None:
+    def test_the_link_to_the_next_page_is_below_the_public_url(self, staged: httpx2.Client) -> None:
         ada = sign_up(staged)
         for title in ("Buy milk", "Call Bob"):
             ada.add(title)
 
         link = staged.get(f"{TODOS}?limit=1").links["next"]["url"]
 
-        assert urljoin(f"http://api.example.com/{stage}{TODOS}", link).startswith(
-            f"http://api.example.com/{stage}{TODOS}?"
-        )
+        assert link.startswith(f"{PUBLIC_URL}{TODOS}?")
         assert [todo["title"] for todo in staged.get(link).json()] == ["Call Bob"]
 
     def test_unknown_paths_below_the_stage_are_not_found(self, staged: httpx2.Client) -> None:

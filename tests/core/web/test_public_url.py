@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from tests.conftest import SECRET_KEY
 from todo_core.settings import Settings
 from todo_core.web.app import create_app
-from todo_core.web.public_url import PublicUrlNotConfigured, find_public_url
+from todo_core.web.public_url import PublicUrlNotConfigured, build_url, find_public_url
 
 PRODUCTION: dict[str, Any] = {
     "environment": "production",
@@ -22,8 +22,17 @@ def _no_public_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PUBLIC_URL", raising=False)
 
 
-def ask(host: str, *, event: dict[str, Any] | None = None, root: str = "", **settings: Any) -> str:
+def ask(host: str, **options: Any) -> str:
     """Returns the URL that the service finds for a request with this header Host."""
+    return find_public_url(make_request(host, **options))
+
+
+def link(host: str, **options: Any) -> str:
+    """Returns the URL of a path in the response to such a request."""
+    return build_url(make_request(host, **options), "/api/v1/todos")
+
+
+def make_request(host: str, *, event: dict[str, Any] | None = None, root: str = "", **settings: Any) -> Request:
     app: FastAPI = create_app(settings=Settings.model_validate(settings))
     scope: dict[str, Any] = {
         "type": "http",
@@ -34,7 +43,7 @@ def ask(host: str, *, event: dict[str, Any] | None = None, root: str = "", **set
     }
     if event is not None:
         scope["aws.event"] = event
-    return find_public_url(Request(scope))
+    return Request(scope)
 
 
 class TestSetting:
@@ -78,3 +87,24 @@ class TestGateway:
     def test_without_a_domain_there_is_no_url(self) -> None:
         with pytest.raises(PublicUrlNotConfigured):
             ask("evil.example.com", event={"requestContext": {}}, **PRODUCTION)
+
+
+class TestLinks:
+    def test_they_are_below_the_setting(self) -> None:
+        mail = {"public_url": "https://todo.example.com/app"}
+
+        assert (
+            link("evil.example.com", mail=mail, root="/app", **PRODUCTION)
+            == "https://todo.example.com/app/api/v1/todos"
+        )
+
+    def test_they_have_a_checked_host_and_the_stage(self) -> None:
+        event = {"requestContext": {"domainName": "abc.example.com"}}
+
+        assert link("evil.example.com", event=event, root="/prod", **PRODUCTION) == (
+            "https://abc.example.com/prod/api/v1/todos"
+        )
+
+    def test_they_have_no_host_that_was_not_checked(self) -> None:
+        assert link("evil.example.com") == "/api/v1/todos"
+        assert link("evil.example.com", root="/app", **PRODUCTION) == "/app/api/v1/todos"
