@@ -195,7 +195,7 @@ test-oauth: require-chromium .venv/ready .tools/page/ready .tools/aws/ready # th
 
 .PHONY: test-clients
 test-clients: require-node require-java .venv/ready .tools/clients/ready tests/javascript/clients/node_modules # clients that six generators make from the OpenAPI document (needs node, npm and java)
-	PATH="$(CURDIR)/.tools/clients/bin:$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --javascript tests/clients $(ARGS)
+	$(BIN)/python -m pytest --javascript tests/clients $(ARGS)
 
 .PHONY: screenshots
 screenshots: require-chromium .venv/ready .tools/page/ready ## take pictures of the page: .screenshots, and docs/pictures for the README
