@@ -72,7 +72,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--image", metavar="NAME", help="image of tests/container, cluster, front_ends, mcp, oauth, page")
     parser.addoption("--browser", metavar="PATH", help="also run tests/browser, front_ends, oauth and page, with it")
-    parser.addoption("--javascript", action="store_true", help="also run tests/clients, javascript and mcp, with node and npm")
+    parser.addoption(
+        "--javascript", action="store_true", help="also run tests/clients, javascript and mcp, with node and npm"
+    )
     parser.addoption("--faults", action="store_true", help="also run tests/faults, which take ten minutes")
     parser.addoption(
         "--pooler",

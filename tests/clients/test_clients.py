@@ -56,7 +56,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 def generate_by_java(generator: str, folder: Path, *more: str) -> list[str]:
     """Returns the warnings of openapi-generator that are not known."""
-    command = ("generate", "-g", generator, "-i", COMMITTED_DOCUMENT, "-o", folder, *more)
+    command = ["generate", "-g", generator, "-i", str(COMMITTED_DOCUMENT), "-o", str(folder), *more]
     lines = run(PYTHON / "openapi-generator-cli", *command, cwd=folder.parent).splitlines()
     warnings = [line for line in lines if " WARN " in line or " ERROR " in line]
     return [line for line in warnings if not any(known in line for known in KNOWN_WARNINGS)]

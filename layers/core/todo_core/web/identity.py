@@ -58,7 +58,7 @@ def build_security_schemes(root: str = "") -> dict[str, dict[str, Any]]:
         "ApiToken": {
             "type": "http",
             "scheme": "bearer",
-            "description": f"An API token, `{api_tokens.PREFIX}...`, from `POST {_TOKENS}`. It needs the scopes that an operation names.",
+            "description": f"An API token from `POST {_TOKENS}`. It needs the scopes that an operation names.",
         },
     }
 
