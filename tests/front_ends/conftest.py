@@ -128,6 +128,13 @@ def site(request: pytest.FixtureRequest) -> Site:
 
 
 @pytest.fixture
+def streaming(site: Site) -> None:
+    """Skips a test on a surface whose responses arrive whole."""
+    if not site.streams:
+        pytest.skip("On Lambda all events of a response arrive together at its end")
+
+
+@pytest.fixture
 def ada(site: Site) -> Iterator[Account]:
     with site.account() as account:
         yield account

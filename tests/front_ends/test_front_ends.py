@@ -53,7 +53,7 @@ class TestTurn:
             "One."
         ]
 
-    @pytest.mark.parametrize("site", ["uvicorn"], indirect=True, scope="session")
+    @pytest.mark.usefixtures("streaming")
     def test_the_text_appears_piece_by_piece(self, front_end: FrontEnd, model: ScriptedModel) -> None:
         model.play(Dribble(Say(tuple(f"word{number} " for number in range(8))), 0.5))
         page = front_end.open()
@@ -63,7 +63,7 @@ class TestTurn:
         expect(page.get_by_text("word7")).not_to_be_visible()
         expect(page.get_by_text("word7")).to_be_visible()
 
-    @pytest.mark.parametrize("site", ["uvicorn"], indirect=True, scope="session")
+    @pytest.mark.usefixtures("streaming")
     def test_a_stopped_turn_ends(self, front_end: FrontEnd, model: ScriptedModel) -> None:
         model.play(Dribble(Say(tuple(f"word{number} " for number in range(100))), 0.5))
         page = front_end.open()
@@ -138,7 +138,7 @@ class TestFailure:
 
 @pytest.mark.parametrize("library", ["ai-sdk"])
 class TestResume:
-    @pytest.mark.parametrize("site", ["uvicorn"], indirect=True, scope="session")
+    @pytest.mark.usefixtures("streaming")
     def test_another_tab_follows_a_running_turn(self, front_end: FrontEnd, model: ScriptedModel) -> None:
         model.play(add_todos("Bread"), Dribble(Say(("Added", " it", ".")), 2))
         chat_id = uuid4().hex
