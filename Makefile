@@ -258,6 +258,7 @@ lock: .venv/ready ## write locks/ from the pyproject.toml files (UPGRADE=--upgra
 	$(COMPILE) --group browser --constraint locks/dev.txt -o locks/browser.txt
 	$(COMPILE) --group clients -o locks/clients.txt
 	$(COMPILE) --group page --constraint locks/dev.txt -o locks/page.txt
+	$(COMPILE) --group bench --constraint locks/dev.txt -o locks/bench.txt
 	@# Packages of the Lambda layers, at the versions of locks/service.txt.
 	$(COMPILE) layers/core/pyproject.toml --constraint locks/service.txt $(UNUSED) -o locks/layer-core.txt
 	$(ON_CORE) layers/assistant/pyproject.toml -o locks/layer-assistant.txt
@@ -276,8 +277,8 @@ bench-%:
 
 # CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
 .PHONY: bench-requests
-bench-requests: .venv/ready
-	$(BIN)/python benchmarks/run.py
+bench-requests: .venv/ready .tools/bench/ready
+	PLOT=$(PLOT) $(BIN)/python benchmarks/run.py
 
 # CPU time and time of requests beside those of the commit BEFORE, in one run.
 .PHONY: bench-pair

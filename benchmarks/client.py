@@ -9,28 +9,22 @@ from typing import Final, Self
 HOST: Final = "127.0.0.1"
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding: chunked", re.IGNORECASE)
+_LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 _TIMEOUT_SECONDS: Final = 30.0
 _CHUNK_BYTES: Final = 65536
 
 
 def request_bytes(
-    method: str,
-    path: str,
-    *,
-    cookies: Mapping[str, str] | None = None,
-    body: object | None = None,
-    address: str | None = None,
+    method: str, path: str, *, headers: Mapping[str, str] | None = None, body: object | None = None
 ) -> bytes:
-    """Returns a request with head and body, as a proxy passes it on for a client with this address."""
+    """Returns a request with head and body."""
     content = b"" if body is None else json.dumps(body).encode()
-    head = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Accept: application/json"]
-    if cookies:
-        head.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items()))
-    if address:
-        head.append(f"X-Forwarded-For: {address}")
+    given = {"Host": HOST, "Accept": "application/json"} | dict(headers or {})
     if content:
-        head += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
-    return "\r\n".join(head).encode() + _HEAD_END + content
+        given |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
+    return "\r\n".join(lines).encode() + _HEAD_END + content
 
 
 class Connection:
@@ -55,6 +49,9 @@ class Connection:
         response = self._receive()
         while (head_end := response.find(_HEAD_END)) < 0:
             response += self._receive()
+        if _CHUNKED.search(response, 0, head_end):
+            while not response.endswith(_LAST_CHUNK):
+                response += self._receive()
         length = _LENGTH.search(response, 0, head_end)
         size = head_end + len(_HEAD_END) + (int(length[1]) if length else 0)
         while len(response) < size:

@@ -1,69 +1,60 @@
-"""CPU time of the server processes per request, for each server and operation."""
+"""CPU time of a request at each subject, in the server and in PostgreSQL."""
 
-from collections import defaultdict
+import json
+import subprocess
 from collections.abc import Sequence
-from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
 from typing import Final
 
-from client import Connection
+from costs import ROUNDS, Costs, format_cell, measure, print_row
 from spread import Spread, ratios
 from subjects import OPERATIONS, Subject
 
-_ROUNDS: Final = 15
-_REQUESTS: Final = 250
-_WARM_UP_REQUESTS: Final = 200
-_FIRST_REQUESTS: Final = 20
 _MAX_SHARE: Final = 1 / 3
+_HERE: Final = Path(__file__).parent
+_PYTHON_WITH_MATPLOTLIB: Final = _HERE.parent / ".tools/bench/bin/python"
 
-type Costs = dict[tuple[str, str], list[float]]
-"""Microseconds per request in each round, by the names of subject and operation."""
 
+def compare(postgres_url: str, subjects: Sequence[Subject], plot: str | None = None) -> bool:
+    """Prints tables of `ours`, the first subject, and the others. Draws the costs into a file, if `plot` names one.
 
-def compare(ours: Subject, naive: Subject, floor: Subject) -> bool:
-    """Prints the table. Returns True if all operations of ours take at most a third of naive's time."""
-    costs = _measure((ours, naive, floor))
-    print(f"CPU time of the server process per request in µs, median of {_ROUNDS} rounds (lowest..highest)\n")
-    _print_row("", ours.name, naive.name, floor.name, "ours/naive", "ours/floor")
+    Returns True if all operations of ours take at most a third of naive's time.
+    """
+    costs = measure(postgres_url, subjects)
+    names = [subject.name for subject in subjects]
+    if plot:
+        _draw(costs, names, plot)
+    print(f"CPU time per request in µs, median of {ROUNDS} rounds (lowest..highest)\n")
+    print_row("", "", *names)
+    for kind in ("server", "postgres"):
+        for operation in OPERATIONS:
+            cells = [format_cell([getattr(cost, kind) for cost in costs[name, operation]]) for name in names]
+            print_row(kind, operation, *cells)
+    print("\nOurs, as a ratio of the others\n")
+    print_row("", "", *names[1:])
     shares = {}
-    for operation in OPERATIONS:
-        of_ours, of_naive, of_floor = (costs[subject.name, operation] for subject in (ours, naive, floor))
-        shares[operation] = ratios(of_ours, of_naive)
-        _print_row(
-            operation,
-            *(Spread.of(costs).text(0) for costs in (of_ours, of_naive, of_floor)),
-            shares[operation].text(3),
-            ratios(of_ours, of_floor).text(2),
-        )
-    failed = [operation for operation, share in shares.items() if share.median > _MAX_SHARE]
+    for kind in ("server", "cpu"):
+        for operation in OPERATIONS:
+            found = [_compare(costs, kind, operation, name) for name in names[1:]]
+            print_row("with PostgreSQL" if kind == "cpu" else kind, operation, *(ratio.text(2) for ratio in found))
+            if kind == "server":
+                shares[operation] = found[names.index("naive") - 1].median
+    failed = [operation for operation, share in shares.items() if share > _MAX_SHARE]
     print(f"\nAt most 1/3 of naive: {f'FAILED by {", ".join(failed)}' if failed else 'passed'}\n", flush=True)
     return not failed
 
 
-def _measure(subjects: Sequence[Subject]) -> Costs:
-    for operation in OPERATIONS:
-        for subject in subjects:
-            _microseconds_per_request(subject, operation, _WARM_UP_REQUESTS)
-    costs: Costs = defaultdict(list)
-    for number in range(_ROUNDS):
-        first = number % len(subjects)
-        for operation in OPERATIONS:
-            for subject in (*subjects[first:], *subjects[:first]):
-                cost = _microseconds_per_request(subject, operation, _REQUESTS)
-                costs[subject.name, operation].append(cost)
-    return costs
+def _compare(costs: Costs, kind: str, operation: str, other: str) -> Spread:
+    of_ours, of_other = ([getattr(cost, kind) for cost in costs[name, operation]] for name in ("ours", other))
+    return ratios(of_ours, of_other)
 
 
-def _microseconds_per_request(subject: Subject, operation: str, count: int) -> float:
-    requests = cycle(subject.requests[operation])
-    # A new connection, because uvicorn closes connections that were idle for a few seconds.
-    with Connection(subject.server.port) as connection:
-        for request in islice(requests, _FIRST_REQUESTS):
-            connection.exchange(request)
-        before = subject.server.cpu_seconds()
-        for request in islice(requests, count):
-            connection.exchange(request)
-        return (subject.server.cpu_seconds() - before) / count * 1e6
+def _draw(costs: Costs, names: Sequence[str], path: str) -> None:
+    def find_medians(operation: str, name: str) -> list[float]:
+        of_subject = costs[name, operation]
+        return [median(cost.server for cost in of_subject), median(cost.postgres for cost in of_subject)]
 
-
-def _print_row(operation: str, *cells: str) -> None:
-    print(f"{operation:8}" + "".join(f"{cell:>22}" for cell in cells))
+    figures = {operation: {name: find_medians(operation, name) for name in names} for operation in OPERATIONS}
+    command: list[str | Path] = [_PYTHON_WITH_MATPLOTLIB, _HERE / "plot.py", path]
+    subprocess.run(command, input=json.dumps(figures).encode(), check=True)  # noqa: S603 - the developer's path

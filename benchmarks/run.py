@@ -1,8 +1,10 @@
-"""Compares this service (ours) with a naive implementation and with an empty FastAPI app (floor), in one run.
+"""Compares this service (ours) with other ways to build it, in one run.
 
-1. CPU time of the server process per request. `naive.py` implements the same routes like the tutorials of FastAPI and
-   SQLModel. `floor.py` has the same bodies and no database. The servers alternate on one machine and one PostgreSQL,
-   and ratios are computed per round, because microseconds differ between machines.
+1. CPU time of the server and of PostgreSQL per request. `naive.py` implements the same routes like the tutorials of
+   FastAPI and SQLModel, `template.py` like FastAPI's full-stack template. PocketBase is a finished service in Go.
+   `floor.py` is FastAPI with the same bodies and no database, `limit.py` PostgreSQL without FastAPI. The servers
+   alternate on one machine and one PostgreSQL, and ratios are computed per round, because microseconds differ between
+   machines.
 2. Latency of list requests during four concurrent logins, because bcrypt must not block other requests.
 3. Latency of list requests during twenty chats that wait for a slow model. Chats must not hold connections either.
 
@@ -11,9 +13,11 @@ Exits with 1 in these cases:
 - The logins raise the p99 to more than three times its value.
 - The chats raise the p99 to more than twice its value, or one of them holds a connection.
 
-A run takes four to five minutes. Other load on the machine widens the spreads.
+`PLOT` names a file for a picture of the CPU times (SVG). A run takes five to six minutes. Other load on the machine
+widens the spreads.
 """
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -36,9 +40,9 @@ def main() -> None:
 
 
 def _compare() -> bool:
-    with postgres() as url, all_subjects(url) as (ours, naive, floor):
-        cpu_passed = cpu.compare(ours, naive, floor)
-        latency_passed = latency.compare(ours)
+    with postgres() as url, all_subjects(url) as subjects:
+        cpu_passed = cpu.compare(url, subjects, os.environ.get("PLOT"))
+        latency_passed = latency.compare(subjects[0])
         chats_passed = chats.compare(url)
     return cpu_passed and latency_passed and chats_passed
 

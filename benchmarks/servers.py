@@ -71,24 +71,24 @@ def postgres() -> Iterator[str]:
 
 def new_database(server_url: str, name: str) -> str:
     """Creates a database. Returns its URL."""
-    execute(server_url, f"CREATE DATABASE {name}")
+    execute(server_url, f'CREATE DATABASE "{name}"')
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
 @contextmanager
 def uvicorn(app: str, environment: Mapping[str, str]) -> Iterator[Server]:
     """Serves an app (`module:attribute`) in a new process until the end of the block."""
-    port = _free_port()
-    command = ("-m", "uvicorn", app, "--app-dir", str(_HERE), "--host", HOST, "--port", str(port), "--no-access-log")
-    with _serving((*command, "--log-level", "warning"), environment, port) as server:
+    port = free_port()
+    command = (sys.executable, "-m", "uvicorn", app, "--app-dir", str(_HERE), "--host", HOST, "--port", str(port))
+    with serving((*command, "--no-access-log", "--log-level", "warning"), environment, port) as server:
         yield server
 
 
 @contextmanager
 def service(environment: Mapping[str, str]) -> Iterator[Server]:
     """Runs the service in a new process until the end of the block, by the command of its container."""
-    port = _free_port()
-    with _serving(("-m", "functions"), {**environment, "HOST": HOST, "PORT": str(port)}, port) as server:
+    port = free_port()
+    with serving((sys.executable, "-m", "functions"), {**environment, "HOST": HOST, "PORT": str(port)}, port) as server:
         yield server
 
 
@@ -104,11 +104,12 @@ def migrate(environment: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def _serving(command: Sequence[str], environment: Mapping[str, str], port: int) -> Iterator[Server]:
+def serving(command: Sequence[str], environment: Mapping[str, str], port: int) -> Iterator[Server]:
+    """Runs a command that serves HTTP at a port, until the end of the block."""
     # The service writes its mails below the working folder.
     with tempfile.TemporaryDirectory(prefix="todo-bench-", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(  # noqa: S603 - the command has no external input
-            [sys.executable, *command],
+            command,
             # Without inherited variables and .env files, which could change the measured settings.
             env=dict(environment),
             cwd=folder,
@@ -147,7 +148,7 @@ def _wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(f"No server responds at {server.url}.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Compared servers: ours, naive and floor, each with signed-in accounts and todos."""
+"""Compared servers: ours and five others, each with signed-in accounts and todos."""
 
 import os
 import secrets
@@ -10,12 +10,14 @@ from typing import Final
 from uuid import uuid4
 
 import httpx2
+import pocketbase
 from client import request_bytes
 from servers import Server, migrate, new_database, service, uvicorn
 
 OPERATIONS: Final = ("list", "get", "create", "patch")
 _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - accounts of one run
 _OURS_API: Final = "/api/v1"
+_BENCH_PACKAGES: Final = str(Path(__file__).parents[1] / ".tools/bench/lib/python3.13/site-packages")
 _PAGE_SIZE: Final = 20
 _STORED_TODOS: Final = 25
 """Todos of each account: more than a page, so that ours also writes the link to the next page."""
@@ -38,21 +40,43 @@ class Subject:
     """Requests of each operation, sent in turn."""
 
 
+@dataclass(frozen=True)
+class _Api:
+    """The todo API of a subject: how a client signs in, and the paths of its requests.
+
+    `sign_in` takes a client and a new email, and returns the fields that each new todo of the client needs. With
+    `items`, a list is the member of this name in its document.
+    """
+
+    path: str
+    sign_in: Callable[[httpx2.Client, str], Mapping[str, str]]
+    page_query: str = f"limit={_PAGE_SIZE}"
+    items: str | None = None
+
+
 @contextmanager
-def all_subjects(postgres_url: str) -> Iterator[tuple[Subject, Subject, Subject]]:
-    """Starts all servers. Yields ours, naive and floor."""
+def all_subjects(postgres_url: str) -> Iterator[list[Subject]]:
+    """Starts all servers. Yields ours, naive, template, pocketbase, floor and limit."""
     key = secrets.token_urlsafe(32)
     with ExitStack() as stack:
+
+        def start(name: str, api: _Api, *, has_database: bool = True, packages: str = "") -> Subject:
+            settings = {"DATABASE_URL": new_database(postgres_url, name)} if has_database else {}
+            environment = settings | {"SECRET_KEY": key, "PYTHONPATH": packages}
+            server = stack.enter_context(uvicorn(f"{name}:app", environment))
+            return Subject(name, server, _requests(server, api))
+
         ours = stack.enter_context(service(_ours_settings(new_database(postgres_url, "ours"), key)))
-        naive = stack.enter_context(
-            uvicorn("naive:app", {"DATABASE_URL": new_database(postgres_url, "naive"), "SECRET_KEY": key})
-        )
-        floor = stack.enter_context(uvicorn("floor:app", {}))
-        yield (
-            Subject("ours", ours, _requests(ours, f"{_OURS_API}/todos", _sign_in_to_ours)),
-            Subject("naive", naive, _requests(naive, "/todos", _sign_in_to_naive)),
-            Subject("floor", floor, _requests(floor, "/todos", _without_sign_in)),
-        )
+        base = stack.enter_context(pocketbase.pocketbase())
+        page = f"perPage={_PAGE_SIZE}&sort=order,id&skipTotal=1"
+        yield [
+            Subject("ours", ours, _requests(ours, _OURS)),
+            start("naive", _Api("/todos", _sign_in_by_email)),
+            start("template", _Api("/todos/", _sign_in_by_email, items="data"), packages=_BENCH_PACKAGES),
+            Subject("pocketbase", base, _requests(base, _Api(pocketbase.PATH, pocketbase.sign_in, page, "items"))),
+            start("floor", _Api("/todos", _without_sign_in), has_database=False),
+            start("limit", _Api("/todos", _without_sign_in)),
+        ]
 
 
 @contextmanager
@@ -64,7 +88,7 @@ def ours_with_model(database_url: str, model_url: str, *, pool_size: int) -> Ite
         "OPENAI_BASE_URL": model_url,
     }
     with uvicorn("functions.main:app", settings) as server:
-        yield Subject("ours with a model", server, _requests(server, f"{_OURS_API}/todos", _sign_in_to_ours))
+        yield Subject("ours with a model", server, _requests(server, _OURS))
 
 
 @contextmanager
@@ -76,7 +100,7 @@ def at_commit(postgres_url: str, name: str, root: Path) -> Iterator[Subject]:
     )
     settings = _ours_settings(new_database(postgres_url, name), secrets.token_urlsafe(32)) | {"PYTHONPATH": paths}
     with service(settings) as server:
-        yield Subject(name, server, _requests(server, f"{_OURS_API}/todos", _sign_in_to_ours))
+        yield Subject(name, server, _requests(server, _OURS))
 
 
 @contextmanager
@@ -101,11 +125,11 @@ def list_requests(ours: Server, users: int) -> list[bytes]:
     requests = []
     for _ in range(users):
         with _client(ours) as client:
-            _sign_in_to_ours(client)
+            _sign_in_to_ours(client, _new_email())
             operations = [{"op": "create", "todo": _NEW_TODO}] * _STORED_TODOS
             client.post(f"{_OURS_API}/todos/batch", json={"operations": operations}).raise_for_status()
-            cookies = dict(client.cookies)
-        requests.append(request_bytes("GET", f"{_OURS_API}/todos?limit={_PAGE_SIZE}", cookies=cookies))
+            headers = _credentials(client)
+        requests.append(request_bytes("GET", f"{_OURS_API}/todos?limit={_PAGE_SIZE}", headers=headers))
     return requests
 
 
@@ -119,18 +143,20 @@ def hostile_requests(ours: Server, address: str) -> dict[str, bytes]:
     todo = _NEW_TODO | {"description": "milk and honey " * 60}
     batch = {"operations": [{"op": "create", "todo": todo}] * 100}
     with _client(ours) as client:
-        credentials = _register_with_ours(client)
+        credentials = _register_with_ours(client, _new_email())
         client.post(f"{_OURS_API}/auth/login", json=credentials).raise_for_status()
         for _ in range(10):
             client.post(f"{_OURS_API}/todos/batch", json=batch).raise_for_status()
-        cookies = dict(client.cookies)
+        headers = _credentials(client)
     return {
-        "batches": request_bytes("POST", f"{_OURS_API}/todos/batch", cookies=cookies, body=batch),
-        "exports": request_bytes("GET", f"{_OURS_API}/auth/me/export", cookies=cookies),
-        "searches": request_bytes("GET", f"{_OURS_API}/todos?q=honey&limit=200", cookies=cookies),
-        "logins": request_bytes("POST", f"{_OURS_API}/auth/login", body=credentials, address=address),
-        "chats": request_bytes("POST", f"{_OURS_API}/chat", cookies=cookies, body={"message": "list overdue"}),
-        "changes": request_bytes("GET", f"{_OURS_API}/todos/changes?since=0&limit=200", cookies=cookies),
+        "batches": request_bytes("POST", f"{_OURS_API}/todos/batch", headers=headers, body=batch),
+        "exports": request_bytes("GET", f"{_OURS_API}/auth/me/export", headers=headers),
+        "searches": request_bytes("GET", f"{_OURS_API}/todos?q=honey&limit=200", headers=headers),
+        "logins": request_bytes(
+            "POST", f"{_OURS_API}/auth/login", body=credentials, headers={"X-Forwarded-For": address}
+        ),
+        "chats": request_bytes("POST", f"{_OURS_API}/chat", headers=headers, body={"message": "list overdue"}),
+        "changes": request_bytes("GET", f"{_OURS_API}/todos/changes?since=0&limit=200", headers=headers),
     }
 
 
@@ -141,21 +167,22 @@ def chat_requests(ours: Server, count: int) -> list[bytes]:
 
 def _post_of_new_account(ours: Server, path: str, body: object) -> bytes:
     with _client(ours) as client:
-        _sign_in_to_ours(client)
-        return request_bytes("POST", f"{_OURS_API}/{path}", cookies=dict(client.cookies), body=body)
+        _sign_in_to_ours(client, _new_email())
+        return request_bytes("POST", f"{_OURS_API}/{path}", headers=_credentials(client), body=body)
 
 
 def login_requests(ours: Server, count: int) -> list[bytes]:
     """Registers accounts with ours. Returns one login request for each."""
     with _client(ours) as client:
         return [
-            request_bytes("POST", f"{_OURS_API}/auth/login", body=_register_with_ours(client)) for _ in range(count)
+            request_bytes("POST", f"{_OURS_API}/auth/login", body=_register_with_ours(client, _new_email()))
+            for _ in range(count)
         ]
 
 
 def list_request(ours: Server) -> bytes:
     """Registers an account with todos at ours. Returns its list request."""
-    return _requests(ours, f"{_OURS_API}/todos", _sign_in_to_ours)["list"][0]
+    return _requests(ours, _OURS)["list"][0]
 
 
 def _ours_settings(database_url: str, key: str) -> dict[str, str]:
@@ -173,22 +200,31 @@ def _ours_settings(database_url: str, key: str) -> dict[str, str]:
     }
 
 
-def _requests(server: Server, path: str, sign_in: Callable[[httpx2.Client], None]) -> dict[str, Sequence[bytes]]:
+def _requests(server: Server, api: _Api) -> dict[str, Sequence[bytes]]:
     # Two accounts, so that created todos do not lengthen the measured list.
     with _client(server) as reader, _client(server) as writer:
-        sign_in(reader)
-        sign_in(writer)
+        listed, written = ({**_NEW_TODO, **api.sign_in(client, _new_email())} for client in (reader, writer))
         for _ in range(_STORED_TODOS):
-            reader.post(path, json=_NEW_TODO).raise_for_status()
-        if (listed := len(reader.get(path, params={"limit": _PAGE_SIZE}).json())) != _PAGE_SIZE:
-            raise RuntimeError(f"{path} lists {listed} todos, not {_PAGE_SIZE}")
-        todo_id = writer.post(path, json=_NEW_TODO).raise_for_status().json()["id"]
-        reads, writes = dict(reader.cookies), dict(writer.cookies)
+            reader.post(api.path, json=listed).raise_for_status()
+        page = reader.get(f"{api.path}?{api.page_query}").raise_for_status().json()
+        if (length := len(page[api.items] if api.items else page)) != _PAGE_SIZE:
+            raise RuntimeError(f"{api.path} lists {length} todos, not {_PAGE_SIZE}")
+        todo_id = writer.post(api.path, json=written).raise_for_status().json()["id"]
+        reads, writes = _credentials(reader), _credentials(writer)
+    todo = f"{api.path.rstrip('/')}/{todo_id}"
     return {
-        "list": [request_bytes("GET", f"{path}?limit={_PAGE_SIZE}", cookies=reads)],
-        "get": [request_bytes("GET", f"{path}/{todo_id}", cookies=writes)],
-        "create": [request_bytes("POST", path, cookies=writes, body=_NEW_TODO)],
-        "patch": [request_bytes("PATCH", f"{path}/{todo_id}", cookies=writes, body=changes) for changes in _CHANGES],
+        "list": [request_bytes("GET", f"{api.path}?{api.page_query}", headers=reads)],
+        "get": [request_bytes("GET", todo, headers=writes)],
+        "create": [request_bytes("POST", api.path, headers=writes, body=written)],
+        "patch": [request_bytes("PATCH", todo, headers=writes, body=changes) for changes in _CHANGES],
+    }
+
+
+def _credentials(client: httpx2.Client) -> dict[str, str]:
+    """Returns the headers by which a client is signed in."""
+    cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items())}
+    return (cookies if client.cookies else {}) | {
+        name: value for name, value in client.headers.items() if name == "authorization"
     }
 
 
@@ -196,23 +232,32 @@ def _client(server: Server) -> httpx2.Client:
     return httpx2.Client(base_url=server.url, timeout=30)
 
 
-def _sign_in_to_ours(client: httpx2.Client) -> None:
-    client.post(f"{_OURS_API}/auth/login", json=_register_with_ours(client)).raise_for_status()
+def _sign_in_to_ours(client: httpx2.Client, email: str) -> Mapping[str, str]:
+    client.post(f"{_OURS_API}/auth/login", json=_register_with_ours(client, email)).raise_for_status()
+    return {}
 
 
-def _register_with_ours(client: httpx2.Client) -> dict[str, str]:
-    credentials = {"email": _new_email(), "password": _PASSWORD}
+def _register_with_ours(client: httpx2.Client, email: str) -> dict[str, str]:
+    credentials = {"email": email, "password": _PASSWORD}
     client.post(f"{_OURS_API}/auth/register", json=credentials).raise_for_status()
     return credentials
 
 
-def _sign_in_to_naive(client: httpx2.Client) -> None:
-    client.post("/register", params={"email": _new_email()}).raise_for_status()
+def _sign_in_by_email(client: httpx2.Client, email: str) -> Mapping[str, str]:
+    """Signs in to naive, which sets a cookie, or to the template, which answers a token."""
+    answer = client.post("/register", params={"email": email}).raise_for_status().json()
+    if answer is not None:
+        client.headers["Authorization"] = f"Bearer {answer['access_token']}"
+    return {}
 
 
-def _without_sign_in(_client: httpx2.Client) -> None:
-    """Does nothing, because the floor has no accounts."""
+def _without_sign_in(_client: httpx2.Client, _email: str) -> Mapping[str, str]:
+    """Does nothing, because floor and limit have no accounts."""
+    return {}
 
 
 def _new_email() -> str:
     return f"{uuid4().hex}@example.com"
+
+
+_OURS: Final = _Api(f"{_OURS_API}/todos", _sign_in_to_ours)
