@@ -10,28 +10,22 @@ import { t } from "../words.js";
 import { fold } from "./rows.js";
 
 const TYPING_MILLISECONDS = 200;
-const PATIENCE_SECONDS = 5;
 let timer = 0;
-let asked = new AbortController();
-/** Ends when all texts so far are added. They are added in the order in which they were entered. */
+/** Ends when all texts so far are added, in their order. */
 let added = Promise.resolve();
 
-/** Asks the service how it reads a text. @param {string} text @param {AbortSignal} [signal]
+/** Asks the service how it reads a text. @param {string} text
  * @returns {Promise<{text: string, drafts: Draft[], understood: Understood[]}>} */
-async function read(text, signal) {
-  const options = { body: { text, dry_run: true }, signal, seconds: PATIENCE_SECONDS };
-  return { text, ...(await request("POST", "quick-add", options)) };
-}
+const read = async (text) =>
+  ({ text, ...(await request("POST", "quick-add", { body: { text, dry_run: true }, seconds: 5 })) });
 
 function typed({ target: { value } }) {
   const hasText = value.trim();
   update(({ ui }) => Object.assign(ui, { adding: value, reading: hasText ? ui.reading : null }));
   clearTimeout(timer);
-  asked.abort();
-  asked = new AbortController();
+  const show = (reading) => update(({ ui }) => ui.adding?.startsWith(value) && (ui.reading = reading));
   // Without an answer, the text is only not marked.
-  const show = () => read(value, asked.signal).then((reading) => update(({ ui }) => ui.adding && (ui.reading = reading)), () => {});
-  if (hasText) timer = setTimeout(show, TYPING_MILLISECONDS);
+  if (hasText) timer = setTimeout(() => read(value).then(show, () => {}), TYPING_MILLISECONDS);
 }
 
 function submitted(event) {
@@ -40,12 +34,11 @@ function submitted(event) {
   const text = adding.trim();
   if (!text) return;
   clearTimeout(timer);
-  asked.abort();
   event.target.reset(); // a text that was not rendered yet
   update(({ ui }) => Object.assign(ui, { adding: "", reading: null }));
   const asWritten = () => ({ drafts: [{ title: text.slice(0, 500), tags: [] }] });
   const understood = reading?.text.trim() === text ? reading : read(text).catch(asWritten);
-  added = Promise.all([understood, added.catch(() => {})]).then(([{ drafts }]) => drafts.forEach(addDraft));
+  added = added.finally(async () => (await understood).drafts.forEach(addDraft));
 }
 
 /** Adds a draft to the open list. @param {Draft} draft */
