@@ -209,7 +209,8 @@ class TestDatabase:
             locked = threads.submit(postgres.run, target.database, lock)
             serving.wait_until(lambda: bool(postgres.query(target.database, LOCKED)))
             waiting = threads.submit(ada.titles)
-            target.wait_for(1, "todo_database_connections", state="in_use")
+            # The delivery, which looks for reminders once a second, waits for the lock too.
+            serving.wait_until(lambda: target.value("todo_database_connections", state="in_use") >= 1)
             locked.result()
             assert waiting.result() == []
 
