@@ -275,7 +275,7 @@ bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memo
 bench-%:
 	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload, live, size or eval." >&2; exit 1
 
-# CPU time and latency of this service, of a naive implementation and of an empty FastAPI app, in one run.
+# CPU time and latency of this service, and of other ways to build it, in one run. PLOT names a file for a picture.
 .PHONY: bench-requests
 bench-requests: .venv/ready .tools/bench/ready
 	PLOT=$(PLOT) $(BIN)/python benchmarks/run.py

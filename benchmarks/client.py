@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 HOST: Final = "127.0.0.1"
-_HEAD_END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding: chunked", re.IGNORECASE)
-_LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
+HEAD_END: Final = b"\r\n\r\n"
+LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding: chunked", re.IGNORECASE)
+LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 _TIMEOUT_SECONDS: Final = 30.0
 _CHUNK_BYTES: Final = 65536
 
@@ -24,7 +24,7 @@ def request_bytes(
     if content:
         given |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
-    return "\r\n".join(lines).encode() + _HEAD_END + content
+    return "\r\n".join(lines).encode() + HEAD_END + content
 
 
 class Connection:
@@ -47,13 +47,13 @@ class Connection:
         """Sends a request and reads the whole response. Raises RuntimeError if its status is neither 2xx nor 304."""
         self._socket.sendall(request)
         response = self._receive()
-        while (head_end := response.find(_HEAD_END)) < 0:
+        while (head_end := response.find(HEAD_END)) < 0:
             response += self._receive()
-        if _CHUNKED.search(response, 0, head_end):
-            while not response.endswith(_LAST_CHUNK):
+        if CHUNKED.search(response, 0, head_end):
+            while not response.endswith(LAST_CHUNK):
                 response += self._receive()
-        length = _LENGTH.search(response, 0, head_end)
-        size = head_end + len(_HEAD_END) + (int(length[1]) if length else 0)
+        length = LENGTH.search(response, 0, head_end)
+        size = head_end + len(HEAD_END) + (int(length[1]) if length else 0)
         while len(response) < size:
             response += self._receive()
         if not response.startswith((b"HTTP/1.1 2", b"HTTP/1.1 304")):

@@ -1,7 +1,6 @@
 """Load of many connections from a separate process: statuses and latencies of the responses."""
 
 import asyncio
-import re
 import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,13 +13,9 @@ from time import perf_counter
 from typing import Final, cast
 
 import uvloop
-from client import HOST
+from client import CHUNKED, HEAD_END, HOST, LAST_CHUNK, LENGTH
 
 _processes: Final = get_context("spawn")
-_HEAD_END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding: chunked", re.IGNORECASE)
-_LAST_CHUNK: Final = b"0\r\n\r\n"
 _CONNECT_SECONDS: Final = 1.0
 _PROBE_SECONDS: Final = 0.01
 
@@ -108,8 +103,8 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head_end = self._buffer.find(_HEAD_END)
-        if head_end < 0 or not self._is_complete(head_end + len(_HEAD_END)):
+        head_end = self._buffer.find(HEAD_END)
+        if head_end < 0 or not self._is_complete(head_end + len(HEAD_END)):
             return
         status = int(self._buffer[9:12])
         closes = b"connection: close" in self._buffer[:head_end].lower()
@@ -120,9 +115,9 @@ class _Client(asyncio.Protocol):
             self._send_when_due()
 
     def _is_complete(self, body: int) -> bool:
-        if _CHUNKED.search(self._buffer, 0, body):
-            return self._buffer.endswith(_LAST_CHUNK)
-        length = _LENGTH.search(self._buffer, 0, body)
+        if CHUNKED.search(self._buffer, 0, body):
+            return self._buffer.endswith(LAST_CHUNK)
+        length = LENGTH.search(self._buffer, 0, body)
         return len(self._buffer) >= body + (int(length[1]) if length else 0)
 
 

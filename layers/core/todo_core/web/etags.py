@@ -11,10 +11,11 @@ _TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<opaque>[^"]*)"')
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
 """A version in an ETag: with at most nine digits, because that always fits into PostgreSQL's integer."""
 
-# Each route declares the default of these headers, an empty tuple. FastAPI would call a default factory at each
-# request, which takes as long as an SQL statement.
 _AS_LINE: Final = WithJsonSchema({"type": "string"})
 """Generators of clients refuse a header that is a list, though several lines mean the same as one."""
+
+# Each route declares the default of these headers, an empty tuple. FastAPI would call a default factory at each
+# request, which takes as long as an SQL statement.
 IfMatch = Annotated[
     tuple[str, ...],
     _AS_LINE,
