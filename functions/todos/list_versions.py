@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-from todo_core.web.identity import SignedInUser
 from todo_core.web.openapi import CHANGE_SEQ, VERSION
 from todo_core.web.public_url import build_url
+from todo_core.web.readers import ListOwner
 
 UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "The list is still the one whose ETag is in If-None-Match."}
@@ -20,7 +20,7 @@ _DIGEST_BYTES: Final = 12
 _MINUTE_SECONDS: Final = 60
 
 
-def set_list_version(user: SignedInUser, request: Request, response: Response, *, depends_on_now: bool = False) -> str:
+def set_list_version(owner: ListOwner, request: Request, response: Response, *, depends_on_now: bool = False) -> str:
     """Sets ETag and X-Change-Seq of the list that a request reads. Returns the version, the text within the ETag.
 
     The version has the number of the latest change, and a digest of all else that selects the content: the user, the
@@ -30,8 +30,8 @@ def set_list_version(user: SignedInUser, request: Request, response: Response, *
     url = build_url(request, request.scope["path"])
     minute = int(time() // _MINUTE_SECONDS) if depends_on_now else ""
     query = request.scope["query_string"].decode("latin-1")
-    selected_by = f"{VERSION}\n{user.id}\n{user.timezone}\n{url}?{query}\n{minute}"
-    version = f"{user.last_seq}-{blake2b(selected_by.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"
+    selected_by = f"{VERSION}\n{owner.id}\n{owner.timezone}\n{url}?{query}\n{minute}"
+    version = f"{owner.last_seq}-{blake2b(selected_by.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"
     response.headers["ETag"] = f'W/"{version}"'
-    response.headers[CHANGE_SEQ] = str(user.last_seq)
+    response.headers[CHANGE_SEQ] = str(owner.last_seq)
     return version

@@ -236,6 +236,12 @@ class TodoQuery(PageQuery, TodoFilters):
     )
     cursor: str | None = Field(default=None, max_length=2000, description="From the header `Link`.")
 
+    @property
+    def needs_timezone(self) -> bool:
+        """True if days are compared with instants, by the filters or by the sort order."""
+        bounds = (self.due_after, self.due_before, self.overdue)
+        return self.sort in {"due", "-due"} or any(bound is not None for bound in bounds)
+
 
 class ResultRead(BaseModel):
     """The result of one operation: the todo right after it, or null for a delete.

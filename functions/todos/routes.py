@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -53,8 +54,8 @@ from todo_core.web.path_ids import register_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.public_url import build_url
 from todo_core.web.query import describe_query, parse_query
+from todo_core.web.readers import CurrentReader
 from todo_core.web.request_costs import register_cost
-from todo_core.web.resources import CurrentDatabase, get_resources
 from todo_core.web.scopes import register_scopes
 
 PATH: Final = "/api/v1/todos"
@@ -83,21 +84,25 @@ router = APIRouter(
     openapi_extra=describe_query(TodoQuery, IF_NONE_MATCH),
 )
 async def list_todos(
-    user: CurrentUser,
+    reader: CurrentReader,
     query: Annotated[TodoQuery, Depends(parse_query(TodoQuery))],
     request: Request,
     response: Response,
 ) -> Response:
     """Returns the todos that meet all filters, by `order` unless `sort` or a filter implies another sort order."""
-    version = set_list_version(user, request, response, depends_on_now=query.overdue is not None)
-    if is_current(version, read_if_none_match(request)):
+    set_version = partial(
+        set_list_version, request=request, response=response, depends_on_now=query.overdue is not None
+    )
+    known_versions = read_if_none_match(request)
+    if known_versions and is_current(set_version(await reader.find_owner()), known_versions):
         return Response(status_code=304, headers=response.headers)
-    # Not by a dependency for the database: each dependency costs measurable time.
-    db, url = get_resources(request).database, build_url(request, PATH)
-    filters = query.build_filters(user.timezone, query.sort, trashed=query.trashed)
+    timezone = (await reader.find_owner()).timezone if query.needs_timezone else "UTC"
+    filters = query.build_filters(timezone, query.sort, trashed=query.trashed)
     todo_list = list_sorted_by(filters.sorted_by)
     after = todo_list.read_cursor(request, query)
-    page = await operations.find(db, user.id, filters, limit=query.limit, after=after)
+    page = await operations.find(reader, reader.user_id, filters, limit=query.limit, after=after)
+    set_version(await reader.find_owner())
+    url = build_url(request, PATH)
     if page.next:
         todo_list.link_to_page_after(page.next, request, response)
     # Encoded by msgspec: pydantic models would cost more than reading the page from the database.
@@ -221,14 +226,13 @@ async def restore_todos(
 )
 async def read_todo(
     todo_id: UUID,
-    user: CurrentUser,
-    db: CurrentDatabase,
+    reader: CurrentReader,
     request: Request,
     response: Response,
     if_none_match: IfNoneMatch = (),
 ) -> Response:
     """Returns a todo that is not in the trash."""
-    todo = await operations.get(db, user.id, todo_id)
+    todo = await operations.get(reader, reader.user_id, todo_id)
     answer = _respond(todo, request, response)
     return Response(status_code=304, headers=response.headers) if is_current(todo.version, if_none_match) else answer
 

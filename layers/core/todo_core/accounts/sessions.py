@@ -78,10 +78,12 @@ class SessionUpdates:
 _THIS_SESSION: Final = "sessions.id = :session_id AND sessions.user_id = :user_id"
 # `expires_at` alone is not enough: rows of older releases, or from before SESSION_MAX_SECONDS was lowered, exceed it.
 _NOT_EXPIRED: Final = "sessions.expires_at > now() AND sessions.created_at > now() - CAST(:max_lifetime AS interval)"
+SESSION_LASTS: Final = f"{_THIS_SESSION} AND {_NOT_EXPIRED}"
+"""SQL that is true for the session `:session_id` of the user `:user_id` until it ends or expires."""
 _RENEWED: Final = f"""
     expires_at = LEAST(now() + CAST(:lifetime AS interval), created_at + CAST(:max_lifetime AS interval)),
     last_seen_at = now()
-    WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
+    WHERE {SESSION_LASTS}
     RETURNING id, expires_at - now() AS remaining
 """
 
@@ -127,12 +129,12 @@ _DELETE_ALL = Statement("""
 """)
 _SELECT_USER_SQL: Final = f"""
     SELECT {USER_COLUMNS}, last_seq FROM sessions JOIN {USERS_WITH_USAGE} ON users.id = sessions.user_id
-    WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
+    WHERE {SESSION_LASTS}
 """  # noqa: S608
 _SELECT_USER = Statement(_SELECT_USER_SQL)
 _SELECT_USER_AND_UPDATE = Statement(f"""
     WITH updated AS (
-        UPDATE sessions SET last_seen_at = now() WHERE {_THIS_SESSION} AND {_NOT_EXPIRED}
+        UPDATE sessions SET last_seen_at = now() WHERE {SESSION_LASTS}
         AND last_seen_at < now() - interval '{LAST_SEEN_INTERVAL_SECONDS} seconds'
     )
     {_SELECT_USER_SQL}

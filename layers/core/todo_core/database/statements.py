@@ -21,10 +21,13 @@ class Statement:
 
     __slots__ = ("parameters", "sql")
 
-    def __init__(self, sql: str) -> None:
-        self.parameters: Final = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    def __init__(self, sql: str, inner: "Statement | None" = None) -> None:
+        """Makes a statement of SQL text. With `inner`, the text has `{inner}` where that statement is part of it."""
+        first = () if inner is None else inner.parameters
+        self.parameters: Final[tuple[str, ...]] = tuple(dict.fromkeys([*first, *_PARAMETER.findall(sql)]))
         numbered = {name: f"${number}" for number, name in enumerate(self.parameters, start=1)}
-        self.sql: Final = _PARAMETER.sub(lambda match: numbered[match[1]], sql)
+        numbered_sql = _PARAMETER.sub(lambda match: numbered[match[1]], sql)
+        self.sql: Final[str] = numbered_sql if inner is None else numbered_sql.replace("{inner}", inner.sql)
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         """Returns the values in the order of the parameters. Raises KeyError when a parameter has no value."""
