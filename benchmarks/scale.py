@@ -29,6 +29,7 @@ from crowd import DESCRIPTION_WORD, FREQUENT_WORD, OWNER, PARENT, PROJECT, RARE_
 from servers import new_database, postgres
 
 from functions.migrate.app import upgrade
+from todo_core.accounts.session_gates import gate_list
 from todo_core.database.executor import Transaction
 from todo_core.database.lost_connections import Connection
 from todo_core.database.statements import Statement
@@ -37,6 +38,10 @@ from todo_core.todos import operations
 from todo_core.todos.filters import DueBound, Filters, Position
 from todo_core.web.query import MAX_PAGE_ITEMS
 
+_SESSION: Final = {"session_id": UUID(int=1), "user_id": OWNER, "max_lifetime": timedelta(days=90)}
+_INSERT_SESSION: Final = """
+    INSERT INTO sessions (id, user_id, opened_by, expires_at) VALUES ($1, $2, 'password', now() + interval '1 day')
+"""
 _SMALL: Final = Crowd(todos=1_000, owned=1_000)
 _LARGE: Final = Crowd(todos=1_000_000, owned=100_000)
 _FAR_PAGE: Final = 2_000
@@ -112,13 +117,14 @@ class PageCost:
 
 
 class Recorder(Transaction):
-    """Transaction that records the statement of an operation instead of running it."""
+    """Transaction that records the statement of an operation, as a request sends it, instead of running it."""
 
     statement: Statement
     arguments: Sequence[object]
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
-        self.statement, self.arguments = statement, statement.arguments(values)
+        self.statement = gate_list(statement)
+        self.arguments = self.statement.arguments(values | _SESSION)
         return []
 
 
@@ -184,7 +190,7 @@ def _literal(value: Any) -> str:
         return f"ARRAY[{', '.join(map(_literal, value))}]::text[]"
     if isinstance(value, datetime) and value.year in {1, 9999}:
         value = "-infinity" if value.year == 1 else "infinity"
-    if isinstance(value, str | UUID | date):
+    if isinstance(value, str | UUID | date | timedelta):
         quoted = str(value).replace("'", "''")
         return f"'{quoted}'"
     return str(value)
@@ -194,6 +200,7 @@ async def _compare(small_url: str, large_url: str) -> bool:
     small_connection, large_connection = await asyncpg.connect(small_url), await asyncpg.connect(large_url)
     for connection, crowd in ((small_connection, _SMALL), (large_connection, _LARGE)):
         await fill(connection, crowd)
+        await connection.execute(_INSERT_SESSION, _SESSION["session_id"], OWNER)
     small, large = Table(small_connection), Table(large_connection)
     print(f"Buffers for a page of a list, with {_SMALL.todos:,} todos and with {_LARGE.todos:,}\n")
     print(

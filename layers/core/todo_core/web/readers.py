@@ -109,8 +109,8 @@ CurrentReader = Annotated[Reader, Depends(_current_reader)]
 def _find_claims(request: Request) -> SessionClaims | None:
     """Returns the claims of a session that only has to be checked.
 
-    Returns None for an API token, for a session whose last use or cookie is to be renewed, and where emails must be
-    verified.
+    Returns None for an API token, and for a session whose last use or cookie is to be renewed. Returns None for all
+    where emails must be verified.
     """
     verified: VerifiedToken | None = request.scope["state"]["verified_token"]
     resources = get_resources(request)
