@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-from todo_core.web.openapi import CHANGE_SEQ, VERSION
+from todo_core.web.openapi import VERSION
+from todo_core.web.pages_as_objects import AS_PAGE, CHANGE_SEQ
 from todo_core.web.public_url import build_url
 from todo_core.web.readers import ListOwner
 
@@ -24,13 +25,15 @@ def set_list_version(owner: ListOwner, request: Request, response: Response, *, 
     """Sets ETag and X-Change-Seq of the list that a request reads. Returns the version, the text within the ETag.
 
     The version has the number of the latest change, and a digest of all else that selects the content: the user, the
-    time zone, the URL, and the version of the service, which decides about the fields. With `depends_on_now`, it
-    changes every minute. The number is read before the list. So the list may be newer, but never older.
+    time zone, the URL, the form of the body, and the version of the service, which decides about the fields. With
+    `depends_on_now`, it changes every minute. The number is read before the list. So the list may be newer, but never
+    older.
     """
     url = build_url(request, request.scope["path"])
     minute = int(time() // _MINUTE_SECONDS) if depends_on_now else ""
     query = request.scope["query_string"].decode("latin-1")
-    selected_by = f"{VERSION}\n{owner.id}\n{owner.timezone}\n{url}?{query}\n{minute}"
+    form = AS_PAGE in request.scope["state"]
+    selected_by = f"{VERSION}\n{owner.id}\n{owner.timezone}\n{url}?{query}\n{minute}\n{form}"
     version = f"{owner.last_seq}-{blake2b(selected_by.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"
     response.headers["ETag"] = f'W/"{version}"'
     response.headers[CHANGE_SEQ] = str(owner.last_seq)

@@ -12,7 +12,9 @@ const { data: token } = await visitor.POST("/api/v1/auth/token", {
   bodySerializer: (form) => new URLSearchParams(form),
 });
 
-const client = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${token!.access_token}` } });
+const headers = { Authorization: `Bearer ${token!.access_token}` };
+type Problem = "application/problem+json";
+const client = createClient<paths, "application/json" | Problem>({ baseUrl, headers });
 const { data: created, response } = await client.POST("/api/v1/todos", { body: { title: "Buy milk" } });
 const path = { todo_id: created!.id };
 const header = { "If-Match": response.headers.get("ETag")! };
@@ -29,5 +31,17 @@ const { data: todos } = await client.GET("/api/v1/todos", { params: { query: { p
 const { error: missing } = await client.GET("/api/v1/todos/{todo_id}", {
   params: { path: { todo_id: "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22" } },
 });
+
+const Accept = "application/json; profile=page";
+const pages = createClient<paths, typeof Accept | Problem>({ baseUrl, headers: { ...headers, Accept } });
+const inPages: string[] = [];
+await client.POST("/api/v1/todos", { body: { title: "Buy bread" } });
+for (let cursor: string | null | undefined = undefined; cursor !== null; ) {
+  const query: { limit: number; cursor?: string } = cursor ? { limit: 1, cursor } : { limit: 1 };
+  const { data: page } = await pages.GET("/api/v1/todos", { params: { query } });
+  inPages.push(...page!.items.map((todo) => todo.title));
+  cursor = page!.next_cursor;
+}
 const titles = todos!.map((todo) => todo.title);
-console.log(JSON.stringify({ titles, priority: changed!.priority, stale: stale!.code, missing: missing!.status }));
+const codes = { stale: stale!.code, missing: missing!.status };
+console.log(JSON.stringify({ titles, inPages, priority: changed!.priority, ...codes }));

@@ -101,7 +101,13 @@ def test_typescript_types_describe_a_conversation_that_works(url: str, tmp_path:
     (tmp_path / "conversation.ts").write_text(source)
     run(NPM / "tsc", *STRICT, *MODULES, "conversation.ts", cwd=tmp_path)
     told = run("node", "conversation.js", url, new_email(), PASSWORD, cwd=tmp_path)
-    assert json.loads(told) == {"titles": ["Buy milk"], "priority": "high", "stale": "stale_version", "missing": 404}
+    assert json.loads(told) == {
+        "titles": ["Buy milk"],
+        "inPages": ["Buy milk", "Buy bread"],
+        "priority": "high",
+        "stale": "stale_version",
+        "missing": 404,
+    }
 
 
 def test_the_client_of_openapi_python_client_has_right_types_and_works(url: str, tmp_path: Path) -> None:

@@ -70,7 +70,6 @@ async def list_changes(
     A stream begins with the changes after `since` and goes on with later ones. It may end at any time, with the time
     after which to connect again.
     """
-    response.headers["Vary"] = "Accept"
     api_url = build_url(request, _API)
     if EVENT_STREAM in request.headers.get("accept", ""):
         since = query.since if last_event_id is None else last_event_id

@@ -19,6 +19,7 @@ from todo_core.web.middleware.client_scope import ClientScope
 from todo_core.web.middleware.cross_origin import CrossOriginPolicy
 from todo_core.web.middleware.pipeline import Pipeline
 from todo_core.web.middleware.rate_limit import RateLimit
+from todo_core.web.pages_as_objects import offer_pages
 from todo_core.web.refusals import Refusals
 from todo_core.web.request_heads import HeadChecks
 from todo_core.web.requests import Observer, log_request
@@ -41,7 +42,7 @@ def create_app(
 
     app = FastAPI(
         # The app gets routes instead of routers, because FastAPI matches each route of an included router twice.
-        routes=[route for router in routers for route in router.routes],
+        routes=[offer_pages(route) for router in routers for route in router.routes],
         title=openapi.TITLE,
         version=openapi.VERSION,
         description=openapi.DESCRIPTION,

@@ -11,6 +11,7 @@ from typing import override
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+from todo_core.web.pages_as_objects import offer_pages
 from todo_core.web.paths import find_path_below_root
 
 
@@ -23,8 +24,7 @@ class LazyRoutes(BaseRoute):
 
     @cached_property
     def routes(self) -> Sequence[BaseRoute]:
-        routes: Sequence[BaseRoute] = import_module(self._module).router.routes
-        return routes
+        return [offer_pages(route) for route in import_module(self._module).router.routes]
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

@@ -14,6 +14,7 @@ from todo_core.accounts.errors import EmailNotVerified
 from todo_core.errors import InsufficientScope, NotAuthenticated, RateLimited, ServiceError, TooBusy
 from todo_core.web.idempotency import REPLAYED
 from todo_core.web.identity import build_security_schemes
+from todo_core.web.pages_as_objects import CHANGE_SEQ
 from todo_core.web.problems import MEDIA_TYPE, REALM, Problem, RequestIncomplete, error_responses
 from todo_core.web.request_heads import HEAD_ERRORS
 from todo_core.web.requests import PROBES
@@ -22,13 +23,12 @@ from todo_core.web.verified_emails import allows_unverified
 
 TITLE: Final = "Todo backend"
 VERSION: Final = version("todo-core")
-CHANGE_SEQ: Final = "X-Change-Seq"
 DESCRIPTION: Final = """\
 Todos with accounts, for web pages on other origins (session cookie), programs (API token) and an assistant.
 
 Errors are problem documents (RFC 9457) with a stable `code`. Lists are JSON arrays; if more items follow, the
-`Link` header has the URL of the next page. A page of long texts has fewer items than `limit`. Every response has an
-`X-Request-ID`.
+`Link` header has the URL of the next page. With `Accept: application/json; profile=page` the answer is an object that
+has this URL too. A page of long texts has fewer items than `limit`. Every response has an `X-Request-ID`.
 """
 
 
@@ -89,7 +89,7 @@ def register_events(describe: DescribeEvents) -> None:
 def build_document(app: FastAPI) -> dict[str, Any]:
     """Returns the OpenAPI 3.1 document of all routes of the app."""
     # Imported here, because each cold start of a function would pay for it.
-    from todo_core.web.openapi_texts import SUMMARY, TAGS, simplify_schemas, summarize  # noqa: PLC0415
+    from todo_core.web.openapi_texts import SUMMARY, TAGS, describe_pages, simplify_schemas, summarize  # noqa: PLC0415
 
     content = get_openapi(
         title=app.title,
@@ -114,6 +114,7 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     _drop_header_defaults(content)
     _name_operations(content, app)
     _describe_headers(content)
+    describe_pages(content)
     summarize(content)
     for describe in _events:
         content["webhooks"] = content.get("webhooks", {}) | describe(schemas)

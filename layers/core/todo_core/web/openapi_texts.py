@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final, get_args
 
 from todo_core.todos.model import Priority
+from todo_core.web.pages_as_objects import CHANGE_SEQ, PAGE_MEDIA_TYPE
 
 SUMMARY: Final = "Todos with projects, tags, reminders and an assistant."
 TAGS: Final = {
@@ -27,6 +28,9 @@ TAGS: Final = {
 
 _NAMED_ENUMS: Final = {"Priority": list(get_args(Priority))}
 """Values of which each use refers to one schema, so that a generated client has one type for them."""
+_PATH_PARAMETER: Final = re.compile(r"\{\w+\}")
+_EXAMPLE_ID: Final = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+_CURSOR: Final = f"1024.0~{_EXAMPLE_ID}.5f2b6a0e9c1d4e7f8a3b2c1d0e9f8a7b"
 _FIRST_SENTENCE: Final = re.compile(r"(.*?)\.(?:\s|$)", re.DOTALL)
 
 
@@ -36,6 +40,49 @@ def summarize(content: dict[str, Any]) -> None:
         for operation in methods.values():
             if sentence := _FIRST_SENTENCE.match(operation.get("description", "")):
                 operation["summary"] = " ".join(sentence[1].split())
+
+
+def describe_pages(content: dict[str, Any]) -> None:
+    """Adds pages as objects to all operations that answer with a list, each with a schema of its own."""
+    schemas = content["components"]["schemas"]
+    for path, methods in content["paths"].items():
+        for operation in methods.values():
+            answer = operation["responses"].get("200", {})
+            listed = answer.get("content", {}).get("application/json", {}).get("schema", {})
+            if listed.get("type") == "array":
+                item = listed["items"]["$ref"].rpartition("/")[2]
+                name = f"{item.removesuffix('Read')}Page"
+                schemas[name] = _describe_page(listed, schemas[item]["examples"], path, operation)
+                answer["content"][PAGE_MEDIA_TYPE] = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+
+
+def _describe_page(listed: Any, items: list[Any], path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Returns the schema of a page of the list, with an example that has the first of the items."""
+    properties: dict[str, Any] = {
+        "items": {"type": "array", "items": listed["items"]},
+        "next": {"type": ["string", "null"], "description": "The URL of the next page, or null on the last one."},
+    }
+    parameters = {parameter["name"] for parameter in operation["parameters"]}
+    position = f"cursor={_CURSOR}" if "cursor" in parameters else "since=7"
+    url = _PATH_PARAMETER.sub(_EXAMPLE_ID, f"https://todo.example.com{path}")
+    example: dict[str, Any] = {"items": items[:1], "next": f"{url}?limit=1&{position}"}
+    if "cursor" in parameters:
+        properties["next_cursor"] = {
+            "type": ["string", "null"],
+            "description": "The `cursor` of the next page, or null.",
+        }
+        example["next_cursor"] = _CURSOR
+    if CHANGE_SEQ in operation["responses"]["200"]["headers"]:
+        description = f"The same as the header `{CHANGE_SEQ}`."
+        properties["change_seq"] = {"type": "integer", "minimum": 0, "description": description}
+        example["change_seq"] = 7
+    return {
+        "type": "object",
+        "description": "A page of a list as an object, for clients that cannot read headers.",
+        "required": list(properties),
+        "properties": properties,
+        "examples": [example],
+    }
 
 
 def simplify_schemas(content: dict[str, Any]) -> None:
