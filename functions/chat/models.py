@@ -12,11 +12,13 @@ from todo_assistant.turns.conversations import Message
 from todo_assistant.turns.model import Approval, Status, ToolCall, Turn, UndoResult
 from todo_core.text import Text
 from todo_core.times import TimeZoneName
+from todo_core.todos.project_undo import ProjectChange
 from todo_core.web.query import PageQuery
 
 _TURN: Final = "0198c5a1-9000-7c11-8a70-5b1f0d2e3c44"
 _CONVERSATION: Final = "0198c5a1-8f00-7d2a-9e10-0a2b4c6d8e10"
 _TODO: Final = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
+_PROJECT: Final = "0198c5a1-6b00-7f4d-9a21-3c5e8d7b1f60"
 _CALL: Final[dict[str, JsonValue]] = {
     "id": "call_1",
     "name": "complete_todos",
@@ -265,22 +267,47 @@ class UndoneTodo(BaseModel):
     title: str | None = Field(description="null if the todo was deleted permanently.")
 
 
+class UndoneProject(BaseModel):
+    id: UUID
+    name: str = Field(description="Its last name if the project is gone.")
+
+
 class UndoneRead(BaseModel):
-    """The todos that an undo restored, and as conflicts those that were changed after the turn."""
+    """The todos and projects that an undo restored, and as conflicts those that were changed after the turn.
+
+    A project that the turn added is a conflict too if it has other todos by now.
+    """
 
     model_config: ClassVar = ConfigDict(
-        json_schema_extra={"examples": [{"undone": [{"id": _TODO, "title": "Buy milk"}], "conflicts": []}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "undone": [{"id": _TODO, "title": "Buy milk"}],
+                    "conflicts": [],
+                    "undone_projects": [{"id": _PROJECT, "name": "Home"}],
+                    "project_conflicts": [],
+                }
+            ]
+        }
     )
 
     undone: list[UndoneTodo]
     conflicts: list[UndoneTodo]
+    undone_projects: list[UndoneProject]
+    project_conflicts: list[UndoneProject]
 
     @classmethod
     def of(cls, undone: UndoResult) -> Self:
         return cls(
             undone=[UndoneTodo(id=change.todo_id, title=change.title) for change in undone.todos],
             conflicts=[UndoneTodo(id=change.todo_id, title=change.title) for change in undone.conflicts],
+            undone_projects=[_read_project(change) for change in undone.projects],
+            project_conflicts=[_read_project(change) for change in undone.project_conflicts],
         )
+
+
+def _read_project(change: ProjectChange) -> UndoneProject:
+    return UndoneProject(id=change.project_id, name=change.name)
 
 
 class HistoryQuery(PageQuery):

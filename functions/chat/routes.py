@@ -249,7 +249,7 @@ async def undo_turn(
     response: Response,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Restores all todos that the turn changed, except those changed after the turn, which are reported."""
+    """Restores all todos and projects that the turn changed. Those that changed after the turn are only reported."""
 
     async def undo(db: Executor) -> StoredResponse:
         return keep_model(200, UndoneRead.of(await assistant.undo(db, user.actor, turn_id)))

@@ -113,6 +113,15 @@ class TestUndo:
         person.sees_no("Buy milk", "Buy bread")
         assert person.stored() == []
 
+    def test_an_added_project_is_taken_back(self, person: Person, model: ScriptedModel) -> None:
+        model.play(Call("add_projects", {"names": ["Home"]}), Say("I added it."))
+        person.ask("Add a project")
+        expect(person.page.get_by_role("link", name="Home")).to_be_visible()
+        person.press("Undo this turn", within=person.assistant)
+
+        expect(person.assistant).to_contain_text("1 item is put back.")
+        expect(person.page.get_by_role("link", name="Home")).to_have_count(0)
+
     def test_a_todo_that_changed_since_is_left_alone_and_told(
         self, person: Person, model: ScriptedModel, account: Account
     ) -> None:

@@ -1,6 +1,7 @@
-"""Random conversations: undos and redos must move along the states of the todos, like those of an editor.
+"""Random conversations: undos and redos must move along the states of todos and projects, like those of an editor.
 
-After each action, the todos must be as they were in that state. Todos that came later must be in the trash.
+After each action, all must be as they were in that state. Todos that came later must be in the trash, and projects that
+came later must be gone.
 """
 
 import asyncio
@@ -45,6 +46,10 @@ STATE: Final = Statement("""
     SELECT id, deleted_at, to_jsonb(todos) - ARRAY['version', 'updated_at', 'words'] AS fields
     FROM todos WHERE user_id = :user_id
 """)
+PROJECTS: Final = Statement("""
+    SELECT id, version, to_jsonb(projects) - ARRAY['version', 'updated_at'] AS fields
+    FROM projects WHERE user_id = :user_id
+""")
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ steps = st.one_of(
     st.builds(Step, st.just("update"), indexes, changes),
     st.builds(Step, st.just("update"), indexes, st.just({"completed": True})),
     st.builds(Step, st.sampled_from(["delete", "restore"]), indexes),
+    st.builds(Step, st.just("add project"), indexes, st.sampled_from([{}, {"title": "In the new project"}])),
 )
 turns = st.lists(steps, min_size=1, max_size=3)
 type Action = Literal["undo", "redo"] | list[Step]
@@ -93,8 +99,16 @@ parts = st.builds(lambda some, moves: [*some, *moves], st.lists(turns, max_size=
 action_lists = st.lists(parts, min_size=1, max_size=4).map(lambda drawn: [action for part in drawn for action in part])
 
 
+@dataclass(frozen=True)
+class State:
+    """The columns of each todo and each project, without those that every change renews."""
+
+    todos: dict[UUID, str]
+    projects: dict[UUID, str]
+
+
 class Conversation:
-    """A conversation of one user on the database, with turns that change todos, undo and redo."""
+    """A conversation of one user on the database, with turns that change todos, add projects, undo and redo."""
 
     def __init__(self, db: Database, user_id: UUID) -> None:
         self._db = db
@@ -124,9 +138,9 @@ class Conversation:
     async def redo(self) -> ToolResult:
         return await self._run(lambda context: redo_last_undo(context, RedoneTurn()))
 
-    async def read_state(self) -> dict[UUID, str]:
-        """Returns the columns of each todo, without those that every change renews."""
-        return {row["id"]: row["fields"] for row in await self._db.fetch_all(STATE, user_id=self._user_id)}
+    async def read_state(self) -> State:
+        todos, found = [await self._db.fetch_all(each, user_id=self._user_id) for each in (STATE, PROJECTS)]
+        return State({row["id"]: row["fields"] for row in todos}, {row["id"]: row["fields"] for row in found})
 
     async def read_trash(self) -> set[UUID]:
         rows = await self._db.fetch_all(STATE, user_id=self._user_id)
@@ -134,7 +148,8 @@ class Conversation:
 
     async def read_versions(self) -> dict[UUID, int]:
         todos = await operations.find_by_id(self._db, self._user_id, self._todos)
-        return {todo.id: todo.version for todo in todos}
+        found = await self._db.fetch_all(PROJECTS, user_id=self._user_id)
+        return {todo.id: todo.version for todo in todos} | {row["id"]: row["version"] for row in found}
 
     async def _run[Result](self, work: Callable[[ToolContext], Awaitable[Result]]) -> Result:
         turn_id = new_id()
@@ -160,6 +175,11 @@ class Conversation:
                 await operations.delete(db, actor, todo_id)
             case "restore":
                 await operations.restore(db, actor, todo_id)
+            case "add project":
+                self._projects.append((await projects.add(db, actor, ProjectCreate(name="New"))).id)
+                if fields:
+                    new = TodoCreate(project_id=self._projects[-1], **fields)
+                    self._todos.append((await operations.add(db, actor, new)).id)
 
     def _with_ids(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Returns the fields with the ids of parent and project instead of their indexes."""
@@ -171,7 +191,7 @@ class Conversation:
 
 
 async def check(db: Database, user_id: UUID, actions: list[Action]) -> None:
-    """Runs actions and compares the todos after each with a list of states, like the history of an editor."""
+    """Runs actions and compares the state after each with a list of states, like the history of an editor."""
     conversation = Conversation(db, user_id)
     await conversation.begin()
     states, at = [await conversation.read_state()], 0
@@ -196,14 +216,15 @@ async def move(result: ToolResult, old: int, new: int, number_of_states: int) ->
     return old
 
 
-async def check_state(conversation: Conversation, expected: dict[UUID, str]) -> None:
-    """Checks that the todos are as expected. Todos that came later must be in the trash."""
+async def check_state(conversation: Conversation, expected: State) -> None:
+    """Checks that todos and projects are as expected. Todos that came later must be in the trash."""
     found = await conversation.read_state()
-    assert {todo_id: found[todo_id] for todo_id in expected} == expected
-    assert found.keys() - expected.keys() <= await conversation.read_trash()
+    assert found.projects == expected.projects
+    assert {todo_id: found.todos[todo_id] for todo_id in expected.todos} == expected.todos
+    assert found.todos.keys() - expected.todos.keys() <= await conversation.read_trash()
 
 
-def test_undos_and_redos_move_along_the_states_of_the_todos(database_url: str) -> None:
+def test_undos_and_redos_move_along_the_states_of_todos_and_projects(database_url: str) -> None:
     with asyncio.Runner() as runner:
         db = Database(database_url)
 

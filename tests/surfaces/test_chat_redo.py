@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import TODOS, Account
+from tests.accounts import PROJECTS, TODOS, Account
 from tests.model_replies import Call, Say, ToolCalls
 from tests.scripted_model import ScriptedModel
 from tests.surfaces.chat import Json, answer_approval, find_id, new_todos, run_turn, tool_result, undo_turn
 
 IGNORED = {"version", "updated_at"}
 UNDO, REDO = Call("undo_last_turn", {}), Call("redo_last_undo", {})
+ADD_PROJECT = Call("add_projects", {"names": ["Home"]})
 ADD_OAT_MILK = Call("add_todos", new_todos("Oat milk"))
 
 
@@ -43,6 +44,10 @@ class Conversation:
 
     def redo(self) -> Json:
         return self.run(REDO)
+
+    @property
+    def projects(self) -> list[str]:
+        return [project["name"] for project in self.account.client.get(PROJECTS).json()]
 
     @property
     def state(self) -> list[Json]:
@@ -172,6 +177,70 @@ class TestOtherChanges:
             conversation.account.client.patch(milk["url"], json={"title": title}).raise_for_status()
         conversation.undo()
         assert conversation.account.titles(completed=False) == ["Milk"]
+
+
+class TestProjects:
+    def test_a_project_and_its_todos_are_undone_and_redone_together(self, conversation: Conversation) -> None:
+        conversation.run(ADD_PROJECT, Call("add_todos", new_todos("Milk", project="Home")))
+        before = conversation.state
+        for _ in range(2):
+            undone = tool_result(conversation.undo())
+            assert undone["undone_projects"] == [{"name": "Home"}]
+            assert (conversation.projects, conversation.state) == ([], [])
+            redone = tool_result(conversation.redo())
+            assert redone["redone_projects"] == [{"name": "Home"}]
+            assert (conversation.projects, conversation.state) == (["Home"], before)
+
+    def test_an_added_project_is_a_step(self, conversation: Conversation) -> None:
+        conversation.add("Milk")
+        conversation.run(ADD_PROJECT)
+        conversation.undo()
+        assert (conversation.projects, conversation.account.titles()) == ([], ["Milk"])
+        conversation.undo()
+        assert conversation.account.titles() == []
+
+    def test_an_added_project_ends_what_can_be_redone(self, conversation: Conversation) -> None:
+        conversation.add("Milk")
+        conversation.undo()
+        conversation.run(ADD_PROJECT)
+        assert tool_result(conversation.redo())["code"] == "nothing_to_redo"
+
+    @pytest.mark.parametrize("calls", [(UNDO, ADD_PROJECT), (ADD_PROJECT, UNDO)])
+    def test_a_turn_that_undoes_and_adds_a_project_is_a_step_of_its_own(
+        self, conversation: Conversation, calls: tuple[Call, Call]
+    ) -> None:
+        conversation.add("Milk")
+        conversation.run(*calls)
+        assert (conversation.projects, conversation.account.titles()) == (["Home"], [])
+        conversation.undo()
+        assert (conversation.projects, conversation.account.titles()) == ([], ["Milk"])
+
+    def test_a_project_with_a_todo_of_the_user_is_left_alone(self, conversation: Conversation) -> None:
+        conversation.run(ADD_PROJECT)
+        [home] = conversation.account.client.get(PROJECTS).json()
+        conversation.account.add("Milk", project_id=home["id"])
+        turn = conversation.undo()
+        assert turn["tool_calls"][0]["ok"] is False
+        assert tool_result(turn) == {
+            "undone": [],
+            "left_alone": [],
+            "undone_projects": [],
+            "projects_left_alone": [{"name": "Home"}],
+        }
+        assert conversation.projects == ["Home"]
+
+    def test_a_redo_that_gives_todos_of_the_trash_their_project_back_does_not_ask(
+        self, conversation: Conversation
+    ) -> None:
+        conversation.run(ADD_PROJECT)
+        conversation.add("Milk", project="Home")
+        before = conversation.state
+        conversation.undo()
+        conversation.undo()
+        assert conversation.projects == []
+        for _ in range(2):
+            assert conversation.redo()["status"] == "done"
+        assert (conversation.projects, conversation.state) == (["Home"], before)
 
 
 class TestApprovals:

@@ -1,6 +1,6 @@
 """Undo of a turn: reverts the changes that the assistant made in that turn."""
 
-from tests.accounts import TODOS, Account, problem
+from tests.accounts import PROJECTS, TODOS, Account, problem
 from tests.model_replies import Call, ReceivedRequest, Reply, Say, ToolCalls
 from tests.scripted_model import ScriptedModel
 from tests.surfaces.chat import Json, answer_approval, find_id, new_todos, run_turn, tool_result, undo_turn
@@ -23,7 +23,12 @@ class TestUndo:
         model.answer_with(meanwhile)
         undone = undo_turn(ada, run_turn(ada)["turn_id"]).json()
 
-        assert undone == {"undone": [], "conflicts": [{"id": milk["id"], "title": "Oat milk"}]}
+        assert undone == {
+            "undone": [],
+            "conflicts": [{"id": milk["id"], "title": "Oat milk"}],
+            "undone_projects": [],
+            "project_conflicts": [],
+        }
 
     def test_an_undone_turn_cannot_be_approved(self, ada: Account, model: ScriptedModel) -> None:
         milk, bread = ada.add("Milk"), ada.add("Bread")
@@ -113,6 +118,48 @@ class TestUndo:
         assert tool_result(second)["undone"] == [{"id": milk["id"], "title": "Milk"}]
         assert second["changed"] == [milk["id"]]
         assert ada.titles(completed=False) == ["Milk"]
+
+
+class TestUndoOfProjects:
+    def test_a_turn_that_adds_a_project_with_todos_is_undone_as_a_whole(
+        self, ada: Account, model: ScriptedModel
+    ) -> None:
+        milk = ada.add("Milk")
+        model.play(
+            Call("add_projects", {"names": ["Home"]}),
+            Call("add_todos", new_todos("Bread", project="Home")),
+            Call("update_todos", {"changes": [{"id": milk["id"], "project": "Home"}]}),
+            Say("Done."),
+        )
+        answer = run_turn(ada)
+        [home] = ada.client.get(PROJECTS).json()
+        assert {todo["project_id"] for todo in ada.client.get(TODOS).json()} == {home["id"]}
+        undone = undo_turn(ada, answer["turn_id"]).json()
+
+        assert {todo["title"] for todo in undone["undone"]} == {"Milk", "Bread"}
+        assert undone["undone_projects"] == [{"id": home["id"], "name": "Home"}]
+        assert undone["conflicts"] == undone["project_conflicts"] == []
+        assert ada.client.get(PROJECTS).json() == []
+        assert [without_versions(todo) for todo in ada.client.get(TODOS).json()] == [without_versions(milk)]
+
+    def test_a_project_with_other_todos_or_changed_since_is_a_conflict(
+        self, ada: Account, model: ScriptedModel
+    ) -> None:
+        model.play(Call("add_projects", {"names": ["Home", "Garden", "Work"]}), Say("Added."))
+        answer = run_turn(ada)
+        home, garden, work = ada.client.get(PROJECTS).json()
+        ada.add("Milk", project_id=home["id"])
+        ada.client.patch(garden["url"], json={"name": "Yard"}).raise_for_status()
+        undone = undo_turn(ada, answer["turn_id"]).json()
+
+        assert undone == {
+            "undone": [],
+            "conflicts": [],
+            "undone_projects": [{"id": work["id"], "name": "Work"}],
+            "project_conflicts": [{"id": home["id"], "name": "Home"}, {"id": garden["id"], "name": "Yard"}],
+        }
+        assert [project["name"] for project in ada.client.get(PROJECTS).json()] == ["Home", "Yard"]
+        assert ada.titles(project_id=home["id"]) == ["Milk"]
 
 
 def without_versions(todo: Json) -> Json:

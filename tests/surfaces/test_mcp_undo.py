@@ -13,9 +13,7 @@ from todo_assistant.tools.todo_tools import TODO_TOOLS
 type Json = dict[str, Any]
 
 _MOVING: Final = {"version", "seq", "updated_at"}
-KEPT: Final = {"add_projects"}
-"""Tools that change no todos. An undo leaves their changes."""
-CHANGING: Final = [tool.name for tool in TODO_TOOLS if not tool.traits.reads and tool.name not in KEPT]
+CHANGING: Final = [tool.name for tool in TODO_TOOLS if not tool.traits.reads]
 
 
 def _of_milk(**arguments: object) -> Callable[[Account, McpClient], Json]:
@@ -63,6 +61,7 @@ def _after_an_undo(_: Account, mcp: McpClient) -> Json:
 
 
 ARGUMENTS: Final[Mapping[str, Callable[[Account, McpClient], Json]]] = {
+    "add_projects": lambda _, __: {"names": ["Home", "Garden"]},
     "add_todos": lambda _, __: {"todos": [{"title": "Milk", "due": "tomorrow", "tags": ["shop"]}]},
     "complete_todos": _of_milk(),
     "delete_tag": lambda ada, _: _of_the_tag(ada),

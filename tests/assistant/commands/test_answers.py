@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.accounts import TODOS
+from tests.accounts import PROJECTS, TODOS
 from tests.assistant.chat_client import ChatClient
 
 
@@ -142,6 +142,22 @@ class TestAnswers:
         chat.user.client.patch(milk["url"], json={"title": "Milk"})
 
         assert chat.say("undo") == "Undone: “eggs”. Left alone, because of later changes: “Milk”."
+
+    def test_an_undo_reports_projects(self, chat: ChatClient) -> None:
+        chat.say("new project Home")
+
+        assert chat.say("undo") == "Undone: the project “Home”."
+        assert chat.say("redo") == "Redone: the project “Home”."
+        (home,) = chat.user.client.get(PROJECTS).json()
+        chat.user.add("milk", project_id=home["id"])
+        assert chat.say("undo") == "Left alone, because of later changes: the project “Home”."
+
+    def test_an_undo_of_todos_moved_to_a_new_project_removes_it(self, chat: ChatClient) -> None:
+        chat.say("add desk")
+        chat.say("move desk to /cellar")
+
+        assert chat.say("undo") == "Undone: “desk”. Undone: the project “cellar”."
+        assert chat.say("projects").startswith("There are no projects yet.")
 
     def test_the_overview_of_a_day_is_numbered(self, chat: ChatClient) -> None:
         chat.user.add("late", due_date="2020-01-01")

@@ -21,7 +21,7 @@ from todo_core.database.statements import Statement
 from todo_core.reminders import channels, push_subscriptions
 from todo_core.reminders.channels import Channels
 from todo_core.reminders.push_subscriptions import NewSubscription
-from todo_core.todos import bulk, changes, counts, operations, projects, tags
+from todo_core.todos import bulk, changes, counts, operations, project_undo, projects, tags
 from todo_core.todos.filters import DueBound, Filters
 from todo_core.todos.model import TodoCreate, TodoUpdate
 from todo_core.webhooks import deliveries
@@ -184,6 +184,7 @@ async def use_everything(db: Explainer, user_id: UUID) -> None:
     await changes.find_since(db, user_id, 0, limit=50)
     await changes.find_changed_todos(db, user_id, turn_id)
     await changes.find_turn_changes(db, user_id, turn_id)
+    await project_undo.find_project_changes(db, user_id, turn_id)
     page = await conversations.list_page(db, user_id, limit=50)
     await undo.find_turn_to_reverse(db, user, page[0].id, "undo")
     await undo.find_turn_to_reverse(db, user, page[0].id, "redo")
@@ -203,7 +204,9 @@ async def use_everything(db: Explainer, user_id: UUID) -> None:
     await push_subscriptions.list_page(db, user_id, limit=50)
     await push_subscriptions.delete(db, user_id, device.id)
     await use_webhooks(db, executor, user_id)
+    await project_undo.restore_removed_projects(db, user, turn_id)
     await changes.undo_turn(db, user, turn_id)
+    await project_undo.remove_added_projects(db, user, turn_id)
     await operations.delete(db, user, todo.id)
     await operations.restore(db, user, todo.id)
     await bulk.delete(db, user, Filters(completed=True))

@@ -58,7 +58,7 @@ const welcome = () => html`
 function submit(event) {
   event.preventDefault();
   const form = event.currentTarget;
-  const message = String(new FormData(form).get("message")).trim();
+  const message = form.message.value.trim();
   if (!message || state.assistant.running) return;
   form.reset();
   void ask(message);
@@ -85,7 +85,7 @@ const turnView = (turn, isLast) => html`
     ${turn.error ? html`<p class="notice is-error" role="alert">${errorText(turn.error)}</p>` : ""}
     ${turn.approval ? approvalView(turn) : ""}
     ${isLast && turn.question ? questionView(turn.question) : ""}
-    ${turn.undone ? undoneView(turn.undone) : canUndo(turn) ? undoButton(turn) : ""}
+    ${turn.undone ? undoneView(turn.undone) : canUndo(turn) ? html`<button class="link" @click=${() => undo(turn)}>${t("assistant.undo")}</button>` : ""}
   </article>
 `;
 
@@ -96,8 +96,8 @@ const callView = ({ name, ok, result }) => html`
   </li>
 `;
 
-function titles(todos = []) {
-  const names = todos.map((todo) => todo?.title).filter(Boolean);
+function titles(items = []) {
+  const names = items.map((each) => each?.title ?? each?.name).filter(Boolean);
   const rest = names.splice(SHOWN_TITLES).length;
   return names.map((name) => `“${name}”`).join(", ") + (rest ? ` ${t("assistant.more", { n: rest })}` : "");
 }
@@ -121,10 +121,9 @@ const questionView = ({ options }) => html`
 const canUndo = ({ status, tool_calls }) =>
   status !== "running" && tool_calls?.some(({ name, ok, result }) => !READS.test(name) && (ok || result));
 
-const undoButton = (turn) => html`<button class="link" @click=${() => undo(turn)}>${t("assistant.undo")}</button>`;
-
-const undoneView = ({ undone, conflicts }) => html`
+const undoneView = ({ undone, conflicts, undone_projects, project_conflicts }) => html`
   <p class="hint" role="status">
-    ${t("assistant.undone", { n: undone.length })} ${conflicts.length ? t("assistant.left", { titles: titles(conflicts) }) : ""}
+    ${t("assistant.undone", { n: undone.length + undone_projects.length })}
+    ${conflicts.length + project_conflicts.length ? t("assistant.left", { titles: titles([...conflicts, ...project_conflicts]) }) : ""}
   </p>
 `;

@@ -54,6 +54,7 @@ _CHANGED: Final = _object(
     [], results=_array(_object(["ok"], ok=_BOOLEAN, todo=_NAMED_TODO, error=_TEXT)), turn_id=_TEXT
 )
 _NAMED_CHANGES: Final = _array(_object(["id"], id=_TEXT, title=_TEXT_OR_NULL))
+_NAMED_PROJECTS: Final = _array(_object(["name"], name=_TEXT))
 _TAG_CHANGED: Final = _object([], tag=_TEXT, new_tag=_TEXT, changed_todos=_INTEGER, turn_id=_TEXT)
 
 _TRAITS: Final[Mapping[str, ToolTraits]] = {
@@ -61,7 +62,7 @@ _TRAITS: Final[Mapping[str, ToolTraits]] = {
         "List projects",
         reads=True,
         repeatable=True,
-        output=_object([], projects=_array(_object(["name"], name=_TEXT)), more=_BOOLEAN),
+        output=_object([], projects=_NAMED_PROJECTS, more=_BOOLEAN),
     ),
     "add_projects": ToolTraits(
         "Add projects",
@@ -88,7 +89,16 @@ _TRAITS: Final[Mapping[str, ToolTraits]] = {
     "delete_todos": ToolTraits("Delete todos", destroys=True, repeatable=True, output=_CHANGED),
     "restore_todos": ToolTraits("Restore todos from the trash", repeatable=True, output=_CHANGED),
     "undo_last_turn": ToolTraits(
-        "Undo", destroys=True, output=_object([], undone=_NAMED_CHANGES, left_alone=_NAMED_CHANGES, turn_id=_TEXT)
+        "Undo",
+        destroys=True,
+        output=_object(
+            [],
+            undone=_NAMED_CHANGES,
+            left_alone=_NAMED_CHANGES,
+            undone_projects=_NAMED_PROJECTS,
+            projects_left_alone=_NAMED_PROJECTS,
+            turn_id=_TEXT,
+        ),
     ),
     "day_overview": ToolTraits(
         "Show a day",
@@ -103,7 +113,16 @@ _TRAITS: Final[Mapping[str, ToolTraits]] = {
         output=_object([], total=_INTEGER, open=_INTEGER, completed=_INTEGER, overdue=_INTEGER, due_today=_INTEGER),
     ),
     "redo_last_undo": ToolTraits(
-        "Redo", destroys=True, output=_object([], redone=_NAMED_CHANGES, left_alone=_NAMED_CHANGES, turn_id=_TEXT)
+        "Redo",
+        destroys=True,
+        output=_object(
+            [],
+            redone=_NAMED_CHANGES,
+            left_alone=_NAMED_CHANGES,
+            redone_projects=_NAMED_PROJECTS,
+            projects_left_alone=_NAMED_PROJECTS,
+            turn_id=_TEXT,
+        ),
     ),
     "skip_todos": ToolTraits("Skip an occurrence", output=_CHANGED),
     "rename_tag": ToolTraits("Rename a tag", destroys=True, output=_TAG_CHANGED),

@@ -12,6 +12,7 @@ from todo_assistant.turns import undo
 from todo_assistant.turns.model import Reversal, UndoResult
 from todo_core.todos import changes, operations
 from todo_core.todos.changes import TurnChange
+from todo_core.todos.project_undo import ProjectChange
 
 
 class _ReversedTurn(Arguments):
@@ -51,7 +52,7 @@ class RedoneTurn(_ReversedTurn):
 async def undo_last_turn(context: ToolContext, _arguments: UndoneTurn) -> ToolResult:
     """Put back everything that the last turn of this conversation changed. Again, it goes one turn further back.
 
-    Todos that were changed since then are left alone.
+    Todos that were changed since then are left alone, and so are projects that have other todos by now.
     """
     undone = await _reverse(context, "undo")
     if undone is None:
@@ -63,11 +64,11 @@ async def undo_last_turn(context: ToolContext, _arguments: UndoneTurn) -> ToolRe
 async def redo_last_undo(context: ToolContext, _arguments: RedoneTurn) -> ToolResult:
     """Take the last undo of this conversation back. Again, it takes back the undo before.
 
-    Todos that were changed since then are left alone.
+    Todos and projects that were changed since then are left alone.
     """
     redone = await _reverse(context, "redo")
     if redone is None:
-        sentence = "There is no undo in this conversation that can be taken back: todos were changed after it, or none."
+        sentence = "No undo of this conversation can be taken back: there is none, or something was changed after it."
         return ToolResult.failed("nothing_to_redo", sentence)
     return redone if isinstance(redone, ToolResult) else _to_result("redone", redone)
 
@@ -85,10 +86,14 @@ async def _reverse(context: ToolContext, reversal: Reversal) -> UndoResult | Too
 
 
 def _to_result(name: str, undone: UndoResult) -> ToolResult:
-    return ToolResult(
-        ok=not undone.conflicts,
-        result={name: _describe_changes(undone.todos), "left_alone": _describe_changes(undone.conflicts)},
-    )
+    result: dict[str, JsonValue] = {
+        name: _describe_changes(undone.todos),
+        "left_alone": _describe_changes(undone.conflicts),
+    }
+    if undone.projects or undone.project_conflicts:
+        result[f"{name}_projects"] = _name_projects(undone.projects)
+        result["projects_left_alone"] = _name_projects(undone.project_conflicts)
+    return ToolResult(ok=not undone.conflicts and not undone.project_conflicts, result=result)
 
 
 async def _find_turn(context: ToolContext, reversal: Reversal) -> UUID | None:
@@ -104,3 +109,7 @@ async def _find_live_subtodos(context: ToolContext, todo_ids: set[UUID]) -> set[
 
 def _describe_changes(turn_changes: Sequence[TurnChange]) -> list[JsonValue]:
     return [{"id": str(change.todo_id), "title": change.title} for change in turn_changes]
+
+
+def _name_projects(project_changes: Sequence[ProjectChange]) -> list[JsonValue]:
+    return [{"name": change.name} for change in project_changes]

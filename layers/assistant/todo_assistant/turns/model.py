@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from todo_assistant.models.messages import Extras, Question
 from todo_core.todos.changes import TurnChange
+from todo_core.todos.project_undo import ProjectChange
 
 KEY_LIFETIME: Final = timedelta(hours=24)
 """Time for which a repeat with the same Idempotency-Key gets the turn of the first request."""
@@ -164,11 +165,13 @@ class TurnOutcome:
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """The todos that an undo restored, and as conflicts those that it left as they are.
+    """The todos and projects that an undo restored, and as conflicts those that it left as they are.
 
     A conflict is a todo that was purged or is no longer as the turn left it. So is one that others changed during the
-    turn.
+    turn, and a project that was changed since or has other todos.
     """
 
     todos: Sequence[TurnChange]
     conflicts: Sequence[TurnChange]
+    projects: Sequence[ProjectChange]
+    project_conflicts: Sequence[ProjectChange]

@@ -1,6 +1,6 @@
-"""Undo and redo of turns: restores the todos that a turn changed to their earlier values in the change log.
+"""Undo and redo of turns: restores the todos and projects that a turn changed to their earlier state in the change log.
 
-An undo is itself a turn that changes todos, so a redo undoes the turn of an undo. Such a reversal is no step to undo:
+An undo is itself a turn with changes, so a redo undoes the turn of an undo. Such a reversal is no step to undo:
 its effect is that an earlier turn is marked as undone, or no longer.
 """
 
@@ -12,11 +12,11 @@ from todo_assistant.turns.store import STATUS
 from todo_core.actors import Actor
 from todo_core.database.executor import Executor, Transaction
 from todo_core.database.statements import Statement
-from todo_core.todos import changes
+from todo_core.todos import changes, project_undo
 
+# The changes of a tag are those of its todos.
 _HAS_CHANGES = """EXISTS (
-    SELECT FROM change_log
-    WHERE turn_id = {turn}.id AND change_log.user_id = :user_id AND change_log.todo_id IS NOT NULL)"""
+    SELECT FROM change_log WHERE turn_id = {turn}.id AND change_log.user_id = :user_id AND change_log.tag IS NULL)"""
 _OTHER_TURN = (
     "{turn}.user_id = :user_id AND {turn}.conversation_id = :conversation_id"
     " AND {turn}.id IS DISTINCT FROM CAST(:current_turn_id AS uuid)"
@@ -57,31 +57,28 @@ _MARK_TURNS_UNDONE_BEFORE = Statement(f"""
         undone_by = :turn_id
         OR undone_by IN (SELECT id FROM turns WHERE {_OF_CONVERSATION} AND undone_by = :turn_id))
 """)  # noqa: S608
-# A turn that also changes todos in other ways is no reversal: an undo undoes it as a whole.
-_BEGIN_REVERSAL = Statement("""
+# A turn that also changes something in other ways is no reversal: an undo undoes it as a whole.
+_BEGIN_REVERSAL = Statement(f"""
     UPDATE turns SET reversal = CASE
-        WHEN reversal = CAST(:reversal AS text)
-            OR reversal IS NULL AND NOT EXISTS (
-                SELECT FROM change_log
-                WHERE user_id = :user_id AND change_log.turn_id = turns.id AND todo_id IS NOT NULL)
+        WHEN reversal = CAST(:reversal AS text) OR reversal IS NULL AND NOT {_HAS_CHANGES.format(turn="turns")}
         THEN CAST(:reversal AS text)
     END
     WHERE id = :turn_id AND user_id = :user_id
-""")
+""")  # noqa: S608
 # In the change log, `created_at` is the start of the transaction.
 _END_REVERSAL = Statement("""
     UPDATE turns SET reversal = NULL
     WHERE id = :turn_id AND user_id = :user_id AND reversal IS NOT NULL AND EXISTS (
         SELECT FROM change_log
-        WHERE user_id = :user_id AND turn_id = :turn_id AND todo_id IS NOT NULL AND created_at = now())
+        WHERE user_id = :user_id AND turn_id = :turn_id AND tag IS NULL AND created_at = now())
 """)
 
 
 async def find_turn_to_reverse(db: Executor, actor: Actor, conversation_id: UUID, reversal: Reversal) -> UUID | None:
     """Returns the id of the turn that the next undo or redo in a conversation would undo, or None.
 
-    An undo undoes the latest turn that changed todos and is not undone. A redo undoes the latest undo, unless a later
-    turn has changed todos in another way. The actor's own turn is left out.
+    An undo undoes the latest turn that changed todos or projects and is not undone. A redo undoes the latest undo,
+    unless a later turn has changed some in another way. The actor's own turn is left out.
     """
     statement = _FIND_LAST_TURN_TO_UNDO if reversal == "undo" else _FIND_LAST_UNDO_TO_REDO
     row = await db.fetch_one(
@@ -91,25 +88,31 @@ async def find_turn_to_reverse(db: Executor, actor: Actor, conversation_id: UUID
 
 
 async def begin_reversal(transaction: Transaction, actor: Actor, reversal: Reversal) -> None:
-    """Marks the actor's turn as an undo or redo, unless it has changed todos in another way before."""
+    """Marks the actor's turn as an undo or redo, unless it has changed something in another way before."""
     await transaction.write(_BEGIN_REVERSAL, user_id=actor.user_id, turn_id=actor.turn_id, reversal=reversal)
 
 
 async def end_reversal(transaction: Transaction, actor: Actor) -> None:
-    """Removes the mark of an undo or redo from the actor's turn if this transaction has changed todos."""
+    """Removes the mark of an undo or redo from the actor's turn if this transaction has changed something."""
     await transaction.write(_END_REVERSAL, user_id=actor.user_id, turn_id=actor.turn_id)
 
 
 async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> UndoResult:
-    """Restores the todos that a turn changed to their state before. Leaves alone those that were changed since.
+    """Restores the todos and projects that a turn changed to their state before.
 
-    Raises TurnNotFound, TurnUndone, and TurnInProgress while a process works on the turn.
+    Leaves alone those that were changed since, and projects that the turn added and that have other todos by now.
+
+    Raises TurnNotFound, TurnUndone, QuotaExceeded, and TurnInProgress while a process works on the turn.
     """
     # The tool executor locks the change log first and the turn second. The opposite order here could deadlock with it.
     await changes.lock_log(transaction, actor.user_id)
     conversation_id = await _lock_undoable_turn(transaction, actor.user_id, turn_id)
     state = await changes.find_turn_changes(transaction, actor.user_id, turn_id)
-    restored = set(await changes.undo_turn(transaction, actor, turn_id))
+    projects = await project_undo.find_project_changes(transaction, actor.user_id, turn_id)
+    # Todos refer to projects, so these come back first and go last.
+    restored = set(await project_undo.restore_removed_projects(transaction, actor, turn_id))
+    restored.update(await changes.undo_turn(transaction, actor, turn_id))
+    restored.update(await project_undo.remove_added_projects(transaction, actor, turn_id))
     await transaction.write(
         _MARK_TURNS_UNDONE_BEFORE, user_id=actor.user_id, conversation_id=conversation_id, turn_id=turn_id
     )
@@ -117,6 +120,8 @@ async def undo_turn(transaction: Transaction, actor: Actor, turn_id: UUID) -> Un
     return UndoResult(
         [change for change in state if change.todo_id in restored],
         [change for change in state if change.todo_id not in restored],
+        [change for change in projects if change.project_id in restored],
+        [change for change in projects if change.project_id not in restored],
     )
 
 

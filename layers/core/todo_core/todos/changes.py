@@ -81,7 +81,7 @@ class ChangePage(Struct, frozen=True):
 class TurnChange(Struct, frozen=True):
     """A todo that a turn of the assistant changed. `title` is None when the todo has been purged.
 
-    `to_trash` is true if an undo puts the todo into the trash: the turn created the todo or found it in the trash.
+    `to_trash` is true if an undo moves the todo into the trash: the turn created the todo or found it in the trash.
     `is_added` is true if the turn created the todo.
 
     `untouched` is true if the todo is as this turn has left it, unless others changed it during the turn. Only an
@@ -186,7 +186,8 @@ _UNTOUCHED = f"""(
 _SELECT_TURN_CHANGES = Statement(f"""
     WITH turn AS ({_TURN})
     SELECT turn.todo_id, turn.before IS NULL AS is_added,
-        turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL AS to_trash, todos.title,
+        (turn.before IS NULL OR turn.before->>'deleted_at' IS NOT NULL) AND todos.deleted_at IS NULL AS to_trash,
+        todos.title,
         coalesce(todos.id IS NOT NULL AND {_UNTOUCHED}, false) AS untouched
     FROM turn LEFT JOIN todos ON todos.id = turn.todo_id AND todos.user_id = :user_id
 """)  # noqa: S608

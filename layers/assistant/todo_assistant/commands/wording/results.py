@@ -121,9 +121,19 @@ def _describe_reversal(content: dict[str, Any], member: str, verb: str) -> str:
     if changed := content.get(member):
         named = quote_titles(changed) if len(changed) <= _MAX_DESCRIBED_ITEMS else name_some(changed, len(changed))
         sentences.append(f"{verb}: {named}.")
+    if projects := content.get(f"{member}_projects"):
+        sentences.append(f"{verb}: {_name_some_projects(projects)}.")
     if left := content.get("left_alone"):
         sentences.append(f"Left alone, because of later changes: {name_some(left, len(left))}.")
+    if projects := content.get("projects_left_alone"):
+        sentences.append(f"Left alone, because of later changes: {_name_some_projects(projects)}.")
     return " ".join(sentences) or f"There was nothing left to {'undo' if member == 'undone' else 'redo'}."
+
+
+def _name_some_projects(projects: Sequence[dict[str, Any]]) -> str:
+    """Returns the names of the first three projects and the number of the others, after a word for them."""
+    named = name_some([{"title": project["name"]} for project in projects], len(projects))
+    return f"the project{'' if len(projects) == 1 else 's'} {named}"
 
 
 def _describe_tag(content: dict[str, Any]) -> str:
