@@ -94,8 +94,8 @@ class TestFindSince:
         self, database_url: str, ada: UUID, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         defaults = derive_snapshot_defaults(TodoWithEstimate, NewTodoWithEstimate)
-        monkeypatch.setitem(changes._SNAPSHOT_TYPES, "todo", TodoWithEstimate)  # noqa: SLF001
-        monkeypatch.setattr(changes, "_SNAPSHOT_DEFAULTS", json.dumps(defaults))
+        monkeypatch.setattr(changes, "Todo", TodoWithEstimate)
+        monkeypatch.setattr(changes, "_FIELD_DEFAULTS", defaults)
         postgres.query(database_url, ADD_CHANGE, ada, uuid4(), json.dumps(ROWS["0002"]))
         [change] = read_log(database_url, ada)
         after = cast("TodoWithEstimate", change.after)

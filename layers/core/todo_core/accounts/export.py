@@ -8,6 +8,7 @@ Rows are read in pages of some 64 KB. That bounds the memory, and the time of ea
 connection is held while the client reads. A row that changes during the export may appear in its old or its new form.
 """
 
+from asyncio import Task, create_task
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -29,6 +30,7 @@ _PAGE_BYTES: Final = 64 * 1024
 """A page ends with the row that reaches this size, so it is longer by at most one row."""
 _FIRST_PAGE_ROWS: Final = 8
 _MAX_PAGE_ROWS: Final = 128
+_TIME: Final = datetime | None | msgspec.UnsetType
 
 
 async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
@@ -53,19 +55,28 @@ async def stream_document(db: Database, user_id: UUID) -> AsyncIterator[bytes]:
 async def _fetch_pages(db: Database, table: Table, user_id: UUID) -> AsyncIterator[Sequence[Row]]:
     """Yields the user's rows of a table, in pages of at most 128 rows and some 64 KB.
 
-    PostgreSQL must read the long texts of a row to measure the row. So a page after a short one is asked for at most
-    twice as many rows.
+    The next page is read while this one is written. PostgreSQL must read the long texts of a row to measure the row. So
+    a page after a short one is asked for at most twice as many rows.
     """
+
+    def read(limit: int, last: Row | None) -> Task[Sequence[Row]]:
+        statement = export_queries.build_page_statement(table, after_key=last is not None)
+        last_key = {} if last is None else export_queries.name_last_key(table, last)
+        return create_task(db.fetch_all(statement, user_id=user_id, limit=limit, max_bytes=_PAGE_BYTES, **last_key))
+
     limit = _FIRST_PAGE_ROWS
-    last_key: dict[str, object] = {}
-    statement = export_queries.build_page_statement(table, after_key=False)
-    while rows := await db.fetch_all(statement, user_id=user_id, limit=limit, max_bytes=_PAGE_BYTES, **last_key):
-        yield rows
-        if len(rows) < limit and rows[-1][BYTES_SO_FAR] < _PAGE_BYTES:
-            return
-        limit = min(2 * len(rows), _MAX_PAGE_ROWS)
-        statement = export_queries.build_page_statement(table, after_key=True)
-        last_key = export_queries.name_last_key(table, rows[-1])
+    page = read(limit, None)
+    try:
+        while rows := await page:
+            is_last = len(rows) < limit and rows[-1][BYTES_SO_FAR] < _PAGE_BYTES
+            if not is_last:
+                limit = min(2 * len(rows), _MAX_PAGE_ROWS)
+                page = read(limit, rows[-1])
+            yield rows
+            if is_last:
+                return
+    finally:
+        page.cancel()
 
 
 @cache
@@ -81,9 +92,9 @@ def _convert_row(table: Table, row: Row) -> dict[str, object]:
     for name, is_snapshot in _find_json_columns(table):
         text = values[name]
         if text is not None:
-            # asyncpg returns JSON as text. The text is copied into the document without parsing, except that of a
-            # snapshot, whose times need another format.
-            values[name] = _convert_snapshot(text) if is_snapshot else msgspec.Raw(text.encode())
+            # asyncpg returns JSON as text, which is copied into the document. But the times of a snapshot have another
+            # format.
+            values[name] = _load_snapshot_decoder().decode(text) if is_snapshot else msgspec.Raw(text.encode())
     return values
 
 
@@ -94,21 +105,17 @@ def _find_json_columns(table: Table) -> Sequence[tuple[str, bool]]:
     return [(column.name, column.info == TODO_SNAPSHOT) for column in columns]
 
 
-def _convert_snapshot(text: str) -> dict[str, object]:
-    """Parses a todo as the change log holds it, with times in PostgreSQL's format.
-
-    The times become `datetime`s, so that they are written like all other times in the document.
-    """
-    fields: dict[str, Any] = msgspec.json.decode(text)
-    for name in _find_time_columns_of_todos() & fields.keys():
-        fields[name] = fields[name] and datetime.fromisoformat(fields[name])
-    return fields
-
-
 @cache
-def _find_time_columns_of_todos() -> frozenset[str]:
-    columns = all_tables().tables["todos"].columns
-    return frozenset(column.name for column in columns if isinstance(column.type, DateTime))
+def _load_snapshot_decoder() -> msgspec.json.Decoder[msgspec.Struct]:
+    """Returns the decoder of a todo, a project or a tag as the change log holds it, with times in PostgreSQL's format.
+
+    Decoded, the times are written like all other times in the document. Fields that the object lacks are left out.
+    """
+    tables = all_tables().tables
+    columns = (*tables["todos"].columns, *tables["projects"].columns)  # a tag has a name only, as a project has
+    types = {str(column.name): _TIME if isinstance(column.type, DateTime) else Any for column in columns}
+    fields = [(name, field_type, msgspec.UNSET) for name, field_type in types.items()]
+    return msgspec.json.Decoder(msgspec.defstruct("Snapshot", fields))
 
 
 _to_json = msgspec.json.Encoder().encode

@@ -13,6 +13,7 @@ from todo_core.database.byte_pages import BYTES_SO_FAR, end_by_bytes
 from todo_core.database.executor import Row
 from todo_core.database.statements import Statement
 from todo_core.schema.columns import NOT_EXPORTED, TODO_SNAPSHOT
+from todo_core.schema.snapshots import select_full_snapshot
 from todo_core.schema.tables import all_tables
 
 _BYTES_PER_COLUMN: Final = 32
@@ -95,10 +96,7 @@ def _measure(columns: list[Column[Any]]) -> str:
 def _select_column(column: Column[Any]) -> str:
     name = f'{column.table.name}."{column.name}"'
     if column.info == TODO_SNAPSHOT:
-        # Asked here too, because calling the function takes longer than reading the row.
-        is_full = f"{name} IS NULL OR {name} ? 'description'"
-        full = f"CASE WHEN {is_full} THEN {name} ELSE full_snapshot({name}, user_id, todo_id, seq) END"
-        return f'CAST({full} AS text) AS "{column.name}"'
+        return f'CAST({select_full_snapshot(name)} AS text) AS "{column.name}"'
     return f'CAST({name} AS text) AS "{column.name}"' if isinstance(column.type, JSONB) else name
 
 
