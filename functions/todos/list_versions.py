@@ -25,9 +25,9 @@ def set_list_version(owner: ListOwner, request: Request, response: Response, *, 
     """Sets ETag and X-Change-Seq of the list that a request reads. Returns the version, the text within the ETag.
 
     The version has the number of the latest change, and a digest of all else that selects the content: the user, the
-    time zone, the URL, the form of the body, and the version of the service, which decides about the fields. With
-    `depends_on_now`, it changes every minute. The number is read before the list. So the list may be newer, but never
-    older.
+    time zone, the URL and the form of the body. The version of the service is in it too: it decides about the fields.
+    With `depends_on_now`, it changes every minute. The number is not read after the list. So the list may be newer, but
+    never older.
     """
     url = build_url(request, request.scope["path"])
     minute = int(time() // _MINUTE_SECONDS) if depends_on_now else ""

@@ -107,7 +107,7 @@ def _find_json_columns(table: Table) -> Sequence[tuple[str, bool]]:
 
 @cache
 def _load_snapshot_decoder() -> msgspec.json.Decoder[msgspec.Struct]:
-    """Returns the decoder of a todo, a project or a tag as the change log holds it, with times in PostgreSQL's format.
+    """Returns the decoder of a todo, a project or a tag in the change log, whose times have PostgreSQL's format.
 
     Decoded, the times are written like all other times in the document. Fields that the object lacks are left out.
     """
