@@ -1,14 +1,17 @@
-import functions.todos.changes.routes
-import functions.todos.projects.routes
-import functions.todos.routes
-import functions.todos.tags.routes
+from fastapi import APIRouter
+
+from functions.todos.paths import CHANGES, PROJECTS, TAGS
+from functions.todos.routes import router
 from todo_core.web.app import create_app
 from todo_core.web.lambda_handler import LambdaHandler
+from todo_core.web.lazy_routes import LazyRoutes
 
-app = create_app(
-    functions.todos.routes.router,
-    functions.todos.changes.routes.router,
-    functions.todos.projects.routes.router,
-    functions.todos.tags.routes.router,
+_rare = APIRouter(
+    routes=[
+        LazyRoutes("functions.todos.changes.routes", CHANGES),
+        LazyRoutes("functions.todos.projects.routes", PROJECTS),
+        LazyRoutes("functions.todos.tags.routes", TAGS),
+    ]
 )
+app = create_app(router, _rare)
 handler = LambdaHandler(app)

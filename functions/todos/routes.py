@@ -17,6 +17,7 @@ from functions.todos.models import (
     build_todo_json,
     build_updated_json,
 )
+from functions.todos.paths import TODOS as PATH
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
 from todo_core.errors import CrossOrigin, DatabaseUnavailable, InvalidCursor, NotAuthenticated, QuotaExceeded
@@ -37,7 +38,6 @@ from todo_core.todos.errors import (
     UnknownProject,
 )
 from todo_core.todos.model import Todo, TodoCreate, TodoUpdate
-from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.direct_routes import DirectRoute
 from todo_core.web.etags import (
     IF_NONE_MATCH,
@@ -55,19 +55,10 @@ from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_response
 from todo_core.web.public_url import build_url
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.readers import CurrentReader
-from todo_core.web.request_costs import register_cost
-from todo_core.web.scopes import register_scopes
 
-PATH: Final = "/api/v1/todos"
 _TODO_ID: Final = register_id("todo_id", "batch", "changes", "restore")
 
 _LOCATION_ERRORS: Final = (UnknownParent, UnknownProject, TreeTooDeep)
-
-register_cache_policy(PATH, REVALIDATE)
-register_scopes(PATH, read=["todos:read"], write=["todos:write"])
-register_cost("POST", f"{PATH}/batch", 10)
-register_cost("DELETE", PATH, 10)
-register_cost("POST", f"{PATH}/restore", 10)
 
 router = APIRouter(
     prefix=PATH,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from functions.groups import load_routers
-from functions.todos.routes import PATH as TODOS
+from functions.todos.paths import TODOS
 from tests import serving
 from tests.accounts import AUTH, Account, Newcomers, problem
 from tests.conftest import FRONT_END, SECRET_KEY

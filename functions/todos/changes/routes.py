@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from functions.todos.changes.models import MAX_SEQUENCE_NUMBER, ChangeRead, ChangesQuery, build_change_json
 from functions.todos.changes.stream import EVENTS_EXAMPLE, ChangeStream
 from functions.todos.changes.waiting import wait_for_page
-from functions.todos.routes import PATH
+from functions.todos.paths import API, CHANGES
 from todo_core.errors import DatabaseUnavailable, NotAuthenticated
 from todo_core.live.errors import TooManyStreams
 from todo_core.todos import changes
@@ -17,12 +17,9 @@ from todo_core.web.paging import link_to_next
 from todo_core.web.problems import ValidationFailed, error_responses
 from todo_core.web.public_url import build_url
 from todo_core.web.query import DIGITS, describe_query, parse_query
-from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import get_resources
 from todo_core.workload import in_slices
 
-_CHANGES: Final = f"{PATH}/changes"
-_API: Final = PATH.removesuffix("/todos")
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": (
@@ -44,10 +41,8 @@ LastEventId = Annotated[
     DIGITS,
 ]
 
-register_cost("GET", _CHANGES, 2)
-
 router = APIRouter(
-    prefix=_CHANGES, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
+    prefix=CHANGES, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
 
 
@@ -70,7 +65,7 @@ async def list_changes(
     A stream begins with the changes after `since` and goes on with later ones. It may end at any time, with the time
     after which to connect again.
     """
-    api_url = build_url(request, _API)
+    api_url = build_url(request, API)
     if EVENT_STREAM in request.headers.get("accept", ""):
         since = query.since if last_event_id is None else last_event_id
         return ChangeStream(request, user.id, since, api_url, dict(response.headers))

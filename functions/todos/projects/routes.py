@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.list_versions import UNCHANGED, set_list_version
+from functions.todos.paths import PROJECTS as PATH
 from functions.todos.projects.models import ProjectQuery, ProjectRead, build_project_json
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
@@ -14,7 +15,6 @@ from todo_core.todos import projects
 from todo_core.todos.errors import IdTaken, ProjectNotFound, StaleVersion
 from todo_core.todos.project import Project
 from todo_core.todos.projects import ProjectCreate, ProjectPosition, ProjectUpdate
-from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import (
     IF_NONE_MATCH,
     IfMatch,
@@ -31,17 +31,12 @@ from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_response
 from todo_core.web.public_url import build_url
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import CurrentDatabase, get_resources
-from todo_core.web.scopes import register_scopes
 
-PATH: Final = "/api/v1/projects"
 _PROJECTS: Final = PagedList[Project, tuple[float, UUID]](
     "projects by order",
     position_of=lambda project: (project.order, project.id),
     parse=lambda order, project_id: (float(order), UUID(project_id)),
 )
-
-register_cache_policy(PATH, REVALIDATE)
-register_scopes(PATH, read=["todos:read"], write=["todos:write"])
 
 router = APIRouter(
     prefix=PATH, tags=["projects"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from functions.todos.list_versions import UNCHANGED, set_list_version
+from functions.todos.paths import TAGS as PATH
 from functions.todos.tags.models import TagChangeRead, TagQuery, TagRead, TagRename, UndoneTagRead
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import StoredResponse
@@ -15,7 +16,6 @@ from todo_core.todos import tags
 from todo_core.todos.errors import TagChangeNotFound, TagNotFound, TagTooLarge
 from todo_core.todos.model import Tag
 from todo_core.todos.tags import TagCount
-from todo_core.web.caching import REVALIDATE, register_cache_policy
 from todo_core.web.etags import IF_NONE_MATCH, is_current, read_if_none_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once, keep_model
 from todo_core.web.identity import CurrentUser
@@ -23,17 +23,12 @@ from todo_core.web.paging import PagedList, decode_text, encode_text
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import get_resources
-from todo_core.web.scopes import register_scopes
 
-PATH: Final = "/api/v1/tags"
 _TAGS: Final = PagedList[TagCount, tuple[str, str]](
     "tags",
     position_of=lambda tag: (encode_text(tag.key), encode_text(tag.name)),
     parse=lambda key, name: (decode_text(key), decode_text(name)),
 )
-
-register_cache_policy(PATH, REVALIDATE)
-register_scopes(PATH, read=["todos:read"], write=["todos:write"])
 
 router = APIRouter(
     prefix=PATH, tags=["tags"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
