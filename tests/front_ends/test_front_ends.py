@@ -152,6 +152,26 @@ class TestResume:
             expect(tab.get_by_text("Added it.")).to_be_visible()
         assert front_end.account.titles() == ["Bread"]
 
+    def test_a_message_waits_for_the_answer_which_would_take_its_error_away(
+        self, front_end: FrontEnd, model: ScriptedModel
+    ) -> None:
+        model.play(Fail(401))
+        page = front_end.open()
+        asked: list[Route] = []
+
+        def hold(route: Route) -> None:
+            asked.append(route)
+
+        page.route("**/stream", hold)
+        with page.expect_request("**/stream"):
+            page.reload()
+        page.get_by_label("Message").fill("Please.")
+        expect(page.get_by_role("button", name="Send")).to_be_disabled()
+        asked[0].continue_()
+        press(page, "Send")
+
+        expect(page.get_by_role("alert")).to_contain_text("rejects this service's key")
+
     def test_nothing_is_shown_when_nothing_runs(self, front_end: FrontEnd) -> None:
         page = front_end.open(uuid4().hex)
 
