@@ -270,10 +270,10 @@ openapi: .venv/ready ## write functions/meta/openapi.json from the routes
 	$(BIN)/python tools/openapi.py
 
 .PHONY: bench
-bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memory, export, cold, logins, fairness, overload, live, size or eval
+bench: bench-$(WHICH) ## measure WHICH=requests (the default), pair, scale, memory, export, cold, warm, logins, fairness, overload, live, size or eval
 
 bench-%:
-	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, logins, fairness, overload, live, size or eval." >&2; exit 1
+	@echo "The benchmark $* is unknown. WHICH is requests, pair, scale, memory, export, cold, warm, logins, fairness, overload, live, size or eval." >&2; exit 1
 
 # CPU time and latency of this service, and of other ways to build it, in one run. PLOT names a file for a picture.
 .PHONY: bench-requests
@@ -315,7 +315,7 @@ bench-live: .venv/ready
 bench-size: .venv/ready
 	$(BIN)/python benchmarks/size.py
 
-# Time and memory of an export of 100,000 todos.
+# Time of an import, of reading all changes, and of an export of 100,000 todos.
 .PHONY: bench-export
 bench-export: .venv/ready
 	PYTHONPATH=. $(BIN)/python benchmarks/exports.py
@@ -324,6 +324,11 @@ bench-export: .venv/ready
 .PHONY: bench-cold
 bench-cold: .venv/ready .tools/aws/ready
 	PYTHONPATH=. $(BIN)/python benchmarks/cold.py
+
+# A warm invocation of a list on Lambda, beside that of a bare function.
+.PHONY: bench-warm
+bench-warm: .venv/ready .tools/aws/ready
+	PYTHONPATH=. $(BIN)/python benchmarks/warm.py
 
 # Times of failed logins, and of other answers that must not tell it, with and without an account.
 .PHONY: bench-logins
