@@ -5,7 +5,7 @@ answered. So routes know nothing of it, and the usual answer costs one look at t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, get_origin
 from urllib.parse import parse_qs, urlsplit
 
@@ -63,10 +63,15 @@ class _ListAnswers:
 
 def accepts_page(scope: Scope) -> bool:
     """Returns True if the request names the media type of pages, and does not prefer another form of JSON."""
-    if not any(name == b"accept" and b"profile" in value.lower() for name, value in scope["headers"]):
-        return False
+    for name, value in scope["headers"]:
+        if name == b"accept" and b"profile" in value.lower():
+            return _prefers_page(Headers(scope=scope).getlist("accept"))
+    return False
+
+
+def _prefers_page(accept: Sequence[str]) -> bool:
     qualities: dict[str, float] = {}
-    for item in ",".join(Headers(scope=scope).getlist("accept")).split(","):
+    for item in ",".join(accept).split(","):
         if match := _RANGE.fullmatch(item):
             kind = PAGE_MEDIA_TYPE if match["page"] else match["type"].lower()
             qualities[kind] = float(match["quality"] or 1)
