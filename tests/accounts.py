@@ -9,6 +9,7 @@ import httpx2
 
 from functions.auth.models import UserRead
 from tests import postgres
+from tests.operations import declared_codes
 from todo_core.accounts.session_tokens import SessionTokens
 
 PASSWORD = "correct horse battery staple"
@@ -21,6 +22,8 @@ CHAT = "/api/v1/chat"
 WEBHOOKS = "/api/v1/webhooks"
 UNKNOWN_ID = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 """An id that no todo, project or other object has."""
+CODES_OF_NO_OPERATION: Final = {"route_not_found", "method_not_allowed", "preflight_refused", "internal_error"}
+"""Codes that the document declares for no operation: of requests that reach none, and of faults of the service."""
 UNKNOWN_TODO = f"{TODOS}/{UNKNOWN_ID}"
 
 
@@ -167,11 +170,16 @@ def _as_read(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    """Asserts that the response is an RFC 9457 problem with this status and code. Returns its JSON document."""
+    """Asserts that the response is an RFC 9457 problem with this status and code. Returns its JSON document.
+
+    The OpenAPI document must declare the code for the operation.
+    """
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = response.json()
     assert document["code"] == code
+    declared = declared_codes(response.request.method, response.request.url.path)
+    assert declared is None or code in declared | CODES_OF_NO_OPERATION
     assert document["status"] == status
     assert document["request_id"] == response.headers["x-request-id"]
     assert document["title"]

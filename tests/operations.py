@@ -4,16 +4,17 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from tests.accounts import AUTH
-
 COMMITTED_DOCUMENT: Final = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
+_AUTH: Final = "/api/v1/auth"
+_TEMPLATE: Final = re.compile(r"\{\w+\}")
 PROBLEM: Final = "application/problem+json"
 WITHOUT_SESSION: Final = {
-    *(f"{AUTH}/{name}" for name in ("register", "login", "token", "login/passkey", "login/passkey/options", "logout")),
-    *(f"{AUTH}/{name}" for name in ("password/forgot", "password/reset", "email/verify", "email/take-back")),
+    *(f"{_AUTH}/{name}" for name in ("register", "login", "token", "login/passkey", "login/passkey/options", "logout")),
+    *(f"{_AUTH}/{name}" for name in ("password/forgot", "password/reset", "email/verify", "email/take-back")),
 }
 
 type Json = dict[str, Any]
@@ -56,6 +57,11 @@ class Operation:
         return self.path.startswith("/api/v1/") and self.path not in WITHOUT_SESSION
 
     @property
+    def name_of_codes(self) -> str:
+        """The name of the schema of the codes that this operation can answer."""
+        return f"{self.description['operationId'].title().replace('_', '')}ProblemCode"
+
+    @property
     def errors(self) -> set[str]:
         """Codes of the errors that the OpenAPI document lists for this operation."""
         return {
@@ -63,6 +69,31 @@ class Operation:
             for response in self.responses.values()
             for code in response.get("content", {}).get(PROBLEM, {}).get("examples", {})
         }
+
+
+def declared_codes(method: str, path: str) -> set[str] | None:
+    """Returns the codes that the committed document declares for a request, or None for one without an operation.
+
+    The path may begin with the stage of a gateway.
+    """
+    method = "get" if method == "HEAD" else method.lower()
+    matching = [codes for own, pattern, codes in _declared() if own == method and pattern.search(path)]
+    return matching[0] if matching else None
+
+
+@cache
+def _declared() -> list[tuple[str, re.Pattern[str], set[str]]]:
+    """Returns the codes of all operations, by method and pattern of the path. Paths without parameters come first."""
+    document = committed_document()
+    operations = sorted(operations_of(document), key=lambda operation: len(operation.path_parameters))
+    return [
+        (
+            operation.method,
+            re.compile(f"{_TEMPLATE.sub('[^/]+', operation.path.replace('{tag}', '.+'))}/?$"),
+            set(document["components"]["schemas"][operation.name_of_codes]["enum"]),
+        )
+        for operation in operations
+    ]
 
 
 def committed_document() -> Json:

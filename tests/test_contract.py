@@ -272,9 +272,26 @@ class TestErrors:
         assert errors
         for status, content in errors:
             assert list(content) == [PROBLEM]
-            assert content[PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert content[PROBLEM]["schema"]["allOf"] == [{"$ref": "#/components/schemas/Problem"}]
             for code, example in content[PROBLEM]["examples"].items():
                 assert (example["value"]["code"], str(example["value"]["status"])) == (code, status)
+
+    def test_the_codes_of_an_operation_have_a_schema(self, document: Json, operations: list[Operation]) -> None:
+        schemas = document["components"]["schemas"]
+        named = {str(each): set(schemas[each.name_of_codes]["enum"]) for each in operations}
+
+        assert named == {str(each): each.errors for each in operations}
+        assert set.union(*named.values()) < set(schemas["ProblemCode"]["enum"])
+
+    def test_a_problem_with_a_code_of_another_operation_does_not_match(
+        self, document: Json, operations: list[Operation]
+    ) -> None:
+        operation = next(each for each in operations if str(each) == f"GET {TODOS}")
+        content = operation.responses["400"]["content"][PROBLEM]
+        example = content["examples"]["invalid_cursor"]["value"]
+
+        assert faults(example, content, document) == []
+        assert faults(example | {"code": "email_taken"}, content, document)
 
     def test_the_example_of_a_failed_validation_names_a_field(self, operations: list[Operation]) -> None:
         content = next(each for each in operations if each.body).responses["422"]["content"][PROBLEM]

@@ -89,16 +89,16 @@ def register_events(describe: DescribeEvents) -> None:
 def build_document(app: FastAPI) -> dict[str, Any]:
     """Returns the OpenAPI 3.1 document of all routes of the app."""
     # Imported here, because each cold start of a function would pay for it.
-    from todo_core.web.openapi_texts import SUMMARY, TAGS, describe_pages, simplify_schemas, summarize  # noqa: PLC0415
+    from todo_core.web import openapi_texts as texts  # noqa: PLC0415
 
     content = get_openapi(
         title=app.title,
         version=app.version,
-        summary=SUMMARY,
+        summary=texts.SUMMARY,
         description=app.description,
         license_info={"name": "MIT", "identifier": "MIT"},
         servers=[{"url": "/", "description": "The host that serves this document."}],
-        tags=[{"name": name, "description": description} for name, description in TAGS.items()],
+        tags=[{"name": name, "description": description} for name, description in texts.TAGS.items()],
         routes=app.routes,
     )
     schemas = content.setdefault("components", {}).setdefault("schemas", {})
@@ -114,14 +114,15 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     _drop_header_defaults(content)
     _name_operations(content, app)
     _describe_headers(content)
-    describe_pages(content)
-    summarize(content)
+    texts.describe_pages(content)
+    texts.name_problem_codes(content)
+    texts.summarize(content)
     for describe in _events:
         content["webhooks"] = content.get("webhooks", {}) | describe(schemas)
     # Removes FastAPI's schemas of a 422 response, because the app answers with a problem document instead.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
-    simplify_schemas(content)
+    texts.simplify_schemas(content)
     return content
 
 

@@ -6,6 +6,8 @@ from typing import Any, Final, get_args
 
 from todo_core.todos.model import Priority
 from todo_core.web.pages_as_objects import CHANGE_SEQ, PAGE_MEDIA_TYPE
+from todo_core.web.problems import MEDIA_TYPE, InternalError, MethodNotAllowed, PreflightRefused, RouteNotFound
+from todo_core.web.request_heads import MalformedRequest
 
 SUMMARY: Final = "Todos with projects, tags, reminders and an assistant."
 TAGS: Final = {
@@ -31,6 +33,8 @@ _NAMED_ENUMS: Final = {"Priority": list(get_args(Priority))}
 _PATH_PARAMETER: Final = re.compile(r"\{\w+\}")
 _EXAMPLE_ID: Final = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 _CURSOR: Final = f"1024.0~{_EXAMPLE_ID}.5f2b6a0e9c1d4e7f8a3b2c1d0e9f8a7b"
+_CODES_OF_NO_OPERATION: Final = (RouteNotFound, MethodNotAllowed, PreflightRefused, MalformedRequest, InternalError)
+"""Errors of requests that reach no operation, and of faults of the service."""
 _FIRST_SENTENCE: Final = re.compile(r"(.*?)\.(?:\s|$)", re.DOTALL)
 
 
@@ -40,6 +44,31 @@ def summarize(content: dict[str, Any]) -> None:
         for operation in methods.values():
             if sentence := _FIRST_SENTENCE.match(operation.get("description", "")):
                 operation["summary"] = " ".join(sentence[1].split())
+
+
+def name_problem_codes(content: dict[str, Any]) -> None:
+    """Adds the schema `ProblemCode`, and for each operation a schema of the codes that it can answer.
+
+    The codes are those of the operation's examples, which `error_responses` has made of the errors' classes.
+    """
+    schemas = content["components"]["schemas"]
+    every = {kind.code for kind in _CODES_OF_NO_OPERATION}
+    for operation in (operation for methods in content["paths"].values() for operation in methods.values()):
+        bodies = [each["content"][MEDIA_TYPE] for each in operation["responses"].values() if _is_problem(each)]
+        codes = {code for body in bodies for code in body["examples"]}
+        name = f"{operation['operationId'].title().replace('_', '')}ProblemCode"
+        schemas[name] = {"type": "string", "enum": sorted(codes)}
+        every |= codes
+        for body in bodies:
+            # Generators take this for a Problem. Several of them fail on other ways to refine it.
+            rule = {"properties": {"code": {"$ref": f"#/components/schemas/{name}"}}, "additionalProperties": True}
+            body["schema"] = {"allOf": [body["schema"]], "dependentSchemas": {"code": rule}}
+    schemas["ProblemCode"] = {"type": "string", "enum": sorted(every)}
+    schemas["Problem"]["properties"]["code"] = {"$ref": "#/components/schemas/ProblemCode"}
+
+
+def _is_problem(response: dict[str, Any]) -> bool:
+    return MEDIA_TYPE in response.get("content", {})
 
 
 def describe_pages(content: dict[str, Any]) -> None:
