@@ -22,8 +22,13 @@ CHAT = "/api/v1/chat"
 WEBHOOKS = "/api/v1/webhooks"
 UNKNOWN_ID = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 """An id that no todo, project or other object has."""
-CODES_OF_NO_OPERATION: Final = {"route_not_found", "method_not_allowed", "preflight_refused", "internal_error"}
-"""Codes that the document declares for no operation: of requests that reach none, and of faults of the service."""
+UNDECLARED_CODES: Final = {
+    *("route_not_found", "method_not_allowed", "preflight_refused", "internal_error", "content_too_large")
+}
+"""Codes that an operation need not declare.
+
+They answer requests that reach no operation, faults of the service, and a large body where none is read.
+"""
 UNKNOWN_TODO = f"{TODOS}/{UNKNOWN_ID}"
 
 
@@ -179,7 +184,7 @@ def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]
     document: dict[str, Any] = response.json()
     assert document["code"] == code
     declared = declared_codes(response.request.method, response.request.url.path)
-    assert declared is None or code in declared | CODES_OF_NO_OPERATION
+    assert declared is None or code in declared | UNDECLARED_CODES
     assert document["status"] == status
     assert document["request_id"] == response.headers["x-request-id"]
     assert document["title"]

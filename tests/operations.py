@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import jsonschema_rs
+
 COMMITTED_DOCUMENT: Final = Path(__file__).parents[1] / "functions" / "meta" / "openapi.json"
 _AUTH: Final = "/api/v1/auth"
 _TEMPLATE: Final = re.compile(r"\{\w+\}")
@@ -94,6 +96,17 @@ def _declared() -> list[tuple[str, re.Pattern[str], set[str]]]:
         )
         for operation in operations
     ]
+
+
+def require_valid(value: object, name: str) -> None:
+    """Asserts that a value conforms to the schema of this name in the committed document."""
+    assert not [error.message for error in _validator(name).iter_errors(value)], value
+
+
+@cache
+def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": committed_document()["components"]}
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
 def committed_document() -> Json:

@@ -12,11 +12,13 @@ import pytest
 from pydantic import BaseModel
 
 from functions.auth.models import UserRead
+from functions.chat.models import EVENTS_EXAMPLE
 from functions.groups import load_routers
 from functions.todos.models import TodoRead
 from tests import serving
 from tests.accounts import AUTH, CHAT, PROJECTS, TAGS, TODOS, WEBHOOKS
 from tests.operations import PROBLEM, Json, Operation, bodies, committed_document, examples, operations_of
+from tests.surfaces.chat import parse_events
 from todo_core.accounts.models import Registration
 from todo_core.settings import Settings
 from todo_core.todos.model import TodoCreate, TodoUpdate
@@ -155,7 +157,7 @@ def errors_that_can_occur(operation: Operation) -> set[str]:
         codes |= {ERRORS_OF_PARAMETERS[parameter]}
     # A repeated chat message is told of the running turn instead.
     if "idempotency-key" in operation.parameters and str(operation) != f"POST {CHAT}":
-        codes |= {"request_in_progress"}
+        codes |= {"request_in_progress", "quota_exceeded"}
     if operation.needs_session:
         codes |= {"not_authenticated", "insufficient_scope"}
         if str(operation) not in FOR_UNVERIFIED:
@@ -316,6 +318,33 @@ class TestExamples:
         examples_of_model = model.model_json_schema()["examples"]
 
         assert document["components"]["schemas"][model.__name__]["examples"] == examples_of_model
+
+
+class TestStreams:
+    @pytest.mark.parametrize(
+        ("method", "path", "union"),
+        [
+            ("post", CHAT, "ChatEvent"),
+            ("post", f"{CHAT}/turns/{{turn_id}}/approval", "ChatEvent"),
+            ("get", f"{TODOS}/changes", "ChangeStreamEvent"),
+        ],
+    )
+    def test_a_stream_names_the_schema_of_its_events(self, document: Json, method: str, path: str, union: str) -> None:
+        content = document["paths"][path][method]["responses"]["200"]["content"]["text/event-stream"]
+
+        assert content["schema"]["contentSchema"] == {"$ref": f"#/components/schemas/{union}"}
+        assert {"$ref": f"#/components/schemas/{union.removesuffix('Event')}ErrorEvent"} in document["components"][
+            "schemas"
+        ][union]["oneOf"]
+
+    def test_the_events_of_examples_conform_to_their_schemas(self, document: Json) -> None:
+        content = {"schema": {"$ref": "#/components/schemas/ChatEvent"}}
+        events = parse_events(EVENTS_EXAMPLE)
+
+        assert [name for name, _ in events] == ["turn", "token"]
+        for name, data in events:
+            assert faults({"event": name, "data": data}, content, document) == []
+            assert faults({"event": "done", "data": data}, content, document)
 
 
 class TestSecurity:

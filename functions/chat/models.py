@@ -27,12 +27,12 @@ _CALL: Final[dict[str, JsonValue]] = {
     "result": {"results": [{"ok": True, "todo": {"id": _TODO, "title": "Buy milk", "completed": True}}]},
 }
 
-EVENTS_EXAMPLE: Final = """\
+EVENTS_EXAMPLE: Final = f"""\
 event: turn
-data: {"turn_id": "0198c5a1-9000-7c11-8a70-5b1f0d2e3c44", "conversation_id": "0198c5a1-8f00-7d2a-9e10-0a2b4c6d8e10"}
+data: {{"turn_id": "{_TURN}", "conversation_id": "{_CONVERSATION}", "model": "commands"}}
 
 event: token
-data: {"text": "Completed “Buy milk”.", "round": 2, "attempt": 1}
+data: {{"text": "Completed “Buy milk”.", "round": 2, "attempt": 1}}
 """
 """The beginning of a stream. A higher `attempt` of the same `round` replaces the text before it."""
 

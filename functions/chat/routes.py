@@ -55,12 +55,14 @@ from todo_core.web.idempotency import (
     keep_model,
 )
 from todo_core.web.identity import CurrentUser
+from todo_core.web.openapi import register_events
 from todo_core.web.paging import PagedList, parse_time_and_id
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import PageQuery, describe_query, parse_query
 from todo_core.web.request_costs import register_cost
 from todo_core.web.resources import CurrentDatabase
 from todo_core.web.scopes import register_scopes
+from todo_core.web.stream_schemas import describe_stream
 
 PATH: Final = "/api/v1/chat"
 
@@ -74,7 +76,7 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
             "The turn. With `Accept: text/event-stream` it is sent as the events `turn`, `token`, `tool_call`, "
             "`tool_result`, and at the end `done` with the same object, or `error` with a problem document."
         ),
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
+        "content": describe_stream("Chat", EVENTS_EXAMPLE),
         "links": _TURN_LINKS,
     }
 }
@@ -98,6 +100,15 @@ register_scopes(PATH, read=["chat"], write=["chat"])
 router = APIRouter(
     prefix=PATH, tags=["chat"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
 )
+
+
+def _describe_events(schemas: dict[str, Any]) -> dict[str, Any]:
+    from functions.chat import event_schemas  # noqa: PLC0415 - only the OpenAPI document needs it
+
+    return event_schemas.describe(schemas)
+
+
+register_events(_describe_events)
 
 
 async def prepare_assistant(app: FastAPI) -> None:

@@ -59,7 +59,10 @@ class TestForms:
         assert [field for field in fields if not {f"{form}.{field}", field} & FORMS["fields"].keys()] == []
 
     def test_a_short_password_is_told_the_length_that_the_service_demands(self) -> None:
-        assert [str(MIN_PASSWORD_CHARACTERS) in words["fault.too_short"] for words in WORDS.values()] == [True, True]
+        assert [str(MIN_PASSWORD_CHARACTERS) in words["fault.password_too_short"] for words in WORDS.values()] == [
+            True,
+            True,
+        ]
 
     def test_a_new_password_has_the_length_that_the_service_demands(self) -> None:
         new = [field for field in FORMS["fields"].values() if field.get("autocomplete") == "new-password"]

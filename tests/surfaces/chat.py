@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 
 from tests.accounts import CHAT, TODOS, Account
+from tests.operations import require_valid
 
 type Json = dict[str, Any]
 
@@ -35,13 +36,17 @@ def stream_turn(
 
 
 def parse_events(text: str) -> list[tuple[str, Json]]:
-    """Parses server-sent events into names and data. Ignores comments such as heartbeats, as browsers do."""
+    """Parses server-sent events into names and data. Ignores comments such as heartbeats, as browsers do.
+
+    Each event must conform to its schema in the OpenAPI document.
+    """
     events = []
     for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
         fields = [line.partition(": ")[::2] for line in block.split("\n") if line and not line.startswith(":")]
         if fields:
             [event] = [value for name, value in fields if name == "event"]
             events.append((event, json.loads("\n".join(value for name, value in fields if name == "data"))))
+            require_valid({"event": event, "data": events[-1][1]}, "ChatEvent")
     return events
 
 

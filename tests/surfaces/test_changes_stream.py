@@ -8,6 +8,7 @@ import pytest
 
 from tests import postgres
 from tests.accounts import TODOS, Account, problem
+from tests.operations import require_valid
 from tests.serving import Surface
 from tests.streams import ACCEPT_EVENTS, Event, insert_todos, parse_events
 
@@ -25,7 +26,10 @@ def read_stream(account: Account, since: int = 0, last_event_id: int | None = No
     response = account.client.get(CHANGES, params={"since": since}, headers=headers)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    return list(parse_events(response.text.split("\n")[:-1]))
+    events = list(parse_events(response.text.split("\n")[:-1]))
+    for event in (each for each in events if each.name):
+        require_valid({"id": str(event.id), "event": event.name, "data": event.data}, "ChangeStreamEvent")
+    return events
 
 
 @pytest.mark.usefixtures("on_lambda")

@@ -47,7 +47,7 @@ class TestBodies:
     def test_a_body_that_is_not_json_is_refused(self, ada: Account, subtests: pytest.Subtests) -> None:
         for body in NOT_JSON:
             with subtests.test(body=body):
-                assert errors_of(send(ada, body)) == {"body": "json_invalid"}
+                assert errors_of(send(ada, body)) == {"body": "invalid_json"}
 
     def test_the_message_says_where_the_json_is_invalid(self, ada: Account) -> None:
         [error] = problem(send(ada, b'{"title": "Buy milk",}'), 422, "validation_failed")["errors"]
@@ -127,8 +127,8 @@ class TestLargeBodies:
         problem(send_chunked(ada, todo_of_size(MAX_BODY_BYTES), b" "), 413, "content_too_large")
 
     def test_a_body_of_exactly_the_limit_is_read(self, ada: Account) -> None:
-        assert errors_of(send(ada, todo_of_size(MAX_BODY_BYTES))) == {"title": "string_too_long"}
-        assert errors_of(send_chunked(ada, todo_of_size(MAX_BODY_BYTES))) == {"title": "string_too_long"}
+        assert errors_of(send(ada, todo_of_size(MAX_BODY_BYTES))) == {"title": "too_long"}
+        assert errors_of(send_chunked(ada, todo_of_size(MAX_BODY_BYTES))) == {"title": "too_long"}
 
     def test_a_chunked_body_within_the_limit_is_accepted(self, ada: Account) -> None:
         assert send_chunked(ada, b'{"title": ', b'"Buy ', b'milk"}').json()["title"] == "Buy milk"

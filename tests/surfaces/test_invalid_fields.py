@@ -108,9 +108,9 @@ class TestFields:
         body = {"title": " ", "completed": "yes", "tags": ["home", ""], "color": "red"}
         assert errors_of(ada.client.post(TODOS, json=body)) == {
             "title": "blank",
-            "completed": "bool_type",
-            "tags.1": "string_too_short",
-            "color": "extra_forbidden",
+            "completed": "wrong_type",
+            "tags.1": "too_short",
+            "color": "unknown_field",
         }
 
     def test_a_missing_title_is_named(self, ada: Account) -> None:
@@ -124,7 +124,7 @@ class TestFields:
         assert list(errors_of(send(ada, b'{"title": "First", "title": 2}'))) == ["title"]
 
     def test_a_title_of_a_megabyte_is_refused(self, ada: Account) -> None:
-        assert errors_of(ada.client.post(TODOS, json={"title": "a" * 1024**2})) == {"title": "string_too_long"}
+        assert errors_of(ada.client.post(TODOS, json={"title": "a" * 1024**2})) == {"title": "too_long"}
 
     @pytest.mark.parametrize("body", [b'{"order": NaN}', b'{"order": Infinity}', b'{"order": -Infinity}'])
     def test_numbers_that_json_lacks_are_refused(self, ada: Account, body: bytes) -> None:

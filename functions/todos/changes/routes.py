@@ -13,11 +13,13 @@ from todo_core.todos import changes
 from todo_core.todos.errors import ChangesExpired
 from todo_core.web.event_stream import EVENT_STREAM
 from todo_core.web.identity import CurrentUser
+from todo_core.web.openapi import register_events
 from todo_core.web.paging import link_to_next
 from todo_core.web.problems import ValidationFailed, error_responses
 from todo_core.web.public_url import build_url
 from todo_core.web.query import DIGITS, describe_query, parse_query
 from todo_core.web.resources import get_resources
+from todo_core.web.stream_schemas import describe_stream, name_events
 from todo_core.workload import in_slices
 
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
@@ -26,7 +28,7 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
             "The changes. With `Accept: text/event-stream` they are sent as events `change` with `seq` as their id, as "
             "soon as they happen. The event `error` has a problem document and ends the stream."
         ),
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
+        "content": describe_stream("ChangeStream", EVENTS_EXAMPLE),
     }
 }
 
@@ -40,6 +42,15 @@ LastEventId = Annotated[
     ),
     DIGITS,
 ]
+
+
+def _describe_events(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Adds the schemas of the events of a stream. Returns no messages to webhooks."""
+    name_events(schemas, "ChangeStream", {"change": {"$ref": "#/components/schemas/ChangeRead"}}, have_ids=True)
+    return {}
+
+
+register_events(_describe_events)
 
 router = APIRouter(
     prefix=CHANGES, tags=["todos"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)

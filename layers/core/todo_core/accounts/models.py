@@ -48,7 +48,9 @@ class _PasswordRule(Struct, frozen=True):
             raise PydanticCustomError("not_text", "A password may not hold the character NUL or half of a character")
         length = len(unicodedata.normalize("NFC", text))
         if length < self.min_characters:
-            raise PydanticCustomError("too_short", f"A password must have at least {self.min_characters} characters")
+            raise PydanticCustomError(
+                "password_too_short", f"A password must have at least {self.min_characters} characters"
+            )
         if length > self.max_characters:
             raise PydanticCustomError("too_long", f"A password may have {self.max_characters} characters at most")
         return password

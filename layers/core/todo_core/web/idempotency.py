@@ -10,14 +10,15 @@ from pydantic import BaseModel
 
 from todo_core.database.executor import Executor
 from todo_core.database.idempotency import KeyedRequest, StoredResponse, run_once
-from todo_core.errors import IdempotencyKeyReused, RequestInProgress
+from todo_core.errors import IdempotencyKeyReused, QuotaExceeded, RequestInProgress
 from todo_core.web.problems import ValidationFailed
 from todo_core.web.resources import get_resources
 
 REPLAYED: Final = "Idempotent-Replayed"
-KEY_ERRORS: Final = (ValidationFailed, IdempotencyKeyReused, RequestInProgress)
+KEY_ERRORS: Final = (ValidationFailed, IdempotencyKeyReused, RequestInProgress, QuotaExceeded)
 """The errors that routes with an Idempotency-Key declare in OpenAPI.
 
+Includes QuotaExceeded, because stored responses count for the quota of bytes.
 Includes ValidationFailed, because a 422 response of a route replaces the 422 response of its router.
 """
 

@@ -76,13 +76,13 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 _LIMIT_HEADERS: Final = ("RateLimit", "RateLimit-Policy")
 
 type DescribeEvents = Callable[[dict[str, Any]], dict[str, Any]]
-"""Returns the messages that the service sends, for the member `webhooks`. Gets the schemas of the document."""
+"""Returns the messages that the service sends, for the member `webhooks`. Adds schemas to those of the document."""
 
 _events: Final[list[DescribeEvents]] = []
 
 
 def register_events(describe: DescribeEvents) -> None:
-    """Adds the messages of a route group to the OpenAPI document."""
+    """Adds the messages, or the events of streams, of a route group to the OpenAPI document."""
     _events.append(describe)
 
 

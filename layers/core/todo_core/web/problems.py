@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from todo_core.errors import RateLimited, ServiceError, TooBusy
 from todo_core.logs import format_stack, log
+from todo_core.web.field_codes import FieldErrorCode, find_code
 from todo_core.web.lazy_routes import LazyRoutes
 from todo_core.web.paths import find_path_below_root
 
@@ -140,7 +141,7 @@ class ProblemResponse(Response):
 class FieldError(BaseModel):
     field: str
     message: str
-    code: str
+    code: FieldErrorCode
 
 
 class Problem(BaseModel):
@@ -275,10 +276,10 @@ def _make_field_error(fault: Mapping[str, Any], body: object) -> FieldError:
     part, *path = fault["loc"]
     if fault["type"] == "json_invalid":
         message = f"Not valid JSON: {fault['ctx']['error']} at character {path[0]}"
-        return FieldError(field=part, message=message, code=fault["type"])
+        return FieldError(field=part, message=message, code=find_code(fault["type"]))
     steps = _drop_union_tags(body, path) if part == "body" else path
     name = ".".join(str(step) for step in steps) or str(part)
-    return FieldError(field=name[:_MAX_NAME_CHARACTERS], message=fault["msg"], code=fault["type"])
+    return FieldError(field=name[:_MAX_NAME_CHARACTERS], message=fault["msg"], code=find_code(fault["type"]))
 
 
 def _drop_union_tags(body: Any, path: Sequence[Any]) -> Iterator[object]:
