@@ -1,6 +1,7 @@
 """Tests of the OpenAPI document: it is valid, complete, consistent and equal to the committed file."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
@@ -16,7 +17,7 @@ from functions.chat.models import EVENTS_EXAMPLE
 from functions.groups import load_routers
 from functions.todos.models import TodoRead
 from tests import serving
-from tests.accounts import AUTH, CHAT, PROJECTS, TAGS, TODOS, WEBHOOKS
+from tests.accounts import AUTH, CHAT, PASSWORD, PROJECTS, TAGS, TODOS, WEBHOOKS
 from tests.operations import PROBLEM, Json, Operation, bodies, committed_document, examples, operations_of
 from tests.surfaces.chat import parse_events
 from todo_core.accounts.models import Registration
@@ -40,6 +41,7 @@ ERRORS_OF_PARAMETERS = {
     "if-match": "stale_version",
     "idempotency-key": "idempotency_key_reused",
 }
+README = Path(__file__).parents[1] / "README.md"
 REMINDERS = "/api/v1/reminders"
 PASSWORD_ERRORS = {"wrong_password", "too_many_attempts", "too_busy"}
 MODEL_ERRORS = {"assistant_unavailable", "assistant_not_configured"}
@@ -177,6 +179,18 @@ def references(node: object) -> Iterator[str]:
             yield from references(value)
 
 
+def values_of(node: object, *names: str) -> Iterator[str]:
+    """Yields the texts of all fields with these names in an example."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name in names and isinstance(value, str):
+                yield value
+            yield from values_of(value, *names)
+    elif isinstance(node, list):
+        for value in node:
+            yield from values_of(value, *names)
+
+
 def faults(example: object, content: Json, document: Json) -> list[str]:
     schema = content["schema"] | {"components": document["components"]}
     validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
@@ -304,6 +318,22 @@ class TestErrors:
 class TestExamples:
     def test_every_body_has_an_example(self, document: Json, operations: list[Operation]) -> None:
         assert not [place for place, content in bodies(operations) if not examples(content, document)]
+
+    def test_every_body_shows_its_examples_itself(self, operations: list[Operation]) -> None:
+        """Some tools ignore the examples of a schema."""
+        assert not [place for place, content in bodies(operations) if not content.keys() & {"example", "examples"}]
+
+    def test_all_examples_are_of_one_account_with_one_password(
+        self, document: Json, operations: list[Operation]
+    ) -> None:
+        shown = [example for _, content in bodies(operations) for example in examples(content, document)]
+        emails = {email for example in shown for email in values_of(example, "email", "username")}
+        passwords = {password for example in shown for password in values_of(example, "password", "current_password")}
+
+        # The other ones are those that a change of the address and a new password set.
+        assert emails == {"ada@example.com", "ada@example.org"}
+        assert passwords == {PASSWORD, "wrong donkey charger nail"}
+        assert {"ada@example.com", PASSWORD} <= set(re.findall('"([^"]+)"', README.read_text()))
 
     def test_every_example_is_valid_for_its_schema(self, document: Json, operations: list[Operation]) -> None:
         found = {

@@ -122,6 +122,7 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     # Removes FastAPI's schemas of a 422 response, because the app answers with a problem document instead.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    texts.show_examples(content)
     texts.simplify_schemas(content)
     return content
 

@@ -114,6 +114,29 @@ def _describe_page(listed: Any, items: list[Any], path: str, operation: dict[str
     }
 
 
+def show_examples(content: dict[str, Any]) -> None:
+    """Adds the examples of its schema to each body that has none, because some tools ignore those of schemas."""
+    schemas = content["components"]["schemas"]
+    for operation in (operation for methods in content["paths"].values() for operation in methods.values()):
+        for described in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for body in described.get("content", {}).values():
+                found = [] if {"example", "examples"} & body.keys() else _find_examples(body["schema"], schemas)
+                if len(found) == 1:
+                    body["example"] = found[0]
+                elif found:
+                    body["examples"] = {f"example_{number}": {"value": each} for number, each in enumerate(found, 1)}
+
+
+def _find_examples(schema: dict[str, Any], schemas: dict[str, Any]) -> list[Any]:
+    """Returns the examples of a schema. Those of a list have one item each."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "items" in schema:
+        return [[example] for example in _find_examples(schema["items"], schemas)]
+    alternatives = (_find_examples(each, schemas) for each in schema.get("anyOf", ()))
+    return next(filter(None, alternatives), list(schema.get("examples", ())))
+
+
 def simplify_schemas(content: dict[str, Any]) -> None:
     """Names shared enums, and moves the defaults of fields into their descriptions.
 
