@@ -320,7 +320,7 @@ class TestExamples:
         assert not [place for place, content in bodies(operations) if not examples(content, document)]
 
     def test_every_body_shows_its_examples_itself(self, operations: list[Operation]) -> None:
-        """Some tools ignore the examples of a schema."""
+        """Tools that ignore the examples of schemas find these."""
         assert not [place for place, content in bodies(operations) if not content.keys() & {"example", "examples"}]
 
     def test_all_examples_are_of_one_account_with_one_password(

@@ -189,6 +189,13 @@ class TestRename:
         problem(ada.client.delete(f"{TAGS}/secret"), 404, "tag_not_found")
         assert counts(bob) == [("secret", 1)]
 
+    @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+    def test_the_end_of_a_line_in_the_path_is_refused(self, ada: Account, method: str) -> None:
+        body = {"name": "x"} if method == "PATCH" else None
+        refused = problem(ada.client.request(method, f"{TAGS}/a%0Ab", json=body), 422, "validation_failed")
+        assert [error["code"] for error in refused["errors"]] == ["control_characters"]
+        problem(ada.client.request(method, f"{TAGS}/%0Aa", json=body), 404, "tag_not_found")
+
     @pytest.mark.parametrize("name", ["", " ", "x" * 51, "\u200b", None, 7])
     def test_an_invalid_name_is_refused(self, ada: Account, name: object) -> None:
         ada.add(tags=["home"])

@@ -20,6 +20,7 @@ from todo_core.web.etags import IF_NONE_MATCH, is_current, read_if_none_match
 from todo_core.web.idempotency import KEY_ERRORS, IdempotencyKey, answer_once, keep_model
 from todo_core.web.identity import CurrentUser
 from todo_core.web.paging import PagedList, decode_text, encode_text
+from todo_core.web.path_ids import register_text
 from todo_core.web.problems import BODY_ERRORS, ValidationFailed, error_responses
 from todo_core.web.query import describe_query, parse_query
 from todo_core.web.resources import get_resources
@@ -29,6 +30,8 @@ _TAGS: Final = PagedList[TagCount, tuple[str, str]](
     position_of=lambda tag: (encode_text(tag.key), encode_text(tag.name)),
     parse=lambda key, name: (decode_text(key), decode_text(name)),
 )
+
+_TAG: Final = register_text("tag")
 
 router = APIRouter(
     prefix=PATH, tags=["tags"], responses=error_responses(NotAuthenticated, ValidationFailed, DatabaseUnavailable)
@@ -61,7 +64,7 @@ async def list_tags(
 
 
 @router.patch(
-    "/{tag:path}",
+    f"/{_TAG}",
     response_model=TagChangeRead,
     responses=error_responses(CrossOrigin, QuotaExceeded, TagNotFound, TagTooLarge, *BODY_ERRORS, *KEY_ERRORS),
 )
@@ -82,7 +85,7 @@ async def rename_tag(
 
 
 @router.delete(
-    "/{tag:path}",
+    f"/{_TAG}",
     response_model=TagChangeRead,
     responses=error_responses(CrossOrigin, QuotaExceeded, TagNotFound, TagTooLarge, *KEY_ERRORS),
 )

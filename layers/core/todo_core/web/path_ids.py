@@ -1,6 +1,6 @@
-"""Path parameters that leave some words to other routes."""
+"""Path parameters that leave some words to other routes, and those that take any text."""
 
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import Convertor, PathConvertor, register_url_convertor
 
 
 def register_id(name: str, *reserved_words: str) -> str:
@@ -20,4 +20,17 @@ def register_id(name: str, *reserved_words: str) -> str:
             return value
 
     register_url_convertor(name, IdConvertor())
+    return f"{{{name}:{name}}}"
+
+
+def register_text(name: str) -> str:
+    """Returns the path parameter `name` in the form for a route's path. It matches any text, with slashes and lines.
+
+    Starlette's own kind does not match the end of a line, so that such a path would have no route.
+    """
+
+    class TextConvertor(PathConvertor):
+        regex = "(?s:.*)"
+
+    register_url_convertor(name, TextConvertor())
     return f"{{{name}:{name}}}"
