@@ -21,12 +21,12 @@ AS_PAGE: Final = "as_page"
 CHANGE_SEQ: Final = "X-Change-Seq"
 _LIST_MEDIA_TYPE: Final = "application/json"
 _VARY: Final = (b"vary", b"Accept")
-_RANGE: Final = re.compile(
+# Compiled on first use, because each cold start would pay for it.
+_RANGE: Final = (
     r"\s*(?P<type>application/json|application/\*|\*/\*)\s*(?P<page>;\s*profile\s*=\s*(?:page|\"page\")\s*)?"
-    r"(?:;\s*q\s*=\s*(?P<quality>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?",
-    re.ASCII | re.IGNORECASE,
+    r"(?:;\s*q\s*=\s*(?P<quality>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?"
 )
-_NEXT: Final = re.compile(r'<([^>]*)>; rel="next"')
+_NEXT: Final = r'<([^>]*)>; rel="next"'
 
 
 def offer_pages(route: BaseRoute) -> BaseRoute:
@@ -72,7 +72,7 @@ def accepts_page(scope: Scope) -> bool:
 def _prefers_page(accept: Sequence[str]) -> bool:
     qualities: dict[str, float] = {}
     for item in ",".join(accept).split(","):
-        if match := _RANGE.fullmatch(item):
+        if match := re.fullmatch(_RANGE, item, re.ASCII | re.IGNORECASE):
             kind = PAGE_MEDIA_TYPE if match["page"] else match["type"].lower()
             qualities[kind] = float(match["quality"] or 1)
     page = qualities.pop(PAGE_MEDIA_TYPE, 0)
@@ -111,7 +111,7 @@ class _PageAnswer:
 
     def _describe_page(self, headers: Headers) -> dict[str, str | int | None]:
         """Returns the fields of the page besides its items."""
-        link = _NEXT.fullmatch(headers.get("link", ""))
+        link = re.fullmatch(_NEXT, headers.get("link", ""))
         fields: dict[str, str | int | None] = {"next": link and link[1]}
         if self._has_cursor:
             fields["next_cursor"] = parse_qs(urlsplit(link[1]).query)["cursor"][0] if link else None
