@@ -31,7 +31,7 @@ MAX_RATIO: Final = 1.5
 _BLOCKS: Final = 20
 _INVOCATIONS_PER_BLOCK: Final = 5
 _STORED_TODOS: Final = 25
-"""More than a page: ours also writes the link to the next page."""
+"""The account has more than a page, so that ours also writes the link to the next one."""
 _PATH: Final = "https://api.example.com/api/v1/todos?limit=20"
 
 
