@@ -15,6 +15,12 @@ class TestLimits:
         assert ada.titles() == ["Again"] * 8
         assert "8 todos" in answer["response"]
 
+    def test_a_turn_that_stops_tells_that_it_added_projects(self, ada: Account, model: ScriptedModel) -> None:
+        rounds = iter(range(8))
+        model.answer_with(lambda _: Call("add_projects", {"names": [f"Room {next(rounds)}"]}))
+
+        assert run_turn(ada)["response"].endswith("Changed so far: 8 projects.")
+
     def test_a_turn_runs_at_most_25_calls(self, ada: Account, model: ScriptedModel) -> None:
         model.play(ToolCalls(*(Call("add_todos", new_todos(str(number))) for number in range(30))))
         answer = run_turn(ada)

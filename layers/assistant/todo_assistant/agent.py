@@ -29,6 +29,7 @@ from todo_core.database.executor import Database
 from todo_core.errors import ServiceError
 from todo_core.limits import Quotas, TurnLimits
 from todo_core.todos import changes
+from todo_core.todos.project_undo import find_project_changes
 
 _MAX_NAME_BYTES: Final = 1024
 _MAX_ID_BYTES: Final = 64 * 1024
@@ -152,9 +153,11 @@ class Agent:
         return None
 
     async def _stop(self, turn: Turn, reason: StopReason) -> None:
-        """Finishes the turn as incomplete, with a text for the user: the reason and the number of changed todos."""
-        changed = len(await self._find_changed(turn))
-        summary = f"Changed so far: {changed} todo{'s' if changed > 1 else ''}." if changed else "Nothing was changed."
+        """Finishes the turn as incomplete, with a text for the user: the reason, and how much the turn has changed."""
+        projects = await find_project_changes(self._db, turn.user_id, turn.id)
+        counts = {"todo": len(await self._find_changed(turn)), "project": len(projects)}
+        changed = " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items() if count)
+        summary = f"Changed so far: {changed}." if changed else "Nothing was changed."
         response = _append_to_last_content(turn, f"{_STOPPED[reason]} {summary}")
         await store.finish(self._db, turn, TurnOutcome("incomplete", response, stopped_by=reason))
 
