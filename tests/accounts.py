@@ -23,7 +23,8 @@ WEBHOOKS = "/api/v1/webhooks"
 UNKNOWN_ID = "0198c5a1-7a10-7b3e-8c55-2f4d0c9e1a22"
 """An id that no todo, project or other object has."""
 UNDECLARED_CODES: Final = {
-    *("route_not_found", "method_not_allowed", "preflight_refused", "internal_error", "content_too_large")
+    *("route_not_found", "method_not_allowed", "preflight_refused"),
+    *("internal_error", "schema_outdated", "content_too_large"),
 }
 """Codes that an operation need not declare.
 

@@ -119,10 +119,10 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     texts.summarize(content)
     for describe in _events:
         content["webhooks"] = content.get("webhooks", {}) | describe(schemas)
+    texts.show_examples(content)
     # Removes FastAPI's schemas of a 422 response, because the app answers with a problem document instead.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
-    texts.show_examples(content)
     texts.simplify_schemas(content)
     return content
 
