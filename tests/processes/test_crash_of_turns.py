@@ -126,7 +126,8 @@ class TestCrash:
                 assert process.wait_for_event() == "crashed"
                 has_crashed = True
             else:
-                assert process.wait_for_event() == "answered"
+                # A task beside the request may reach the point after the response.
+                assert process.wait_for_event() in {"answered", "crashed"}
                 assert response.status_code == 200, response.text
                 has_crashed = False
             client.expire_lease()

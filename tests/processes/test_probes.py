@@ -12,6 +12,8 @@ from tests.serving import OnPort
 
 PERIOD_SECONDS: Final = 2
 """The period of the chart's readiness probe."""
+QUIET_SECONDS: Final = 11
+"""A second more than the longest pause between two tasks of a start."""
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def test_an_idle_process_asks_the_database_at_most_twice_in_a_minute(service: On
     with service.client() as kubelet:
         assert kubelet.get("/health/ready").status_code == 200
         # A start goes on in the background, for example with the connection that listens to changes.
-        serving.wait_until(lambda: proxy.count_round_trips(lambda: time.sleep(2)) == 0)
+        serving.wait_until(lambda: proxy.count_round_trips(lambda: time.sleep(QUIET_SECONDS)) == 0)
 
         def probe_for_a_minute() -> None:
             ends = time.monotonic() + 60
