@@ -72,7 +72,7 @@ def test_http_is_redirected_to_https(ports: tuple[int, int]) -> None:
 def test_the_service_knows_that_the_client_uses_https(ports: tuple[int, int], tls: ssl.SSLContext) -> None:
     with connect(ports, tls, "127.0.0.9") as client:
         ada = sign_up(client)
-        assert ada.add("Buy milk")["url"].startswith(f"https://localhost:{ports[1]}{TODOS}/")
+        assert ada.add("Buy milk")["url"].startswith(f"https://localhost{TODOS}/")  # PUBLIC_URL of the domain
         (cookie,) = (cookie for cookie in client.cookies.jar if cookie.name == "session_token")
         assert cookie.secure
         assert "Strict-Transport-Security" in client.get(TODOS).headers
