@@ -21,7 +21,7 @@ def sign_out(client: httpx2.Client, token: str) -> httpx2.Response:
 
 
 class TestResponse:
-    def test_it_has_no_body(self, ada: Account) -> None:
+    def test_the_response_to_a_logout_has_no_body(self, ada: Account) -> None:
         response = ada.client.post(LOGOUT)
 
         assert response.status_code == 204
