@@ -157,6 +157,7 @@ class TestResume:
     ) -> None:
         model.play(Fail(401))
         page = front_end.open()
+        expect(page.get_by_role("button", name="Send")).to_be_enabled()  # the page has its own first answer
         asked: list[Route] = []
 
         def hold(route: Route) -> None:
