@@ -1,7 +1,7 @@
 """Traits of the tools for programs that show or filter them: titles, effects, and the schemas of results."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 from pydantic import JsonValue
@@ -55,6 +55,14 @@ _CHANGED: Final = _object(
 )
 _NAMED_CHANGES: Final = _array(_object(["id"], id=_TEXT, title=_TEXT_OR_NULL))
 _NAMED_PROJECTS: Final = _array(_object(["name"], name=_TEXT))
+
+
+def _describe_undo(verb: Literal["undone", "redone"]) -> JsonSchema:
+    """Returns the schema of the result of an undo or a redo, whose fields are named by what it did."""
+    done: dict[str, JsonValue] = {verb: _NAMED_CHANGES, f"{verb}_projects": _NAMED_PROJECTS}
+    return _object([], **done, left_alone=_NAMED_CHANGES, projects_left_alone=_NAMED_PROJECTS, turn_id=_TEXT)
+
+
 _TAG_CHANGED: Final = _object([], tag=_TEXT, new_tag=_TEXT, changed_todos=_INTEGER, turn_id=_TEXT)
 
 _TRAITS: Final[Mapping[str, ToolTraits]] = {
@@ -88,18 +96,7 @@ _TRAITS: Final[Mapping[str, ToolTraits]] = {
     "reschedule_todos": ToolTraits("Reschedule todos", destroys=True, output=_CHANGED),
     "delete_todos": ToolTraits("Delete todos", destroys=True, repeatable=True, output=_CHANGED),
     "restore_todos": ToolTraits("Restore todos from the trash", repeatable=True, output=_CHANGED),
-    "undo_last_turn": ToolTraits(
-        "Undo",
-        destroys=True,
-        output=_object(
-            [],
-            undone=_NAMED_CHANGES,
-            left_alone=_NAMED_CHANGES,
-            undone_projects=_NAMED_PROJECTS,
-            projects_left_alone=_NAMED_PROJECTS,
-            turn_id=_TEXT,
-        ),
-    ),
+    "undo_last_turn": ToolTraits("Undo", destroys=True, output=_describe_undo("undone")),
     "day_overview": ToolTraits(
         "Show a day",
         reads=True,
@@ -112,18 +109,7 @@ _TRAITS: Final[Mapping[str, ToolTraits]] = {
         repeatable=True,
         output=_object([], total=_INTEGER, open=_INTEGER, completed=_INTEGER, overdue=_INTEGER, due_today=_INTEGER),
     ),
-    "redo_last_undo": ToolTraits(
-        "Redo",
-        destroys=True,
-        output=_object(
-            [],
-            redone=_NAMED_CHANGES,
-            left_alone=_NAMED_CHANGES,
-            redone_projects=_NAMED_PROJECTS,
-            projects_left_alone=_NAMED_PROJECTS,
-            turn_id=_TEXT,
-        ),
-    ),
+    "redo_last_undo": ToolTraits("Redo", destroys=True, output=_describe_undo("redone")),
     "skip_todos": ToolTraits("Skip an occurrence", output=_CHANGED),
     "rename_tag": ToolTraits("Rename a tag", destroys=True, output=_TAG_CHANGED),
     "delete_tag": ToolTraits("Remove a tag from all todos", destroys=True, repeatable=True, output=_TAG_CHANGED),
